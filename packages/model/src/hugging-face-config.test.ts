@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { parseHuggingFaceConfig, parseHuggingFaceLabels } from './hugging-face-config.ts'
+
+const config = {
+  model_type: 'vit',
+  hidden_size: 192,
+  num_hidden_layers: 12,
+  num_attention_heads: 3,
+  intermediate_size: 768,
+  hidden_act: 'gelu',
+  layer_norm_eps: 1e-12,
+  image_size: 224,
+  patch_size: 16,
+  num_channels: 3,
+  qkv_bias: true,
+  id2label: { 0: 'cat', 1: 'dog' },
+}
+
+describe('a config.json of Hugging Face', () => {
+  test('gives the spec and the labels', () => {
+    expect(parseHuggingFaceConfig(config)).toEqual({
+      variant: 'shuffle',
+      imageSize: 224,
+      patchSize: 16,
+      channels: 3,
+      width: 192,
+      layers: 12,
+      heads: 3,
+      mlpWidth: 768,
+      classes: 2,
+      layerNormEps: 1e-12,
+    })
+    expect(parseHuggingFaceLabels(config)).toEqual(['cat', 'dog'])
+    const position = { ...config, layershuffle_variant: 'position' }
+    expect(parseHuggingFaceConfig(position).variant).toBe('position')
+  })
+
+  test.each([
+    [null, 'config.json: it is not an object'],
+    [{ ...config, hidden_act: 'gelu_new' }, '"hidden_act" is "gelu_new"; only "gelu" can be run'],
+    [{ ...config, qkv_bias: false }, '"qkv_bias" must be true'],
+    [{ ...config, hidden_size: undefined }, '"hidden_size" is missing'],
+    [{ ...config, hidden_size: 193 }, '"num_attention_heads" is wrong'],
+    [{ ...config, num_hidden_layers: '12' }, '"num_hidden_layers" is wrong'],
+    [{ ...config, patch_size: 15 }, '"patch_size" is wrong'],
+    [{ ...config, layershuffle_variant: 'spiral' }, '"layershuffle_variant" is wrong'],
+    [{ ...config, id2label: undefined }, '"id2label" is missing'],
+    [{ ...config, id2label: { 0: 'cat', 2: 'dog' } }, '"id2label" has no text for class 1'],
+    [{ ...config, id2label: { 0: 'cat' } }, '"id2label" is wrong'],
+  ])('that is wrong is refused by the name of its field: %#', (wrong, message) => {
+    expect(() => parseHuggingFaceConfig(wrong)).toThrow(message)
+  })
+})

@@ -1,0 +1,38 @@
+/** Bounds on everything that this package reads from strangers; the unit is the last word of each name. */
+
+/**
+ * Header of one safetensors file. The longest honest one, a whole model of 64 layers, has
+ * 64 × 21 tensors of about 150 bytes each, 200 KB.
+ */
+export const SAFETENSORS_HEADER_BYTES_MAX = 1 << 20
+
+/** Rank of one tensor; the deepest we use is the patch projection with 4. */
+export const TENSOR_RANK_DIMENSIONS_MAX = 8
+
+/** B: images in one activation. A batch beyond this gains nothing on any engine we measured. */
+export const ACTIVATION_BATCH_MAX = 256
+
+/** T: tokens of one image. ViT at 1024 pixels with patches of 16 has 4,097. */
+export const ACTIVATION_TOKENS_MAX = 4_097
+
+/** C: values of one token; the widest spec that is accepted. */
+export const ACTIVATION_WIDTH_MAX = 4_096
+
+/** B·T·C of one activation: 64 MiB as float32, more than 400 images of ViT-B at 224 pixels need each. */
+export const ACTIVATION_VALUES_MAX = 1 << 24
+
+/** An idx file; Fashion-MNIST's 60,000 training images are 47 MB. */
+export const IDX_BYTES_MAX = 1 << 30
+
+/** A manifest; 66 parts of 160 bytes and 32,768 labels of 64 bytes are 2.2 MB. */
+export const MANIFEST_BYTES_MAX = 4 << 20
+
+/** One part file: a layer of the widest spec in float32, 4·(4·4096² + 2·4096·16384) bytes. */
+export const PART_BYTES_MAX = 1 << 30
+
+/** Letters of a release's or a recipe's name, and of one label. */
+export const NAME_LETTERS_MAX = 64
+export const LABEL_LETTERS_MAX = 256
+
+/** Pixels of a picture that is turned into a tensor: 8192 × 8192. */
+export const PICTURE_PIXELS_MAX = 1 << 26

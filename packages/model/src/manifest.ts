@@ -1,0 +1,262 @@
+import { ed25519 } from '@noble/curves/ed25519.js'
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { canonicalJson, type Json } from './canonical-json.ts'
+import { ModelError } from './errors.ts'
+import { isSha256, type Sha256, sha256 } from './hash.ts'
+import {
+  LABEL_LETTERS_MAX,
+  MANIFEST_BYTES_MAX,
+  NAME_LETTERS_MAX,
+  PART_BYTES_MAX,
+} from './limits.ts'
+import { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
+import { type ModelSpec, type Part, parseModelSpec, partsOf } from './spec.ts'
+import { utf8Decode, utf8Encode } from './text.ts'
+
+export const MANIFEST_FORMAT = 'layerswarm-release/1'
+
+/** One file of a release, found by its hash. */
+export interface ManifestPart {
+  readonly part: Part
+  readonly sha256: Sha256
+  readonly bytes: number
+  /** How the file stores its values; they are computed in float32 either way. */
+  readonly dtype: 'float32' | 'float16'
+}
+
+/** What made the model. */
+export interface Training {
+  /** Digest of the recipe: of the training run, the import or the merge. */
+  readonly recipe: Sha256
+  readonly seed: number
+  /** Images seen in training, counting every epoch. */
+  readonly images: number
+  /** ISO 8601 in UTC, "2026-11-23T20:21:00Z" or with milliseconds. */
+  readonly createdAt: string
+  /** Digest of the evaluation report. */
+  readonly report: Sha256
+}
+
+/** A release before its publisher has signed it. */
+export interface UnsignedManifest {
+  readonly format: typeof MANIFEST_FORMAT
+  /** Lower-case letters, digits, ".", "_" and "-". */
+  readonly name: string
+  readonly spec: ModelSpec
+  readonly preprocessing: Preprocessing
+  /** One per class. */
+  readonly labels: readonly string[]
+  /** In the order of `partsOf(spec)`. */
+  readonly parts: readonly ManifestPart[]
+  readonly training: Training
+}
+
+/** A published model: everything a peer must know before it fetches a part. */
+export interface Manifest extends UnsignedManifest {
+  /** Ed25519 public key, 64 hex digits. */
+  readonly publisher: string
+  /** Ed25519 signature of the canonical JSON of all other fields, 128 hex digits. */
+  readonly signature: string
+}
+
+/** The name of a release in the swarm: the hash of its canonical signed manifest. */
+export type ReleaseId = Sha256
+
+function fail(field: string, message: string): never {
+  throw new ModelError({ code: 'bad-manifest', field }, `manifest: "${field}" ${message}`)
+}
+
+/** The text that is hashed and, without the signature, signed. */
+function canonical(manifest: UnsignedManifest | Omit<Manifest, 'signature'> | Manifest): string {
+  // Parsed or typed data: numbers, texts, arrays and plain objects only.
+  return canonicalJson(manifest as unknown as Json)
+}
+
+/** The bytes in which a manifest is stored and sent; `releaseId` is their hash. */
+export function manifestBytes(manifest: Manifest): Uint8Array {
+  return utf8Encode(canonical(manifest))
+}
+
+export function releaseId(manifest: Manifest): ReleaseId {
+  return sha256(manifestBytes(manifest))
+}
+
+/** @param privateKey 32 random bytes. @returns the public key in hex, as in `publisher`. */
+export function publisherOf(privateKey: Uint8Array): string {
+  return bytesToHex(ed25519.getPublicKey(privateKey))
+}
+
+/**
+ * Signs a release. @param privateKey 32 random bytes.
+ * @throws ModelError `bad-manifest` when what it would sign could not be parsed.
+ */
+export function signManifest(unsigned: UnsignedManifest, privateKey: Uint8Array): Manifest {
+  const named = { ...unsigned, publisher: publisherOf(privateKey) }
+  const signature = bytesToHex(ed25519.sign(utf8Encode(canonical(named)), privateKey))
+  return parseManifest({ ...named, signature })
+}
+
+/** @throws ModelError `bad-signature` unless the publisher signed exactly this manifest. */
+export function verifyManifest(manifest: Manifest): void {
+  const { signature, ...named } = manifest
+  let valid = false
+  try {
+    valid = ed25519.verify(
+      hexToBytes(signature),
+      utf8Encode(canonical(named)),
+      hexToBytes(named.publisher),
+      // RFC 8032 to the letter, not the laxer ZIP 215.
+      { zip215: false },
+    )
+  } catch {
+    // A key that is no point of the curve: as invalid as a wrong signature.
+  }
+  if (!valid) {
+    throw new ModelError(
+      { code: 'bad-signature' },
+      `manifest: the signature of "${named.name}" is not its publisher's; do not run this release`,
+    )
+  }
+}
+
+/**
+ * Parses a manifest from untrusted bytes (JSON) or data. It does not check the signature:
+ * `verifyManifest` does. @throws ModelError `bad-manifest` or `bad-spec` naming the first wrong field.
+ */
+export function parseManifest(value: unknown): Manifest {
+  const source = parseFields('manifest', value instanceof Uint8Array ? parseJson(value) : value, [
+    'format',
+    'name',
+    'spec',
+    'preprocessing',
+    'labels',
+    'parts',
+    'training',
+    'publisher',
+    'signature',
+  ])
+  if (source.format !== MANIFEST_FORMAT) fail('format', `must be "${MANIFEST_FORMAT}"`)
+  const spec = parseModelSpec(source.spec)
+  const preprocessing = parsePreprocessing(source.preprocessing)
+  if (preprocessing.size !== spec.imageSize) {
+    fail('preprocessing.size', `must be the spec's imageSize, ${spec.imageSize}`)
+  }
+  if (preprocessing.channels !== spec.channels) {
+    fail('preprocessing.channels', `must be the spec's channels, ${spec.channels}`)
+  }
+  return {
+    format: MANIFEST_FORMAT,
+    name: parseName(source.name),
+    spec,
+    preprocessing,
+    labels: parseLabels(source.labels, spec),
+    parts: parseParts(source.parts, spec),
+    training: parseTraining(source.training),
+    publisher: parseHex('publisher', source.publisher, 64),
+    signature: parseHex('signature', source.signature, 128),
+  }
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length > MANIFEST_BYTES_MAX) {
+    fail('manifest', `is longer than ${MANIFEST_BYTES_MAX} bytes`)
+  }
+  try {
+    return JSON.parse(utf8Decode(bytes))
+  } catch {
+    fail('manifest', 'is not JSON')
+  }
+}
+
+/** An object with no field beyond the known ones, because an unknown one would escape the signature. */
+function parseFields(
+  field: string,
+  value: unknown,
+  known: readonly string[],
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    fail(field, 'must be an object')
+  }
+  const unknown = Object.keys(value).find((name) => !known.includes(name))
+  if (unknown !== undefined)
+    fail(field, `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}`)
+  return { ...value }
+}
+
+function parseName(value: unknown): string {
+  const name = typeof value === 'string' ? value : ''
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.length > NAME_LETTERS_MAX) {
+    fail('name', `must be 1 to ${NAME_LETTERS_MAX} of a-z, 0-9, ".", "_", "-"`)
+  }
+  return name
+}
+
+function parseLabels(value: unknown, spec: ModelSpec): string[] {
+  if (!Array.isArray(value) || value.length !== spec.classes) {
+    fail('labels', `must be a list of ${spec.classes} texts, one per class`)
+  }
+  return value.map((label: unknown, index) => {
+    if (typeof label !== 'string' || label.length < 1 || label.length > LABEL_LETTERS_MAX) {
+      fail(`labels.${index}`, `must be a text of 1 to ${LABEL_LETTERS_MAX} letters`)
+    }
+    return label
+  })
+}
+
+function parseParts(value: unknown, spec: ModelSpec): ManifestPart[] {
+  const parts = partsOf(spec)
+  if (!Array.isArray(value) || value.length !== parts.length) {
+    fail('parts', `must be a list of ${parts.length}: stem, head and ${spec.layers} layers`)
+  }
+  return parts.map((part, index) => {
+    const field = `parts.${index}`
+    const source = parseFields(field, value[index], ['part', 'sha256', 'bytes', 'dtype'])
+    if (source.part !== part) fail(`${field}.part`, `must be ${JSON.stringify(part)}`)
+    const { dtype } = source
+    if (dtype !== 'float32' && dtype !== 'float16') {
+      fail(`${field}.dtype`, 'must be "float32" or "float16"')
+    }
+    return {
+      part,
+      sha256: parseDigest(`${field}.sha256`, source.sha256),
+      bytes: parseCount(`${field}.bytes`, source.bytes, 1, PART_BYTES_MAX),
+      dtype,
+    }
+  })
+}
+
+function parseTraining(value: unknown): Training {
+  const fields = ['recipe', 'seed', 'images', 'createdAt', 'report']
+  const source = parseFields('training', value, fields)
+  const { createdAt } = source
+  const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/
+  if (typeof createdAt !== 'string' || !time.test(createdAt)) {
+    fail('training.createdAt', 'must be a time like "2026-11-23T20:21:00Z"')
+  }
+  return {
+    recipe: parseDigest('training.recipe', source.recipe),
+    seed: parseCount('training.seed', source.seed, 0, Number.MAX_SAFE_INTEGER),
+    images: parseCount('training.images', source.images, 0, Number.MAX_SAFE_INTEGER),
+    createdAt,
+    report: parseDigest('training.report', source.report),
+  }
+}
+
+function parseDigest(field: string, value: unknown): Sha256 {
+  if (!isSha256(value)) fail(field, 'must be 64 lower-case hex digits')
+  return value
+}
+
+function parseHex(field: string, value: unknown, digits: number): string {
+  if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value)) {
+    fail(field, `must be ${digits} lower-case hex digits`)
+  }
+  return value
+}
+
+function parseCount(field: string, value: unknown, low: number, high: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
+    fail(field, `must be a whole number from ${low} to ${high}`)
+  }
+  return value
+}

@@ -1,0 +1,54 @@
+import { writePart } from './part-file.ts'
+import type { SafetensorsDtype } from './safetensors.ts'
+import { type ModelSpec, type Part, partsOf, shapesOf } from './spec.ts'
+import { elementsOf, type Tensor } from './tensor.ts'
+
+/** Numbers from 0 (included) to 1 (excluded). */
+export type SeededRandom = () => number
+
+/** The mulberry32 generator: 32 bits of state, the same sequence everywhere for one seed. */
+export function createSeededRandom(seed: number): SeededRandom {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** A tensor of values spread evenly over −1.7 … 1.7, so that their variance is about 1. */
+export function randomTensor(shape: readonly number[], seed: number): Tensor {
+  const random = createSeededRandom(seed)
+  const data = new Float32Array(elementsOf(shape)).map(() => (random() * 2 - 1) * Math.sqrt(3))
+  return { shape, data }
+}
+
+/**
+ * The files of a model with random weights, large enough that every tensor shows in the logits:
+ * for tests and demonstrations, it knows nothing.
+ */
+export function randomModel(
+  spec: ModelSpec,
+  seed: number,
+  dtype: SafetensorsDtype = 'F32',
+): Map<Part, Uint8Array> {
+  const files = partsOf(spec).map((part, index): [Part, Uint8Array] => {
+    const tensors = Object.entries(shapesOf(spec, part)).map(([name, shape], at) => {
+      // The layers share one hop embedding; every other tensor has a sequence of its own.
+      const own = name === 'embedding.weight' ? 0 : index * 1_009 + at
+      const { data } = randomTensor(shape, seed * 1_000_003 + own)
+      return [name, data.map((value) => weightValue(name, shape, value))] as const
+    })
+    return [part, writePart(spec, part, Object.fromEntries(tensors), { dtype })]
+  })
+  return new Map(files)
+}
+
+/** Scales a value of variance 1 to what its tensor needs to keep activations of variance about 1. */
+function weightValue(name: string, shape: readonly number[], value: number): number {
+  if (name.startsWith('embedding')) return value
+  if (name.endsWith('.bias')) return value * 0.1
+  if (shape.length === 1) return 1 + value * 0.1 // the scale of a layer norm
+  return value / Math.sqrt(elementsOf(shape.slice(1)))
+}

@@ -1,0 +1,24 @@
+/** What can go wrong in a swarm, as data. */
+export type SwarmFault =
+  | { code: 'bad-message'; reason: string }
+  | { code: 'no-providers' }
+  | { code: 'deadline-passed'; hops: number }
+  | { code: 'too-few-layers'; applied: number; wanted: number }
+  | { code: 'cancelled' }
+  | { code: 'head-failed' }
+  | { code: 'bad-request'; field: string }
+
+/** The one error class of this package: `message` is a line for people, `fault` is for programs. */
+export class SwarmError extends Error {
+  override readonly name = 'SwarmError'
+  readonly fault: SwarmFault
+
+  constructor(fault: SwarmFault, message: string) {
+    super(message)
+    this.fault = fault
+  }
+
+  get code(): SwarmFault['code'] {
+    return this.fault.code
+  }
+}

@@ -1,0 +1,59 @@
+/** Every bound of the protocol, with its unit last and the reason that gave it. */
+
+/** A request id: 128 random bits never collide by chance. */
+export const REQUEST_ID_BYTES = 16
+/** A libp2p peer id of an Ed25519 key is 52 characters; RSA ones are 46. */
+export const PEER_ID_CHARS_MAX = 64
+/** As many layers as a manifest may have (packages/model, spec.ts). */
+export const LAYERS_MAX = 64
+/** ViT-L at 384 pixels in float32: 577 tokens x 1,024 x 4 bytes = 2.4 MB. */
+export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
+/** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
+export const INLINE_BYTES_MAX = 32 * 1024
+/** An inline activation, a route of 64 hops (about 72 bytes each) and the rest. */
+export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
+/** Addresses that a peer announces, and their length: a relayed WebRTC address has about 180 characters. */
+export const ADDRESSES_MAX = 8
+export const ADDRESS_CHARS_MAX = 256
+/** SHA-256. */
+export const HASH_BYTES = 32
+/** Times that a request may go back to an older step because the newest tensor was lost. */
+export const ERAS_MAX = 15
+
+/** Presence goes out this often; two losses in a row must not make a peer look dead. */
+export const PRESENCE_INTERVAL_MS = 3_000
+export const PRESENCE_TTL_MS = 3.5 * PRESENCE_INTERVAL_MS
+/** A newcomer listens this long before it chooses layers: every living peer answers a newcomer at once. */
+export const JOIN_LISTEN_MS = 700
+/** Peers that one member remembers: a full lane is about a hundred. */
+export const PEERS_MAX = 1_024
+
+/** Requests that one provider follows at once; each holds at most two steps (80 kB). */
+export const FLIGHTS_MAX = 512
+/** Of these, requests of one requester, so that a flood hurts only its author. */
+export const FLIGHTS_PER_REQUESTER_MAX = 128
+/** Layer runs that a provider accepts before it stops bidding. */
+export const SLOTS_DEFAULT = 8
+/** Longest deadline that a request may carry. */
+export const DEADLINE_MS_MAX = 10 * 60_000
+/** How long finished requests are remembered, so that late messages do not revive them. */
+export const FINISHED_REMEMBERED_MS = 30_000
+export const FINISHED_REMEMBERED_MAX = 4_096
+
+/** Wait of the second-best provider before it claims too; above the time a claim takes to cross a lane. */
+export const CLAIM_STAGGER_MS = 40
+/** No provider waits longer than this before it claims an unclaimed step. */
+export const CLAIM_DELAY_MS_MAX = 1_000
+/** A claim holds for this many times the claimer's own estimate, within the two bounds below. */
+export const CLAIM_TTL_FACTOR = 4
+export const CLAIM_TTL_MS_MIN = 400
+export const CLAIM_TTL_MS_MAX = 30_000
+
+/** Without a claim or a step for this long the requester offers its newest step again. */
+export const STALL_MS = 1_500
+/** Remaining layers must lack a living host this long before the requester answers without them. */
+export const NO_HOST_GRACE_MS = 1_200
+/** Time allowed to find the first provider at all. */
+export const FIRST_PROVIDER_MS = 8_000
+/** What is left of the deadline when the requester stops waiting and runs the head. */
+export const ANSWER_RESERVE_MS = 50

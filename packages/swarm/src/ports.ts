@@ -1,0 +1,61 @@
+import type { EncodedActivation, EngineName } from '@layerswarm/model'
+import type { HeldActivation, Message, PeerId, TensorHash } from './messages.ts'
+
+/** Time and timers; virtual in the simulator. */
+export interface Clock {
+  /** Milliseconds from any fixed start; never goes back. */
+  nowMs(): number
+  /** Calls `fire` once, not before `atMs`. Returns what cancels it. */
+  wakeAt(atMs: number, fire: () => void): () => void
+}
+
+/** Randomness; seeded in the simulator. */
+export interface Random {
+  bytes(count: number): Uint8Array
+}
+
+/** What a transport tells its member. */
+export interface TransportEvents {
+  /** A decoded message that another peer signed. */
+  messageArrived(from: PeerId, message: Message): void
+  /** The last connection to a peer is gone: a hint, not a proof. */
+  peerDisconnected(peer: PeerId): void
+}
+
+/**
+ * The way to the other members of a lane. Calls report through callbacks instead of promises,
+ * so that the simulator stays one thread of events in virtual time.
+ */
+export interface Transport {
+  readonly self: PeerId
+  /** Starts delivering; returns what stops it. */
+  listen(events: TransportEvents): () => void
+  /** Sends to everyone in the message's topic; best effort, never throws. */
+  publish(message: Message): void
+  /** Keeps a tensor for others to pull and says under which hash, or undefined when it cannot. */
+  offer(bytes: Uint8Array, offered: (hash: TensorHash | undefined) => void): void
+  /** Forgets an offered tensor. */
+  withdraw(hash: TensorHash): void
+  /** Fetches a tensor from its holder and checks its hash; undefined on any failure. Returns what cancels it. */
+  pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void
+}
+
+/** A layer's result, or why there is none. */
+export type LayerOutcome = { activation: EncodedActivation; ms: number } | { failure: string }
+/** Class scores of every image of the batch (B rows), or why there are none. */
+export type HeadOutcome = { logits: number[][] } | { failure: string }
+
+/** Loads and runs layers; in production an engine in a worker of its own. */
+export interface Compute {
+  readonly backend: EngineName
+  /** Fetches, checks and loads a layer; `failure` says why it could not. */
+  host(layer: number, hosted: (failure?: string) => void): void
+  drop(layer: number): void
+  run(
+    layer: number,
+    hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void
+  runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void
+}

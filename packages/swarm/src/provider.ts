@@ -1,0 +1,484 @@
+import type { EngineName } from '@layerswarm/model'
+import { type Candidate, claimDelayMs, claimTtlMs, claimWins, finishMs } from './claim-policy.ts'
+import { pick } from './draw.ts'
+import { type Effect, encoded, type LayerRun } from './effects.ts'
+import {
+  ERAS_MAX,
+  FINISHED_REMEMBERED_MAX,
+  FINISHED_REMEMBERED_MS,
+  FLIGHTS_MAX,
+  FLIGHTS_PER_REQUESTER_MAX,
+} from './limits.ts'
+import type { Claim, Done, PeerId, RequestId, Step, TensorHash } from './messages.ts'
+import type { PeerTable } from './peer-table.ts'
+import {
+  isComplete,
+  isUnchanged,
+  type ModelShape,
+  openLayers,
+  sameStep,
+  supersedes,
+} from './step.ts'
+
+export interface ProviderOptions {
+  readonly self: PeerId
+  readonly shape: ModelShape
+  readonly backend: EngineName
+  /** Layer runs accepted at once. */
+  readonly slots: number
+  /** Between the claims of two neighbours in rank, milliseconds. */
+  readonly staggerMs: number
+}
+
+interface Job {
+  readonly id: number
+  readonly layer: number
+  readonly hop: number
+  phase: 'pulling' | 'running'
+}
+
+/** One request as this provider sees it. */
+interface Flight {
+  base: Step
+  /** The step before `base`, to go back to when the tensor of `base` is lost. */
+  previous: Step | undefined
+  deadlineMs: number
+  claim: { peer: PeerId; untilMs: number } | undefined
+  bidAtMs: number
+  job: Job | undefined
+  /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
+  lost: boolean
+  readonly failed: Set<PeerId>
+  readonly held: { hash: TensorHash; hop: number }[]
+}
+
+/** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
+const PULL_BYTES_PER_MS = 500
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * Serves layers: bids for steps, runs what it won, stands by for what others won.
+ *
+ * 1. It runs at most one layer per request at a time, and only layers that it hosts.
+ * 2. It never bids on a step that it knows to be superseded.
+ * 3. Its claim and its next step name the era and the hop of the step they follow.
+ * 4. It keeps its own output until the request is two hops further, done or past its deadline.
+ * 5. At most FLIGHTS_MAX requests are followed, FLIGHTS_PER_REQUESTER_MAX of one requester.
+ */
+export class Provider {
+  readonly hosted = new Set<number>()
+  served = 0
+  /** Moving average of one layer run, milliseconds. */
+  layerMs = 1
+  private active = true
+  private readonly options: ProviderOptions
+  private readonly table: PeerTable
+  private readonly nextJob: () => number
+  private readonly flights = new Map<RequestId, Flight>()
+  private readonly byRequester = new Map<PeerId, number>()
+  private readonly byJob = new Map<number, Flight>()
+  /** Claims in force per peer: the load that everyone can see. */
+  private readonly pending = new Map<PeerId, number>()
+  private readonly finished = new Map<RequestId, number>()
+
+  constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
+    this.options = options
+    this.table = table
+    this.nextJob = nextJob
+  }
+
+  get jobs(): number {
+    return this.byJob.size
+  }
+
+  get following(): number {
+    return this.flights.size
+  }
+
+  get freeSlots(): number {
+    return Math.max(0, this.options.slots - this.byJob.size)
+  }
+
+  /** Bids or stops bidding; running layers are finished either way. */
+  setActive(active: boolean, nowMs: number): Effect[] {
+    this.active = active
+    return active ? this.bidOnIdle(nowMs) : []
+  }
+
+  hostsChanged(nowMs: number): Effect[] {
+    return this.bidOnIdle(nowMs)
+  }
+
+  onStep(step: Step, nowMs: number): Effect[] {
+    if (this.finished.has(step.request)) return []
+    let flight = this.flights.get(step.request)
+    if (flight === undefined) {
+      if (!this.hasRoom(step.requester)) return []
+      flight = this.open(step, nowMs)
+    } else if (flight.base.requester !== step.requester) {
+      return []
+    } else if (sameStep(step, flight.base)) {
+      return this.reoffered(flight, step, nowMs)
+    } else if (!supersedes(step, flight.base)) {
+      return this.overtaken(flight, nowMs)
+    } else if (isUnchanged(step, flight.base)) {
+      return []
+    } else {
+      flight.previous =
+        step.era === flight.base.era && step.route.length === flight.base.route.length + 1
+          ? flight.base
+          : undefined
+      flight.base = step
+      flight.lost = false
+      flight.deadlineMs = nowMs + step.remainingMs
+    }
+    const effects = this.abandon(flight)
+    this.setClaim(flight, undefined)
+    effects.push(...this.releaseOld(flight))
+    if (isComplete(step, this.options.shape.layers)) {
+      flight.bidAtMs = NEVER
+      return effects
+    }
+    return effects.concat(this.bid(flight, nowMs))
+  }
+
+  onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
+    const flight = this.flights.get(claim.request)
+    if (flight === undefined) return []
+    const { previous } = flight
+    if (
+      previous !== undefined &&
+      claim.era === flight.base.era + 1 &&
+      claim.hop === previous.route.length
+    ) {
+      const effects = this.abandon(flight)
+      this.fallBack(flight, previous)
+      this.setClaim(flight, { peer: from, untilMs: nowMs + claim.ttlMs })
+      return effects.concat(this.bid(flight, nowMs))
+    }
+    if (claim.era !== flight.base.era || claim.hop !== flight.base.route.length) return []
+    const holder = flight.claim
+    const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
+    if (contested && !claimWins(claim.request, claim.hop, from, holder.peer)) return []
+    const effects = holder?.peer === this.options.self ? this.abandon(flight) : []
+    if (claim.ttlMs === 0) {
+      flight.failed.add(from)
+      this.setClaim(flight, undefined)
+    } else {
+      this.setClaim(flight, { peer: from, untilMs: nowMs + claim.ttlMs })
+    }
+    return effects.concat(this.bid(flight, nowMs))
+  }
+
+  onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
+    const flight = this.flights.get(request)
+    if (flight === undefined || flight.base.requester !== from) return []
+    return this.close(request, flight, nowMs)
+  }
+
+  onDisconnected(peer: PeerId, nowMs: number): Effect[] {
+    const effects: Effect[] = []
+    for (const flight of this.flights.values()) {
+      if (flight.claim?.peer !== peer) continue
+      flight.failed.add(peer)
+      this.setClaim(flight, undefined)
+      effects.push(...this.bid(flight, nowMs))
+    }
+    return effects
+  }
+
+  onPulled(job: number, bytes: Uint8Array | undefined, nowMs: number): Effect[] | undefined {
+    const flight = this.byJob.get(job)
+    if (flight?.job === undefined) return undefined
+    if (bytes === undefined) return this.pullFailed(flight, nowMs)
+    const { layer, hop } = flight.job
+    flight.job.phase = 'running'
+    return [{ do: 'run-layer', job, layer, hop, input: encoded(flight.base.activation, bytes) }]
+  }
+
+  onLayerRun(job: number, outcome: LayerRun, nowMs: number): Effect[] {
+    const flight = this.byJob.get(job)
+    if (flight?.job === undefined) {
+      // Superseded while it ran: nobody will ask for the result.
+      return 'failure' in outcome || outcome.activation.place === 'inline'
+        ? []
+        : [{ do: 'withdraw', hash: outcome.activation.hash }]
+    }
+    const { layer, hop } = flight.job
+    const { request, requester, era, route, plan } = flight.base
+    this.forgetJob(flight)
+    if ('failure' in outcome) {
+      flight.failed.add(this.options.self)
+      this.setClaim(flight, undefined)
+      const released: Effect = {
+        do: 'publish',
+        message: { kind: 'claim', request, era, hop, layer, ttlMs: 0 },
+      }
+      const reported: Effect = {
+        do: 'report',
+        event: { type: 'hop-failed', request, hop, layer, reason: outcome.failure },
+      }
+      return [released, reported, ...this.bid(flight, nowMs), ...this.bidOnIdle(nowMs)]
+    }
+    const { activation, ms } = outcome
+    this.layerMs = this.served === 0 ? ms : this.layerMs * 0.9 + ms * 0.1
+    this.served++
+    if (activation.place === 'held') flight.held.push({ hash: activation.hash, hop: hop + 1 })
+    const step: Step = {
+      kind: 'step',
+      request,
+      requester,
+      era,
+      route: [...route, { layer, peer: this.options.self, backend: this.options.backend, ms }],
+      plan,
+      activation,
+      remainingMs: Math.max(0, flight.deadlineMs - nowMs),
+    }
+    return [
+      { do: 'publish', message: step },
+      { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
+      ...this.bidOnIdle(nowMs),
+    ]
+  }
+
+  onTime(nowMs: number): Effect[] {
+    const effects: Effect[] = []
+    for (const [request, flight] of this.flights) {
+      if (nowMs >= flight.deadlineMs) effects.push(...this.close(request, flight, nowMs))
+      else if (nowMs >= flight.bidAtMs) effects.push(...this.claimOrWait(flight, nowMs))
+    }
+    for (const [request, atMs] of this.finished) {
+      if (nowMs - atMs < FINISHED_REMEMBERED_MS && this.finished.size <= FINISHED_REMEMBERED_MAX)
+        break
+      this.finished.delete(request)
+    }
+    return effects
+  }
+
+  wakeAtMs(): number {
+    let at = NEVER
+    for (const flight of this.flights.values()) at = Math.min(at, flight.bidAtMs, flight.deadlineMs)
+    return at
+  }
+
+  private hasRoom(requester: PeerId): boolean {
+    return (
+      this.flights.size < FLIGHTS_MAX &&
+      (this.byRequester.get(requester) ?? 0) < FLIGHTS_PER_REQUESTER_MAX
+    )
+  }
+
+  private open(step: Step, nowMs: number): Flight {
+    const flight: Flight = {
+      base: step,
+      previous: undefined,
+      deadlineMs: nowMs + step.remainingMs,
+      claim: undefined,
+      bidAtMs: NEVER,
+      job: undefined,
+      lost: false,
+      failed: new Set(),
+      held: [],
+    }
+    this.flights.set(step.request, flight)
+    this.byRequester.set(step.requester, (this.byRequester.get(step.requester) ?? 0) + 1)
+    return flight
+  }
+
+  /** Someone is behind: if the newer step is this peer's own, it may have been lost on the way, so say it again. */
+  private overtaken(flight: Flight, nowMs: number): Effect[] {
+    const { base } = flight
+    if (base.route.at(-1)?.peer !== this.options.self) return []
+    return [
+      { do: 'publish', message: { ...base, remainingMs: Math.max(0, flight.deadlineMs - nowMs) } },
+    ]
+  }
+
+  /** The requester says the newest step again: whoever claimed it has not delivered. */
+  private reoffered(flight: Flight, step: Step, nowMs: number): Effect[] {
+    flight.base = step
+    flight.lost = false
+    flight.deadlineMs = nowMs + step.remainingMs
+    if (flight.job !== undefined || (flight.claim !== undefined && flight.claim.untilMs > nowMs))
+      return []
+    return this.bid(flight, nowMs)
+  }
+
+  /** Decides when to claim the flight's newest step; claims at once when that is now. */
+  private bid(flight: Flight, nowMs: number): Effect[] {
+    flight.bidAtMs = NEVER
+    const { base } = flight
+    if (flight.job !== undefined || flight.lost || isComplete(base, this.options.shape.layers))
+      return []
+    const open = openLayers(base, this.options.shape.layers)
+    if (!this.canServe(open)) return []
+    const delay = claimDelayMs(
+      base.request,
+      base.route.length,
+      this.ownCandidate(flight),
+      this.rivals(flight, open),
+      this.options.staggerMs,
+    )
+    const freeAtMs = flight.claim === undefined ? nowMs : Math.max(nowMs, flight.claim.untilMs)
+    flight.bidAtMs = freeAtMs + delay
+    return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
+  }
+
+  private canServe(open: readonly boolean[]): boolean {
+    if (!this.active || this.byJob.size >= this.options.slots) return false
+    for (const layer of this.hosted) if (open[layer]) return true
+    return false
+  }
+
+  private ownCandidate(flight: Flight): Candidate {
+    const { self } = this.options
+    return {
+      peer: self,
+      pending: this.byJob.size,
+      layerMs: this.layerMs,
+      failed: flight.failed.has(self),
+    }
+  }
+
+  private *rivals(flight: Flight, open: readonly boolean[]): Generator<Candidate> {
+    for (const { peer, presence } of this.table.all()) {
+      if (!presence.layers.some((layer) => open[layer])) continue
+      yield {
+        peer,
+        pending: this.pending.get(peer) ?? 0,
+        layerMs: presence.layerMs,
+        failed: flight.failed.has(peer),
+      }
+    }
+  }
+
+  private claimOrWait(flight: Flight, nowMs: number): Effect[] {
+    const expired = flight.claim
+    if (expired !== undefined) {
+      if (expired.untilMs > nowMs) return this.bid(flight, nowMs)
+      flight.failed.add(expired.peer)
+      this.setClaim(flight, undefined)
+    }
+    flight.bidAtMs = NEVER
+    const { base } = flight
+    const open = openLayers(base, this.options.shape.layers)
+    if (!this.canServe(open)) return []
+    const able = [...this.hosted].filter((layer) => open[layer])
+    const layer = pick(able, base.request, this.options.self)
+    if (layer === undefined) return []
+    return this.claim(flight, layer, nowMs)
+  }
+
+  private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
+    const { request, era, route, activation } = flight.base
+    const pullMs = activation.place === 'held' ? activation.size / PULL_BYTES_PER_MS : 0
+    const ttlMs = claimTtlMs(finishMs(this.ownCandidate(flight)) + pullMs)
+    const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
+    flight.job = job
+    this.byJob.set(job.id, flight)
+    this.setClaim(flight, { peer: this.options.self, untilMs: nowMs + ttlMs })
+    const claimed: Effect = {
+      do: 'publish',
+      message: { kind: 'claim', request, era, hop: job.hop, layer, ttlMs },
+    }
+    if (activation.place === 'held')
+      return [claimed, { do: 'pull', job: job.id, tensor: activation }]
+    job.phase = 'running'
+    return [
+      claimed,
+      {
+        do: 'run-layer',
+        job: job.id,
+        layer,
+        hop: job.hop,
+        input: encoded(activation, activation.bytes),
+      },
+    ]
+  }
+
+  /** The tensor of the newest step is gone with its holder: go back one step if that is still known. */
+  private pullFailed(flight: Flight, nowMs: number): Effect[] {
+    const { base, previous, job } = flight
+    this.forgetJob(flight)
+    this.setClaim(flight, undefined)
+    const holder = base.activation.place === 'held' ? base.activation.holder : undefined
+    if (holder !== undefined) flight.failed.add(holder)
+    if (previous !== undefined && base.era < ERAS_MAX) {
+      this.fallBack(flight, previous)
+      return this.bid(flight, nowMs)
+    }
+    // Without an older step only the requester can help; it offers its own tensor again when nothing moves.
+    flight.lost = true
+    flight.bidAtMs = NEVER
+    if (job === undefined) return []
+    const { request, era } = base
+    return [
+      {
+        do: 'publish',
+        message: { kind: 'claim', request, era, hop: job.hop, layer: job.layer, ttlMs: 0 },
+      },
+    ]
+  }
+
+  private fallBack(flight: Flight, previous: Step): void {
+    flight.base = { ...previous, era: flight.base.era + 1 }
+    flight.previous = undefined
+  }
+
+  private setClaim(flight: Flight, claim: Flight['claim']): void {
+    const before = flight.claim
+    if (before !== undefined) {
+      const left = (this.pending.get(before.peer) ?? 1) - 1
+      if (left > 0) this.pending.set(before.peer, left)
+      else this.pending.delete(before.peer)
+    }
+    flight.claim = claim
+    if (claim !== undefined) this.pending.set(claim.peer, (this.pending.get(claim.peer) ?? 0) + 1)
+  }
+
+  private forgetJob(flight: Flight): void {
+    if (flight.job !== undefined) this.byJob.delete(flight.job.id)
+    flight.job = undefined
+  }
+
+  /** Gives up this provider's own work on the flight, if any. */
+  private abandon(flight: Flight): Effect[] {
+    const { job } = flight
+    if (job === undefined) return []
+    this.forgetJob(flight)
+    return job.phase === 'pulling' ? [{ do: 'cancel', job: job.id }] : []
+  }
+
+  private releaseOld(flight: Flight): Effect[] {
+    const effects: Effect[] = []
+    while (flight.held[0] !== undefined && flight.held[0].hop + 2 <= flight.base.route.length) {
+      effects.push({ do: 'withdraw', hash: flight.held[0].hash })
+      flight.held.shift()
+    }
+    return effects
+  }
+
+  private close(request: RequestId, flight: Flight, nowMs: number): Effect[] {
+    const effects = this.abandon(flight)
+    for (const { hash } of flight.held) effects.push({ do: 'withdraw', hash })
+    this.setClaim(flight, undefined)
+    this.flights.delete(request)
+    const { requester } = flight.base
+    const left = (this.byRequester.get(requester) ?? 1) - 1
+    if (left > 0) this.byRequester.set(requester, left)
+    else this.byRequester.delete(requester)
+    this.finished.set(request, nowMs)
+    return effects.concat(this.bidOnIdle(nowMs))
+  }
+
+  /** A slot or a layer became free: bid on everything that nobody works on. */
+  private bidOnIdle(nowMs: number): Effect[] {
+    if (!this.active || this.byJob.size >= this.options.slots) return []
+    const effects: Effect[] = []
+    for (const flight of this.flights.values()) {
+      if (flight.job === undefined && flight.bidAtMs === NEVER)
+        effects.push(...this.bid(flight, nowMs))
+    }
+    return effects
+  }
+}

@@ -1,0 +1,74 @@
+import type { EncodedActivation } from '@layerswarm/model'
+import type { Clock, Compute, HeadOutcome, LayerOutcome } from '../ports.ts'
+
+/**
+ * Stands in for an engine where only time and truth matter: an activation is the list of layers
+ * that were applied to it, so a test can tell whether an answer was computed as its route says.
+ * Byte 0 holds the count, the bytes after it the layers in their order.
+ */
+export class SymbolicCompute implements Compute {
+  readonly backend = 'reference'
+  /** Multiplies every layer's time: 10 makes a straggler. */
+  slowness = 1
+  /** Takes work and never finishes it. */
+  frozen = false
+  private readonly clock: Clock
+  private readonly layerMs: number
+  private readonly loadMs: number
+  private readonly loaded = new Set<number>()
+  /** One engine computes one thing at a time. */
+  private freeAtMs = 0
+
+  constructor(clock: Clock, layerMs: number, loadMs = 20) {
+    this.clock = clock
+    this.layerMs = layerMs
+    this.loadMs = loadMs
+  }
+
+  host(layer: number, hosted: (failure?: string) => void): void {
+    this.later(this.loadMs, () => {
+      this.loaded.add(layer)
+      hosted()
+    })
+  }
+
+  drop(layer: number): void {
+    this.loaded.delete(layer)
+  }
+
+  run(
+    layer: number,
+    _hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void {
+    if (!this.loaded.has(layer))
+      return this.later(0, () => finished({ failure: `layer ${layer} is not loaded` }))
+    const ms = this.layerMs * this.slowness
+    this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
+    this.later(this.freeAtMs - this.clock.nowMs(), () =>
+      finished({ activation: apply(layer, input), ms }),
+    )
+  }
+
+  runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
+    this.later(0, () => finished({ logits: [appliedLayers(input.bytes)] }))
+  }
+
+  private later(ms: number, then: () => void): void {
+    if (!this.frozen) this.clock.wakeAt(this.clock.nowMs() + ms, () => this.frozen || then())
+  }
+}
+
+/** The layers that a symbolic activation went through. */
+export function appliedLayers(bytes: Uint8Array): number[] {
+  return [...bytes.subarray(1, 1 + (bytes[0] as number))]
+}
+
+function apply(layer: number, input: EncodedActivation): EncodedActivation {
+  const bytes = input.bytes.slice()
+  const count = bytes[0] as number
+  bytes[1 + count] = layer
+  bytes[0] = count + 1
+  return { ...input, bytes }
+}

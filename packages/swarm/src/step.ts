@@ -1,0 +1,110 @@
+import { activationBytes } from '@layerswarm/model'
+import { draw } from './draw.ts'
+import type { Activation, PeerId, Step } from './messages.ts'
+
+/** What a member must know of the model to judge a step. Sizes are counts of elements. */
+export interface ModelShape {
+  readonly layers: number
+  readonly tokens: number
+  readonly width: number
+}
+
+/** Images that may travel together in one request. */
+export const BATCH_MAX = 64
+
+/** Says what makes a step impossible, or undefined. Its author is who signed the message. */
+export function stepFault(step: Step, author: PeerId, shape: ModelShape): string | undefined {
+  const { route, plan, activation } = step
+  const last = route.at(-1)
+  if (author !== step.requester && author !== last?.peer)
+    return 'the author neither asked nor ran the last layer'
+  if (route.length > shape.layers || plan.length > shape.layers)
+    return 'more hops than the model has layers'
+  const applied = new Set<number>()
+  for (const { layer } of route) {
+    if (layer >= shape.layers) return `layer ${layer} does not exist`
+    if (applied.has(layer)) return `layer ${layer} was applied twice`
+    applied.add(layer)
+  }
+  if (new Set(plan).size !== plan.length) return 'a planned layer stands twice'
+  if (plan.some((layer) => layer >= shape.layers)) return 'a planned layer does not exist'
+  if (plan.length > 0 && route.some(({ layer }, hop) => layer !== plan[hop]))
+    return 'the route leaves its plan'
+  return activationFault(activation, shape)
+}
+
+function activationFault(activation: Activation, shape: ModelShape): string | undefined {
+  const { dtype, batch, tokens, width } = activation
+  if (batch < 1 || batch > BATCH_MAX) return `a batch of ${batch} images`
+  if (tokens !== shape.tokens || width !== shape.width) return 'an activation of the wrong shape'
+  const size = activation.place === 'inline' ? activation.bytes.length : activation.size
+  if (size !== activationBytes(dtype, [batch, tokens, width]))
+    return 'an activation of the wrong size'
+  return undefined
+}
+
+/** Layers that may be applied next, as one flag per layer of the model. */
+export function openLayers(step: Step, layers: number): boolean[] {
+  if (step.plan.length > 0) {
+    const next = step.plan[step.route.length]
+    return Array.from({ length: layers }, (_, layer) => layer === next)
+  }
+  const open = new Array<boolean>(layers).fill(true)
+  for (const { layer } of step.route) open[layer] = false
+  return open
+}
+
+/** Whether every layer that the requester asked for has been applied. */
+export function isComplete(step: Step, layers: number): boolean {
+  return step.route.length === (step.plan.length > 0 ? step.plan.length : layers)
+}
+
+/**
+ * Orders the steps of one request, so that all members drop the same one of two:
+ * a later era, then more hops, then the lower draw over the route.
+ */
+export function supersedes(a: Step, b: Step): boolean {
+  if (a.era !== b.era) return a.era > b.era
+  if (a.route.length !== b.route.length) return a.route.length > b.route.length
+  if (sameStep(a, b)) return false
+  const routeA = routeKey(a)
+  const routeB = routeKey(b)
+  const drawA = draw(a.request, routeA)
+  const drawB = draw(b.request, routeB)
+  return drawA === drawB ? routeA < routeB : drawA < drawB
+}
+
+/** Whether both say the same layers were applied by the same peers, in the same era. */
+export function sameStep(a: Step, b: Step): boolean {
+  if (a.era !== b.era || a.route.length !== b.route.length) return false
+  return a.route.every((hop, i) => hop.layer === b.route[i]?.layer && hop.peer === b.route[i]?.peer)
+}
+
+function routeKey(step: Step): string {
+  let key = ''
+  for (const { layer, peer } of step.route) key += `${layer}@${peer} `
+  return key
+}
+
+/** Whether `child` is one layer further than `parent` on the same route. */
+export function follows(child: Step, parent: Step): boolean {
+  return child.era === parent.era && child.route.length === parent.route.length + 1
+}
+
+/** A free-rider's mark: the step claims a layer but hands its input on unchanged. */
+export function isUnchanged(child: Step, parent: Step): boolean {
+  if (!follows(child, parent)) return false
+  const before = parent.activation
+  const after = child.activation
+  if (before.place === 'held' || after.place === 'held') {
+    return (
+      before.place === after.place &&
+      'hash' in before &&
+      'hash' in after &&
+      before.hash === after.hash
+    )
+  }
+  if (before.bytes.length !== after.bytes.length) return false
+  for (let i = 0; i < before.bytes.length; i++) if (before.bytes[i] !== after.bytes[i]) return false
+  return true
+}

@@ -1,0 +1,78 @@
+import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { loadFashionMnist, sliceImages } from './dataset.ts'
+import { FIXTURE_IMAGE_SIZE, idxBytes, writeFixture } from './idx-fixture.ts'
+
+let folder = ''
+const at = (name: string): string => join(folder, name)
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'idx-'))
+  await writeFixture(folder, 30, 20)
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function faultOfLoading(): Promise<unknown> {
+  return loadFashionMnist(folder).then(
+    () => 'no error',
+    (error) => error.fault,
+  )
+}
+
+describe('Fashion-MNIST files', () => {
+  test('are read packed and unpacked', async () => {
+    const { imageSize, train, test: held } = await loadFashionMnist(folder)
+    expect(imageSize).toBe(FIXTURE_IMAGE_SIZE)
+    expect([train.count, held.count]).toEqual([30, 20])
+    expect(train.pixels.length).toBe(30 * FIXTURE_IMAGE_SIZE ** 2)
+    expect(train.labels.length).toBe(30)
+  })
+
+  test('give slices that keep images and labels together', async () => {
+    const { train } = await loadFashionMnist(folder)
+    const part = sliceImages(train, 10, 12)
+    expect(part.count).toBe(2)
+    expect(part.labels[1]).toBe(train.labels[11])
+    const size = FIXTURE_IMAGE_SIZE ** 2
+    expect(part.pixels.subarray(size)).toEqual(train.pixels.subarray(11 * size, 12 * size))
+  })
+
+  test('that are missing are named, with what to do', async () => {
+    await unlink(at('t10k-labels-idx1-ubyte.gz'))
+    await expect(loadFashionMnist(folder)).rejects.toThrow(/t10k-labels-idx1-ubyte.*--data/)
+    expect(await faultOfLoading()).toEqual({
+      code: 'missing-data',
+      file: at('t10k-labels-idx1-ubyte'),
+    })
+  })
+
+  test('that are cut off are refused', async () => {
+    const file = at('train-images-idx3-ubyte')
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, whole.length - 1))
+    expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
+  })
+
+  test('whose packing is cut off are refused', async () => {
+    const file = at('train-labels-idx1-ubyte.gz')
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, whole.length - 12))
+    expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
+  })
+
+  test('whose labels do not match the images are refused', async () => {
+    const file = at('train-labels-idx1-ubyte.gz')
+    const labels = gunzipSync(await readFile(file)).subarray(8, 8 + 29)
+    await writeFile(file, gzipSync(idxBytes([29], labels)))
+    await expect(loadFashionMnist(folder)).rejects.toThrow(/30 images/)
+  })
+
+  test('with a label outside the classes are refused', async () => {
+    const file = at('train-labels-idx1-ubyte.gz')
+    await writeFile(file, gzipSync(idxBytes([30], new Uint8Array(30).fill(10))))
+    await expect(loadFashionMnist(folder)).rejects.toThrow(/label 10/)
+  })
+})

@@ -1,0 +1,63 @@
+import { createRandom, type RandomState } from '../random.ts'
+import type { Recipe } from '../recipe.ts'
+import type { Dataset, LabelledImages } from './dataset.ts'
+import { createPatchWriter } from './patches.ts'
+
+/** Where a sampler stands: enough to draw the same batches again. */
+export interface SamplerState {
+  /** State of the data stream before the permutation of the current epoch was drawn. */
+  readonly epoch: RandomState
+  /** Images of the current epoch that were used. */
+  readonly position: number
+  readonly augmentation: RandomState
+}
+
+/** Draws training batches: every epoch visits the images in a new order. */
+export interface Sampler {
+  /** Fills `patches` (B·P, p·p) and `targets` (B, classes) with the next batch. */
+  fill(patches: Float32Array, targets: Float32Array): void
+  state(): SamplerState
+  restore(state: SamplerState): void
+}
+
+export function createSampler(
+  recipe: Recipe,
+  dataset: Pick<Dataset, 'imageSize' | 'mean' | 'std' | 'labels'>,
+  images: LabelledImages,
+): Sampler {
+  const { batch, seed, labelSmoothing } = recipe
+  const classes = dataset.labels.length
+  const writer = createPatchWriter(dataset, recipe.patchSize, recipe)
+  const order = createRandom(seed, 'epochs')
+  const augmentation = createRandom(seed, 'augmentation')
+  let epoch = order.state()
+  let permutation = order.permutation(images.count)
+  let position = 0
+
+  return {
+    fill(patches, targets) {
+      // The incomplete batch at the end of an epoch is left out; the next epoch mixes anew.
+      if (position + batch > images.count) {
+        epoch = order.state()
+        permutation = order.permutation(images.count)
+        position = 0
+      }
+      targets.fill(labelSmoothing / classes)
+      for (let row = 0; row < batch; row++) {
+        const index = permutation[position + row] as number
+        writer.writeAugmented(patches, row, images, index, augmentation)
+        const target = row * classes + (images.labels[index] as number)
+        targets[target] = 1 - labelSmoothing + labelSmoothing / classes
+      }
+      position += batch
+    },
+    state: () => ({ epoch, position, augmentation: augmentation.state() }),
+    restore(state) {
+      epoch = state.epoch
+      order.restore(epoch)
+      permutation = order.permutation(images.count)
+      position = state.position
+      augmentation.restore(state.augmentation)
+    },
+  }
+}

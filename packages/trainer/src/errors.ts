@@ -1,0 +1,24 @@
+/** What can go wrong while training or evaluating. */
+export type TrainerFault =
+  | { code: 'bad-recipe'; field: string }
+  | { code: 'missing-data'; file: string }
+  | { code: 'bad-data'; file: string }
+  | { code: 'missing-checkpoint'; file: string }
+  | { code: 'bad-checkpoint'; file: string }
+  | { code: 'not-finite'; step: number }
+  | { code: 'stopped'; step: number }
+
+/** The one error class of this package: `message` is a line for people, `fault` is for programs. */
+export class TrainerError extends Error {
+  override readonly name = 'TrainerError'
+  readonly fault: TrainerFault
+
+  constructor(fault: TrainerFault, message: string) {
+    super(message)
+    this.fault = fault
+  }
+
+  get code(): TrainerFault['code'] {
+    return this.fault.code
+  }
+}

@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { parseRecipe, readRecipe, specOf, stepsOf } from './recipe.ts'
+
+const folder = new URL('../recipes/', import.meta.url)
+const shipped = (name: string): Promise<ReturnType<typeof parseRecipe>> =>
+  readRecipe(new URL(name, folder).pathname)
+
+function fieldOf(value: unknown): unknown {
+  try {
+    parseRecipe(value)
+    return 'accepted'
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'TrainerError', code: 'bad-recipe' })
+    return (error as { fault: { field: string } }).fault.field
+  }
+}
+
+describe('a recipe', () => {
+  test('that ships with the package is valid', async () => {
+    const names = await readdir(folder)
+    expect(names).toContain('fashion-vit.json')
+    for (const name of names) {
+      const recipe = await shipped(name)
+      expect(`${recipe.name}.json`).toBe(name)
+      const spec = specOf(recipe, { imageSize: 28, labels: Array(10).fill('class') })
+      expect(spec).toMatchObject({ variant: recipe.variant, width: recipe.width, classes: 10 })
+    }
+  })
+
+  test('with an unknown field is refused, and the field named', async () => {
+    const recipe = await shipped('fashion-vit.json')
+    expect(fieldOf({ ...recipe, learningrate: 1 })).toBe('learningrate')
+  })
+
+  test.each([
+    ['batch', 0],
+    ['batch', 1.5],
+    ['learningRate', '0.1'],
+    ['learningRate', Number.NaN],
+    ['flip', 1.01],
+    ['images', undefined],
+    ['variant', 'position'],
+    ['name', '../escape'],
+  ])('with %s %s is refused', async (field, value) => {
+    const recipe = await shipped('fashion-vit.json')
+    expect(fieldOf({ ...recipe, [field]: value })).toBe(field)
+  })
+
+  test('rounds its images up to whole steps', async () => {
+    const recipe = await shipped('fashion-vit.json')
+    expect(stepsOf({ ...recipe, batch: 64, images: 129 })).toBe(3)
+  })
+
+  test('that is not a JSON file is refused in one line', async () => {
+    const here = new URL(import.meta.url).pathname
+    await expect(readRecipe(here)).rejects.toThrow(/^recipe .*recipe.test.ts: it is not JSON$/)
+    await expect(readRecipe('/nowhere.json')).rejects.toThrow(/cannot be read/)
+  })
+})

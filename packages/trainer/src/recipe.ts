@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises'
+import { type ModelSpec, parseModelSpec } from '@layerswarm/model'
+import type { Dataset } from './data/dataset.ts'
+import { TrainerError } from './errors.ts'
+
+/** Variants that this trainer trains; see `Variant` of the model. */
+export const TRAINED_VARIANTS = ['shuffle', 'sequential'] as const
+export type TrainedVariant = (typeof TRAINED_VARIANTS)[number]
+
+/** Everything that decides a training, as flat data. */
+export interface Recipe {
+  readonly name: string
+  readonly variant: TrainedVariant
+  readonly patchSize: number
+  readonly width: number
+  readonly layers: number
+  readonly heads: number
+  readonly mlpWidth: number
+  /** Images per step. */
+  readonly batch: number
+  /** Training images seen in all, over all epochs; rounded up to whole steps. */
+  readonly images: number
+  /** Peak learning rate. */
+  readonly learningRate: number
+  readonly beta2: number
+  readonly weightDecay: number
+  /** Largest L2 norm of the gradients. */
+  readonly clip: number
+  readonly warmupSteps: number
+  /** Share of the target probability that is spread over all classes. */
+  readonly labelSmoothing: number
+  /** Decay of the moving average of the weights, which is what is evaluated and saved. */
+  readonly ema: number
+  /** Augmentation: largest shift along each axis, pixels. */
+  readonly shift: number
+  /** Augmentation: probability of a horizontal flip. */
+  readonly flip: number
+  readonly seed: number
+  /** Threads of the compute session; results do not depend on it. */
+  readonly threads: number
+}
+
+/** Lowest and highest value, and whether it must be whole. */
+const RANGES: Readonly<Record<NumberField, readonly [number, number, 'whole' | 'real']>> = {
+  patchSize: [1, 256, 'whole'],
+  width: [4, 4096, 'whole'],
+  layers: [1, 64, 'whole'],
+  heads: [1, 64, 'whole'],
+  mlpWidth: [4, 16384, 'whole'],
+  batch: [1, 4096, 'whole'],
+  images: [1, 1e10, 'whole'],
+  learningRate: [1e-8, 1, 'real'],
+  beta2: [0, 0.99999, 'real'],
+  weightDecay: [0, 10, 'real'],
+  clip: [1e-6, 1e6, 'real'],
+  warmupSteps: [0, 1e7, 'whole'],
+  labelSmoothing: [0, 0.9, 'real'],
+  ema: [0, 0.99999, 'real'],
+  shift: [0, 64, 'whole'],
+  flip: [0, 1, 'real'],
+  seed: [0, Number.MAX_SAFE_INTEGER, 'whole'],
+  threads: [1, 256, 'whole'],
+}
+type NumberField = Exclude<keyof Recipe, 'name' | 'variant'>
+
+/** Epsilon of the layer norms of the models we train. */
+const LAYER_NORM_EPS = 1e-6
+
+function fail(field: string, message: string): never {
+  throw new TrainerError({ code: 'bad-recipe', field }, `recipe: ${message}`)
+}
+
+/** Parses a recipe from untrusted data. @throws TrainerError `bad-recipe` naming the field. */
+export function parseRecipe(value: unknown): Recipe {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    fail('', 'must be a JSON object')
+  }
+  const source = new Map<string, unknown>(Object.entries(value))
+  const known = ['name', 'variant', ...Object.keys(RANGES)]
+  const unknown = [...source.keys()].find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    fail(unknown, `"${unknown}" is not a field of a recipe; known are ${known.join(', ')}`)
+  }
+  const name = source.get('name')
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(name)) {
+    fail('name', '"name" must be 1 to 64 of a-z, 0-9, "." and "-"')
+  }
+  const variant = TRAINED_VARIANTS.find((one) => one === source.get('variant'))
+  if (variant === undefined) {
+    fail('variant', `"variant" must be one of ${TRAINED_VARIANTS.join(', ')}`)
+  }
+  const number = (field: NumberField): number => parseNumber(field, source.get(field))
+  return {
+    name,
+    variant,
+    patchSize: number('patchSize'),
+    width: number('width'),
+    layers: number('layers'),
+    heads: number('heads'),
+    mlpWidth: number('mlpWidth'),
+    batch: number('batch'),
+    images: number('images'),
+    learningRate: number('learningRate'),
+    beta2: number('beta2'),
+    weightDecay: number('weightDecay'),
+    clip: number('clip'),
+    warmupSteps: number('warmupSteps'),
+    labelSmoothing: number('labelSmoothing'),
+    ema: number('ema'),
+    shift: number('shift'),
+    flip: number('flip'),
+    seed: number('seed'),
+    threads: number('threads'),
+  }
+}
+
+function parseNumber(field: NumberField, value: unknown): number {
+  const [low, high, kind] = RANGES[field]
+  const whole = kind === 'whole'
+  if (
+    typeof value !== 'number' ||
+    (whole && !Number.isInteger(value)) ||
+    !(value >= low && value <= high)
+  ) {
+    fail(field, `"${field}" must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}`)
+  }
+  return value
+}
+
+/** Reads a recipe file. @throws TrainerError `bad-recipe`. */
+export async function readRecipe(file: string): Promise<Recipe> {
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read'
+    throw new TrainerError({ code: 'bad-recipe', field: '' }, `recipe ${file}: ${reason}`)
+  }
+  return parseRecipe(value)
+}
+
+/** The model that a recipe makes of a data set. @throws ModelError `bad-spec`. */
+export function specOf(recipe: Recipe, dataset: Pick<Dataset, 'imageSize' | 'labels'>): ModelSpec {
+  const { variant, patchSize, width, layers, heads, mlpWidth } = recipe
+  return parseModelSpec({
+    variant,
+    imageSize: dataset.imageSize,
+    patchSize,
+    channels: 1,
+    width,
+    layers,
+    heads,
+    mlpWidth,
+    classes: dataset.labels.length,
+    layerNormEps: LAYER_NORM_EPS,
+  })
+}
+
+/** Steps of a whole training. */
+export function stepsOf({ images, batch }: Recipe): number {
+  return Math.ceil(images / batch)
+}

@@ -1,0 +1,21 @@
+/** Share of the peak learning rate that is left at the last step. */
+const FINAL_SHARE = 0.01
+
+export interface Schedule {
+  /** Peak learning rate. */
+  readonly learningRate: number
+  readonly warmupSteps: number
+  /** Steps of the whole training. */
+  readonly steps: number
+}
+
+/** Learning rate of a step, counted from 1: linear warm-up to the peak, then half a cosine down. */
+export function learningRateAt(
+  step: number,
+  { learningRate, warmupSteps, steps }: Schedule,
+): number {
+  if (step <= warmupSteps) return (learningRate * step) / warmupSteps
+  const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
+  const cosine = (1 + Math.cos(Math.PI * Math.min(1, progress))) / 2
+  return learningRate * (FINAL_SHARE + (1 - FINAL_SHARE) * cosine)
+}

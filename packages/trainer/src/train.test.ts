@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadFashionMnist } from './data/dataset.ts'
+import { writeFixture } from './data/idx-fixture.ts'
+import { evaluateParameters } from './evaluate.ts'
+import { readModelFile } from './model-file.ts'
+import { parseRecipe, type Recipe, specOf } from './recipe.ts'
+import { type TrainOptions, type TrainProgress, train } from './train.ts'
+
+const recipe: Recipe = parseRecipe({
+  name: 'squares',
+  variant: 'shuffle',
+  patchSize: 4,
+  width: 16,
+  layers: 3,
+  heads: 2,
+  mlpWidth: 32,
+  batch: 20,
+  images: 800,
+  learningRate: 0.004,
+  beta2: 0.98,
+  weightDecay: 0.02,
+  clip: 1,
+  warmupSteps: 10,
+  labelSmoothing: 0.1,
+  ema: 0.9,
+  shift: 1,
+  flip: 0.25,
+  seed: 1,
+  threads: 1,
+})
+
+let folder = ''
+let dataDir = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'train-'))
+  dataDir = join(folder, 'data')
+  await writeFixture(dataDir)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function trainInto(
+  name: string,
+  chosen: Recipe,
+  options: Partial<TrainOptions> = {},
+): Promise<string> {
+  const outDir = join(folder, name)
+  await train(chosen, { outDir, dataDir, evaluateEverySteps: 15, ...options })
+  return hashOf(name)
+}
+
+async function hashOf(name: string): Promise<string> {
+  const model = await readFile(join(folder, name, 'model.safetensors'))
+  return createHash('sha256').update(model).digest('hex')
+}
+
+describe('a training', () => {
+  test('learns, and works in any order', async () => {
+    const longer = { ...recipe, images: 12_000, shift: 0, flip: 0 }
+    const outDir = join(folder, 'learns')
+    const report = await train(longer, { outDir, dataDir })
+    expect(report.accuracies.images).toBe(200)
+    expect(report.accuracies.arbitrary.mean).toBeGreaterThan(0.9)
+    expect(report.accuracies.sequential).toBeGreaterThan(0.9)
+    expect(report.imagesSeen).toBe(12_000)
+    expect(JSON.parse(await readFile(join(outDir, 'report.json'), 'utf8'))).toEqual(report)
+    expect(JSON.parse(await readFile(join(outDir, 'recipe.json'), 'utf8'))).toEqual(longer)
+
+    const dataset = await loadFashionMnist(dataDir)
+    const spec = specOf(longer, dataset)
+    const weights = readModelFile(spec, await readFile(join(outDir, 'model.safetensors')))
+    const again = await evaluateParameters(spec, weights, dataset, dataset.test)
+    expect(again).toEqual(report.accuracies)
+  })
+
+  test('gives the same weights for the same seed, and others for another', async () => {
+    const first = await trainInto('first', recipe)
+    expect(await trainInto('second', recipe)).toBe(first)
+    expect(await trainInto('other', { ...recipe, seed: 2 })).not.toBe(first)
+    expect(await trainInto('threads', { ...recipe, threads: 2 })).toBe(first)
+  })
+
+  test('that is stopped and resumed gives the weights of an unbroken one', async () => {
+    const unbroken = await trainInto('unbroken', recipe)
+    const stop = new AbortController()
+    const onProgress = ({ step }: TrainProgress): void => {
+      if (step === 31) stop.abort() // in the second epoch of 27 steps
+    }
+    const options = { signal: stop.signal, onProgress, progressEverySteps: 1 }
+    await expect(trainInto('broken', recipe, options)).rejects.toMatchObject({
+      fault: { code: 'stopped', step: 31 },
+    })
+    expect(await readdir(join(folder, 'broken'))).toEqual(['checkpoint.safetensors'])
+    expect(await trainInto('broken', recipe, { resume: true })).toBe(unbroken)
+
+    const curves = await Promise.all(
+      ['broken', 'unbroken'].map(async (name) => {
+        const report = await readFile(join(folder, name, 'report.json'), 'utf8')
+        return JSON.parse(report).curve
+      }),
+    )
+    expect(curves[0]).toEqual(curves[1])
+    expect(curves[0].length).toBe(3) // after 15, 30 and 40 steps
+  })
+
+  test('reports its progress', async () => {
+    const seen: TrainProgress[] = []
+    const onProgress = (progress: TrainProgress): unknown => seen.push(progress)
+    await trainInto('progress', recipe, { onProgress, progressEverySteps: 10 })
+    expect(seen.map(({ step }) => step)).toEqual([10, 15, 20, 30, 40])
+    expect(seen.at(-1)).toMatchObject({ steps: 40, images: 800, etaSeconds: 0 })
+    expect(seen.filter(({ evaluation }) => evaluation).map(({ step }) => step)).toEqual([
+      15, 30, 40,
+    ])
+    expect(seen[0]?.imagesPerSecond).toBeGreaterThan(1)
+  })
+
+  test('whose numbers run away stops and names the step', async () => {
+    const wild = { ...recipe, learningRate: 1, weightDecay: 10, warmupSteps: 0, images: 20_000 }
+    await expect(trainInto('wild', wild)).rejects.toThrow(/step \d+: .*not finite.*learningRate/)
+  })
+
+  test('with a batch larger than its data is refused', async () => {
+    await expect(trainInto('large', { ...recipe, batch: 541 })).rejects.toMatchObject({
+      fault: { code: 'bad-recipe', field: 'batch' },
+    })
+  })
+})
+
+describe('a sequential training', () => {
+  test('does not learn to work in arbitrary order', async () => {
+    const outDir = join(folder, 'sequential')
+    const sequential = { ...recipe, variant: 'sequential' as const, images: 12_000 }
+    const { accuracies } = await train({ ...sequential, shift: 0, flip: 0 }, { outDir, dataDir })
+    expect(accuracies.sequential).toBeGreaterThan(0.9)
+    expect(accuracies.arbitrary.mean).toBeLessThan(0.8)
+  })
+})
+
+describe('a checkpoint', () => {
+  test('that does not exist cannot be resumed', async () => {
+    await expect(trainInto('nothing', recipe, { resume: true })).rejects.toMatchObject({
+      fault: { code: 'missing-checkpoint' },
+    })
+  })
+
+  test('of another recipe is refused', async () => {
+    await trainInto('recipe', recipe)
+    const other = trainInto('recipe', { ...recipe, clip: 2 }, { resume: true })
+    await expect(other).rejects.toThrow(/another recipe/)
+  })
+
+  test('that is damaged is refused', async () => {
+    await trainInto('damaged', recipe)
+    const file = join(folder, 'damaged', 'checkpoint.safetensors')
+    const whole = await readFile(file)
+    await writeFile(file, whole.subarray(0, whole.length - 4))
+    await expect(trainInto('damaged', recipe, { resume: true })).rejects.toMatchObject({
+      fault: { code: 'bad-checkpoint', file },
+    })
+  })
+})

@@ -1,0 +1,242 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { layersOf, type ModelSpec } from '@layerswarm/model'
+import { adamwStep, createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
+import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import {
+  type Dataset,
+  FASHION_MNIST_DIR,
+  type LabelledImages,
+  loadFashionMnist,
+  sliceImages,
+} from './data/dataset.ts'
+import { createSampler, type Sampler } from './data/sampler.ts'
+import { TrainerError } from './errors.ts'
+import { createEvaluator, EVALUATE_DEFAULTS, type Evaluator } from './evaluate.ts'
+import { initialParameters, layoutOf, type ParameterLayout } from './parameters.ts'
+import { createRandom, type RandomStream } from './random.ts'
+import { type Recipe, specOf, stepsOf } from './recipe.ts'
+import { type TrainReport, writeResult } from './report.ts'
+import { learningRateAt, type Schedule } from './schedule.ts'
+import { createTrainSession, type TrainSession } from './sessions.ts'
+import { createStopwatch, type Stopwatch } from './stopwatch.ts'
+
+/** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
+const HELD_OUT_IMAGES_MAX = 1000
+/** Weight of the newest loss in the moving average of the losses. */
+const LOSS_SHARE = 0.02
+/** Orders of the held-out accuracy in a curve are drawn once: it is for watching, not for reporting. */
+const CURVE_SEEDS = 1
+
+/** How a training stands. */
+export interface TrainProgress {
+  readonly step: number
+  readonly steps: number
+  readonly images: number
+  /** Moving average of the training loss. */
+  readonly loss: number
+  readonly learningRate: number
+  /** Since the start or the resumption. */
+  readonly imagesPerSecond: number
+  readonly etaSeconds: number
+  /** Set when the held-out images have just been evaluated. */
+  readonly evaluation?: CurvePoint
+}
+
+export interface TrainOptions {
+  /** Receives checkpoint.safetensors and, at the end, model.safetensors, recipe.json, report.json. */
+  readonly outDir: string
+  /** Folder with the idx files of Fashion-MNIST. */
+  readonly dataDir: string
+  /** Stops after the current step with a checkpoint; `train` then throws `stopped`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress: (progress: TrainProgress) => void
+  /** Continues from the checkpoint in `outDir`. */
+  readonly resume: boolean
+  readonly progressEverySteps: number
+  readonly evaluateEverySteps: number
+  readonly checkpointEverySteps: number
+}
+
+export const TRAIN_DEFAULTS = Object.freeze({
+  dataDir: FASHION_MNIST_DIR,
+  onProgress: () => {},
+  resume: false,
+  progressEverySteps: 50,
+  evaluateEverySteps: 1000,
+  checkpointEverySteps: 1000,
+} satisfies Partial<TrainOptions>)
+
+/** Everything one training holds. */
+interface Training {
+  readonly recipe: Recipe
+  readonly spec: ModelSpec
+  readonly options: TrainOptions
+  readonly layout: ParameterLayout
+  readonly state: OptimizerState
+  readonly sampler: Sampler
+  readonly orders: RandomStream
+  readonly session: TrainSession
+  readonly evaluator: Evaluator
+  readonly heldOut: LabelledImages
+  readonly stopwatch: Stopwatch
+  readonly checkpoint: string
+  step: number
+  /** Moving average of the losses; 0 before the first step. */
+  loss: number
+  readonly curve: CurvePoint[]
+}
+
+/**
+ * Trains a model by a recipe: every forward pass of a `shuffle` recipe applies the layers in an
+ * order of its own (arXiv 2407.04513). The same recipe, data and software give the same weights,
+ * with or without stops in between.
+ * @returns the report, which is also written to `outDir` with the averaged weights.
+ * @throws TrainerError `missing-data`, `bad-data`, `missing-checkpoint`, `bad-checkpoint`,
+ * `not-finite` naming the step, `stopped` after the signal; ModelError `bad-spec`.
+ */
+export async function train(
+  recipe: Recipe,
+  options: Pick<TrainOptions, 'outDir'> & Partial<TrainOptions>,
+): Promise<TrainReport> {
+  const chosen: TrainOptions = { ...TRAIN_DEFAULTS, ...options }
+  const dataset = await loadFashionMnist(chosen.dataDir)
+  await mkdir(chosen.outDir, { recursive: true })
+  const training = await prepare(recipe, chosen, dataset)
+  try {
+    await runSteps(training)
+    const evaluated = await training.evaluator.evaluate(dataset.test, EVALUATE_DEFAULTS.seeds)
+    return await writeResult(chosen.outDir, {
+      recipe,
+      spec: training.spec,
+      dataset,
+      layout: training.layout,
+      weights: training.state.ema,
+      progress: progressOf(training),
+      accuracies: evaluated,
+    })
+  } finally {
+    await training.session.close()
+    await training.evaluator.close()
+  }
+}
+
+async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset): Promise<Training> {
+  const spec = specOf(recipe, dataset)
+  const layout = layoutOf(spec)
+  const state = createOptimizerState(
+    initialParameters(layout, createRandom(recipe.seed, 'weights')),
+  )
+  const { train } = dataset
+  const kept = train.count - Math.min(HELD_OUT_IMAGES_MAX, Math.floor(train.count / 10))
+  if (recipe.batch > kept) {
+    throw new TrainerError(
+      { code: 'bad-recipe', field: 'batch' },
+      `recipe: "batch" is ${recipe.batch}, but there are only ${kept} training images`,
+    )
+  }
+  const sampler = createSampler(recipe, dataset, sliceImages(train, 0, kept))
+  const orders = createRandom(recipe.seed, 'orders')
+  const checkpoint = join(options.outDir, 'checkpoint.safetensors')
+  const resumed = options.resume ? await readCheckpoint(checkpoint, recipe, state) : undefined
+  if (resumed !== undefined) {
+    sampler.restore(resumed)
+    orders.restore(resumed.orders)
+  }
+  return {
+    recipe,
+    spec,
+    options,
+    layout,
+    state,
+    sampler,
+    orders,
+    session: await createTrainSession(spec, recipe.batch, state.parameters, recipe.threads),
+    evaluator: await createEvaluator(spec, state.ema, dataset, recipe.threads),
+    heldOut: sliceImages(train, kept, train.count),
+    stopwatch: createStopwatch(resumed),
+    checkpoint,
+    step: resumed?.step ?? 0,
+    loss: resumed?.loss ?? 0,
+    curve: [...(resumed?.curve ?? [])],
+  }
+}
+
+async function runSteps(training: Training): Promise<void> {
+  const { recipe, options, state, checkpoint } = training
+  const steps = stepsOf(recipe)
+  const first = training.step
+  const save = (): Promise<void> => writeCheckpoint(checkpoint, recipe, state, progressOf(training))
+  while (training.step < steps) {
+    if (options.signal?.aborted === true) {
+      await save()
+      const { step } = training
+      throw new TrainerError(
+        { code: 'stopped', step },
+        `stopped after step ${step} of ${steps}; resume to continue from ${checkpoint}`,
+      )
+    }
+    await runStep(training)
+    const due = (every: number): boolean => training.step % every === 0 || training.step === steps
+    const evaluation = due(options.evaluateEverySteps) ? await evaluateHeldOut(training) : undefined
+    if (due(options.checkpointEverySteps)) await save()
+    if (evaluation !== undefined || due(options.progressEverySteps)) {
+      reportProgress(training, first, evaluation)
+    }
+  }
+}
+
+/** One batch: forward, backward, update. */
+async function runStep(training: Training): Promise<void> {
+  const { recipe, spec, session, state, layout } = training
+  training.sampler.fill(session.patches, session.targets)
+  const order =
+    recipe.variant === 'shuffle' ? training.orders.permutation(spec.layers) : layersOf(spec)
+  const loss = await session.run(order)
+  const step = training.step + 1
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm(session.gradients))) {
+    throw new TrainerError(
+      { code: 'not-finite', step },
+      `step ${step}: the loss or a gradient is not finite; lower "learningRate" and start again`,
+    )
+  }
+  const rate = learningRateAt(step, scheduleOf(recipe))
+  adamwStep(state, session.gradients, layout, order, step, rate, recipe)
+  training.loss = training.step === 0 ? loss : training.loss + LOSS_SHARE * (loss - training.loss)
+  training.step = step
+}
+
+function scheduleOf(recipe: Recipe): Schedule {
+  return { ...recipe, steps: stepsOf(recipe) }
+}
+
+async function evaluateHeldOut(training: Training): Promise<CurvePoint> {
+  const { step, loss, recipe, curve, evaluator, heldOut } = training
+  const { sequential, arbitrary } = await evaluator.evaluate(heldOut, CURVE_SEEDS)
+  const point = { step, images: step * recipe.batch, loss, sequential, arbitrary: arbitrary.mean }
+  curve.push(point)
+  return point
+}
+
+function reportProgress(
+  { recipe, step, loss, options, stopwatch }: Training,
+  first: number,
+  evaluation: CurvePoint | undefined,
+): void {
+  const steps = stepsOf(recipe)
+  const secondsPerStep = stopwatch.secondsOfThisRun() / (step - first)
+  options.onProgress({
+    step,
+    steps,
+    images: step * recipe.batch,
+    loss,
+    learningRate: learningRateAt(step, scheduleOf(recipe)),
+    imagesPerSecond: recipe.batch / secondsPerStep,
+    etaSeconds: secondsPerStep * (steps - step),
+    ...(evaluation === undefined ? {} : { evaluation }),
+  })
+}
+
+function progressOf({ step, loss, curve, sampler, orders, stopwatch }: Training): Progress {
+  return { step, loss, curve, ...sampler.state(), orders: orders.state(), ...stopwatch.seconds() }
+}
