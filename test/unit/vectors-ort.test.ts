@@ -10,7 +10,7 @@ const cases = (['ort-node', 'ort-wasm'] as const).flatMap((engine) =>
   VECTOR_NAMES.map((vectors) => ({ engine, vectors })),
 )
 
-describe.each(cases)('$engine on $vectors', (names) => {
+describe.each(cases)('$engine on $vectors', { timeout: 30_000 }, (names) => {
   let vectors: Vectors
   let engine: Engine
 

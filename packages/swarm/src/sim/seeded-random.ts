@@ -1,3 +1,4 @@
+import { draw } from '../draw.ts'
 import type { Random } from '../ports.ts'
 
 /** Mulberry32: small, fast, good enough to place events; the seed replays a run. */
@@ -6,6 +7,11 @@ export class SeededRandom implements Random {
 
   constructor(seed: number) {
     this.state = seed >>> 0
+  }
+
+  /** A stream of its own, so that what one part of a world draws never shifts another's. */
+  static stream(seed: number, ...labels: readonly (string | number)[]): SeededRandom {
+    return new SeededRandom(draw(seed, ...labels))
   }
 
   /** Uniform in [0, 1). */
@@ -21,7 +27,14 @@ export class SeededRandom implements Random {
     return Math.floor(this.uniform() * below)
   }
 
+  /** True in `share` (0 … 1) of all calls. */
+  chance(share: number): boolean {
+    return share > 0 && this.uniform() < share
+  }
+
   bytes(count: number): Uint8Array {
-    return Uint8Array.from({ length: count }, () => this.below(256))
+    const bytes = new Uint8Array(count)
+    for (let i = 0; i < count; i++) bytes[i] = this.below(256)
+    return bytes
   }
 }

@@ -1,0 +1,53 @@
+/** What the command line itself finds wrong; everything else comes from the packages. */
+export type CliFault =
+  | { code: 'bad-usage' }
+  | { code: 'not-found'; path: string }
+  | { code: 'bad-file'; path: string }
+  | { code: 'bad-picture'; path: string }
+  | { code: 'port-taken'; port: number }
+  | { code: 'refused'; what: string }
+  | { code: 'interrupted' }
+
+/** The one error class of the command: `message` is a line for people, `fault` is for programs. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly fault: CliFault
+
+  constructor(fault: CliFault, message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
+/** Wrong flags or arguments: exit code 2. */
+export function usageError(message: string): CliError {
+  return new CliError({ code: 'bad-usage' }, message)
+}
+
+/** One line and one code for anything that was thrown. */
+export function describeError(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: 'unexpected', message: oneLine(String(error)) }
+  const message = oneLine(error.message) || error.name
+  const fault: unknown = 'fault' in error ? error.fault : undefined
+  if (typeof fault === 'object' && fault !== null && 'code' in fault) {
+    return { code: String(fault.code), message }
+  }
+  const systemCode = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return { code: 'unexpected', message: systemMessage(systemCode, error) ?? message }
+}
+
+/** What the operating system's codes mean to a person. */
+function systemMessage(code: string | undefined, error: Error): string | undefined {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined
+  if (path === undefined) return undefined
+  if (code === 'ENOENT') return `${path} does not exist`
+  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be used: permission denied`
+  if (code === 'EISDIR') return `${path} is a folder, not a file`
+  if (code === 'ENOTDIR') return `${path} lies below something that is not a folder`
+  if (code === 'ENOSPC') return `no space is left to write ${path}`
+  return undefined
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim()
+}

@@ -1,0 +1,40 @@
+import type { Options, ValuesOf } from './option.ts'
+
+/** Anything that JSON.stringify writes. */
+export type Document = Readonly<Record<string, unknown>>
+
+/** What a running command is given. */
+export interface CommandContext<O extends Options = Options> {
+  readonly values: ValuesOf<O>
+  readonly positionals: readonly string[]
+  readonly json: boolean
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+  /** A line of the result for people, on stdout; silent with --json. */
+  print(line: string): void
+  /** A line about progress, on stderr. */
+  log(line: string): void
+  /** The result for programs: printed on stdout with --json, once, when the command says so. */
+  emit(document: Document): void
+}
+
+/** A command is data and one function. */
+export interface Command<O extends Options = Options> {
+  readonly name: string
+  /** One line, lower case, without a full stop. */
+  readonly summary: string
+  /** What follows `layerswarm NAME`, one line per form. */
+  readonly usage: readonly string[]
+  /** How many arguments stand beside the flags. */
+  readonly positionals: { readonly min: number; readonly max: number; readonly placeholder: string }
+  readonly options: O
+  readonly examples: readonly string[]
+  run(context: CommandContext<O>): Promise<void>
+}
+
+export const NO_POSITIONALS = { min: 0, max: 0, placeholder: '' } as const
+
+/** Keeps the types of the options for `run`, and forgets them for the table of commands. */
+export function defineCommand<O extends Options>(command: Command<O>): Command {
+  return command as unknown as Command
+}

@@ -1,0 +1,107 @@
+import { usageError } from '../cli-error.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
+import { count, swarmUrl, text, type ValuesOf } from '../option.ts'
+import { ASK_OPTIONS, policyOf } from './ask-options.ts'
+import { engineOption } from './engine-option.ts'
+
+const OPTIONS = {
+  join: swarmUrl(),
+  samples: count("ask this many of the swarm's labelled samples instead of images", {
+    low: 1,
+    high: 100_000,
+    otherwise: undefined,
+  }),
+  ...ASK_OPTIONS,
+  concurrency: count('samples that are open at the same time', {
+    low: 1,
+    high: 64,
+    otherwise: 4,
+  }),
+  release: text('ID', 'the release to ask (the first that the swarm offers)'),
+  engine: engineOption('what runs the stem and the head here'),
+}
+
+type ClassifyContext = CommandContext<typeof OPTIONS>
+
+export const classify = defineCommand({
+  name: 'classify',
+  summary: 'ask a swarm what is on an image',
+  usage: [
+    'IMAGE… --join URL [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K]',
+    '--samples N --join URL [--concurrency N] …',
+  ],
+  positionals: { min: 0, max: 1000, placeholder: 'IMAGE…' },
+  options: OPTIONS,
+  examples: [
+    'classify shirt.jpg --join http://127.0.0.1:9000',
+    'classify --samples 100 --join http://127.0.0.1:9000 --json',
+    'classify shirt.jpg --join http://127.0.0.1:9000 --order 3,1,0,2 --orders 4',
+  ],
+  async run(context) {
+    const { positionals, values, signal } = context
+    if ((values.samples === undefined) === (positionals.length === 0)) {
+      throw usageError('classify needs either IMAGE… or --samples N')
+    }
+    const { joinAsRequester } = await import('../join-swarm.ts')
+    const { join, release, engine } = values
+    const peer = await joinAsRequester({ join, release, engine, signal })
+    try {
+      if (values.samples === undefined) await classifyImages(peer, context)
+      else await classifySamples(peer, context, values.samples)
+    } finally {
+      await peer.stop()
+    }
+  },
+})
+
+async function classifyImages(peer: Requester, context: ClassifyContext): Promise<void> {
+  const { positionals, values, signal, print, emit } = context
+  const { ask } = await import('../ask.ts')
+  const { readPicture } = await import('../picture.ts')
+  const { checkPlan } = await import('../check-plan.ts')
+  checkPlan(peer.manifest, values)
+  const images = []
+  for (const path of positionals) {
+    images.push({ path, image: await readPicture(path, peer.manifest.preprocessing) })
+  }
+  const answers = []
+  for (const { path, image } of images) {
+    if (signal.aborted) break
+    const verdict = await ask(peer, image, policyOf(values), values.orders)
+    answers.push({ image: path, ...verdict })
+    const confidence = `${(100 * verdict.confidence).toFixed(1)} %`
+    print(`${path}: ${verdict.label}, ${confidence}, ${verdict.totalMs.toFixed(0)} ms`)
+    for (const { layer, peer: host, backend, ms } of verdict.hops) {
+      print(`  layer ${layer} on ${host.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`)
+    }
+    const { missingLayers } = verdict
+    if (missingLayers.length > 0) print(`  without layers ${missingLayers.join(', ')}`)
+  }
+  const [only] = answers
+  if (answers.length === 1 && only !== undefined) emit({ ...only })
+  else emit({ answers })
+}
+
+type Requester = Awaited<ReturnType<typeof import('../join-swarm.ts')['joinAsRequester']>>
+
+async function classifySamples(
+  peer: Requester,
+  { values, signal, print, log, emit }: ClassifyContext,
+  samples: ValuesOf<typeof OPTIONS>['samples'] & number,
+): Promise<void> {
+  const { fetchSamples } = await import('../swarm-samples.ts')
+  const { reportLines, requireAnswers, runSamples } = await import('../sample-run.ts')
+  const { checkPlan } = await import('../check-plan.ts')
+  checkPlan(peer.manifest, values)
+  const report = await runSamples(peer, await fetchSamples(values.join), {
+    count: samples,
+    concurrency: values.concurrency,
+    orders: values.orders,
+    policy: policyOf(values),
+    signal,
+    log,
+  })
+  requireAnswers(report)
+  for (const line of reportLines(report)) print(line)
+  emit({ ...report })
+}

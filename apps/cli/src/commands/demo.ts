@@ -1,0 +1,59 @@
+import { usageError } from '../cli-error.ts'
+import { defineCommand, NO_POSITIONALS } from '../command.ts'
+import { count, texts } from '../option.ts'
+import { ASK_OPTIONS, policyOf } from './ask-options.ts'
+import { engineOption } from './engine-option.ts'
+
+const COVERED_MS = 30_000
+/** Volunteers are going to be killed: a layer may lose two hosts at once. */
+const REPLICAS = 3
+
+export const demo = defineCommand({
+  name: 'demo',
+  summary: 'start a swarm, ask it samples, and kill volunteers on the way',
+  usage: ['[--samples 100] [--peers 8] [--kill 2]'],
+  positionals: NO_POSITIONALS,
+  options: {
+    samples: count('labelled samples to ask', { low: 1, high: 100_000, otherwise: 100 }),
+    peers: count('volunteers, each a process of its own', { low: 1, high: 64, otherwise: 8 }),
+    kill: count('volunteers that lose their power while requests are under way', {
+      low: 0,
+      high: 63,
+      otherwise: 2,
+    }),
+    concurrency: count('samples that are open at the same time', {
+      low: 1,
+      high: 64,
+      otherwise: 4,
+    }),
+    model: texts('DIR', 'folder of a release (the first in models/)'),
+    engine: engineOption('what the volunteers compute with'),
+    ...ASK_OPTIONS,
+  },
+  examples: ['demo', 'demo --samples 200 --peers 8 --kill 2 --json'],
+  async run({ values, signal, print, log, emit }) {
+    if (values.kill >= values.peers) {
+      throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
+    }
+    const { runDemo } = await import('../run-demo.ts')
+    const { reportLines } = await import('../sample-run.ts')
+    const { samples, peers, kill, concurrency, model: models, engine, orders } = values
+    const report = await runDemo({
+      samples,
+      peers,
+      kill,
+      concurrency,
+      models,
+      engine,
+      orders,
+      policy: policyOf(values),
+      replicas: REPLICAS,
+      coveredMs: COVERED_MS,
+      signal,
+      log,
+    })
+    print(`${report.killed} of ${peers} volunteers were killed on the way`)
+    for (const line of reportLines(report)) print(line)
+    emit({ ...report })
+  },
+})

@@ -1,0 +1,59 @@
+import { usageError } from '../cli-error.ts'
+import { defineCommand } from '../command.ts'
+import { choice, layerList, requiredText } from '../option.ts'
+
+const ENGINES = ['reference', 'ort-node', 'ort-wasm'] as const
+
+export const forward = defineCommand({
+  name: 'forward',
+  summary: 'run a model from a folder here, its layers in the order you give',
+  usage: ['DIR --images FILE.json [--order 2,0,1] [--engine reference|ort-node|ort-wasm]'],
+  positionals: { min: 1, max: 1, placeholder: 'one DIR' },
+  options: {
+    images: requiredText(
+      'FILE',
+      'images (B, channels, H, W): JSON {shape, data}, or an object with such "images"',
+    ),
+    order: layerList(
+      'layers in the order in which they run; leave some out to skip them (all, in sequence)',
+    ),
+    engine: choice(ENGINES, 'what computes', 'reference'),
+  },
+  examples: [
+    'forward test/vectors/vit-shuffle --images test/vectors/vit-shuffle/expected.json --order 2,0,1',
+    'forward models/fashion-vit --images photos.json --engine ort-node --json',
+  ],
+  async run({ positionals, values, print, emit }) {
+    const {
+      argmax,
+      checkOrder,
+      forward: runModel,
+      layersOf,
+      ModelError,
+      rowsOf,
+    } = await import('@layerswarm/model')
+    const { createNodeEngine } = await import('@layerswarm/peer/node')
+    const { readModelFolder } = await import('../release-folder.ts')
+    const { readImages } = await import('../image-file.ts')
+    const { spec, parts } = await readModelFolder(positionals[0] ?? '')
+    const order = values.order ?? layersOf(spec)
+    try {
+      checkOrder(order, spec)
+    } catch (error) {
+      throw error instanceof ModelError ? usageError(error.message) : error
+    }
+    const images = await readImages(values.images)
+    const engine = await createNodeEngine(values.engine, spec)
+    try {
+      for (const part of ['stem', 'head', ...order] as const) {
+        const file = parts.get(part)
+        if (file !== undefined) await engine.load(part, file)
+      }
+      const logits = rowsOf(await runModel(engine, spec, images, order))
+      for (const [image, row] of logits.entries()) print(`image ${image}: class ${argmax(row)}`)
+      emit({ engine: engine.name, order, logits: logits.map((row) => Array.from(row)) })
+    } finally {
+      await engine.close()
+    }
+  },
+})

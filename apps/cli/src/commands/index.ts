@@ -1,0 +1,23 @@
+import type { Command } from '../command.ts'
+import { classify } from './classify.ts'
+import { demo } from './demo.ts'
+import { evaluate } from './evaluate.ts'
+import { forward } from './forward.ts'
+import { peer } from './peer.ts'
+import { publish } from './publish.ts'
+import { signaling } from './signaling.ts'
+import { train } from './train.ts'
+import { up } from './up.ts'
+
+/** Every command, in the order of the overview. Heavy packages are loaded when a command runs. */
+export const COMMANDS: readonly Command[] = [
+  up,
+  demo,
+  classify,
+  peer,
+  signaling,
+  train,
+  evaluate,
+  publish,
+  forward,
+]

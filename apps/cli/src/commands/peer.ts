@@ -1,0 +1,45 @@
+import { defineCommand, NO_POSITIONALS } from '../command.ts'
+import { count, type Option, parseLayers, swarmUrl, text } from '../option.ts'
+import { engineOption } from './engine-option.ts'
+
+const layers: Option<'auto' | readonly number[]> = {
+  kind: 'text',
+  placeholder: '2,5|auto',
+  help: 'layers to host; auto takes the rarest (auto)',
+  read: ([value], flag) =>
+    value === undefined || value === 'auto' ? 'auto' : parseLayers(value, flag),
+}
+
+export const peer = defineCommand({
+  name: 'peer',
+  summary: 'give a swarm the compute of this process',
+  usage: ['--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--data DIR] [--release ID]'],
+  positionals: NO_POSITIONALS,
+  options: {
+    join: swarmUrl(),
+    layers,
+    capacity: count('how many layers to host with --layers auto', {
+      low: 1,
+      high: 64,
+      otherwise: 4,
+    }),
+    engine: engineOption('what computes'),
+    data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
+    release: text('ID', 'the release to serve, by id or name (the first that the swarm offers)'),
+  },
+  examples: [
+    'peer --join http://127.0.0.1:9000',
+    'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
+  ],
+  async run({ values, signal, log, print, emit }) {
+    const { serve } = await import('../serve-peer.ts')
+    const { join, capacity, engine, data, release } = values
+    const { peerId, served, uptimeMs, hostedLayers } = await serve({
+      options: { join: join.href, serve: values.layers, capacity, engine, dataDir: data, release },
+      signal,
+      log,
+    })
+    print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s`)
+    emit({ peer: peerId, served, uptimeMs, hostedLayers })
+  },
+})

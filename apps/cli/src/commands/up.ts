@@ -1,0 +1,47 @@
+import { defineCommand, NO_POSITIONALS } from '../command.ts'
+import { count, texts } from '../option.ts'
+import { engineOption } from './engine-option.ts'
+
+/** Volunteers that start together on a small machine are done long before this. */
+const COVERED_MS = 20_000
+/** One volunteer may leave without a gap. */
+const REPLICAS = 2
+
+export const up = defineCommand({
+  name: 'up',
+  summary: 'start a swarm on this machine: signaling, the page and volunteers',
+  usage: ['[--peers 4] [--port 9000] [--model DIR]…'],
+  positionals: NO_POSITIONALS,
+  options: {
+    peers: count('volunteers, each a process of its own', { low: 0, high: 64, otherwise: 4 }),
+    port: count('HTTP port; the two above it are for libp2p, 0 takes any free ones', {
+      low: 0,
+      high: 65_533,
+      otherwise: 9000,
+    }),
+    model: texts('DIR', 'folder of a release (the first in models/)'),
+    engine: engineOption('what the volunteers compute with'),
+  },
+  examples: ['up', 'up --peers 8 --port 8080 --model models/fashion-vit'],
+  async run({ values, signal, print, log, emit }) {
+    const { startLocalSwarm } = await import('../local-swarm.ts')
+    const { untilAborted } = await import('../until-aborted.ts')
+    const { peers, port, model: models, engine } = values
+    const swarm = await startLocalSwarm({ peers, port, models, engine, replicas: REPLICAS, log })
+    try {
+      const url = swarm.url.origin
+      const missing = await swarm.covered(peers === 0 ? 0 : COVERED_MS, signal)
+      if (signal.aborted) return
+      if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
+      print(`ready ${url}`)
+      print(`open ${url} in a browser to join with a tab`)
+      print(`join with a process: layerswarm peer --join ${url}`)
+      print(`ask: layerswarm classify --samples 20 --join ${url}`)
+      const pids = swarm.providers.map(({ pid }) => pid)
+      emit({ ready: url, peers, pids, missing: missing ?? null })
+      await untilAborted(signal)
+    } finally {
+      await swarm.stop()
+    }
+  },
+})

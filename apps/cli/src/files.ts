@@ -1,0 +1,49 @@
+import { readFile, stat } from 'node:fs/promises'
+import { CliError } from './cli-error.ts'
+
+/** A JSON file that a person hands over: 64 images of 224 pixels are about 200 MB of digits. */
+export const JSON_BYTES_MAX = 256 << 20
+
+/** A whole-model file: as float32, a ViT-H has 2.5 GB; Node reads at most 2 GiB at once. */
+export const MODEL_BYTES_MAX = 2 ** 31 - 1
+
+/** Reads a file of at most `bytesMax`. @throws CliError `not-found` or `bad-file`. */
+export async function readBounded(path: string, bytesMax: number): Promise<Uint8Array> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new CliError({ code: 'not-found', path }, `${path} does not exist`)
+  if (!found.isFile()) throw new CliError({ code: 'bad-file', path }, `${path} is not a file`)
+  if (found.size > bytesMax) {
+    throw new CliError(
+      { code: 'bad-file', path },
+      `${path} has ${found.size} bytes; at most ${bytesMax} are read`,
+    )
+  }
+  return readFile(path)
+}
+
+/** Reads a JSON file. @throws CliError `not-found` or `bad-file`. */
+export async function readJson(path: string): Promise<unknown> {
+  return parseJson(path, await readBounded(path, JSON_BYTES_MAX))
+}
+
+/** The JSON in the bytes of a file. @throws CliError `bad-file`. */
+export function parseJson(path: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new CliError({ code: 'bad-file', path }, `${path} is not JSON; it may be cut off`)
+  }
+}
+
+/** Whether a file or folder is there. */
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** A folder that is there. @throws CliError `not-found` or `bad-file`. */
+export async function requireFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new CliError({ code: 'not-found', path }, `${path} does not exist`)
+  if (!found.isDirectory())
+    throw new CliError({ code: 'bad-file', path }, `${path} is not a folder`)
+}

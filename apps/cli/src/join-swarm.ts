@@ -1,0 +1,21 @@
+import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
+
+export interface RequesterNeeds {
+  readonly join: URL
+  readonly release: string | undefined
+  readonly engine: PeerOptions['engine']
+  readonly signal: AbortSignal
+}
+
+/** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
+export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
+  const { join, release, engine, signal } = needs
+  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, engine, release })
+  try {
+    await peer.start(signal)
+  } catch (error) {
+    await peer.stop()
+    throw error
+  }
+  return peer
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { COMMANDS } from './commands/index.ts'
+import { runLine } from './run-line.ts'
+
+/** Runs one command line in this process and ends it with the line's exit code. */
+export async function runMain(words: readonly string[]): Promise<void> {
+  const interruption = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // Asked twice: do not wait for a clean stop.
+      if (interruption.signal.aborted) process.exit(1)
+      interruption.abort()
+    })
+  }
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', () => process.exit(0))
+  // A library's stray rejection must not print a stack.
+  process.on('uncaughtException', (error) => endUnexpectedly(error))
+  process.on('unhandledRejection', (error) => endUnexpectedly(error))
+  const code = await runLine(
+    {
+      commands: COMMANDS,
+      version: packageVersion(),
+      signal: interruption.signal,
+      stdout: (text) => void process.stdout.write(text),
+      stderr: (text) => void process.stderr.write(text),
+    },
+    words,
+  )
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit(code)
+}
+
+function endUnexpectedly(error: unknown): void {
+  const [line] = String(error instanceof Error ? error.message : error).split('\n')
+  process.stderr.write(`layerswarm: ${line}\n`)
+  process.exit(1)
+}
+
+/** Pipes are written later on some systems; the process may end only then. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()))
+}
+
+function packageVersion(): string {
+  const parsed: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  const version =
+    typeof parsed === 'object' && parsed !== null && 'version' in parsed
+      ? parsed.version
+      : undefined
+  return typeof version === 'string' ? version : 'unknown'
+}

@@ -1,0 +1,105 @@
+import type { EngineName } from '@layerswarm/model'
+
+/** What the address bar may ask of the page. */
+export interface PageOptions {
+  readonly engine: 'auto' | EngineName
+  /** Exact layers to host, or how to choose them. */
+  readonly serve: 'auto' | 'none' | readonly number[]
+  /** Layers to host when `serve` is `auto`; undefined = all. */
+  readonly capacity: number | undefined
+  readonly autojoin: boolean
+}
+
+export const PAGE_DEFAULTS: PageOptions = Object.freeze({
+  engine: 'auto',
+  serve: 'auto',
+  capacity: undefined,
+  autojoin: false,
+})
+
+/** Engines that run in a browser tab. */
+const TAB_ENGINES: readonly EngineName[] = ['ort-webgpu', 'ort-wasm', 'reference']
+
+/** As many layers as a manifest may have. */
+const LAYERS_MAX = 64
+
+/** The options of a query string such as `?engine=ort-wasm&layers=2,5`, and one line per value that makes no sense. */
+export function parsePageOptions(query: string): { options: PageOptions; complaints: string[] } {
+  const parameters = new URLSearchParams(query)
+  const complaints: string[] = []
+  /** The parsed parameter, or its default when it is absent or wrong. */
+  function read<T>(
+    name: string,
+    fallback: T,
+    parse: (text: string) => T | undefined,
+    allowed: string,
+  ): T {
+    const text = parameters.get(name)
+    if (text === null) return fallback
+    const value = parse(text)
+    if (value !== undefined) return value
+    complaints.push(`?${name}=${shorten(text)} in the address is ignored: it must be ${allowed}.`)
+    return fallback
+  }
+  const options: PageOptions = {
+    engine: read(
+      'engine',
+      PAGE_DEFAULTS.engine,
+      parseEngine,
+      `auto or one of ${TAB_ENGINES.join(', ')}`,
+    ),
+    serve: read(
+      'layers',
+      PAGE_DEFAULTS.serve,
+      parseServe,
+      'auto, none, or layer numbers such as 2,5',
+    ),
+    capacity: read(
+      'capacity',
+      PAGE_DEFAULTS.capacity,
+      parseCapacity,
+      `a whole number from 0 to ${LAYERS_MAX}`,
+    ),
+    autojoin: read('autojoin', PAGE_DEFAULTS.autojoin, parseSwitch, '1 or 0'),
+  }
+  return { options, complaints }
+}
+
+/** Why a list of layers does not fit a model, or undefined when it does. */
+export function layersComplaint(serve: PageOptions['serve'], layers: number): string | undefined {
+  if (typeof serve === 'string') return undefined
+  const strangers = serve.filter((layer) => layer >= layers)
+  if (strangers.length === 0) return undefined
+  return `?layers= in the address asks for layer ${strangers.join(', ')}, but this model has layers 0 to ${layers - 1}.`
+}
+
+function parseEngine(text: string): PageOptions['engine'] | undefined {
+  return text === 'auto' ? 'auto' : TAB_ENGINES.find((name) => name === text)
+}
+
+function parseServe(text: string): PageOptions['serve'] | undefined {
+  if (text === 'auto' || text === 'none') return text
+  const layers = text.split(',').map((part) => parseWhole(part.trim(), LAYERS_MAX - 1))
+  const known = layers.filter((layer) => layer !== undefined)
+  if (known.length < layers.length) return undefined
+  return [...new Set(known)].sort((a, b) => a - b)
+}
+
+function parseCapacity(text: string): number | undefined {
+  return parseWhole(text, LAYERS_MAX)
+}
+
+function parseSwitch(text: string): boolean | undefined {
+  if (text === '1') return true
+  return text === '0' ? false : undefined
+}
+
+function parseWhole(text: string, max: number): number | undefined {
+  if (!/^\d{1,3}$/.test(text)) return undefined
+  const value = Number(text)
+  return value <= max ? value : undefined
+}
+
+function shorten(text: string): string {
+  return text.length > 24 ? `${text.slice(0, 24)}…` : text
+}

@@ -1,0 +1,65 @@
+/** Peer ids of Ed25519 keys share their first eight characters; the last six tell them apart. */
+const PEER_CHARS_SHOWN = 6
+const NARROW_SPACE = '\u202f'
+
+/** `0.983` → "98 %". Certainty that rounding alone would invent is not claimed. */
+export function percentText(share: number): string {
+  if (!Number.isFinite(share)) return '– %'
+  const rounded = Math.round(share * 100)
+  if (rounded >= 100 && share < 1) return `> 99${NARROW_SPACE}%`
+  if (rounded <= 0 && share > 0) return `< 1${NARROW_SPACE}%`
+  return `${rounded}${NARROW_SPACE}%`
+}
+
+/** Milliseconds with as many digits as matter: "0.42 ms", "3.1 ms", "85 ms", "1.3 s". */
+export function durationText(ms: number): string {
+  if (!Number.isFinite(ms)) return '–'
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)}${NARROW_SPACE}s`
+  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)}${NARROW_SPACE}ms`
+}
+
+/** Bytes in powers of 1000: "0 B", "12 kB", "3.4 MB". */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB']
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`
+}
+
+/** The end of a peer's id. */
+export function peerText(peer: string): string {
+  return peer.slice(-PEER_CHARS_SHOWN)
+}
+
+/** "2", "2 and 5", "2, 5 and 7". */
+export function listText(items: readonly (number | string)[]): string {
+  if (items.length < 2) return items.join('')
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
+
+/** "layer 2", "layers 2 and 5". */
+export function layersText(layers: readonly number[]): string {
+  return `${layers.length === 1 ? 'layer' : 'layers'} ${listText(layers)}`
+}
+
+/** "8 of 8 layers". */
+export function appliedText(applied: number, layers: number): string {
+  return `${applied} of ${layers} layers`
+}
+
+/** What an incomplete answer says about itself; undefined when nothing is missing. */
+export function missingText(missing: readonly number[]): string | undefined {
+  if (missing.length === 0) return undefined
+  return `Answered without ${layersText(missing)}.`
+}
+
+/** The order in which a request visited its layers: "3 → 0 → 7". */
+export function routeText(route: readonly { layer: number }[]): string {
+  return route.map((hop) => hop.layer).join(' → ')
+}
+
+/** One line for people from whatever was thrown. */
+export function errorText(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  const line = text.split('\n')[0]?.trim() ?? ''
+  return line === '' ? 'Something failed without saying why.' : line.slice(0, 300)
+}

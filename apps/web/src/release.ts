@@ -1,0 +1,56 @@
+import { isSha256, type Manifest, parseManifest, releaseId } from '@layerswarm/model'
+
+const BOOTSTRAP_BYTES_MAX = 256 * 1024
+const MANIFEST_BYTES_MAX = 1024 * 1024
+/** Sample files are read whole into memory. */
+const SAMPLES_BYTES_MAX = 64 * 1024 * 1024
+
+/**
+ * The manifest that the page's server offers first: enough to describe the model before joining.
+ * The peer checks publisher and signature itself when it joins; here only the hash is checked.
+ * @throws Error or ModelError with one line for people.
+ */
+export async function fetchRelease(origin: string): Promise<Manifest> {
+  const bootstrap: unknown = JSON.parse(
+    new TextDecoder().decode(await fetchBytes(origin, '/bootstrap.json', BOOTSTRAP_BYTES_MAX)),
+  )
+  const id = firstReleaseId(bootstrap)
+  const manifest = parseManifest(
+    await fetchBytes(origin, `/releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
+  )
+  if (releaseId(manifest) !== id)
+    throw new Error('The server offers a model description that is not the one it names.')
+  return manifest
+}
+
+/** The two idx files of sample images and their labels. @throws Error with one line for people. */
+export async function fetchSampleFiles(origin: string): Promise<[Uint8Array, Uint8Array]> {
+  return Promise.all([
+    fetchBytes(origin, '/samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(origin, '/samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
+  ])
+}
+
+function firstReleaseId(bootstrap: unknown): string {
+  const releases = fieldOf(bootstrap, 'releases')
+  const id = Array.isArray(releases) ? fieldOf(releases[0], 'id') : undefined
+  if (!isSha256(id)) throw new Error('The server offers no model yet; try again in a moment.')
+  return id
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return new Map<string, unknown>(Object.entries(value)).get(field)
+}
+
+async function fetchBytes(origin: string, path: string, bytesMax: number): Promise<Uint8Array> {
+  const response = await fetch(new URL(path, origin)).catch(() => {
+    throw new Error(`The server at ${origin} does not answer; is it running?`)
+  })
+  if (!response.ok) throw new Error(`The server answers ${response.status} for ${path}.`)
+  if (Number(response.headers.get('content-length') ?? 0) > bytesMax)
+    throw new Error(`${path} is larger than this page reads.`)
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  if (bytes.length > bytesMax) throw new Error(`${path} is larger than this page reads.`)
+  return bytes
+}

@@ -1,0 +1,98 @@
+import type { PeerSnapshot } from '@layerswarm/peer'
+import type { PageOptions } from '../logic/page-options.ts'
+import { layersText } from '../logic/wording.ts'
+import { byId, html, setLine, setText } from './dom.ts'
+
+export interface JoinActions {
+  /** @param capacity layers to host, 0 to all. */
+  join(capacity: number): void
+  leave(): void
+  pause(): void
+  resume(): void
+  setCapacity(layers: number): void
+}
+
+export interface JoinPanel {
+  show(snapshot: PeerSnapshot): void
+  /** Fills the choice of layers once the model is known. */
+  setLayers(layers: number): void
+  readonly capacity: number
+}
+
+/** Layers to host when the model's number of layers is not known yet. */
+const CAPACITY_OF_UNKNOWN_MODEL = 2
+
+/** A share that lets two tabs cover a model, and leaves work for others. */
+function defaultCapacity(layers: number): number {
+  return Math.ceil(layers / 2)
+}
+
+/** The buttons with which a tab joins, pauses and leaves. */
+export function createJoinPanel(options: PageOptions, actions: JoinActions): JoinPanel {
+  const form = byId('join-form', HTMLFormElement)
+  const join = byId('join', HTMLButtonElement)
+  const pause = byId('pause', HTMLButtonElement)
+  const leave = byId('leave', HTMLButtonElement)
+  const select = byId('capacity', HTMLSelectElement)
+  const promise = byId('promise', HTMLElement)
+  const reason = byId('reason', HTMLElement)
+  const pill = byId('state-pill', HTMLElement)
+  const state = byId('state', HTMLElement)
+  let paused = false
+
+  select.disabled = true
+  const beforehand = options.capacity ?? CAPACITY_OF_UNKNOWN_MODEL
+  select.append(capacityOption(beforehand, fixedChoice(options) ?? 'a few'))
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault()
+    actions.join(Number(select.value))
+  })
+  leave.addEventListener('click', () => actions.leave())
+  pause.addEventListener('click', () => (paused ? actions.resume() : actions.pause()))
+  select.addEventListener('change', () => actions.setCapacity(Number(select.value)))
+
+  return {
+    get capacity() {
+      return Number(select.value)
+    },
+    setLayers(layers) {
+      if (fixedChoice(options) !== undefined || select.options.length > 1) return
+      const all = Array.from({ length: layers }, (_, index) => index + 1)
+      const chosen = Math.min(options.capacity ?? defaultCapacity(layers), layers)
+      select.replaceChildren(
+        ...all.map((count) =>
+          capacityOption(count, count === layers ? `all ${count}` : `${count} of ${layers}`),
+        ),
+        capacityOption(0, 'none, only ask'),
+      )
+      select.value = String(chosen)
+      select.disabled = false
+    },
+    show(snapshot) {
+      const offline = snapshot.state === 'offline'
+      paused = snapshot.state === 'paused'
+      const hadFocus = document.activeElement === join || document.activeElement === leave
+      setText(state, snapshot.state)
+      pill.dataset.state = snapshot.state
+      promise.hidden = !offline
+      setLine(reason, snapshot.reason)
+      join.hidden = !offline
+      leave.hidden = offline
+      pause.hidden = offline || snapshot.state === 'joining'
+      setText(pause, paused ? 'Resume' : 'Pause')
+      // A button that disappears under the keyboard must not throw the focus back to the top.
+      if (hadFocus && document.activeElement === document.body) (offline ? join : leave).focus()
+    },
+  }
+}
+
+function capacityOption(count: number, text: string): HTMLOptionElement {
+  return html('option', { text, attributes: { value: String(count) } })
+}
+
+/** What the address decided already, for people. */
+function fixedChoice(options: PageOptions): string | undefined {
+  if (options.serve === 'auto') return undefined
+  return options.serve === 'none' ? 'none, only ask' : layersText(options.serve)
+}

@@ -1,0 +1,36 @@
+import { byId } from './dom.ts'
+
+const SOURCES = ['samples', 'draw', 'upload'] as const
+type Source = (typeof SOURCES)[number]
+
+/** The three places a picture can come from, as tabs: arrow keys move between them (WAI-ARIA tabs pattern). */
+export function createSourceTabs(): { select(source: Source): void } {
+  const tabs = SOURCES.map((source) => ({
+    source,
+    tab: byId(`tab-${source}`, HTMLButtonElement),
+    panel: byId(`panel-${source}`, HTMLElement),
+  }))
+
+  function select(source: Source) {
+    for (const { source: own, tab, panel } of tabs) {
+      const selected = own === source
+      tab.setAttribute('aria-selected', String(selected))
+      tab.tabIndex = selected ? 0 : -1
+      panel.hidden = !selected
+    }
+  }
+
+  for (const [index, { source, tab }] of tabs.entries()) {
+    tab.addEventListener('click', () => select(source))
+    tab.addEventListener('keydown', (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+      if (step === undefined) return
+      event.preventDefault()
+      const target = tabs[(index + step + tabs.length) % tabs.length]
+      if (target === undefined) return
+      select(target.source)
+      target.tab.focus()
+    })
+  }
+  return { select }
+}

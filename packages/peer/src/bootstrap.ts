@@ -1,0 +1,176 @@
+import {
+  isSha256,
+  MANIFEST_BYTES_MAX,
+  type Manifest,
+  ModelError,
+  parseManifest,
+  releaseId,
+  type Sha256,
+  verifyManifest,
+} from '@layerswarm/model'
+import { ADDRESS_CHARS_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { PeerError } from './errors.ts'
+import { within } from './net/deadline.ts'
+import {
+  BOOTSTRAP_ADDRESSES_MAX,
+  BOOTSTRAP_BYTES_MAX,
+  BOOTSTRAP_RELEASES_MAX,
+  FETCH_TIMEOUT_MS,
+} from './net/limits.ts'
+import { download } from './store/http.ts'
+
+/** A release as a signaling server names it. */
+export interface OfferedRelease {
+  readonly id: Sha256
+  readonly name: string
+  /** Ed25519 public key, hex. */
+  readonly publisher: string
+}
+
+/** What a newcomer learns from a signaling server. */
+export interface Bootstrap {
+  /** Multiaddrs of bootstrap nodes, each ending in /p2p/<peer id>. */
+  readonly addresses: readonly string[]
+  readonly releases: readonly OfferedRelease[]
+}
+
+/** @throws PeerError `bad-join-url` unless it is an absolute http or https URL. */
+export function parseJoinUrl(join: string): URL {
+  const url = URL.canParse(join) ? new URL(join) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new PeerError(
+    { code: 'bad-join-url', join },
+    `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
+  )
+}
+
+/** @throws PeerError `unreachable` or `bad-bootstrap`. */
+export async function fetchBootstrap(join: URL, signal?: AbortSignal): Promise<Bootstrap> {
+  const url = new URL('/bootstrap.json', join)
+  const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
+    download(url, BOOTSTRAP_BYTES_MAX, bounded),
+  )
+  if (bytes === undefined) fail('', `${url.href} does not exist; is this a signaling server?`)
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    fail('', `${url.href} is not JSON; is this a signaling server?`)
+  }
+  return parseBootstrap(value)
+}
+
+function fail(field: string, message: string): never {
+  throw new PeerError({ code: 'bad-bootstrap', field }, message)
+}
+
+/** Parses bootstrap.json. @throws PeerError `bad-bootstrap` naming the first wrong field. */
+export function parseBootstrap(value: unknown): Bootstrap {
+  const source = recordOf(value)
+  if (source.protocol !== PROTOCOL_VERSION) {
+    fail(
+      'protocol',
+      `the server speaks protocol ${String(source.protocol).slice(0, 20)} and this peer ${PROTOCOL_VERSION}; update the older one`,
+    )
+  }
+  const addresses = listOf('addresses', source.addresses, BOOTSTRAP_ADDRESSES_MAX).map(parseAddress)
+  const releases = listOf('releases', source.releases, BOOTSTRAP_RELEASES_MAX).map(parseRelease)
+  if (addresses.length === 0)
+    fail('addresses', 'bootstrap.json: the server names no address to connect to')
+  return { addresses, releases }
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function listOf(field: string, value: unknown, max: number): unknown[] {
+  if (!Array.isArray(value) || value.length > max) {
+    fail(field, `bootstrap.json: "${field}" must be a list of at most ${max}`)
+  }
+  return value
+}
+
+function parseAddress(value: unknown, index: number): string {
+  const wellFormed = /^\/[\x21-\x7e]+\/p2p\/[1-9A-HJ-NP-Za-km-z]{20,64}$/
+  if (typeof value !== 'string' || value.length > ADDRESS_CHARS_MAX || !wellFormed.test(value)) {
+    fail(
+      `addresses.${index}`,
+      `bootstrap.json: "addresses.${index}" must be a multiaddr that ends in /p2p/<peer id>`,
+    )
+  }
+  return value
+}
+
+function parseRelease(value: unknown, index: number): OfferedRelease {
+  const { id, name, publisher } = recordOf(value)
+  const field = `releases.${index}`
+  if (!isSha256(id)) fail(field, `bootstrap.json: "${field}.id" must be 64 lower-case hex digits`)
+  if (typeof name !== 'string' || name.length > 64)
+    fail(field, `bootstrap.json: "${field}.name" must be a text`)
+  // A public key looks like a digest: 64 hex digits.
+  if (!isSha256(publisher))
+    fail(field, `bootstrap.json: "${field}.publisher" must be 64 lower-case hex digits`)
+  return { id, name, publisher }
+}
+
+/**
+ * The release to join: the wanted one by id or name, or the first.
+ * @throws PeerError `no-release` when the server does not offer it.
+ */
+export function chooseRelease({ releases }: Bootstrap, wanted: string | undefined): OfferedRelease {
+  const chosen =
+    wanted === undefined
+      ? releases[0]
+      : releases.find(({ id, name }) => id === wanted || name === wanted)
+  if (chosen !== undefined) return chosen
+  const offered = releases.map(({ name }) => name)
+  const advice =
+    offered.length > 0 ? `it offers ${offered.join(', ')}` : 'it offers none; publish one to it'
+  throw new PeerError(
+    { code: 'no-release', wanted, offered },
+    wanted === undefined
+      ? `the signaling server has no release to join: ${advice}`
+      : `the signaling server has no release "${wanted}": ${advice}`,
+  )
+}
+
+/**
+ * Fetches a release's manifest and checks its hash, its publisher and its signature.
+ * @param trusted public keys that may sign; undefined trusts the publisher that the server names.
+ * @throws PeerError `unreachable`, `bad-manifest` or `untrusted-publisher`.
+ */
+export async function fetchManifest(
+  join: URL,
+  release: OfferedRelease,
+  trusted: readonly string[] | undefined,
+  signal?: AbortSignal,
+): Promise<Manifest> {
+  const url = new URL(`/releases/${release.id}/manifest.json`, join)
+  const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
+    download(url, MANIFEST_BYTES_MAX, bounded),
+  )
+  const refuse = (reason: string, cause?: unknown): never => {
+    const fault = { code: 'bad-manifest', release: release.id } as const
+    throw new PeerError(fault, `release ${release.name}: ${reason}`, { cause })
+  }
+  if (bytes === undefined) return refuse('the server names it but does not have its manifest')
+  try {
+    const manifest = parseManifest(bytes)
+    verifyManifest(manifest)
+    if (releaseId(manifest) !== release.id)
+      return refuse('its manifest has another hash than its name')
+    if (!(trusted ?? [release.publisher]).includes(manifest.publisher)) throw untrusted(manifest)
+    return manifest
+  } catch (error) {
+    if (error instanceof ModelError) return refuse(error.message, error)
+    throw error
+  }
+}
+
+function untrusted({ name, publisher }: Manifest): PeerError {
+  return new PeerError(
+    { code: 'untrusted-publisher', publisher },
+    `release ${name} is signed by ${publisher}, whom this peer does not trust; name that key as trusted if you do`,
+  )
+}

@@ -1,0 +1,104 @@
+import { type Part, partName } from '@layerswarm/model'
+import { transfer } from 'comlink'
+import { createQueue } from '../engine/queue.ts'
+import type { LayerStore } from '../store/layer-store.ts'
+import { computeError, type WorkerCall, type WorkerSupervisor } from './worker-supervisor.ts'
+
+/** Keeps parts loaded in whichever worker there is, and runs calls on them one after the other. */
+export interface PartKeeper {
+  /** Fetches and loads a part, and keeps it until `drop`. @throws PeerError. */
+  keep(part: Part): Promise<void>
+  /** `keep` at the first call for a part, and again only after a failure. */
+  keepOnce(part: Part): Promise<void>
+  drop(part: Part): void
+  /** Runs a call on a part, which is loaded first if its worker was replaced. @throws PeerError. */
+  use<T>(part: Part, call: WorkerCall<T>): Promise<T>
+  dropAll(): void
+}
+
+/**
+ * 1. The worker is given one call at a time, so that a time limit measures one call.
+ * 2. Fetching a file holds up nobody.
+ * 3. A part is loaded again in a new worker before it is used there.
+ *
+ * @param loaded is told what a warm run of a part takes after it was loaded.
+ */
+export function createPartKeeper(
+  supervisor: WorkerSupervisor,
+  store: LayerStore,
+  loaded: (part: Part, ms: number) => void,
+): PartKeeper {
+  const queue = createQueue()
+  /** What is to stay loaded, and what stops fetching it. */
+  const kept = new Map<Part, AbortController>()
+  const once = new Map<Part, Promise<void>>()
+
+  /** Inside the queue. */
+  async function ensureLoaded(part: Part, fetched?: Uint8Array): Promise<void> {
+    if (!kept.has(part) || supervisor.loaded.has(part)) return
+    const file = Uint8Array.from(fetched ?? (await store.part(part, kept.get(part)?.signal)))
+    const load: WorkerCall<number> = (api) => api.load(part, transfer(file, [file.buffer]))
+    const ms = await supervisor.call('load', load)
+    supervisor.loaded.add(part)
+    loaded(part, ms)
+  }
+
+  async function keep(part: Part): Promise<void> {
+    const stop = new AbortController()
+    kept.get(part)?.abort(dropped(part))
+    kept.set(part, stop)
+    try {
+      const file = await store.part(part, stop.signal)
+      await queue(async () => {
+        stop.signal.throwIfAborted()
+        await ensureLoaded(part, file)
+      })
+    } catch (error) {
+      if (kept.get(part) === stop) kept.delete(part)
+      throw error
+    }
+  }
+
+  function drop(part: Part): void {
+    kept.get(part)?.abort(dropped(part))
+    kept.delete(part)
+    const unload = async () => {
+      // Kept again in the meantime, or gone with its worker.
+      if (kept.has(part) || !supervisor.loaded.delete(part)) return
+      await supervisor.call('run', (api) => api.unload(part))
+    }
+    // If that fails, its worker is gone, and the part with it.
+    void queue(unload).catch(() => undefined)
+  }
+
+  return {
+    keep,
+    keepOnce(part) {
+      const loading = once.get(part) ?? keep(part)
+      once.set(part, loading)
+      loading.catch(() => once.delete(part))
+      return loading
+    },
+    drop,
+    use: (part, call) =>
+      queue(async () => {
+        const { restarts } = supervisor
+        try {
+          await ensureLoaded(part)
+          return await supervisor.call('run', call)
+        } finally {
+          if (supervisor.restarts > restarts) {
+            // A part that cannot be loaded now says why when it is used.
+            for (const lost of kept.keys()) void queue(() => ensureLoaded(lost)).catch(() => {})
+          }
+        }
+      }),
+    dropAll() {
+      for (const part of [...kept.keys()]) drop(part)
+    },
+  }
+}
+
+function dropped(part: Part): Error {
+  return computeError(`${partName(part)} is not hosted any more`)
+}

@@ -1,0 +1,23 @@
+import { createReferenceEngine, type Engine, type ModelSpec } from '@layerswarm/model'
+import { createOrtWebEngine } from './ort-web-engine.ts'
+
+/** The engines that Node can run, in the order in which it prefers them. */
+export const NODE_ENGINE_NAMES = ['ort-node', 'ort-wasm', 'reference'] as const
+export type NodeEngineName = (typeof NODE_ENGINE_NAMES)[number]
+
+/**
+ * An engine in this very thread, for command-line tools and for a compute worker. Each runtime is
+ * imported when it is first asked for: they are large, and one process uses one of them.
+ */
+export async function createNodeEngine(name: NodeEngineName, spec: ModelSpec): Promise<Engine> {
+  switch (name) {
+    case 'reference':
+      return createReferenceEngine(spec)
+    case 'ort-node': {
+      const { createOrtNodeEngine } = await import('./ort-node-engine.ts')
+      return createOrtNodeEngine(spec)
+    }
+    case 'ort-wasm':
+      return createOrtWebEngine(await import('onnxruntime-web'), 'ort-wasm', spec)
+  }
+}

@@ -1,0 +1,122 @@
+import {
+  checkPart,
+  checkPartInput,
+  type Engine,
+  type EngineName,
+  elementsOf,
+  ModelError,
+  type ModelSpec,
+  type Part,
+  partGraph,
+  partName,
+  type Tensor,
+  tensor,
+  throwNotLoaded,
+} from '@layerswarm/model'
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
+import { createQueue, type Queue } from './queue.ts'
+
+/** What `onnxruntime-node` and every entry of `onnxruntime-web` have in common. */
+export interface OrtRuntime {
+  readonly InferenceSession: {
+    create(graph: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>
+  }
+  readonly Tensor: {
+    new (type: 'float32', data: Float32Array, dims: readonly number[]): OrtTensor
+    new (type: 'int64', data: BigInt64Array, dims: readonly number[]): OrtTensor
+  }
+}
+
+/** One queue per runtime module: engines that share a runtime must not call into it at once. */
+const queues = new WeakMap<OrtRuntime['InferenceSession'], Queue>()
+
+function queueOf(ort: OrtRuntime): Queue {
+  let queue = queues.get(ort.InferenceSession)
+  if (queue === undefined) {
+    queue = createQueue()
+    queues.set(ort.InferenceSession, queue)
+  }
+  return queue
+}
+
+/** The name under which a session finds the bytes of its safetensors file. */
+const WEIGHTS_FILE = 'part.safetensors'
+
+/**
+ * An engine of ONNX Runtime: one session per part, from the graph that `partGraph` writes and the
+ * safetensors bytes as its external data. Creating, running and releasing sessions go through one
+ * strict queue: overlapping calls hang the WebAssembly runtimes for good.
+ */
+export function createOrtEngine(
+  ort: OrtRuntime,
+  name: EngineName,
+  spec: ModelSpec,
+  options: InferenceSession.SessionOptions,
+): Engine {
+  const sessions = new Map<Part, InferenceSession>()
+  const queue = queueOf(ort)
+  let closed = false
+
+  async function unload(part: Part): Promise<void> {
+    const session = sessions.get(part)
+    sessions.delete(part)
+    await session?.release()
+  }
+
+  return {
+    name,
+    load(part, file) {
+      // Copied before waiting in the queue: afterwards the caller may do with the file what it likes.
+      const weights = Uint8Array.from(file)
+      return queue(async () => {
+        if (closed) throw new Error(`the engine is closed; ${partName(part)} cannot be loaded`)
+        const layout = { file: WEIGHTS_FILE, tensors: checkPart(spec, part, weights) }
+        const session = await ort.InferenceSession.create(partGraph(spec, part, layout), {
+          ...options,
+          externalData: [{ path: WEIGHTS_FILE, data: weights }],
+        })
+        await unload(part)
+        sessions.set(part, session)
+      })
+    },
+    async run(part, input, hop) {
+      // As in `load`: the caller's tensor is read now, not when the queue gets there.
+      const feeds = feedsOf(ort, spec, part, input, hop)
+      return queue(async () => {
+        const session = sessions.get(part) ?? throwNotLoaded(part)
+        const { y } = await session.run(feeds)
+        return readOutput(y)
+      })
+    },
+    unload: (part) => queue(() => unload(part)),
+    close: () =>
+      queue(async () => {
+        closed = true
+        for (const part of [...sessions.keys()]) await unload(part)
+      }),
+  }
+}
+
+function feedsOf(
+  ort: OrtRuntime,
+  spec: ModelSpec,
+  part: Part,
+  input: Tensor,
+  hop: number,
+): Record<string, OrtTensor> {
+  checkPartInput(spec, part, input, hop)
+  const x = new ort.Tensor('float32', input.data.slice(), input.shape)
+  return typeof part === 'number' && spec.variant === 'position'
+    ? { x, hop: new ort.Tensor('int64', BigInt64Array.of(BigInt(hop)), [1]) }
+    : { x }
+}
+
+/** Copied, because the runtime may reuse the memory of an output for the next run. */
+function readOutput(y: OrtTensor | undefined): Tensor {
+  if (!(y?.data instanceof Float32Array) || y.data.length !== elementsOf(y.dims)) {
+    throw new ModelError({ code: 'bad-shape', what: 'output' }, 'the engine gave no float32 output')
+  }
+  const copy = tensor([...y.dims], y.data.slice())
+  y.dispose()
+  return copy
+}

@@ -1,0 +1,31 @@
+import type { Engine, ModelSpec } from '@layerswarm/model'
+import type { Env } from 'onnxruntime-web'
+import { createOrtEngine, type OrtRuntime } from './ort-engine.ts'
+
+/** Any entry of `onnxruntime-web`; the caller imports the one that it wants to download. */
+export interface OrtWebRuntime extends OrtRuntime {
+  readonly env: Env
+}
+
+const PROVIDERS = { 'ort-wasm': 'wasm', 'ort-webgpu': 'webgpu' } as const
+export type OrtWebEngineName = keyof typeof PROVIDERS
+
+/**
+ * ONNX Runtime in WebAssembly or on WebGPU. One thread, because the bundled runtime would evaluate
+ * the caller's whole worker file again in each of its own threads.
+ *
+ * `ort-webgpu` must only be asked for where an adapter is known to exist: without one the runtime
+ * runs in WebAssembly and does not say so.
+ */
+export async function createOrtWebEngine(
+  ort: OrtWebRuntime,
+  name: OrtWebEngineName,
+  spec: ModelSpec,
+): Promise<Engine> {
+  ort.env.wasm.numThreads = 1
+  ort.env.logLevel = 'error'
+  return createOrtEngine(ort, name, spec, {
+    executionProviders: [PROVIDERS[name]],
+    logSeverityLevel: 3,
+  })
+}

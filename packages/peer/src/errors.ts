@@ -1,0 +1,32 @@
+/** What can keep a peer from joining or from doing what it was asked to, as data. */
+export type PeerFault =
+  | { code: 'bad-join-url'; join: string }
+  | { code: 'unreachable'; url: string }
+  | { code: 'bad-bootstrap'; field: string }
+  | { code: 'no-release'; wanted: string | undefined; offered: readonly string[] }
+  | { code: 'bad-manifest'; release: string }
+  | { code: 'untrusted-publisher'; publisher: string }
+  | { code: 'bad-identity'; path: string }
+  | { code: 'insecure-context' }
+  | { code: 'bad-options'; field: string }
+  | { code: 'no-engine'; engine: string }
+  | { code: 'part-unavailable'; part: string }
+  | { code: 'compute-failed'; reason: string }
+  | { code: 'not-built'; file: string }
+  | { code: 'not-started' }
+  | { code: 'stopped' }
+
+/** The one error class of this package: `message` is a line for people, `fault` is for programs. */
+export class PeerError extends Error {
+  override readonly name = 'PeerError'
+  readonly fault: PeerFault
+
+  constructor(fault: PeerFault, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.fault = fault
+  }
+
+  get code(): PeerFault['code'] {
+    return this.fault.code
+  }
+}

@@ -1,0 +1,92 @@
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { PeerError } from '../errors.ts'
+import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+
+const DATABASE = 'layerswarm-identity'
+const STORE = 'keys'
+
+/**
+ * Keys live in IndexedDB, which all tabs of an origin share; a Web Lock per slot gives each tab a
+ * key of its own and gives a reloaded tab its old one. Private windows without storage get a key
+ * that lasts as long as the page.
+ */
+export const openIdentity: OpenIdentity = async () => {
+  if (!isSecureContext || crypto.subtle === undefined) {
+    throw new PeerError(
+      { code: 'insecure-context' },
+      'this page is not a secure context; open it over https or as http://localhost or http://127.0.0.1',
+    )
+  }
+  try {
+    for (let slot = 0; slot < IDENTITY_SLOTS_MAX; slot++) {
+      const release = await takeLock(`${DATABASE}/${slot}`)
+      if (release === undefined) continue
+      const privateKey = await readOrCreate(slot).catch((error: unknown) => {
+        release()
+        throw error
+      })
+      return { privateKey, persistent: true, release: async () => release() }
+    }
+  } catch {
+    // Storage is blocked or full: the peer works, under a new name each time.
+  }
+  return createTemporary()
+}
+
+async function createTemporary(): Promise<Identity> {
+  const privateKey = await generateKeyPair('Ed25519')
+  return { privateKey, persistent: false, release: async () => undefined }
+}
+
+/** Holds a lock until the returned function is called or the tab is gone; undefined when it is taken. */
+function takeLock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(undefined)
+        return new Promise<void>((release) => resolve(release))
+      })
+      .catch(reject)
+  })
+}
+
+async function readOrCreate(slot: number): Promise<PrivateKey> {
+  const database = await openDatabase()
+  try {
+    const found: unknown = await finished(database.transaction(STORE).objectStore(STORE).get(slot))
+    const known = found instanceof Uint8Array ? parseKey(found) : undefined
+    if (known !== undefined) return known
+    // Nothing there, or a damaged key, which a visitor of a page could not repair.
+    const privateKey = await generateKeyPair('Ed25519')
+    const store = database.transaction(STORE, 'readwrite').objectStore(STORE)
+    await finished(store.put(privateKeyToProtobuf(privateKey), slot))
+    return privateKey
+  } finally {
+    database.close()
+  }
+}
+
+function parseKey(bytes: Uint8Array): PrivateKey | undefined {
+  try {
+    const key = privateKeyFromProtobuf(bytes)
+    return key.type === 'Ed25519' ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function openDatabase(): Promise<IDBDatabase> {
+  const request = indexedDB.open(DATABASE, 1)
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(STORE)
+  }
+  return finished(request)
+}
+
+function finished<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}

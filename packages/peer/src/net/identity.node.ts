@@ -1,0 +1,101 @@
+import { mkdir, open, readFile, rm, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { PeerError } from '../errors.ts'
+import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+
+/** Keys are files `identity-N.key`, readable by their owner only; `identity-N.lock` names the process that uses one. */
+export const openIdentity: OpenIdentity = async (dataDir) => {
+  if (dataDir === undefined) return createTemporary()
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  for (let slot = 0; slot < IDENTITY_SLOTS_MAX; slot++) {
+    const lock = join(dataDir, `identity-${slot}.lock`)
+    if (!(await takeLock(lock))) continue
+    try {
+      const privateKey = await readOrCreate(join(dataDir, `identity-${slot}.key`))
+      return { privateKey, persistent: true, release: () => rm(lock, { force: true }) }
+    } catch (error) {
+      await rm(lock, { force: true })
+      throw error
+    }
+  }
+  return createTemporary()
+}
+
+async function createTemporary(): Promise<Identity> {
+  const privateKey = await generateKeyPair('Ed25519')
+  return { privateKey, persistent: false, release: async () => undefined }
+}
+
+async function readOrCreate(path: string): Promise<PrivateKey> {
+  const bytes = await readIfThere(path)
+  if (bytes !== undefined) return parseKey(bytes, path)
+  const privateKey = await generateKeyPair('Ed25519')
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(privateKeyToProtobuf(privateKey))
+  } finally {
+    await file.close()
+  }
+  return privateKey
+}
+
+function parseKey(bytes: Uint8Array, path: string): PrivateKey {
+  try {
+    const key = privateKeyFromProtobuf(bytes)
+    if (key.type === 'Ed25519') return key
+  } catch {
+    // Not a key at all: the same advice as for a key of another kind.
+  }
+  throw new PeerError(
+    { code: 'bad-identity', path },
+    `the peer's key ${path} is damaged; delete it to get a new peer id, or restore it from a backup`,
+  )
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw new PeerError(
+      { code: 'bad-identity', path },
+      `the peer's key ${path} cannot be read (${codeOf(error)}); check its owner and mode`,
+      { cause: error },
+    )
+  }
+}
+
+/** Takes a lock file for this process. One of a process that is gone is taken over. */
+async function takeLock(path: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = await open(path, 'wx', 0o600)
+      await file.writeFile(String(process.pid))
+      await file.close()
+      return true
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+    if (await ownerLives(path)) return false
+    await unlink(path).catch(() => undefined)
+  }
+  return false
+}
+
+async function ownerLives(path: string): Promise<boolean> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const pid = Number.parseInt(text, 10)
+  if (!(pid > 0)) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

@@ -1,0 +1,95 @@
+/** Bounds of everything that this peer does on the network; the unit is the last word of each name. */
+
+/**
+ * Direct connections of one peer. A step floods to all of them, so this is also the cost of one
+ * publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.
+ */
+export const CONNECTIONS_MAX = 24
+/** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
+export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
+/** Twelve tabs that dialled each other at once on two cores ran into every timeout; two at a time did not. */
+export const DIALS_AT_ONCE_MAX = 2
+/** A WebRTC dial took up to 5 s while eight tabs joined at once on two cores. */
+export const DIAL_TIMEOUT_MS = 15_000
+/** Wait before the second attempt; doubled each time, with jitter, up to the maximum. */
+export const DIAL_RETRY_MS = 500
+export const DIAL_RETRY_MS_MAX = 20_000
+/** Attempts on one set of addresses; after these only a new announcement of other addresses helps. */
+export const DIAL_ATTEMPTS_MAX = 8
+/** The larger peer id waits this long for the smaller one to dial before it tries by itself. */
+export const RELUCTANT_DIAL_AFTER_MS = 7_000
+/** How often due dials and lapsed peers are looked for. */
+export const INTRODUCTIONS_TICK_MS = 400
+/** A connection that must prove that its other end lives answers a ping within this. */
+export const ALIVE_PING_TIMEOUT_MS = 2_500
+/** A peer whose presence is older than its time to live by this much loses its connection. */
+export const LAPSED_GRACE_MS = 10_000
+
+/** Pings keep the address mappings of routers open; they decide nothing, see libp2p-config.ts. */
+export const PING_INTERVAL_MS = 5_000
+
+/** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
+export const RELAY_RETRY_MS = 250
+export const RELAY_RETRY_MS_MAX = 5_000
+export const RELAY_DIAL_TIMEOUT_MS = 8_000
+/** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
+export const RESERVATION_TIMEOUT_MS = 6_000
+/** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
+export const RELAY_PING_INTERVAL_MS = 5_000
+export const RELAY_PING_TIMEOUT_MS = 5_000
+/** After this many failed dials in a row the addresses are read from bootstrap.json again. */
+export const RELAY_DIALS_PER_BOOTSTRAP = 3
+
+/** bootstrap.json: 16 addresses and 64 releases of 200 bytes are 16 KB. */
+export const BOOTSTRAP_BYTES_MAX = 64 * 1024
+export const BOOTSTRAP_ADDRESSES_MAX = 16
+export const BOOTSTRAP_RELEASES_MAX = 64
+export const FETCH_TIMEOUT_MS = 15_000
+
+/**
+ * Messages per second of one author on a lane. A provider of a 0.2 ms layer on a busy lane sends a
+ * claim and a step per hop; 400 is above what one peer reached in our measurements.
+ */
+export const LANE_MESSAGES_PER_SECOND = 400
+export const LANE_MESSAGES_BURST = 1_200
+/** Presence goes out every 3 s and on every change of slots. */
+export const PRESENCE_MESSAGES_PER_SECOND = 10
+export const PRESENCE_MESSAGES_BURST = 40
+/** Authors whose quota is remembered; the longest silent is forgotten first. */
+export const QUOTA_AUTHORS_MAX = 2_048
+/** Invalid messages from one neighbour, which should have stopped them, before it is hung up on. */
+export const REJECTS_PER_NEIGHBOUR_MAX = 5
+/** How long a neighbour that was hung up on stays away. */
+export const BAN_MS = 5 * 60_000
+export const BANS_MAX = 1_024
+
+/** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */
+export const TENSORS_HELD_BYTES_MAX = 64 * 1024 * 1024
+/** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
+export const TENSOR_TIMEOUT_MS = 6_000
+export const TENSOR_REQUESTS_PER_SECOND = 500
+/** Pulls from one peer at once; further ones wait for a stream. */
+export const TENSOR_STREAMS_PER_PEER_MAX = 8
+
+/** Bytes of one answer about a layer file; the asker's next question is the flow control. */
+export const LAYER_CHUNK_BYTES = 1024 * 1024
+export const LAYER_TIMEOUT_MS = 15_000
+export const LAYER_REQUESTS_PER_SECOND = 200
+export const LAYER_STREAMS_PER_PEER_MAX = 4
+/** Chunks asked of one peer at once, to fill the round trip. */
+export const LAYER_CHUNKS_AHEAD = 3
+/** Peers asked for one layer file before another source is tried. */
+export const LAYER_PEERS_ASKED_MAX = 3
+/** Layer files kept open for askers, and for how long after the last question. */
+export const LAYER_FILES_OPEN_MAX = 2
+export const LAYER_FILE_OPEN_MS = 10_000
+
+/** How long stop() waits for each connection and for libp2p to close. */
+export const CLOSE_TIMEOUT_MS = 2_000
+/** Presence published before gossip has met the bootstrap node is lost; it meets within a few ms. */
+export const PRESENCE_READY_TIMEOUT_MS = 3_000
+/** A newcomer's first request waits this long for its first neighbour; a dial takes 30 to 400 ms. */
+export const LANE_MEET_TIMEOUT_MS = 3_000
+/** A message that reached none of the known listeners is published again: their streams open within a few ms. */
+export const PUBLISH_ATTEMPTS_MAX = 12
+export const PUBLISH_RETRY_MS = 25

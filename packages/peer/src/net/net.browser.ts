@@ -1,0 +1,32 @@
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { webRTC } from '@libp2p/webrtc'
+import { webSockets } from '@libp2p/websockets'
+import { createLibp2p } from 'libp2p'
+import { fixInitDataChannel } from './data-channel-fix.browser.ts'
+import { type Platform, sharedConfig } from './libp2p-config.ts'
+import { RESERVATION_TIMEOUT_MS } from './limits.ts'
+
+/** A tab: WebRTC between tabs, introduced through circuits of the bootstrap node; WebSocket to Node peers. */
+export const platform: Platform = Object.freeze({
+  needsReservation: true,
+  createNode(options) {
+    fixInitDataChannel()
+    return createLibp2p({
+      ...sharedConfig(options),
+      addresses: { listen: ['/p2p-circuit', '/webrtc'] },
+      transports: [
+        webSockets(),
+        // Without iceServers the transport would ask four public STUN servers.
+        webRTC({ rtcConfiguration: { iceServers: [...options.iceServers] } }),
+        circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
+      ],
+    })
+  },
+  canDial: (address) =>
+    address.includes('/webrtc/') ||
+    (/\/wss?(\/|$)/.test(address) && !address.includes('/p2p-circuit')),
+  onVanish(listener) {
+    addEventListener('pagehide', listener)
+    return () => removeEventListener('pagehide', listener)
+  },
+} satisfies Platform)

@@ -1,0 +1,22 @@
+import './polyfill.node.ts'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { createLibp2p } from 'libp2p'
+import { type Platform, sharedConfig } from './libp2p-config.ts'
+
+/** Node: TCP for other Node peers, WebSocket for tabs, which dial in. */
+export const platform: Platform = Object.freeze({
+  needsReservation: false,
+  createNode(options) {
+    const { host } = options
+    const family = host.includes(':') ? 'ip6' : 'ip4'
+    return createLibp2p({
+      ...sharedConfig(options),
+      addresses: { listen: [`/${family}/${host}/tcp/0`, `/${family}/${host}/tcp/0/ws`] },
+      transports: [tcp(), webSockets()],
+    })
+  },
+  canDial: (address) => address.includes('/tcp/') && !address.includes('/p2p-circuit'),
+  // A Node process stops by stop(); when it is killed its sockets tell the others.
+  onVanish: () => () => undefined,
+} satisfies Platform)

@@ -1,0 +1,39 @@
+import type { ActivationDtype, EngineName } from '@layerswarm/model'
+import { SLOTS_DEFAULT } from '@layerswarm/swarm'
+
+export interface PeerOptions {
+  /** URL of a signaling server, http or https. */
+  readonly join: string
+  /** Layers to host: the rarest, none (a requester only), or these. */
+  readonly serve: 'auto' | 'none' | readonly number[]
+  /** How many layers to host in `auto`. */
+  readonly capacity: number
+  readonly engine: 'auto' | EngineName
+  /** Id or name of the release to join; undefined for the first that the server offers. */
+  readonly release: string | undefined
+  /** Public keys (hex) whose releases are run; undefined trusts the one that the server names. */
+  readonly trustedPublishers: readonly string[] | undefined
+  /** Node: where the identity and layer files are kept; undefined keeps them in memory. */
+  readonly dataDir: string | undefined
+  /** Node: the address that other peers connect to. */
+  readonly host: string
+  /** Browser: STUN and TURN servers; none are asked unless named here. */
+  readonly iceServers: readonly RTCIceServer[]
+  /** How own activations travel. */
+  readonly wireDtype: ActivationDtype
+  /** Layer runs accepted at once. */
+  readonly slots: number
+}
+
+export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
+  serve: 'auto' as const,
+  capacity: 2,
+  engine: 'auto' as const,
+  release: undefined,
+  trustedPublishers: undefined,
+  dataDir: undefined,
+  host: '127.0.0.1',
+  iceServers: [],
+  wireDtype: 'float16' as const,
+  slots: SLOTS_DEFAULT,
+})

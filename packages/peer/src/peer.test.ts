@@ -1,0 +1,204 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createReferenceEngine, randomTensor, releaseId, type Tensor } from '@layerswarm/model'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { PeerError } from './errors.ts'
+import { eventually } from './net/test-nodes.ts'
+import type { PeerOptions } from './options.ts'
+import { createPeer, type Peer } from './peer.ts'
+import { FILES, PUBLISHER, startTestSwarm, type TestSwarm, TINY_SPEC } from './test-swarm.ts'
+
+let swarm: TestSwarm
+const started: Peer[] = []
+
+beforeAll(async () => {
+  swarm = await startTestSwarm()
+})
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((peer) => peer.stop()))
+})
+afterAll(() => swarm.stop())
+
+function create(options: Partial<PeerOptions> = {}): Peer {
+  const peer = createPeer({ join: swarm.join, engine: 'reference', ...options })
+  started.push(peer)
+  return peer
+}
+
+async function start(options: Partial<PeerOptions> = {}): Promise<Peer> {
+  const peer = create(options)
+  await peer.start()
+  return peer
+}
+
+const image = (): Tensor => randomTensor([1, 1, 8, 8], 9)
+
+/** The logits of the plain-loop reference for layers in this order. */
+async function expectedLogits(order: readonly number[]): Promise<number[]> {
+  const engine = await createReferenceEngine(TINY_SPEC)
+  for (const [part, file] of FILES) await engine.load(part, file)
+  let tensor = await engine.run('stem', image(), 0)
+  for (const [hop, layer] of order.entries()) tensor = await engine.run(layer, tensor, hop)
+  return [...(await engine.run('head', tensor, 0)).data]
+}
+
+async function faultOf(promise: Promise<unknown>): Promise<PeerError['fault']> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof PeerError) return error.fault
+  throw new Error(`expected a PeerError, got ${String(error)}`)
+}
+
+describe('a peer', { timeout: 60_000 }, () => {
+  it('has an image classified by two others, and says by whom', async () => {
+    const providers = await Promise.all([
+      start({ serve: [0, 2], wireDtype: 'float32' }),
+      start({ serve: [1, 3], wireDtype: 'float32' }),
+    ])
+    const requester = await start({ serve: 'none', wireDtype: 'float32' })
+    await eventually('coverage', () => requester.snapshot().coverage.every((hosts) => hosts === 1))
+    const { answer } = await requester.classify(image(), { deadlineMs: 20_000 })
+    const { logits, route, missingLayers } = await answer
+    expect(missingLayers).toEqual([])
+    const expected = await expectedLogits(route.map(({ layer }) => layer))
+    logits[0]?.forEach((value, index) => {
+      expect(value).toBeCloseTo(expected[index] ?? Number.NaN, 4)
+    })
+    const ids = providers.map((peer) => peer.snapshot().peerId)
+    for (const { layer, peer } of route) expect(peer).toBe(ids[layer % 2])
+    const { bytes, connections, release } = requester.snapshot()
+    expect(release?.id).toBe(releaseId(swarm.manifest))
+    expect(bytes.gossipIn).toBeGreaterThan(0)
+    expect(bytes.tensorsOverRelay).toBe(0)
+    expect(connections).toBe(3)
+  })
+
+  it('takes a layer file from another peer when the server has lost it', async () => {
+    const first = await start({ serve: [0] })
+    await eventually('hosting', () => first.snapshot().hostedLayers.length === 1)
+    const lost = swarm.manifest.parts.find(({ part }) => part === 0)
+    const path = `/parts/${lost?.sha256}`
+    const file = swarm.files.get(path)
+    if (file === undefined) throw new Error('the fixture has no layer 0')
+    swarm.files.delete(path)
+    try {
+      const second = await start({ serve: 'auto', capacity: 0 })
+      await eventually('the connection', () =>
+        second.snapshot().peers.some(({ connection }) => connection === 'direct'),
+      )
+      second.setCapacity(4)
+      await eventually('hosting', () => second.snapshot().hostedLayers.includes(0), 20_000)
+      expect(second.snapshot().bytes.layersFromPeers).toBe(file.length)
+      expect(first.snapshot().bytes.layersToPeers).toBe(file.length)
+    } finally {
+      swarm.files.set(path, file)
+    }
+  })
+
+  it('hears the others again after the bootstrap node has restarted', async () => {
+    const [one, other] = await Promise.all([start({ serve: [0] }), start({ serve: 'none' })])
+    await swarm.restartBootstrap()
+    await eventually('the loss', () => one.snapshot().relay === 'connected', 15_000)
+    await eventually('both back', () => other.snapshot().relay === 'connected', 15_000)
+    const late = await start({ serve: 'none' })
+    await eventually('presence', () => late.snapshot().peers.length === 2, 15_000)
+  })
+
+  it('tells the others at once that it stops', async () => {
+    const [stayer, leaver] = await Promise.all([start({ serve: [0] }), start({ serve: [1] })])
+    await eventually('the meeting', () => stayer.snapshot().peers.length === 1)
+    const gone = new Promise((resolve) => {
+      stayer.on((event) => event.type === 'peer-left' && resolve(event.peer))
+    })
+    const id = leaver.snapshot().peerId
+    await leaver.stop()
+    expect(await gone).toBe(id)
+    expect(leaver.snapshot()).toMatchObject({ state: 'offline', peerId: undefined })
+  })
+
+  it('can be started again, under the same id, from its data directory', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'layerswarm-peer-'))
+    try {
+      const peer = await start({ serve: 'none', dataDir })
+      const id = peer.snapshot().peerId
+      await peer.stop()
+      await peer.start()
+      expect(peer.snapshot().peerId).toBe(id)
+      const key = join(dataDir, 'identity-0.key')
+      expect((await stat(key)).mode & 0o777).toBe(0o600)
+      await peer.stop()
+      await writeFile(key, 'not a key')
+      expect(await faultOf(peer.start())).toEqual({ code: 'bad-identity', path: key })
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  })
+
+  it('reports each step of joining and can be stopped in the middle', async () => {
+    const peer = create({ serve: 'none' })
+    const states = new Set<string>()
+    peer.on((event) => event.type === 'state-changed' && states.add(event.state))
+    const starting = faultOf(peer.start())
+    await peer.stop()
+    expect(await starting).toEqual({ code: 'stopped' })
+    await peer.start()
+    expect([...states]).toEqual(['joining', 'offline', 'serving'])
+  })
+})
+
+describe('a peer that cannot join', { timeout: 30_000 }, () => {
+  it.each([
+    ['a URL that is none', { join: 'nowhere' }, 'bad-join-url'],
+    ['a port where nobody listens', { join: 'http://127.0.0.1:1' }, 'unreachable'],
+    ['a release that is not offered', { release: 'huge' }, 'no-release'],
+    ['a publisher it does not trust', { trustedPublishers: ['00'] }, 'untrusted-publisher'],
+  ])('says so: %s', async (_, options, code) => {
+    const peer = create(options)
+    expect((await faultOf(peer.start())).code).toBe(code)
+    expect(peer.snapshot().state).toBe('offline')
+    expect(peer.snapshot().reason).not.toBe('')
+  })
+
+  it.each([
+    ['is not JSON', new TextEncoder().encode('<html>'), 'bad-bootstrap'],
+    ['speaks another protocol', jsonOf({ protocol: 9 }), 'bad-bootstrap'],
+    [
+      'has an address that leads nowhere',
+      jsonOf({ protocol: 1, addresses: ['/ip4/1.2.3.4'], releases: [] }),
+      'bad-bootstrap',
+    ],
+    ['is too long', new Uint8Array(70_000), 'unreachable'],
+  ])('refuses a bootstrap.json that %s', async (_, content, code) => {
+    const path = '/bootstrap.json'
+    const right = swarm.files.get(path) ?? new Uint8Array()
+    swarm.files.set(path, content)
+    try {
+      expect((await faultOf(create().start())).code).toBe(code)
+    } finally {
+      swarm.files.set(path, right)
+    }
+  })
+
+  it('refuses a manifest that was changed after it was signed', async () => {
+    const path = `/releases/${releaseId(swarm.manifest)}/manifest.json`
+    const right = swarm.files.get(path) ?? new Uint8Array()
+    swarm.files.set(path, jsonOf({ ...swarm.manifest, labels: ['a', 'b', 'c'] }))
+    try {
+      expect((await faultOf(create().start())).code).toBe('bad-manifest')
+    } finally {
+      swarm.files.set(path, right)
+    }
+  })
+
+  it('runs a release of a publisher that it was told to trust', async () => {
+    const peer = await start({ serve: 'none', trustedPublishers: [PUBLISHER] })
+    expect(peer.manifest.name).toBe('tiny')
+  })
+})
+
+function jsonOf(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value))
+}

@@ -1,0 +1,178 @@
+import type { Manifest, Tensor } from '@layerswarm/model'
+import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/swarm'
+import { PeerError } from './errors.ts'
+import { PEER_DEFAULTS, type PeerOptions } from './options.ts'
+import { openSession, type Session } from './session.ts'
+import { idleSnapshot, type PeerSnapshot, type PeerState, sessionSnapshot } from './snapshot.ts'
+
+/** Things that happened: what its member reports, and changes of its own state. */
+export type PeerEvent = MemberEvent | { type: 'state-changed'; state: PeerState; reason: string }
+
+/** One participant of a swarm, in a browser tab or in Node. */
+export interface Peer {
+  /**
+   * Joins: fetches and checks the release, connects, opens the engine. After a failure or a stop it
+   * may be called again.
+   * @throws PeerError with one clear line; the signal's reason when it was given up.
+   */
+  start(signal?: AbortSignal): Promise<void>
+  /** Leaves the swarm; no timer, stream, socket or worker is left. Idempotent. */
+  stop(): Promise<void>
+  on(listener: (event: PeerEvent) => void): () => void
+  snapshot(): PeerSnapshot
+  /**
+   * Classifies normalised images (B, channels, size, size) with the swarm's help.
+   * @throws PeerError `not-started`; ModelError `bad-shape`; SwarmError `bad-request`.
+   */
+  classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification>
+  /** The release that it serves. @throws PeerError `not-started` */
+  readonly manifest: Manifest
+  /** Stops taking work, and stays connected. */
+  pause(): void
+  resume(): void
+  /** How many layers to host in `auto`. */
+  setCapacity(layers: number): void
+}
+
+/**
+ * Makes a peer; nothing happens before `start`.
+ *
+ * 1. It is offline, joining, or part of a swarm (serving or paused).
+ * 2. `start` either ends as part of a swarm or leaves nothing open.
+ * 3. It never runs a release whose signature or hash it has not checked.
+ */
+export function createPeer(given: Partial<PeerOptions> & Pick<PeerOptions, 'join'>): Peer {
+  return new SwarmPeer(checkOptions({ ...PEER_DEFAULTS, ...given }))
+}
+
+class SwarmPeer implements Peer {
+  private readonly options: PeerOptions
+  private readonly listeners = new Set<(event: PeerEvent) => void>()
+  private session: Session | undefined
+  private startedMs = 0
+  private reason = 'not started'
+  private joining: { promise: Promise<void>; controller: AbortController } | undefined
+  private leaving: Promise<void> | undefined
+
+  constructor(options: PeerOptions) {
+    this.options = options
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.leaving !== undefined) await this.leaving
+    if (this.session !== undefined) return
+    const { promise, controller } = this.joining ?? this.startJoining()
+    const follow = () => controller.abort(signal?.reason)
+    if (signal?.aborted) follow()
+    signal?.addEventListener('abort', follow, { once: true })
+    try {
+      await promise
+    } finally {
+      signal?.removeEventListener('abort', follow)
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.session === undefined && this.joining === undefined) return this.leaving
+    this.leaving ??= this.leave().finally(() => {
+      this.leaving = undefined
+    })
+    await this.leaving
+  }
+
+  on(listener: (event: PeerEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  snapshot(): PeerSnapshot {
+    const { session, joining, reason } = this
+    if (session !== undefined) return sessionSnapshot(session, performance.now() - this.startedMs)
+    return idleSnapshot(joining === undefined ? 'offline' : 'joining', reason)
+  }
+
+  async classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification> {
+    const { compute, member, laneMet } = this.current()
+    const [stem] = await Promise.all([compute.stem(images), laneMet()])
+    return member.classify(stem, policy)
+  }
+
+  get manifest(): Manifest {
+    return this.current().manifest
+  }
+
+  pause(): void {
+    this.current().member.pause()
+    this.changed('paused')
+  }
+
+  resume(): void {
+    this.current().member.resume()
+    this.changed('serving again')
+  }
+
+  setCapacity(layers: number): void {
+    this.current().member.setCapacity(checkCount('capacity', layers))
+  }
+
+  private startJoining() {
+    const controller = new AbortController()
+    // One turn later, so that the first report already finds this peer joining.
+    const promise = Promise.resolve().then(() => this.join(controller.signal))
+    this.joining = { promise, controller }
+    return this.joining
+  }
+
+  private async join(signal: AbortSignal): Promise<void> {
+    let line = 'part of the swarm'
+    try {
+      this.session = await openSession(this.options, (step) => this.changed(step), signal)
+      this.startedMs = performance.now()
+      this.session.member.on((event) => this.emit(event))
+    } catch (error) {
+      line = error instanceof Error ? error.message : String(error)
+      throw error
+    } finally {
+      this.joining = undefined
+      this.changed(line)
+    }
+  }
+
+  private async leave(): Promise<void> {
+    this.joining?.controller.abort(new PeerError({ code: 'stopped' }, 'the peer was stopped'))
+    await this.joining?.promise.catch(() => undefined)
+    const closing = this.session
+    this.session = undefined
+    await closing?.close()
+    this.changed('stopped')
+  }
+
+  private current(): Session {
+    if (this.session !== undefined) return this.session
+    throw new PeerError({ code: 'not-started' }, 'this peer is not part of a swarm; start it first')
+  }
+
+  private changed(reason: string): void {
+    this.reason = reason
+    this.emit({ type: 'state-changed', state: this.snapshot().state, reason })
+  }
+
+  private emit(event: PeerEvent): void {
+    for (const listener of this.listeners) listener(event)
+  }
+}
+
+function checkOptions(options: PeerOptions): PeerOptions {
+  checkCount('capacity', options.capacity)
+  checkCount('slots', options.slots)
+  if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)
+  return options
+}
+
+function checkCount(field: string, value: number): number {
+  if (Number.isInteger(value) && value >= 0) return value
+  throw new PeerError(
+    { code: 'bad-options', field },
+    `${field} must be a whole number from 0, not ${value}`,
+  )
+}

@@ -1,0 +1,277 @@
+import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
+import {
+  ADDRESSES_MAX,
+  createMember,
+  laneTopic,
+  type Member,
+  type ModelShape,
+  PRESENCE_TOPIC,
+} from '@layerswarm/swarm'
+import { createBlobCache } from '#cache'
+import { createCompute, type PartCompute } from '#compute'
+import { openIdentity } from '#identity'
+import { platform } from '#net'
+import { chooseRelease, fetchBootstrap, fetchManifest, parseJoinUrl } from './bootstrap.ts'
+import { createBans } from './net/bans.ts'
+import { createGoodbyes, type Goodbyes } from './net/goodbyes.ts'
+import { createIntroductions } from './net/introductions.ts'
+import { createLaneTransport, type LaneTransport } from './net/lane-transport.ts'
+import { createLayerStreams, type LayerStreams } from './net/layer-streams.ts'
+import type { SwarmNode } from './net/libp2p-config.ts'
+import { BAN_MS, BANS_MAX, LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './net/limits.ts'
+import { describeConnections } from './net/peer-connections.ts'
+import { createRelayKeeper, type RelayKeeper } from './net/relay-keeper.ts'
+import { subscriberMet } from './net/subscribers.ts'
+import { createSystemClock, systemRandom } from './net/system-ports.ts'
+import { createTensorStreams, type TensorStreams } from './net/tensor-streams.ts'
+import type { PeerOptions } from './options.ts'
+import { httpFetcher } from './store/http.ts'
+import { createLayerStore, type LayerStore } from './store/layer-store.ts'
+
+/** Everything that exists while a peer is part of a swarm. */
+export interface Session {
+  readonly release: { readonly id: Sha256; readonly name: string }
+  readonly manifest: Manifest
+  readonly node: SwarmNode
+  readonly member: Member
+  readonly compute: PartCompute
+  readonly store: LayerStore
+  readonly transport: LaneTransport
+  readonly tensors: TensorStreams
+  readonly layers: LayerStreams
+  readonly keeper: RelayKeeper
+  /** Waits a moment for the first neighbour on the lane: a request that nobody hears costs a stall. */
+  laneMet(): Promise<void>
+  /** Leaves the swarm and closes everything that the session opened. */
+  close(): Promise<void>
+}
+
+/** What was opened so far, to be closed in reverse order. */
+interface Opened {
+  add(close: () => unknown): void
+  closeAll(): Promise<void>
+}
+
+function createOpened(): Opened {
+  const closers: (() => unknown)[] = []
+  return {
+    add: (close) => closers.push(close),
+    async closeAll() {
+      for (const close of closers.splice(0).reverse()) {
+        // One part that fails to close must not keep the others open.
+        await Promise.resolve()
+          .then(close)
+          .catch(() => undefined)
+      }
+    },
+  }
+}
+
+/**
+ * Joins a swarm. @param step told in one line what is being done.
+ * @throws PeerError; whatever was opened until then is closed again.
+ */
+export async function openSession(
+  options: PeerOptions,
+  step: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<Session> {
+  const opened = createOpened()
+  try {
+    return await open(options, step, signal, opened)
+  } catch (error) {
+    await opened.closeAll()
+    throw error
+  }
+}
+
+async function open(
+  options: PeerOptions,
+  step: (reason: string) => void,
+  signal: AbortSignal,
+  opened: Opened,
+): Promise<Session> {
+  const join = parseJoinUrl(options.join)
+  step(`asking ${join.host} for a swarm to join`)
+  const bootstrap = await fetchBootstrap(join, signal)
+  const release = chooseRelease(bootstrap, options.release)
+  const manifest = await fetchManifest(join, release, options.trustedPublishers, signal)
+  step('opening the network')
+  const network = await openNetwork(
+    options,
+    { join, release: release.id, manifest },
+    signal,
+    opened,
+  )
+  const { node, store, transport, keeper, link } = network
+  step('connecting to the swarm, starting the engine')
+  const { spec } = manifest
+  const [compute] = await Promise.all([
+    openCompute(options, { spec, store }, opened),
+    // The first presence is published only when gossip has met the bootstrap node.
+    keeper
+      .start(bootstrap.addresses, signal)
+      .then(() =>
+        subscriberMet(node, PRESENCE_TOPIC, keeper.isBootstrap, PRESENCE_READY_TIMEOUT_MS, signal),
+      ),
+  ])
+  signal.throwIfAborted()
+
+  const clock = createSystemClock()
+  opened.add(() => clock.cancelAll())
+  const member = createMember(
+    { transport, compute, clock, random: systemRandom },
+    {
+      release: release.id,
+      shape: shapeOf(spec),
+      serve: options.serve === 'none' ? [] : options.serve,
+      capacity: options.capacity,
+      slots: options.slots,
+      addresses: () => announcedAddresses(node),
+    },
+  )
+  link.member = member
+  member.start()
+  opened.add(async () => {
+    // Says "leaving" by gossip first, and then by the byte that also gets out of a dying tab.
+    member.stop()
+    await transport.flush()
+    network.goodbyes.say()
+  })
+  opened.add(platform.onVanish(() => network.goodbyes.say()))
+  const closed = new AbortController()
+  opened.add(() => closed.abort(new Error('the session was closed')))
+  return {
+    ...network,
+    release,
+    manifest,
+    member,
+    compute,
+    async laneMet() {
+      const lane = laneTopic(release.id)
+      await subscriberMet(node, lane, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
+    },
+    close: opened.closeAll,
+  }
+}
+
+interface Joined {
+  join: URL
+  release: Sha256
+  manifest: Manifest
+}
+
+interface Network {
+  readonly node: SwarmNode
+  readonly store: LayerStore
+  readonly transport: LaneTransport
+  readonly tensors: TensorStreams
+  readonly layers: LayerStreams
+  readonly keeper: RelayKeeper
+  readonly goodbyes: Goodbyes
+  /** Filled in once there is a member: where to ask for layers is known from presence. */
+  readonly link: { member: Member | undefined }
+}
+
+async function openNetwork(
+  options: PeerOptions,
+  { join, release, manifest }: Joined,
+  signal: AbortSignal,
+  opened: Opened,
+): Promise<Network> {
+  const identity = await openIdentity(options.dataDir)
+  opened.add(() => identity.release())
+  const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
+  const isForwarder = (peer: string) => keeper.isBootstrap(peer)
+  const node = await platform.createNode({
+    privateKey: identity.privateKey,
+    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(release) },
+    bans,
+    isForwarder,
+    host: options.host,
+    iceServers: options.iceServers,
+  })
+  opened.add(() => node.stop())
+  const keeper: RelayKeeper = createRelayKeeper({
+    node,
+    platform,
+    refresh: async (bounded) => (await fetchBootstrap(join, bounded)).addresses,
+  })
+  const gone = (peer: string) => transport.reportGone(peer)
+  const introductions = createIntroductions({ node, platform, isForwarder, gone })
+  const tensors = createTensorStreams(node, { reach: introductions.reach })
+  const transport = createLaneTransport(
+    { node, tensors, bans, isForwarder },
+    { release, shape: shapeOf(manifest.spec) },
+  )
+  const goodbyes = createGoodbyes(node, (peer) => {
+    gone(peer)
+    introductions.departed(peer)
+  })
+  const link: Network['link'] = { member: undefined }
+  const candidates = (sha256: Sha256) => layerHosts(node, manifest, link.member, sha256)
+  // The two need each other: files come from peers, and what has come is given to peers.
+  const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
+  const store = createLayerStore({
+    manifest,
+    cache: await createBlobCache(options.dataDir),
+    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join)],
+  })
+  for (const part of [tensors, layers, goodbyes]) {
+    opened.add(() => part.stop())
+    await part.start()
+  }
+  transport.listen({
+    messageArrived(from, message) {
+      if (message.kind === 'presence' && message.release === release) {
+        introductions.announced(from, message)
+      }
+    },
+    peerDisconnected: () => undefined,
+  })
+  transport.start()
+  opened.add(() => transport.stop())
+  introductions.start()
+  opened.add(() => introductions.stop())
+  opened.add(() => keeper.stop())
+  signal.throwIfAborted()
+  return { node, store, transport, tensors, layers, keeper, goodbyes, link }
+}
+
+async function openCompute(
+  { engine, wireDtype }: PeerOptions,
+  { spec, store }: { spec: ModelSpec; store: LayerStore },
+  opened: Opened,
+): Promise<PartCompute> {
+  const compute = await createCompute({ spec, store, wireDtype }, engine)
+  opened.add(() => compute.close())
+  return compute
+}
+
+function shapeOf(spec: ModelSpec): ModelShape {
+  return { layers: spec.layers, tokens: tokensOf(spec), width: spec.width }
+}
+
+/** Where others can dial this peer; a bare circuit carries no work and is left out. */
+function announcedAddresses(node: SwarmNode): string[] {
+  return node
+    .getMultiaddrs()
+    .map((address) => address.toString())
+    .filter((address) => !address.includes('/p2p-circuit') || address.includes('/webrtc'))
+    .slice(0, ADDRESSES_MAX)
+}
+
+/** Directly connected peers that host a part; a stem or head may be with anybody. */
+function layerHosts(
+  node: SwarmNode,
+  manifest: Manifest,
+  member: Member | undefined,
+  sha256: Sha256,
+): string[] {
+  const layer = manifest.parts.find((part) => part.sha256 === sha256)?.part
+  const connections = describeConnections(node)
+  return (member?.snapshot().peers ?? [])
+    .filter(({ layers }) => typeof layer !== 'number' || layers.includes(layer))
+    .map(({ peer }) => peer)
+    .filter((peer) => connections.get(peer)?.reach === 'direct')
+}

@@ -1,0 +1,77 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sha256 } from '@layerswarm/model'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as browser from './cache.browser.ts'
+import { createBlobCache } from './cache.node.ts'
+import { createLayerStore } from './layer-store.ts'
+
+const FILE = Uint8Array.from({ length: 1_000 }, (_, at) => at % 253)
+const HASH = sha256(FILE)
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'layerswarm-cache-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe.each([
+  { where: 'in files', create: () => createBlobCache(join(folder, 'new')) },
+  { where: 'in memory', create: () => createBlobCache() },
+  { where: 'in a browser without Cache storage', create: () => browser.createBlobCache() },
+])('a cache $where', ({ create }) => {
+  test('gives back what was written, until it is removed', async () => {
+    const cache = await create()
+    expect(await cache.read(HASH)).toBeUndefined()
+    await cache.write(HASH, FILE)
+    await cache.write(HASH, FILE)
+    expect(await cache.read(HASH)).toEqual(FILE)
+    await cache.remove(HASH)
+    await cache.remove(HASH)
+    expect(await cache.read(HASH)).toBeUndefined()
+  })
+
+  test('keeps a copy', async () => {
+    const cache = await create()
+    const bytes = FILE.slice()
+    await cache.write(HASH, bytes)
+    bytes.fill(0)
+    expect(await cache.read(HASH)).toEqual(FILE)
+  })
+})
+
+describe('a cache in files', () => {
+  test('lasts beyond the process, and leaves nothing unfinished', async () => {
+    const cache = await createBlobCache(folder)
+    await Promise.all([cache.write(HASH, FILE), cache.write(HASH, FILE)])
+    expect(await (await createBlobCache(folder)).read(HASH)).toEqual(FILE)
+    expect(await readdir(join(folder, 'parts'))).toEqual([HASH])
+  })
+
+  test('lets the store notice a file that was cut off or changed on disk, and heal it', async () => {
+    const cache = await createBlobCache(folder)
+    const file = join(folder, 'parts', HASH)
+    const store = createLayerStore({
+      manifest: {
+        name: 'random',
+        parts: [{ part: 0, sha256: HASH, bytes: FILE.length, dtype: 'float32' }],
+      },
+      cache,
+      fetchers: [{ name: 'http', fetch: async () => FILE }],
+    })
+    await cache.write(HASH, FILE)
+    for (const spoil of [() => truncate(file, 99), () => writeFile(file, FILE.toReversed())]) {
+      await spoil()
+      expect(await store.part(0)).toEqual(FILE)
+      expect(await cache.read(HASH)).toEqual(FILE)
+    }
+    expect(store.bytesFrom).toEqual({ peers: 0, http: 2 * FILE.length, cache: 0 })
+  })
+
+  test('reports a full or closed disk to the writer', async () => {
+    const cache = await createBlobCache(folder)
+    await rm(join(folder, 'parts'), { recursive: true })
+    await expect(cache.write(HASH, FILE)).rejects.toThrow('ENOENT')
+  })
+})

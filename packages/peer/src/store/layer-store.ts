@@ -1,0 +1,121 @@
+import type { Manifest, ManifestPart, Part, Sha256 } from '@layerswarm/model'
+import { partName } from '@layerswarm/model'
+import { PeerError } from '../errors.ts'
+import { hashOf } from './digest.ts'
+
+/** A place on this machine for files by their hash. It may lose or spoil them: readers check. */
+export interface BlobCache {
+  read(sha256: Sha256): Promise<Uint8Array | undefined>
+  /** Keeps a copy, as far as there is room. */
+  write(sha256: Sha256, bytes: Uint8Array): Promise<void>
+  remove(sha256: Sha256): Promise<void>
+}
+
+/** A place elsewhere that files come from. */
+export interface BlobFetcher {
+  readonly name: 'peers' | 'http'
+  /**
+   * @param size of the file; a fetcher stops when it gets more.
+   * @returns undefined when this source does not have the file.
+   * @throws any error, whose message says in one line what went wrong.
+   */
+  fetch(sha256: Sha256, size: number, signal: AbortSignal): Promise<Uint8Array | undefined>
+}
+
+/** The files of one release. Every file that it gives out has the size and hash of the manifest. */
+export interface LayerStore {
+  /**
+   * The file of a part: from the cache, or from the first source that has it right.
+   * @throws PeerError `part-unavailable` naming what each source answered; the signal's reason.
+   */
+  part(part: Part, signal?: AbortSignal): Promise<Uint8Array>
+  /** A file that this machine has already, to be given to other peers. */
+  held(sha256: string): Promise<Uint8Array | undefined>
+  /** Bytes of the files given out by `part`, by where they came from. */
+  readonly bytesFrom: Readonly<Record<BlobFetcher['name'] | 'cache', number>>
+}
+
+export interface LayerStoreNeeds {
+  readonly manifest: Pick<Manifest, 'name' | 'parts'>
+  readonly cache: BlobCache
+  /** Asked one after the other. */
+  readonly fetchers: readonly BlobFetcher[]
+}
+
+export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds): LayerStore {
+  const bytesFrom = { peers: 0, http: 0, cache: 0 }
+
+  /** What the cache has, checked; a spoilt file is removed so that it is fetched anew. */
+  async function cached(wanted: ManifestPart): Promise<Uint8Array | undefined> {
+    // A cache that fails is a cache that does not have it.
+    const bytes = await cache.read(wanted.sha256).catch(() => undefined)
+    if (bytes === undefined) return undefined
+    if ((await whatIsWrong(bytes, wanted)) === undefined) return bytes
+    await cache.remove(wanted.sha256).catch(() => undefined)
+    return undefined
+  }
+
+  return {
+    bytesFrom,
+    async part(part, signal = new AbortController().signal) {
+      const wanted = manifest.parts.find((known) => known.part === part)
+      if (wanted === undefined) {
+        throw unavailable(part, `release ${manifest.name} has no such part`)
+      }
+      const here = await cached(wanted)
+      if (here !== undefined) {
+        bytesFrom.cache += here.length
+        return here
+      }
+      const answers: string[] = []
+      for (const { name, fetch } of fetchers) {
+        signal.throwIfAborted()
+        const answer = await fetchChecked(fetch, wanted, signal)
+        if (typeof answer === 'string') {
+          answers.push(`${name}: ${answer}`)
+          continue
+        }
+        bytesFrom[name] += answer.length
+        // Without room in the cache the file is fetched again the next time.
+        await cache.write(wanted.sha256, answer).catch(() => undefined)
+        return answer
+      }
+      signal.throwIfAborted()
+      throw unavailable(part, `no source gave it (${answers.join('; ') || 'there is none'})`)
+    },
+    async held(sha256) {
+      const wanted = manifest.parts.find((known) => known.sha256 === sha256)
+      return wanted === undefined ? undefined : cached(wanted)
+    },
+  }
+}
+
+/** @returns the file, or one line that says why this source did not give it. */
+async function fetchChecked(
+  fetch: BlobFetcher['fetch'],
+  wanted: ManifestPart,
+  signal: AbortSignal,
+): Promise<Uint8Array | string> {
+  try {
+    const bytes = await fetch(wanted.sha256, wanted.bytes, signal)
+    if (bytes === undefined) return 'does not have it'
+    return (await whatIsWrong(bytes, wanted)) ?? bytes
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function whatIsWrong(bytes: Uint8Array, wanted: ManifestPart): Promise<string | undefined> {
+  if (bytes.length !== wanted.bytes) {
+    return `gave ${bytes.length} bytes instead of ${wanted.bytes}`
+  }
+  const actual = await hashOf(bytes)
+  return actual === wanted.sha256 ? undefined : `gave a file with the wrong hash ${actual}`
+}
+
+function unavailable(part: Part, reason: string): PeerError {
+  return new PeerError(
+    { code: 'part-unavailable', part: String(part) },
+    `${partName(part)} cannot be loaded: ${reason}`,
+  )
+}

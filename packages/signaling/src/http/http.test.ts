@@ -1,0 +1,239 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeRelease } from '../release-fixture.ts'
+import { loadReleases, type Releases } from '../releases.ts'
+import { createCompressionCache } from './compression.ts'
+import { createHttpServer, type HttpServer } from './server.ts'
+
+interface Reply {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Buffer
+}
+
+let root: string
+let port: number
+let server: HttpServer
+let releases: Releases
+let reason: string | undefined
+const faults: string[] = []
+const script = `console.log(${JSON.stringify('layer '.repeat(2_000))})`
+const compression = createCompressionCache()
+
+/** Sends the path as it is: fetch would tidy it up first. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ port, host: '127.0.0.1', path, method, headers, agent: false })
+    request.once('error', reject)
+    request.once('response', async (response) => {
+      const body = Buffer.concat(await response.toArray())
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+    })
+    request.end()
+  })
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'layerswarm-http-'))
+  await writeRelease(join(root, 'model'), 'tiny')
+  releases = await loadReleases([join(root, 'model')])
+  await mkdir(join(root, 'page', 'assets'), { recursive: true })
+  await mkdir(join(root, 'samples'))
+  await writeFile(join(root, 'secret.txt'), 'secret')
+  await writeFile(join(root, 'page', '.env'), 'secret')
+  await writeFile(join(root, 'page', 'index.html'), '<!doctype html><title>swarm</title>')
+  await writeFile(join(root, 'page', 'assets', 'main-0aB_-9zZ.js'), script)
+  await writeFile(join(root, 'page', 'assets', 'ort-0123abcd.wasm'), new Uint8Array(4_096))
+  await writeFile(join(root, 'samples', 'images.idx3-ubyte'), new Uint8Array([1, 2, 3]))
+  await symlink(join(root, 'secret.txt'), join(root, 'page', 'link.txt'))
+  const needs = {
+    releases: () => releases,
+    notReady: () => reason,
+    bootstrap: () => ({ protocol: 1 }),
+    metrics: () => 'layerswarm_ready 1\n',
+    pageDir: join(root, 'page'),
+    samplesDir: join(root, 'samples'),
+    compression,
+  }
+  server = createHttpServer(needs, (fault) => faults.push(fault))
+  port = await server.listen('127.0.0.1', 0)
+})
+
+afterAll(async () => {
+  await server.close()
+  await rm(root, { recursive: true })
+})
+
+describe('the HTTP server', () => {
+  it('serves a manifest by its id, unchangeable and readable from everywhere', async () => {
+    const [release] = releases.list
+    const { status, headers, body } = await get(`/releases/${release?.id}/manifest.json`)
+    expect(status).toBe(200)
+    expect(JSON.parse(body.toString())).toEqual(release?.manifest)
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      etag: `"${release?.id}"`,
+    })
+  })
+
+  it('serves every part by its hash, and only the head for HEAD', async () => {
+    for (const { sha256, bytes } of releases.list[0]?.manifest.parts ?? []) {
+      const whole = await get(`/parts/${sha256}`)
+      expect(whole.status).toBe(200)
+      expect(whole.body.length).toBe(bytes)
+      expect(whole.headers['content-type']).toBe('application/octet-stream')
+      const head = await get(`/parts/${sha256}`, {}, 'HEAD')
+      expect(head.status).toBe(200)
+      expect(head.headers['content-length']).toBe(String(bytes))
+      expect(head.body.length).toBe(0)
+    }
+  })
+
+  it('sends nothing to who has it already', async () => {
+    const [part] = [...releases.parts.keys()]
+    const { status, body } = await get(`/parts/${part}`, { 'if-none-match': `"x", "${part}"` })
+    expect(status).toBe(304)
+    expect(body.length).toBe(0)
+  })
+
+  it('serves the page cross-origin isolated, with a policy, and asks to revalidate it', async () => {
+    const { status, headers, body } = await get('/?from=mail')
+    expect(status).toBe(200)
+    expect(body.toString()).toContain('<title>swarm</title>')
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'cross-origin-resource-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    })
+    const policy = headers['content-security-policy']
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';")
+    expect(policy).toContain("connect-src 'self' ws: wss: http: https:;")
+    expect(policy).not.toContain('unsafe-inline')
+  })
+
+  it('marks hashed assets unchangeable and sends wasm as wasm', async () => {
+    const { headers } = await get('/assets/ort-0123abcd.wasm', { 'accept-encoding': 'identity' })
+    expect(headers['content-type']).toBe('application/wasm')
+    expect(headers['cache-control']).toContain('immutable')
+    expect(headers['content-length']).toBe('4096')
+  })
+
+  it('compresses scripts for who can read it, once', async () => {
+    const path = '/assets/main-0aB_-9zZ.js'
+    const brotli = await get(path, { 'accept-encoding': 'gzip, deflate, br' })
+    expect(brotli.headers['content-encoding']).toBe('br')
+    expect(brotliDecompressSync(brotli.body).toString()).toBe(script)
+    const { bytes } = compression
+    expect((await get(path, { 'accept-encoding': 'br' })).body).toEqual(brotli.body)
+    expect(compression.bytes).toBe(bytes)
+    const zipped = await get(path, { 'accept-encoding': 'gzip, br;q=0' })
+    expect(zipped.headers['content-encoding']).toBe('gzip')
+    expect(gunzipSync(zipped.body).toString()).toBe(script)
+    expect(zipped.headers.etag).not.toBe(brotli.headers.etag)
+    const plain = await get(path)
+    expect(plain.headers['content-encoding']).toBeUndefined()
+    expect(plain.body.toString()).toBe(script)
+  })
+
+  it('serves the samples it has and nothing else of their folder', async () => {
+    expect((await get('/samples/images.idx3-ubyte')).body).toEqual(Buffer.from([1, 2, 3]))
+    expect((await get('/samples/labels.idx1-ubyte')).status).toBe(404)
+    expect((await get('/samples/../secret.txt')).status).toBe(404)
+  })
+
+  it.each([
+    '/../secret.txt',
+    '/assets/../../secret.txt',
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/%252e%252e/secret.txt',
+    '/..\\secret.txt',
+    '/..%5csecret.txt',
+    '//secret.txt',
+    '/link.txt',
+    '/.env',
+    '/%2eenv',
+    '/index.html%00.js',
+    '/assets',
+    '/assets/',
+    '/%',
+    '/index.html/x',
+    '/parts/../../secret.txt',
+    `/parts/${'0'.repeat(64)}`,
+    '/parts/..%2f..%2fsecret.txt',
+    '/releases/../model/manifest.json',
+    'http://elsewhere/secret.txt',
+  ])('does not serve %s', async (path) => {
+    const { status, body } = await get(path)
+    expect(status).toBe(404)
+    expect(body.toString()).not.toContain('secret')
+  })
+
+  it('refuses other methods and endless URLs', async () => {
+    const post = await get('/bootstrap.json', {}, 'POST')
+    expect(post.status).toBe(405)
+    expect(post.headers.allow).toBe('GET, HEAD')
+    expect((await get(`/${'a'.repeat(2_000)}`)).status).toBe(414)
+  })
+
+  it('is alive at once, and ready when it says so', async () => {
+    reason = 'checking the releases'
+    expect((await get('/healthz')).status).toBe(200)
+    const waiting = await get('/readyz')
+    expect(waiting.status).toBe(503)
+    expect(JSON.parse(waiting.body.toString())).toEqual({ ready: false, reason })
+    expect((await get('/bootstrap.json')).status).toBe(503)
+    reason = undefined
+    expect((await get('/readyz')).status).toBe(200)
+    expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toEqual({ protocol: 1 })
+  })
+
+  it('answers 500 in one line, and logs why, when a part has vanished', async () => {
+    const part = { path: join(root, 'gone'), bytes: 3 }
+    const before = releases
+    releases = { ...before, parts: new Map([['f'.repeat(64), part]]) }
+    const { status, body } = await get(`/parts/${'f'.repeat(64)}`)
+    releases = before
+    expect(status).toBe(500)
+    expect(body.toString()).not.toContain(root)
+    expect(faults.at(-1)).toContain('ENOENT')
+  })
+
+  it('closes at once although a client holds its connection open', async () => {
+    const other = createHttpServer(
+      {
+        releases: () => undefined,
+        notReady: () => undefined,
+        bootstrap: () => ({}),
+        metrics: () => '',
+        pageDir: undefined,
+        samplesDir: undefined,
+        compression,
+      },
+      () => {},
+    )
+    const socket = connect(await other.listen('127.0.0.1', 0), '127.0.0.1')
+    socket.on('error', () => {})
+    await new Promise((resolve) => socket.once('connect', resolve))
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await other.close()
+    await closed
+  })
+
+  it('counts its answers by route and status', async () => {
+    const before = server.counts().find(({ route }) => route === 'metrics')?.requests ?? 0
+    await get('/metrics')
+    expect(server.counts()).toContainEqual({ route: 'metrics', status: 200, requests: before + 1 })
+  })
+})

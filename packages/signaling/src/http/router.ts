@@ -1,0 +1,169 @@
+import type { IncomingMessage } from 'node:http'
+import { URL_CHARS_MAX } from '../limits.ts'
+import type { Releases } from '../releases.ts'
+import type { Answer, Route } from './answer.ts'
+import { type CompressionCache, chooseEncoding } from './compression.ts'
+import { contentTypeOf, JSON_TYPE, OCTETS, TEXT_TYPE } from './content-type.ts'
+import {
+  IMMUTABLE,
+  NEVER_STORED,
+  PAGE_HEADERS,
+  PLAIN_HEADERS,
+  REVALIDATE,
+  SHARED_HEADERS,
+} from './headers.ts'
+import { findFile } from './static-files.ts'
+
+/** What the routes serve. */
+export interface RouterNeeds {
+  /** Undefined until they are checked. */
+  releases(): Releases | undefined
+  /** Why the server is not ready, or undefined when it is. */
+  notReady(): string | undefined
+  /** The content of /bootstrap.json. */
+  bootstrap(): unknown
+  /** Prometheus text. */
+  metrics(): string
+  readonly pageDir: string | undefined
+  readonly samplesDir: string | undefined
+  readonly compression: CompressionCache
+}
+
+export interface Routed {
+  readonly route: Route
+  readonly answer: Answer
+}
+
+const SAMPLES = new Set(['images.idx3-ubyte', 'labels.idx1-ubyte'])
+const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Answers one request. Never throws for what a client can do. */
+export async function route(request: IncomingMessage, needs: RouterNeeds): Promise<Routed> {
+  const { method, url = '' } = request
+  if (method !== 'GET' && method !== 'HEAD') {
+    const headers = { allow: 'GET, HEAD', connection: 'close' }
+    return refused(405, 'only GET and HEAD are served here', headers)
+  }
+  if (url.length > URL_CHARS_MAX)
+    return refused(414, `a URL has at most ${URL_CHARS_MAX} characters`)
+  const [pathname = ''] = url.split('?', 1)
+  const [, top = '', name = '', last] = pathname.split('/')
+  switch (top) {
+    case 'healthz':
+      return { route: 'healthz', answer: text(200, 'alive\n') }
+    case 'readyz':
+      return { route: 'readyz', answer: readiness(needs) }
+    case 'metrics':
+      return { route: 'metrics', answer: text(200, needs.metrics(), PROMETHEUS_TYPE) }
+    case 'bootstrap.json':
+      return { route: 'bootstrap', answer: bootstrap(needs) }
+    case 'releases':
+      return { route: 'manifest', answer: manifest(needs.releases(), name, last) }
+    case 'parts':
+      return { route: 'part', answer: part(needs.releases(), name, last) }
+    case 'samples':
+      return { route: 'sample', answer: await sample(needs.samplesDir, pathname) }
+    default:
+      return { route: 'page', answer: await page(request, needs, pathname) }
+  }
+}
+
+function refused(status: number, why: string, headers: Record<string, string> = {}): Routed {
+  const answer = text(status, `${why}\n`)
+  return { route: 'refused', answer: { ...answer, headers: { ...answer.headers, ...headers } } }
+}
+
+function text(status: number, body: string, type: string = TEXT_TYPE): Answer {
+  const headers = { ...PLAIN_HEADERS, 'content-type': type, 'cache-control': NEVER_STORED }
+  return { status, headers, body }
+}
+
+function notFound(what: string): Answer {
+  // Readable from other origins: a peer elsewhere must be able to tell "not here" from "no network".
+  return {
+    status: 404,
+    headers: { ...SHARED_HEADERS, 'content-type': TEXT_TYPE, 'cache-control': NEVER_STORED },
+    body: `${what} is not here\n`,
+  }
+}
+
+function json(status: number, value: unknown): Answer {
+  const headers = { ...SHARED_HEADERS, 'content-type': JSON_TYPE, 'cache-control': NEVER_STORED }
+  return { status, headers, body: `${JSON.stringify(value)}\n` }
+}
+
+function readiness(needs: RouterNeeds): Answer {
+  const reason = needs.notReady()
+  return reason === undefined ? json(200, { ready: true }) : json(503, { ready: false, reason })
+}
+
+function bootstrap(needs: RouterNeeds): Answer {
+  const reason = needs.notReady()
+  if (reason !== undefined) return json(503, { ready: false, reason })
+  return json(200, needs.bootstrap())
+}
+
+function immutable(type: string, hash: string): Record<string, string> {
+  return {
+    ...SHARED_HEADERS,
+    'content-type': type,
+    'cache-control': IMMUTABLE,
+    etag: `"${hash}"`,
+  }
+}
+
+function manifest(releases: Releases | undefined, id: string, file: string | undefined): Answer {
+  const release = releases?.list.find((known) => known.id === id)
+  if (release === undefined || file !== 'manifest.json') return notFound('this release')
+  return { status: 200, headers: immutable(JSON_TYPE, release.id), body: release.bytes }
+}
+
+function part(releases: Releases | undefined, hash: string, rest: string | undefined): Answer {
+  const file = releases?.parts.get(hash)
+  if (file === undefined || rest !== undefined) return notFound('this part')
+  return { status: 200, headers: immutable(OCTETS, hash), body: file }
+}
+
+async function sample(samplesDir: string | undefined, pathname: string): Promise<Answer> {
+  const name = pathname.slice('/samples/'.length)
+  if (samplesDir === undefined || !SAMPLES.has(name)) return notFound('this sample file')
+  const file = await findFile(samplesDir, `/${name}`)
+  if (file === undefined) return notFound('this sample file')
+  const headers = {
+    ...SHARED_HEADERS,
+    'content-type': OCTETS,
+    'cache-control': REVALIDATE,
+    etag: `"${file.version}"`,
+  }
+  return { status: 200, headers, body: file }
+}
+
+async function page(
+  request: IncomingMessage,
+  { pageDir, compression }: RouterNeeds,
+  pathname: string,
+): Promise<Answer> {
+  if (pageDir === undefined) {
+    return notFound(
+      pathname === '/' ? 'a page (this server has none; see /bootstrap.json)' : 'this',
+    )
+  }
+  const file = await findFile(pageDir, pathname)
+  if (file === undefined) return notFound('this')
+  const type = contentTypeOf(file.path)
+  const encoding = chooseEncoding(request.headers['accept-encoding'], type, file.bytes)
+  const headers: Record<string, string> = {
+    ...PAGE_HEADERS,
+    'content-type': type,
+    'cache-control': file.hashed ? IMMUTABLE : REVALIDATE,
+    etag: `"${file.version}${encoding === undefined ? '' : `-${encoding}`}"`,
+    vary: 'accept-encoding',
+  }
+  if (encoding === undefined) return { status: 200, headers, body: file }
+  headers['content-encoding'] = encoding
+  return {
+    status: 200,
+    headers,
+    body: await compression.read(file.path, file.version, encoding),
+  }
+}

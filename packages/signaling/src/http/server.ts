@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { reasonOf } from '../errors.ts'
+import {
+  HTTP_CONNECTIONS_MAX,
+  HTTP_DRAIN_MS,
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_IDLE_MS_MAX,
+  HTTP_KEEP_ALIVE_MS,
+  HTTP_REQUEST_MS_MAX,
+} from '../limits.ts'
+import { portError } from '../ports.ts'
+import { type Route, sendAnswer } from './answer.ts'
+import { type RouterNeeds, route } from './router.ts'
+
+/** Answers so far of one route with one status. */
+export interface RequestCount {
+  readonly route: Route
+  readonly status: number
+  readonly requests: number
+}
+
+export interface HttpServer {
+  /** Returns the port. @throws SignalingError `port-in-use`, `port-forbidden` or `bad-host`. */
+  listen(host: string, port: number): Promise<number>
+  /** Stops accepting, lets answers finish for HTTP_DRAIN_MS, then cuts what is left. */
+  close(): Promise<void>
+  counts(): RequestCount[]
+}
+
+/** @param onFault called with one line when an answer failed for a reason of ours. */
+export function createHttpServer(
+  needs: RouterNeeds,
+  onFault: (reason: string) => void,
+): HttpServer {
+  const counts = new Map<string, { route: Route; status: number; requests: number }>()
+
+  function count(name: Route, status: number): void {
+    const key = `${name} ${status}`
+    const entry = counts.get(key) ?? { route: name, status, requests: 0 }
+    entry.requests += 1
+    counts.set(key, entry)
+  }
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let name: Route = 'refused'
+    try {
+      const routed = await route(request, needs)
+      name = routed.route
+      count(name, await sendAnswer(request, response, routed.answer))
+    } catch (error) {
+      onFault(reasonOf(error))
+      count(name, 500)
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end('failed, see the log\n')
+    }
+  }
+
+  const server = createServer(
+    {
+      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+      headersTimeout: HTTP_REQUEST_MS_MAX,
+      requestTimeout: HTTP_REQUEST_MS_MAX,
+      keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+    },
+    (request, response) => void respond(request, response),
+  )
+  server.maxConnections = HTTP_CONNECTIONS_MAX
+  server.timeout = HTTP_IDLE_MS_MAX
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: Error) => reject(portError(error, host, port))
+        server.once('error', fail)
+        server.listen(port, host, () => {
+          server.off('error', fail)
+          resolve((server.address() as AddressInfo).port)
+        })
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), HTTP_DRAIN_MS)
+        server.close(() => {
+          clearTimeout(cut)
+          resolve()
+        })
+        server.closeIdleConnections()
+      }),
+    counts: () => [...counts.values()].map((entry) => ({ ...entry })),
+  }
+}

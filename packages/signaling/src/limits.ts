@@ -1,0 +1,97 @@
+/** Every bound of the signaling server, with its unit last and the reason that gave it. */
+
+/** Peers that hold a reservation: a full lane is about a hundred, a host runs a few lanes. */
+export const RESERVATIONS_MAX = 1_024
+/**
+ * A reservation is given back the moment its peer's last connection drops, so this bounds only
+ * peers that freeze with their socket open. Clients renew 5 minutes before the end.
+ */
+export const RESERVATION_TTL_MS = 10 * 60_000
+/**
+ * Bytes through one circuit, both directions together. An introduction (two handshakes, identify,
+ * SDP and about 20 ICE candidates) took under 20 kB; an activation of ViT-B (302 kB as float16)
+ * does not fit, and that is meant: tensors never cross the relay.
+ */
+export const CIRCUIT_BYTES_MAX = 128 * 1024
+/** Life of one circuit: a WebRTC handshake takes up to 5 s on a loaded machine, with a retry or two. */
+export const CIRCUIT_MS_MAX = 2 * 60_000
+/** Circuits that one peer may open at once: it meets a full lane when it joins. */
+export const CIRCUITS_BURST = 128
+/** And after that: 1 per second × 128 KiB keeps bulk data off the relay. */
+export const CIRCUITS_PER_SECOND = 1
+/** Streams of the relay protocol open at once on one connection, by the peer and towards it. */
+export const HOP_STREAMS_MAX = 128
+export const STOP_STREAMS_MAX = 256
+/** All streams that a peer may open on one connection: hop streams and a dozen others. */
+export const STREAMS_PER_CONNECTION_MAX = 256
+
+/** Every reserved peer twice (a reload overlaps its old socket for a moment). */
+export const CONNECTIONS_MAX = 2 * RESERVATIONS_MAX
+/** New connections per second from one host: a class room of tabs behind one address. */
+export const CONNECTIONS_PER_HOST_PER_SECOND = 200
+/** Connections in their handshake: about 20 ms of CPU each, so this is 10 s of work. */
+export const CONNECTIONS_PENDING_MAX = 512
+/**
+ * A socket that has not become a connection by then is closed. 80 peers that joined one loaded
+ * two-core machine at once took 10 s; libp2p's own default of 10 s broke 130.
+ */
+export const HANDSHAKE_MS_MAX = 20_000
+/** Sockets that have not closed this long after the server stopped are cut. */
+export const STOP_GRACE_MS = 1_000
+/** A tab that compiles shaders or a long layer blocks its main thread for up to 18 s, and is alive. */
+export const PING_INTERVAL_MS = 10_000
+export const PING_TIMEOUT_MS_MIN = 20_000
+
+/** A presence with 64 layers and 8 addresses of 256 characters has about 2.2 kB. */
+export const PRESENCE_BYTES_MAX = 4 * 1024
+/** One gossip RPC: a heartbeat's IHAVE for 1,024 peers (3 windows of 46-byte ids) has 50 kB. */
+export const GOSSIP_RPC_BYTES_MAX = 128 * 1024
+/** Subscriptions, messages and control messages in one gossip RPC; honest ones carry a handful. */
+export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 64
+export const GOSSIP_RPC_MESSAGES_MAX = 256
+export const GOSSIP_RPC_CONTROLS_MAX = 64
+/**
+ * The relay is how newcomers meet, so its mesh is wide: a full lane of up to 96 peers hears every
+ * presence at once. 80 peers announcing every 3 s cost it a fifth of a core (0.09 ms and 400 bytes
+ * for each copy). Beyond 96 it falls back to 24, and the peers' own mesh carries the rest.
+ */
+export const MESH_PEERS = {
+  D: 24,
+  Dlo: 16,
+  Dhi: 96,
+  Dscore: 8,
+  Dout: 0,
+  Dlazy: 16,
+  gossipFactor: 0.5,
+} as const
+
+/** Presence of one author: every 3 s, at each change, and an answer to each newcomer. */
+export const AUTHOR_MESSAGES_BURST = 30
+export const AUTHOR_MESSAGES_PER_SECOND = 5
+/** Presence arriving from one neighbour: it forwards a whole swarm, 1,024 peers every 3 s. */
+export const SOURCE_MESSAGES_BURST = 1_200
+export const SOURCE_MESSAGES_PER_SECOND = 400
+/** Peers whose rate is remembered; the longest unseen is forgotten first. */
+export const RATE_KEYS_MAX = 4_096
+/** Malformed messages of its own that a peer may send before it is disconnected, and for how long. */
+export const STRIKES_MAX = 5
+export const BAN_MS = 60_000
+export const BANS_MAX = 4_096
+
+/** A request line's URL: the longest we serve, a part's, has 71 characters. */
+export const URL_CHARS_MAX = 1_024
+export const HTTP_HEADER_BYTES_MAX = 8 * 1024
+export const HTTP_CONNECTIONS_MAX = 2_048
+/** Slow senders and slow readers are cut off. */
+export const HTTP_REQUEST_MS_MAX = 15_000
+export const HTTP_IDLE_MS_MAX = 60_000
+export const HTTP_KEEP_ALIVE_MS = 5_000
+/** Answers still being written when the server stops have this long to finish. */
+export const HTTP_DRAIN_MS = 500
+/** Below this compression gains nothing; above, a file is not held in memory. */
+export const COMPRESS_BYTES_MIN = 1_024
+export const COMPRESS_BYTES_MAX = 64 * 1024 * 1024
+/** Compressed files in memory: a page with its three wasm builds has about 15 MB in each of two encodings. */
+export const COMPRESSED_CACHE_BYTES_MAX = 64 * 1024 * 1024
+/** 14.2 MB of wasm become 2.8 MB in 0.55 s of CPU; quality 6 takes half as long again for 2 % less. */
+export const BROTLI_QUALITY = 5

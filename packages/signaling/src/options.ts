@@ -1,0 +1,95 @@
+import { isIP } from 'node:net'
+import { SignalingError } from './errors.ts'
+import type { Log } from './log.ts'
+import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
+
+export interface SignalingOptions {
+  /** Folders of releases, each with manifest.json and parts/<sha256>.safetensors. */
+  readonly modelDirs: readonly string[]
+  /** Address of this machine to listen on: an IP address or `localhost`. */
+  readonly host: string
+  /** HTTP; 0 takes any free one. */
+  readonly port: number
+  /** libp2p over WebSocket; undefined takes `port` + 1, or any when `port` is 0. */
+  readonly websocketPort: number | undefined
+  /** libp2p over TCP; undefined takes `port` + 2, or any when `port` is 0. */
+  readonly tcpPort: number | undefined
+  /** Multiaddrs that peers are told, for a server behind a proxy; empty for those it listens on. */
+  readonly announce: readonly string[]
+  /** Where the identity is kept; undefined for one that ends with the process. */
+  readonly dataDir: string | undefined
+  /** The built web page. */
+  readonly pageDir: string | undefined
+  /** Holds images.idx3-ubyte and labels.idx1-ubyte. */
+  readonly samplesDir: string | undefined
+  readonly relay: RelayLimits
+  readonly version: string
+  readonly log: Log
+}
+
+export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
+  modelDirs: [],
+  host: '127.0.0.1',
+  port: 9_000,
+  websocketPort: undefined,
+  tcpPort: undefined,
+  announce: [],
+  dataDir: undefined,
+  pageDir: undefined,
+  samplesDir: undefined,
+  relay: RELAY_LIMITS,
+  version: '0.1.0',
+  log: () => {},
+})
+
+/** Where the server listens, all of it decided. */
+export interface Listening {
+  readonly host: string
+  readonly port: number
+  readonly websocketPort: number
+  readonly tcpPort: number
+}
+
+/** @throws SignalingError `bad-option` or `bad-host`. */
+export function resolveListening(options: SignalingOptions): Listening {
+  const host = options.host === 'localhost' ? '127.0.0.1' : options.host
+  if (isIP(host) === 0) {
+    throw new SignalingError(
+      { code: 'bad-host', host },
+      `"${host}" is not an IP address; listen on 127.0.0.1 for this machine only or 0.0.0.0 for all`,
+    )
+  }
+  const { port } = options
+  const beside = (offset: number) => (port === 0 ? 0 : port + offset)
+  const listening = {
+    host,
+    port,
+    websocketPort: options.websocketPort ?? beside(1),
+    tcpPort: options.tcpPort ?? beside(2),
+  }
+  for (const name of ['port', 'websocketPort', 'tcpPort'] as const)
+    checkRange(name, listening[name])
+  return listening
+}
+
+function checkRange(option: string, port: number): void {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new SignalingError(
+      { code: 'bad-option', option },
+      `${option} is ${port}; a port is a whole number from 0 to 65535 (the default three are PORT, PORT+1, PORT+2)`,
+    )
+  }
+}
+
+/** The multiaddrs to listen on. */
+export function multiaddrsOf({ host, websocketPort, tcpPort }: Listening): string[] {
+  const family = isIP(host) === 6 ? 'ip6' : 'ip4'
+  return [`/${family}/${host}/tcp/${websocketPort}/ws`, `/${family}/${host}/tcp/${tcpPort}`]
+}
+
+/** The URL under which this machine reaches its own server. */
+export function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
+  if (host === '::') return `http://[::1]:${port}`
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,262 @@
+import './polyfill.ts'
+import { createRequire } from 'node:module'
+import {
+  encodeMessage,
+  laneTopic,
+  PRESENCE_TOPIC,
+  type Presence,
+  type RequestId,
+} from '@layerswarm/swarm'
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, Stream } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
+import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { createRelay, RELAY_LIMITS, type Relay, type RelayEvent } from './relay.ts'
+
+// Node has a WebSocket of its own from version 22 on.
+globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
+
+type Client = Libp2p<{ pubsub: GossipSub }>
+
+const RELEASE = 'ab'.repeat(32)
+const LANE = laneTopic(RELEASE)
+const HOP = '/libp2p/circuit/relay/0.2.0/hop'
+const STOP = '/libp2p/circuit/relay/0.2.0/stop'
+const soon = { timeout: 10_000, interval: 20 }
+
+const presence: Presence = {
+  kind: 'presence',
+  release: RELEASE,
+  sequence: 1,
+  layers: [1],
+  freeSlots: 1,
+  layerMs: 1,
+  backend: 'reference',
+  addresses: [],
+  asking: false,
+  leaving: false,
+}
+
+let relay: Relay
+let gate: PresenceGate
+let events: RelayEvent[]
+const clients: Client[] = []
+
+beforeEach(async () => {
+  events = []
+  gate = createPresenceGate({ onBan: (peer) => void relay.disconnect(peer) })
+  const needs = {
+    identity: await generateKeyPair('Ed25519'),
+    gate,
+    listen: ['/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/tcp/0'],
+    announce: [],
+    limits: RELAY_LIMITS,
+    version: 'test',
+  }
+  relay = await createRelay(needs, (event) => events.push(event))
+  await relay.start()
+})
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.stop()))
+  await relay.stop()
+})
+
+function address(transport: 'websocket' | 'tcp' = 'tcp'): Multiaddr {
+  const isWanted = (text: string) => text.includes('/ws') === (transport === 'websocket')
+  return multiaddr(relay.addresses().find(isWanted) ?? 'none')
+}
+
+/** A peer that knows the relay and nobody else. */
+async function join(transport: 'websocket' | 'tcp' = 'tcp'): Promise<Client> {
+  const client: Client = await createLibp2p({
+    addresses: { listen: ['/p2p-circuit'] },
+    transports: [webSockets(), tcp(), circuitRelayTransport()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: { denyDialMultiaddr: () => false },
+    services: { identify: identify(), pubsub: gossipsub({ allowPublishToZeroTopicPeers: true }) },
+  })
+  clients.push(client)
+  await client.dial(address(transport))
+  return client
+}
+
+/** Joins topics and keeps what arrives there, as `topic length` lines. */
+function listen(client: Client, ...topics: string[]): string[] {
+  const heard: string[] = []
+  for (const topic of topics) client.services.pubsub.subscribe(topic)
+  client.services.pubsub.addEventListener('message', ({ detail: { topic, data } }) => {
+    heard.push(`${topic} ${data.length}`)
+  })
+  return heard
+}
+
+/** Waits until the relay would forward presence between these clients. */
+async function meshed(...members: Client[]): Promise<void> {
+  await vi.waitFor(() => {
+    for (const { services } of members) {
+      const pubsub = services.pubsub as GossipSub & { getMeshPeers(topic: string): string[] }
+      expect(pubsub.getMeshPeers(PRESENCE_TOPIC)).toEqual([relay.peerId])
+    }
+  }, soon)
+}
+
+/** The circuit address under which the relay introduces this client, once it holds a reservation. */
+function circuitOf(client: Client): Promise<Multiaddr> {
+  return vi.waitFor(() => {
+    const found = client.getMultiaddrs().find((known) => String(known).includes('/p2p-circuit'))
+    if (found === undefined) throw new Error('no reservation yet')
+    return found
+  }, soon)
+}
+
+describe('the relay as a gossip member', { timeout: 30_000 }, () => {
+  it('forwards presence between peers that are not connected to each other', async () => {
+    const [sender, receiver] = await Promise.all([join('websocket'), join('tcp')])
+    listen(sender, PRESENCE_TOPIC)
+    const heard = listen(receiver, PRESENCE_TOPIC)
+    await meshed(sender, receiver)
+    const bytes = encodeMessage(presence)
+    await sender.services.pubsub.publish(PRESENCE_TOPIC, bytes)
+    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE_TOPIC} ${bytes.length}`]), soon)
+    expect(receiver.getPeers().map(String)).toEqual([relay.peerId])
+    expect(gate.peers(Date.now())).toMatchObject([{ peer: sender.peerId.toString() }])
+    expect(relay.snapshot().connections).toEqual({ websocket: 1, tcp: 1 })
+  })
+
+  it('neither joins nor forwards a lane', async () => {
+    const [sender, receiver] = await Promise.all([join(), join()])
+    listen(sender, PRESENCE_TOPIC, LANE)
+    const heard = listen(receiver, PRESENCE_TOPIC, LANE)
+    await meshed(sender, receiver)
+    expect(sender.services.pubsub.getSubscribers(LANE)).toEqual([])
+    const done = encodeMessage({ kind: 'done', request: '00'.repeat(16) as RequestId })
+    await sender.services.pubsub.publish(LANE, done)
+    // Sent after it on the same way, so when this arrives the other would have.
+    await sender.services.pubsub.publish(PRESENCE_TOPIC, encodeMessage(presence))
+    await vi.waitFor(() => expect(heard).toHaveLength(1), soon)
+    expect(heard[0]).toContain(PRESENCE_TOPIC)
+  })
+
+  it('does not spread what is malformed or too long, and hangs up on who sends it', async () => {
+    const [stranger, witness, receiver] = await Promise.all([join(), join(), join()])
+    listen(stranger, PRESENCE_TOPIC)
+    listen(witness, PRESENCE_TOPIC)
+    const heard = listen(receiver, PRESENCE_TOPIC)
+    await meshed(stranger, witness, receiver)
+    const { pubsub } = stranger.services
+    await pubsub.publish(PRESENCE_TOPIC, new Uint8Array(PRESENCE_BYTES_MAX + 1))
+    for (let sent = 1; sent < STRIKES_MAX; sent += 1) {
+      await pubsub.publish(PRESENCE_TOPIC, new Uint8Array([1, 99, sent]))
+    }
+    await vi.waitFor(() => expect(stranger.getConnections()).toEqual([]), soon)
+    await expect(
+      stranger.dial(address()).then(() => stranger.services.pubsub),
+    ).resolves.toBeDefined()
+    await vi.waitFor(() => expect(stranger.getConnections()).toEqual([]), soon)
+    const bytes = encodeMessage(presence)
+    await witness.services.pubsub.publish(PRESENCE_TOPIC, bytes)
+    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE_TOPIC} ${bytes.length}`]), soon)
+    expect(gate.counts.refused).toMatchObject({ oversized: 1, malformed: STRIKES_MAX - 1 })
+  })
+
+  it('forgets the presence and the reservation of a peer whose last connection drops', async () => {
+    const client = await join()
+    listen(client, PRESENCE_TOPIC)
+    await circuitOf(client)
+    await meshed(client)
+    await client.services.pubsub.publish(PRESENCE_TOPIC, encodeMessage(presence))
+    await vi.waitFor(() => expect(gate.peers(Date.now())).toHaveLength(1), soon)
+    expect(relay.snapshot().reservations).toBe(1)
+    await client.stop()
+    await vi.waitFor(() => expect(gate.peers(Date.now())).toEqual([]), soon)
+    expect(relay.snapshot().reservations).toBe(0)
+    expect(events.map(({ type }) => type)).toEqual(['peer-connected', 'peer-disconnected'])
+  })
+})
+
+describe('the relay as a go-between', { timeout: 30_000 }, () => {
+  it('introduces two peers, counts what crosses, and cuts a circuit at its byte limit', async () => {
+    const [caller, called] = await Promise.all([join('websocket'), join('tcp')])
+    let received = 0
+    await called.handle(
+      '/sink',
+      (stream) => {
+        stream.addEventListener('message', ({ data }) => {
+          received += data.byteLength
+        })
+      },
+      { runOnLimitedConnection: true },
+    )
+    const connection = await caller.dial(await circuitOf(called))
+    expect(connection.limits?.bytes).toBeLessThanOrEqual(BigInt(CIRCUIT_BYTES_MAX))
+    const stream = await connection.newStream('/sink', { runOnLimitedConnection: true })
+    expect(await pour(stream, new Uint8Array(8 * 1024), 1_000)).toBe('cut')
+    expect(received).toBeGreaterThan(CIRCUIT_BYTES_MAX / 2)
+    expect(received).toBeLessThanOrEqual(CIRCUIT_BYTES_MAX)
+    const { traffic, circuits } = relay.snapshot()
+    expect(circuits).toEqual({ granted: 1, refused: 0 })
+    expect(traffic[HOP]?.received).toBeGreaterThan(received)
+    expect(traffic[STOP]?.sent).toBeGreaterThan(received)
+    expect(caller.getPeers().map(String)).toContain(relay.peerId)
+  })
+
+  it('keeps a reservation renewed twice beyond the end of the first renewal', async () => {
+    const TTL_MS = 900
+    await relay.stop()
+    const needs = {
+      identity: await generateKeyPair('Ed25519'),
+      gate,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      announce: [],
+      limits: { ...RELAY_LIMITS, reservationTtlMs: TTL_MS },
+      version: 'test',
+    }
+    relay = await createRelay(needs, (event) => events.push(event))
+    await relay.start()
+    const client = await join()
+    await circuitOf(client)
+    await reserve(client)
+    const firstRenewalMs = Date.now()
+    await time(firstRenewalMs + TTL_MS / 2)
+    await reserve(client)
+    await time(firstRenewalMs + TTL_MS + TTL_MS / 6)
+    expect(relay.snapshot().reservations).toBe(1)
+    await vi.waitFor(() => expect(relay.snapshot().reservations).toBe(0), soon)
+  })
+})
+
+/** Waits until the clock shows a time; what ends then has no event to wait for. */
+function time(atMs: number): Promise<void> {
+  return vi.waitFor(() => expect(Date.now()).toBeGreaterThan(atMs), soon)
+}
+
+/** Asks for a reservation by hand: the message RESERVE of circuit relay v2, length first. */
+async function reserve(client: Client): Promise<void> {
+  const stream = await client.dialProtocol(address(), HOP)
+  stream.send(new Uint8Array([2, 8, 0]))
+  for await (const answer of stream) {
+    if (answer.byteLength > 0) return stream.abort(new Error('answered'))
+  }
+}
+
+/** Sends chunks until all are sent or the stream ends. */
+async function pour(stream: Stream, chunk: Uint8Array, chunks: number): Promise<'sent' | 'cut'> {
+  for (let sent = 0; sent < chunks; sent += 1) {
+    if (stream.writeStatus !== 'writable') return 'cut'
+    stream.send(chunk)
+    await new Promise(setImmediate)
+  }
+  return 'sent'
+}

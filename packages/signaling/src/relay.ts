@@ -1,0 +1,245 @@
+import './polyfill.ts'
+import { PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { type GossipSub, gossipsub, TopicValidatorResult } from '@libp2p/gossipsub'
+import { identify, identifyPush } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import * as limits from './limits.ts'
+import type { PresenceGate } from './presence-gate.ts'
+import { createRateLimiter } from './rate-limiter.ts'
+import { createSocketWarden } from './socket-warden.ts'
+import { createTraffic, type ProtocolTraffic } from './traffic.ts'
+
+/** What the relay does for others, within what bounds. */
+export interface RelayLimits {
+  readonly reservations: number
+  readonly reservationTtlMs: number
+  readonly circuitBytes: number
+  readonly circuitMs: number
+}
+
+export const RELAY_LIMITS: RelayLimits = Object.freeze({
+  reservations: limits.RESERVATIONS_MAX,
+  reservationTtlMs: limits.RESERVATION_TTL_MS,
+  circuitBytes: limits.CIRCUIT_BYTES_MAX,
+  circuitMs: limits.CIRCUIT_MS_MAX,
+})
+
+export interface RelayNeeds {
+  readonly identity: PrivateKey
+  readonly gate: PresenceGate
+  /** Multiaddrs to listen on. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to tell others instead; empty for those it listens on. */
+  readonly announce: readonly string[]
+  readonly limits: RelayLimits
+  readonly version: string
+}
+
+export type RelayEvent =
+  | { readonly type: 'peer-connected'; readonly peer: string }
+  /** Its last connection is gone. */
+  | { readonly type: 'peer-disconnected'; readonly peer: string }
+
+export interface RelaySnapshot {
+  readonly connections: { readonly websocket: number; readonly tcp: number }
+  readonly reservations: number
+  /** Circuits asked for and granted, and refused because one peer asked for too many. */
+  readonly circuits: { readonly granted: number; readonly refused: number }
+  readonly traffic: Readonly<Record<string, Readonly<ProtocolTraffic>>>
+}
+
+/** The libp2p half of the server: introduces peers, forwards presence, and carries nothing else. */
+export interface Relay {
+  readonly peerId: string
+  start(): Promise<void>
+  stop(): Promise<void>
+  isListening(): boolean
+  addresses(): string[]
+  disconnect(peer: string): Promise<void>
+  snapshot(): RelaySnapshot
+}
+
+export async function createRelay(
+  needs: RelayNeeds,
+  emit: (event: RelayEvent) => void,
+): Promise<Relay> {
+  const traffic = createTraffic()
+  const circuits = { granted: 0, refused: 0 }
+  const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
+  const warden = createSocketWarden(node)
+  let sweeping: NodeJS.Timeout | undefined
+
+  /**
+   * Gives a reservation back. libp2p's own renewal leaves the timer of every earlier renewal
+   * running, and the oldest would end a reservation that was renewed since; so each renewal
+   * starts from a reservation that is gone, timer and all.
+   */
+  function release(peer: PeerId): void {
+    const { reservations } = node.services.relay
+    reservations.get(peer)?.signal.clear()
+    reservations.delete(peer)
+  }
+
+  node.addEventListener('peer:connect', ({ detail }) => {
+    emit({ type: 'peer-connected', peer: detail.toString() })
+  })
+  node.addEventListener('peer:disconnect', ({ detail }) => {
+    release(detail)
+    needs.gate.forget(detail.toString())
+    emit({ type: 'peer-disconnected', peer: detail.toString() })
+  })
+  node.services.pubsub.topicValidators.set(PRESENCE_TOPIC, (source, message) => {
+    if (message.type !== 'signed') return TopicValidatorResult.Reject
+    const author = message.from.toString()
+    return VERDICTS[needs.gate.judge(source.toString(), author, message.data, Date.now())]
+  })
+
+  return {
+    peerId: node.peerId.toString(),
+    async start() {
+      await node.start()
+      node.services.pubsub.subscribe(PRESENCE_TOPIC)
+      sweeping = setInterval(() => warden.sweep(Date.now()), limits.HANDSHAKE_MS_MAX / 2)
+    },
+    async stop() {
+      clearInterval(sweeping)
+      for (const { signal } of node.services.relay.reservations.values()) signal.clear()
+      const cut = setTimeout(() => warden.destroyAll(), limits.STOP_GRACE_MS)
+      await node.stop()
+      clearTimeout(cut)
+      warden.destroyAll()
+    },
+    isListening: () => node.status === 'started' && node.getMultiaddrs().length > 0,
+    addresses: () => node.getMultiaddrs().map(String),
+    async disconnect(peer) {
+      await Promise.all(
+        node
+          .getConnections()
+          .filter(({ remotePeer }) => remotePeer.toString() === peer)
+          .map((connection) => connection.close()),
+      )
+    },
+    snapshot() {
+      const connections = node.getConnections()
+      const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
+      return {
+        connections: { websocket, tcp: connections.length - websocket },
+        reservations: node.services.relay.reservations.size,
+        circuits: { ...circuits },
+        traffic: Object.fromEntries(
+          [...traffic.byProtocol].map(([protocol, counts]) => [protocol, { ...counts }]),
+        ),
+      }
+    },
+  }
+}
+
+const VERDICTS = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+} as const
+
+type RelayNode = Libp2p<{ relay: CircuitRelayService; pubsub: GossipSub }>
+
+function createGater(
+  gate: PresenceGate,
+  circuits: { granted: number; refused: number },
+  release: (peer: PeerId) => void,
+): ConnectionGater {
+  const dialers = createRateLimiter({
+    burst: limits.CIRCUITS_BURST,
+    perSecond: limits.CIRCUITS_PER_SECOND,
+    keysMax: limits.RATE_KEYS_MAX,
+  })
+  return {
+    // This node never dials: nobody can use it to reach into the network it stands in.
+    denyDialMultiaddr: () => true,
+    denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), Date.now()),
+    denyInboundRelayReservation(peer) {
+      release(peer)
+      return false
+    },
+    denyOutboundRelayedConnection(source) {
+      const allowed = dialers.allow(source.toString(), Date.now())
+      circuits[allowed ? 'granted' : 'refused'] += 1
+      return !allowed
+    },
+  }
+}
+
+function createNode(
+  { identity, listen, announce, limits: bounds, version }: RelayNeeds,
+  metrics: ReturnType<typeof createTraffic>['metrics'],
+  connectionGater: ConnectionGater,
+): Promise<RelayNode> {
+  return createLibp2p({
+    start: false,
+    privateKey: identity,
+    nodeInfo: {
+      name: 'layerswarm-signaling',
+      version,
+      userAgent: `layerswarm-signaling/${version}`,
+    },
+    addresses: { listen: [...listen], announce: [...announce] },
+    metrics: () => metrics,
+    transports: [webSockets(), tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
+    connectionGater,
+    connectionManager: {
+      maxConnections: limits.CONNECTIONS_MAX,
+      inboundConnectionThreshold: limits.CONNECTIONS_PER_HOST_PER_SECOND,
+      inboundUpgradeTimeout: limits.HANDSHAKE_MS_MAX,
+      maxIncomingPendingConnections: limits.CONNECTIONS_PENDING_MAX,
+    },
+    connectionMonitor: {
+      pingInterval: limits.PING_INTERVAL_MS,
+      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS_MIN },
+    },
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      relay: circuitRelayServer({
+        maxInboundHopStreams: limits.HOP_STREAMS_MAX,
+        maxOutboundStopStreams: limits.STOP_STREAMS_MAX,
+        reservations: {
+          maxReservations: bounds.reservations,
+          reservationTtl: bounds.reservationTtlMs,
+          defaultDataLimit: BigInt(bounds.circuitBytes),
+          defaultDurationLimit: bounds.circuitMs,
+        },
+      }),
+      pubsub: createGossip(),
+    },
+  })
+}
+
+/** A member of the presence topic and of no other: it neither hears nor forwards a lane. */
+function createGossip() {
+  return gossipsub({
+    ...limits.MESH_PEERS,
+    allowedTopics: [PRESENCE_TOPIC],
+    allowPublishToZeroTopicPeers: true,
+    maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,
+    decodeRpcLimits: {
+      maxSubscriptions: limits.GOSSIP_RPC_SUBSCRIPTIONS_MAX,
+      maxMessages: limits.GOSSIP_RPC_MESSAGES_MAX,
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: limits.GOSSIP_RPC_CONTROLS_MAX,
+      maxPeerInfos: 16,
+    },
+    // All tabs of a household, and all relayed peers, share one address.
+    scoreParams: { IPColocationFactorWeight: 0 },
+  })
+}

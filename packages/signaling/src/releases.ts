@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type Manifest,
+  type ManifestPart,
+  manifestBytes,
+  parseManifest,
+  type ReleaseId,
+  releaseId,
+  verifyManifest,
+} from '@layerswarm/model'
+import { reasonOf, SignalingError, systemCode } from './errors.ts'
+
+/** A release whose signature and parts were checked. */
+export interface Release {
+  readonly id: ReleaseId
+  readonly manifest: Manifest
+  /** Its canonical bytes; their hash is `id`. */
+  readonly bytes: Uint8Array
+  readonly dir: string
+}
+
+/** One part on disk. */
+export interface PartFile {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** What this server offers; every part under its hash, whichever release it belongs to. */
+export interface Releases {
+  readonly list: readonly Release[]
+  readonly parts: ReadonlyMap<string, PartFile>
+  /** Why a folder was refused, one entry per bad folder. */
+  readonly refused: readonly SignalingError[]
+}
+
+/** Where a part lies in its release's folder. */
+export function partPath(dir: string, sha256: string): string {
+  return join(dir, 'parts', `${sha256}.safetensors`)
+}
+
+/**
+ * Reads and checks the release in each folder: manifest.json and parts/<sha256>.safetensors.
+ * A bad folder is reported in `refused`, the others still count.
+ * @throws SignalingError `no-release` when none is good.
+ */
+export async function loadReleases(dirs: readonly string[]): Promise<Releases> {
+  const list = new Map<ReleaseId, Release>()
+  const parts = new Map<string, PartFile>()
+  const refused: SignalingError[] = []
+  for (const dir of dirs) {
+    try {
+      const release = await loadRelease(dir)
+      list.set(release.id, release)
+      for (const { sha256, bytes } of release.manifest.parts) {
+        parts.set(sha256, { path: partPath(dir, sha256), bytes })
+      }
+    } catch (error) {
+      if (!(error instanceof SignalingError)) throw error
+      refused.push(error)
+    }
+  }
+  if (list.size === 0) throw noRelease(refused)
+  return { list: [...list.values()], parts, refused }
+}
+
+function noRelease([first, ...others]: readonly SignalingError[]): SignalingError {
+  const reasons =
+    first === undefined
+      ? 'no model folder was given; name one that holds manifest.json and parts/'
+      : `${first.message}${others.length > 0 ? ` (and ${others.length} more)` : ''}`
+  return new SignalingError({ code: 'no-release' }, `there is no release to serve: ${reasons}`)
+}
+
+async function loadRelease(dir: string): Promise<Release> {
+  const manifest = await loadManifest(dir)
+  for (const part of manifest.parts) await checkPartFile(dir, part)
+  return { id: releaseId(manifest), manifest, bytes: manifestBytes(manifest), dir }
+}
+
+async function loadManifest(dir: string): Promise<Manifest> {
+  const path = join(dir, 'manifest.json')
+  try {
+    const manifest = parseManifest(new Uint8Array(await readFile(path)))
+    verifyManifest(manifest)
+    return manifest
+  } catch (error) {
+    throw badRelease(dir, systemCode(error) === 'ENOENT' ? 'it has no manifest.json' : error)
+  }
+}
+
+async function checkPartFile(dir: string, { part, sha256, bytes }: ManifestPart): Promise<void> {
+  const path = partPath(dir, sha256)
+  const name = typeof part === 'number' ? `layer ${part}` : `the ${part}`
+  let actual: string
+  try {
+    const { size } = await stat(path)
+    if (size !== bytes) {
+      throw badRelease(dir, `${name} has ${size} bytes instead of ${bytes}; copy the folder again`)
+    }
+    actual = await hashFile(path)
+  } catch (error) {
+    if (error instanceof SignalingError) throw error
+    const missing = `${name} is missing (parts/${sha256}.safetensors)`
+    throw badRelease(dir, systemCode(error) === 'ENOENT' ? missing : error)
+  }
+  if (actual !== sha256) {
+    throw badRelease(dir, `${name} does not have the hash in the manifest; copy the folder again`)
+  }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+function badRelease(dir: string, reason: unknown): SignalingError {
+  return new SignalingError(
+    { code: 'bad-release', dir },
+    `the release in ${dir} is refused: ${reasonOf(reason)}`,
+  )
+}

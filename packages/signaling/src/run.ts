@@ -1,0 +1,214 @@
+import { stat } from 'node:fs/promises'
+import { PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { reasonOf, SignalingError } from './errors.ts'
+import { createCompressionCache } from './http/compression.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
+import { loadIdentity } from './identity.ts'
+import type { LogEntry } from './log.ts'
+import { renderMetrics } from './metrics.ts'
+import {
+  type Listening,
+  multiaddrsOf,
+  resolveListening,
+  type SignalingOptions,
+  urlOf,
+} from './options.ts'
+import { checkPort } from './ports.ts'
+import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { createRelay, type Relay, type RelayEvent } from './relay.ts'
+import { loadReleases, type Releases } from './releases.ts'
+import {
+  countBackends,
+  countReleases,
+  EMPTY_SNAPSHOT,
+  type SignalingSnapshot,
+  type SignalingState,
+} from './snapshot.ts'
+
+/** The content of /bootstrap.json: all that a newcomer needs to join. */
+export interface Bootstrap {
+  readonly protocol: number
+  /** Multiaddrs of the relay, with its peer id. */
+  readonly addresses: readonly string[]
+  readonly releases: readonly {
+    readonly id: string
+    readonly name: string
+    readonly publisher: string
+  }[]
+}
+
+/** What happened to a peer of the relay. */
+export type RunEvent = RelayEvent | { readonly type: 'peer-banned'; readonly peer: string }
+
+/** One life of the server, from start to stop. */
+export interface Run {
+  /** Opens everything, in the order in which a failure costs least. @throws SignalingError */
+  open(): Promise<{ port: number; peerId: string }>
+  close(): Promise<void>
+  bootstrap(): Bootstrap
+  snapshot(state: SignalingState): SignalingSnapshot
+}
+
+/** What `open` has opened so far. */
+interface Opened {
+  http?: HttpServer
+  relay?: Relay
+  releases?: Releases
+  url: string
+  /** Why the server is not ready. */
+  reason: string | undefined
+}
+
+export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
+  const opened: Opened = { url: '', reason: 'starting' }
+  const startedMs = Date.now()
+  const log = logger(options)
+  const gate = createPresenceGate({
+    onBan(peer) {
+      log('warn', 'peer-banned', 'disconnected for repeated malformed messages', { peer })
+      emit({ type: 'peer-banned', peer })
+      opened.relay?.disconnect(peer).catch((error: unknown) => {
+        log('warn', 'disconnect-failed', reasonOf(error), { peer })
+      })
+    },
+  })
+
+  function report(event: RelayEvent): void {
+    log('debug', event.type, '', { peer: event.peer })
+    emit(event)
+  }
+
+  function snapshot(state: SignalingState): SignalingSnapshot {
+    const nowMs = Date.now()
+    const peers = gate.peers(nowMs)
+    return structuredClone({
+      ...EMPTY_SNAPSHOT,
+      state,
+      reason: notReady(opened) ?? '',
+      version: options.version,
+      peerId: opened.relay?.peerId ?? '',
+      url: opened.url,
+      addresses: opened.relay?.addresses() ?? [],
+      uptimeMs: nowMs - startedMs,
+      releases: countReleases(opened.releases, peers),
+      refusedReleases: opened.releases?.refused.length ?? 0,
+      peers: { announced: peers.length, byBackend: countBackends(peers) },
+      relay: opened.relay?.snapshot() ?? EMPTY_SNAPSHOT.relay,
+      gossip: gate.counts,
+      http: opened.http?.counts() ?? [],
+    })
+  }
+
+  return {
+    async open() {
+      const listening = resolveListening(options)
+      const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
+      const port = await openHttp(opened, options, listening, metrics)
+      await loadModels(opened, options)
+      const { peerId } = await openRelay(opened, options, listening, gate, report)
+      opened.reason = undefined
+      return { port, peerId }
+    },
+    async close() {
+      opened.reason = 'stopping'
+      await Promise.all([opened.http?.close(), opened.relay?.stop()])
+    },
+    bootstrap: () => bootstrapOf(opened),
+    snapshot,
+  }
+}
+
+async function openHttp(
+  opened: Opened,
+  options: SignalingOptions,
+  { host, port }: Listening,
+  metrics: () => string,
+): Promise<number> {
+  const { pageDir, samplesDir } = options
+  await checkFolder('pageDir', pageDir)
+  await checkFolder('samplesDir', samplesDir)
+  const needs = {
+    releases: () => opened.releases,
+    notReady: () => notReady(opened),
+    bootstrap: () => bootstrapOf(opened),
+    metrics,
+    pageDir,
+    samplesDir,
+    compression: createCompressionCache(),
+  }
+  const http = createHttpServer(needs, (reason) => logger(options)('error', 'http-failed', reason))
+  const taken = await http.listen(host, port)
+  opened.http = http
+  opened.url = urlOf(host, taken)
+  return taken
+}
+
+async function loadModels(opened: Opened, options: SignalingOptions): Promise<void> {
+  const log = logger(options)
+  opened.reason = 'checking the releases'
+  opened.releases = await loadReleases(options.modelDirs)
+  for (const { message } of opened.releases.refused) log('warn', 'release-refused', message)
+  for (const { id, manifest, dir } of opened.releases.list) {
+    log('info', 'release-offered', `${manifest.name} from ${dir}`, { release: id })
+  }
+}
+
+async function openRelay(
+  opened: Opened,
+  options: SignalingOptions,
+  listening: Listening,
+  gate: PresenceGate,
+  report: (event: RelayEvent) => void,
+): Promise<Relay> {
+  opened.reason = 'opening the libp2p ports'
+  for (const port of [listening.websocketPort, listening.tcpPort]) {
+    if (port !== 0) await checkPort(listening.host, port)
+  }
+  const identity = await loadIdentity(options.dataDir)
+  const { announce, relay: limits, version } = options
+  const listen = multiaddrsOf(listening)
+  try {
+    const relay = await createRelay({ identity, gate, listen, announce, limits, version }, report)
+    opened.relay = relay
+    await relay.start()
+    return relay
+  } catch (error) {
+    throw new SignalingError(
+      { code: 'network-failed' },
+      `libp2p did not start (${reasonOf(error)}); check the host, the ports and the announced addresses`,
+    )
+  }
+}
+
+function notReady({ reason, relay }: Opened): string | undefined {
+  if (reason !== undefined) return reason
+  return relay?.isListening() === true ? undefined : 'libp2p is not listening'
+}
+
+function bootstrapOf({ relay, releases }: Opened): Bootstrap {
+  return {
+    protocol: PROTOCOL_VERSION,
+    addresses: relay?.addresses() ?? [],
+    releases: (releases?.list ?? []).map(({ id, manifest: { name, publisher } }) => {
+      return { id, name, publisher }
+    }),
+  }
+}
+
+/** Writes log entries with less typing. */
+export function logger({ log }: Pick<SignalingOptions, 'log'>) {
+  return (
+    level: LogEntry['level'],
+    event: string,
+    text: string,
+    data: LogEntry['data'] = {},
+  ): void => log({ level, event, text, data })
+}
+
+async function checkFolder(option: string, dir: string | undefined): Promise<void> {
+  if (dir === undefined) return
+  const found = await stat(dir).catch(() => undefined)
+  if (found?.isDirectory() !== true) {
+    throw new SignalingError({ code: 'bad-option', option }, `${option} ${dir} is not a folder`)
+  }
+}

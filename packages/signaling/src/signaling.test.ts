@@ -1,0 +1,234 @@
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { SignalingError } from './errors.ts'
+import { formatLog, type LogEntry } from './log.ts'
+import type { SignalingOptions } from './options.ts'
+import { writeRelease } from './release-fixture.ts'
+import { partPath } from './releases.ts'
+import { createSignaling, type Signaling, type SignalingEvent } from './signaling.ts'
+
+let root: string
+let model: string
+let manifest: Manifest
+const log: LogEntry[] = []
+const started: Signaling[] = []
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'layerswarm-signaling-'))
+  model = join(root, 'tiny')
+  manifest = await writeRelease(model, 'tiny')
+})
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((signaling) => signaling.stop()))
+  log.length = 0
+})
+
+afterAll(() => rm(root, { recursive: true }))
+
+function create(options: Partial<SignalingOptions> = {}): Signaling {
+  const record = (entry: LogEntry) => void log.push(entry)
+  const signaling = createSignaling({ port: 0, modelDirs: [model], log: record, ...options })
+  started.push(signaling)
+  return signaling
+}
+
+async function fault(signaling: Signaling): Promise<SignalingError> {
+  const error: unknown = await signaling.start().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof SignalingError)) throw new Error(`no SignalingError but ${String(error)}`)
+  expect(error.message).not.toContain('\n')
+  return error
+}
+
+/** A release folder with something wrong with it. */
+async function broken(name: string, harm: (dir: string) => Promise<void>): Promise<string> {
+  const dir = join(root, name)
+  await cp(model, dir, { recursive: true })
+  await harm(dir)
+  return dir
+}
+
+/** Reads Prometheus text: sample with labels → value. Throws for a line that is none. */
+function parseMetrics(text: string): Map<string, number> {
+  const samples = new Map<string, number>()
+  expect(text.endsWith('\n')).toBe(true)
+  for (const line of text.trimEnd().split('\n')) {
+    if (/^# (HELP|TYPE) layerswarm_\w+ .+$/.test(line)) continue
+    const found = /^(layerswarm_\w+(?:\{(?:\w+="[^"\n]*",?)+\})?) (\d+(?:\.\d+)?)$/.exec(line)
+    if (found?.[1] === undefined) throw new Error(`not a metric: ${line}`)
+    expect(samples.has(found[1])).toBe(false)
+    samples.set(found[1], Number(found[2]))
+  }
+  return samples
+}
+
+describe('a signaling server', { timeout: 30_000 }, () => {
+  it('is ready with the release, the addresses and the publisher that newcomers need', async () => {
+    const ready = await create().start()
+    const id = releaseId(manifest)
+    const bootstrap: unknown = await (await fetch(`${ready.url}/bootstrap.json`)).json()
+    expect(bootstrap).toEqual({
+      protocol: 1,
+      addresses: ready.addresses,
+      releases: [{ id, name: 'tiny', publisher: manifest.publisher }],
+    })
+    expect(ready.addresses).toHaveLength(2)
+    for (const address of ready.addresses) {
+      expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+(\/ws)?\/p2p\/12D3\w+$/)
+    }
+    const served = await fetch(`${ready.url}/releases/${id}/manifest.json`)
+    expect(new Uint8Array(await served.arrayBuffer())).toEqual(manifestBytes(manifest))
+    expect((await fetch(`${ready.url}/readyz`)).status).toBe(200)
+  })
+
+  it('tells Prometheus about itself', async () => {
+    const { url } = await create({ version: '1.2.3' }).start()
+    await fetch(`${url}/healthz`)
+    await fetch(`${url}/nothing`)
+    const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text())
+    const id = releaseId(manifest)
+    expect(Object.fromEntries(samples)).toMatchObject({
+      'layerswarm_info{version="1.2.3"}': 1,
+      layerswarm_ready: 1,
+      'layerswarm_connections{transport="websocket"}': 0,
+      layerswarm_reservations: 0,
+      layerswarm_relayed_bytes_total: 0,
+      [`layerswarm_layer_hosts{release="${id}",name="tiny",layer="1"}`]: 0,
+      'layerswarm_gossip_messages_total{topic="presence",result="malformed"}': 0,
+      'layerswarm_http_requests_total{route="healthz",status="200"}': 1,
+      'layerswarm_http_requests_total{route="page",status="404"}': 1,
+    })
+  })
+
+  it('has one snapshot, which can be cloned, before, during and after', async () => {
+    const signaling = create()
+    expect(signaling.snapshot()).toMatchObject({ state: 'stopped', url: '' })
+    const { url, peerId } = await signaling.start()
+    const running = signaling.snapshot()
+    expect(running).toMatchObject({ state: 'ready', reason: '', url, peerId })
+    expect(structuredClone(running)).toEqual(running)
+    await signaling.stop()
+    expect(signaling.snapshot().state).toBe('stopped')
+  })
+
+  it('keeps its peer id in its folder, readable by nobody else, and starts again', async () => {
+    const dataDir = join(root, 'data')
+    const first = create({ dataDir })
+    const { peerId } = await first.start()
+    await first.stop()
+    expect((await first.start()).peerId).toBe(peerId)
+    expect((await create({ dataDir }).start()).peerId).toBe(peerId)
+    expect((await create().start()).peerId).not.toBe(peerId)
+    expect((await stat(join(dataDir, 'identity.key'))).mode & 0o077).toBe(0)
+  })
+
+  it('refuses a damaged identity instead of replacing it', async () => {
+    const dataDir = join(root, 'damaged')
+    await cp(model, dataDir, { recursive: true })
+    await writeFile(join(dataDir, 'identity.key'), 'not a key')
+    const { code, message } = await fault(create({ dataDir }))
+    expect(code).toBe('bad-identity')
+    expect(message).toContain('delete it')
+    expect(await readFile(join(dataDir, 'identity.key'), 'utf8')).toBe('not a key')
+  })
+
+  it.each(['port', 'websocketPort', 'tcpPort'] as const)('names a busy %s', async (option) => {
+    const other = createServer()
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, '127.0.0.1', () => {
+        const address = other.address()
+        resolve(typeof address === 'object' && address !== null ? address.port : 0)
+      })
+    })
+    const free = { websocketPort: 0, tcpPort: 0 }
+    const error = await fault(create({ ...free, [option]: port }))
+    expect(error.fault).toEqual({ code: 'port-in-use', port })
+    expect(error.message).toContain(`port ${port} is in use`)
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  it('refuses a host that is not of this machine, and ports that are none', async () => {
+    expect((await fault(create({ host: 'example.test' }))).code).toBe('bad-host')
+    expect((await fault(create({ host: '192.0.2.77' }))).code).toBe('bad-host')
+    expect((await fault(create({ port: 65_535 }))).fault).toEqual({
+      code: 'bad-option',
+      option: 'websocketPort',
+    })
+    expect((await fault(create({ pageDir: join(root, 'no-page') }))).code).toBe('bad-option')
+  })
+
+  it('reports its states, and logs in single lines', async () => {
+    const signaling = create()
+    const events: SignalingEvent[] = []
+    const off = signaling.on((event) => events.push(event))
+    await signaling.start()
+    await signaling.stop()
+    off()
+    expect(events.map((event) => (event.type === 'state-changed' ? event.state : ''))).toEqual([
+      'starting',
+      'ready',
+      'stopping',
+      'stopped',
+    ])
+    expect(log.map(({ event }) => event)).toEqual(['release-offered', 'ready', 'stopped'])
+    for (const entry of log) expect(formatLog(entry)).not.toContain('\n')
+    const nasty = { level: 'warn', event: 'e', text: 'a\nb', data: { peer: 'x\n info y' } } as const
+    expect(formatLog(nasty)).toBe('warn e a\\nb peer="x\\n info y"')
+  })
+})
+
+describe('the check of releases', { timeout: 30_000 }, () => {
+  it.each([
+    ['has no manifest.json', 'no-manifest', (dir: string) => rm(join(dir, 'manifest.json'))],
+    [
+      'the signature of "tiny" is not its publisher\'s',
+      'forged',
+      (dir: string) => {
+        const forged = { ...manifest, labels: ['all', 'are', 'wrong'] }
+        return writeFile(join(dir, 'manifest.json'), manifestBytes(forged))
+      },
+    ],
+    [
+      'the stem does not have the hash in the manifest',
+      'flipped',
+      async (dir: string) => {
+        const path = partPath(dir, manifest.parts[0]?.sha256 ?? '')
+        const bytes = await readFile(path)
+        bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
+        await writeFile(path, bytes)
+      },
+    ],
+    ['layer 1 has 3 bytes', 'short', (dir: string) => writeFile(lastPart(dir), 'abc')],
+    ['layer 1 is missing', 'incomplete', (dir: string) => rm(lastPart(dir))],
+  ])('refuses a folder where %s', async (reason, name, harm) => {
+    const dir = await broken(name, harm)
+    const { code, message } = await fault(create({ modelDirs: [dir] }))
+    expect(code).toBe('no-release')
+    expect(message).toContain(reason)
+    expect(message).toContain(dir)
+  })
+
+  it('serves the good releases and says in one line why another is refused', async () => {
+    const bad = await broken('bad', (dir) => rm(join(dir, 'manifest.json')))
+    const second = join(root, 'second')
+    await writeRelease(second, 'second', 2)
+    const signaling = create({ modelDirs: [bad, model, second] })
+    const { releases } = await signaling.start()
+    expect(releases.map(({ name }) => name)).toEqual(['tiny', 'second'])
+    expect(signaling.snapshot().refusedReleases).toBe(1)
+    expect(log.filter(({ level }) => level === 'warn').map(({ text }) => text)).toEqual([
+      `the release in ${bad} is refused: it has no manifest.json`,
+    ])
+  })
+
+  function lastPart(dir: string): string {
+    return partPath(dir, manifest.parts.at(-1)?.sha256 ?? '')
+  }
+})

@@ -1,0 +1,88 @@
+import type { RequestCount } from './http/server.ts'
+import { type AnnouncedPeer, type GossipCounts, zeroCounts } from './presence-gate.ts'
+import type { RelaySnapshot } from './relay.ts'
+import type { Releases } from './releases.ts'
+
+export type SignalingState = 'stopped' | 'starting' | 'ready' | 'stopping'
+
+/** One release on offer and who serves it. */
+export interface ReleaseSnapshot {
+  readonly id: string
+  readonly name: string
+  readonly publisher: string
+  /** Peers that announced this release. */
+  readonly peers: number
+  /** Peers hosting each layer, by layer index. */
+  readonly hosts: readonly number[]
+}
+
+/** Everything about the server as one plain object that can be cloned. */
+export interface SignalingSnapshot {
+  readonly state: SignalingState
+  /** Why it is not ready; empty when it is. */
+  readonly reason: string
+  readonly version: string
+  readonly peerId: string
+  /** http://host:port, empty before the server listens. */
+  readonly url: string
+  readonly addresses: readonly string[]
+  readonly uptimeMs: number
+  readonly releases: readonly ReleaseSnapshot[]
+  readonly refusedReleases: number
+  readonly peers: {
+    readonly announced: number
+    readonly byBackend: Readonly<Record<string, number>>
+  }
+  readonly relay: RelaySnapshot
+  readonly gossip: Readonly<GossipCounts>
+  readonly http: readonly RequestCount[]
+}
+
+export function countReleases(
+  releases: Releases | undefined,
+  peers: readonly AnnouncedPeer[],
+): ReleaseSnapshot[] {
+  return (releases?.list ?? []).map(({ id, manifest }) => {
+    const members = peers.filter(({ presence }) => presence.release === id)
+    const hosts = new Array<number>(manifest.spec.layers).fill(0)
+    for (const { presence } of members) {
+      for (const layer of new Set(presence.layers)) {
+        // A layer that the model does not have is somebody's invention.
+        if (layer < hosts.length) hosts[layer] = (hosts[layer] ?? 0) + 1
+      }
+    }
+    return { id, name: manifest.name, publisher: manifest.publisher, peers: members.length, hosts }
+  })
+}
+
+export function countBackends(peers: readonly AnnouncedPeer[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { presence } of peers) {
+    counts[presence.backend] = (counts[presence.backend] ?? 0) + 1
+  }
+  return counts
+}
+
+const NO_RELAY: RelaySnapshot = {
+  connections: { websocket: 0, tcp: 0 },
+  reservations: 0,
+  circuits: { granted: 0, refused: 0 },
+  traffic: {},
+}
+
+/** What a server that does not run looks like. */
+export const EMPTY_SNAPSHOT: SignalingSnapshot = Object.freeze({
+  state: 'stopped',
+  reason: 'not started',
+  version: '',
+  peerId: '',
+  url: '',
+  addresses: [],
+  uptimeMs: 0,
+  releases: [],
+  refusedReleases: 0,
+  peers: { announced: 0, byBackend: {} },
+  relay: NO_RELAY,
+  gossip: zeroCounts(),
+  http: [],
+})

@@ -1,0 +1,105 @@
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { PeerSnapshot } from '@layerswarm/peer'
+
+/** Real headless Chromium; mDNS candidates are off so that no multicast leaves the machine. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+]
+
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
+  return chromium.launch({ executablePath, headless: true, args: FLAGS })
+}
+
+/** One tab in a browser context of its own: nothing is shared with the others but the swarm. */
+export interface Tab {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors that the page let through to its console or its window. */
+  readonly errors: readonly string[]
+  snapshot(): Promise<PeerSnapshot>
+  /** Waits until the snapshot satisfies the predicate. */
+  until(what: string, holds: (snapshot: PeerSnapshot) => boolean, withinMs?: number): Promise<PeerSnapshot>
+  devtools(): Promise<CDPSession>
+}
+
+export async function openTab(browser: Browser, url: string, query: string): Promise<Tab> {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text())
+  })
+  await page.goto(`${url}/?${query}`)
+  const snapshot = (): Promise<PeerSnapshot> =>
+    page.evaluate(() => (window as unknown as { layerswarm: { snapshot(): PeerSnapshot } }).layerswarm.snapshot())
+  return {
+    page,
+    context,
+    errors,
+    snapshot,
+    async until(what, holds, withinMs = 60_000) {
+      const endMs = Date.now() + withinMs
+      for (;;) {
+        const seen = await snapshot()
+        if (holds(seen)) return seen
+        if (Date.now() > endMs) throw new Error(`waited ${withinMs} ms until ${what}; last seen: ${JSON.stringify(seen)}`)
+        await page.waitForTimeout(50)
+      }
+    },
+    devtools: () => context.newCDPSession(page),
+  }
+}
+
+/** Waits until every tab sees these numbers of hosts and all the other tabs over WebRTC. */
+export async function meshed(tabs: readonly Tab[], layers: number): Promise<void> {
+  for (const tab of tabs) {
+    await tab.until(
+      `all tabs are connected and all ${layers} layers hosted`,
+      ({ peers, coverage }) =>
+        peers.filter(({ transport, connection }) => transport === 'webrtc' && connection === 'direct').length >= tabs.length - 1 &&
+        coverage.length === layers &&
+        coverage.every((hosts) => hosts > 0),
+    )
+  }
+}
+
+/** What the finished answer card says. */
+export interface ShownAnswer {
+  readonly label: string
+  readonly confidence: number
+  readonly hops: number
+  readonly missing: number
+  readonly route: readonly { layer: number; peer: string }[]
+}
+
+/** Clicks the nth sample and waits for its answer. */
+export async function classifySample({ page }: Tab, index: number): Promise<ShownAnswer & { truth: string }> {
+  const sample = page.getByTestId('sample').nth(index)
+  const truth = (await sample.getAttribute('data-label')) ?? ''
+  await sample.click()
+  return { ...(await shownAnswer(page)), truth }
+}
+
+export async function shownAnswer(page: Page): Promise<ShownAnswer> {
+  const card = page.locator('[data-testid="answer"][data-label]')
+  await card.waitFor({ timeout: 60_000 })
+  const read = async (name: string): Promise<string> => (await card.getAttribute(name)) ?? ''
+  const hops = await page.getByTestId('hop').evaluateAll((elements) =>
+    elements.map((element) => ({ layer: Number(element.getAttribute('data-layer')), peer: element.getAttribute('data-peer') ?? '' })),
+  )
+  return {
+    label: await read('data-label'),
+    confidence: Number(await read('data-confidence')),
+    hops: Number(await read('data-hops')),
+    missing: Number(await read('data-missing')),
+    route: hops,
+  }
+}
