@@ -72,7 +72,7 @@ if (!process.argv.includes('--no-page') && existsSync(join(page, 'index.html')))
   const inputs = pageInputs()
   const built = existsSync(join(page, 'dist/page/index.html')) && existsSync(stamp)
   if (!built || readFileSync(stamp, 'utf8') !== inputs) {
-    runTool('vite', 'bin/vite.js', ['build', 'apps/web', '--logLevel', 'warn'])
+    runTool('vite', 'bin/vite.js', ['build', 'apps/web', '--logLevel', 'error'])
     mkdirSync(join(stamp, '..'), { recursive: true })
     writeFileSync(stamp, inputs)
   }

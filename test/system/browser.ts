@@ -1,5 +1,11 @@
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core'
 import type { PeerSnapshot } from '@layerswarm/peer'
+import {
+  type Browser,
+  type BrowserContext,
+  type CDPSession,
+  chromium,
+  type Page,
+} from 'playwright-core'
 
 /** Real headless Chromium; mDNS candidates are off so that no multicast leaves the machine. */
 const FLAGS = [
@@ -25,7 +31,11 @@ export interface Tab {
   readonly errors: readonly string[]
   snapshot(): Promise<PeerSnapshot>
   /** Waits until the snapshot satisfies the predicate. */
-  until(what: string, holds: (snapshot: PeerSnapshot) => boolean, withinMs?: number): Promise<PeerSnapshot>
+  until(
+    what: string,
+    holds: (snapshot: PeerSnapshot) => boolean,
+    withinMs?: number,
+  ): Promise<PeerSnapshot>
   devtools(): Promise<CDPSession>
 }
 
@@ -39,7 +49,9 @@ export async function openTab(browser: Browser, url: string, query: string): Pro
   })
   await page.goto(`${url}/?${query}`)
   const snapshot = (): Promise<PeerSnapshot> =>
-    page.evaluate(() => (window as unknown as { layerswarm: { snapshot(): PeerSnapshot } }).layerswarm.snapshot())
+    page.evaluate(() =>
+      (window as unknown as { layerswarm: { snapshot(): PeerSnapshot } }).layerswarm.snapshot(),
+    )
   return {
     page,
     context,
@@ -50,7 +62,8 @@ export async function openTab(browser: Browser, url: string, query: string): Pro
       for (;;) {
         const seen = await snapshot()
         if (holds(seen)) return seen
-        if (Date.now() > endMs) throw new Error(`waited ${withinMs} ms until ${what}; last seen: ${JSON.stringify(seen)}`)
+        if (Date.now() > endMs)
+          throw new Error(`waited ${withinMs} ms until ${what}; last seen: ${JSON.stringify(seen)}`)
         await page.waitForTimeout(50)
       }
     },
@@ -64,7 +77,10 @@ export async function meshed(tabs: readonly Tab[], layers: number): Promise<void
     await tab.until(
       `all tabs are connected and all ${layers} layers hosted`,
       ({ peers, coverage }) =>
-        peers.filter(({ transport, connection }) => transport === 'webrtc' && connection === 'direct').length >= tabs.length - 1 &&
+        peers.filter(
+          ({ transport, connection }) => transport === 'webrtc' && connection === 'direct',
+        ).length >=
+          tabs.length - 1 &&
         coverage.length === layers &&
         coverage.every((hosts) => hosts > 0),
     )
@@ -81,7 +97,10 @@ export interface ShownAnswer {
 }
 
 /** Clicks the nth sample and waits for its answer. */
-export async function classifySample({ page }: Tab, index: number): Promise<ShownAnswer & { truth: string }> {
+export async function classifySample(
+  { page }: Tab,
+  index: number,
+): Promise<ShownAnswer & { truth: string }> {
   const sample = page.getByTestId('sample').nth(index)
   const truth = (await sample.getAttribute('data-label')) ?? ''
   await sample.click()
@@ -93,7 +112,10 @@ export async function shownAnswer(page: Page): Promise<ShownAnswer> {
   await card.waitFor({ timeout: 60_000 })
   const read = async (name: string): Promise<string> => (await card.getAttribute(name)) ?? ''
   const hops = await page.getByTestId('hop').evaluateAll((elements) =>
-    elements.map((element) => ({ layer: Number(element.getAttribute('data-layer')), peer: element.getAttribute('data-peer') ?? '' })),
+    elements.map((element) => ({
+      layer: Number(element.getAttribute('data-layer')),
+      peer: element.getAttribute('data-peer') ?? '',
+    })),
   )
   return {
     label: await read('data-label'),

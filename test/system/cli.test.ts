@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { relativeL2 } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeRelease, vectors } from './make-release.ts'
 import { type Finished, runCommand } from './run-command.ts'
 
-const vectors = fileURLToPath(new URL('../vectors', import.meta.url))
 const shuffle = join(vectors, 'vit-shuffle')
 const images = join(shuffle, 'expected.json')
 
@@ -36,53 +34,13 @@ function expectFailure({ code, stdout, stderr }: Finished, exit: 1 | 2, message:
 let scratch = ''
 let release = ''
 
-/** A release is made as a person makes one: the result of a training, then `publish`. */
-async function publishVectors(folder: string): Promise<void> {
-  const training = join(scratch, 'training')
-  await mkdir(training)
-  const model = await readFile(join(shuffle, 'model.safetensors'))
-  const report = {
-    name: 'tiny-vit',
-    spec: {
-      variant: 'shuffle',
-      imageSize: 28,
-      patchSize: 7,
-      channels: 1,
-      width: 32,
-      layers: 4,
-      heads: 4,
-      mlpWidth: 64,
-      classes: 10,
-      layerNormEps: 1e-12,
-    },
-    preprocessing: { mean: 0.286, std: 0.353 },
-    dataset: { labels: Array.from({ length: 10 }, (_, id) => `class ${id}`) },
-    seed: 7,
-    imagesSeen: 1000,
-    modelHash: createHash('sha256').update(model).digest('hex'),
-  }
-  await writeFile(join(training, 'model.safetensors'), model)
-  await writeFile(join(training, 'recipe.json'), '{}')
-  await writeFile(join(training, 'report.json'), JSON.stringify(report))
-  const key = join(scratch, 'keys', 'publisher.key')
-  const { code, stdout } = await runCommand(
-    'publish',
-    training,
-    '--out',
-    folder,
-    '--key',
-    key,
-    '--json',
-  )
-  expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject({ name: 'tiny-vit', parts: 6 })
-  expect((await stat(key)).mode & 0o777).toBe(0o600)
-}
-
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-cli-'))
-  release = join(scratch, 'release')
-  await publishVectors(release)
+  const { folder, made } = await makeRelease(scratch)
+  expect(made.code).toBe(0)
+  expect(JSON.parse(made.stdout)).toMatchObject({ name: 'tiny-vit', parts: 6 })
+  expect((await stat(join(scratch, 'keys', 'publisher.key'))).mode & 0o777).toBe(0o600)
+  release = folder
 })
 
 afterAll(() => rm(scratch, { recursive: true, force: true }))

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../apps/cli/bin/layerswarm.js', import.meta.url))
 
+/** Longest run of one command on a slow and busy machine. */
+const RUN_MS_MAX = 90_000
+
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
@@ -14,23 +17,69 @@ export function startCommand(...words: string[]): ChildProcess {
   return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Runs the built command to its end, at most a minute long. */
-export function runCommand(...words: string[]): Promise<Finished> {
+interface Started {
+  readonly child: ChildProcess
+  /** What was printed so far. */
+  readonly output: { stdout: string; stderr: string }
+  readonly ended: Promise<number | null>
+}
+
+function start(words: readonly string[]): Started {
   const child = startCommand(...words)
-  const killer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  let stdout = ''
-  let stderr = ''
+  const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
+    output.stdout += text
   })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
+    output.stderr += text
   })
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => {
-      clearTimeout(killer)
-      resolve({ code, stdout, stderr })
+    child.on('close', (code) => resolve(code))
+  })
+  return { child, output, ended }
+}
+
+/** Runs the built command to its end. */
+export async function runCommand(...words: string[]): Promise<Finished> {
+  const { child, output, ended } = start(words)
+  const killer = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX)
+  const code = await ended
+  clearTimeout(killer)
+  return { code, ...output }
+}
+
+/** A swarm that `up` started. */
+export interface RunningSwarm {
+  readonly url: string
+  /** Process ids of the volunteers. */
+  readonly volunteers: readonly number[]
+  /** @returns the exit code, null when it was killed. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+/** Runs `up` with these flags and waits until it says that it is ready. */
+export async function startSwarm(...words: string[]): Promise<RunningSwarm> {
+  const { child, output, ended } = start(['up', ...words, '--json'])
+  const document = new Promise<string>((resolve) => {
+    child.stdout?.on('data', () => {
+      if (output.stdout.includes('\n')) resolve(output.stdout)
     })
   })
+  const failed = ended.then((code) => {
+    throw new Error(`up ended with ${code}: ${output.stderr}`)
+  })
+  const { ready, pids } = JSON.parse(await Promise.race([document, failed])) as {
+    ready: string
+    pids: number[]
+  }
+  return {
+    url: ready,
+    volunteers: pids,
+    end(signal) {
+      failed.catch(() => undefined)
+      child.kill(signal)
+      return ended
+    },
+  }
 }

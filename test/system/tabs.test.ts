@@ -16,7 +16,9 @@ afterAll(async () => {
 })
 
 /** A signaling server, and Node volunteers if asked for, as the command line starts them. */
-async function startSwarm(...words: string[]): Promise<{ url: string; process: ChildProcess; stop(): Promise<void> }> {
+async function startSwarm(
+  ...words: string[]
+): Promise<{ url: string; process: ChildProcess; stop(): Promise<void> }> {
   const child = startCommand(...words)
   const log: string[] = []
   child.stderr?.on('data', (data) => log.push(String(data)))
@@ -41,7 +43,10 @@ async function startSwarm(...words: string[]): Promise<{ url: string; process: C
 /** Bytes of one kind from the server's /metrics. */
 async function metric(url: string, pattern: RegExp): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
-  const values = text.split('\n').filter((line) => pattern.test(line)).map((line) => Number(line.split(' ').at(-1)))
+  const values = text
+    .split('\n')
+    .filter((line) => pattern.test(line))
+    .map((line) => Number(line.split(' ').at(-1)))
   return values.reduce((sum, value) => sum + value, 0)
 }
 
@@ -138,7 +143,9 @@ describe('three tabs, each with some of the layers', () => {
     expect(answer.hops).toBeGreaterThanOrEqual(6)
 
     // Layers 6 and 7 died with their only host: the next answer says so.
-    await asker.until('the crashed tab is gone', ({ peers }) => peers.every(({ id }) => id !== peerId))
+    await asker.until('the crashed tab is gone', ({ peers }) =>
+      peers.every(({ id }) => id !== peerId),
+    )
     const partial = await classifySample(asker, 10)
     expect(partial.missing).toBe(2)
     expect(partial.route.map(({ layer }) => layer).toSorted()).toEqual([0, 1, 2, 3, 4, 5])
@@ -164,13 +171,20 @@ describe('a mixed swarm of tabs and Node peers', () => {
       await tab.until(
         'the Node peer is connected directly and all layers are hosted',
         ({ peers, coverage }) =>
-          peers.some(({ connection, transport }) => connection === 'direct' && transport === 'websocket') && coverage.every((hosts) => hosts > 0),
+          peers.some(
+            ({ connection, transport }) => connection === 'direct' && transport === 'websocket',
+          ) && coverage.every((hosts) => hosts > 0),
       )
       const { route, missing } = await classifySample(tab, 0)
       expect(missing).toBe(0)
       const { peers, peerId } = await tab.snapshot()
-      const backends = new Map([[peerId, 'ort-wasm'], ...peers.map(({ id, backend }) => [id, backend] as const)])
-      expect(new Set(route.map(({ peer }) => backends.get(peer)))).toEqual(new Set(['ort-wasm', 'ort-node']))
+      const backends = new Map([
+        [peerId, 'ort-wasm'],
+        ...peers.map(({ id, backend }) => [id, backend] as const),
+      ])
+      expect(new Set(route.map(({ peer }) => backends.get(peer)))).toEqual(
+        new Set(['ort-wasm', 'ort-node']),
+      )
     } finally {
       await tab.context.close()
       volunteer.kill('SIGTERM')

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'
 import { runLine } from './run-line.ts'
 
@@ -14,9 +15,12 @@ export async function runMain(words: readonly string[]): Promise<void> {
   }
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on('error', () => process.exit(0))
-  // A library's stray rejection must not print a stack.
-  process.on('uncaughtException', (error) => endUnexpectedly(error))
-  process.on('unhandledRejection', (error) => endUnexpectedly(error))
+  process.on('uncaughtException', (error) => {
+    noteStray(error)
+    process.exit(1)
+  })
+  // A connection that failed where nobody waited for it must not end a service.
+  process.on('unhandledRejection', noteStray)
   const code = await runLine(
     {
       commands: COMMANDS,
@@ -31,10 +35,9 @@ export async function runMain(words: readonly string[]): Promise<void> {
   process.exit(code)
 }
 
-function endUnexpectedly(error: unknown): void {
-  const [line] = String(error instanceof Error ? error.message : error).split('\n')
-  process.stderr.write(`layerswarm: ${line}\n`)
-  process.exit(1)
+/** One line instead of a stack. */
+function noteStray(thrown: unknown): void {
+  process.stderr.write(`layerswarm: ${describeError(thrown).message}\n`)
 }
 
 /** Pipes are written later on some systems; the process may end only then. */

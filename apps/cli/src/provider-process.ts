@@ -55,7 +55,8 @@ export function startProvider(
   let expected = false
   child.once('error', (error) => exited(`${name} did not start: ${error.message}`))
   child.once('exit', (code, signal) => {
-    if (!expected) exited(`${name} ended (${signal ?? `exit code ${code}`})`)
+    // A volunteer that was asked to leave, by ctrl-c in the same terminal, ends with 0.
+    if (!expected && code !== 0) exited(`${name} ended (${signal ?? `exit code ${code}`})`)
   })
   return {
     name,

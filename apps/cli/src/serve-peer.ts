@@ -71,7 +71,7 @@ function reportWork(peer: Peer, log: (line: string) => void): NodeJS.Timeout {
   }, REPORT_MS)
 }
 
-/** A line for the notable events; single hops and steps are not. */
+/** A line for the notable events; hops, steps and the coming and going of others are not. */
 function describeEvent(event: PeerEvent): string | undefined {
   switch (event.type) {
     case 'state-changed':
@@ -82,10 +82,6 @@ function describeEvent(event: PeerEvent): string | undefined {
       return `layer ${event.layer} cannot be hosted: ${event.reason}`
     case 'hop-failed':
       return `hop ${event.hop} (layer ${event.layer}) failed: ${event.reason}`
-    case 'peer-joined':
-      return `peer ${event.peer.slice(-6)} joined`
-    case 'peer-left':
-      return `peer ${event.peer.slice(-6)} left`
     default:
       return undefined
   }

@@ -14,17 +14,20 @@ export interface ClassifierEvents {
   runChanged(run: Run): void
 }
 
+/** What of a peer is needed to ask the swarm. */
+export type Asker = Pick<Peer, 'classify'>
+
 /** Classifies the chosen picture, one at a time: a new choice cancels the run before it. */
 export interface Classifier {
   choose(picture: Picture): void
   setManifest(manifest: Manifest): void
   /** From now on `peer` asks the swarm; a picture that waited goes out at once. */
-  setPeer(peer: Peer | undefined): void
+  setPeer(peer: Asker | undefined): void
 }
 
 export function createClassifier(events: ClassifierEvents): Classifier {
   let manifest: Manifest | undefined
-  let peer: Peer | undefined
+  let peer: Asker | undefined
   let chosen: Picture | undefined
   let waiting = false
   let cancel: (() => void) | undefined
@@ -81,7 +84,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
 }
 
 /** Sends one image (1, channels, size, size) through the swarm and reports; returns what cancels it. */
-function ask(peer: Peer, input: Tensor, report: (run: Run) => void): () => void {
+function ask(peer: Asker, input: Tensor, report: (run: Run) => void): () => void {
   let cancelled = false
   let classification: Classification | undefined
   let route: readonly Hop[] = []

@@ -11,10 +11,7 @@ const SAMPLES_BYTES_MAX = 64 * 1024 * 1024
  * @throws Error or ModelError with one line for people.
  */
 export async function fetchRelease(origin: string): Promise<Manifest> {
-  const bootstrap: unknown = JSON.parse(
-    new TextDecoder().decode(await fetchBytes(origin, '/bootstrap.json', BOOTSTRAP_BYTES_MAX)),
-  )
-  const id = firstReleaseId(bootstrap)
+  const id = firstReleaseId(await fetchBytes(origin, '/bootstrap.json', BOOTSTRAP_BYTES_MAX))
   const manifest = parseManifest(
     await fetchBytes(origin, `/releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
   )
@@ -31,11 +28,19 @@ export async function fetchSampleFiles(origin: string): Promise<[Uint8Array, Uin
   ])
 }
 
-function firstReleaseId(bootstrap: unknown): string {
-  const releases = fieldOf(bootstrap, 'releases')
+function firstReleaseId(bootstrap: Uint8Array): string {
+  const releases = fieldOf(parseJson(bootstrap), 'releases')
   const id = Array.isArray(releases) ? fieldOf(releases[0], 'id') : undefined
   if (!isSha256(id)) throw new Error('The server offers no model yet; try again in a moment.')
   return id
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    throw new Error('The server does not speak Layerswarm: its bootstrap.json is not JSON.')
+  }
 }
 
 function fieldOf(value: unknown, field: string): unknown {

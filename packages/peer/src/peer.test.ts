@@ -32,6 +32,13 @@ async function start(options: Partial<PeerOptions> = {}): Promise<Peer> {
   return peer
 }
 
+/** What keeps the process alive, counted by type. */
+function resources(): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const type of process.getActiveResourcesInfo()) counts[type] = (counts[type] ?? 0) + 1
+  return counts
+}
+
 const image = (): Tensor => randomTensor([1, 1, 8, 8], 9)
 
 /** The logits of the plain-loop reference for layers in this order. */
@@ -132,6 +139,32 @@ describe('a peer', { timeout: 60_000 }, () => {
       await peer.stop()
       await writeFile(key, 'not a key')
       expect(await faultOf(peer.start())).toEqual({ code: 'bad-identity', path: key })
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  })
+
+  it('leaves no timer, socket, stream or worker behind when it stops', async () => {
+    const before = resources()
+    const peers = await Promise.all([start({ serve: [0] }), start({ serve: [1, 2, 3] })])
+    const { answer } = await (await start({ serve: 'none' })).classify(image())
+    await answer
+    expect(resources().TCPServerWrap).toBe((before.TCPServerWrap ?? 0) + 6)
+    await Promise.all([...started, ...peers].map((peer) => peer.stop()))
+    await eventually('silence', () =>
+      Object.entries(resources()).every(([type, count]) => count <= (before[type] ?? 0)),
+    )
+  })
+
+  it('takes another identity when its own is in use', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'layerswarm-peer-'))
+    try {
+      const peers = [
+        await start({ serve: 'none', dataDir }),
+        await start({ serve: 'none', dataDir }),
+      ]
+      expect(new Set(peers.map((peer) => peer.snapshot().peerId)).size).toBe(2)
+      await Promise.all(peers.map((peer) => peer.stop()))
     } finally {
       await rm(dataDir, { recursive: true })
     }

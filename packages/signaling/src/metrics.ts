@@ -14,7 +14,7 @@ export function renderMetrics(snapshot: SignalingSnapshot): string {
 }
 
 /** Bytes that crossed circuits in both directions, their handshakes included. */
-export function relayedBytes({ relay }: SignalingSnapshot): number {
+function relayedBytes({ relay }: SignalingSnapshot): number {
   return CIRCUIT_PROTOCOLS.reduce((sum, name) => sum + (relay.traffic[name]?.sent ?? 0), 0)
 }
 

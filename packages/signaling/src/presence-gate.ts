@@ -19,10 +19,10 @@ import {
 import { createRateLimiter, type RateLimits } from './rate-limiter.ts'
 
 /** What a gossip node does with a message: deliver and forward it, drop it, or drop it as its sender's fault. */
-export type Verdict = 'accept' | 'ignore' | 'reject'
+type Verdict = 'accept' | 'ignore' | 'reject'
 
 /** Why a message did not spread. */
-export type Refusal = 'oversized' | 'malformed' | 'not-presence' | 'author-rate' | 'source-rate'
+type Refusal = 'oversized' | 'malformed' | 'not-presence' | 'author-rate' | 'source-rate'
 
 /** A peer as it last announced itself. */
 export interface AnnouncedPeer {

@@ -14,7 +14,7 @@ import {
 import { partPath } from './releases.ts'
 
 /** A model of two layers and a few kilobytes, which knows nothing. */
-export const TINY_SPEC: ModelSpec = parseModelSpec({
+const TINY_SPEC: ModelSpec = parseModelSpec({
   variant: 'shuffle',
   imageSize: 8,
   patchSize: 4,

@@ -14,7 +14,7 @@ import {
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
 
 /** A release whose signature and parts were checked. */
-export interface Release {
+interface Release {
   readonly id: ReleaseId
   readonly manifest: Manifest
   /** Its canonical bytes; their hash is `id`. */
@@ -23,7 +23,7 @@ export interface Release {
 }
 
 /** One part on disk. */
-export interface PartFile {
+interface PartFile {
   readonly path: string
   readonly bytes: number
 }

@@ -171,13 +171,23 @@ async function openRelay(
     const relay = await createRelay({ identity, gate, listen, announce, limits, version }, report)
     opened.relay = relay
     await relay.start()
+    // Parses the announced addresses, which libp2p puts off until somebody asks.
+    if (!relay.isListening()) throw new Error('no address')
     return relay
   } catch (error) {
+    if (announce.length > 0) throw badAnnounce(announce, error)
     throw new SignalingError(
       { code: 'network-failed' },
-      `libp2p did not start (${reasonOf(error)}); check the host, the ports and the announced addresses`,
+      `libp2p did not start (${reasonOf(error)}); check the host and the ports`,
     )
   }
+}
+
+function badAnnounce(announce: readonly string[], error: unknown): SignalingError {
+  return new SignalingError(
+    { code: 'bad-option', option: 'announce' },
+    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/443/tls/ws`,
+  )
 }
 
 function notReady({ reason, relay }: Opened): string | undefined {

@@ -88,6 +88,12 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect((await fetch(`${ready.url}/readyz`)).status).toBe(200)
   })
 
+  it('tells newcomers the announced addresses, for a server behind a proxy', async () => {
+    const announce = ['/dns4/swarm.example/tcp/443/tls/ws']
+    const { addresses, peerId } = await create({ announce }).start()
+    expect(addresses).toEqual([`/dns4/swarm.example/tcp/443/tls/ws/p2p/${peerId}`])
+  })
+
   it('tells Prometheus about itself', async () => {
     const { url } = await create({ version: '1.2.3' }).start()
     await fetch(`${url}/healthz`)
@@ -154,12 +160,16 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
-  it('refuses a host that is not of this machine, and ports that are none', async () => {
+  it('refuses hosts, ports, folders and addresses that are none', async () => {
     expect((await fault(create({ host: 'example.test' }))).code).toBe('bad-host')
     expect((await fault(create({ host: '192.0.2.77' }))).code).toBe('bad-host')
     expect((await fault(create({ port: 65_535 }))).fault).toEqual({
       code: 'bad-option',
       option: 'websocketPort',
+    })
+    expect((await fault(create({ announce: ['swarm.example:443'] }))).fault).toEqual({
+      code: 'bad-option',
+      option: 'announce',
     })
     expect((await fault(create({ pageDir: join(root, 'no-page') }))).code).toBe('bad-option')
   })

@@ -40,10 +40,16 @@ export const DEADLINE_MS_MAX = 10 * 60_000
 export const FINISHED_REMEMBERED_MS = 30_000
 export const FINISHED_REMEMBERED_MAX = 4_096
 
-/** Wait of the second-best provider before it claims too; above the time a claim takes to cross a lane. */
+/**
+ * Least wait of the second-best provider before it claims too: above the time a claim takes to cross
+ * a quiet lane. Where answers take longer, each provider waits as long as it has seen them take.
+ */
 export const CLAIM_STAGGER_MS = 40
+export const CLAIM_STAGGER_MS_MAX = 500
+/** Work expected to be done sooner than this is not claimed in words: the next step says it all. */
+export const SILENT_CLAIM_MS = CLAIM_STAGGER_MS / 2
 /** No provider waits longer than this before it claims an unclaimed step. */
-export const CLAIM_DELAY_MS_MAX = 1_000
+export const CLAIM_DELAY_MS_MAX = 2_000
 /** A claim holds for this many times the claimer's own estimate, within the two bounds below. */
 export const CLAIM_TTL_FACTOR = 4
 export const CLAIM_TTL_MS_MIN = 400

@@ -3,15 +3,19 @@ import { type Candidate, claimDelayMs, claimTtlMs, claimWins, finishMs } from '.
 import { pick } from './draw.ts'
 import { type Effect, encoded, type LayerRun } from './effects.ts'
 import {
+  CLAIM_STAGGER_MS_MAX,
   ERAS_MAX,
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
   FLIGHTS_MAX,
   FLIGHTS_PER_REQUESTER_MAX,
+  SILENT_CLAIM_MS,
 } from './limits.ts'
 import type { Claim, Done, PeerId, RequestId, Step, TensorHash } from './messages.ts'
 import type { PeerTable } from './peer-table.ts'
+import { ResponseTime } from './response-time.ts'
 import {
+  follows,
   isComplete,
   isUnchanged,
   type ModelShape,
@@ -26,7 +30,7 @@ export interface ProviderOptions {
   readonly backend: EngineName
   /** Layer runs accepted at once. */
   readonly slots: number
-  /** Between the claims of two neighbours in rank, milliseconds. */
+  /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
 }
 
@@ -42,6 +46,8 @@ interface Flight {
   base: Step
   /** The step before `base`, to go back to when the tensor of `base` is lost. */
   previous: Step | undefined
+  /** When `base` was seen. */
+  baseAtMs: number
   deadlineMs: number
   claim: { peer: PeerId; untilMs: number } | undefined
   bidAtMs: number
@@ -80,6 +86,7 @@ export class Provider {
   /** Claims in force per peer: the load that everyone can see. */
   private readonly pending = new Map<PeerId, number>()
   private readonly finished = new Map<RequestId, number>()
+  private readonly responses = new ResponseTime()
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
@@ -124,11 +131,11 @@ export class Provider {
     } else if (isUnchanged(step, flight.base)) {
       return []
     } else {
-      flight.previous =
-        step.era === flight.base.era && step.route.length === flight.base.route.length + 1
-          ? flight.base
-          : undefined
+      const next = follows(step, flight.base)
+      if (next) this.noteResponse(flight, step.route.at(-1)?.peer, nowMs)
+      flight.previous = next ? flight.base : undefined
       flight.base = step
+      flight.baseAtMs = nowMs
       flight.lost = false
       flight.deadlineMs = nowMs + step.remainingMs
     }
@@ -160,6 +167,7 @@ export class Provider {
     const holder = flight.claim
     const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
     if (contested && !claimWins(claim.request, claim.hop, from, holder.peer)) return []
+    if (holder === undefined) this.noteResponse(flight, from, nowMs)
     const effects = holder?.peer === this.options.self ? this.abandon(flight) : []
     if (claim.ttlMs === 0) {
       flight.failed.add(from)
@@ -272,6 +280,7 @@ export class Provider {
     const flight: Flight = {
       base: step,
       previous: undefined,
+      baseAtMs: nowMs,
       deadlineMs: nowMs + step.remainingMs,
       claim: undefined,
       bidAtMs: NEVER,
@@ -317,7 +326,7 @@ export class Provider {
       base.route.length,
       this.ownCandidate(flight),
       this.rivals(flight, open),
-      this.options.staggerMs,
+      this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX),
     )
     const freeAtMs = flight.claim === undefined ? nowMs : Math.max(nowMs, flight.claim.untilMs)
     flight.bidAtMs = freeAtMs + delay
@@ -372,28 +381,32 @@ export class Provider {
   private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
     const { request, era, route, activation } = flight.base
     const pullMs = activation.place === 'held' ? activation.size / PULL_BYTES_PER_MS : 0
-    const ttlMs = claimTtlMs(finishMs(this.ownCandidate(flight)) + pullMs)
+    const expectedMs = finishMs(this.ownCandidate(flight)) + pullMs
+    const ttlMs = claimTtlMs(expectedMs)
     const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
     flight.job = job
     this.byJob.set(job.id, flight)
     this.setClaim(flight, { peer: this.options.self, untilMs: nowMs + ttlMs })
-    const claimed: Effect = {
-      do: 'publish',
-      message: { kind: 'claim', request, era, hop: job.hop, layer, ttlMs },
+    const effects: Effect[] = []
+    if (expectedMs > SILENT_CLAIM_MS) {
+      effects.push({
+        do: 'publish',
+        message: { kind: 'claim', request, era, hop: job.hop, layer, ttlMs },
+      })
     }
-    if (activation.place === 'held')
-      return [claimed, { do: 'pull', job: job.id, tensor: activation }]
-    job.phase = 'running'
-    return [
-      claimed,
-      {
-        do: 'run-layer',
-        job: job.id,
-        layer,
-        hop: job.hop,
-        input: encoded(activation, activation.bytes),
-      },
-    ]
+    if (activation.place === 'held') {
+      effects.push({ do: 'pull', job: job.id, tensor: activation })
+    } else {
+      job.phase = 'running'
+      const input = encoded(activation, activation.bytes)
+      effects.push({ do: 'run-layer', job: job.id, layer, hop: job.hop, input })
+    }
+    return effects
+  }
+
+  /** Learns from others how long answers take on this lane. */
+  private noteResponse(flight: Flight, from: PeerId | undefined, nowMs: number): void {
+    if (from !== this.options.self) this.responses.observe(nowMs - flight.baseAtMs)
   }
 
   /** The tensor of the newest step is gone with its holder: go back one step if that is still known. */

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { bench } from './bench.ts'
 import { classify } from './classify.ts'
 import { demo } from './demo.ts'
 import { evaluate } from './evaluate.ts'
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Command[] = [
   evaluate,
   publish,
   forward,
+  bench,
 ]

@@ -4,6 +4,7 @@ import { within } from './deadline.ts'
 import type { SwarmNode } from './libp2p-config.ts'
 import { directConnection, isDirect } from './peer-connections.ts'
 import { createQuota } from './quota.ts'
+import { createTurns } from './turns.ts'
 
 /** One question-and-answer protocol as data: its name and everything that bounds it. */
 export interface ExchangeProtocol {
@@ -131,8 +132,7 @@ interface Lines {
 /** The outgoing streams, reused one question after the other. */
 function createLines(node: SwarmNode, protocol: ExchangeProtocol): Lines {
   const idle = new Map<string, Line[]>()
-  const busy = new Map<string, number>()
-  const waiting = new Map<string, (() => void)[]>()
+  const turns = createTurns(protocol.streamsPerPeerMax)
   const open = new Set<Line>()
 
   async function openLine(peer: string, signal: AbortSignal): Promise<Line> {
@@ -156,32 +156,9 @@ function createLines(node: SwarmNode, protocol: ExchangeProtocol): Lines {
     else idle.delete(peer)
   }
 
-  /** Waits until fewer than the allowed number of streams to the peer are in use. */
-  async function takeTurn(peer: string, signal: AbortSignal): Promise<void> {
-    while ((busy.get(peer) ?? 0) >= protocol.streamsPerPeerMax) {
-      await new Promise<void>((resolve, reject) => {
-        const queue = waiting.get(peer) ?? []
-        waiting.set(peer, [...queue, resolve])
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      })
-    }
-    signal.throwIfAborted()
-    busy.set(peer, (busy.get(peer) ?? 0) + 1)
-  }
-
-  function giveTurn(peer: string): void {
-    const count = (busy.get(peer) ?? 1) - 1
-    if (count > 0) busy.set(peer, count)
-    else busy.delete(peer)
-    const queue = waiting.get(peer) ?? []
-    waiting.delete(peer)
-    // All look again: some of them may have been given up while they waited.
-    for (const proceed of queue) proceed()
-  }
-
   return {
     async use(peer, signal, work) {
-      await takeTurn(peer, signal)
+      await turns.take(peer, signal)
       let line: Line | undefined
       try {
         line = idle.get(peer)?.pop() ?? (await openLine(peer, signal))
@@ -192,7 +169,7 @@ function createLines(node: SwarmNode, protocol: ExchangeProtocol): Lines {
         line?.stream.abort(asError(error))
         throw error
       } finally {
-        giveTurn(peer)
+        turns.give(peer)
       }
     },
     close() {

@@ -19,6 +19,8 @@ export interface Goodbyes {
   stop(): Promise<void>
   /** Tells every directly connected peer, synchronously. */
   say(): void
+  /** Connections over which a goodbye would get out now. */
+  readonly reaches: number
 }
 
 /** @param heard called with the id of a peer that said goodbye. */
@@ -64,6 +66,9 @@ export function createGoodbyes(node: SwarmNode, heard: (peer: string) => void): 
       for (const stream of [...outgoing.values(), ...incoming])
         stream.abort(new Error('the peer stopped'))
       await node.unhandle(BYE_PROTOCOL)
+    },
+    get reaches() {
+      return outgoing.size
     },
     say() {
       for (const stream of outgoing.values()) {

@@ -1,9 +1,10 @@
 import { mkdir, open, readFile, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
-import type { PrivateKey } from '@libp2p/interface'
+import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { PeerError } from '../errors.ts'
 import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+import { withPreparedSigning } from './signing-key.node.ts'
 
 /** Keys are files `identity-N.key`, readable by their owner only; `identity-N.lock` names the process that uses one. */
 export const openIdentity: OpenIdentity = async (dataDir) => {
@@ -13,7 +14,9 @@ export const openIdentity: OpenIdentity = async (dataDir) => {
     const lock = join(dataDir, `identity-${slot}.lock`)
     if (!(await takeLock(lock))) continue
     try {
-      const privateKey = await readOrCreate(join(dataDir, `identity-${slot}.key`))
+      const privateKey = withPreparedSigning(
+        await readOrCreate(join(dataDir, `identity-${slot}.key`)),
+      )
       return { privateKey, persistent: true, release: () => rm(lock, { force: true }) }
     } catch (error) {
       await rm(lock, { force: true })
@@ -24,11 +27,11 @@ export const openIdentity: OpenIdentity = async (dataDir) => {
 }
 
 async function createTemporary(): Promise<Identity> {
-  const privateKey = await generateKeyPair('Ed25519')
+  const privateKey = withPreparedSigning(await generateKeyPair('Ed25519'))
   return { privateKey, persistent: false, release: async () => undefined }
 }
 
-async function readOrCreate(path: string): Promise<PrivateKey> {
+async function readOrCreate(path: string): Promise<Ed25519PrivateKey> {
   const bytes = await readIfThere(path)
   if (bytes !== undefined) return parseKey(bytes, path)
   const privateKey = await generateKeyPair('Ed25519')
@@ -41,7 +44,7 @@ async function readOrCreate(path: string): Promise<PrivateKey> {
   return privateKey
 }
 
-function parseKey(bytes: Uint8Array, path: string): PrivateKey {
+function parseKey(bytes: Uint8Array, path: string): Ed25519PrivateKey {
   try {
     const key = privateKeyFromProtobuf(bytes)
     if (key.type === 'Ed25519') return key

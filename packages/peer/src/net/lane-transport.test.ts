@@ -137,7 +137,8 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     const hash = await offer(holder, bytes)
     if (hash === undefined) throw new Error('the offer was refused')
     const tensor = heldTensor(hash, bytes.length, holder.transport.self)
-    expect(await pull(puller, tensor)).toEqual(bytes)
+    // Comparing 300 KiB with toEqual takes seconds.
+    expect(Buffer.compare((await pull(puller, tensor)) ?? Buffer.of(), bytes)).toBe(0)
     expect(await pull(puller, { ...tensor, size: bytes.length - 1 })).toBeUndefined()
     holder.transport.withdraw(hash)
     expect(await pull(puller, tensor)).toBeUndefined()

@@ -1,0 +1,43 @@
+/** One measurement beside its reference, both taken in the same run. */
+export interface BenchRow {
+  readonly case: string
+  readonly ours: number
+  readonly reference: number
+  /** ours / reference */
+  readonly ratio: number
+  readonly unit: string
+}
+
+export interface BenchOptions {
+  /** Measurements per case. */
+  readonly rounds: number
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+/** A measurement by name, for `layerswarm bench NAME`. */
+export interface Bench {
+  readonly name: string
+  /** What ours and reference are. */
+  readonly compares: string
+  run(options: BenchOptions): Promise<BenchRow[]>
+}
+
+/** A row from many measurements of both sides, by their medians. */
+export function medianRow(
+  name: string,
+  ours: readonly number[],
+  reference: readonly number[],
+  unit: string,
+): BenchRow {
+  const [a, b] = [median(ours), median(reference)]
+  return { case: name, ours: a, reference: b, ratio: a / b, unit }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN
+  const high = sorted[Math.floor(middle)] ?? Number.NaN
+  return (low + high) / 2
+}

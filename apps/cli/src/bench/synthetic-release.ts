@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { joinCheckpoint, type ModelSpec, randomModel } from '@layerswarm/model'
+import type { TrainingFolder } from '../training-folder.ts'
+import { writeRelease } from '../write-release.ts'
+
+/** A release of random weights, in a folder of its own below `scratch`: for measuring, it knows nothing. */
+export async function writeSyntheticRelease(
+  scratch: string,
+  name: string,
+  spec: ModelSpec,
+): Promise<string> {
+  const folder = join(scratch, name)
+  const training: TrainingFolder = {
+    name,
+    spec,
+    preprocessing: {
+      size: spec.imageSize,
+      channels: spec.channels,
+      mean: Array.from({ length: spec.channels }, () => 0.5),
+      std: Array.from({ length: spec.channels }, () => 0.5),
+      foreground: 'any',
+    },
+    labels: Array.from({ length: spec.classes }, (_, id) => `class ${id}`),
+    seed: 1,
+    imagesSeen: 0,
+    checkpoint: joinCheckpoint(spec, randomModel(spec, 1)),
+    recipeBytes: new TextEncoder().encode('{}'),
+    reportBytes: new TextEncoder().encode('{}'),
+  }
+  const key = new Uint8Array(32).fill(7)
+  await writeRelease(training, folder, { name, dtype: 'float32', key, createdAt: new Date() })
+  return folder
+}

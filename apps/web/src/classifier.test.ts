@@ -1,0 +1,167 @@
+import type { Answer, Classification, Hop, PeerId, Progress, RequestId } from '@layerswarm/swarm'
+import { describe, expect, test } from 'vitest'
+import { type Asker, createClassifier } from './classifier.ts'
+import { grayPixels, type Picture } from './logic/picture.ts'
+import type { Run } from './run.ts'
+import { testManifest } from './test-release.ts'
+
+const REQUEST = '00'.repeat(16) as RequestId
+const hop = (layer: number): Hop => ({
+  layer,
+  peer: 'peer' as PeerId,
+  backend: 'reference',
+  ms: 1,
+})
+
+/** A request of which the test decides how it goes on. */
+class Request implements Classification {
+  readonly request = REQUEST
+  readonly answer: Promise<Answer>
+  cancelled = false
+  #resolve: (answer: Answer) => void = () => {}
+  #reject: (error: Error) => void = () => {}
+  #listener: (progress: Progress) => void = () => {}
+
+  constructor() {
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  onProgress(listener: (progress: Progress) => void) {
+    this.#listener = listener
+    return () => {}
+  }
+
+  cancel() {
+    this.cancelled = true
+    this.#reject(new Error('cancelled'))
+  }
+
+  progress(layers: number[], probabilities: number[] | undefined) {
+    const rows = probabilities === undefined ? undefined : [probabilities]
+    this.#listener({ request: REQUEST, route: layers.map(hop), probabilities: rows, scoredHops: 0 })
+  }
+
+  finish(layers: number[], probabilities: number[], missingLayers: number[]) {
+    this.#resolve({
+      request: REQUEST,
+      logits: [probabilities],
+      probabilities: [probabilities],
+      route: layers.map(hop),
+      missingLayers,
+      totalMs: 7,
+    })
+  }
+
+  fail(line: string) {
+    this.#reject(new Error(line))
+  }
+}
+
+const picture: Picture = {
+  source: 'sample',
+  name: 'Sample 1',
+  pixels: grayPixels(new Uint8Array(16).fill(200), 4, 4),
+  trueClass: 1,
+}
+
+/** Lets promises that are already decided take their effect. */
+async function settle() {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve()
+}
+
+function setting() {
+  const runs: Run[] = []
+  const requests: Request[] = []
+  const asker: Asker = {
+    classify: async () => {
+      const request = new Request()
+      requests.push(request)
+      return request
+    },
+  }
+  const classifier = createClassifier({
+    pictureChanged: () => {},
+    runChanged: (run) => runs.push(run),
+  })
+  return { runs, requests, asker, classifier, settle }
+}
+
+describe('the classifier', () => {
+  test('shows hops and probabilities as they come, then the answer', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.progress([1], [0.6, 0.4])
+    requests[0]?.progress([1, 0], undefined)
+    requests[0]?.finish([1, 0], [0.9, 0.1], [])
+    await settle()
+    expect(runs).toEqual([
+      { stage: 'running', route: [], probabilities: undefined },
+      { stage: 'running', route: [hop(1)], probabilities: [0.6, 0.4] },
+      { stage: 'running', route: [hop(1), hop(0)], probabilities: [0.6, 0.4] },
+      {
+        stage: 'answered',
+        route: [hop(1), hop(0)],
+        probabilities: [0.9, 0.1],
+        missingLayers: [],
+        totalMs: 7,
+      },
+    ])
+  })
+
+  test('keeps a picture that was chosen before joining and sends it once in the swarm', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.choose(picture)
+    expect(runs.at(-1)?.stage).toBe('waiting')
+    classifier.setPeer(asker)
+    await settle()
+    expect(requests).toHaveLength(1)
+    classifier.setPeer(asker)
+    await settle()
+    expect(requests).toHaveLength(1)
+  })
+
+  test('cancels the run before a new choice and hears no more of it', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    classifier.choose(picture)
+    await settle()
+    expect(requests.map((request) => request.cancelled)).toEqual([true, false])
+    requests[0]?.progress([0], [0.5, 0.5])
+    expect(runs.filter((run) => run.stage === 'running' && run.route.length > 0)).toEqual([])
+    expect(runs.filter((run) => run.stage === 'failed')).toEqual([])
+  })
+
+  test('says in one line why there is no answer, and keeps the route so far', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.progress([1], undefined)
+    requests[0]?.fail('the deadline passed after 1 hop\nat somewhere')
+    await settle()
+    expect(runs.at(-1)).toEqual({
+      stage: 'failed',
+      route: [hop(1)],
+      message: 'the deadline passed after 1 hop',
+    })
+  })
+
+  test('refuses a picture that is none', () => {
+    const { runs, asker, classifier } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose({ ...picture, source: 'file', pixels: { ...picture.pixels, width: 0 } })
+    expect(runs.at(-1)).toMatchObject({ stage: 'failed', route: [] })
+  })
+})

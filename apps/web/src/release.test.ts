@@ -1,0 +1,61 @@
+import { manifestBytes, releaseId } from '@layerswarm/model'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { testManifest } from './test-release.ts'
+
+const ORIGIN = 'http://swarm.test'
+const manifest = testManifest('one')
+const id = releaseId(manifest)
+
+/** Answers requests from these bodies, 404 otherwise. */
+function serve(files: Record<string, string | Uint8Array<ArrayBuffer>>) {
+  vi.stubGlobal('fetch', async (url: URL) => {
+    const body = files[url.pathname]
+    return body === undefined ? new Response('', { status: 404 }) : new Response(body)
+  })
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+describe('the release that the server offers', () => {
+  const bootstrap = JSON.stringify({ releases: [{ id }, { id: 'f'.repeat(64) }] })
+
+  test('is the first of bootstrap.json', async () => {
+    serve({
+      '/bootstrap.json': bootstrap,
+      [`/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+    })
+    expect(await fetchRelease(ORIGIN)).toEqual(manifest)
+  })
+
+  test('is refused when its hash is another one than its name', async () => {
+    const other = new Uint8Array(manifestBytes(testManifest('two')))
+    serve({ '/bootstrap.json': bootstrap, [`/releases/${id}/manifest.json`]: other })
+    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not the one it names')
+  })
+
+  test.each(['{}', 'null', '[]', '{"releases":[]}', '{"releases":[{"id":"../secret"}]}'])(
+    'is missing in %s',
+    async (text) => {
+      serve({ '/bootstrap.json': text })
+      await expect(fetchRelease(ORIGIN)).rejects.toThrow('offers no model yet')
+    },
+  )
+
+  test('is missing in what is no JSON', async () => {
+    serve({ '/bootstrap.json': '<html>' })
+    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not JSON')
+  })
+})
+
+test('a server that does not answer is named', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
+  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow(`${ORIGIN} does not answer`)
+})
+
+test('a missing file is named with the status', async () => {
+  serve({})
+  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow('404 for /samples/images.idx3-ubyte')
+})
