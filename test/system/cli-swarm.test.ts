@@ -179,16 +179,16 @@ describe('demo', () => {
       release,
       '--json',
     ]
-    const { code, stdout } = await runCommand(...words)
-    expect(code).toBe(0)
+    const { code, stdout, stderr } = await runCommand(...words)
+    expect(code, stderr).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ samples: 12, answered: 12, killed: 1 })
   })
 })
 
 describe('bench', () => {
   it('sets hops, small ones and those of streamed tensors, beside an echo of the same bytes', async () => {
-    const { code, stdout } = await runCommand('bench', 'hop', '--rounds', '3', '--json')
-    expect(code).toBe(0)
+    const { code, stdout, stderr } = await runCommand('bench', 'hop', '--rounds', '3', '--json')
+    expect(code, stderr).toBe(0)
     const { name, rows } = JSON.parse(stdout) as { name: string; rows: Record<string, number>[] }
     expect(name).toBe('hop')
     expect(rows).toHaveLength(2)

@@ -156,6 +156,23 @@ describe('a peer', { timeout: 60_000 }, () => {
     )
   })
 
+  it('leaves nothing behind when it is stopped while the engine is starting', async () => {
+    const before = resources()
+    const peer = create({ serve: [0] })
+    const stopped = new Promise<void>((resolve, reject) => {
+      peer.on((event) => {
+        if (event.type === 'state-changed' && event.reason.includes('engine')) {
+          peer.stop().then(resolve, reject)
+        }
+      })
+    })
+    expect(await faultOf(peer.start())).toEqual({ code: 'stopped' })
+    await stopped
+    await eventually('silence', () =>
+      Object.entries(resources()).every(([type, count]) => count <= (before[type] ?? 0)),
+    )
+  })
+
   it('takes another identity when its own is in use', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'layerswarm-peer-'))
     try {

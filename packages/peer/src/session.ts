@@ -48,22 +48,29 @@ export interface Session {
 
 /** What was opened so far, to be closed in reverse order. */
 interface Opened {
-  add(close: () => unknown): void
+  /** What is opened after all was closed is closed at once. */
+  add(close: () => unknown): Promise<void>
   closeAll(): Promise<void>
 }
 
 function createOpened(): Opened {
   const closers: (() => unknown)[] = []
+  let closed = false
+  async function closeAll(): Promise<void> {
+    closed = true
+    for (const close of closers.splice(0).reverse()) {
+      // One part that fails to close must not keep the others open.
+      await Promise.resolve()
+        .then(close)
+        .catch(() => undefined)
+    }
+  }
   return {
-    add: (close) => closers.push(close),
-    async closeAll() {
-      for (const close of closers.splice(0).reverse()) {
-        // One part that fails to close must not keep the others open.
-        await Promise.resolve()
-          .then(close)
-          .catch(() => undefined)
-      }
+    async add(close) {
+      closers.push(close)
+      if (closed) await closeAll()
     },
+    closeAll,
   }
 }
 
@@ -118,7 +125,7 @@ async function open(
   signal.throwIfAborted()
 
   const clock = createSystemClock()
-  opened.add(() => clock.cancelAll())
+  await opened.add(() => clock.cancelAll())
   const member = createMember(
     { transport, compute, clock, random: systemRandom },
     {
@@ -132,15 +139,15 @@ async function open(
   )
   link.member = member
   member.start()
-  opened.add(async () => {
+  await opened.add(async () => {
     // Says "leaving" by gossip first, and then by the byte that also gets out of a dying tab.
     member.stop()
     await transport.flush()
     network.goodbyes.say()
   })
-  opened.add(platform.onVanish(() => network.goodbyes.say()))
+  await opened.add(platform.onVanish(() => network.goodbyes.say()))
   const closed = new AbortController()
-  opened.add(() => closed.abort(new Error('the session was closed')))
+  await opened.add(() => closed.abort(new Error('the session was closed')))
   return {
     ...network,
     release,
@@ -180,7 +187,7 @@ async function openNetwork(
   opened: Opened,
 ): Promise<Network> {
   const identity = await openIdentity(options.dataDir)
-  opened.add(() => identity.release())
+  await opened.add(() => identity.release())
   const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
   const isForwarder = (peer: string) => keeper.isBootstrap(peer)
   const node = await platform.createNode({
@@ -191,7 +198,7 @@ async function openNetwork(
     host: options.host,
     iceServers: options.iceServers,
   })
-  opened.add(() => node.stop())
+  await opened.add(() => node.stop())
   const keeper: RelayKeeper = createRelayKeeper({
     node,
     platform,
@@ -199,7 +206,9 @@ async function openNetwork(
   })
   const gone = (peer: string) => transport.reportGone(peer)
   const introductions = createIntroductions({ node, platform, isForwarder, gone })
-  const tensors = createTensorStreams(node, { reach: introductions.reach })
+  const tensors = createTensorStreams(node, {
+    reach: (peer, bounded) => introductions.reach(peer, bounded),
+  })
   const transport = createLaneTransport(
     { node, tensors, bans, isForwarder },
     { release, shape: shapeOf(manifest.spec) },
@@ -218,7 +227,7 @@ async function openNetwork(
     fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join)],
   })
   for (const part of [tensors, layers, goodbyes]) {
-    opened.add(() => part.stop())
+    await opened.add(() => part.stop())
     await part.start()
   }
   transport.listen({
@@ -230,10 +239,10 @@ async function openNetwork(
     peerDisconnected: () => undefined,
   })
   transport.start()
-  opened.add(() => transport.stop())
+  await opened.add(() => transport.stop())
   introductions.start()
-  opened.add(() => introductions.stop())
-  opened.add(() => keeper.stop())
+  await opened.add(() => introductions.stop())
+  await opened.add(() => keeper.stop())
   signal.throwIfAborted()
   return { node, store, transport, tensors, layers, keeper, goodbyes, link }
 }
@@ -244,7 +253,7 @@ async function openCompute(
   opened: Opened,
 ): Promise<PartCompute> {
   const compute = await createCompute({ spec, store, wireDtype }, engine)
-  opened.add(() => compute.close())
+  await opened.add(() => compute.close())
   return compute
 }
 

@@ -99,7 +99,20 @@ export class Acquaintances {
     const one = this.known.get(peer)
     if (one === undefined) return
     const jitter = DIAL_RETRY_MS * this.needs.random()
-    const nextAttemptMs = nowMs + this.patienceMs(peer, one.addresses) + jitter
+    // After hanging up it is already this side's turn, whoever is the smaller.
+    const turnMs = Math.min(
+      this.patienceMs(peer, one.addresses),
+      Math.max(0, one.nextAttemptMs - nowMs),
+    )
+    const nextAttemptMs = nowMs + turnMs + jitter
+    this.known.set(peer, { ...one, attempts: 0, nextAttemptMs })
+  }
+
+  /** This side closed the connection, which the other side may not notice for long: dial at once. */
+  hungUp(peer: string, nowMs: number): void {
+    const one = this.known.get(peer)
+    if (one === undefined) return
+    const nextAttemptMs = nowMs + DIAL_RETRY_MS * this.needs.random()
     this.known.set(peer, { ...one, attempts: 0, nextAttemptMs })
   }
 

@@ -5,6 +5,8 @@ import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity
 
 const DATABASE = 'layerswarm-identity'
 const STORE = 'keys'
+/** Session storage survives a reload and is not shared with other tabs. */
+const SLOT_ITEM = 'layerswarm-identity-slot'
 
 /**
  * Keys live in IndexedDB, which all tabs of an origin share; a Web Lock per slot gives each tab a
@@ -19,19 +21,27 @@ export const openIdentity: OpenIdentity = async () => {
     )
   }
   try {
-    for (let slot = 0; slot < IDENTITY_SLOTS_MAX; slot++) {
+    for (const slot of slotsInOrder()) {
       const release = await takeLock(`${DATABASE}/${slot}`)
       if (release === undefined) continue
       const privateKey = await readOrCreate(slot).catch((error: unknown) => {
         release()
         throw error
       })
+      sessionStorage.setItem(SLOT_ITEM, String(slot))
       return { privateKey, persistent: true, release: async () => release() }
     }
   } catch {
     // Storage is blocked or full: the peer works, under a new name each time.
   }
   return createTemporary()
+}
+
+/** All slots, the one that this tab had before it was reloaded first. */
+function slotsInOrder(): number[] {
+  const slots = Array.from({ length: IDENTITY_SLOTS_MAX }, (_, slot) => slot)
+  const before = Number(sessionStorage.getItem(SLOT_ITEM) ?? Number.NaN)
+  return slots.includes(before) ? [before, ...slots.filter((slot) => slot !== before)] : slots
 }
 
 async function createTemporary(): Promise<Identity> {

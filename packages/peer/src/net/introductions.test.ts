@@ -1,4 +1,4 @@
-import type { Presence } from '@layerswarm/swarm'
+import { laneTopic, type Presence } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createGoodbyes, type Goodbyes } from './goodbyes.ts'
@@ -8,6 +8,7 @@ import {
   type IntroductionsOptions,
 } from './introductions.ts'
 import type { SwarmNode } from './libp2p-config.ts'
+import { CROSS_DIAL_MS } from './limits.ts'
 import { platform } from './net.node.ts'
 import { connectionsOf, directConnection } from './peer-connections.ts'
 import { addressesOf, createTestNode, eventually, RELEASE } from './test-nodes.ts'
@@ -77,6 +78,12 @@ function introduce(a: Guest, b: Guest, given: Partial<Presence> = {}): void {
   b.introductions.announced(a.id, presenceOf(a, given))
 }
 
+/** Directions of the connections between two peers, as the first and then the second sees them. */
+const keptBy = (a: Guest, b: Guest) =>
+  [...connectionsOf(a.node, b.id), ...connectionsOf(b.node, a.id)]
+    .map(({ direction }) => direction)
+    .join()
+
 const met = (a: Guest, b: Guest) => directConnection(a.node, b.id) !== undefined
 
 describe('introductions', { timeout: 30_000 }, () => {
@@ -122,20 +129,41 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
-  it('end in one connection when two were made', async () => {
+  it('keep the newer of two connections, with gossip on it', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
-    await eventually('the meeting', () => met(smaller, larger))
-    const second = await larger.node.dial(
+    await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
+    const lane = laneTopic(RELEASE)
+    const heard: number[] = []
+    larger.node.services.pubsub.subscribe(lane)
+    larger.node.services.pubsub.addEventListener('message', ({ detail }) => {
+      heard.push(detail.data[0] ?? -1)
+    })
+    // Both ends believe that it was made long ago.
+    for (const { node } of [smaller, larger]) {
+      for (const connection of node.getConnections()) connection.timeline.open -= CROSS_DIAL_MS
+    }
+    await larger.node.dial(
       addressesOf(smaller.node).map((address) => multiaddr(address)),
       { force: true },
     )
-    await eventually('two', () => connectionsOf(smaller.node, larger.id).length === 2)
-    await second.close()
-    await eventually(
-      'one fresh connection',
-      () => connectionsOf(smaller.node, larger.id).length === 1 && met(larger, smaller),
-    )
+    await eventually('the newer one alone', () => keptBy(smaller, larger) === 'inbound,outbound')
+    let number = 0
+    await eventually('a message over it', () => {
+      smaller.node.services.pubsub.publish(lane, Uint8Array.of(++number)).catch(() => undefined)
+      return heard.length > 0
+    })
+  })
+
+  it('agree on one of two connections that were dialled at the same time', async () => {
+    const [smaller, larger] = await arriveTwo()
+    smaller.introductions.announced(larger.id, presenceOf(larger))
+    larger.introductions.announced(smaller.id, presenceOf(smaller))
+    await Promise.allSettled([
+      smaller.introductions.reach(larger.id, undefined),
+      larger.introductions.reach(smaller.id, undefined),
+    ])
+    await eventually('agreement', () => keptBy(smaller, larger) === 'outbound,inbound')
   })
 
   it('hang up when a peer says that it leaves, and do not dial it again', async () => {
@@ -148,18 +176,20 @@ describe('introductions', { timeout: 30_000 }, () => {
   })
 
   it('stay below the cap of connections', async () => {
-    const host = await arrive({ connectionsMax: 2 })
-    const guests = [await arrive(), await arrive(), await arrive()]
-    const reach = (guest: Guest) => host.introductions.announced(guest.id, presenceOf(guest))
-    for (const guest of guests) reach(guest)
-    const [first, second] = guests
-    if (first === undefined || second === undefined) throw new Error('no guests')
-    await host.introductions.reach(first.id, undefined)
-    await host.introductions.reach(second.id, undefined)
-    for (const guest of guests) reach(guest)
-    expect(new Set(host.node.getConnections().map(({ remotePeer }) => `${remotePeer}`)).size).toBe(
-      2,
-    )
+    const all = [await arrive({ connectionsMax: 2 }), await arrive({ connectionsMax: 2 })]
+    for (let i = 0; i < 2; i++) all.push(await arrive({ connectionsMax: 2 }))
+    const [host, ...guests] = all.sort((a, b) => (a.id < b.id ? -1 : 1))
+    if (host === undefined) throw new Error('no host')
+    const announceAll = () => {
+      for (const guest of guests) host.introductions.announced(guest.id, presenceOf(guest))
+    }
+    announceAll()
+    await eventually('two connections', () => host.node.getConnections().length === 2)
+    await eventually('the end of dialling', () => host.node.getDialQueue().length === 0)
+    announceAll()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(host.node.getDialQueue()).toEqual([])
+    expect(host.node.getConnections()).toHaveLength(2)
   })
 
   it('reach a peer at once when work depends on it, whoever’s turn it is', async () => {

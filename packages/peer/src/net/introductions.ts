@@ -8,11 +8,20 @@ import {
   ALIVE_PING_TIMEOUT_MS,
   CLOSE_TIMEOUT_MS,
   CONNECTIONS_MAX,
+  CROSS_DIAL_MS,
+  DEAD_PING_TIMEOUT_MS,
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   INTRODUCTIONS_TICK_MS,
 } from './limits.ts'
-import { directConnection, hangUp, isDirect, isOpen } from './peer-connections.ts'
+import {
+  closeConnection,
+  directConnection,
+  directConnections,
+  hangUp,
+  isDirect,
+  isOpen,
+} from './peer-connections.ts'
 
 export interface IntroductionsNeeds {
   node: SwarmNode
@@ -50,9 +59,12 @@ export interface Introductions {
 
 /**
  * 1. Who dials whom is decided by `Acquaintances`.
- * 2. One direct connection per peer: libp2p's gossip lives on one of two and dies with it.
+ * 2. One direct connection per peer, the newest: whoever dials again has lost the older one, which
+ *    may take 17 s to notice it, and libp2p's gossip would stay on it.
  * 3. A connection to a session that has ended is closed, so that the new session can be reached.
- * 4. After `stop` no dial, ping or timer is left.
+ * 4. A peer that does not answer a ping is reported as gone, and hung up on when it stays silent:
+ *    it may only be busy.
+ * 5. After `stop` no dial, ping or timer is left.
  */
 export function createIntroductions(
   needs: IntroductionsNeeds,
@@ -65,7 +77,7 @@ class LaneIntroductions implements Introductions {
   private readonly needs: IntroductionsNeeds
   private readonly options: IntroductionsOptions
   private readonly known: Acquaintances
-  private readonly dialling = new Set<string>()
+  private readonly dialling = new Map<string, Promise<void>>()
   private readonly working = new Set<Promise<void>>()
   private readonly stopped = new AbortController()
   private timer: ReturnType<typeof setInterval> | undefined
@@ -83,11 +95,13 @@ class LaneIntroductions implements Introductions {
   }
 
   start(): void {
+    this.needs.node.addEventListener('connection:open', this.connectionOpened)
     this.needs.node.addEventListener('connection:close', this.connectionClosed)
     this.timer = setInterval(() => this.tick(), INTRODUCTIONS_TICK_MS)
   }
 
   async stop(): Promise<void> {
+    this.needs.node.removeEventListener('connection:open', this.connectionOpened)
     this.needs.node.removeEventListener('connection:close', this.connectionClosed)
     clearInterval(this.timer)
     this.stopped.abort(new Error('the peer stopped'))
@@ -116,7 +130,7 @@ class LaneIntroductions implements Introductions {
     if (directConnection(this.needs.node, peer) !== undefined) return
     const one = this.known.get(peer)
     if (one === undefined) throw new Error(`no way to ${peer} is known`)
-    await this.dial(one, signal ?? this.stopped.signal)
+    await (this.dialling.get(peer) ?? this.dial(one, signal ?? this.stopped.signal))
   }
 
   private tick(): void {
@@ -134,54 +148,76 @@ class LaneIntroductions implements Introductions {
     }
   }
 
-  private async dial({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
+  private async dial(one: Acquaintance, signal: AbortSignal): Promise<void> {
+    const dialling = this.connect(one, signal)
+    this.dialling.set(one.peer, dialling)
+    try {
+      await dialling
+    } catch (error) {
+      this.known.dialFailed(one.peer, performance.now())
+      throw error
+    } finally {
+      this.dialling.delete(one.peer)
+    }
+  }
+
+  private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
     const { node, platform } = this.needs
     const targets = addresses.filter((address) => platform.canDial(address))
     if (targets.length === 0)
       throw new Error(`${peer} has no address that can be dialled from here`)
-    this.dialling.add(peer)
-    try {
-      // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
-      await within(DIAL_TIMEOUT_MS, signal, (bounded) =>
-        node.dial(
-          targets.map((address) => multiaddr(address)),
-          { signal: bounded, force: true },
-        ),
-      )
-    } catch (error) {
-      this.known.dialFailed(peer, performance.now())
-      throw error
-    } finally {
-      this.dialling.delete(peer)
+    // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
+    await within(DIAL_TIMEOUT_MS, signal, (bounded) =>
+      node.dial(
+        targets.map((address) => multiaddr(address)),
+        { signal: bounded, force: true },
+      ),
+    )
+  }
+
+  private readonly connectionOpened = ({ detail }: CustomEvent<Connection>): void => {
+    const { node, isForwarder } = this.needs
+    const peer = detail.remotePeer.toString()
+    if (isForwarder(peer) || !isDirect(detail)) return
+    const kept = choose(directConnections(node, peer), node.peerId.toString() < peer)
+    for (const connection of directConnections(node, peer)) {
+      if (connection !== kept) this.inBackground(replace(connection))
     }
   }
 
   private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {
+    const { node } = this.needs
     const peer = detail.remotePeer.toString()
-    if (this.known.get(peer) === undefined) return
-    if (!isDirect(detail)) {
-      // The other end of a circuit closes within 0.3 s of a tab's death, WebRTC only after 17 s.
-      this.inBackground(this.checkAlive(peer))
+    if (this.known.get(peer) === undefined || this.stopped.signal.aborted) return
+    if (isDirect(detail)) {
+      if (directConnection(node, peer) === undefined) {
+        this.known.connectionLost(peer, performance.now())
+      }
       return
     }
-    this.known.connectionLost(peer, performance.now())
-    // Rule 2: the gossip stream was perhaps on this one; a fresh connection gets a fresh stream.
-    if (directConnection(this.needs.node, peer) !== undefined) this.hangUp(peer)
+    // The other end of a circuit closes within 0.3 s of a tab's death, WebRTC only after 17 s.
+    this.inBackground(this.checkAlive(peer))
   }
 
-  /** Closes everything to a peer whose direct connection does not answer. */
   private async checkAlive(peer: string): Promise<void> {
-    const { node, gone } = this.needs
+    if (await this.answers(peer, ALIVE_PING_TIMEOUT_MS)) return
+    this.needs.gone(peer)
+    if (await this.answers(peer, DEAD_PING_TIMEOUT_MS)) return
+    this.hangUp(peer)
+  }
+
+  /** Whether a peer answers a ping; one without a direct connection has nothing to prove. */
+  private async answers(peer: string, ms: number): Promise<boolean> {
+    const { node } = this.needs
     const connection = directConnection(node, peer)
-    if (connection === undefined) return
+    if (connection === undefined) return true
     try {
-      await within(ALIVE_PING_TIMEOUT_MS, this.stopped.signal, (signal) =>
+      await within(ms, this.stopped.signal, (signal) =>
         node.services.ping.ping(connection.remotePeer, { signal }),
       )
+      return true
     } catch {
-      if (this.stopped.signal.aborted) return
-      gone(peer)
-      this.hangUp(peer)
+      return this.stopped.signal.aborted
     }
   }
 
@@ -193,6 +229,7 @@ class LaneIntroductions implements Introductions {
   }
 
   private hangUp(peer: string): void {
+    this.known.hungUp(peer, performance.now())
     this.inBackground(hangUp(this.needs.node, peer, CLOSE_TIMEOUT_MS))
   }
 
@@ -204,4 +241,25 @@ class LaneIntroductions implements Introductions {
     const settled: Promise<void> = task.then(ended, ended)
     this.working.add(settled)
   }
+}
+
+/**
+ * The connection to keep of several to one peer. Both ends choose the same one: when they dialled
+ * each other at the same time, that of the smaller id, otherwise the newest.
+ */
+function choose(connections: Connection[], iAmSmaller: boolean): Connection | undefined {
+  const byAge = connections.toSorted((a, b) => b.timeline.open - a.timeline.open)
+  const [newest, second] = byAge
+  if (newest === undefined || second === undefined) return newest
+  const crossed =
+    newest.direction !== second.direction &&
+    newest.timeline.open - second.timeline.open < CROSS_DIAL_MS
+  if (!crossed) return newest
+  return [newest, second].find(({ direction }) => (direction === 'outbound') === iAmSmaller)
+}
+
+/** Ends the streams at once, so that gossip opens a new one on the connection that is kept. */
+async function replace(connection: Connection): Promise<void> {
+  for (const stream of connection.streams) stream.abort(new Error('there is a newer connection'))
+  await closeConnection(connection, CLOSE_TIMEOUT_MS)
 }

@@ -11,6 +11,7 @@ import {
   CONNECTIONS_OPEN_MAX,
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
+  GOSSIP_SEEN_MS,
   PING_INTERVAL_MS,
 } from './limits.ts'
 
@@ -123,6 +124,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       pubsub: gossipsub({
         ...MESH,
         idontwantMinDataSize: IDONTWANT_NEVER,
+        seenTTL: GOSSIP_SEEN_MS,
         globalSignaturePolicy: 'StrictSign',
         allowPublishToZeroTopicPeers: true,
         allowedTopics: [topics.presence, topics.lane],

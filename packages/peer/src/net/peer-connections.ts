@@ -16,9 +16,20 @@ export function isOpen(connection: Connection): boolean {
   return connection.status === 'open'
 }
 
-/** The open direct connection to a peer, if there is one. */
+/** The open direct connections to a peer: one, or two for as long as it takes to drop the older. */
+export function directConnections(node: SwarmNode, peer: string): Connection[] {
+  return connectionsOf(node, peer).filter(
+    (connection) => isDirect(connection) && isOpen(connection),
+  )
+}
+
+/** The newest open direct connection to a peer, if there is one. */
 export function directConnection(node: SwarmNode, peer: string): Connection | undefined {
-  return connectionsOf(node, peer).find((connection) => isDirect(connection) && isOpen(connection))
+  return directConnections(node, peer).reduce<Connection | undefined>(
+    (newest, one) =>
+      newest === undefined || one.timeline.open >= newest.timeline.open ? one : newest,
+    undefined,
+  )
 }
 
 export function connectionsOf(node: SwarmNode, peer: string): Connection[] {
