@@ -59,19 +59,24 @@ export interface RunningSwarm {
 }
 
 /** Runs `up` with these flags and waits until it says that it is ready. */
-export async function startSwarm(...words: string[]): Promise<RunningSwarm> {
-  const { child, output, ended } = start(['up', ...words, '--json'])
+export function startSwarm(...flags: string[]): Promise<RunningSwarm> {
+  return startService('up', ...flags)
+}
+
+/** Runs `up` or `signaling` and waits until it says that it is ready. */
+export async function startService(...words: string[]): Promise<RunningSwarm> {
+  const { child, output, ended } = start([...words, '--json'])
   const document = new Promise<string>((resolve) => {
     child.stdout?.on('data', () => {
       if (output.stdout.includes('\n')) resolve(output.stdout)
     })
   })
   const failed = ended.then((code) => {
-    throw new Error(`up ended with ${code}: ${output.stderr}`)
+    throw new Error(`${words[0]} ended with ${code}: ${output.stderr}`)
   })
-  const { ready, pids } = JSON.parse(await Promise.race([document, failed])) as {
+  const { ready, pids = [] } = JSON.parse(await Promise.race([document, failed])) as {
     ready: string
-    pids: number[]
+    pids?: number[]
   }
   return {
     url: ready,

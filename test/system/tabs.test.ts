@@ -1,9 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classifySample, launchBrowser, meshed, openTab, shownAnswer, type Tab } from './browser.ts'
-import { startCommand } from './run-command.ts'
+import { type RunningSwarm, startCommand, startService } from './run-command.ts'
 
 const LAYERS = 8
 
@@ -14,31 +12,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
 })
-
-/** A signaling server, and Node volunteers if asked for, as the command line starts them. */
-async function startSwarm(
-  ...words: string[]
-): Promise<{ url: string; process: ChildProcess; stop(): Promise<void> }> {
-  const child = startCommand(...words)
-  const log: string[] = []
-  child.stderr?.on('data', (data) => log.push(String(data)))
-  if (child.stdout === null) throw new Error('the command has no output')
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /^ready (http:\S+)/.exec(line)?.[1]
-    if (url === undefined) continue
-    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-    child.stdout.resume()
-    return {
-      url,
-      process: child,
-      async stop() {
-        child.kill('SIGTERM')
-        await ended
-      },
-    }
-  }
-  throw new Error(`the swarm did not start: ${log.join('')}`)
-}
 
 /** Bytes of one kind from the server's /metrics. */
 async function metric(url: string, pattern: RegExp): Promise<number> {
@@ -51,11 +24,11 @@ async function metric(url: string, pattern: RegExp): Promise<number> {
 }
 
 describe('three tabs, each with some of the layers', () => {
-  let swarm: Awaited<ReturnType<typeof startSwarm>>
+  let swarm: RunningSwarm
   let tabs: [Tab, Tab, Tab]
 
   beforeAll(async () => {
-    swarm = await startSwarm('signaling', '--port', '0')
+    swarm = await startService('signaling', '--port', '0')
     tabs = [
       await openTab(browser, swarm.url, 'layers=0,1,2,3&autojoin=1'),
       await openTab(browser, swarm.url, 'layers=2,3,4,5&autojoin=1'),
@@ -66,7 +39,7 @@ describe('three tabs, each with some of the layers', () => {
 
   afterAll(async () => {
     for (const { context } of tabs ?? []) await context.close()
-    await swarm?.stop()
+    await swarm?.end('SIGTERM')
   })
 
   test('are serving over WebRTC with the WASM engine, and say so', async () => {
@@ -162,7 +135,7 @@ describe('three tabs, each with some of the layers', () => {
 
 describe('a mixed swarm of tabs and Node peers', () => {
   test('serves one request with hops on both kinds', async () => {
-    const swarm = await startSwarm('signaling', '--port', '0')
+    const swarm = await startService('signaling', '--port', '0')
     const volunteer = startCommand('peer', '--join', swarm.url, '--layers', '0,1,2,3')
     volunteer.stdout?.resume()
     volunteer.stderr?.resume()
@@ -188,14 +161,14 @@ describe('a mixed swarm of tabs and Node peers', () => {
     } finally {
       await tab.context.close()
       volunteer.kill('SIGTERM')
-      await swarm.stop()
+      await swarm.end('SIGTERM')
     }
   })
 })
 
 describe('a tab alone', () => {
   test('joins, takes every layer it may, and answers by itself', async () => {
-    const swarm = await startSwarm('signaling', '--port', '0')
+    const swarm = await startService('signaling', '--port', '0')
     const tab = await openTab(browser, swarm.url, `capacity=${LAYERS}`)
     try {
       expect(await tab.page.getByTestId('state').textContent()).toContain('offline')
@@ -207,12 +180,12 @@ describe('a tab alone', () => {
       expect(served).toBe(LAYERS)
     } finally {
       await tab.context.close()
-      await swarm.stop()
+      await swarm.end('SIGTERM')
     }
   })
 
   test('says in one line what is wrong with its address', async () => {
-    const swarm = await startSwarm('signaling', '--port', '0')
+    const swarm = await startService('signaling', '--port', '0')
     const tab = await openTab(browser, swarm.url, 'engine=quantum&autojoin=1')
     try {
       const notice = tab.page.getByText('quantum').first()
@@ -220,7 +193,7 @@ describe('a tab alone', () => {
       expect((await tab.snapshot()).state).toBe('offline')
     } finally {
       await tab.context.close()
-      await swarm.stop()
+      await swarm.end('SIGTERM')
     }
   })
 })

@@ -50,7 +50,7 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
     const name = `volunteer ${index + 1}`
     return startProvider(
-      { name, join: url, release: id, capacity, engine: options.engine, log },
+      { name, join: url, release: id, layers: capacity, engine: options.engine, log },
       log,
     )
   })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { askMemory, type MemoryUse } from './memory-question.ts'
 
 const bin = fileURLToPath(new URL('../bin/layerswarm.js', import.meta.url))
 
@@ -13,9 +14,11 @@ export interface ProviderNeeds {
   readonly join: URL
   /** The release to serve, by id. */
   readonly release: string
-  /** Layers to host. */
-  readonly capacity: number
+  /** How many layers to host, or which. */
+  readonly layers: number | readonly number[]
   readonly engine: string
+  /** Flags for Node itself, before the command. */
+  readonly nodeFlags?: readonly string[]
   log(line: string): void
 }
 
@@ -24,6 +27,8 @@ export interface ProviderProcess {
   readonly name: string
   readonly pid: number | undefined
   isAlive(): boolean
+  /** Asks it what memory it uses. @throws Error when it ends before it has answered. */
+  memory(): Promise<MemoryUse>
   /** SIGKILL: gone without a goodbye, like a machine that loses its power. */
   kill(): void
   /** Asks it to leave, kills it when it does not. */
@@ -31,20 +36,19 @@ export interface ProviderProcess {
 }
 
 /**
- * Starts `layerswarm peer`. The child has an IPC channel only so that it ends when this process
- * does, however that happens.
+ * Starts `layerswarm peer`. By its IPC channel the child ends when this process does, however that
+ * happens, and says what memory it uses.
  */
 export function startProvider(
   needs: ProviderNeeds,
   exited: (line: string) => void,
 ): ProviderProcess {
-  const { name, join, release, capacity, engine, log } = needs
-  const words = ['peer', '--join', join.href, '--release', release]
-  const child = spawn(
-    process.execPath,
-    [bin, ...words, '--capacity', String(capacity), '--engine', engine],
-    { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-  )
+  const { name, join, release, layers, engine, nodeFlags = [], log } = needs
+  const which = typeof layers === 'number' ? '--capacity' : '--layers'
+  const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
+  const child = spawn(process.execPath, [...nodeFlags, bin, ...words, '--engine', engine], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => log(`${name}: ${line}`))
   }
@@ -62,6 +66,7 @@ export function startProvider(
     name,
     pid: child.pid,
     isAlive: () => isAlive(child),
+    memory: () => askMemory(child),
     kill() {
       expected = true
       child.kill('SIGKILL')

@@ -2,7 +2,7 @@ import type { ClassifyPolicy } from '@layerswarm/swarm'
 import type { EngineChoice } from './commands/engine-option.ts'
 import { joinAsRequester } from './join-swarm.ts'
 import { type LocalSwarm, startLocalSwarm } from './local-swarm.ts'
-import { requireAnswers, runSamples, type SampleReport } from './sample-run.ts'
+import { runSamples, type SampleReport } from './sample-run.ts'
 import { fetchSamples } from './swarm-samples.ts'
 
 export interface DemoOptions {
@@ -59,7 +59,6 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
       log,
       progressed,
     })
-    requireAnswers(report)
     return { ...report, killed: killer.killed() }
   } finally {
     await peer.stop()

@@ -42,7 +42,10 @@ export interface SampleReport {
 /** Milliseconds between two lines of progress. */
 const PROGRESS_MS = 2_000
 
-/** Asks many labelled samples and sums up. Never throws for a request that failed. */
+/**
+ * Asks many labelled samples and sums up; single failures are counted.
+ * @throws the first failure when not a single sample was answered.
+ */
 export async function runSamples(
   asker: Asker & { readonly manifest: { readonly preprocessing: Preprocessing } },
   samples: Samples,
@@ -59,7 +62,7 @@ export async function runSamples(
       try {
         tally.add(await ask(asker, image, options.policy, options.orders), label)
       } catch (error) {
-        tally.fail(describeError(error).code)
+        tally.fail(error)
       }
       progressed?.(tally.finished)
       if (performance.now() - reportedMs < PROGRESS_MS) continue
@@ -68,11 +71,13 @@ export async function runSamples(
     }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work))
-  return tally.report()
+  if (tally.answered > 0) return tally.report()
+  throw tally.firstError ?? new CliError({ code: 'interrupted' }, 'interrupted before any answer')
 }
 
 class Tally {
   answered = 0
+  firstError: unknown
   private correct = 0
   private partial = 0
   private readonly latenciesMs: number[] = []
@@ -98,8 +103,9 @@ class Tally {
     for (const { backend } of verdict.hops) increment(this.backends, backend)
   }
 
-  fail(code: string): void {
-    increment(this.failures, code)
+  fail(error: unknown): void {
+    this.firstError ??= error
+    increment(this.failures, describeError(error).code)
   }
 
   report(): SampleReport {
@@ -129,16 +135,6 @@ function increment(counts: Map<string, number>, key: string): void {
 export function quantile(sorted: readonly number[], share: number): number {
   const rank = Math.max(0, Math.ceil(share * sorted.length) - 1)
   return Math.round((sorted[rank] ?? 0) * 10) / 10
-}
-
-/** @throws CliError `refused` when not a single sample was answered. */
-export function requireAnswers({ samples, answered, failures }: SampleReport): void {
-  if (answered > 0) return
-  const reasons = Object.entries(failures).map(([code, number]) => `${number} ${code}`)
-  throw new CliError(
-    { code: 'refused', what: 'samples' },
-    `none of ${samples} samples was answered (${reasons.join(', ') || 'interrupted'})`,
-  )
 }
 
 /** A report in two lines for people. */

@@ -7,6 +7,7 @@ import {
   type PeerSnapshot,
 } from '@layerswarm/peer'
 import { usageError } from './cli-error.ts'
+import { answerMemoryQuestions } from './memory-question.ts'
 import { untilAborted } from './until-aborted.ts'
 
 export interface ServeNeeds {
@@ -30,6 +31,7 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
     if (line !== undefined) log(line)
   })
   const reporting = reportWork(peer, log)
+  answerMemoryQuestions()
   try {
     await peer.start(ending)
     checkLayers(peer, options.serve)

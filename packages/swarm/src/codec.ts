@@ -102,7 +102,8 @@ export class Reader {
   /** A copy, so that a message does not keep the network's buffer alive. */
   raw(count: number): Uint8Array {
     const at = this.take(count)
-    return this.bytes.slice(at, at + count)
+    // Not slice(): that of a Node Buffer is a view.
+    return new Uint8Array(this.bytes.subarray(at, at + count))
   }
 
   end(): void {

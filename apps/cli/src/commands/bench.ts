@@ -1,30 +1,45 @@
+import type { Bench } from '../bench/bench.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { nearest } from '../nearest.ts'
 import { count } from '../option.ts'
 
-const NAMES = ['hop'] as const
+/** Loaded when they are run: they bring the whole peer along. */
+const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([
+  ['hop', async () => (await import('../bench/hop.ts')).hop],
+  ['memory', async () => (await import('../bench/memory.ts')).memory],
+])
+const NAMES = [...BENCHES.keys()]
 
 export const bench = defineCommand({
   name: 'bench',
   summary: 'measure beside a reference, as ratios',
   usage: [`[${NAMES.join('|')}] [--rounds N]`],
-  positionals: { min: 0, max: 1, placeholder: 'one NAME' },
+  positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them' },
   options: {
-    rounds: count('measurements per case', { low: 1, high: 100_000, otherwise: 200 }),
+    rounds: count('measurements per case (hop: 60, memory: 2000 requests)', {
+      low: 1,
+      high: 100_000,
+      otherwise: undefined,
+    }),
   },
-  examples: ['bench hop --json'],
+  examples: ['bench hop --json', 'bench memory --rounds 500'],
   async run({ positionals, values, signal, print, log, emit }) {
-    const [name = NAMES[0]] = positionals
-    if (!NAMES.some((known) => known === name)) {
+    const [name] = positionals
+    if (name !== undefined && !BENCHES.has(name)) {
       throw usageError(`there is no bench "${name}"; did you mean "${nearest(name, NAMES)}"?`)
     }
-    const { hop } = await import('../bench/hop.ts')
-    print(`${hop.name}: ${hop.compares}`)
-    const rows = await hop.run({ rounds: values.rounds, signal, log })
-    for (const { case: what, ours, reference, ratio, unit } of rows) {
-      print(`${what}: ${ours.toFixed(2)} / ${reference.toFixed(2)} ${unit} = ${ratio.toFixed(2)}`)
+    const measured = []
+    for (const [known, open] of BENCHES) {
+      if (name !== undefined && name !== known) continue
+      const chosen = await open()
+      print(`${chosen.name}: ${chosen.compares}`)
+      const rows = await chosen.run({ rounds: values.rounds ?? chosen.rounds, signal, log })
+      for (const { case: what, ours, reference, ratio, unit } of rows) {
+        print(`${what}: ${ours.toFixed(2)} / ${reference.toFixed(2)} ${unit} = ${ratio.toFixed(2)}`)
+      }
+      measured.push(...rows)
     }
-    emit({ name: hop.name, rows })
+    emit({ name: name ?? 'all', rows: measured })
   },
 })

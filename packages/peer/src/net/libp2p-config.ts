@@ -124,6 +124,8 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       pubsub: gossipsub({
         ...MESH,
         idontwantMinDataSize: IDONTWANT_NEVER,
+        // One encoding for all the peers that a message floods to.
+        batchPublish: true,
         seenTTL: GOSSIP_SEEN_MS,
         globalSignaturePolicy: 'StrictSign',
         allowPublishToZeroTopicPeers: true,
