@@ -32,3 +32,8 @@ export async function releaseFolders(named: readonly string[]): Promise<readonly
     `${models} holds no release; name one with --model DIR`,
   )
 }
+
+/** Where the page of the bench between tabs is written; it is built when that bench runs. */
+export function benchPageSource(): string {
+  return join(root, 'apps', 'web', 'bench')
+}

@@ -135,6 +135,7 @@ async function open(
       capacity: options.capacity,
       slots: options.slots,
       addresses: () => announcedAddresses(node),
+      links: () => node.services.pubsub.getSubscribers(laneTopic(release.id)).length,
     },
   )
   link.member = member

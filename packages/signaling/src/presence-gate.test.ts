@@ -16,6 +16,7 @@ function presence(fields: Partial<Presence> = {}): Presence {
     backend: 'reference',
     addresses: [],
     asking: false,
+    links: 0,
     leaving: false,
     ...fields,
   }

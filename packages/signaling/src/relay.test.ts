@@ -44,6 +44,7 @@ const presence: Presence = {
   backend: 'reference',
   addresses: [],
   asking: false,
+  links: 0,
   leaving: false,
 }
 

@@ -300,6 +300,21 @@ describe('load', () => {
     expect(served.reduce((a, b) => a + b)).toBe(240)
   })
 
+  test('comes back to a peer that was slow once', async () => {
+    const { world, asker, providers } = swarm(SMALL, [
+      [0, 1, 2, 3],
+      [0, 1, 2, 3],
+    ])
+    const once = providers[0] as Inhabitant
+    once.compute.slowness = 50
+    for (let i = 0; i < 20; i++) await ask(world, asker).finish()
+    once.compute.slowness = 1
+    world.clock.run(world.clock.nowMs() + 60_000)
+    const before = once.member.snapshot().served
+    for (let i = 0; i < 40; i++) await ask(world, asker).finish()
+    expect(once.member.snapshot().served - before).toBeGreaterThan(40)
+  })
+
   test('many requests at once all end, each with its own layers', async () => {
     const { world, asker } = swarm(SMALL, [
       [0, 1],

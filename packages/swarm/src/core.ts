@@ -22,6 +22,8 @@ export interface CoreOptions {
   readonly staggerMs: number
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
+  /** How many members of the lane hear this one directly. */
+  readonly links: () => number
 }
 
 export const CORE_OPTIONS_DEFAULT = Object.freeze({
@@ -30,6 +32,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   slots: SLOTS_DEFAULT,
   staggerMs: CLAIM_STAGGER_MS,
   addresses: () => [],
+  links: () => 0,
 })
 
 /** A member as plain data. */
@@ -338,19 +341,21 @@ export class Core {
   private announceIfDue(nowMs: number): Effect[] {
     if (nowMs < this.presenceAtMs) return []
     this.presenceAtMs = nowMs + PRESENCE_INTERVAL_MS
+    this.provider.rest()
     const message = this.presence(false)
     this.asking = false
     return [{ do: 'publish', message }]
   }
 
   private presence(leaving: boolean): Presence {
-    const { release, backend, addresses } = this.options
+    const { release, backend, addresses, links } = this.options
     return {
       kind: 'presence',
       release,
       sequence: this.sequence++,
       layers: leaving ? [] : this.announced(),
       freeSlots: Math.min(255, this.provider.freeSlots),
+      links: Math.min(65_535, links()),
       layerMs: this.provider.layerMs,
       backend,
       addresses: addresses(),

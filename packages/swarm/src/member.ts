@@ -24,7 +24,7 @@ export interface MemberPorts {
 }
 
 export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
-  Partial<Pick<CoreOptions, 'serve' | 'capacity' | 'slots' | 'staggerMs' | 'addresses'>>
+  Partial<Pick<CoreOptions, 'serve' | 'capacity' | 'slots' | 'staggerMs' | 'addresses' | 'links'>>
 
 /** A request that was sent off. */
 export interface Classification {

@@ -64,6 +64,7 @@ const message = fc.oneof(
     sequence: fc.nat(),
     layers: fc.array(layer, { maxLength: 12 }),
     freeSlots: fc.integer({ min: 0, max: 255 }),
+    links: size,
     layerMs: ms,
     backend,
     addresses: fc.array(fc.constantFrom('/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2/ws'), {

@@ -92,6 +92,8 @@ const presence = wire.record({
   sequence: wire.u32(),
   layers: wire.list(layer, LAYERS_MAX),
   freeSlots: wire.u8(),
+  /** Members of the lane to which it has a direct connection. */
+  links: wire.u16(),
   layerMs: wire.milliseconds(DEADLINE_MS_MAX),
   backend: wire.choice(ENGINE_NAMES),
   addresses: wire.list(wire.token<string>(ADDRESS_CHARS_MAX), ADDRESSES_MAX),

@@ -61,6 +61,8 @@ interface Flight {
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
 const PULL_BYTES_PER_MS = 500
 const NEVER = Number.POSITIVE_INFINITY
+/** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
+const IDLE_HOPE = 0.8
 
 /**
  * Serves layers: bids for steps, runs what it won, stands by for what others won.
@@ -74,8 +76,9 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Provider {
   readonly hosted = new Set<number>()
   served = 0
-  /** Moving average of one layer run, milliseconds. */
+  /** Moving average of one layer run, milliseconds; hopeful after idle times, see `rest`. */
   layerMs = 1
+  private servedBefore = 0
   private active = true
   private readonly options: ProviderOptions
   private readonly table: PeerTable
@@ -110,6 +113,15 @@ export class Provider {
   setActive(active: boolean, nowMs: number): Effect[] {
     this.active = active
     return active ? this.bidOnIdle(nowMs) : []
+  }
+
+  /**
+   * Called once per presence: a provider that got no work since believes itself a little faster.
+   * Otherwise one slow measurement (a cold start, a busy moment) would rank it last for ever.
+   */
+  rest(): void {
+    if (this.served === this.servedBefore) this.layerMs *= IDLE_HOPE
+    this.servedBefore = this.served
   }
 
   hostsChanged(nowMs: number): Effect[] {

@@ -17,6 +17,7 @@ function presence(given: Partial<Presence> = {}): Presence {
     backend: 'reference',
     addresses: [NODE_ADDRESS],
     asking: false,
+    links: 0,
     leaving: false,
     ...given,
   }

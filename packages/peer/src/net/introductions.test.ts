@@ -68,6 +68,7 @@ function presenceOf({ node }: Guest, given: Partial<Presence> = {}): Presence {
     backend: 'reference',
     addresses: addressesOf(node),
     asking: false,
+    links: 0,
     leaving: false,
     ...given,
   }

@@ -102,6 +102,11 @@ function firstStep(requester: PeerId): Step {
   }
 }
 
+function heardStep({ heard }: Member, { request }: Step): Message | undefined {
+  return heard.find(({ message }) => message.kind === 'step' && message.request === request)
+    ?.message
+}
+
 function pull(member: Member, tensor: HeldActivation): Promise<Uint8Array | undefined> {
   return new Promise((resolve) => member.transport.pull(tensor, resolve))
 }
@@ -128,6 +133,38 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     }
     expect(author.heard).toEqual([])
     expect(at(members, 1).transport.bytes.gossipIn).toBe(encodeMessage(step).length)
+  })
+
+  it('passes a message on only while its author does not reach everybody itself', async () => {
+    const members = await chain(3)
+    const [author, middle, end] = [at(members, 0), at(members, 1), at(members, 2)]
+    // By what they announce, the author reaches one of two; then, which is not true, both.
+    for (const [links, arrives] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      author.transport.publish({ ...presenceOf(author), sequence: links, links })
+      end.transport.publish({ ...presenceOf(end), sequence: links, links: 1 })
+      await eventually(
+        'both announcements',
+        () =>
+          middle.heard.filter(
+            ({ message }) => message.kind === 'presence' && message.sequence === links,
+          ).length === 2,
+      )
+      const step = firstStep(author.transport.self)
+      const last = { kind: 'done', request: step.request } as const
+      author.transport.publish(step)
+      await eventually('the step', () => heardStep(middle, step))
+      // What the end hears afterwards shows that the step would have been there by now.
+      middle.transport.publish(last)
+      await eventually('what comes after', () =>
+        end.heard.find(
+          ({ message }) => message.kind === 'done' && message.request === last.request,
+        ),
+      )
+      expect(heardStep(end, step) !== undefined).toBe(arrives)
+    }
   })
 
   it('hands over a tensor by its hash', async () => {
@@ -225,6 +262,7 @@ function presenceOf({ transport, node }: Member) {
     backend: 'reference' as const,
     addresses: addressesOf(node).filter((address) => address.endsWith(transport.self)),
     asking: false,
+    links: 0,
     leaving: false,
   }
 }

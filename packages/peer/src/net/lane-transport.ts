@@ -1,5 +1,6 @@
 import {
   encodeMessage,
+  type HeldActivation,
   laneTopic,
   type Message,
   type ModelShape,
@@ -9,10 +10,15 @@ import {
   type TransportEvents,
   topicOf,
 } from '@layerswarm/swarm'
-import type { Message as GossipMessage } from '@libp2p/gossipsub'
+import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { pause } from './deadline.ts'
-import { createLaneValidator, type LaneValidatorNeeds } from './lane-validator.ts'
+import { createLaneReach } from './lane-reach.ts'
+import {
+  createLaneValidator,
+  type LaneValidator,
+  type LaneValidatorNeeds,
+} from './lane-validator.ts'
 import type { SwarmNode } from './libp2p-config.ts'
 import { PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from './limits.ts'
 import { directConnection } from './peer-connections.ts'
@@ -42,10 +48,11 @@ export interface LaneTransport extends Transport {
 
 /**
  * 1. A listener hears only messages that `judgeMessage` passed, and never its own.
- * 2. What it refuses is not forwarded either; five refused messages end the connection to whoever
+ * 2. A message is passed on unless its author reaches the whole lane itself.
+ * 3. What it refuses is not passed on either; five refused messages end the connection to whoever
  *    forwarded them.
- * 3. An author beyond its quota is ignored, which blames nobody.
- * 4. `peerDisconnected` is reported once per loss of the last direct connection.
+ * 4. An author beyond its quota is ignored, which blames nobody.
+ * 5. `peerDisconnected` is reported once per loss of the last direct connection.
  */
 export function createLaneTransport(
   needs: LaneTransportNeeds,
@@ -61,15 +68,33 @@ export function createLaneTransport(
   const publisher = createPublisher(node, release, bytes)
   const validate = createLaneValidator(needs, shape, judged)
 
-  const deliver = ({ detail }: CustomEvent<GossipMessage>) => {
-    const message = judged.get(detail)
-    if (message === undefined || detail.type !== 'signed') return
-    const author = detail.from.toString() as PeerId
+  const reach = createLaneReach()
+
+  const deliver = (raw: GossipMessage) => {
+    const message = judged.get(raw)
+    if (message === undefined || raw.type !== 'signed') return
+    const author = raw.from.toString() as PeerId
     if (author === self) return
-    bytes.gossipIn += detail.data.length
+    bytes.gossipIn += raw.data.length
+    if (message.kind === 'presence' && message.release === release) {
+      reach.announced(author, message, performance.now())
+    }
     for (const listener of listeners) listener.messageArrived(author, message)
   }
+  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => deliver(detail)
+
+  /** To gossipsub, "ignored" means not passed on and nobody to blame. */
+  const judge: LaneValidator = (source, raw) => {
+    const verdict = validate(source, raw)
+    if (verdict !== TopicValidatorResult.Accept || raw.type !== 'signed') return verdict
+    const isForLane = judged.get(raw)?.kind !== 'presence'
+    if (!isForLane || !reach.heardByAll(raw.from.toString(), performance.now())) return verdict
+    deliver(raw)
+    return TopicValidatorResult.Ignore
+  }
+
   const reportGone = (peer: string) => {
+    reach.gone(peer)
     for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
   }
   const disconnected = ({ detail }: CustomEvent<{ remotePeer: Libp2pPeerId }>) => {
@@ -83,16 +108,16 @@ export function createLaneTransport(
     reportGone,
     start() {
       for (const topic of topics) {
-        pubsub.topicValidators.set(topic, validate)
+        pubsub.topicValidators.set(topic, judge)
         pubsub.subscribe(topic)
       }
-      pubsub.addEventListener('message', deliver)
+      pubsub.addEventListener('message', deliverPassedOn)
       node.addEventListener('connection:close', disconnected)
     },
     stop() {
       publisher.stop()
       listeners.clear()
-      pubsub.removeEventListener('message', deliver)
+      pubsub.removeEventListener('message', deliverPassedOn)
       node.removeEventListener('connection:close', disconnected)
       for (const topic of topics) {
         pubsub.topicValidators.delete(topic)
@@ -109,15 +134,22 @@ export function createLaneTransport(
       tensors.offer(tensor).then(offered, () => offered(undefined))
     },
     withdraw: (hash) => tensors.withdraw(hash),
-    pull(tensor, pulled) {
-      const controller = new AbortController()
-      const report = (result: Uint8Array | undefined) => {
-        if (!controller.signal.aborted) pulled(result)
-      }
-      tensors.pull(tensor, controller.signal).then(report, () => report(undefined))
-      return () => controller.abort(new Error('the pull was cancelled'))
-    },
+    pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
   }
+}
+
+/** @returns what cancels the pull; `pulled` is not called afterwards. */
+function startPull(
+  tensors: TensorStreams,
+  tensor: HeldActivation,
+  pulled: (bytes: Uint8Array | undefined) => void,
+): () => void {
+  const controller = new AbortController()
+  const report = (result: Uint8Array | undefined) => {
+    if (!controller.signal.aborted) pulled(result)
+  }
+  tensors.pull(tensor, controller.signal).then(report, () => report(undefined))
+  return () => controller.abort(new Error('the pull was cancelled'))
 }
 
 interface Publisher {

@@ -50,6 +50,7 @@ function presence(address: string): Message {
     backend: 'reference',
     addresses: [address],
     asking: false,
+    links: 0,
     leaving: false,
   }
 }
