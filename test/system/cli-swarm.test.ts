@@ -1,11 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeRelease } from './make-release.ts'
-import { type RunningSwarm, runCommand, startSwarm } from './run-command.ts'
+import { grayPng } from './pictures.ts'
+import { type RunningSwarm, runCommand, runCommandIn, startSwarm } from './run-command.ts'
 
 interface ImageAnswer {
   label: string
@@ -33,15 +32,6 @@ afterAll(async () => {
   await swarm.end('SIGTERM')
   await rm(scratch, { recursive: true, force: true })
 })
-
-/** Any picture; sharp is a dependency of the command. */
-async function grayPng(): Promise<Uint8Array> {
-  const cli = fileURLToPath(new URL('../../apps/cli/package.json', import.meta.url))
-  const sharp = createRequire(cli)('sharp')
-  return sharp({ create: { width: 40, height: 30, channels: 3, background: '#808080' } })
-    .png()
-    .toBuffer()
-}
 
 describe('up', () => {
   it('serves what a newcomer needs', async () => {
@@ -185,17 +175,82 @@ describe('demo', () => {
   })
 })
 
+interface BenchReport {
+  name: string
+  rows: { case: string; ours: number; reference: number; ratio: number; unit: string }[]
+}
+
+async function runBench(...words: string[]): Promise<BenchReport> {
+  const { code, stdout, stderr } = await runCommand('bench', ...words, '--json')
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout) as BenchReport
+}
+
 describe('bench', () => {
-  it('sets hops, small ones and those of streamed tensors, beside an echo of the same bytes', async () => {
-    const { code, stdout, stderr } = await runCommand('bench', 'hop', '--rounds', '3', '--json')
-    expect(code, stderr).toBe(0)
-    const { name, rows } = JSON.parse(stdout) as { name: string; rows: Record<string, number>[] }
+  it('sets hops between processes and between tabs beside an echo of the same bytes', async () => {
+    const { name, rows } = await runBench('hop', '--rounds', '5')
     expect(name).toBe('hop')
-    expect(rows).toHaveLength(2)
-    for (const { ours = 0, reference = 0, ratio } of rows) {
-      expect(ours).toBeGreaterThan(0)
-      expect(reference).toBeGreaterThan(0)
+    expect(rows.map((row) => row.case)).toEqual(
+      ['two processes', 'two tabs'].flatMap((places) =>
+        ['inline, 6 KiB', 'pulled, 294 KiB'].flatMap((activation) => [
+          `one hop between ${places}, ${activation}`,
+          `a whole request of one hop between ${places}, ${activation}`,
+        ]),
+      ),
+    )
+    for (const { ours, reference, ratio, unit } of rows) {
+      expect(unit).toBe('ms')
       expect(ratio).toBe(ours / reference)
+      // Faster than memory can be copied, or slower than a stall, is no hop and no echo.
+      for (const ms of [ours, reference]) {
+        expect(ms).toBeGreaterThan(0.05)
+        expect(ms).toBeLessThan(1_500)
+      }
     }
+    // Fifty times the bytes take longer.
+    const [inline, , pulled] = rows
+    expect(pulled?.reference).toBeGreaterThan(inline?.reference ?? Number.NaN)
+    expect(pulled?.ours).toBeGreaterThan(inline?.ours ?? Number.NaN)
+  })
+
+  it('says in one line why there are no hops between tabs, and measures the others', async () => {
+    const words = ['bench', 'hop', '--rounds', '1', '--json']
+    const none = { LAYERSWARM_CHROMIUM: join(scratch, 'no-chromium') }
+    const { code, stdout, stderr } = await runCommandIn(none, ...words)
+    expect(code, stderr).toBe(0)
+    expect((JSON.parse(stdout) as BenchReport).rows).toHaveLength(4)
+    expect(stderr.split('\n').filter((line) => line.includes('tabs are not measured'))).toEqual([
+      expect.stringContaining('LAYERSWARM_CHROMIUM'),
+    ])
+  })
+
+  it('sets the memory of a provider beside its bound, and beside itself half-way', async () => {
+    const { name, rows } = await runBench('memory', '--rounds', '40')
+    expect(name).toBe('memory')
+    expect(rows.map((row) => row.case)).toEqual([
+      'resident memory after 40 requests / bound',
+      'resident memory, request 40 / 20',
+      'heap after garbage collection, request 40 / 20',
+      'buffers outside the heap, request 40 / 20',
+    ])
+    const [bound, resident, heap, buffers] = rows
+    expect(bound?.reference).toBe(300)
+    expect(bound?.ours).toBe(resident?.ours)
+    for (const row of rows) {
+      expect(row.unit).toBe('MB')
+      expect(row.ratio).toBe(row.ours / row.reference)
+    }
+    // Node with ONNX Runtime and libp2p takes more than 60 MB; its heap and its buffers are parts of that.
+    expect(resident?.ours).toBeGreaterThan(60)
+    expect(resident?.ours).toBeLessThan(300)
+    expect(heap?.ours).toBeGreaterThan(5)
+    expect((heap?.ours ?? 0) + (buffers?.ours ?? 0)).toBeLessThan(resident?.ours ?? 0)
+    expect(heap?.ratio).toBeLessThan(1.5)
+  })
+
+  it('names the bench that was meant', async () => {
+    const { code, stderr } = await runCommand('bench', 'hops')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/did you mean "hop"/)
   })
 })

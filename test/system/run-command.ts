@@ -12,9 +12,16 @@ export interface Finished {
   readonly stderr: string
 }
 
+type Environment = Readonly<Record<string, string>>
+
 /** Starts the built command as its own process; the caller ends it. */
 export function startCommand(...words: string[]): ChildProcess {
-  return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return startCommandIn({}, words)
+}
+
+function startCommandIn(environment: Environment, words: readonly string[]): ChildProcess {
+  const env = { ...process.env, ...environment }
+  return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env })
 }
 
 interface Started {
@@ -24,8 +31,8 @@ interface Started {
   readonly ended: Promise<number | null>
 }
 
-function start(words: readonly string[]): Started {
-  const child = startCommand(...words)
+function start(words: readonly string[], environment: Environment = {}): Started {
+  const child = startCommandIn(environment, words)
   const output = { stdout: '', stderr: '' }
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text
@@ -41,8 +48,16 @@ function start(words: readonly string[]): Started {
 }
 
 /** Runs the built command to its end. */
-export async function runCommand(...words: string[]): Promise<Finished> {
-  const { child, output, ended } = start(words)
+export function runCommand(...words: string[]): Promise<Finished> {
+  return runCommandIn({}, ...words)
+}
+
+/** The same, with environment variables beside those of this process. */
+export async function runCommandIn(
+  environment: Environment,
+  ...words: string[]
+): Promise<Finished> {
+  const { child, output, ended } = start(words, environment)
   const killer = setTimeout(() => child.kill('SIGKILL'), RUN_MS_MAX)
   const code = await ended
   clearTimeout(killer)

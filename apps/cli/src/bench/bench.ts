@@ -20,7 +20,13 @@ export interface Bench {
   readonly name: string
   /** What ours and reference are. */
   readonly compares: string
+  /** Measurements per case unless told otherwise. */
+  readonly rounds: number
   run(options: BenchOptions): Promise<BenchRow[]>
+}
+
+export function row(name: string, ours: number, reference: number, unit: string): BenchRow {
+  return { case: name, ours, reference, ratio: ours / reference, unit }
 }
 
 /** A row from many measurements of both sides, by their medians. */
@@ -30,8 +36,7 @@ export function medianRow(
   reference: readonly number[],
   unit: string,
 ): BenchRow {
-  const [a, b] = [median(ours), median(reference)]
-  return { case: name, ours: a, reference: b, ratio: a / b, unit }
+  return row(name, median(ours), median(reference), unit)
 }
 
 function median(values: readonly number[]): number {

@@ -1,0 +1,107 @@
+import { createSignaling } from '@layerswarm/signaling'
+import type { Browser, Page } from 'playwright-core'
+import { CliError } from '../cli-error.ts'
+import { pause } from '../until-aborted.ts'
+import type { BenchOptions, BenchRow } from './bench.ts'
+import { buildBenchPage } from './bench-page.ts'
+import { launchChromium } from './chromium.ts'
+import { EVEN_LAYERS, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
+
+const READY_MS = 60_000
+const LOOK_MS = 100
+
+/**
+ * Hops between two tabs of a headless Chromium, by WebRTC. Without a Chromium or without the tools
+ * that build the page it says so and has no rows. @param folder of a release of HOP_SPEC.
+ */
+export async function hopsBetweenTabs(folder: string, options: BenchOptions): Promise<BenchRow[]> {
+  const browser = await launchChromium()
+  if (typeof browser === 'string') return noTabs(browser, options)
+  try {
+    const page = await buildBenchPage()
+    if (typeof page === 'string') return noTabs(page, options)
+    return await withServer(browser, { modelDirs: [folder], pageDir: page.folder }, options)
+  } finally {
+    await browser.close()
+  }
+}
+
+function noTabs(why: string, { log }: BenchOptions): BenchRow[] {
+  log(`hops between tabs are not measured: ${why}`)
+  return []
+}
+
+async function withServer(
+  browser: Browser,
+  places: { modelDirs: string[]; pageDir: string },
+  options: BenchOptions,
+): Promise<BenchRow[]> {
+  const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
+  const { url } = await signaling.start()
+  try {
+    const site = await openSite(browser, url, options.signal)
+    return await measureHops(site, 'two tabs', options)
+  } finally {
+    await signaling.stop()
+  }
+}
+
+async function openSite(browser: Browser, url: string, signal: AbortSignal): Promise<HopSite> {
+  const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
+  await Promise.all([call(other, 'join', EVEN_LAYERS), call(asker, 'join', ODD_LAYERS)])
+  await untilReady([other, asker], signal)
+  const relay = await relayOf(url)
+  await call(asker, 'connectEcho', relay, await call(other, 'serveEcho', relay))
+  return {
+    async request(images, plan) {
+      const timed = await call(asker, 'request', images, plan)
+      return { totalMs: numberIn(timed, 'totalMs'), layersMs: numberIn(timed, 'layersMs') }
+    },
+    async echoMs(bytes, times) {
+      return numberIn({ ms: await call(asker, 'echoMs', bytes, times) }, 'ms')
+    },
+  }
+}
+
+/** A tab in a browser context of its own: nothing is shared with the other but the swarm. */
+async function openTab(browser: Browser, url: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(url)
+  return page
+}
+
+/** Calls a function that the page offers, by name. */
+function call(page: Page, name: string, ...words: readonly unknown[]): Promise<unknown> {
+  return page.evaluate(`bench.${name}(${words.map((word) => JSON.stringify(word)).join(', ')})`)
+}
+
+function numberIn(answer: unknown, field: string): number {
+  const value = new Map<string, unknown>(Object.entries(answer ?? {})).get(field)
+  if (typeof value === 'number') return value
+  throw new Error(`the bench page did not answer with ${field}`)
+}
+
+async function untilReady(tabs: readonly Page[], signal: AbortSignal): Promise<void> {
+  const endMs = performance.now() + READY_MS
+  for (;;) {
+    const ready = await Promise.all(tabs.map((tab) => call(tab, 'isReady')))
+    if (ready.every((is) => is === true)) return
+    if (performance.now() > endMs || !(await pause(LOOK_MS, signal))) {
+      throw new CliError(
+        { code: 'refused', what: 'hop' },
+        `the two tabs did not find each other by WebRTC within ${READY_MS / 1000} s`,
+      )
+    }
+  }
+}
+
+/** The server's address that a tab can dial. */
+async function relayOf(url: string): Promise<string> {
+  const bootstrap: unknown = await (await fetch(new URL('/bootstrap.json', url))).json()
+  const { addresses } = { addresses: undefined as unknown, ...Object(bootstrap) }
+  const relay: unknown = Array.isArray(addresses)
+    ? addresses.find((address) => /\/ws(\/|$)/.test(String(address)))
+    : undefined
+  if (typeof relay === 'string') return relay
+  throw new Error('the signaling server has no WebSocket address')
+}
