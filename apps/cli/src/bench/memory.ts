@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
@@ -11,6 +12,12 @@ const COVERED_MS = 30_000
 /** Requests that are open at the same time. */
 const CONCURRENCY = 4
 const MB = 1e6
+/**
+ * Gossip and the provider remember what is done for 30 s; only what stays longer has leaked. A short
+ * run leaves little to forget.
+ */
+const SETTLE_MS_MAX = 40_000
+const SETTLE_MS_PER_REQUEST = 20
 /** What one provider may take of a volunteer's machine with the whole shipped model. */
 const RSS_MB_MAX = 300
 
@@ -62,23 +69,36 @@ export const memory: Bench = {
 async function load(
   peer: Peer,
   provider: ProviderProcess,
-  { rounds, signal, log }: BenchOptions,
+  options: BenchOptions,
 ): Promise<BenchRow[]> {
+  const { rounds, signal, log } = options
   const half = Math.ceil(rounds / 2)
   await ask(peer, half, signal)
-  const before = await provider.memory()
+  const before = await settled(provider, options)
   log(`after ${half} requests: ${inWords(before)}`)
   await ask(peer, rounds - half, signal)
-  const after = await provider.memory()
+  const loaded = await provider.memory()
+  const after = await settled(provider, options)
   log(`after ${rounds} requests: ${inWords(after)}`)
   const grown = (what: string, field: keyof MemoryUse): BenchRow =>
     row(`${what}, request ${rounds} / ${half}`, after[field] / MB, before[field] / MB, 'MB')
   return [
-    row(`resident memory after ${rounds} requests / bound`, after.rssBytes / MB, RSS_MB_MAX, 'MB'),
+    row(`resident memory after ${rounds} requests / bound`, loaded.rssBytes / MB, RSS_MB_MAX, 'MB'),
     grown('resident memory', 'rssBytes'),
     grown('heap after garbage collection', 'heapUsedBytes'),
     grown('buffers outside the heap', 'buffersBytes'),
   ]
+}
+
+/** What the provider takes once it may have forgotten what it did. */
+async function settled(
+  provider: ProviderProcess,
+  { rounds, signal, log }: BenchOptions,
+): Promise<MemoryUse> {
+  const ms = Math.min(rounds * SETTLE_MS_PER_REQUEST, SETTLE_MS_MAX)
+  log(`waiting ${ms / 1_000} s until what is remembered on purpose may be forgotten`)
+  await setTimeout(ms, undefined, { signal })
+  return provider.memory()
 }
 
 /** Has `count` random images classified. @throws whatever a request fails with. */
