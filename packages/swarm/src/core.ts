@@ -1,6 +1,13 @@
 import type { EngineName } from '@layerswarm/model'
 import type { Effect, Input, MemberEvent } from './effects.ts'
-import { CLAIM_STAGGER_MS, JOIN_LISTEN_MS, PRESENCE_INTERVAL_MS, SLOTS_DEFAULT } from './limits.ts'
+import {
+  CLAIM_STAGGER_MS,
+  JOIN_LISTEN_MS,
+  PRESENCE_INTERVAL_MS,
+  SLOTS_DEFAULT,
+  SPEED_NEWS_INTERVAL_MS,
+  SPEED_NEWS_MS,
+} from './limits.ts'
 import type { Message, PeerId, Presence } from './messages.ts'
 import { PeerTable } from './peer-table.ts'
 import { rarestLayers, rebalance } from './placement.ts'
@@ -20,6 +27,8 @@ export interface CoreOptions {
   readonly capacity: number
   readonly slots: number
   readonly staggerMs: number
+  /** Whether a tensor can be pulled from a peer: there is a direct connection, or a way to one. */
+  readonly reaches: (peer: PeerId) => boolean
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -31,6 +40,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   capacity: 0,
   slots: SLOTS_DEFAULT,
   staggerMs: CLAIM_STAGGER_MS,
+  reaches: () => true,
   addresses: () => [],
   links: () => 0,
 })
@@ -83,6 +93,8 @@ export class Core {
   private jobs = 0
   private asking = true
   private presenceAtMs: number
+  /** A change of speed is announced no sooner than this. */
+  private speedAtMs = 0
   private placeAtMs: number
 
   constructor(options: CoreOptions, nowMs: number) {
@@ -155,7 +167,7 @@ export class Core {
           []
         )
       case 'layer-run':
-        return this.provider.onLayerRun(input.job, input.outcome, nowMs)
+        return this.onLayerRun(input, nowMs)
       case 'head-run':
         return this.requester.onHeadRun(input.job, input.outcome, nowMs)
       case 'layer-hosted':
@@ -202,7 +214,7 @@ export class Core {
       case 'step':
         return [
           report({ type: 'step-seen', request: message.request, route: message.route }),
-          ...this.provider.onStep(message, nowMs),
+          ...this.provider.onStep(from, message, nowMs),
           ...this.requester.onStep(message, nowMs),
         ]
       case 'claim':
@@ -250,6 +262,19 @@ export class Core {
       ...this.requester.onTime(nowMs),
       ...this.announceIfDue(nowMs),
     ]
+  }
+
+  private onLayerRun(
+    { job, outcome }: Extract<Input, { on: 'layer-run' }>,
+    nowMs: number,
+  ): Effect[] {
+    const effects = this.provider.onLayerRun(job, outcome, nowMs)
+    const { layerMs, announcedMs } = this.provider
+    const isNews = Math.abs(layerMs - announcedMs) > SPEED_NEWS_MS && nowMs >= this.speedAtMs
+    if (!isNews) return effects
+    this.speedAtMs = nowMs + SPEED_NEWS_INTERVAL_MS
+    this.presenceAtMs = nowMs
+    return effects.concat(this.announceIfDue(nowMs))
   }
 
   private onLayerHosted(layer: number, failure: string | undefined, nowMs: number): Effect[] {
@@ -356,12 +381,17 @@ export class Core {
       layers: leaving ? [] : this.announced(),
       freeSlots: Math.min(255, this.provider.freeSlots),
       links: Math.min(65_535, links()),
-      layerMs: this.provider.layerMs,
+      layerMs: this.announceSpeed(),
       backend,
       addresses: addresses(),
       asking: this.asking && !leaving,
       leaving,
     }
+  }
+
+  private announceSpeed(): number {
+    this.provider.announcedMs = this.provider.layerMs
+    return this.provider.layerMs
   }
 
   private announced(): number[] {

@@ -12,6 +12,13 @@ export function drawOn(seed: number, part: string): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
+/** One draw out of two: as good as `drawOn` with a part whose own draw is kept, and much cheaper. */
+export function drawMixed(seed: number, mark: number): number {
+  let hash = Math.imul(seed ^ mark ^ (seed >>> 15), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13) ^ mark, 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
 /** A draw over all parts, in their order. */
 export function draw(...parts: readonly (string | number)[]): number {
   return parts.reduce<number>((seed, part) => drawOn(seed, String(part)), 0)

@@ -81,7 +81,17 @@ export type Effect =
   | { do: 'publish'; message: Message }
   | { do: 'pull'; job: number; tensor: HeldActivation }
   | { do: 'cancel'; job: number }
-  | { do: 'run-layer'; job: number; layer: number; hop: number; input: EncodedActivation }
+  | {
+      do: 'run-layer'
+      job: number
+      layer: number
+      hop: number
+      input: EncodedActivation
+      /** The result must ride in its message if it can: who needs it next cannot pull it from here. */
+      inline: boolean
+    }
+  /** Hands an offered tensor to the peer that most likely pulls it next; best effort. */
+  | { do: 'push'; hash: TensorHash; to: PeerId }
   | { do: 'run-head'; job: number; input: EncodedActivation }
   | { do: 'withdraw'; hash: TensorHash }
   | { do: 'host-layer'; layer: number }

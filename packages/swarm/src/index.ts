@@ -24,6 +24,35 @@ export {
 } from './member.ts'
 export * from './messages.ts'
 export type * from './ports.ts'
+export type { Frame } from './sim/animation.ts'
+export {
+  CHURN_RATES,
+  type ChurnPoint,
+  type ChurnReport,
+  churnPlot,
+  completion,
+  scoreChurn,
+  simulateChurn,
+} from './sim/churn.ts'
+export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './sim/fuzz.ts'
+export type { PolicyReport } from './sim/measure.ts'
+export { barPlot, linePlot, type PlotOptions, type Series } from './sim/plot.ts'
+export { POLICIES, POLICY_NAMES, type PolicyName } from './sim/policy.ts'
+export { INVARIANTS, type Invariant, type Violation } from './sim/referee.ts'
+export { reportHtml } from './sim/report-html.ts'
+export { reportMarkdown } from './sim/report-markdown.ts'
+export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './sim/scenarios.ts'
+export { aboutSetting, SETTING_NAMES, type SettingName, type Settings } from './sim/settings.ts'
+export {
+  type ScoreRoutes,
+  type SimulateOptions,
+  type SimulationProgress,
+  type SimulationReport,
+  type SizeReport,
+  scoreReport,
+  simulate,
+} from './sim/simulate.ts'
+export type { Moment } from './sim/stage.ts'
 export { appliedLayers } from './sim/symbolic-compute.ts'
 export { type Inhabitant, World, type WorldOptions } from './sim/world.ts'
 export { BATCH_MAX, type ModelShape, stepFault } from './step.ts'

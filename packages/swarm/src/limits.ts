@@ -23,6 +23,9 @@ export const ERAS_MAX = 15
 /** Presence goes out this often; two losses in a row must not make a peer look dead. */
 export const PRESENCE_INTERVAL_MS = 3_000
 export const PRESENCE_TTL_MS = 3.5 * PRESENCE_INTERVAL_MS
+/** A layer time that differs by more than this from the announced one is news, at most this often. */
+export const SPEED_NEWS_MS = 10
+export const SPEED_NEWS_INTERVAL_MS = 1_000
 /** A newcomer listens this long before it chooses layers: every living peer answers a newcomer at once. */
 export const JOIN_LISTEN_MS = 700
 /** Peers that one member remembers: a full lane is about a hundred. */
@@ -48,6 +51,10 @@ export const CLAIM_STAGGER_MS = 40
 export const CLAIM_STAGGER_MS_MAX = 500
 /** Work expected to be done sooner than this is not claimed in words: the next step says it all. */
 export const SILENT_CLAIM_MS = CLAIM_STAGGER_MS / 2
+/** A provider whose engine failed bids on nothing for this long: a lost GPU is back in about three seconds. */
+export const AILING_MS = 1_000
+/** Least time between two repetitions of a step that its requester has missed. */
+export const SAY_AGAIN_MS = 500
 /** No provider waits longer than this before it claims an unclaimed step. */
 export const CLAIM_DELAY_MS_MAX = 2_000
 /** A claim holds for this many times the claimer's own estimate, within the two bounds below. */
@@ -55,8 +62,9 @@ export const CLAIM_TTL_FACTOR = 4
 export const CLAIM_TTL_MS_MIN = 400
 export const CLAIM_TTL_MS_MAX = 30_000
 
-/** Without a claim or a step for this long the requester offers its newest step again. */
+/** Without a claim or a step for this long the requester offers its newest step again; on a slow lane later. */
 export const STALL_MS = 1_500
+export const STALL_MS_MAX = 4_000
 /** Remaining layers must lack a living host this long before the requester answers without them. */
 export const NO_HOST_GRACE_MS = 1_200
 /** Time allowed to find the first provider at all. */

@@ -12,7 +12,7 @@ import {
 } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
-import type { Activation, RequestId } from './messages.ts'
+import type { Activation, PeerId, RequestId } from './messages.ts'
 import type { Clock, Compute, LayerOutcome, Random, Transport } from './ports.ts'
 import { stepFault } from './step.ts'
 
@@ -24,7 +24,12 @@ export interface MemberPorts {
 }
 
 export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
-  Partial<Pick<CoreOptions, 'serve' | 'capacity' | 'slots' | 'staggerMs' | 'addresses' | 'links'>>
+  Partial<
+    Pick<CoreOptions, 'serve' | 'capacity' | 'slots' | 'staggerMs' | 'addresses' | 'links'>
+  > & {
+    /** Tensors up to this many bytes ride in the message, at most and by default INLINE_BYTES_MAX. */
+    readonly inlineBytes?: number
+  }
 
 /** A request that was sent off. */
 export interface Classification {
@@ -67,6 +72,7 @@ class DrivenMember implements Member {
   private readonly ports: MemberPorts
   private readonly core: Core
   private readonly shape: MemberOptions['shape']
+  private readonly inlineBytes: number
   private readonly listeners = new Set<(event: MemberEvent) => void>()
   private readonly waiting = new Map<RequestId, Waiting>()
   private readonly pulls = new Map<number, () => void>()
@@ -77,10 +83,12 @@ class DrivenMember implements Member {
   constructor(ports: MemberPorts, options: MemberOptions) {
     this.ports = ports
     this.shape = options.shape
+    this.inlineBytes = Math.min(options.inlineBytes ?? INLINE_BYTES_MAX, INLINE_BYTES_MAX)
     const { transport, compute, clock } = ports
     const given = {
       ...CORE_OPTIONS_DEFAULT,
       ...options,
+      reaches: (peer: PeerId) => transport.reaches?.(peer) ?? true,
       self: transport.self,
       backend: compute.backend,
     }
@@ -126,7 +134,7 @@ class DrivenMember implements Member {
     const answer = new Promise<Answer>((resolve, reject) =>
       this.waiting.set(request, { resolve, reject, listeners }),
     )
-    this.asActivation(stem, (activation) => {
+    this.asActivation(stem, this.inlineBytes, (activation) => {
       if (activation === undefined) this.fail(request, { code: 'head-failed' })
       else this.feed({ on: 'classify', request, activation, policy: wanted })
     })
@@ -216,9 +224,11 @@ class DrivenMember implements Member {
         this.pulls.get(effect.job)?.()
         this.pulls.delete(effect.job)
         return
+      case 'push':
+        return transport.push?.(effect.hash, effect.to)
       case 'run-layer':
         return compute.run(effect.layer, effect.hop, effect.input, (outcome) =>
-          this.layerRan(effect.job, outcome),
+          this.layerRan(effect.job, outcome, effect.inline),
         )
       case 'run-head':
         return compute.runHead(effect.input, (outcome) =>
@@ -249,9 +259,10 @@ class DrivenMember implements Member {
     if (open) this.pulls.set(job, cancel)
   }
 
-  private layerRan(job: number, outcome: LayerOutcome): void {
+  private layerRan(job: number, outcome: LayerOutcome, inline: boolean): void {
     if ('failure' in outcome) return this.feed({ on: 'layer-run', job, outcome })
-    this.asActivation(outcome.activation, (activation) => {
+    const most = inline ? INLINE_BYTES_MAX : this.inlineBytes
+    this.asActivation(outcome.activation, most, (activation) => {
       const run =
         activation === undefined
           ? { failure: 'no room to hold the result' }
@@ -263,11 +274,12 @@ class DrivenMember implements Member {
   /** Small tensors travel in the message; larger ones are offered for pulling. */
   private asActivation(
     tensor: EncodedActivation,
+    inlineBytes: number,
     ready: (activation: Activation | undefined) => void,
   ): void {
     const { dtype, bytes } = tensor
     const [batch, tokens, width] = tensor.shape
-    if (bytes.length <= INLINE_BYTES_MAX)
+    if (bytes.length <= inlineBytes)
       return ready({ place: 'inline', dtype, batch, tokens, width, bytes })
     const { transport } = this.ports
     transport.offer(bytes, (hash) => {

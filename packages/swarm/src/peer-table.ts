@@ -1,3 +1,4 @@
+import { draw } from './draw.ts'
 import { PEERS_MAX, PRESENCE_TTL_MS } from './limits.ts'
 import type { PeerId, Presence } from './messages.ts'
 
@@ -6,6 +7,8 @@ export interface KnownPeer {
   readonly peer: PeerId
   readonly presence: Presence
   readonly heardAtMs: number
+  /** `draw(peer)`, computed once. */
+  readonly mark: number
 }
 
 /**
@@ -36,7 +39,7 @@ export class PeerTable {
     this.known.delete(peer)
     if (presence.leaving) return false
     if (this.known.size >= PEERS_MAX) this.forget(this.known.keys().next().value as PeerId)
-    this.known.set(peer, { peer, presence, heardAtMs: nowMs })
+    this.known.set(peer, { peer, presence, heardAtMs: nowMs, mark: before?.mark ?? draw(peer) })
     return before === undefined
   }
 
@@ -80,6 +83,7 @@ export class PeerTable {
   }
 
   private alive(entry: KnownPeer, nowMs: number): boolean {
-    return nowMs - entry.heardAtMs < PRESENCE_TTL_MS
+    // The same sum as in nextExpiryMs: a difference could round the other way and wake for ever.
+    return nowMs < entry.heardAtMs + PRESENCE_TTL_MS
   }
 }

@@ -34,8 +34,12 @@ export interface Transport {
   publish(message: Message): void
   /** Keeps a tensor for others to pull and says under which hash, or undefined when it cannot. */
   offer(bytes: Uint8Array, offered: (hash: TensorHash | undefined) => void): void
+  /** Sends an offered tensor to a peer before it asks; its pull then ends at once. Best effort, optional. */
+  push?(hash: TensorHash, to: PeerId): void
   /** Forgets an offered tensor. */
   withdraw(hash: TensorHash): void
+  /** Whether a tensor could be pulled from this peer now. Without this method every peer counts as reachable. */
+  reaches?(peer: PeerId): boolean
   /** Fetches a tensor from its holder and checks its hash; undefined on any failure. Returns what cancels it. */
   pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void
 }

@@ -1,14 +1,26 @@
 import type { EngineName } from '@layerswarm/model'
-import { type Candidate, claimDelayMs, claimTtlMs, claimWins, finishMs } from './claim-policy.ts'
-import { pick } from './draw.ts'
+import {
+  type Candidate,
+  claimTtlMs,
+  claimWins,
+  delayMs,
+  finishMs,
+  rankAmong,
+} from './claim-policy.ts'
+import { Conduct } from './conduct.ts'
+import { draw, pick } from './draw.ts'
 import { type Effect, encoded, type LayerRun } from './effects.ts'
 import {
+  AILING_MS,
   CLAIM_STAGGER_MS_MAX,
   ERAS_MAX,
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
   FLIGHTS_MAX,
   FLIGHTS_PER_REQUESTER_MAX,
+  INLINE_BYTES_MAX,
+  LAYERS_MAX,
+  SAY_AGAIN_MS,
   SILENT_CLAIM_MS,
 } from './limits.ts'
 import type { Claim, Done, PeerId, RequestId, Step, TensorHash } from './messages.ts'
@@ -16,6 +28,7 @@ import type { PeerTable } from './peer-table.ts'
 import { ResponseTime } from './response-time.ts'
 import {
   follows,
+  hopsWanted,
   isComplete,
   isUnchanged,
   type ModelShape,
@@ -30,6 +43,8 @@ export interface ProviderOptions {
   readonly backend: EngineName
   /** Layer runs accepted at once. */
   readonly slots: number
+  /** Whether a tensor can be pulled from a peer. */
+  readonly reaches: (peer: PeerId) => boolean
   /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
 }
@@ -54,10 +69,20 @@ interface Flight {
   job: Job | undefined
   /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
   lost: boolean
+  /** Who will not do `base`, mostly because its tensor cannot be pulled from there. */
+  readonly gaveUp: Set<PeerId>
+  /** Pulls of its tensor that failed, here or elsewhere. */
+  pullsFailed: number
+  /** Who should claim `base` at once, as this peer sees it. */
+  favourite: PeerId | undefined
+  /** When this peer last published a step of its own. */
+  saidAtMs: number
   readonly failed: Set<PeerId>
   readonly held: { hash: TensorHash; hop: number }[]
 }
 
+/** So many peers try to pull a tensor before the step before it is offered again. */
+const PULLERS_MAX = 2
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
 const PULL_BYTES_PER_MS = 500
 const NEVER = Number.POSITIVE_INFINITY
@@ -78,8 +103,12 @@ export class Provider {
   served = 0
   /** Moving average of one layer run, milliseconds; hopeful after idle times, see `rest`. */
   layerMs = 1
+  /** What of it was last announced: others rank this peer by it, so it ranks itself by it. */
+  announcedMs = 1
   private servedBefore = 0
   private active = true
+  /** A layer run failed, so its engine is likely to fail again before this. */
+  private ailingUntilMs = 0
   private readonly options: ProviderOptions
   private readonly table: PeerTable
   private readonly nextJob: () => number
@@ -90,9 +119,12 @@ export class Provider {
   private readonly pending = new Map<PeerId, number>()
   private readonly finished = new Map<RequestId, number>()
   private readonly responses = new ResponseTime()
+  private readonly conduct = new Conduct()
+  private readonly mark: number
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
+    this.mark = draw(options.self)
     this.table = table
     this.nextJob = nextJob
   }
@@ -128,7 +160,7 @@ export class Provider {
     return this.bidOnIdle(nowMs)
   }
 
-  onStep(step: Step, nowMs: number): Effect[] {
+  onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
     if (this.finished.has(step.request)) return []
     let flight = this.flights.get(step.request)
     if (flight === undefined) {
@@ -139,17 +171,11 @@ export class Provider {
     } else if (sameStep(step, flight.base)) {
       return this.reoffered(flight, step, nowMs)
     } else if (!supersedes(step, flight.base)) {
-      return this.overtaken(flight, nowMs)
+      return from === step.requester ? this.overtaken(flight, nowMs) : []
     } else if (isUnchanged(step, flight.base)) {
       return []
     } else {
-      const next = follows(step, flight.base)
-      if (next) this.noteResponse(flight, step.route.at(-1)?.peer, nowMs)
-      flight.previous = next ? flight.base : undefined
-      flight.base = step
-      flight.baseAtMs = nowMs
-      flight.lost = false
-      flight.deadlineMs = nowMs + step.remainingMs
+      this.advance(flight, step, nowMs)
     }
     const effects = this.abandon(flight)
     this.setClaim(flight, undefined)
@@ -171,23 +197,61 @@ export class Provider {
       claim.hop === previous.route.length
     ) {
       const effects = this.abandon(flight)
+      this.setClaim(flight, undefined)
       this.fallBack(flight, previous)
-      this.setClaim(flight, { peer: from, untilMs: nowMs + claim.ttlMs })
-      return effects.concat(this.bid(flight, nowMs))
+      return effects.concat(this.onClaim(from, claim, nowMs))
     }
     if (claim.era !== flight.base.era || claim.hop !== flight.base.route.length) return []
+    if (claim.ttlMs === 0) return this.released(flight, from, nowMs)
+    if (this.conduct.isDistrusted(from, nowMs)) return []
     const holder = flight.claim
     const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
-    if (contested && !claimWins(claim.request, claim.hop, from, holder.peer)) return []
+    if (contested && !this.prevails(claim, from, holder.peer)) return []
     if (holder === undefined) this.noteResponse(flight, from, nowMs)
     const effects = holder?.peer === this.options.self ? this.abandon(flight) : []
-    if (claim.ttlMs === 0) {
-      flight.failed.add(from)
-      this.setClaim(flight, undefined)
-    } else {
-      this.setClaim(flight, { peer: from, untilMs: nowMs + claim.ttlMs })
-    }
+    const ttlMs = Math.min(claim.ttlMs, this.conduct.patienceMs(from))
+    this.setClaim(flight, { peer: from, untilMs: nowMs + ttlMs })
     return effects.concat(this.bid(flight, nowMs))
+  }
+
+  /** Of two claimers, whoever has delivered before; among equals the draw. */
+  private prevails({ request, hop }: Claim, newcomer: PeerId, holder: PeerId): boolean {
+    const { self } = this.options
+    const isProven = (peer: PeerId) => peer === self || this.conduct.isProven(peer)
+    const known = isProven(newcomer)
+    return known === isProven(holder) ? claimWins(request, hop, newcomer, holder) : known
+  }
+
+  /** A claimer cannot do it after all: somebody else may. */
+  private released(flight: Flight, from: PeerId, nowMs: number): Effect[] {
+    flight.gaveUp.add(from)
+    if (flight.claim?.peer === from) {
+      this.setClaim(flight, undefined)
+      flight.pullsFailed++
+    }
+    if (flight.claim !== undefined) return []
+    this.judgeTensor(flight)
+    return this.bid(flight, nowMs)
+  }
+
+  /** A newer step than the flight's. */
+  private advance(flight: Flight, step: Step, nowMs: number): void {
+    const { base } = flight
+    const author = step.route.at(-1)?.peer
+    const next = follows(step, base)
+    if (next && author !== undefined && author !== base.route.at(-1)?.peer) {
+      this.noteResponse(flight, author, nowMs)
+      if (author !== this.options.self)
+        this.conduct.delivered(author, nowMs - flight.baseAtMs, nowMs)
+    }
+    flight.previous = next ? base : undefined
+    flight.base = step
+    flight.baseAtMs = nowMs
+    flight.lost = false
+    flight.gaveUp.clear()
+    flight.pullsFailed = 0
+    flight.favourite = undefined
+    flight.deadlineMs = nowMs + step.remainingMs
   }
 
   onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
@@ -211,9 +275,8 @@ export class Provider {
     const flight = this.byJob.get(job)
     if (flight?.job === undefined) return undefined
     if (bytes === undefined) return this.pullFailed(flight, nowMs)
-    const { layer, hop } = flight.job
     flight.job.phase = 'running'
-    return [{ do: 'run-layer', job, layer, hop, input: encoded(flight.base.activation, bytes) }]
+    return [this.run(flight, flight.job, bytes)]
   }
 
   onLayerRun(job: number, outcome: LayerRun, nowMs: number): Effect[] {
@@ -230,6 +293,7 @@ export class Provider {
     if ('failure' in outcome) {
       flight.failed.add(this.options.self)
       this.setClaim(flight, undefined)
+      this.ailingUntilMs = nowMs + AILING_MS
       const released: Effect = {
         do: 'publish',
         message: { kind: 'claim', request, era, hop, layer, ttlMs: 0 },
@@ -244,6 +308,7 @@ export class Provider {
     this.layerMs = this.served === 0 ? ms : this.layerMs * 0.9 + ms * 0.1
     this.served++
     if (activation.place === 'held') flight.held.push({ hash: activation.hash, hop: hop + 1 })
+    flight.saidAtMs = nowMs
     const step: Step = {
       kind: 'step',
       request,
@@ -256,9 +321,30 @@ export class Provider {
     }
     return [
       { do: 'publish', message: step },
+      ...this.handOn(flight, step, nowMs),
       { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
       ...this.bidOnIdle(nowMs),
     ]
+  }
+
+  /** Sends a tensor ahead to whoever will most likely ask for it: the requester, or the next favourite. */
+  private handOn(flight: Flight, step: Step, nowMs: number): Effect[] {
+    const { activation, requester } = step
+    if (activation.place === 'inline') return []
+    const to = isComplete(step, this.options.shape.layers)
+      ? requester
+      : this.favouriteFor(flight, step, nowMs)
+    if (to === undefined || to === this.options.self || !this.isReachable(to)) return []
+    return [{ do: 'push', hash: activation.hash, to }]
+  }
+
+  private favouriteFor(flight: Flight, step: Step, nowMs: number): PeerId | undefined {
+    const open = openLayers(step, this.options.shape.layers)
+    for (const layer of this.hosted) if (open[layer] && this.active) return this.options.self
+    const [first, ...others] = this.rivals({ ...flight, base: step }, open, nowMs)
+    if (first === undefined) return undefined
+    const round = step.route.length + step.era * LAYERS_MAX
+    return rankAmong(step.request, round, first, others).favourite
   }
 
   onTime(nowMs: number): Effect[] {
@@ -298,6 +384,10 @@ export class Provider {
       bidAtMs: NEVER,
       job: undefined,
       lost: false,
+      gaveUp: new Set(),
+      pullsFailed: 0,
+      favourite: undefined,
+      saidAtMs: Number.NEGATIVE_INFINITY,
       failed: new Set(),
       held: [],
     }
@@ -306,10 +396,15 @@ export class Provider {
     return flight
   }
 
-  /** Someone is behind: if the newer step is this peer's own, it may have been lost on the way, so say it again. */
+  /**
+   * The requester is behind: if the newer step is this peer's own, it was lost on the way, so say it
+   * again. Nobody else is answered, and nobody twice: two routes that cross would never fall silent.
+   */
   private overtaken(flight: Flight, nowMs: number): Effect[] {
     const { base } = flight
     if (base.route.at(-1)?.peer !== this.options.self) return []
+    if (nowMs - flight.saidAtMs < SAY_AGAIN_MS) return []
+    flight.saidAtMs = nowMs
     return [
       { do: 'publish', message: { ...base, remainingMs: Math.max(0, flight.deadlineMs - nowMs) } },
     ]
@@ -322,7 +417,11 @@ export class Provider {
     flight.deadlineMs = nowMs + step.remainingMs
     if (flight.job !== undefined || (flight.claim !== undefined && flight.claim.untilMs > nowMs))
       return []
-    return this.bid(flight, nowMs)
+    const planned = flight.bidAtMs
+    const effects = this.bid(flight, nowMs)
+    // Being asked again is no reason to wait longer.
+    if (flight.job === undefined) flight.bidAtMs = Math.min(flight.bidAtMs, planned)
+    return effects
   }
 
   /** Decides when to claim the flight's newest step; claims at once when that is now. */
@@ -333,14 +432,20 @@ export class Provider {
       return []
     const open = openLayers(base, this.options.shape.layers)
     if (!this.canServe(open)) return []
-    const delay = claimDelayMs(
+    const own = this.ownCandidate(flight)
+    // A new era has a new favourite: the old one may be why it began.
+    const round = base.route.length + base.era * LAYERS_MAX
+    const { ahead, favourite } = rankAmong(
       base.request,
-      base.route.length,
-      this.ownCandidate(flight),
-      this.rivals(flight, open),
-      this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX),
+      round,
+      own,
+      this.rivals(flight, open, nowMs),
     )
-    const freeAtMs = flight.claim === undefined ? nowMs : Math.max(nowMs, flight.claim.untilMs)
+    flight.favourite = favourite
+    if (!this.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
+    const staggerMs = this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)
+    const delay = delayMs(ahead, staggerMs) + this.detourMs(base, staggerMs)
+    const freeAtMs = Math.max(nowMs, flight.claim?.untilMs ?? nowMs, this.ailingUntilMs)
     flight.bidAtMs = freeAtMs + delay
     return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
   }
@@ -355,22 +460,61 @@ export class Provider {
     const { self } = this.options
     return {
       peer: self,
+      mark: this.mark,
       pending: this.byJob.size,
-      layerMs: this.layerMs,
-      failed: flight.failed.has(self),
+      layerMs: this.announcedMs,
+      transitMs: this.transitMs(flight.base, self),
+      failed: flight.failed.has(self) || flight.gaveUp.has(self),
     }
   }
 
-  private *rivals(flight: Flight, open: readonly boolean[]): Generator<Candidate> {
-    for (const { peer, presence } of this.table.all()) {
+  private rivals(flight: Flight, open: readonly boolean[], nowMs: number): Candidate[] {
+    const rivals: Candidate[] = []
+    for (const { peer, mark, presence } of this.table.all()) {
       if (!presence.layers.some((layer) => open[layer])) continue
-      yield {
+      rivals.push({
         peer,
+        mark,
         pending: this.pending.get(peer) ?? 0,
         layerMs: presence.layerMs,
-        failed: flight.failed.has(peer),
-      }
+        transitMs: this.transitMs(flight.base, peer),
+        slow: this.conduct.isSlow(peer, nowMs),
+        failed: this.hasFailed(flight, peer, nowMs),
+      })
     }
+    return rivals
+  }
+
+  private hasFailed({ failed, gaveUp }: Flight, peer: PeerId, nowMs: number): boolean {
+    return failed.has(peer) || gaveUp.has(peer) || this.conduct.isDistrusted(peer, nowMs)
+  }
+
+  /** Whether this peer can pull the tensor of a step. */
+  private canReach({ activation }: Step): boolean {
+    return activation.place === 'inline' || this.isReachable(activation.holder)
+  }
+
+  private isReachable(peer: PeerId): boolean {
+    return peer === this.options.self || this.options.reaches(peer)
+  }
+
+  /** The requester must pull the last output: whoever cannot give it to them lets others go first. */
+  private detourMs(base: Step, staggerMs: number): number {
+    const isLast = base.route.length + 1 === hopsWanted(base, this.options.shape.layers)
+    const { place, batch, tokens, width } = base.activation
+    const rides = 2 * batch * tokens * width <= INLINE_BYTES_MAX
+    return isLast && place === 'held' && !rides && !this.isReachable(base.requester)
+      ? 2 * staggerMs
+      : 0
+  }
+
+  /** Whoever computed the activation has it already; to everyone else it must travel. */
+  private transitMs({ route, activation }: Step, peer: PeerId): number {
+    if (route.at(-1)?.peer === peer) return 0
+    const { typicalMs } = this.responses
+    return activation.place === 'held'
+      ? typicalMs + 2 * typicalMs + activation.size / PULL_BYTES_PER_MS
+      : typicalMs
   }
 
   private claimOrWait(flight: Flight, nowMs: number): Effect[] {
@@ -378,6 +522,7 @@ export class Provider {
     if (expired !== undefined) {
       if (expired.untilMs > nowMs) return this.bid(flight, nowMs)
       flight.failed.add(expired.peer)
+      if (expired.peer !== this.options.self) this.conduct.expired(expired.peer, nowMs)
       this.setClaim(flight, undefined)
     }
     flight.bidAtMs = NEVER
@@ -392,8 +537,7 @@ export class Provider {
 
   private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
     const { request, era, route, activation } = flight.base
-    const pullMs = activation.place === 'held' ? activation.size / PULL_BYTES_PER_MS : 0
-    const expectedMs = finishMs(this.ownCandidate(flight)) + pullMs
+    const expectedMs = finishMs({ ...this.ownCandidate(flight), layerMs: this.layerMs })
     const ttlMs = claimTtlMs(expectedMs)
     const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
     flight.job = job
@@ -410,44 +554,81 @@ export class Provider {
       effects.push({ do: 'pull', job: job.id, tensor: activation })
     } else {
       job.phase = 'running'
-      const input = encoded(activation, activation.bytes)
-      effects.push({ do: 'run-layer', job: job.id, layer, hop: job.hop, input })
+      effects.push(this.run(flight, job, activation.bytes))
     }
     return effects
   }
 
-  /** Learns from others how long answers take on this lane. */
-  private noteResponse(flight: Flight, from: PeerId | undefined, nowMs: number): void {
-    if (from !== this.options.self) this.responses.observe(nowMs - flight.baseAtMs)
+  private run({ base }: Flight, { id, layer, hop }: Job, bytes: Uint8Array): Effect {
+    const isLast = hop + 1 === hopsWanted(base, this.options.shape.layers)
+    const inline = isLast && !this.isReachable(base.requester)
+    const input = encoded(base.activation, bytes)
+    return { do: 'run-layer', job: id, layer, hop, input, inline }
   }
 
-  /** The tensor of the newest step is gone with its holder: go back one step if that is still known. */
+  /** Learns from others how long answers take on this lane; whoever was not expected tells nothing of it. */
+  private noteResponse(flight: Flight, from: PeerId, nowMs: number): void {
+    if (from === this.options.self || from !== flight.favourite) return
+    this.responses.observe(nowMs - flight.baseAtMs)
+  }
+
+  /** The tensor of the newest step cannot be had from here: let another peer try, or go back a step. */
   private pullFailed(flight: Flight, nowMs: number): Effect[] {
-    const { base, previous, job } = flight
+    const { job } = flight
     this.forgetJob(flight)
     this.setClaim(flight, undefined)
-    const holder = base.activation.place === 'held' ? base.activation.holder : undefined
-    if (holder !== undefined) flight.failed.add(holder)
-    if (previous !== undefined && base.era < ERAS_MAX) {
-      this.fallBack(flight, previous)
+    if (job === undefined) return []
+    const released = this.release(flight, job.layer)
+    flight.pullsFailed++
+    this.judgeTensor(flight)
+    return [released, ...this.bid(flight, nowMs)]
+  }
+
+  /** Tells the others not to wait for this peer. */
+  private release({ base, gaveUp }: Flight, layer: number): Effect {
+    gaveUp.add(this.options.self)
+    const { request, era, route } = base
+    return {
+      do: 'publish',
+      message: { kind: 'claim', request, era, hop: route.length, layer, ttlMs: 0 },
+    }
+  }
+
+  /** The favourite has no way to the tensor: it says so, and the next one is the favourite. */
+  private passOn(flight: Flight, open: readonly boolean[], nowMs: number): Effect[] {
+    if (flight.gaveUp.has(this.options.self)) {
+      // It ranks first although it gave up: so did everyone else.
+      this.goBack(flight)
       return this.bid(flight, nowMs)
     }
-    // Without an older step only the requester can help; it offers its own tensor again when nothing moves.
-    flight.lost = true
-    flight.bidAtMs = NEVER
-    if (job === undefined) return []
-    const { request, era } = base
-    return [
-      {
-        do: 'publish',
-        message: { kind: 'claim', request, era, hop: job.hop, layer: job.layer, ttlMs: 0 },
-      },
-    ]
+    const layer = [...this.hosted].find((hosted) => open[hosted]) ?? 0
+    return [this.release(flight, layer), ...this.bid(flight, nowMs)]
+  }
+
+  /**
+   * Two peers could not pull the newest tensor, or its holder is gone: the step before is offered
+   * again. Without one only the requester can help; it offers its own tensor when nothing moves.
+   */
+  private judgeTensor(flight: Flight): void {
+    const { base, pullsFailed } = flight
+    if (base.activation.place === 'inline') return
+    const { holder } = base.activation
+    const isGone = holder !== this.options.self && this.table.get(holder) === undefined
+    if (pullsFailed >= PULLERS_MAX || isGone) this.goBack(flight)
+  }
+
+  private goBack(flight: Flight): void {
+    const { base, previous } = flight
+    if (previous !== undefined && base.era < ERAS_MAX) this.fallBack(flight, previous)
+    else flight.lost = true
   }
 
   private fallBack(flight: Flight, previous: Step): void {
     flight.base = { ...previous, era: flight.base.era + 1 }
     flight.previous = undefined
+    flight.gaveUp.clear()
+    flight.pullsFailed = 0
+    flight.favourite = undefined
   }
 
   private setClaim(flight: Flight, claim: Flight['claim']): void {

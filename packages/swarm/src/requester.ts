@@ -12,10 +12,12 @@ import {
   FIRST_PROVIDER_MS,
   NO_HOST_GRACE_MS,
   STALL_MS,
+  STALL_MS_MAX,
 } from './limits.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from './messages.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { HeadOutcome } from './ports.ts'
+import { ResponseTime } from './response-time.ts'
 import {
   isComplete,
   isUnchanged,
@@ -55,10 +57,15 @@ interface Pending {
   reoffers: number
   uncoveredSinceMs: number | undefined
   head: HeadJob | undefined
+  /** Final outputs in a row that could not be had. */
+  headsLost: number
   scores: Scores | undefined
   /** Why no further hop is waited for. */
   closing: 'complete' | 'confident' | 'uncovered' | 'deadline' | undefined
 }
+
+/** So often the last layer is tried again before the answer goes without it. */
+const HEADS_LOST_MAX = 2
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -75,6 +82,7 @@ export class Requester {
   private readonly nextJob: () => number
   private readonly pending = new Map<RequestId, Pending>()
   private readonly byJob = new Map<number, RequestId>()
+  private readonly pace = new ResponseTime()
 
   constructor(options: RequesterOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
@@ -114,6 +122,7 @@ export class Requester {
       reoffers: 0,
       uncoveredSinceMs: undefined,
       head: undefined,
+      headsLost: 0,
       scores: undefined,
       closing: undefined,
     }
@@ -135,6 +144,9 @@ export class Requester {
     wanted.previous =
       step.era === best.era && step.route.length === best.route.length + 1 ? best : undefined
     wanted.best = step
+    // A step that had to be asked for twice says nothing of the lane's usual pace.
+    if (wanted.reoffers === 0 && nowMs > wanted.movedAtMs)
+      this.pace.observe(nowMs - wanted.movedAtMs)
     wanted.movedAtMs = nowMs
     wanted.reoffers = 0
     wanted.uncoveredSinceMs = undefined
@@ -159,7 +171,7 @@ export class Requester {
     // Someone works on it: a stall is judged from the end of the claim.
     wanted.movedAtMs = Math.max(
       wanted.movedAtMs,
-      Math.min(nowMs + claim.ttlMs, wanted.deadlineMs) - STALL_MS,
+      Math.min(nowMs + claim.ttlMs, wanted.deadlineMs) - this.stallMs(),
     )
     return []
   }
@@ -211,10 +223,15 @@ export class Requester {
       const { deadlineMs, movedAtMs, uncoveredSinceMs, closing } = wanted
       at = Math.min(at, closing === undefined ? deadlineMs - ANSWER_RESERVE_MS : deadlineMs)
       if (closing !== undefined) continue
-      at = Math.min(at, movedAtMs + STALL_MS)
+      at = Math.min(at, movedAtMs + this.stallMs())
       if (uncoveredSinceMs !== undefined) at = Math.min(at, uncoveredSinceMs + graceMs(wanted))
     }
     return at
+  }
+
+  /** After this long without a sign of work the newest step is offered again. */
+  private stallMs(): number {
+    return this.pace.patienceMs(STALL_MS, STALL_MS_MAX)
   }
 
   /** Looks at a request that no message has moved. */
@@ -224,9 +241,9 @@ export class Requester {
     if (nowMs >= wanted.deadlineMs - ANSWER_RESERVE_MS)
       return this.closeUp(wanted, 'deadline', nowMs)
     const { uncoveredSinceMs } = wanted
-    if (uncoveredSinceMs !== undefined && nowMs - uncoveredSinceMs >= graceMs(wanted))
+    if (uncoveredSinceMs !== undefined && nowMs >= uncoveredSinceMs + graceMs(wanted))
       return this.closeUp(wanted, 'uncovered', nowMs)
-    return nowMs - wanted.movedAtMs >= STALL_MS ? this.offerAgain(wanted, nowMs) : []
+    return nowMs >= wanted.movedAtMs + this.stallMs() ? this.offerAgain(wanted, nowMs) : []
   }
 
   private judgeCoverage(wanted: Pending, nowMs: number): void {
@@ -301,6 +318,14 @@ export class Requester {
     const { previous, best, stem } = wanted
     if (wanted.closing === 'deadline' || best.era >= ERAS_MAX)
       return this.answerWithLastScores(wanted, nowMs)
+    wanted.headsLost++
+    if (wanted.headsLost > HEADS_LOST_MAX && previous !== undefined && previous.route.length > 0) {
+      // Whoever can run the last layer cannot hand its result over: an answer without it is due.
+      wanted.best = previous
+      wanted.previous = undefined
+      wanted.headsLost = 0
+      return this.score(wanted)
+    }
     wanted.closing = undefined
     wanted.best = { ...(previous ?? stem), era: best.era + 1 }
     wanted.previous = undefined

@@ -19,6 +19,11 @@ export class ResponseTime {
     this.mean += (ms - this.mean) / 8
   }
 
+  /** The usual time, milliseconds; 0 before the first answer. */
+  get typicalMs(): number {
+    return this.mean
+  }
+
   /** Milliseconds after which silence is suspicious, within the bounds given. */
   patienceMs(min: number, max: number): number {
     return Math.min(Math.max(this.mean + 4 * this.deviation, min), max)

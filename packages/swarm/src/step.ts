@@ -54,9 +54,14 @@ export function openLayers(step: Step, layers: number): boolean[] {
   return open
 }
 
+/** How many layers the requester asked for. */
+export function hopsWanted({ plan }: Step, layers: number): number {
+  return plan.length > 0 ? plan.length : layers
+}
+
 /** Whether every layer that the requester asked for has been applied. */
 export function isComplete(step: Step, layers: number): boolean {
-  return step.route.length === (step.plan.length > 0 ? step.plan.length : layers)
+  return step.route.length === hopsWanted(step, layers)
 }
 
 /**

@@ -7,6 +7,7 @@ import { forward } from './forward.ts'
 import { peer } from './peer.ts'
 import { publish } from './publish.ts'
 import { signaling } from './signaling.ts'
+import { simulate } from './simulate.ts'
 import { train } from './train.ts'
 import { up } from './up.ts'
 
@@ -21,5 +22,6 @@ export const COMMANDS: readonly Command[] = [
   evaluate,
   publish,
   forward,
+  simulate,
   bench,
 ]

@@ -1,0 +1,64 @@
+import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+import type { Order } from './population.ts'
+import { activationSize, type Resident } from './resident.ts'
+import { SeededRandom } from './seeded-random.ts'
+
+const PATIENCE_FACTOR = 4
+const PATIENCE_MS_MIN = 400
+const RESULT_BYTES = 500
+
+/**
+ * The other way out: a model so small that any one peer holds all of it, as many layers as a
+ * provider hosts. Lost work is sent to another peer.
+ */
+export class SmallModel implements AskPolicy {
+  private readonly scene: Scene
+  private readonly random: SeededRandom
+
+  constructor(scene: Scene) {
+    this.scene = scene
+    this.random = SeededRandom.stream(scene.seed, 'small')
+  }
+
+  arrived(): void {}
+
+  left(): void {}
+
+  ask(asker: Resident, _order: Order, record: RequestRecord, end: (code: string) => void): void {
+    const { clock, settings, network } = this.scene
+    const { station } = asker.transport
+    let over = false
+    const finish = (code: string) => {
+      if (over) return
+      over = true
+      end(code)
+    }
+    clock.wakeAt(clock.nowMs() + settings['requests.deadlineMs'], () => finish('deadline-passed'))
+    const layers = settings['peers.capacity']
+    const attempt = () => {
+      if (over) return
+      const able = (asker.member?.snapshot().peers ?? []).filter(({ peer, layers: hosted }) => {
+        const other = network.known.get(peer)
+        return hosted.length > 0 && other !== undefined && network.hasPath(station, other)
+      })
+      const chosen = able[this.random.below(able.length)]
+      const to = chosen === undefined ? undefined : network.known.get(chosen.peer)
+      let patienceMs = PATIENCE_MS_MIN
+      if (to !== undefined && chosen !== undefined) {
+        const expected = 2 * network.latencyMs(station, to) + layers * chosen.layerMs
+        patienceMs = Math.max(patienceMs, PATIENCE_FACTOR * expected)
+        network.stream(station, to, activationSize(settings), () => {
+          this.scene.residents.get(to.peer)?.compute.runWhole(layers, (ms) => {
+            if (ms === undefined) return
+            network.stream(to, station, RESULT_BYTES, () => {
+              if (!over) record.usefulMs = ms
+              finish('answered')
+            })
+          })
+        })
+      }
+      clock.wakeAt(clock.nowMs() + patienceMs, attempt)
+    }
+    attempt()
+  }
+}
