@@ -115,6 +115,9 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
     expect(releases[0]).toMatchObject({ name: 'fashion-vit', variant: 'shuffle', images: 500 })
     expect(releases[0].arbitrary.mean).toBeGreaterThan(0.85)
   },
+  'npx layerswarm simulate tabs --requests 300': async (line) => {
+    expect(await run(line)).toMatch(/\| any-order \| (100|99)\.\d % \|/)
+  },
   'npx layerswarm train packages/trainer/recipes/fashion-vit.json --out runs/mine': async (
     line,
   ) => {
