@@ -25,6 +25,8 @@ export interface Candidate {
   readonly layerMs: number
   /** How long the activation is on its way to it, milliseconds; 0 for the author of the step. */
   readonly transitMs?: number
+  /** It has never delivered anything. */
+  readonly unproven?: boolean
   /** Its deliveries take several times as long as usual. */
   readonly slow?: boolean
   /** It let a claim on this request expire. */
@@ -42,14 +44,24 @@ export function finishMs(candidate: Candidate): number {
   return (candidate.transitMs ?? 0) + (candidate.pending + 1) * candidate.layerMs
 }
 
+/**
+ * Strangers wait behind those who have delivered, as if they needed this much longer; on one step in
+ * so many they do not, so that honest newcomers prove themselves and a crowd of idle claimers does
+ * not stand before every step.
+ */
+const UNPROVEN_MS = 400
+const TRIAL_ONE_IN = 8
+
 /** Classes first, so that views of the time that differ a little rank alike. */
-function cost(candidate: Candidate): number {
+function cost(candidate: Candidate, seed: number): number {
   const badness = (candidate.failed ? 2e6 : 0) + (candidate.slow === true ? 1e6 : 0)
   // Rounded apart: views of the way differ, and must not shift the steps in which work is compared.
   const workMs = (candidate.pending + 1) * candidate.layerMs
   const transitMs = candidate.transitMs ?? 0
   const way = transitMs < NEAR_MS ? 0 : Math.floor(transitMs / FINISH_STEP_MS)
-  return badness + way + Math.floor(workMs / FINISH_STEP_MS)
+  const stranger = candidate.unproven === true && seed % TRIAL_ONE_IN !== 0
+  const strangeness = stranger ? Math.floor(UNPROVEN_MS / FINISH_STEP_MS) : 0
+  return badness + strangeness + way + Math.floor(workMs / FINISH_STEP_MS)
 }
 
 /** The candidate's draw for a step; `seed` is `draw(request, hop)`. */
@@ -73,14 +85,14 @@ export function rankAmong(
   others: Iterable<Candidate>,
 ): Rank {
   const seed = draw(request, hop)
-  const ownCost = cost(self)
+  const ownCost = cost(self, seed)
   const ownDraw = drawFor(seed, self)
   let favourite = self.peer
   let bestCost = ownCost
   let bestDraw = ownDraw
   let ahead = 0
   for (const other of others) {
-    const otherCost = cost(other)
+    const otherCost = cost(other, seed)
     if (otherCost > ownCost) continue
     const otherDraw = drawFor(seed, other)
     if (otherCost === ownCost && otherDraw >= ownDraw) continue

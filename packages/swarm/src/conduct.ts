@@ -21,7 +21,7 @@ const SLOW_FACTOR = 3
 const SLOW_MS = 100
 /** A straggler is given another chance after this. */
 const SLOW_FOR_MS = 60_000
-/** From so many unredeemed strikes on a peer's claims hold nobody up, for this long per strike. */
+/** From so many unredeemed strikes on a peer's claims hold nobody up, for this long per strike; a stranger's from the first. */
 const STRIKES_MAX = 2
 const DISTRUST_MS = 30_000
 /** Peers that are remembered; the one known for longest makes room. */
@@ -39,29 +39,28 @@ export class Conduct {
   usualMs = 0
   private readonly records = new Map<PeerId, Record>()
 
-  /** @param ms from the step that it followed to the step that it published. */
-  delivered(peer: PeerId, ms: number, nowMs: number): void {
+  /** @param ms from the step that it followed to the step that it published; undefined when that says nothing of the peer. */
+  delivered(peer: PeerId, ms: number | undefined, nowMs: number): void {
     const record = this.recordOf(peer)
     record.delivered++
     record.strikes = Math.floor(record.strikes / 2)
     if (record.strikes < STRIKES_MAX) record.distrustedUntilMs = 0
-    record.serviceMs = blend(record.serviceMs, ms, WEIGHT)
-    this.usualMs = blend(this.usualMs, ms, LANE_WEIGHT)
-    const limitMs = Math.max(this.usualMs * SLOW_FACTOR, this.usualMs + SLOW_MS)
-    if (record.serviceMs <= limitMs) {
-      record.slowUntilMs = 0
-      return
-    }
-    record.slowUntilMs = nowMs + SLOW_FOR_MS
+    if (ms === undefined) return
     // The next chance is judged by itself.
-    record.serviceMs = limitMs
+    const isNewChance = record.slowUntilMs > 0 && record.slowUntilMs <= nowMs
+    record.serviceMs = isNewChance ? ms : blend(record.serviceMs, ms, WEIGHT)
+    // One straggler must not make all others look quick.
+    const counted = this.usualMs === 0 ? ms : Math.min(ms, this.usualMs * SLOW_FACTOR)
+    this.usualMs = blend(this.usualMs, counted, LANE_WEIGHT)
+    const limitMs = Math.max(this.usualMs * SLOW_FACTOR, this.usualMs + SLOW_MS)
+    record.slowUntilMs = record.serviceMs > limitMs ? nowMs + SLOW_FOR_MS : 0
   }
 
   /** Its claim ran out. */
   expired(peer: PeerId, nowMs: number): void {
     const record = this.recordOf(peer)
     record.strikes++
-    if (record.strikes >= STRIKES_MAX)
+    if (record.strikes >= STRIKES_MAX || record.delivered === 0)
       record.distrustedUntilMs = nowMs + record.strikes * DISTRUST_MS
   }
 
@@ -79,10 +78,12 @@ export class Conduct {
     return (this.records.get(peer)?.delivered ?? 0) > 0
   }
 
-  /** How long a claim of this peer is honoured at most, milliseconds. */
-  patienceMs(peer: PeerId): number {
-    if (this.usualMs === 0) return Number.POSITIVE_INFINITY
-    return claimTtlMs(Math.max(this.records.get(peer)?.serviceMs ?? 0, this.usualMs))
+  /**
+   * How long a claim of this peer is honoured at most, milliseconds.
+   * @param leastMs what the judge itself would need.
+   */
+  patienceMs(peer: PeerId, leastMs: number): number {
+    return claimTtlMs(Math.max(this.records.get(peer)?.serviceMs ?? 0, this.usualMs, leastMs))
   }
 
   private recordOf(peer: PeerId): Record {

@@ -27,6 +27,10 @@ export interface CoreOptions {
   readonly capacity: number
   readonly slots: number
   readonly staggerMs: number
+  /** Whether tensors are handed to whom their author chooses: all peers of a lane must think alike. */
+  readonly handsOver: boolean
+  /** Time to a peer and back, milliseconds, if it was measured. */
+  readonly rttMs: (peer: PeerId) => number | undefined
   /** Whether a tensor can be pulled from a peer: there is a direct connection, or a way to one. */
   readonly reaches: (peer: PeerId) => boolean
   /** Where others can dial this member, as multiaddrs. */
@@ -40,6 +44,8 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   capacity: 0,
   slots: SLOTS_DEFAULT,
   staggerMs: CLAIM_STAGGER_MS,
+  handsOver: false,
+  rttMs: () => undefined,
   reaches: () => true,
   addresses: () => [],
   links: () => 0,
@@ -160,6 +166,8 @@ export class Core {
         return this.onTime(nowMs)
       case 'disconnected':
         return this.onDisconnected(input.peer, nowMs)
+      case 'handed':
+        return this.provider.onHanded(input.hash, nowMs)
       case 'pulled':
         return (
           this.provider.onPulled(input.job, input.bytes, nowMs) ??

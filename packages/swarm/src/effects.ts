@@ -94,6 +94,8 @@ export type Effect =
   | { do: 'push'; hash: TensorHash; to: PeerId }
   | { do: 'run-head'; job: number; input: EncodedActivation }
   | { do: 'withdraw'; hash: TensorHash }
+  /** This peer floods the lane: neither hear it nor pass on what it says for a while. */
+  | { do: 'shun'; peer: PeerId }
   | { do: 'host-layer'; layer: number }
   | { do: 'drop-layer'; layer: number }
   | { do: 'report'; event: MemberEvent }
@@ -106,6 +108,7 @@ export type Input =
   | { on: 'message'; from: PeerId; message: Message }
   | { on: 'time' }
   | { on: 'disconnected'; peer: PeerId }
+  | { on: 'handed'; hash: TensorHash }
   | { on: 'pulled'; job: number; bytes: Uint8Array | undefined }
   | { on: 'layer-run'; job: number; outcome: LayerRun }
   | { on: 'head-run'; job: number; outcome: HeadOutcome }

@@ -35,6 +35,11 @@ export const PEERS_MAX = 1_024
 export const FLIGHTS_MAX = 512
 /** Of these, requests of one requester, so that a flood hurts only its author. */
 export const FLIGHTS_PER_REQUESTER_MAX = 128
+/**
+ * And so many while others ask too. Requests that nobody ends count until their deadline, so one
+ * that only floods is soon not heard any more.
+ */
+export const FLIGHTS_PER_REQUESTER_FAIR = 16
 /** Layer runs that a provider accepts before it stops bidding. */
 export const SLOTS_DEFAULT = 8
 /** Longest deadline that a request may carry. */

@@ -88,6 +88,8 @@ class DrivenMember implements Member {
     const given = {
       ...CORE_OPTIONS_DEFAULT,
       ...options,
+      handsOver: transport.push !== undefined,
+      rttMs: (peer: PeerId) => transport.rttMs?.(peer),
       reaches: (peer: PeerId) => transport.reaches?.(peer) ?? true,
       self: transport.self,
       backend: compute.backend,
@@ -98,6 +100,7 @@ class DrivenMember implements Member {
   start(): void {
     this.unlisten = this.ports.transport.listen({
       messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
+      tensorHanded: (hash) => this.feed({ on: 'handed', hash }),
       peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
     })
     this.feed({ on: 'time' })
@@ -201,7 +204,9 @@ class DrivenMember implements Member {
     this.wakeAt(this.core.wakeAtMs())
   }
 
+  /** Makes sure to be woken by then. A timer that is set for earlier looks again when it fires. */
   private wakeAt(atMs: number): void {
+    if (atMs >= this.wakeAtMs && atMs !== Number.POSITIVE_INFINITY) return
     if (atMs === this.wakeAtMs) return
     this.unwake?.()
     this.unwake = undefined
@@ -209,7 +214,9 @@ class DrivenMember implements Member {
     if (atMs === Number.POSITIVE_INFINITY) return
     this.unwake = this.ports.clock.wakeAt(atMs, () => {
       this.wakeAtMs = Number.POSITIVE_INFINITY
-      this.feed({ on: 'time' })
+      const dueAtMs = this.core.wakeAtMs()
+      if (dueAtMs > this.ports.clock.nowMs()) this.wakeAt(dueAtMs)
+      else this.feed({ on: 'time' })
     })
   }
 
@@ -224,6 +231,8 @@ class DrivenMember implements Member {
         this.pulls.get(effect.job)?.()
         this.pulls.delete(effect.job)
         return
+      case 'shun':
+        return transport.shun?.(effect.peer)
       case 'push':
         return transport.push?.(effect.hash, effect.to)
       case 'run-layer':

@@ -10,6 +10,7 @@ import {
 import { Conduct } from './conduct.ts'
 import { draw, pick } from './draw.ts'
 import { type Effect, encoded, type LayerRun } from './effects.ts'
+import { Fairness } from './fairness.ts'
 import {
   AILING_MS,
   CLAIM_STAGGER_MS_MAX,
@@ -17,6 +18,7 @@ import {
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
   FLIGHTS_MAX,
+  FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
   INLINE_BYTES_MAX,
   LAYERS_MAX,
@@ -43,6 +45,8 @@ export interface ProviderOptions {
   readonly backend: EngineName
   /** Layer runs accepted at once. */
   readonly slots: number
+  readonly handsOver: boolean
+  readonly rttMs: (peer: PeerId) => number | undefined
   /** Whether a tensor can be pulled from a peer. */
   readonly reaches: (peer: PeerId) => boolean
   /** Least time between the claims of two neighbours in rank, milliseconds. */
@@ -63,6 +67,8 @@ interface Flight {
   previous: Step | undefined
   /** When `base` was seen. */
   baseAtMs: number
+  /** A claim on `base` came to nothing, or it was offered again: its time says nothing of the lane. */
+  disturbed: boolean
   deadlineMs: number
   claim: { peer: PeerId; untilMs: number } | undefined
   bidAtMs: number
@@ -81,6 +87,10 @@ interface Flight {
   readonly held: { hash: TensorHash; hop: number }[]
 }
 
+/** Tensors handed here that nobody has spoken of yet. */
+const HANDED_MAX = 256
+/** Distances closer than this count as equal. */
+const DISTANCE_STEP_MS = 32
 /** So many peers try to pull a tensor before the step before it is offered again. */
 const PULLERS_MAX = 2
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
@@ -96,7 +106,8 @@ const IDLE_HOPE = 0.8
  * 2. It never bids on a step that it knows to be superseded.
  * 3. Its claim and its next step name the era and the hop of the step they follow.
  * 4. It keeps its own output until the request is two hops further, done or past its deadline.
- * 5. At most FLIGHTS_MAX requests are followed, FLIGHTS_PER_REQUESTER_MAX of one requester.
+ * 5. At most FLIGHTS_MAX requests are followed; of one requester FLIGHTS_PER_REQUESTER_MAX, and
+ *    FLIGHTS_PER_REQUESTER_FAIR while others ask too.
  */
 export class Provider {
   readonly hosted = new Set<number>()
@@ -120,6 +131,9 @@ export class Provider {
   private readonly finished = new Map<RequestId, number>()
   private readonly responses = new ResponseTime()
   private readonly conduct = new Conduct()
+  private readonly fairness = new Fairness()
+  /** Tensors that were handed to this peer. */
+  private readonly handed = new Set<TensorHash>()
   private readonly mark: number
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
@@ -164,12 +178,13 @@ export class Provider {
     if (this.finished.has(step.request)) return []
     let flight = this.flights.get(step.request)
     if (flight === undefined) {
-      if (!this.hasRoom(step.requester)) return []
+      this.fairness.asked(step.requester, nowMs)
+      if (!this.hasRoom(step.requester, nowMs)) return this.refuse(step.requester, nowMs)
       flight = this.open(step, nowMs)
     } else if (flight.base.requester !== step.requester) {
       return []
     } else if (sameStep(step, flight.base)) {
-      return this.reoffered(flight, step, nowMs)
+      return this.reoffered(flight, from, step, nowMs)
     } else if (!supersedes(step, flight.base)) {
       return from === step.requester ? this.overtaken(flight, nowMs) : []
     } else if (isUnchanged(step, flight.base)) {
@@ -180,11 +195,24 @@ export class Provider {
     const effects = this.abandon(flight)
     this.setClaim(flight, undefined)
     effects.push(...this.releaseOld(flight))
-    if (isComplete(step, this.options.shape.layers)) {
-      flight.bidAtMs = NEVER
-      return effects
+    if (isComplete(step, this.options.shape.layers)) flight.bidAtMs = NEVER
+    else effects.push(...this.bid(flight, nowMs))
+    return from === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
+  }
+
+  /** The author of a step has chosen this peer to go on. */
+  onHanded(hash: TensorHash, nowMs: number): Effect[] {
+    if (this.handed.size >= HANDED_MAX)
+      this.handed.delete(this.handed.values().next().value ?? hash)
+    this.handed.add(hash)
+    const effects: Effect[] = []
+    for (const flight of this.flights.values()) {
+      const { activation } = flight.base
+      const isFree = flight.claim === undefined || flight.claim.untilMs <= nowMs
+      if (activation.place === 'held' && activation.hash === hash && isFree)
+        effects.push(...this.bid(flight, nowMs))
     }
-    return effects.concat(this.bid(flight, nowMs))
+    return effects
   }
 
   onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
@@ -209,7 +237,8 @@ export class Provider {
     if (contested && !this.prevails(claim, from, holder.peer)) return []
     if (holder === undefined) this.noteResponse(flight, from, nowMs)
     const effects = holder?.peer === this.options.self ? this.abandon(flight) : []
-    const ttlMs = Math.min(claim.ttlMs, this.conduct.patienceMs(from))
+    const ownMs = finishMs(this.ownCandidate(flight))
+    const ttlMs = Math.min(claim.ttlMs, this.conduct.patienceMs(from, ownMs))
     this.setClaim(flight, { peer: from, untilMs: nowMs + ttlMs })
     return effects.concat(this.bid(flight, nowMs))
   }
@@ -225,6 +254,7 @@ export class Provider {
   /** A claimer cannot do it after all: somebody else may. */
   private released(flight: Flight, from: PeerId, nowMs: number): Effect[] {
     flight.gaveUp.add(from)
+    flight.disturbed = true
     if (flight.claim?.peer === from) {
       this.setClaim(flight, undefined)
       flight.pullsFailed++
@@ -239,14 +269,18 @@ export class Provider {
     const { base } = flight
     const author = step.route.at(-1)?.peer
     const next = follows(step, base)
+    const { claim } = flight
+    if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
+      this.missed(flight, claim.peer, nowMs)
     if (next && author !== undefined && author !== base.route.at(-1)?.peer) {
       this.noteResponse(flight, author, nowMs)
-      if (author !== this.options.self)
-        this.conduct.delivered(author, nowMs - flight.baseAtMs, nowMs)
+      const ms = flight.disturbed ? undefined : nowMs - flight.baseAtMs
+      if (author !== this.options.self) this.conduct.delivered(author, ms, nowMs)
     }
     flight.previous = next ? base : undefined
     flight.base = step
     flight.baseAtMs = nowMs
+    flight.disturbed = false
     flight.lost = false
     flight.gaveUp.clear()
     flight.pullsFailed = 0
@@ -265,6 +299,7 @@ export class Provider {
     for (const flight of this.flights.values()) {
       if (flight.claim?.peer !== peer) continue
       flight.failed.add(peer)
+      flight.disturbed = true
       this.setClaim(flight, undefined)
       effects.push(...this.bid(flight, nowMs))
     }
@@ -321,30 +356,40 @@ export class Provider {
     }
     return [
       { do: 'publish', message: step },
-      ...this.handOn(flight, step, nowMs),
       { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
       ...this.bidOnIdle(nowMs),
     ]
   }
 
-  /** Sends a tensor ahead to whoever will most likely ask for it: the requester, or the next favourite. */
-  private handOn(flight: Flight, step: Step, nowMs: number): Effect[] {
-    const { activation, requester } = step
-    if (activation.place === 'inline') return []
-    const to = isComplete(step, this.options.shape.layers)
-      ? requester
-      : this.favouriteFor(flight, step, nowMs)
+  /** Hands the newest tensor, its own, to the requester if all is done, or to whom it chooses to go on. */
+  private handOn(flight: Flight, nowMs: number): Effect[] {
+    const { base, job } = flight
+    const { activation, requester } = base
+    if (activation.place === 'inline' || job !== undefined || !this.options.handsOver) return []
+    const to = isComplete(base, this.options.shape.layers) ? requester : this.choose(flight, nowMs)
     if (to === undefined || to === this.options.self || !this.isReachable(to)) return []
     return [{ do: 'push', hash: activation.hash, to }]
   }
 
-  private favouriteFor(flight: Flight, step: Step, nowMs: number): PeerId | undefined {
-    const open = openLayers(step, this.options.shape.layers)
-    for (const layer of this.hosted) if (open[layer] && this.active) return this.options.self
-    const [first, ...others] = this.rivals({ ...flight, base: step }, open, nowMs)
+  /** The best to go on, by measured distance too: the author alone decides, so nobody needs to agree. */
+  private choose(flight: Flight, nowMs: number): PeerId | undefined {
+    const { base } = flight
+    const open = openLayers(base, this.options.shape.layers)
+    const able = this.rivals(flight, open, nowMs)
+      .filter(({ peer, failed }) => !failed && this.isReachable(peer))
+      .map((rival) => ({ ...rival, transitMs: this.distanceMs(rival.peer) }))
+    const [first, ...others] = able
     if (first === undefined) return undefined
-    const round = step.route.length + step.era * LAYERS_MAX
-    return rankAmong(step.request, round, first, others).favourite
+    const round = base.route.length + base.era * LAYERS_MAX
+    const { ahead, favourite } = rankAmong(base.request, round, first, others)
+    return ahead === 0 ? first.peer : favourite
+  }
+
+  /** One way, in steps within which a draw decides: the nearest alone would get everything. */
+  private distanceMs(peer: PeerId): number {
+    const rttMs = this.options.rttMs(peer)
+    const oneWayMs = rttMs === undefined ? this.responses.typicalMs : rttMs / 2
+    return Math.floor(oneWayMs / DISTANCE_STEP_MS) * DISTANCE_STEP_MS
   }
 
   onTime(nowMs: number): Effect[] {
@@ -367,11 +412,17 @@ export class Provider {
     return at
   }
 
-  private hasRoom(requester: PeerId): boolean {
-    return (
-      this.flights.size < FLIGHTS_MAX &&
-      (this.byRequester.get(requester) ?? 0) < FLIGHTS_PER_REQUESTER_MAX
-    )
+  /** One request too many; a requester that goes on and on is not listened to for a while. */
+  private refuse(requester: PeerId, nowMs: number): Effect[] {
+    return this.fairness.refused(requester, nowMs) ? [{ do: 'shun', peer: requester }] : []
+  }
+
+  private hasRoom(requester: PeerId, nowMs: number): boolean {
+    const own = this.byRequester.get(requester) ?? 0
+    const most = this.fairness.isAlone(requester, nowMs)
+      ? FLIGHTS_PER_REQUESTER_MAX
+      : FLIGHTS_PER_REQUESTER_FAIR
+    return this.flights.size < FLIGHTS_MAX && own < most
   }
 
   private open(step: Step, nowMs: number): Flight {
@@ -379,6 +430,7 @@ export class Provider {
       base: step,
       previous: undefined,
       baseAtMs: nowMs,
+      disturbed: false,
       deadlineMs: nowMs + step.remainingMs,
       claim: undefined,
       bidAtMs: NEVER,
@@ -411,9 +463,10 @@ export class Provider {
   }
 
   /** The requester says the newest step again: whoever claimed it has not delivered. */
-  private reoffered(flight: Flight, step: Step, nowMs: number): Effect[] {
+  private reoffered(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     flight.base = step
     flight.lost = false
+    flight.disturbed = true
     flight.deadlineMs = nowMs + step.remainingMs
     if (flight.job !== undefined || (flight.claim !== undefined && flight.claim.untilMs > nowMs))
       return []
@@ -421,7 +474,7 @@ export class Provider {
     const effects = this.bid(flight, nowMs)
     // Being asked again is no reason to wait longer.
     if (flight.job === undefined) flight.bidAtMs = Math.min(flight.bidAtMs, planned)
-    return effects
+    return from === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
   }
 
   /** Decides when to claim the flight's newest step; claims at once when that is now. */
@@ -444,10 +497,21 @@ export class Provider {
     flight.favourite = favourite
     if (!this.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
     const staggerMs = this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)
-    const delay = delayMs(ahead, staggerMs) + this.detourMs(base, staggerMs)
+    const delay = this.isHanded(base) ? 0 : delayMs(ahead + this.handicap(base), staggerMs)
+    const detour = this.detourMs(base, staggerMs)
     const freeAtMs = Math.max(nowMs, flight.claim?.untilMs ?? nowMs, this.ailingUntilMs)
-    flight.bidAtMs = freeAtMs + delay
+    flight.bidAtMs = freeAtMs + delay + detour
     return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
+  }
+
+  private isHanded({ activation }: Step): boolean {
+    return activation.place === 'held' && this.handed.has(activation.hash)
+  }
+
+  /** Where authors choose who goes on, everybody else lets their choice go first. */
+  private handicap({ activation, route }: Step): number {
+    const isOwn = route.at(-1)?.peer === this.options.self
+    return this.options.handsOver && activation.place === 'held' && !isOwn ? 1 : 0
   }
 
   private canServe(open: readonly boolean[]): boolean {
@@ -464,6 +528,7 @@ export class Provider {
       pending: this.byJob.size,
       layerMs: this.announcedMs,
       transitMs: this.transitMs(flight.base, self),
+      unproven: this.served === 0,
       failed: flight.failed.has(self) || flight.gaveUp.has(self),
     }
   }
@@ -478,6 +543,7 @@ export class Provider {
         pending: this.pending.get(peer) ?? 0,
         layerMs: presence.layerMs,
         transitMs: this.transitMs(flight.base, peer),
+        unproven: !this.conduct.isProven(peer),
         slow: this.conduct.isSlow(peer, nowMs),
         failed: this.hasFailed(flight, peer, nowMs),
       })
@@ -517,12 +583,18 @@ export class Provider {
       : typicalMs
   }
 
+  /** A claim ran out without a step. */
+  private missed(flight: Flight, peer: PeerId, nowMs: number): void {
+    flight.failed.add(peer)
+    flight.disturbed = true
+    if (peer !== this.options.self) this.conduct.expired(peer, nowMs)
+  }
+
   private claimOrWait(flight: Flight, nowMs: number): Effect[] {
     const expired = flight.claim
     if (expired !== undefined) {
       if (expired.untilMs > nowMs) return this.bid(flight, nowMs)
-      flight.failed.add(expired.peer)
-      if (expired.peer !== this.options.self) this.conduct.expired(expired.peer, nowMs)
+      this.missed(flight, expired.peer, nowMs)
       this.setClaim(flight, undefined)
     }
     flight.bidAtMs = NEVER
@@ -537,7 +609,8 @@ export class Provider {
 
   private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
     const { request, era, route, activation } = flight.base
-    const expectedMs = finishMs({ ...this.ownCandidate(flight), layerMs: this.layerMs })
+    const own = { ...this.ownCandidate(flight), layerMs: this.layerMs }
+    const expectedMs = finishMs(this.isHanded(flight.base) ? { ...own, transitMs: 0 } : own)
     const ttlMs = claimTtlMs(expectedMs)
     const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
     flight.job = job
@@ -568,8 +641,16 @@ export class Provider {
 
   /** Learns from others how long answers take on this lane; whoever was not expected tells nothing of it. */
   private noteResponse(flight: Flight, from: PeerId, nowMs: number): void {
-    if (from === this.options.self || from !== flight.favourite) return
-    this.responses.observe(nowMs - flight.baseAtMs)
+    if (from === this.options.self || flight.disturbed) return
+    const ms = nowMs - flight.baseAtMs
+    if (!this.options.handsOver) {
+      if (from === flight.favourite) this.responses.observe(ms)
+      return
+    }
+    // Whom the author chose is not known: what took longer than was waited for came from another.
+    this.responses.observe(
+      Math.min(ms, this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)),
+    )
   }
 
   /** The tensor of the newest step cannot be had from here: let another peer try, or go back a step. */
@@ -625,6 +706,7 @@ export class Provider {
 
   private fallBack(flight: Flight, previous: Step): void {
     flight.base = { ...previous, era: flight.base.era + 1 }
+    flight.disturbed = true
     flight.previous = undefined
     flight.gaveUp.clear()
     flight.pullsFailed = 0

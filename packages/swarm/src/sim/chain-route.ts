@@ -23,7 +23,7 @@ export interface RouteNeeds {
   readonly bytes: number
 }
 
-/** Milliseconds from one peer to the next and through its layer; Infinity without a direct path. */
+/** Milliseconds from one peer to the next and through its layer; Infinity when there is no way. */
 export function legMs(needs: RouteNeeds, from: PeerId, to: Server): number {
   return wayMs(needs, from, to.peer) + to.layerMs
 }
@@ -32,8 +32,8 @@ function wayMs({ network, bytes }: RouteNeeds, from: PeerId, to: PeerId): number
   if (from === to) return 0
   const a = network.known.get(from)
   const b = network.known.get(to)
-  if (a === undefined || b === undefined || !network.hasPath(a, b)) return Number.POSITIVE_INFINITY
-  return network.latencyMs(a, b) + bytes / a.session.up
+  if (a === undefined || b === undefined) return Number.POSITIVE_INFINITY
+  return network.relayedMs(a, b) + bytes / a.session.up
 }
 
 /** A server that a partial route ends at. */

@@ -52,7 +52,8 @@ const NOBODY = Number.POSITIVE_INFINITY
 
 /**
  * What pipeline systems do, on the same peers: the client plans who computes what, servers pass
- * activations on directly. It knows all ways between servers and pays nothing for planning.
+ * activations on, through a relay where there is no direct path. It knows all ways between servers
+ * and pays nothing for planning.
  */
 export class Chain implements AskPolicy {
   private readonly scene: Scene
@@ -108,14 +109,8 @@ export class Chain implements AskPolicy {
 
   private needs(trip: Trip, asker: Resident): RouteNeeds {
     const { network, settings } = this.scene
-    const isUsable = (peer: PeerId) => {
-      const station = network.known.get(peer)
-      // A client that keeps all outputs can only use servers that can send them to it.
-      const hands = !this.options.recovers || (station && network.hasPath(trip.asker, station))
-      return hands && !trip.suspects.has(peer)
-    }
     const servers: Server[] = (asker.member?.snapshot().peers ?? [])
-      .filter(({ peer, layers }) => layers.length > 0 && isUsable(peer))
+      .filter(({ peer, layers }) => layers.length > 0 && !trip.suspects.has(peer))
       .map(({ peer, layers, layerMs }) => ({ peer, layers, layerMs }))
     return { network, asker: trip.asker, servers, bytes: activationSize(settings) }
   }
@@ -160,7 +155,7 @@ export class Chain implements AskPolicy {
     const to = stop === undefined ? undefined : network.known.get(stop.server.peer)
     if (stop === undefined || to === undefined) return
     this.watch(attempt, stop, from)
-    network.stream(from, to, bytes.length + HEADER_BYTES, () => {
+    const arrived = () => {
       const server = residents.get(stop.server.peer)
       if (server === undefined || trip.over) return
       const shape = [1, settings['model.tokens'], settings['model.width']] as const
@@ -168,7 +163,8 @@ export class Chain implements AskPolicy {
         if (!('failure' in outcome))
           this.passOn(attempt, at, to, outcome.activation.bytes, spentMs + outcome.ms)
       })
-    })
+    }
+    network.stream(from, to, bytes.length + HEADER_BYTES, arrived, true)
   }
 
   private passOn(
@@ -180,8 +176,12 @@ export class Chain implements AskPolicy {
   ): void {
     const isLast = at + 1 === attempt.plan.length
     if (this.options.recovers || isLast) {
-      this.scene.network.stream(from, attempt.trip.asker, bytes.length + HEADER_BYTES, () =>
-        this.received(attempt, at, bytes, spentMs),
+      this.scene.network.stream(
+        from,
+        attempt.trip.asker,
+        bytes.length + HEADER_BYTES,
+        () => this.received(attempt, at, bytes, spentMs),
+        true,
       )
     }
     if (!isLast) this.hop(attempt, at + 1, from, bytes, spentMs)

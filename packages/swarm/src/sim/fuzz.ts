@@ -142,36 +142,45 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
   return { runs, seed, requests, answered, checks, faults, failures }
 }
 
-/** Takes settings away, and requests and peers, for as long as the same promise stays broken. */
+/** Makes a world that broke a promise as small as possible while the same promise stays broken. */
 function shrink(
   run: number,
   seed: number,
   found: Readonly<Record<string, number>>,
   violation: Violation,
 ): FuzzFailure {
-  let set: Record<string, number> = { ...found }
   let broken = violation
-  const holds = (changed: Record<string, number>): boolean => {
+  const set = smallest(found, (changed) => {
     const settings: Settings = changeSettings(scenarioSettings(BASE), changed)
     const again = runPolicy(settings, seed, 'any-order').referee.violations.find(
       ({ invariant }) => invariant === violation.invariant,
     )
-    if (again === undefined) return false
-    set = changed
-    broken = again
-    return true
-  }
-  for (const name of Object.keys(found)) {
-    const { [name]: _, ...without } = set
-    holds(without)
-  }
-  for (const name of ['requests.count', 'peers.count'] as const) {
-    for (let value = set[name]; value !== undefined && value > 1; ) {
-      const less = Math.floor(value / 2)
-      if (!holds({ ...set, [name]: less })) break
-      value = less
-    }
-  }
+    broken = again ?? broken
+    return again !== undefined
+  })
   const replay = replayLine(BASE, seed, { policy: 'any-order', set })
   return { run, seed, violation: broken, set, replay }
+}
+
+/**
+ * Takes settings away one by one, then requests and peers by halves, for as long as `isBroken` says
+ * that what is left is still broken.
+ */
+export function smallest(
+  found: Readonly<Record<string, number>>,
+  isBroken: (set: Readonly<Record<string, number>>) => boolean,
+): Record<string, number> {
+  let set: Record<string, number> = { ...found }
+  for (const name of Object.keys(found)) {
+    const { [name]: _, ...without } = set
+    if (isBroken(without)) set = without
+  }
+  for (const name of ['requests.count', 'peers.count']) {
+    for (let value = set[name]; value !== undefined && value > 1; value = set[name]) {
+      const fewer = { ...set, [name]: Math.floor(value / 2) }
+      if (!isBroken(fewer)) break
+      set = fewer
+    }
+  }
+  return set
 }

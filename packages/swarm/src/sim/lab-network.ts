@@ -15,7 +15,7 @@ import type { Session } from './population.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { Settings } from './settings.ts'
 import type { Trace } from './trace.ts'
-import type { VirtualClock } from './virtual-clock.ts'
+import { type VirtualClock, VirtualEvent } from './virtual-clock.ts'
 
 /** A message on its way through a lane. */
 interface Parcel {
@@ -57,6 +57,8 @@ const PULL_TIMEOUT_MS = 6_000
 const QUOTA_BURST_SECONDS = 3
 /** What a frozen tab's sockets hold for it. */
 const UNREAD_MAX = 2_000
+/** BAN_MS of packages/peer. */
+const SHUN_MS = 5 * 60_000
 /** Tensors kept that nobody asked for yet. */
 const PUSHED_MAX = 64
 /** A tensor on its way is waited for this long before it is asked for. */
@@ -139,6 +141,16 @@ export class LabNetwork {
     }
   }
 
+  /** Hangs up on a peer and does not listen to it for a while. */
+  shun(station: LabStation, peer: PeerId): void {
+    station.shunned.set(peer, this.clock.nowMs() + SHUN_MS)
+    const other = this.stations.get(peer)
+    if (other === undefined) return
+    other.unlink(station)
+    station.unlink(other)
+    this.mendMesh(station)
+  }
+
   /** Stops reading; `thaw` hands on what came meanwhile. */
   freeze(peer: PeerId): void {
     const station = this.stations.get(peer)
@@ -202,6 +214,8 @@ export class LabNetwork {
     if (to === undefined || bytes === undefined || !this.hasPath(from, to)) return
     if (to.pushed.size >= PUSHED_MAX) to.pushed.delete(to.pushed.keys().next().value as TensorHash)
     to.pushed.set(hash, undefined)
+    const firstMs = Math.max(from.upFreeAtMs, this.clock.nowMs()) + this.latencyMs(from, to)
+    this.clock.wakeAt(firstMs, () => this.hear(to, (events) => events.tensorHanded?.(hash)))
     this.stream(from, to, bytes.length, () => {
       to.pushed.set(hash, bytes)
       to.waiting.get(hash)?.()
@@ -272,8 +286,17 @@ export class LabNetwork {
     }
   }
 
-  /** Bytes over a direct stream, for policies without gossip; nothing comes of it when the other end is gone. */
-  stream(from: LabStation, to: LabStation, bytes: number, received: () => void): void {
+  /**
+   * Bytes over a direct stream; nothing comes of it when the other end is gone.
+   * @param relayed without a direct path they go by way of a relay, which takes twice as long.
+   */
+  stream(
+    from: LabStation,
+    to: LabStation,
+    bytes: number,
+    received: () => void,
+    relayed = false,
+  ): void {
     if (!from.alive) return
     if (from === to) {
       this.clock.wakeAt(this.clock.nowMs(), received)
@@ -281,13 +304,14 @@ export class LabNetwork {
     }
     from.traffic.sentBytes += bytes
     this.traffic.pulledBytes += bytes
-    const latencyMs = this.latencyMs(from, to)
+    const isDirect = this.isDialable(from, to)
+    const latencyMs = (isDirect ? 1 : 2) * this.latencyMs(from, to)
     let atMs = this.takeUplink(from, bytes) + latencyMs
     atMs += this.random.uniform() * this.settings['links.jitterMs'] + to.session.messageMs
     // A stream repeats what was lost: it comes late, and it comes.
     if (this.random.chance(this.settings['links.loss'])) atMs += 2 * latencyMs
     to.pulledAtMs = Math.max(to.pulledAtMs, atMs) + bytes / to.session.down
-    if (!this.hasPath(from, to)) return
+    if (this.isCut(from, to) || !(isDirect || relayed)) return
     this.clock.wakeAt(to.pulledAtMs, () => {
       this.trace.note(this.clock.nowMs(), 6, from.session.index, to.session.index)
       if (!to.alive || this.isCut(from, to)) return
@@ -303,6 +327,12 @@ export class LabNetwork {
     const pair = new SeededRandom(seed)
     const z = Math.sqrt(-2 * Math.log(1 - pair.uniform())) * Math.cos(2 * Math.PI * pair.uniform())
     return (this.settings['links.rttMedianMs'] / 2) * Math.exp(this.settings['links.rttSigma'] * z)
+  }
+
+  /** One way for policies that may relay: twice as long without a direct path, Infinity across a cut. */
+  relayedMs(a: LabStation, b: LabStation): number {
+    if (this.isCut(a, b)) return Number.POSITIVE_INFINITY
+    return (this.isDialable(a, b) ? 1 : 2) * this.latencyMs(a, b)
   }
 
   /** Whether two peers can speak directly now. */
@@ -334,8 +364,13 @@ export class LabNetwork {
     const { lane } = station
     if (lane === undefined) return
     const most = this.settings['gossip.connections']
+    const now = this.clock.nowMs()
     const able = [...lane.members].filter(
-      (other) => other !== station && !other.frozen && this.hasPath(station, other),
+      (other) =>
+        other !== station &&
+        !other.frozen &&
+        this.hasPath(station, other) &&
+        (other.shunned.get(station.peer) ?? 0) <= now,
     )
     // Few connections go to random members, so that a lane larger than one peer's reach stays whole.
     while (able.length > most) {
@@ -419,17 +454,23 @@ export class LabNetwork {
     const known = parcel.arrivalMs[to.slot] ?? Number.NEGATIVE_INFINITY
     if (known <= atMs) return
     parcel.arrivalMs[to.slot] = atMs
-    this.clock.wakeAt(atMs, () => this.arrive(parcel, from, to, atMs))
+    this.clock.schedule(atMs, new Copy(this, parcel, from, to))
   }
 
-  private arrive(parcel: Parcel, from: LabStation, to: LabStation, atMs: number): void {
+  /** A copy is at its receiver, who may have to read others first. */
+  arrive(copy: Copy): void {
+    const { parcel, from, to, atMs } = copy
+    if (copy.isQueued) return this.read(parcel, from, to)
     if (!to.alive || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
+    if ((to.shunned.get(parcel.author.peer) ?? 0) > now) return
     const readAtMs = to.downFreeAtMs
     to.downFreeAtMs = Math.max(readAtMs, now) + to.session.messageMs
-    if (readAtMs > now) this.clock.wakeAt(readAtMs, () => this.read(parcel, from, to))
-    else this.read(parcel, from, to)
+    if (readAtMs > now) {
+      copy.isQueued = true
+      this.clock.schedule(readAtMs, copy)
+    } else this.read(parcel, from, to)
   }
 
   private read(parcel: Parcel, from: LabStation, to: LabStation): void {
@@ -449,7 +490,8 @@ export class LabNetwork {
     const { author, message } = parcel
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
-    this.hear(to, (events) => events.messageArrived(author.peer, message))
+    if (!to.frozen) to.events?.messageArrived(author.peer, message)
+    else this.hear(to, (events) => events.messageArrived(author.peer, message))
   }
 
   private hear(to: LabStation, tell: (events: TransportEvents) => void): void {
@@ -461,6 +503,28 @@ export class LabNetwork {
         if (to.events !== undefined) tell(to.events)
       })
     }
+  }
+}
+
+/** One copy of a message on its way over one link. */
+class Copy extends VirtualEvent {
+  /** It has arrived and waits to be read. */
+  isQueued = false
+  readonly parcel: Parcel
+  readonly from: LabStation
+  readonly to: LabStation
+  private readonly network: LabNetwork
+
+  constructor(network: LabNetwork, parcel: Parcel, from: LabStation, to: LabStation) {
+    super()
+    this.network = network
+    this.parcel = parcel
+    this.from = from
+    this.to = to
+  }
+
+  fire(): void {
+    this.network.arrive(this)
   }
 }
 
@@ -505,12 +569,21 @@ export class LabTransport implements Transport {
     offered(this.network.offer(this.station, bytes))
   }
 
+  shun(peer: PeerId): void {
+    this.network.shun(this.station, peer)
+  }
+
   withdraw(hash: TensorHash): void {
     this.station.tensors.delete(hash)
   }
 
   push(hash: TensorHash, to: PeerId): void {
     this.network.push(this.station, hash, to)
+  }
+
+  rttMs(peer: PeerId): number | undefined {
+    const link = this.station.links.find(({ to }) => to.peer === peer)
+    return link === undefined ? undefined : 2 * link.latencyMs
   }
 
   reaches(peer: PeerId): boolean {

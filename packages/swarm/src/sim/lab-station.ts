@@ -36,6 +36,8 @@ export class LabStation {
   alive = true
   /** Its sockets are open and nobody reads them. */
   frozen = false
+  /** Whom it does not listen to, and until when. */
+  readonly shunned = new Map<PeerId, number>()
   /** What arrived meanwhile. */
   readonly unread: (() => void)[] = []
   upFreeAtMs = 0

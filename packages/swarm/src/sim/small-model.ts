@@ -39,23 +39,25 @@ export class SmallModel implements AskPolicy {
       if (over) return
       const able = (asker.member?.snapshot().peers ?? []).filter(({ peer, layers: hosted }) => {
         const other = network.known.get(peer)
-        return hosted.length > 0 && other !== undefined && network.hasPath(station, other)
+        return hosted.length > 0 && other !== undefined
       })
       const chosen = able[this.random.below(able.length)]
       const to = chosen === undefined ? undefined : network.known.get(chosen.peer)
       let patienceMs = PATIENCE_MS_MIN
       if (to !== undefined && chosen !== undefined) {
-        const expected = 2 * network.latencyMs(station, to) + layers * chosen.layerMs
+        const wayMs = network.relayedMs(station, to)
+        const expected = 2 * Math.min(wayMs, 1_000) + layers * chosen.layerMs
         patienceMs = Math.max(patienceMs, PATIENCE_FACTOR * expected)
-        network.stream(station, to, activationSize(settings), () => {
-          this.scene.residents.get(to.peer)?.compute.runWhole(layers, (ms) => {
-            if (ms === undefined) return
-            network.stream(to, station, RESULT_BYTES, () => {
-              if (!over) record.usefulMs = ms
-              finish('answered')
-            })
-          })
-        })
+        const computed = (ms: number | undefined) => {
+          if (ms === undefined) return
+          const received = () => {
+            if (!over) record.usefulMs = ms
+            finish('answered')
+          }
+          network.stream(to, station, RESULT_BYTES, received, true)
+        }
+        const arrived = () => this.scene.residents.get(to.peer)?.compute.runWhole(layers, computed)
+        network.stream(station, to, activationSize(settings), arrived, true)
       }
       clock.wakeAt(clock.nowMs() + patienceMs, attempt)
     }

@@ -1,15 +1,53 @@
 import type { Clock } from '../ports.ts'
 
-interface Entry {
-  readonly atMs: number
+/** Something that happens at a moment; scheduled once. Subclasses save a closure per event. */
+export abstract class VirtualEvent {
+  atMs = 0
   /** Breaks ties in the order of asking, so that a run can be replayed. */
-  readonly order: number
-  fire: (() => void) | undefined
+  order = 0
+  /** It will not happen, and does not count as an event. */
+  cancelled = false
+
+  abstract fire(): void
 }
 
-/** Virtual time: events happen in order, at once, on one thread. */
+class Wake extends VirtualEvent {
+  private happen: () => void
+
+  constructor(happen: () => void) {
+    super()
+    this.happen = happen
+  }
+
+  fire(): void {
+    this.happen()
+  }
+
+  cancel(): void {
+    this.cancelled = true
+    // What it would have done may hold on to much.
+    this.happen = () => {}
+  }
+}
+
+/** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
+const SLOTS = 8_192
+
+/**
+ * Virtual time: events happen in order, at once, on one thread.
+ *
+ * A calendar queue: most events are a few milliseconds ahead, and with hundreds of thousands of them
+ * a slot is found much faster than a place in a heap.
+ */
 export class VirtualClock implements Clock {
-  private readonly heap: Entry[] = []
+  private readonly slots: VirtualEvent[][] = Array.from({ length: SLOTS }, () => [])
+  private readonly far: VirtualEvent[] = []
+  /** The whole millisecond that is being worked off, sorted from `next` on. */
+  private slotMs = 0
+  private slot: VirtualEvent[] = []
+  private next = 0
+  /** Events in slots. */
+  private near = 0
   private now = 0
   private asked = 0
 
@@ -18,60 +56,128 @@ export class VirtualClock implements Clock {
   }
 
   wakeAt(atMs: number, fire: () => void): () => void {
-    const entry: Entry = { atMs: Math.max(atMs, this.now), order: this.asked++, fire }
-    this.push(entry)
-    return () => {
-      entry.fire = undefined
-    }
+    const wake = new Wake(fire)
+    this.schedule(atMs, wake)
+    return () => wake.cancel()
+  }
+
+  /** Like `wakeAt`, for those who never cancel. */
+  schedule(atMs: number, event: VirtualEvent): void {
+    event.atMs = Math.max(atMs, this.now)
+    event.order = this.asked++
+    this.place(event)
   }
 
   /** Fires events until `done` says so, nothing is left or the time is `untilMs`. Returns events fired. */
   run(untilMs: number, done: () => boolean = () => false): number {
     let fired = 0
     while (!done()) {
-      const next = this.heap[0]
-      if (next === undefined || next.atMs > untilMs) {
-        this.now = Math.max(this.now, Math.min(untilMs, next?.atMs ?? untilMs))
+      const event = this.peek(untilMs)
+      if (event === undefined || event.atMs > untilMs) {
+        this.now = Math.max(this.now, untilMs)
         return fired
       }
-      this.pop()
-      if (next.fire === undefined) continue
-      this.now = next.atMs
+      this.next++
+      this.near--
+      if (event.cancelled) continue
+      this.now = event.atMs
       fired++
-      next.fire()
+      event.fire()
     }
     return fired
   }
 
-  private push(entry: Entry): void {
-    const { heap } = this
-    let at = heap.push(entry) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!before(entry, heap[parent] as Entry)) break
-      heap[at] = heap[parent] as Entry
-      at = parent
+  private place(event: VirtualEvent): void {
+    const ms = Math.floor(event.atMs)
+    if (ms >= this.slotMs + SLOTS) {
+      push(this.far, event)
+      return
     }
-    heap[at] = entry
+    this.near++
+    if (ms > this.slotMs) (this.slots[ms % SLOTS] as VirtualEvent[]).push(event)
+    else this.insert(event)
   }
 
-  private pop(): void {
-    const { heap } = this
-    const last = heap.pop() as Entry
-    if (heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && before(heap[child + 1] as Entry, heap[child] as Entry)) child++
-      if (!before(heap[child] as Entry, last)) break
-      heap[at] = heap[child] as Entry
-      at = child
+  /** Into the slot that is being worked off. */
+  private insert(event: VirtualEvent): void {
+    const { slot } = this
+    let low = this.next
+    let high = slot.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (before(event, slot[middle] as VirtualEvent)) high = middle
+      else low = middle + 1
     }
-    heap[at] = last
+    if (low === slot.length) slot.push(event)
+    else slot.splice(low, 0, event)
+  }
+
+  /** The next event, if it lies in a slot that begins by `untilMs`. */
+  private peek(untilMs: number): VirtualEvent | undefined {
+    for (;;) {
+      const event = this.slot[this.next]
+      if (event !== undefined) return event
+      const following = this.near > 0 ? this.slotMs + 1 : Math.floor(this.far[0]?.atMs ?? Infinity)
+      if (following > untilMs || following === Infinity) return undefined
+      this.turnTo(following)
+    }
+  }
+
+  /** Makes another millisecond the current one. */
+  private turnTo(ms: number): void {
+    this.slotMs = ms
+    this.slot.length = 0
+    this.next = 0
+    const spent = this.slot
+    this.slot = this.slots[ms % SLOTS] as VirtualEvent[]
+    this.slots[ms % SLOTS] = spent
+    while (this.far[0] !== undefined && Math.floor(this.far[0].atMs) < ms + SLOTS) {
+      const event = pop(this.far) as VirtualEvent
+      const at = Math.floor(event.atMs)
+      this.near++
+      if (at > ms) (this.slots[at % SLOTS] as VirtualEvent[]).push(event)
+      else this.slot.push(event)
+    }
+    if (this.slot.length > 1) this.slot.sort(compare)
   }
 }
 
-function before(a: Entry, b: Entry): boolean {
+function before(a: VirtualEvent, b: VirtualEvent): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+}
+
+function compare(a: VirtualEvent, b: VirtualEvent): number {
+  return a.atMs - b.atMs || a.order - b.order
+}
+
+function push(heap: VirtualEvent[], event: VirtualEvent): void {
+  let at = heap.push(event) - 1
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (!before(event, heap[parent] as VirtualEvent)) break
+    heap[at] = heap[parent] as VirtualEvent
+    at = parent
+  }
+  heap[at] = event
+}
+
+function pop(heap: VirtualEvent[]): VirtualEvent | undefined {
+  const first = heap[0]
+  const last = heap.pop()
+  if (last === undefined || heap.length === 0) return first
+  let at = 0
+  for (;;) {
+    let child = 2 * at + 1
+    if (child >= heap.length) break
+    if (
+      child + 1 < heap.length &&
+      before(heap[child + 1] as VirtualEvent, heap[child] as VirtualEvent)
+    )
+      child++
+    if (!before(heap[child] as VirtualEvent, last)) break
+    heap[at] = heap[child] as VirtualEvent
+    at = child
+  }
+  heap[at] = last
+  return first
 }

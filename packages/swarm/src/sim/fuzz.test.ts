@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { fuzz, smallest } from './fuzz.ts'
+
+test('a thousand random worlds with random faults break no promise', { timeout: 120_000 }, () => {
+  const { failures, runs, checks, requests, faults } = fuzz(1_000, { seed: 1 })
+  expect(failures.map(({ violation, replay }) => `${violation.detail}\n${replay}`)).toEqual([])
+  expect(runs).toBe(1_000)
+  expect(requests).toBeGreaterThan(4_000)
+  expect(checks).toBeGreaterThan(100_000)
+  // Every kind of fault took part, and none in every world.
+  for (const count of Object.values(faults)) {
+    expect(count).toBeGreaterThan(80)
+    expect(count).toBeLessThan(250)
+  }
+})
+
+test('a failing world is made small: what does not matter goes, and half of the peers, again and again', () => {
+  const found = { 'links.loss': 0.3, 'links.natShare': 0.5, 'peers.count': 16, 'requests.count': 9 }
+  const tried: object[] = []
+  const set = smallest(found, (left) => {
+    tried.push(left)
+    return (left['links.loss'] ?? 0) > 0.1 && (left['peers.count'] ?? 100) >= 3
+  })
+  expect(set).toEqual({ 'links.loss': 0.3 })
+  const needed = smallest(found, (left) => (left['peers.count'] ?? 1) >= 3)
+  expect(needed).toEqual({ 'peers.count': 4 })
+  expect(tried.length).toBeLessThan(20)
+})

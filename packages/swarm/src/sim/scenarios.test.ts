@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { SCENARIO_NAMES, scenarioSettings } from './scenarios.ts'
+import { aboutSetting, SETTING_NAMES } from './settings.ts'
+
+describe('scenarios', () => {
+  test('have these names', () => {
+    expect(SCENARIO_NAMES).toEqual([
+      'calm',
+      'tabs',
+      'volunteers',
+      'harsh',
+      'flash-crowd',
+      'mass-leave',
+      'partition',
+      'stragglers20',
+      'liars10',
+      'liars25',
+      'sybils50',
+      'flood',
+      'lanes',
+      'vitb-home',
+    ])
+  })
+
+  test('that nobody knows are refused with the list', () => {
+    expect(() => scenarioSettings('stormy')).toThrow(
+      'there is no scenario "stormy"; the scenarios are calm, tabs,',
+    )
+    expect(() => scenarioSettings('toString')).toThrow('there is no scenario')
+  })
+
+  test('lose 39 % of their peers per minute when harsh', () => {
+    const { 'churn.scaleMs': scale } = scenarioSettings('harsh')
+    expect(1 - Math.exp(-60_000 / scale)).toBeCloseTo(0.39, 2)
+  })
+})
+
+describe('settings', () => {
+  test('change by name, given as text or number', () => {
+    const settings = scenarioSettings('calm', { 'links.loss': '0.25', 'peers.count': 7 })
+    expect(settings['links.loss']).toBe(0.25)
+    expect(settings['peers.count']).toBe(7)
+  })
+
+  test('that nobody knows are refused with the list', () => {
+    expect(() => scenarioSettings('calm', { 'links.lost': '1' })).toThrow(
+      /there is no setting "links\.lost"; the settings are model\.layers, /,
+    )
+    expect(() => scenarioSettings('calm', { constructor: '1' })).toThrow('there is no setting')
+  })
+
+  test.each([
+    ['links.loss', '1.5'],
+    ['links.loss', ''],
+    ['links.loss', 'much'],
+    ['peers.count', '-1'],
+    ['churn.scaleMs', 'Infinity'],
+  ])('out of range are refused: %s = %s', (name, value) => {
+    expect(() => scenarioSettings('calm', { [name]: value })).toThrow(`${name} must be a number`)
+  })
+
+  test('say what they mean', () => {
+    for (const name of SETTING_NAMES) expect(aboutSetting(name).length).toBeGreaterThan(5)
+  })
+})
