@@ -1,100 +1,47 @@
 import type { EngineName } from '@layerswarm/model'
-import {
-  type Candidate,
-  claimTtlMs,
-  claimWins,
-  delayMs,
-  finishMs,
-  rankAmong,
-} from './claim-policy.ts'
-import { Conduct } from './conduct.ts'
-import { draw, pick } from './draw.ts'
+import { Admissions } from './admission.ts'
+import { claimTtlMs, delayMs } from './claim-policy.ts'
+import { pick } from './draw.ts'
 import { type Effect, encoded, type LayerRun } from './effects.ts'
-import { Fairness } from './fairness.ts'
+import {
+  advanceFlight,
+  type Flight,
+  isClaimed,
+  type Job,
+  openFlight,
+  returnFlight,
+} from './flight.ts'
 import {
   AILING_MS,
-  CLAIM_STAGGER_MS_MAX,
   ERAS_MAX,
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
-  FLIGHTS_MAX,
-  FLIGHTS_PER_REQUESTER_FAIR,
-  FLIGHTS_PER_REQUESTER_MAX,
-  INLINE_BYTES_MAX,
-  LAYERS_MAX,
   SAY_AGAIN_MS,
   SILENT_CLAIM_MS,
 } from './limits.ts'
 import type { Claim, Done, PeerId, RequestId, Step, TensorHash } from './messages.ts'
 import type { PeerTable } from './peer-table.ts'
-import { ResponseTime } from './response-time.ts'
+import { type OwnOffer, Rivals, type RivalsOptions } from './rivals.ts'
 import {
   follows,
   hopsWanted,
   isComplete,
   isUnchanged,
-  type ModelShape,
   openLayers,
   sameStep,
   supersedes,
 } from './step.ts'
 
-export interface ProviderOptions {
-  readonly self: PeerId
-  readonly shape: ModelShape
+export interface ProviderOptions extends RivalsOptions {
   readonly backend: EngineName
   /** Layer runs accepted at once. */
   readonly slots: number
-  readonly handsOver: boolean
-  readonly rttMs: (peer: PeerId) => number | undefined
-  /** Whether a tensor can be pulled from a peer. */
-  readonly reaches: (peer: PeerId) => boolean
-  /** Least time between the claims of two neighbours in rank, milliseconds. */
-  readonly staggerMs: number
-}
-
-interface Job {
-  readonly id: number
-  readonly layer: number
-  readonly hop: number
-  phase: 'pulling' | 'running'
-}
-
-/** One request as this provider sees it. */
-interface Flight {
-  base: Step
-  /** The step before `base`, to go back to when the tensor of `base` is lost. */
-  previous: Step | undefined
-  /** When `base` was seen. */
-  baseAtMs: number
-  /** A claim on `base` came to nothing, or it was offered again: its time says nothing of the lane. */
-  disturbed: boolean
-  deadlineMs: number
-  claim: { peer: PeerId; untilMs: number } | undefined
-  bidAtMs: number
-  job: Job | undefined
-  /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
-  lost: boolean
-  /** Who will not do `base`, mostly because its tensor cannot be pulled from there. */
-  readonly gaveUp: Set<PeerId>
-  /** Pulls of its tensor that failed, here or elsewhere. */
-  pullsFailed: number
-  /** Who should claim `base` at once, as this peer sees it. */
-  favourite: PeerId | undefined
-  /** When this peer last published a step of its own. */
-  saidAtMs: number
-  readonly failed: Set<PeerId>
-  readonly held: { hash: TensorHash; hop: number }[]
 }
 
 /** Tensors handed here that nobody has spoken of yet. */
 const HANDED_MAX = 256
-/** Distances closer than this count as equal. */
-const DISTANCE_STEP_MS = 32
 /** So many peers try to pull a tensor before the step before it is offered again. */
 const PULLERS_MAX = 2
-/** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
-const PULL_BYTES_PER_MS = 500
 const NEVER = Number.POSITIVE_INFINITY
 /** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
 const IDLE_HOPE = 0.8
@@ -106,8 +53,7 @@ const IDLE_HOPE = 0.8
  * 2. It never bids on a step that it knows to be superseded.
  * 3. Its claim and its next step name the era and the hop of the step they follow.
  * 4. It keeps its own output until the request is two hops further, done or past its deadline.
- * 5. At most FLIGHTS_MAX requests are followed; of one requester FLIGHTS_PER_REQUESTER_MAX, and
- *    FLIGHTS_PER_REQUESTER_FAIR while others ask too.
+ * 5. It follows only requests that were admitted.
  */
 export class Provider {
   readonly hosted = new Set<number>()
@@ -124,21 +70,16 @@ export class Provider {
   private readonly table: PeerTable
   private readonly nextJob: () => number
   private readonly flights = new Map<RequestId, Flight>()
-  private readonly byRequester = new Map<PeerId, number>()
   private readonly byJob = new Map<number, Flight>()
-  /** Claims in force per peer: the load that everyone can see. */
-  private readonly pending = new Map<PeerId, number>()
   private readonly finished = new Map<RequestId, number>()
-  private readonly responses = new ResponseTime()
-  private readonly conduct = new Conduct()
-  private readonly fairness = new Fairness()
+  private readonly admissions = new Admissions()
+  private readonly rivals: Rivals
   /** Tensors that were handed to this peer. */
   private readonly handed = new Set<TensorHash>()
-  private readonly mark: number
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
-    this.mark = draw(options.self)
+    this.rivals = new Rivals(options, table)
     this.table = table
     this.nextJob = nextJob
   }
@@ -176,28 +117,34 @@ export class Provider {
 
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
     if (this.finished.has(step.request)) return []
-    let flight = this.flights.get(step.request)
-    if (flight === undefined) {
-      this.fairness.asked(step.requester, nowMs)
-      if (!this.hasRoom(step.requester, nowMs)) return this.refuse(step.requester, nowMs)
-      flight = this.open(step, nowMs)
-    } else if (flight.base.requester !== step.requester) {
-      return []
-    } else if (sameStep(step, flight.base)) {
-      return this.reoffered(flight, from, step, nowMs)
-    } else if (!supersedes(step, flight.base)) {
-      return from === step.requester ? this.overtaken(flight, nowMs) : []
-    } else if (isUnchanged(step, flight.base)) {
-      return []
-    } else {
-      this.advance(flight, step, nowMs)
-    }
+    const flight = this.flights.get(step.request)
+    if (flight === undefined) return this.onFirstStep(from, step, nowMs)
+    const { base } = flight
+    if (base.requester !== step.requester) return []
+    if (sameStep(step, base)) return this.reoffered(flight, from, step, nowMs)
+    if (!supersedes(step, base)) return from === step.requester ? this.overtaken(flight, nowMs) : []
+    if (isUnchanged(step, base)) return []
+    this.advance(flight, step, nowMs)
+    return this.begin(flight, from, nowMs)
+  }
+
+  private onFirstStep(from: PeerId, step: Step, nowMs: number): Effect[] {
+    const { request, requester } = step
+    const admission = this.admissions.judge(requester, nowMs)
+    if (admission !== 'follow') return admission === 'shun' ? [{ do: 'shun', peer: requester }] : []
+    const flight = openFlight(step, nowMs)
+    this.flights.set(request, flight)
+    return this.begin(flight, from, nowMs)
+  }
+
+  /** Work on a new step. */
+  private begin(flight: Flight, author: PeerId, nowMs: number): Effect[] {
     const effects = this.abandon(flight)
     this.setClaim(flight, undefined)
     effects.push(...this.releaseOld(flight))
-    if (isComplete(step, this.options.shape.layers)) flight.bidAtMs = NEVER
+    if (isComplete(flight.base, this.options.shape.layers)) flight.bidAtMs = NEVER
     else effects.push(...this.bid(flight, nowMs))
-    return from === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
+    return author === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
   }
 
   /** The author of a step has chosen this peer to go on. */
@@ -208,9 +155,8 @@ export class Provider {
     const effects: Effect[] = []
     for (const flight of this.flights.values()) {
       const { activation } = flight.base
-      const isFree = flight.claim === undefined || flight.claim.untilMs <= nowMs
-      if (activation.place === 'held' && activation.hash === hash && isFree)
-        effects.push(...this.bid(flight, nowMs))
+      const isMeant = activation.place === 'held' && activation.hash === hash
+      if (isMeant && !isClaimed(flight, nowMs)) effects.push(...this.bid(flight, nowMs))
     }
     return effects
   }
@@ -226,29 +172,22 @@ export class Provider {
     ) {
       const effects = this.abandon(flight)
       this.setClaim(flight, undefined)
-      this.fallBack(flight, previous)
+      returnFlight(flight, previous)
       return effects.concat(this.onClaim(from, claim, nowMs))
     }
     if (claim.era !== flight.base.era || claim.hop !== flight.base.route.length) return []
     if (claim.ttlMs === 0) return this.released(flight, from, nowMs)
-    if (this.conduct.isDistrusted(from, nowMs)) return []
+    const { conduct } = this.rivals
+    if (conduct.isDistrusted(from, nowMs)) return []
     const holder = flight.claim
     const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
-    if (contested && !this.prevails(claim, from, holder.peer)) return []
-    if (holder === undefined) this.noteResponse(flight, from, nowMs)
+    if (contested && !this.rivals.prevails(claim, from, holder.peer)) return []
+    if (holder === undefined) this.rivals.responded(flight, from, nowMs)
     const effects = holder?.peer === this.options.self ? this.abandon(flight) : []
-    const ownMs = finishMs(this.ownCandidate(flight))
-    const ttlMs = Math.min(claim.ttlMs, this.conduct.patienceMs(from, ownMs))
+    const ownMs = this.rivals.ownFinishMs(flight, this.offer())
+    const ttlMs = Math.min(claim.ttlMs, conduct.patienceMs(from, ownMs))
     this.setClaim(flight, { peer: from, untilMs: nowMs + ttlMs })
     return effects.concat(this.bid(flight, nowMs))
-  }
-
-  /** Of two claimers, whoever has delivered before; among equals the draw. */
-  private prevails({ request, hop }: Claim, newcomer: PeerId, holder: PeerId): boolean {
-    const { self } = this.options
-    const isProven = (peer: PeerId) => peer === self || this.conduct.isProven(peer)
-    const known = isProven(newcomer)
-    return known === isProven(holder) ? claimWins(request, hop, newcomer, holder) : known
   }
 
   /** A claimer cannot do it after all: somebody else may. */
@@ -266,26 +205,15 @@ export class Provider {
 
   /** A newer step than the flight's. */
   private advance(flight: Flight, step: Step, nowMs: number): void {
-    const { base } = flight
+    const { base, claim } = flight
     const author = step.route.at(-1)?.peer
     const next = follows(step, base)
-    const { claim } = flight
-    if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
+    if (claim !== undefined && !isClaimed(flight, nowMs) && claim.peer !== author)
       this.missed(flight, claim.peer, nowMs)
-    if (next && author !== undefined && author !== base.route.at(-1)?.peer) {
-      this.noteResponse(flight, author, nowMs)
-      const ms = flight.disturbed ? undefined : nowMs - flight.baseAtMs
-      if (author !== this.options.self) this.conduct.delivered(author, ms, nowMs)
-    }
-    flight.previous = next ? base : undefined
-    flight.base = step
-    flight.baseAtMs = nowMs
-    flight.disturbed = false
-    flight.lost = false
-    flight.gaveUp.clear()
-    flight.pullsFailed = 0
-    flight.favourite = undefined
-    flight.deadlineMs = nowMs + step.remainingMs
+    // Who goes on with their own output shows nothing of the way between peers.
+    if (next && author !== undefined && author !== base.route.at(-1)?.peer)
+      this.rivals.delivered(flight, author, nowMs)
+    advanceFlight(flight, step, next ? base : undefined, nowMs)
   }
 
   onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
@@ -366,30 +294,11 @@ export class Provider {
     const { base, job } = flight
     const { activation, requester } = base
     if (activation.place === 'inline' || job !== undefined || !this.options.handsOver) return []
-    const to = isComplete(base, this.options.shape.layers) ? requester : this.choose(flight, nowMs)
-    if (to === undefined || to === this.options.self || !this.isReachable(to)) return []
+    const to = isComplete(base, this.options.shape.layers)
+      ? requester
+      : this.rivals.choose(flight, nowMs)
+    if (to === undefined || to === this.options.self || !this.rivals.isReachable(to)) return []
     return [{ do: 'push', hash: activation.hash, to }]
-  }
-
-  /** The best to go on, by measured distance too: the author alone decides, so nobody needs to agree. */
-  private choose(flight: Flight, nowMs: number): PeerId | undefined {
-    const { base } = flight
-    const open = openLayers(base, this.options.shape.layers)
-    const able = this.rivals(flight, open, nowMs)
-      .filter(({ peer, failed }) => !failed && this.isReachable(peer))
-      .map((rival) => ({ ...rival, transitMs: this.distanceMs(rival.peer) }))
-    const [first, ...others] = able
-    if (first === undefined) return undefined
-    const round = base.route.length + base.era * LAYERS_MAX
-    const { ahead, favourite } = rankAmong(base.request, round, first, others)
-    return ahead === 0 ? first.peer : favourite
-  }
-
-  /** One way, in steps within which a draw decides: the nearest alone would get everything. */
-  private distanceMs(peer: PeerId): number {
-    const rttMs = this.options.rttMs(peer)
-    const oneWayMs = rttMs === undefined ? this.responses.typicalMs : rttMs / 2
-    return Math.floor(oneWayMs / DISTANCE_STEP_MS) * DISTANCE_STEP_MS
   }
 
   onTime(nowMs: number): Effect[] {
@@ -412,42 +321,6 @@ export class Provider {
     return at
   }
 
-  /** One request too many; a requester that goes on and on is not listened to for a while. */
-  private refuse(requester: PeerId, nowMs: number): Effect[] {
-    return this.fairness.refused(requester, nowMs) ? [{ do: 'shun', peer: requester }] : []
-  }
-
-  private hasRoom(requester: PeerId, nowMs: number): boolean {
-    const own = this.byRequester.get(requester) ?? 0
-    const most = this.fairness.isAlone(requester, nowMs)
-      ? FLIGHTS_PER_REQUESTER_MAX
-      : FLIGHTS_PER_REQUESTER_FAIR
-    return this.flights.size < FLIGHTS_MAX && own < most
-  }
-
-  private open(step: Step, nowMs: number): Flight {
-    const flight: Flight = {
-      base: step,
-      previous: undefined,
-      baseAtMs: nowMs,
-      disturbed: false,
-      deadlineMs: nowMs + step.remainingMs,
-      claim: undefined,
-      bidAtMs: NEVER,
-      job: undefined,
-      lost: false,
-      gaveUp: new Set(),
-      pullsFailed: 0,
-      favourite: undefined,
-      saidAtMs: Number.NEGATIVE_INFINITY,
-      failed: new Set(),
-      held: [],
-    }
-    this.flights.set(step.request, flight)
-    this.byRequester.set(step.requester, (this.byRequester.get(step.requester) ?? 0) + 1)
-    return flight
-  }
-
   /**
    * The requester is behind: if the newer step is this peer's own, it was lost on the way, so say it
    * again. Nobody else is answered, and nobody twice: two routes that cross would never fall silent.
@@ -468,8 +341,7 @@ export class Provider {
     flight.lost = false
     flight.disturbed = true
     flight.deadlineMs = nowMs + step.remainingMs
-    if (flight.job !== undefined || (flight.claim !== undefined && flight.claim.untilMs > nowMs))
-      return []
+    if (flight.job !== undefined || isClaimed(flight, nowMs)) return []
     const planned = flight.bidAtMs
     const effects = this.bid(flight, nowMs)
     // Being asked again is no reason to wait longer.
@@ -485,33 +357,31 @@ export class Provider {
       return []
     const open = openLayers(base, this.options.shape.layers)
     if (!this.canServe(open)) return []
-    const own = this.ownCandidate(flight)
-    // A new era has a new favourite: the old one may be why it began.
-    const round = base.route.length + base.era * LAYERS_MAX
-    const { ahead, favourite } = rankAmong(
-      base.request,
-      round,
-      own,
-      this.rivals(flight, open, nowMs),
-    )
+    const { ahead, favourite } = this.rivals.rank(flight, this.offer(), open, nowMs)
     flight.favourite = favourite
-    if (!this.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
-    const staggerMs = this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)
-    const delay = this.isHanded(base) ? 0 : delayMs(ahead + this.handicap(base), staggerMs)
-    const detour = this.detourMs(base, staggerMs)
+    if (!this.rivals.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
     const freeAtMs = Math.max(nowMs, flight.claim?.untilMs ?? nowMs, this.ailingUntilMs)
-    flight.bidAtMs = freeAtMs + delay + detour
+    flight.bidAtMs = freeAtMs + this.waitMs(base, ahead) + this.rivals.detourMs(base)
     return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
+  }
+
+  /** How long to let others go first, milliseconds. */
+  private waitMs(base: Step, ahead: number): number {
+    if (this.isHanded(base)) return 0
+    return delayMs(ahead + this.rivals.handicap(base), this.rivals.staggerMs())
+  }
+
+  /** What others know of this provider, so that its own rank is what they expect. */
+  private offer(): OwnOffer {
+    return {
+      pending: this.byJob.size,
+      layerMs: this.announcedMs,
+      unproven: this.served === 0,
+    }
   }
 
   private isHanded({ activation }: Step): boolean {
     return activation.place === 'held' && this.handed.has(activation.hash)
-  }
-
-  /** Where authors choose who goes on, everybody else lets their choice go first. */
-  private handicap({ activation, route }: Step): number {
-    const isOwn = route.at(-1)?.peer === this.options.self
-    return this.options.handsOver && activation.place === 'held' && !isOwn ? 1 : 0
   }
 
   private canServe(open: readonly boolean[]): boolean {
@@ -520,74 +390,11 @@ export class Provider {
     return false
   }
 
-  private ownCandidate(flight: Flight): Candidate {
-    const { self } = this.options
-    return {
-      peer: self,
-      mark: this.mark,
-      pending: this.byJob.size,
-      layerMs: this.announcedMs,
-      transitMs: this.transitMs(flight.base, self),
-      unproven: this.served === 0,
-      failed: flight.failed.has(self) || flight.gaveUp.has(self),
-    }
-  }
-
-  private rivals(flight: Flight, open: readonly boolean[], nowMs: number): Candidate[] {
-    const rivals: Candidate[] = []
-    for (const { peer, mark, presence } of this.table.all()) {
-      if (!presence.layers.some((layer) => open[layer])) continue
-      rivals.push({
-        peer,
-        mark,
-        pending: this.pending.get(peer) ?? 0,
-        layerMs: presence.layerMs,
-        transitMs: this.transitMs(flight.base, peer),
-        unproven: !this.conduct.isProven(peer),
-        slow: this.conduct.isSlow(peer, nowMs),
-        failed: this.hasFailed(flight, peer, nowMs),
-      })
-    }
-    return rivals
-  }
-
-  private hasFailed({ failed, gaveUp }: Flight, peer: PeerId, nowMs: number): boolean {
-    return failed.has(peer) || gaveUp.has(peer) || this.conduct.isDistrusted(peer, nowMs)
-  }
-
-  /** Whether this peer can pull the tensor of a step. */
-  private canReach({ activation }: Step): boolean {
-    return activation.place === 'inline' || this.isReachable(activation.holder)
-  }
-
-  private isReachable(peer: PeerId): boolean {
-    return peer === this.options.self || this.options.reaches(peer)
-  }
-
-  /** The requester must pull the last output: whoever cannot give it to them lets others go first. */
-  private detourMs(base: Step, staggerMs: number): number {
-    const isLast = base.route.length + 1 === hopsWanted(base, this.options.shape.layers)
-    const { place, batch, tokens, width } = base.activation
-    const rides = 2 * batch * tokens * width <= INLINE_BYTES_MAX
-    return isLast && place === 'held' && !rides && !this.isReachable(base.requester)
-      ? 2 * staggerMs
-      : 0
-  }
-
-  /** Whoever computed the activation has it already; to everyone else it must travel. */
-  private transitMs({ route, activation }: Step, peer: PeerId): number {
-    if (route.at(-1)?.peer === peer) return 0
-    const { typicalMs } = this.responses
-    return activation.place === 'held'
-      ? typicalMs + 2 * typicalMs + activation.size / PULL_BYTES_PER_MS
-      : typicalMs
-  }
-
   /** A claim ran out without a step. */
   private missed(flight: Flight, peer: PeerId, nowMs: number): void {
     flight.failed.add(peer)
     flight.disturbed = true
-    if (peer !== this.options.self) this.conduct.expired(peer, nowMs)
+    if (peer !== this.options.self) this.rivals.conduct.expired(peer, nowMs)
   }
 
   private claimOrWait(flight: Flight, nowMs: number): Effect[] {
@@ -609,8 +416,8 @@ export class Provider {
 
   private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
     const { request, era, route, activation } = flight.base
-    const own = { ...this.ownCandidate(flight), layerMs: this.layerMs }
-    const expectedMs = finishMs(this.isHanded(flight.base) ? { ...own, transitMs: 0 } : own)
+    const offer = { ...this.offer(), layerMs: this.layerMs }
+    const expectedMs = this.rivals.ownFinishMs(flight, offer, this.isHanded(flight.base))
     const ttlMs = claimTtlMs(expectedMs)
     const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
     flight.job = job
@@ -634,23 +441,9 @@ export class Provider {
 
   private run({ base }: Flight, { id, layer, hop }: Job, bytes: Uint8Array): Effect {
     const isLast = hop + 1 === hopsWanted(base, this.options.shape.layers)
-    const inline = isLast && !this.isReachable(base.requester)
+    const inline = isLast && !this.rivals.isReachable(base.requester)
     const input = encoded(base.activation, bytes)
     return { do: 'run-layer', job: id, layer, hop, input, inline }
-  }
-
-  /** Learns from others how long answers take on this lane; whoever was not expected tells nothing of it. */
-  private noteResponse(flight: Flight, from: PeerId, nowMs: number): void {
-    if (from === this.options.self || flight.disturbed) return
-    const ms = nowMs - flight.baseAtMs
-    if (!this.options.handsOver) {
-      if (from === flight.favourite) this.responses.observe(ms)
-      return
-    }
-    // Whom the author chose is not known: what took longer than was waited for came from another.
-    this.responses.observe(
-      Math.min(ms, this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)),
-    )
   }
 
   /** The tensor of the newest step cannot be had from here: let another peer try, or go back a step. */
@@ -700,28 +493,13 @@ export class Provider {
 
   private goBack(flight: Flight): void {
     const { base, previous } = flight
-    if (previous !== undefined && base.era < ERAS_MAX) this.fallBack(flight, previous)
+    if (previous !== undefined && base.era < ERAS_MAX) returnFlight(flight, previous)
     else flight.lost = true
   }
 
-  private fallBack(flight: Flight, previous: Step): void {
-    flight.base = { ...previous, era: flight.base.era + 1 }
-    flight.disturbed = true
-    flight.previous = undefined
-    flight.gaveUp.clear()
-    flight.pullsFailed = 0
-    flight.favourite = undefined
-  }
-
   private setClaim(flight: Flight, claim: Flight['claim']): void {
-    const before = flight.claim
-    if (before !== undefined) {
-      const left = (this.pending.get(before.peer) ?? 1) - 1
-      if (left > 0) this.pending.set(before.peer, left)
-      else this.pending.delete(before.peer)
-    }
+    this.rivals.claimChanged(flight.claim, claim)
     flight.claim = claim
-    if (claim !== undefined) this.pending.set(claim.peer, (this.pending.get(claim.peer) ?? 0) + 1)
   }
 
   private forgetJob(flight: Flight): void {
@@ -751,10 +529,7 @@ export class Provider {
     for (const { hash } of flight.held) effects.push({ do: 'withdraw', hash })
     this.setClaim(flight, undefined)
     this.flights.delete(request)
-    const { requester } = flight.base
-    const left = (this.byRequester.get(requester) ?? 1) - 1
-    if (left > 0) this.byRequester.set(requester, left)
-    else this.byRequester.delete(requester)
+    this.admissions.left(flight.base.requester)
     this.finished.set(request, nowMs)
     return effects.concat(this.bidOnIdle(nowMs))
   }
