@@ -8,7 +8,7 @@ import {
 } from 'playwright-core'
 
 /** Real headless Chromium; mDNS candidates are off so that no multicast leaves the machine. */
-const FLAGS = [
+export const FLAGS = [
   '--no-sandbox',
   '--disable-quic',
   '--no-first-run',
@@ -18,9 +18,12 @@ const FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ]
 
-export function launchBrowser(): Promise<Browser> {
+/** WebGPU by the processor: slow and right, and without these flags headless Chromium has no adapter. */
+export const SOFTWARE_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
   const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, headless: true, args: FLAGS })
+  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] })
 }
 
 /** One tab in a browser context of its own: nothing is shared with the others but the swarm. */

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommand } from './run-command.ts'
+import { runCommand, startCommand } from './run-command.ts'
 
 let scratch = ''
 beforeAll(async () => {
@@ -48,6 +48,39 @@ describe('simulate', () => {
     expect(other.traceHash).not.toBe(first.traceHash)
   })
 
+  test('draws accuracy and completion against churn', async () => {
+    const folder = join(scratch, 'churn')
+    const few = ['--peers', '20', '--requests', '20', '--rates', '10,60']
+    const { points } = await simulate('churn', ...few, '--seed', '2', '--report', folder)
+    expect(points).toMatchObject([{ leavingPerMinute: 0.1 }, { leavingPerMinute: 0.6 }])
+    const figure = await readFile(join(folder, 'churn.svg'), 'utf8')
+    expect(figure).toContain('Accuracy × completion against churn')
+    for (const line of ['any order', 'fixed chain', 'fixed chain, lost hops replayed'])
+      expect(figure).toContain(`>${line}</text>`)
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('against churn')
+  })
+
+  test('looks for a small model before it simulates', async () => {
+    const { code, stderr } = await runCommand('simulate', 'churn', '--small', 'nowhere')
+    expect(stderr.trim()).toBe('layerswarm: nowhere does not exist')
+    expect(code).toBe(1)
+  })
+
+  test('is interrupted wherever it is', async () => {
+    const child = startCommand('simulate', 'calm', '--requests', '100000')
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    let said = ''
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (data) => {
+        said += String(data)
+        resolve()
+      })
+    })
+    child.kill('SIGINT')
+    expect(await ended).toBe(1)
+    expect(said).toMatch(/^layerswarm: the simulation was interrupted$/m)
+  })
+
   test('searches random worlds for a broken promise', async () => {
     expect(await simulate('--fuzz', '30', '--seed', '7')).toMatchObject({ runs: 30, failures: [] })
   })
@@ -59,6 +92,8 @@ describe('simulate', () => {
     [['calm', '--set', 'links.loss'], /--set takes NAME=VALUE/],
     [['calm', '--policy', 'magic'], /magic.*any-order/],
     [['calm', '--fuzz', '3'], /SCENARIO or --fuzz N, not both/],
+    [['calm', '--rates', '10'], /--rates is for simulate churn/],
+    [['churn', '--rates', '0,10'], /--rates takes percentages above 0 up to 99 as 2,10,39/],
   ])('%j is refused in one line', async (words, line) => {
     const { code, stderr } = await runCommand('simulate', ...words)
     expect(stderr.trim().split('\n')).toHaveLength(1)

@@ -6,6 +6,7 @@ export type CliFault =
   | { code: 'bad-picture'; path: string }
   | { code: 'port-taken'; port: number }
   | { code: 'refused'; what: string }
+  | { code: 'disagrees'; difference: number }
   | { code: 'interrupted' }
 
 /** The one error class of the command: `message` is a line for people, `fault` is for programs. */

@@ -1,88 +1,140 @@
-import { type ModelSpec, type Part, partValues } from '@layerswarm/model'
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import type { Preprocessing } from '@layerswarm/model'
 import {
-  type Accuracies,
-  evaluateParameters,
+  type Evaluation,
+  type EvaluationProgress,
+  evaluateModels,
   FASHION_MNIST_DIR,
   type LabelledImages,
-  layoutOf,
-  loadFashionMnist,
+  loadDataset,
+  sliceImages,
+  type TestImages,
 } from '@layerswarm/trainer'
 import { CliError } from './cli-error.ts'
+import { fetchData, picturesOf } from './data-options.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 import { readSamples } from './samples.ts'
 
 export interface EvaluateSources {
   readonly data: string | undefined
   readonly samples: string | undefined
+  /** Where missing files of the data set come from. */
+  readonly download: string | undefined
+  /** How many of the test images; undefined for all. */
+  readonly images: number | undefined
   readonly seeds: number
+  readonly signal: AbortSignal
+  log(line: string): void
 }
 
-/** One row of a robustness report; accuracies from 0 to 1. */
-export interface EvaluatedRelease extends Accuracies {
-  readonly name: string
-  readonly variant: string
-  readonly parameters: number
-}
-
-interface TestImages {
+interface TestSet {
   readonly size: number
+  readonly channels: number
   /** Normalisation for models that do not bring their own. */
-  readonly mean: number
-  readonly std: number
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
   readonly images: LabelledImages
 }
 
 /** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
-const PACK = { mean: 0.286, std: 0.353 }
+const PACK = { channels: 1, mean: [0.286], std: [0.353] }
+/** How often progress is told. */
+const PROGRESS_MS = 5_000
 
 /** Evaluates every model on the same images. @throws CliError, ModelError, TrainerError. */
 export async function evaluateFolders(
   folders: readonly string[],
   sources: EvaluateSources,
-): Promise<EvaluatedRelease[]> {
+): Promise<Evaluation> {
   const models: ModelFolder[] = []
-  for (const folder of folders) models.push(await readModelFolder(folder))
-  const test = await readTestImages(sources)
-  const rows: EvaluatedRelease[] = []
-  for (const model of models) rows.push(await evaluateModel(model, test, sources.seeds))
-  return rows
+  for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
+  await fetchData(sources)
+  const test = firstImages(await readTestSet(sources, models), sources.images)
+  for (const model of models) checkFit(model, test)
+  const { seeds, signal, log } = sources
+  const options = {
+    seeds,
+    signal,
+    threads: Math.min(4, availableParallelism()),
+    onProgress: progressLog(log),
+  }
+  return evaluateModels(models, (model) => testImages(model, test), options)
 }
 
-async function readTestImages({ data, samples }: EvaluateSources): Promise<TestImages> {
+/** Two trainings by one recipe have one name; the second is then told apart by its folder. */
+function named(model: ModelFolder, folder: string, others: readonly ModelFolder[]): ModelFolder {
+  if (!others.some(({ name }) => name === model.name)) return model
+  return { ...model, name: `${model.name} (${basename(resolve(folder))})` }
+}
+
+/** The test images; pictures in folders are read in the size and the channels of the first model. */
+async function readTestSet(
+  { data, samples, log }: EvaluateSources,
+  [first]: readonly ModelFolder[],
+): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
     return { ...PACK, size, images: { count, pixels, labels } }
   }
-  const { imageSize, mean, std, test } = await loadFashionMnist(data ?? FASHION_MNIST_DIR)
-  return { size: imageSize, mean, std, images: test }
+  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3)
+  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
+  const { imageSize, channels, mean, std, labels, test } = dataset
+  if (first !== undefined) compareLabels(first, labels, log)
+  return { size: imageSize, channels, mean, std, images: test }
 }
 
-async function evaluateModel(
-  { name, spec, parts, preprocessing }: ModelFolder,
-  test: TestImages,
-  seeds: number,
-): Promise<EvaluatedRelease> {
-  if (spec.imageSize !== test.size || spec.channels !== 1) {
-    throw new CliError(
-      { code: 'refused', what: name },
-      `${name} sees ${spec.imageSize} pixels in ${spec.channels} channels; the images have ${test.size} in 1`,
+/** A class has its number from the data set that a model was trained on; other data may number otherwise. */
+function compareLabels(
+  { name, labels }: ModelFolder,
+  those: readonly string[],
+  log: (line: string) => void,
+): void {
+  if (labels.join('\n') === those.join('\n')) return
+  const index = those.findIndex((label, id) => label !== labels[id])
+  const id = Math.max(0, index)
+  log(
+    `${name} knows class ${id} as "${labels[id] ?? 'none'}", the data set as "${those[id] ?? 'none'}"; they are taken for the same`,
+  )
+}
+
+function firstImages(test: TestSet, wanted: number | undefined): TestSet {
+  if (wanted === undefined || wanted >= test.images.count) return test
+  return { ...test, images: sliceImages(test.images, 0, wanted) }
+}
+
+function checkFit({ name, spec, labels }: ModelFolder, { size, channels, images }: TestSet): void {
+  const refuse = (reason: string): never => {
+    throw new CliError({ code: 'refused', what: name }, `${name} ${reason}`)
+  }
+  if (spec.imageSize !== size || spec.channels !== channels) {
+    refuse(
+      `sees ${spec.imageSize} pixels in ${spec.channels} channels; the images have ${size} in ${channels}`,
     )
   }
-  const [mean = test.mean] = preprocessing?.mean ?? []
-  const [std = test.std] = preprocessing?.std ?? []
-  const parameters = flatParameters(spec, parts)
-  const dataset = { imageSize: test.size, mean, std }
-  const accuracies = await evaluateParameters(spec, parameters, dataset, test.images, { seeds })
-  return { name, variant: spec.variant, parameters: parameters.length, ...accuracies }
+  const unknown = images.labels.find((label) => label >= labels.length)
+  if (unknown !== undefined) {
+    refuse(`knows ${labels.length} classes; the images have labels up to ${unknown} at least`)
+  }
 }
 
-/** All parameters of a model in one vector, laid out as the trainer does. */
-function flatParameters(spec: ModelSpec, parts: ReadonlyMap<Part, Uint8Array>): Float32Array {
-  const layout = layoutOf(spec)
-  const flat = new Float32Array(layout.elements)
-  for (const { part, tensors } of layout.parts) {
-    const values = partValues(spec, part, parts.get(part) ?? new Uint8Array())
-    for (const { name, offset } of tensors) flat.set(values[name] ?? [], offset)
+function testImages({ spec, preprocessing }: ModelFolder, test: TestSet): TestImages {
+  const own: Preprocessing = preprocessing ?? {
+    size: spec.imageSize,
+    channels: spec.channels,
+    mean: test.mean,
+    std: test.std,
+    foreground: 'any',
   }
-  return flat
+  return { preprocessing: own, images: test.images }
+}
+
+/** A line every few seconds and at the end of every model. */
+function progressLog(log: (line: string) => void): (progress: EvaluationProgress) => void {
+  let saidMs = performance.now()
+  return ({ name, done, of }) => {
+    if (done < of && performance.now() - saidMs < PROGRESS_MS) return
+    saidMs = performance.now()
+    log(`${name}: ${done} of ${of} batches`)
+  }
 }

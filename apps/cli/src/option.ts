@@ -119,6 +119,16 @@ export function swarmUrl(): Option<URL> {
   }
 }
 
+/** An http address, undefined when absent. */
+export function optionalUrl(help: string): Option<URL | undefined> {
+  return {
+    kind: 'text',
+    placeholder: 'URL',
+    help,
+    read: ([value], flag) => (value === undefined ? undefined : parseUrl(value, flag)),
+  }
+}
+
 function parseUrl(value: string, flag: string): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url

@@ -1,5 +1,6 @@
 import { imageTensor, PICTURE_PIXELS_MAX, type Preprocessing, type Tensor } from '@layerswarm/model'
-import sharp from 'sharp'
+import type { DecodedPicture } from '@layerswarm/trainer'
+import sharp, { type Sharp } from 'sharp'
 import { CliError } from './cli-error.ts'
 import { readBounded } from './files.ts'
 
@@ -14,6 +15,29 @@ const PICTURE_BYTES_MAX = 256 << 20
  * @throws CliError `not-found`, `bad-file` or `bad-picture`.
  */
 export async function readPicture(path: string, preprocessing: Preprocessing): Promise<Tensor> {
+  return imageTensor(await decodePicture(path), preprocessing)
+}
+
+/**
+ * Reads a picture as it will be trained on, transparency on white. With a size it is fitted into
+ * a square of so many pixels, black around it. @throws as `readPicture`.
+ */
+export async function readTrainingPicture(
+  path: string,
+  size: number | undefined,
+): Promise<DecodedPicture> {
+  return decodePicture(path, (picture) => {
+    const opaque = picture.flatten({ background: '#fff' })
+    return size === undefined
+      ? opaque
+      : opaque.resize(size, size, { fit: 'contain', background: '#000' })
+  })
+}
+
+async function decodePicture(
+  path: string,
+  change: (picture: Sharp) => Sharp = (picture) => picture,
+): Promise<DecodedPicture> {
   const bytes = await readBounded(path, PICTURE_BYTES_MAX)
   const fail = (reason: string): never => {
     throw new CliError({ code: 'bad-picture', path }, `${path} ${reason}`)
@@ -25,15 +49,14 @@ export async function readPicture(path: string, preprocessing: Preprocessing): P
     .catch(() => fail('is no picture that can be read: PNG, JPEG or WebP'))
   if (!FORMATS.includes(format)) return fail(`is a ${format}; PNG, JPEG and WebP can be read`)
   // Upright as the camera held it, 8 bits, red green blue alpha.
-  const { data, info } = await sharp(bytes, options)
-    .rotate()
+  const { data, info } = await change(sharp(bytes, options).rotate())
     .toColourspace('srgb')
     .ensureAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
     .catch((error: unknown) => fail(`cannot be decoded: ${firstLine(error)}`))
   if (info.channels !== 4) return fail(`has ${info.channels} channels after decoding`)
-  return imageTensor({ width: info.width, height: info.height, data }, preprocessing)
+  return { width: info.width, height: info.height, data }
 }
 
 function firstLine(error: unknown): string {

@@ -22,18 +22,30 @@ export async function sampleFolder(): Promise<string | undefined> {
 /** The folders that were named, or else the first release that comes with the project. */
 export async function releaseFolders(named: readonly string[]): Promise<readonly string[]> {
   if (named.length > 0) return named
-  const entries = (await exists(models)) ? await readdir(models) : []
-  for (const name of entries.toSorted()) {
-    const folder = join(models, name)
-    if (await exists(join(folder, 'manifest.json'))) return [folder]
-  }
+  const [first] = await knownReleaseFolders()
+  if (first !== undefined) return [first]
   throw new CliError(
     { code: 'not-found', path: models },
     `${models} holds no release; name one with --model DIR`,
   )
 }
 
+/** The folders of the releases that come with the project, by name. */
+export async function knownReleaseFolders(): Promise<readonly string[]> {
+  const entries = (await exists(models)) ? await readdir(models) : []
+  const folders = entries.toSorted().map((name) => join(models, name))
+  const published = await Promise.all(
+    folders.map((folder) => exists(join(folder, 'manifest.json'))),
+  )
+  return folders.filter((_, index) => published[index])
+}
+
 /** Where the page of the bench between tabs is written; it is built when that bench runs. */
 export function benchPageSource(): string {
   return join(root, 'apps', 'web', 'bench')
+}
+
+/** The recipe whose shape the bench of training measures. */
+export function benchRecipe(): string {
+  return join(root, 'packages', 'trainer', 'recipes', 'paper-shuffle.json')
 }

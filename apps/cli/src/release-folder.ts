@@ -9,13 +9,15 @@ import {
   type Part,
   type Preprocessing,
   parseHuggingFaceConfig,
+  parseHuggingFaceLabels,
   parseManifest,
   splitCheckpoint,
   verifyManifest,
 } from '@layerswarm/model'
+import type { TrainingFacts } from '@layerswarm/trainer'
 import { CliError } from './cli-error.ts'
 import { exists, MODEL_BYTES_MAX, readBounded, readJson, requireFolder } from './files.ts'
-import { readTrainingFolder } from './training-folder.ts'
+import { readCpuSeconds, readTrainingFolder } from './training-folder.ts'
 
 /** A model that was read from a folder, every part of it checked against its spec. */
 export interface ModelFolder {
@@ -24,6 +26,10 @@ export interface ModelFolder {
   readonly parts: ReadonlyMap<Part, Uint8Array>
   /** How pictures become inputs; a Hugging Face style folder does not say. */
   readonly preprocessing: Preprocessing | undefined
+  /** One per class. */
+  readonly labels: readonly string[]
+  /** How it was made; a Hugging Face style folder does not say. */
+  readonly training: TrainingFacts | undefined
 }
 
 /**
@@ -57,7 +63,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 }
 
 async function readRelease(folder: string): Promise<ModelFolder> {
-  const { name, spec, preprocessing, parts: entries } = await readManifest(folder)
+  const { name, spec, preprocessing, labels, training, parts: entries } = await readManifest(folder)
   const parts = new Map<Part, Uint8Array>()
   for (const entry of entries) {
     const path = join(folder, partPath(entry))
@@ -66,17 +72,30 @@ async function readRelease(folder: string): Promise<ModelFolder> {
     checkPart(spec, entry.part, file)
     parts.set(entry.part, file)
   }
-  return { name, spec, parts, preprocessing }
+  const cpuSeconds = await readCpuSeconds(join(folder, 'report.json'), training.report)
+  const { images, seed } = training
+  return { name, spec, parts, preprocessing, labels, training: { images, seed, cpuSeconds } }
 }
 
 async function readCheckpoint(folder: string): Promise<ModelFolder> {
-  const spec = parseHuggingFaceConfig(await readJson(join(folder, 'config.json')))
+  const config = await readJson(join(folder, 'config.json'))
+  const spec = parseHuggingFaceConfig(config)
   const checkpoint = await readBounded(join(folder, 'model.safetensors'), MODEL_BYTES_MAX)
   const parts = splitCheckpoint(checkpoint, spec)
-  return { name: basename(resolve(folder)), spec, parts, preprocessing: undefined }
+  return {
+    name: basename(resolve(folder)),
+    spec,
+    parts,
+    preprocessing: undefined,
+    labels: parseHuggingFaceLabels(config),
+    training: undefined,
+  }
 }
 
 async function readTraining(folder: string): Promise<ModelFolder> {
-  const { name, spec, preprocessing, checkpoint } = await readTrainingFolder(folder)
-  return { name, spec, parts: splitCheckpoint(checkpoint, spec), preprocessing }
+  const { name, spec, preprocessing, labels, checkpoint, ...facts } =
+    await readTrainingFolder(folder)
+  const { imagesSeen: images, seed, cpuSeconds } = facts
+  const parts = splitCheckpoint(checkpoint, spec)
+  return { name, spec, parts, preprocessing, labels, training: { images, seed, cpuSeconds } }
 }

@@ -1,20 +1,27 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  type ChurnReport,
+  churnMarkdown,
+  churnPlot,
   reportHtml,
   reportMarkdown,
+  type ScoreRoutes,
   type SimulateOptions,
   type SimulationReport,
-  SwarmError,
+  scoreChurn,
   scoreReport,
-  simulate,
+  standaloneSvg,
 } from '@layerswarm/swarm'
-import { usageError } from './cli-error.ts'
-import { openRouteScorer } from './route-scores.ts'
+import { openRouteScorer, type RouteScorer } from './route-scores.ts'
+import { runSimulation } from './simulation-thread.ts'
 
-export interface ScenarioRun extends Omit<SimulateOptions, 'onProgress'> {
-  /** Whether the routes are run through the shipped model. */
+export interface ScenarioRun {
+  readonly options: SimulateOptions
+  /** Whether the routes are run through the shipped models. */
   readonly scored: boolean
+  /** A folder with the model that fits on one peer; undefined for the shipped one. */
+  readonly small: string | undefined
   /** Where the report goes; undefined for none. */
   readonly folder: string | undefined
   readonly signal: AbortSignal
@@ -24,54 +31,84 @@ export interface ScenarioRun extends Omit<SimulateOptions, 'onProgress'> {
 /** Simulates, scores and reports. @throws CliError `bad-usage` for an unknown scenario, policy or setting. */
 export async function runScenario(
   scenario: string,
-  { scored, folder, signal, log, ...options }: ScenarioRun,
+  run: ScenarioRun,
 ): Promise<{ report: SimulationReport; markdown: string }> {
-  let saidMs = performance.now()
-  const plain = simulateAsTold(scenario, {
-    ...options,
-    onProgress({ policy, done, of }) {
-      signal.throwIfAborted()
-      if (performance.now() - saidMs < 1_000) return
-      saidMs = performance.now()
-      log(`${policy}: ${done} of ${of} requests`)
-    },
+  const report = await withScorer(run, async (scorer) => {
+    const plain = await runSimulation({ kind: 'scenario', scenario, options: run.options }, run)
+    const score = scoring(scorer, plain, run)
+    return score === undefined ? plain : scoreReport(plain, score)
   })
-  const report = scored ? await score(plain, log) : plain
   const markdown = reportMarkdown(report)
-  if (folder !== undefined) {
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'report.json'), JSON.stringify(report))
-    await writeFile(join(folder, 'report.md'), markdown)
-    await writeFile(join(folder, 'report.html'), reportHtml(report))
-  }
+  await writeFiles(run.folder, {
+    'report.json': JSON.stringify(report),
+    'report.md': markdown,
+    'report.html': reportHtml(report),
+  })
   return { report, markdown }
 }
 
-function simulateAsTold(scenario: string, options: SimulateOptions): SimulationReport {
-  try {
-    return simulate(scenario, options)
-  } catch (error) {
-    // What cannot be simulated was named on the command line.
-    if (error instanceof SwarmError && error.code === 'bad-request') throw usageError(error.message)
-    throw error
-  }
+/**
+ * The same over one rate of leaving after another.
+ * @param rates shares of all peers that leave per minute; the usual ones when undefined.
+ * @throws as `runScenario`.
+ */
+export async function runChurn(
+  run: ScenarioRun,
+  rates?: readonly number[],
+): Promise<{ churn: ChurnReport; markdown: string }> {
+  const options = { ...run.options, ...(rates === undefined ? {} : { rates }) }
+  const churn = await withScorer(run, async (scorer) => {
+    const plain = await runSimulation({ kind: 'churn', options }, run)
+    const score = scoring(scorer, plain.points[0]?.report, run)
+    return score === undefined ? plain : scoreChurn(plain, score)
+  })
+  const markdown = churnMarkdown(churn)
+  // The rest of the page shows the middle of the sweep.
+  const shown = churn.points[Math.floor(churn.points.length / 2)]?.report
+  if (shown !== undefined)
+    await writeFiles(run.folder, {
+      'churn.svg': standaloneSvg(churnPlot(churn)),
+      'report.md': markdown,
+      'report.html': reportHtml(shown, churn),
+    })
+  return { churn, markdown }
 }
 
-async function score(
-  report: SimulationReport,
-  log: (line: string) => void,
-): Promise<SimulationReport> {
-  const scorer = await openRouteScorer()
+async function writeFiles(
+  folder: string | undefined,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (folder === undefined) return
+  await mkdir(folder, { recursive: true })
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+}
+
+/** With a scorer for the routes, opened before the first minute of simulation is spent. */
+async function withScorer<R>(
+  { scored, small }: ScenarioRun,
+  work: (scorer: RouteScorer | undefined) => Promise<R>,
+): Promise<R> {
+  if (!scored) return work(undefined)
+  const scorer = await openRouteScorer(small)
   try {
-    if (report.settings['model.layers'] !== scorer.layers) {
-      log(
-        `no accuracy: the shipped model has ${scorer.layers} layers, not ${report.settings['model.layers']}`,
-      )
-      return report
-    }
-    log('running the routes through the shipped model')
-    return await scoreReport(report, (routes) => scorer.score(routes))
+    return await work(scorer)
   } finally {
     await scorer.close()
   }
+}
+
+/** How routes are scored; undefined when the simulated model is not of the shipped one's size. */
+function scoring(
+  scorer: RouteScorer | undefined,
+  like: SimulationReport | undefined,
+  { log }: ScenarioRun,
+): ScoreRoutes | undefined {
+  const layers = like?.settings['model.layers']
+  if (scorer === undefined || layers === undefined) return undefined
+  if (layers !== scorer.layers) {
+    log(`no accuracy: the shipped model has ${scorer.layers} layers, not ${layers}`)
+    return undefined
+  }
+  log(`running the routes through the models (${scorer.models.join('; ')})`)
+  return (routes, policy) => scorer.score(routes, policy)
 }

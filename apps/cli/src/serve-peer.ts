@@ -1,10 +1,11 @@
-import { checkOrder, ModelError } from '@layerswarm/model'
+import { checkOrder, isSha256, ModelError } from '@layerswarm/model'
 import {
   createPeer,
-  type Peer,
-  type PeerEvent,
+  createRollingPeer,
   type PeerOptions,
   type PeerSnapshot,
+  type RollingEvent,
+  type RollingPeer,
 } from '@layerswarm/peer'
 import { usageError } from './cli-error.ts'
 import { answerMemoryQuestions } from './memory-question.ts'
@@ -25,8 +26,8 @@ const REPORT_MS = 30_000
  */
 export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
   const ending = AbortSignal.any([signal, parentGone()])
-  const peer = createPeer(options)
-  peer.on((event) => {
+  const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
+  peer.on((event: RollingEvent) => {
     const line = describeEvent(event)
     if (line !== undefined) log(line)
   })
@@ -47,7 +48,12 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
   }
 }
 
-function checkLayers(peer: Peer, serve: PeerOptions['serve']): void {
+/** Who names its layers, or one release by its id, wants just these. */
+function followsRelease({ serve, release }: ServeNeeds['options']): boolean {
+  return serve === 'auto' && !isSha256(release)
+}
+
+function checkLayers(peer: Pick<RollingPeer, 'manifest'>, serve: PeerOptions['serve']): void {
   if (serve === 'auto' || serve === 'none') return
   try {
     checkOrder(serve, peer.manifest.spec)
@@ -63,7 +69,10 @@ function parentGone(): AbortSignal {
   return gone.signal
 }
 
-function reportWork(peer: Peer, log: (line: string) => void): NodeJS.Timeout {
+function reportWork(
+  peer: Pick<RollingPeer, 'snapshot'>,
+  log: (line: string) => void,
+): NodeJS.Timeout {
   let reported = 0
   return setInterval(() => {
     const { served, layerMs, peers } = peer.snapshot()
@@ -74,7 +83,7 @@ function reportWork(peer: Peer, log: (line: string) => void): NodeJS.Timeout {
 }
 
 /** A line for the notable events; hops, steps and the coming and going of others are not. */
-function describeEvent(event: PeerEvent): string | undefined {
+function describeEvent(event: RollingEvent): string | undefined {
   switch (event.type) {
     case 'state-changed':
       return `${event.state}: ${event.reason}`
@@ -84,6 +93,12 @@ function describeEvent(event: PeerEvent): string | undefined {
       return `layer ${event.layer} cannot be hosted: ${event.reason}`
     case 'hop-failed':
       return `hop ${event.hop} (layer ${event.layer}) failed: ${event.reason}`
+    case 'release-changed':
+      return `a newer release: serving ${event.to.slice(0, 12)}, finishing the requests of ${event.from.slice(0, 12)}`
+    case 'release-left':
+      return `left release ${event.release.slice(0, 12)}`
+    case 'release-refused':
+      return `the newer release ${event.release.slice(0, 12)} cannot be served: ${event.reason}`
     default:
       return undefined
   }

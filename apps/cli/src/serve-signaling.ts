@@ -1,4 +1,9 @@
-import { createSignaling, formatLog, type Signaling } from '@layerswarm/signaling'
+import {
+  createSignaling,
+  formatLog,
+  type Signaling,
+  type SignalingOptions,
+} from '@layerswarm/signaling'
 import { pageFolder, releaseFolders, sampleFolder } from './project-places.ts'
 
 export interface ServeOptions {
@@ -6,6 +11,8 @@ export interface ServeOptions {
   readonly port: number
   readonly models: readonly string[]
   readonly dataDir: string | undefined
+  /** Who may upload releases, and where they are kept. */
+  readonly uploads?: SignalingOptions['uploads']
   log(line: string): void
 }
 
@@ -21,6 +28,7 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
     port: options.port,
     modelDirs: await releaseFolders(options.models),
     dataDir: options.dataDir,
+    uploads: options.uploads,
     pageDir,
     samplesDir: await sampleFolder(),
     log: (entry) => {

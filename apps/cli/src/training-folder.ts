@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import {
   type ModelSpec,
   type Preprocessing,
   parseModelSpec,
   parsePreprocessing,
+  type Sha256,
+  sha256,
 } from '@layerswarm/model'
 import { CliError } from './cli-error.ts'
-import { MODEL_BYTES_MAX, parseJson, readBounded, requireFolder } from './files.ts'
+import { exists, MODEL_BYTES_MAX, parseJson, readBounded, requireFolder } from './files.ts'
 
 /** Recipes and reports are read by people; a curve of 10,000 points has about 2 MB. */
 const DOCUMENT_BYTES_MAX = 16 << 20
@@ -21,6 +22,8 @@ export interface TrainingFolder {
   readonly seed: number
   /** Training images seen in all. */
   readonly imagesSeen: number
+  /** Processor time of the training; an import or a merge does not say. */
+  readonly cpuSeconds?: number | undefined
   /** The whole model, safetensors. */
   readonly checkpoint: Uint8Array
   readonly recipeBytes: Uint8Array
@@ -38,12 +41,12 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
   const recipeBytes = await readBounded(join(folder, 'recipe.json'), DOCUMENT_BYTES_MAX)
   const reportBytes = await readBounded(path, DOCUMENT_BYTES_MAX)
   const report = fieldsOf(path, parseJson(path, reportBytes))
-  if (report.get('modelHash') !== createHash('sha256').update(checkpoint).digest('hex')) {
+  if (report.get('modelHash') !== sha256(checkpoint)) {
     fail(path, 'does not describe the model.safetensors beside it')
   }
   const spec = parseModelSpec(report.get('spec'))
   const dataset = fieldsOf(path, report.get('dataset'))
-  const { mean, std } = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
+  const { mean, std, foreground } = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
   return {
     name: textOf(path, report, 'name'),
     spec,
@@ -53,11 +56,12 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
       mean: [mean].flat(),
       std: [std].flat(),
       // The grey data sets that are trained on, Fashion-MNIST and its kin, show light on black.
-      foreground: spec.channels === 1 ? 'light' : 'any',
+      foreground: foreground ?? (spec.channels === 1 ? 'light' : 'any'),
     }),
     labels: labelsOf(path, dataset.get('labels')),
     seed: numberOf(path, report, 'seed'),
     imagesSeen: numberOf(path, report, 'imagesSeen'),
+    cpuSeconds: cpuSecondsOf(report),
     checkpoint,
     recipeBytes,
     reportBytes,
@@ -81,6 +85,18 @@ function textOf(path: string, fields: ReadonlyMap<string, unknown>, name: string
 function numberOf(path: string, fields: ReadonlyMap<string, unknown>, name: string): number {
   const value = fields.get(name)
   return typeof value === 'number' ? value : fail(path, `has no "${name}"`)
+}
+
+function cpuSecondsOf(report: ReadonlyMap<string, unknown>): number | undefined {
+  const value = report.get('cpuSeconds')
+  return typeof value === 'number' ? value : undefined
+}
+
+/** The processor time that the report beside a release tells, if it is the one that was signed. */
+export async function readCpuSeconds(path: string, signed: Sha256): Promise<number | undefined> {
+  if (!(await exists(path))) return undefined
+  const bytes = await readBounded(path, DOCUMENT_BYTES_MAX)
+  return sha256(bytes) === signed ? cpuSecondsOf(fieldsOf(path, parseJson(path, bytes))) : undefined
 }
 
 function labelsOf(path: string, value: unknown): string[] {

@@ -5,6 +5,7 @@ import {
   type Manifest,
   type ManifestPart,
   manifestBytes,
+  type Part,
   partsOf,
   type SafetensorsDtype,
   sha256,
@@ -28,44 +29,49 @@ const STORED_AS: Readonly<Record<ReleaseOptions['dtype'], SafetensorsDtype>> = {
   float16: 'F16',
 }
 
+/** A signed manifest and the files of its parts. */
+export interface SignedRelease {
+  readonly manifest: Manifest
+  readonly files: ReadonlyMap<Part, Uint8Array>
+}
+
 /**
- * Cuts a trained model into its parts, signs what they are, and writes the release into a folder.
- * The manifest comes last: a folder with a manifest is complete.
- * @throws ModelError when the model is not what its report says; CliError `refused` when the
- * folder already holds another publisher's release.
+ * Cuts a trained model into its parts and signs what they are.
+ * @throws ModelError when the model is not what its report says.
  */
-export async function writeRelease(
-  training: TrainingFolder,
-  folder: string,
-  options: ReleaseOptions,
-): Promise<Manifest> {
-  const { spec, preprocessing, labels, seed, imagesSeen, recipeBytes, reportBytes } = training
-  const files = splitCheckpoint(training.checkpoint, spec, { dtype: STORED_AS[options.dtype] })
+export function signRelease(
+  { spec, preprocessing, labels, seed, imagesSeen, checkpoint, ...documents }: TrainingFolder,
+  { name, dtype, key, createdAt }: ReleaseOptions,
+): SignedRelease {
+  const files = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
   const parts = partsOf(spec).map((part): ManifestPart => {
     const file = files.get(part) ?? new Uint8Array()
-    return { part, sha256: sha256(file), bytes: file.length, dtype: options.dtype }
+    return { part, sha256: sha256(file), bytes: file.length, dtype }
   })
-  const manifest = signManifest(
-    {
-      format: MANIFEST_FORMAT,
-      name: options.name,
-      spec,
-      preprocessing,
-      labels,
-      parts,
-      training: {
-        recipe: sha256(recipeBytes),
-        seed,
-        images: imagesSeen,
-        createdAt: options.createdAt.toISOString(),
-        report: sha256(reportBytes),
-      },
-    },
-    options.key,
-  )
+  const training = {
+    recipe: sha256(documents.recipeBytes),
+    seed,
+    images: imagesSeen,
+    createdAt: createdAt.toISOString(),
+    report: sha256(documents.reportBytes),
+  }
+  const format = MANIFEST_FORMAT
+  const unsigned = { format, name, spec, preprocessing, labels, parts, training } as const
+  return { manifest: signManifest(unsigned, key), files }
+}
+
+/**
+ * Writes a release into a folder. The manifest comes last: a folder with a manifest is complete.
+ * @throws CliError `refused` when the folder already holds another publisher's release.
+ */
+export async function writeRelease(
+  { recipeBytes, reportBytes }: Pick<TrainingFolder, 'recipeBytes' | 'reportBytes'>,
+  { manifest, files }: SignedRelease,
+  folder: string,
+): Promise<void> {
   const previous = await previousRelease(folder, manifest)
   await mkdir(join(folder, 'parts'), { recursive: true })
-  for (const entry of parts) {
+  for (const entry of manifest.parts) {
     await writeFile(join(folder, partPath(entry)), files.get(entry.part) ?? new Uint8Array())
   }
   await writeFile(join(folder, 'recipe.json'), recipeBytes)
@@ -74,7 +80,6 @@ export async function writeRelease(
   await writeFile(draft, manifestBytes(manifest))
   await rename(draft, join(folder, 'manifest.json'))
   await removeOldParts(folder, previous, manifest)
-  return manifest
 }
 
 /** The release that is about to be replaced; only its own publisher may. */

@@ -1,16 +1,42 @@
-import { randomTensor } from '@layerswarm/model'
-import { createPeer, type Peer } from '@layerswarm/peer'
+import { randomTensor, type Tensor } from '@layerswarm/model'
+import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
+import type { Classification } from '@layerswarm/swarm'
+import { installTrustedScripts } from '../src/trusted-scripts.ts'
 import { connectEcho, serveEcho } from './echo.ts'
+import { acceptance, gpuAdapter, layerTimes, vectorDistances } from './engine-checks.ts'
 
 let peer: Peer | undefined
+const requests: Classification[] = []
 let echoMs: ((bytes: number, times: number) => Promise<number>) | undefined
 
-/** What `layerswarm bench hop` calls in each of its two tabs. */
+/** What the benches between tabs and the tests of engines call in their tabs. */
 const bench = {
   /** Joins the swarm of this page's server as a host of these layers. */
-  async join(layers: readonly number[]): Promise<void> {
-    peer = createPeer({ join: location.origin, serve: layers, engine: 'ort-wasm' })
+  async join(layers: readonly number[], engine: PeerOptions['engine'] = 'ort-wasm'): Promise<void> {
+    peer = createPeer({ join: location.origin, serve: layers, engine })
     await peer.start()
+  },
+  snapshot: () => joined().snapshot(),
+  /** Asks several times at once for random images; the next two tell how it goes. */
+  async ask(images: number, deadlineMs: number, times = 1): Promise<void> {
+    for (let time = 0; time < times; time++) {
+      requests.push(await joined().classify(noise(images), { deadlineMs }))
+    }
+  },
+  /** Waits until the first layer of the last request has run. @returns the peer that ran it. */
+  firstHop(): Promise<string> {
+    return new Promise((resolve) => {
+      requests.at(-1)?.onProgress(({ route: [first] }) => {
+        if (first !== undefined) resolve(first.peer)
+      })
+    })
+  },
+  async answers(): Promise<{ hops: number; missing: number }[]> {
+    const answers = await Promise.all(requests.splice(0).map(({ answer }) => answer))
+    return answers.map(({ route, missingLayers }) => ({
+      hops: route.length,
+      missing: missingLayers.length,
+    }))
   },
   /** Whether every layer has a host and the other tab is connected by WebRTC. */
   isReady(): boolean {
@@ -29,11 +55,25 @@ const bench = {
     images: number,
     plan: readonly number[],
   ): Promise<{ totalMs: number; layersMs: number }> {
-    const { channels, imageSize } = joined().manifest.spec
-    const input = randomTensor([images, channels, imageSize, imageSize], 1)
-    const { answer } = await joined().classify(input, { plan })
+    const { answer } = await joined().classify(noise(images), { plan })
     const { totalMs, route } = await answer
     return { totalMs, layersMs: route.reduce((sum, { ms }) => sum + ms, 0) }
+  },
+  acceptance,
+  vectorDistances,
+  layerTimes,
+  gpuAdapter,
+  /** Milliseconds from a click on "join" until the tab hosts as many layers as it offers to. */
+  async joinMs(capacity: number): Promise<number> {
+    const startMs = performance.now()
+    const joining = createPeer({ join: location.origin, serve: 'auto', capacity })
+    await joining.start()
+    while (joining.snapshot().hostedLayers.length < capacity) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const ms = performance.now() - startMs
+    await joining.stop()
+    return ms
   },
   async echoMs(bytes: number, times: number): Promise<number> {
     if (echoMs === undefined) throw new Error('the echo is not connected')
@@ -41,9 +81,16 @@ const bench = {
   },
 }
 
+/** Images of the model's size that show nothing. */
+function noise(images: number): Tensor {
+  const { channels, imageSize } = joined().manifest.spec
+  return randomTensor([images, channels, imageSize, imageSize], 1)
+}
+
 function joined(): Peer {
   if (peer === undefined) throw new Error('this tab has not joined')
   return peer
 }
 
+installTrustedScripts()
 Object.assign(globalThis, { bench })

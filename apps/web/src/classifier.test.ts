@@ -1,3 +1,4 @@
+import { parseReceipt, receiptText } from '@layerswarm/model'
 import type { Answer, Classification, Hop, PeerId, Progress, RequestId } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import { type Asker, createClassifier } from './classifier.ts'
@@ -41,7 +42,8 @@ class Request implements Classification {
 
   progress(layers: number[], probabilities: number[] | undefined) {
     const rows = probabilities === undefined ? undefined : [probabilities]
-    this.#listener({ request: REQUEST, route: layers.map(hop), probabilities: rows, scoredHops: 0 })
+    const scoredHops = rows === undefined ? 0 : layers.length
+    this.#listener({ request: REQUEST, route: layers.map(hop), probabilities: rows, scoredHops })
   }
 
   finish(layers: number[], probabilities: number[], missingLayers: number[]) {
@@ -75,6 +77,7 @@ async function settle() {
 function setting() {
   const runs: Run[] = []
   const requests: Request[] = []
+  const asked: string[] = []
   const asker: Asker = {
     classify: async () => {
       const request = new Request()
@@ -85,13 +88,14 @@ function setting() {
   const classifier = createClassifier({
     pictureChanged: () => {},
     runChanged: (run) => runs.push(run),
+    asked: (request) => asked.push(request),
   })
-  return { runs, requests, asker, classifier, settle }
+  return { runs, requests, asked, asker, classifier, settle }
 }
 
 describe('the classifier', () => {
   test('shows hops and probabilities as they come, then the answer', async () => {
-    const { runs, requests, asker, classifier, settle } = setting()
+    const { runs, requests, asked, asker, classifier, settle } = setting()
     classifier.setManifest(testManifest('one'))
     classifier.setPeer(asker)
     classifier.choose(picture)
@@ -100,18 +104,67 @@ describe('the classifier', () => {
     requests[0]?.progress([1, 0], undefined)
     requests[0]?.finish([1, 0], [0.9, 0.1], [])
     await settle()
-    expect(runs).toEqual([
-      { stage: 'running', route: [], probabilities: undefined },
-      { stage: 'running', route: [hop(1)], probabilities: [0.6, 0.4] },
-      { stage: 'running', route: [hop(1), hop(0)], probabilities: [0.6, 0.4] },
-      {
-        stage: 'answered',
-        route: [hop(1), hop(0)],
-        probabilities: [0.9, 0.1],
-        missingLayers: [],
-        totalMs: 7,
-      },
-    ])
+    const orders = { ended: 0, of: 1 }
+    const marks = [{ hops: 1, probabilities: [0.6, 0.4] }]
+    const [first, second, third, last] = runs
+    expect(first).toEqual({
+      stage: 'running',
+      route: [],
+      probabilities: undefined,
+      marks: [],
+      orders,
+    })
+    expect(second).toEqual({
+      stage: 'running',
+      route: [hop(1)],
+      probabilities: [0.6, 0.4],
+      marks,
+      orders,
+    })
+    expect(third).toMatchObject({ route: [hop(1), hop(0)], probabilities: [0.6, 0.4], marks })
+    expect(last).toMatchObject({
+      stage: 'answered',
+      route: [hop(1), hop(0)],
+      marks: [...marks, { hops: 2, probabilities: [0.9, 0.1] }],
+      missingLayers: [],
+      totalMs: 7,
+      ensemble: { mean: [0.9, 0.1], agreeing: 1 },
+    })
+    expect(runs).toHaveLength(4)
+    expect(asked).toEqual([REQUEST])
+  })
+
+  test('gives a receipt that can be read again, with the image and every order', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.setOrders(2)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.finish([1, 0], [0.9, 0.1], [])
+    requests[1]?.finish([0], [0.5, 0.5], [1])
+    await settle()
+    const last = runs.at(-1)
+    if (last?.stage !== 'answered') throw new Error('there is no answer')
+    const receipt = parseReceipt(JSON.parse(receiptText(last.receipt)))
+    expect(receipt.runs.map(({ route }) => route.map(({ layer }) => layer))).toEqual([[1, 0], [0]])
+    expect(receipt.image.shape).toEqual([1, 1, 4, 4])
+    expect(last.ensemble.missingLayers).toEqual([1])
+  })
+
+  test('answers from the orders that came back when others failed', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.setOrders(2)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.fail('the deadline passed')
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ stage: 'running', orders: { ended: 1, of: 2 } })
+    requests[1]?.finish([0], [0.5, 0.5], [1])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered', missingLayers: [1] })
   })
 
   test('keeps a picture that was chosen before joining and sends it once in the swarm', async () => {

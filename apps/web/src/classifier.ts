@@ -1,17 +1,30 @@
-import type { Manifest, Pixels, Tensor } from '@layerswarm/model'
+import {
+  type ActivationDtype,
+  type Manifest,
+  type Pixels,
+  RECEIPT_FORMAT,
+  type Receipt,
+  releaseId,
+  type Tensor,
+} from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
-import type { Classification } from '@layerswarm/swarm'
+import type { Answer, Classification, Progress } from '@layerswarm/swarm'
+import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { errorText } from './logic/wording.ts'
-import type { Hop, Run } from './run.ts'
+import type { Hop, Mark, Run } from './run.ts'
 
 /** Time until an answer or an error: a person looks at the page meanwhile. */
 const DEADLINE_MS = 20_000
+/** How this tab's activations travel: the swarm's usual form, named in every receipt. */
+export const WIRE_DTYPE: ActivationDtype = 'float16'
 
 export interface ClassifierEvents {
   /** `seen` is what the model sees of the picture, where the model is known. */
   pictureChanged(picture: Picture, seen: Pixels | undefined): void
   runChanged(run: Run): void
+  /** The requests of the run that begins now; they come one by one. */
+  asked(request: string): void
 }
 
 /** What of a peer is needed to ask the swarm. */
@@ -20,6 +33,8 @@ export type Asker = Pick<Peer, 'classify'>
 /** Classifies the chosen picture, one at a time: a new choice cancels the run before it. */
 export interface Classifier {
   choose(picture: Picture): void
+  /** How many orders the next picture is asked in, 1 or more. */
+  setOrders(orders: number): void
   setManifest(manifest: Manifest): void
   /** From now on `peer` asks the swarm; a picture that waited goes out at once. */
   setPeer(peer: Asker | undefined): void
@@ -29,6 +44,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let manifest: Manifest | undefined
   let peer: Asker | undefined
   let chosen: Picture | undefined
+  let orders = 1
   let waiting = false
   let cancel: (() => void) | undefined
 
@@ -37,8 +53,8 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     cancel?.()
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
-    if (input === undefined || peer === undefined) return
-    cancel = ask(peer, input, events.runChanged)
+    if (input === undefined || peer === undefined || manifest === undefined) return
+    cancel = ask({ peer, manifest, input, orders, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -73,6 +89,9 @@ export function createClassifier(events: ClassifierEvents): Classifier {
       chosen = picture
       begin()
     },
+    setOrders(count) {
+      orders = Math.max(1, Math.trunc(count))
+    },
     setManifest(next) {
       manifest = next
     },
@@ -83,38 +102,109 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   }
 }
 
-/** Sends one image (1, channels, size, size) through the swarm and reports; returns what cancels it. */
-function ask(peer: Asker, input: Tensor, report: (run: Run) => void): () => void {
+interface Question {
+  readonly peer: Asker
+  readonly manifest: Manifest
+  /** (1, channels, size, size) */
+  readonly input: Tensor
+  readonly orders: number
+  readonly events: Pick<ClassifierEvents, 'runChanged' | 'asked'>
+}
+
+/** Sends one image through the swarm, once per order, and reports; returns what cancels it. */
+function ask({ peer, manifest, input, orders, events }: Question): () => void {
   let cancelled = false
-  let classification: Classification | undefined
+  let ended = 0
   let route: readonly Hop[] = []
   let probabilities: readonly number[] | undefined
+  let marks: readonly Mark[] = []
+  const open = new Set<Classification>()
+  const startMs = performance.now()
   const tell = (run: Run) => {
-    if (!cancelled) report(run)
+    if (!cancelled) events.runChanged(run)
+  }
+  const tellRunning = () =>
+    tell({ stage: 'running', route, probabilities, marks, orders: { ended, of: orders } })
+
+  /** The first order is shown hop by hop, the others only count. */
+  async function pass(first: boolean): Promise<Answer> {
+    const policy = { deadlineMs: DEADLINE_MS, anytime: first }
+    const classification = await peer.classify(input, policy)
+    open.add(classification)
+    if (cancelled) classification.cancel()
+    else events.asked(classification.request)
+    if (first) classification.onProgress(progressed)
+    try {
+      return await classification.answer
+    } finally {
+      open.delete(classification)
+      ended++
+      if (ended < orders) tellRunning()
+    }
+  }
+
+  function progressed(progress: Progress) {
+    route = progress.route
+    const [scored] = progress.probabilities ?? []
+    if (scored !== undefined)
+      marks = marked(marks, { hops: progress.scoredHops, probabilities: scored })
+    probabilities = scored ?? probabilities
+    tellRunning()
   }
 
   async function run() {
-    tell({ stage: 'running', route, probabilities })
-    try {
-      classification = await peer.classify(input, { deadlineMs: DEADLINE_MS, anytime: true })
-      if (cancelled) classification.cancel()
-      classification.onProgress((progress) => {
-        route = progress.route
-        probabilities = progress.probabilities?.[0] ?? probabilities
-        tell({ stage: 'running', route, probabilities })
-      })
-      const answer = await classification.answer
-      const best = answer.probabilities[0] ?? []
-      const { missingLayers, totalMs } = answer
-      tell({ stage: 'answered', route: answer.route, probabilities: best, missingLayers, totalMs })
-    } catch (error) {
-      tell({ stage: 'failed', route, message: errorText(error) })
+    tellRunning()
+    const passes = Array.from({ length: orders }, (_, index) => pass(index === 0))
+    const settled = await Promise.allSettled(passes)
+    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    const [main] = answers
+    const failure = settled.find((one) => one.status === 'rejected')
+    if (main === undefined) {
+      tell({ stage: 'failed', route, message: errorText(failure?.reason) })
+      return
     }
+    tell({
+      stage: 'answered',
+      route: main.route,
+      marks: lastMarked(settled[0]?.status === 'fulfilled' ? marks : [], main),
+      missingLayers: main.missingLayers,
+      totalMs: orders === 1 ? main.totalMs : performance.now() - startMs,
+      ensemble: combine(answers),
+      receipt: receiptOf(manifest, input, answers),
+    })
   }
 
   void run()
   return () => {
     cancelled = true
-    classification?.cancel()
+    for (const classification of open) classification.cancel()
+  }
+}
+
+/** A request that goes back to an older step loses what newer ones had shown. */
+function marked(marks: readonly Mark[], mark: Mark): readonly Mark[] {
+  return [...marks.filter(({ hops }) => hops < mark.hops), mark]
+}
+
+/** The answer is what the head made of the last hop. */
+function lastMarked(marks: readonly Mark[], { route, probabilities }: Answer): readonly Mark[] {
+  return marked(marks, { hops: route.length, probabilities: probabilities[0] ?? [] })
+}
+
+function receiptOf(manifest: Manifest, image: Tensor, answers: readonly Answer[]): Receipt {
+  return {
+    format: RECEIPT_FORMAT,
+    release: releaseId(manifest),
+    name: manifest.name,
+    createdAt: new Date().toISOString(),
+    wireDtype: WIRE_DTYPE,
+    image,
+    runs: answers.map(({ route, missingLayers, logits, probabilities, totalMs }) => ({
+      route,
+      missingLayers,
+      logits: logits[0] ?? [],
+      probabilities: probabilities[0] ?? [],
+      totalMs,
+    })),
   }
 }

@@ -1,12 +1,16 @@
 import type { Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { createClassifier } from './classifier.ts'
+import { createLabCard } from './lab/lab-card.ts'
 import { parsePageOptions } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
+import { keepShell } from './offline-shell.ts'
 import { createPage, type Page } from './page.ts'
 import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { fetchRuntime } from './runtime-download.ts'
 import { createSession } from './session.ts'
+import { installTrustedScripts } from './trusted-scripts.ts'
 
 declare global {
   interface Window {
@@ -15,6 +19,10 @@ declare global {
   }
 }
 
+/** How long to wait before asking a server again that does not answer. */
+const RETRY_MS = 5_000
+
+installTrustedScripts()
 const { origin } = location
 const { options, complaints } = parsePageOptions(location.search)
 let manifest: Manifest | undefined
@@ -22,10 +30,15 @@ let manifest: Manifest | undefined
 const classifier = createClassifier({
   pictureChanged: (picture, seen) => page.showPicture(picture, seen),
   runChanged: (run) => page.showRun(run),
+  asked: (request) => page.own(request),
 })
 
-const session = createSession(origin, options, () => manifest, {
-  looked: (snapshot) => page.show(snapshot),
+const prepare = (signal: AbortSignal) =>
+  fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
+
+const session = createSession(origin, options, () => manifest, prepare, {
+  looked: (snapshot, images) => page.show(snapshot, images),
+  moved: (request, route) => page.showMove(request, route),
   joined(peer) {
     learn(peer.manifest)
     classifier.setPeer(peer)
@@ -36,41 +49,55 @@ const session = createSession(origin, options, () => manifest, {
   },
 })
 
+const lab = createLabCard(origin)
 const page: Page = createPage(options, {
   ...session,
   join(capacity) {
     page.showNotice(undefined)
     session.join(capacity)
   },
-  choose: classifier.choose,
+  choose(picture) {
+    lab.choose(picture)
+    classifier.choose(picture)
+  },
+  setOrders: classifier.setOrders,
 })
 
 function learn(next: Manifest) {
   manifest = next
   classifier.setManifest(next)
+  lab.setManifest(next)
   page.setModel({ name: next.name, layers: next.spec.layers, labels: next.labels })
 }
 
+/** Asks until the server says which model it offers: it may be away for a moment, or this tab offline. */
 async function loadRelease() {
-  try {
-    learn(await fetchRelease(origin))
-  } catch (error) {
-    page.showNotice(errorText(error))
+  for (let tries = 0; manifest === undefined; tries++) {
+    try {
+      learn(await fetchRelease(origin))
+      if (tries > 0) page.showNotice(undefined)
+    } catch (error) {
+      page.showNotice(`${errorText(error)} The page asks again every few seconds.`)
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
   }
 }
 
 async function loadSamples() {
   try {
-    page.showSamples(parseSamples(...(await fetchSampleFiles(origin))))
+    const samples = parseSamples(...(await fetchSampleFiles(origin)))
+    page.showSamples(samples)
+    lab.setSamples(samples)
   } catch (error) {
     page.showProblem(`No samples: ${errorText(error)} Draw or upload a picture instead.`)
   }
 }
 
 window.layerswarm = { snapshot: () => structuredClone(session.snapshot()) }
-page.show(session.snapshot())
+page.show(session.snapshot(), 0)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
 void loadSamples()
+void keepShell()
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
 if (options.autojoin && complaints.length === 0) session.join(page.capacity)

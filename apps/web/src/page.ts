@@ -2,21 +2,26 @@ import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
-import { routeText } from './logic/wording.ts'
-import type { Run } from './run.ts'
+import { sceneOf } from './logic/scene.ts'
+import type { Hop, Run } from './run.ts'
+import type { Download } from './runtime-download.ts'
+import { createCamera } from './ui/camera.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
 import { createJoinPanel, type JoinActions } from './ui/join-panel.ts'
 import { createRunView } from './ui/run-view.ts'
 import { createSampleStrip, type SampleStrip } from './ui/sample-strip.ts'
+import { createShareCard } from './ui/share-card.ts'
 import { createSourceTabs } from './ui/source-tabs.ts'
 import { createSwarmFacts } from './ui/swarm-facts.ts'
-import { createSwarmPicture } from './ui/swarm-picture.ts'
+import { createSwarmPicture, type SwarmPicture } from './ui/swarm-picture.ts'
 
 /** What a visitor can ask for. */
 export interface PageActions extends JoinActions {
   choose(picture: Picture): void
+  /** How many orders the next picture is asked in. */
+  setOrders(orders: number): void
 }
 
 /** What of a model the page shows. */
@@ -28,13 +33,19 @@ export interface ModelCard {
 
 /** The page as a function of plain data: it knows no peer and no network. */
 export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
-  show(snapshot: PeerSnapshot): void
+  /** @param images those that this tab helped with. */
+  show(snapshot: PeerSnapshot, images: number): void
+  /** A request of anybody has come this far. */
+  showMove(request: string, route: readonly Hop[]): void
+  /** From now on this request counts as this tab's. */
+  own(request: string): void
   setModel(model: ModelCard): void
   /** Shows a chosen picture; `seen` is what the model sees of it. */
   showPicture(picture: Picture, seen: Pixels | undefined): void
   showRun(run: Run): void
   /** A line about the page itself, such as why joining failed; undefined takes it away. */
   showNotice(line: string | undefined): void
+  showDownload(download: Download | undefined): void
   /** Layers to host, as chosen in the page. */
   readonly capacity: number
 }
@@ -45,16 +56,23 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   const classes = byId('classes', HTMLElement)
   const release = byId('release', HTMLElement)
   let self = ''
-  let layers = 0
   const joinPanel = createJoinPanel(options, actions)
-  const picture = createSwarmPicture()
+  const swarm = createSwarmPicture({
+    root: byId('swarm', SVGSVGElement),
+    canvas: byId('swarm-lights', HTMLCanvasElement),
+    more: byId('swarm-more', HTMLElement),
+  })
+  const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
   const strip = createSampleStrip(actions.choose)
   const run = createRunView(() => self)
-  const followLight = createLightFollower(picture.lights, () => ({ self, layers }))
-  createSourceTabs()
+  const chosen = byId('chosen', HTMLCanvasElement)
+  createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem)
+  createOrderChoice(actions.setOrders)
+  createShareCard(location.origin)
+  setLine(byId('isolation', HTMLElement), isolationProblem())
 
   return {
     get capacity() {
@@ -62,49 +80,68 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
     },
     showSamples: strip.showSamples,
     showProblem: strip.showProblem,
-    show(snapshot) {
+    showDownload: joinPanel.showDownload,
+    show(snapshot, images) {
       self = snapshot.peerId ?? ''
       joinPanel.show(snapshot)
-      picture.show(snapshot)
-      facts.show(snapshot)
+      swarm.show(sceneOf(snapshot))
+      facts.show(snapshot, images)
     },
+    showMove: moves.moved,
+    own: moves.own,
     setModel(model) {
-      layers = model.layers
       joinPanel.setLayers(model.layers)
       strip.setLabels(model.labels)
       run.setModel(model)
       setText(release, model.name)
       setText(classes, `${model.labels.length} classes, ${model.layers} layers`)
     },
-    showPicture: run.showPicture,
+    showPicture(picture, seen) {
+      run.showPicture(picture, seen)
+      swarm.lights.carry(chosen)
+    },
     showRun(state) {
       run.showRun(state)
-      followLight(state)
+      if (state.stage !== 'answered') return
+      for (const { request } of state.ensemble.answers) swarm.lights.home(request, self)
     },
     showNotice: (line) => setLine(notice, line),
   }
 }
 
-type Lights = ReturnType<typeof createSwarmPicture>['lights']
+/** Own requests remembered, so that their lights start here: an ensemble has at most 16. */
+const OWN_MAX = 64
 
-/** Turns the growing route of a run into movements of the light. */
-function createLightFollower(
-  lights: Lights,
-  context: () => { self: string; layers: number },
-): (run: Run) => void {
-  let followed = ''
-  let hops = 0
-  return (run) => {
-    const { self, layers } = context()
-    if (run.stage === 'waiting') return
-    const soFar = routeText(run.route.slice(0, hops))
-    if (run.route.length === 0 || soFar !== followed) {
-      lights.begin(self)
-      hops = 0
-    }
-    for (const hop of run.route.slice(hops)) lights.visit(hop.peer, hop.layer, layers)
-    hops = run.route.length
-    followed = routeText(run.route)
-    if (run.stage === 'answered') lights.goHome(self)
+/** Turns the routes of requests into movements of their lights. */
+function createMoves({ lights }: SwarmPicture, self: () => string) {
+  const own = new Set<string>()
+  return {
+    own(request: string) {
+      own.add(request)
+      const [oldest] = own
+      if (own.size > OWN_MAX && oldest !== undefined) own.delete(oldest)
+      lights.seen(request, [], self())
+    },
+    moved(request: string, route: readonly Hop[]) {
+      const mine = own.has(request)
+      if (mine || route.length > 0) lights.seen(request, route, mine ? self() : undefined)
+    },
   }
+}
+
+function createOrderChoice(setOrders: (orders: number) => void): void {
+  const select = byId('orders', HTMLSelectElement)
+  const tell = () => setOrders(Number(select.value))
+  select.addEventListener('change', tell)
+  // Browsers keep a choice over a reload.
+  tell()
+}
+
+/** Why some things are slower here than they could be; undefined when all is well. */
+function isolationProblem(): string | undefined {
+  if (!isSecureContext) {
+    return 'This page came over plain http: the browser withholds the graphics card, the camera and lasting storage. Everything else works.'
+  }
+  if (crossOriginIsolated) return undefined
+  return 'The host that serves this page strips its isolation headers (COOP and COEP), so WebAssembly runs on one thread and with coarse clocks. Everything else works.'
 }

@@ -1,7 +1,15 @@
+import type { Receipt } from '@layerswarm/model'
 import type { Answer } from '@layerswarm/swarm'
+import type { Ensemble } from './logic/ensemble.ts'
 
 /** One layer applied to a request: which, by whom, on what, in how many ms. */
 export type Hop = Answer['route'][number]
+
+/** What the head made of the first `hops` layers: one probability per class. */
+export interface Mark {
+  readonly hops: number
+  readonly probabilities: readonly number[]
+}
 
 /** How far the classification of the chosen picture has come. */
 export type Run =
@@ -10,12 +18,20 @@ export type Run =
       readonly stage: 'running'
       readonly route: readonly Hop[]
       readonly probabilities: readonly number[] | undefined
+      /** The probabilities as they sharpened, oldest first. */
+      readonly marks: readonly Mark[]
+      /** Orders that were asked for, and those that have ended. */
+      readonly orders: { readonly ended: number; readonly of: number }
     }
   | {
       readonly stage: 'answered'
+      /** Of the first order. */
       readonly route: readonly Hop[]
-      readonly probabilities: readonly number[]
+      readonly marks: readonly Mark[]
       readonly missingLayers: readonly number[]
       readonly totalMs: number
+      /** All orders taken together; of one order alone its answer. */
+      readonly ensemble: Ensemble
+      readonly receipt: Receipt
     }
   | { readonly stage: 'failed'; readonly route: readonly Hop[]; readonly message: string }

@@ -1,15 +1,23 @@
 import type { Manifest } from '@layerswarm/model'
-import { createPeer, type Peer, type PeerSnapshot } from '@layerswarm/peer'
+import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
+import { WIRE_DTYPE } from './classifier.ts'
+import { createContribution } from './logic/contribution.ts'
+import { offlineSnapshot } from './logic/offline-snapshot.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
+import type { Hop } from './run.ts'
 import type { JoinActions } from './ui/join-panel.ts'
 
 /** How often the page looks at the peer when no event made it look before. */
 const LOOK_MS = 500
+/** A busy swarm has hundreds of events a second; nobody reads faster than this. */
+const LOOK_AGAIN_MS = 100
 
 export interface SessionEvents {
-  /** The peer may have changed. */
-  looked(snapshot: PeerSnapshot): void
+  /** The peer may have changed; `images` counts those that this tab helped with. */
+  looked(snapshot: PeerSnapshot, images: number): void
+  /** A request in the swarm, of this tab or of others, has come this far. */
+  moved(request: string, route: readonly Hop[]): void
   /** This tab is in the swarm and can ask. */
   joined(peer: Peer): void
   /** This tab is out of the swarm, because it left or because joining failed for the reason given. */
@@ -21,90 +29,88 @@ export interface SessionEvents {
  *
  * 1. A peer that was replaced or left never reports to the page again.
  * 2. A new peer starts only after the last one has stopped: they share this tab's identity.
+ * 3. The network's code is fetched on the first joining and not before.
  */
 export interface Session extends JoinActions {
   /** Plain data; that of an offline peer while there is none. */
   snapshot(): PeerSnapshot
 }
 
-/** One peer with what must end when it leaves. */
+/** One stay with what must end when it ends. */
 interface Stay {
-  readonly peer: Peer
-  readonly signal: AbortSignal
+  readonly abort: AbortController
+  /** undefined until the network's code is here. */
+  peer: Peer | undefined
   /** It is in the swarm, and can be told things. */
   joined: boolean
   capacity: number
-  end(): void
 }
 
-/** @param manifest the model, once the page knows it. */
+/**
+ * @param manifest the model, once the page knows it.
+ * @param prepare fetches what the peer will need, so that the page can show how far that is.
+ */
 export function createSession(
   origin: string,
   options: PageOptions,
   manifest: () => Manifest | undefined,
+  prepare: (signal: AbortSignal) => Promise<void>,
   events: SessionEvents,
 ): Session {
-  const idle = createPeer({ join: origin })
+  let contribution = createContribution()
   let current: Stay | undefined
   let stopped: Promise<void> = Promise.resolve()
 
   function snapshot(): PeerSnapshot {
-    return current?.peer.snapshot() ?? { ...idle.snapshot(), reason: 'this tab has not joined' }
+    if (current === undefined) return offlineSnapshot('offline', 'this tab has not joined')
+    return current.peer?.snapshot() ?? offlineSnapshot('joining', 'fetching the network code')
   }
 
-  /** Opens a peer, or says why not. */
+  const look = () => events.looked(snapshot(), contribution.images)
+
+  /** Begins a stay, or says why not. */
   function begin(capacity: number) {
     const layers = manifest()?.spec.layers
     const complaint = layers === undefined ? undefined : layersComplaint(options.serve, layers)
     if (complaint !== undefined) return events.left(complaint)
-    try {
-      current = open(capacity)
-      void start(current)
-    } catch (error) {
-      events.left(errorText(error))
-    }
+    contribution = createContribution()
+    current = { abort: new AbortController(), peer: undefined, joined: false, capacity }
+    void start(current)
   }
 
   async function start(stay: Stay) {
-    const { peer, signal, capacity } = stay
-    events.looked(snapshot())
+    const { capacity, abort } = stay
+    look()
     try {
-      await stopped
+      const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), stopped])
       if (current !== stay) return
-      await peer.start(signal)
+      const { serve, engine } = options
+      stay.peer = createPeer({ join: origin, serve, capacity, engine, wireDtype: WIRE_DTYPE })
+      follow(stay.peer, abort.signal, happened, look)
+      await prepare(abort.signal)
+      if (current !== stay) return
+      await stay.peer.start(abort.signal)
       if (current !== stay) return
       stay.joined = true
-      if (stay.capacity !== capacity) peer.setCapacity(stay.capacity)
-      events.joined(peer)
+      if (stay.capacity !== capacity) stay.peer.setCapacity(stay.capacity)
+      events.joined(stay.peer)
     } catch (error) {
       if (current === stay) end(errorText(error))
     }
   }
 
-  function open(capacity: number): Stay {
-    const abort = new AbortController()
-    const { serve, engine } = options
-    const peer = createPeer({ join: origin, serve, capacity, engine })
-    const look = () => {
-      if (current?.peer === peer) events.looked(peer.snapshot())
-    }
-    const unsubscribe = peer.on(look)
-    const timer = setInterval(look, LOOK_MS)
-    const end = () => {
-      clearInterval(timer)
-      unsubscribe()
-      abort.abort(new Error('this tab left'))
-    }
-    return { peer, signal: abort.signal, joined: false, capacity, end }
+  function happened(event: PeerEvent) {
+    if (event.type === 'hop-served') contribution.served(event.request)
+    if (event.type === 'step-seen') events.moved(event.request, event.route)
   }
 
   function end(problem: string | undefined) {
     const ending = current
     if (ending === undefined) return
     current = undefined
-    ending.end()
-    stopped = ending.peer.stop().catch(() => undefined)
-    events.looked(snapshot())
+    ending.abort.abort(new Error('this tab left'))
+    stopped = ending.peer?.stop().catch(() => undefined) ?? stopped
+    look()
     events.left(problem)
   }
 
@@ -115,15 +121,40 @@ export function createSession(
     },
     leave: () => end(undefined),
     pause() {
-      if (current?.joined) current.peer.pause()
+      if (current?.joined) current.peer?.pause()
     },
     resume() {
-      if (current?.joined) current.peer.resume()
+      if (current?.joined) current.peer?.resume()
     },
     setCapacity(layers) {
       if (current === undefined) return
       current.capacity = layers
-      if (current.joined) current.peer.setCapacity(layers)
+      if (current.joined) current.peer?.setCapacity(layers)
     },
   }
+}
+
+/** Passes on what happens to a peer, and looks at it from time to time and soon after an event. */
+function follow(
+  peer: Peer,
+  signal: AbortSignal,
+  happened: (event: PeerEvent) => void,
+  look: () => void,
+): void {
+  let soon: ReturnType<typeof setTimeout> | undefined
+  const lookNow = () => {
+    soon = undefined
+    look()
+  }
+  const unsubscribe = peer.on((event) => {
+    happened(event)
+    if (event.type === 'state-changed') lookNow()
+    else soon ??= setTimeout(lookNow, LOOK_AGAIN_MS)
+  })
+  const timer = setInterval(lookNow, LOOK_MS)
+  signal.addEventListener('abort', () => {
+    clearInterval(timer)
+    clearTimeout(soon)
+    unsubscribe()
+  })
 }

@@ -9,6 +9,11 @@ import type { Tensor } from './tensor.ts'
  */
 export interface Engine {
   readonly name: EngineName
+  /**
+   * Ends with one line when the device that the engine computes on is gone: the engine is of no use
+   * afterwards. Absent where there is no device to lose.
+   */
+  readonly lost?: Promise<string>
   /** Takes the safetensors bytes of a part; a second call for the same part replaces it. */
   load(part: Part, file: Uint8Array): Promise<void>
   /**

@@ -13,6 +13,7 @@ export type ModelFault =
   | { code: 'bad-idx' }
   | { code: 'bad-picture' }
   | { code: 'bad-hash' }
+  | { code: 'bad-receipt'; field: string }
   | { code: 'not-loaded'; part: string }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */

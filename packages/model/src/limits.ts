@@ -36,3 +36,12 @@ export const LABEL_LETTERS_MAX = 256
 
 /** Pixels of a picture that is turned into a tensor: 8192 × 8192. */
 export const PICTURE_PIXELS_MAX = 1 << 26
+
+/** Requests in one receipt; an ensemble of more orders says no more about the spread. */
+export const RECEIPT_RUNS_MAX = 64
+
+/** Values of a receipt's image: 3 × 1024 × 1024, the largest that preprocessing makes. */
+export const RECEIPT_VALUES_MAX = 3 << 20
+
+/** Class scores of one run; ImageNet-21k has 21,843 classes. */
+export const RECEIPT_CLASSES_MAX = 1 << 15

@@ -33,16 +33,24 @@ export function randomModel(
   seed: number,
   dtype: SafetensorsDtype = 'F32',
 ): Map<Part, Uint8Array> {
-  const files = partsOf(spec).map((part, index): [Part, Uint8Array] => {
-    const tensors = Object.entries(shapesOf(spec, part)).map(([name, shape], at) => {
-      // The layers share one hop embedding; every other tensor has a sequence of its own.
-      const own = name === 'embedding.weight' ? 0 : index * 1_009 + at
-      const { data } = randomTensor(shape, seed * 1_000_003 + own)
-      return [name, data.map((value) => weightValue(name, shape, value))] as const
-    })
-    return [part, writePart(spec, part, Object.fromEntries(tensors), { dtype })]
+  return new Map(partsOf(spec).map((part) => [part, randomPart(spec, part, seed, dtype)]))
+}
+
+/** The file of one part of such a model. */
+export function randomPart(
+  spec: ModelSpec,
+  part: Part,
+  seed: number,
+  dtype: SafetensorsDtype = 'F32',
+): Uint8Array {
+  const index = partsOf(spec).indexOf(part)
+  const tensors = Object.entries(shapesOf(spec, part)).map(([name, shape], at) => {
+    // The layers share one hop embedding; every other tensor has a sequence of its own.
+    const own = name === 'embedding.weight' ? 0 : index * 1_009 + at
+    const { data } = randomTensor(shape, seed * 1_000_003 + own)
+    return [name, data.map((value) => weightValue(name, shape, value))] as const
   })
-  return new Map(files)
+  return writePart(spec, part, Object.fromEntries(tensors), { dtype })
 }
 
 /** Scales a value of variance 1 to what its tensor needs to keep activations of variance about 1. */

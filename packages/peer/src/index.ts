@@ -13,4 +13,11 @@
 export { PeerError, type PeerFault } from './errors.ts'
 export { PEER_DEFAULTS, type PeerOptions } from './options.ts'
 export { createPeer, type Peer, type PeerEvent } from './peer.ts'
+export {
+  createRollingPeer,
+  ROLLING_DEFAULTS,
+  type RollingEvent,
+  type RollingOptions,
+  type RollingPeer,
+} from './rolling-peer.ts'
 export type { PeerSnapshot, PeerState } from './snapshot.ts'

@@ -23,6 +23,8 @@ export interface PeerOptions {
   readonly wireDtype: ActivationDtype
   /** Layer runs accepted at once. */
   readonly slots: number
+  /** For measurements: how long one way to others takes longer than it does, milliseconds. */
+  readonly lagMs: (() => number) | undefined
 }
 
 export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
@@ -36,4 +38,5 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   iceServers: [],
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,
+  lagMs: undefined,
 })

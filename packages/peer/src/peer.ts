@@ -102,12 +102,12 @@ class SwarmPeer implements Peer {
   }
 
   pause(): void {
-    this.current().member.pause()
+    this.current().holds.hold('user', 'paused')
     this.changed('paused')
   }
 
   resume(): void {
-    this.current().member.resume()
+    this.current().holds.release('user')
     this.changed('serving again')
   }
 

@@ -1,20 +1,25 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
+  type Clock,
   createMember,
   laneTopic,
   type Member,
   type ModelShape,
   PRESENCE_TOPIC,
+  type Transport,
 } from '@layerswarm/swarm'
 import { createBlobCache } from '#cache'
 import { createCompute, type PartCompute } from '#compute'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
 import { chooseRelease, fetchBootstrap, fetchManifest, parseJoinUrl } from './bootstrap.ts'
+import { createHolds, type Holds } from './holds.ts'
+import { followLife, type LifeState } from './life/follow-life.ts'
 import { createBans } from './net/bans.ts'
 import { createGoodbyes, type Goodbyes } from './net/goodbyes.ts'
 import { createIntroductions } from './net/introductions.ts'
+import { createLaggedTransport } from './net/lagged-transport.ts'
 import { createLaneTransport, type LaneTransport } from './net/lane-transport.ts'
 import { createLayerStreams, type LayerStreams } from './net/layer-streams.ts'
 import type { SwarmNode } from './net/libp2p-config.ts'
@@ -40,6 +45,10 @@ export interface Session {
   readonly tensors: TensorStreams
   readonly layers: LayerStreams
   readonly keeper: RelayKeeper
+  readonly holds: Holds
+  readonly life: LifeState
+  /** RTCPeerConnections that this page has made, in this session and before. */
+  peerConnectionsMade(): number
   /** Waits a moment for the first neighbour on the lane: a request that nobody hears costs a stall. */
   laneMet(): Promise<void>
   /** Leaves the swarm and closes everything that the session opened. */
@@ -127,7 +136,7 @@ async function open(
   const clock = createSystemClock()
   await opened.add(() => clock.cancelAll())
   const member = createMember(
-    { transport, compute, clock, random: systemRandom },
+    { transport: lagged(transport, clock, options), compute, clock, random: systemRandom },
     {
       release: release.id,
       shape: shapeOf(spec),
@@ -146,7 +155,18 @@ async function open(
     await transport.flush()
     network.goodbyes.say()
   })
-  await opened.add(platform.onVanish(() => network.goodbyes.say()))
+  const holds = createHolds((held) => (held ? member.pause() : member.resume()))
+  compute.listen({
+    ailing: (problem) =>
+      problem === undefined ? holds.release('engine') : holds.hold('engine', restarting(problem)),
+    outOfMemory: () => member.setCapacity(Math.max(0, member.snapshot().hosted.length - 1)),
+  })
+  const life = followLife(platform.watchLife, {
+    holds,
+    sayGoodbye: () => network.goodbyes.say(),
+    lookAround: () => keeper.hurry(),
+  })
+  await opened.add(() => life.stop())
   const closed = new AbortController()
   await opened.add(() => closed.abort(new Error('the session was closed')))
   return {
@@ -155,6 +175,9 @@ async function open(
     manifest,
     member,
     compute,
+    holds,
+    life: life.state,
+    peerConnectionsMade: platform.peerConnectionsMade,
     async laneMet() {
       const lane = laneTopic(release.id)
       await subscriberMet(node, lane, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
@@ -222,10 +245,11 @@ async function openNetwork(
   const candidates = (sha256: Sha256) => layerHosts(node, manifest, link.member, sha256)
   // The two need each other: files come from peers, and what has come is given to peers.
   const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
+  const cache = await createBlobCache(options.dataDir)
   const store = createLayerStore({
     manifest,
-    cache: await createBlobCache(options.dataDir),
-    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join)],
+    cache,
+    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join, cache)],
   })
   for (const part of [tensors, layers, goodbyes]) {
     await opened.add(() => part.stop())
@@ -256,6 +280,14 @@ async function openCompute(
   const compute = await createCompute({ spec, store, wireDtype }, engine)
   await opened.add(() => compute.close())
   return compute
+}
+
+function restarting(problem: string): string {
+  return `${problem}; the engine is starting again`
+}
+
+function lagged(transport: Transport, clock: Clock, { lagMs }: PeerOptions): Transport {
+  return lagMs === undefined ? transport : createLaggedTransport(transport, clock, lagMs)
 }
 
 function shapeOf(spec: ModelSpec): ModelShape {

@@ -1,7 +1,11 @@
 import type { EngineName } from '@layerswarm/model'
+import { type EngineTrial, whyEngine } from './compute/engine-trial.ts'
+import type { Hold } from './holds.ts'
+import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_RELOAD } from './net/limits.ts'
 import { type Carrier, describeConnections, type Reach } from './net/peer-connections.ts'
 import type { RelayState } from './net/relay-keeper.ts'
 import type { Session } from './session.ts'
+import type { StorageState } from './store/layer-store.ts'
 
 export type PeerState = 'offline' | 'joining' | 'serving' | 'paused'
 
@@ -12,6 +16,24 @@ export interface PeerSnapshot {
   readonly reason: string
   readonly peerId: string | undefined
   readonly backend: EngineName | undefined
+  /** Why this engine serves and no other; one line. */
+  readonly backendReason: string
+  /** Every engine that this device was considered for: its milliseconds per layer, or why it is refused. */
+  readonly engines: readonly EngineTrial[]
+  /** Compute workers that hung, crashed or lost their device. */
+  readonly engineRestarts: number
+  /** Layer runs, and the batches in which the engine ran them. */
+  readonly batches: { readonly runs: number; readonly batches: number }
+  /** Why it takes no work although it is in the swarm; undefined while it does. */
+  readonly hold: Hold | undefined
+  /** Nobody looks at the page: browsers let its timers run late. */
+  readonly hidden: boolean
+  /** Where layer files are kept. */
+  readonly storage: StorageState
+  /** Connections that the page has made since it was loaded, and how many the browser allows. */
+  readonly rtcConnections: { readonly made: number; readonly max: number }
+  /** Why the page should be reloaded; undefined when it need not. */
+  readonly reloadAdvice: string | undefined
   readonly release: { readonly id: string; readonly name: string } | undefined
   readonly hostedLayers: readonly number[]
   /** Living hosts of each layer, this peer included. */
@@ -45,9 +67,18 @@ export interface PeerSnapshot {
   readonly uptimeMs: number
 }
 
-const NOTHING = Object.freeze({
+const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   peerId: undefined,
   backend: undefined,
+  backendReason: 'no engine is open',
+  engines: [],
+  engineRestarts: 0,
+  batches: { runs: 0, batches: 0 },
+  hold: undefined,
+  hidden: false,
+  storage: { place: 'memory' as const, persisted: false, problem: undefined },
+  rtcConnections: { made: 0, max: PEER_CONNECTIONS_MAX },
+  reloadAdvice: undefined,
   release: undefined,
   hostedLayers: [],
   coverage: [],
@@ -77,14 +108,25 @@ export function idleSnapshot(state: 'offline' | 'joining', reason: string): Peer
 
 /** A peer that is part of a swarm. */
 export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapshot {
-  const { node, member, compute, release, transport, tensors, layers, store, keeper } = session
+  const { node, member, compute, release, transport, tensors, layers, store, keeper, holds } =
+    session
+  const made = session.peerConnectionsMade()
   const seen = member.snapshot()
   const connections = describeConnections(node)
   return {
     state: seen.paused ? 'paused' : 'serving',
-    reason: reasonOf(keeper.state, seen.reason),
+    reason: holds.current?.reason ?? reasonOf(keeper.state, seen.reason),
     peerId: seen.self,
     backend: compute.backend,
+    backendReason: whyEngine(compute.backend, compute.supervisor.trials),
+    engines: compute.supervisor.trials,
+    engineRestarts: compute.supervisor.restarts,
+    batches: { ...compute.batches },
+    hold: holds.current,
+    hidden: session.life.hidden,
+    storage: store.storage,
+    rtcConnections: { made, max: PEER_CONNECTIONS_MAX },
+    reloadAdvice: reloadAdvice(made),
     release: { id: release.id, name: release.name },
     hostedLayers: seen.hosted,
     coverage: seen.coverage,
@@ -108,6 +150,12 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     relay: keeper.state,
     uptimeMs,
   }
+}
+
+function reloadAdvice(made: number): string | undefined {
+  return made < PEER_CONNECTIONS_RELOAD
+    ? undefined
+    : `this page has made ${made} of the about ${PEER_CONNECTIONS_MAX} connections that a browser allows; reload it to go on`
 }
 
 function reasonOf(relay: RelayState, reason: string): string {

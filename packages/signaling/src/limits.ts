@@ -86,6 +86,14 @@ export const HTTP_CONNECTIONS_MAX = 2_048
 export const HTTP_REQUEST_MS_MAX = 15_000
 export const HTTP_IDLE_MS_MAX = 60_000
 export const HTTP_KEEP_ALIVE_MS = 5_000
+/** An upload of one part may take this long: 1 GiB in 10 minutes is 1.8 MB/s. */
+export const UPLOAD_REQUEST_MS_MAX = 10 * 60_000
+/** All parts of an uploaded release: a ViT-H in float32 has 2.5 GB. */
+export const UPLOAD_RELEASE_BYTES_MAX = 4 * 2 ** 30
+/** Releases whose parts are being uploaded at once; a publisher works on one. */
+export const UPLOAD_DRAFTS_MAX = 4
+/** Releases that were uploaded in all: with those of the command line they fit into bootstrap.json. */
+export const UPLOADED_RELEASES_MAX = 32
 /** Answers still being written when the server stops have this long to finish. */
 export const HTTP_DRAIN_MS = 500
 /** Below this compression gains nothing; above, a file is not held in memory. */

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { SignalingError } from './errors.ts'
 import type { Log } from './log.ts'
 import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
+import type { UploadOptions } from './uploads.ts'
 
 export interface SignalingOptions {
   /** Folders of releases, each with manifest.json and parts/<sha256>.safetensors. */
@@ -22,6 +23,8 @@ export interface SignalingOptions {
   readonly pageDir: string | undefined
   /** Holds images.idx3-ubyte and labels.idx1-ubyte. */
   readonly samplesDir: string | undefined
+  /** Who may upload releases, and where they are kept; undefined takes none. */
+  readonly uploads: UploadOptions | undefined
   readonly relay: RelayLimits
   readonly version: string
   readonly log: Log
@@ -37,6 +40,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   dataDir: undefined,
   pageDir: undefined,
   samplesDir: undefined,
+  uploads: undefined,
   relay: RELAY_LIMITS,
   version: '0.1.0',
   log: () => {},

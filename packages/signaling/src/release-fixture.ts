@@ -27,8 +27,19 @@ const TINY_SPEC: ModelSpec = parseModelSpec({
   layerNormEps: 1e-6,
 })
 
+/** When a release was made, and the byte that fills its publisher's key; the seed unless given. */
+interface Origin {
+  readonly createdAt?: string
+  readonly key?: number
+}
+
 /** Writes a signed release of random weights to a folder, for tests. Returns its manifest. */
-export async function writeRelease(dir: string, name: string, seed = 1): Promise<Manifest> {
+export async function writeRelease(
+  dir: string,
+  name: string,
+  seed = 1,
+  { createdAt = '2026-11-23T20:21:00Z', key = seed }: Origin = {},
+): Promise<Manifest> {
   const files = randomModel(TINY_SPEC, seed)
   const parts = partsOf(TINY_SPEC).map((part) => {
     const file = files.get(part) ?? new Uint8Array()
@@ -52,11 +63,11 @@ export async function writeRelease(dir: string, name: string, seed = 1): Promise
         recipe: nothing,
         seed,
         images: 0,
-        createdAt: '2026-11-23T20:21:00Z',
+        createdAt,
         report: nothing,
       },
     },
-    new Uint8Array(32).fill(seed),
+    new Uint8Array(32).fill(key),
   )
   await writeFile(join(dir, 'manifest.json'), manifestBytes(manifest))
   return manifest

@@ -14,7 +14,7 @@ import {
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
 
 /** A release whose signature and parts were checked. */
-interface Release {
+export interface Release {
   readonly id: ReleaseId
   readonly manifest: Manifest
   /** Its canonical bytes; their hash is `id`. */
@@ -47,23 +47,38 @@ export function partPath(dir: string, sha256: string): string {
  * @throws SignalingError `no-release` when none is good.
  */
 export async function loadReleases(dirs: readonly string[]): Promise<Releases> {
-  const list = new Map<ReleaseId, Release>()
-  const parts = new Map<string, PartFile>()
+  let releases: Releases = { list: [], parts: new Map(), refused: [] }
   const refused: SignalingError[] = []
   for (const dir of dirs) {
     try {
-      const release = await loadRelease(dir)
-      list.set(release.id, release)
-      for (const { sha256, bytes } of release.manifest.parts) {
-        parts.set(sha256, { path: partPath(dir, sha256), bytes })
-      }
+      releases = withRelease(releases, await loadRelease(dir))
     } catch (error) {
       if (!(error instanceof SignalingError)) throw error
       refused.push(error)
     }
   }
-  if (list.size === 0) throw noRelease(refused)
-  return { list: [...list.values()], parts, refused }
+  if (releases.list.length === 0) throw noRelease(refused)
+  return { ...releases, refused }
+}
+
+/**
+ * Adds a release. A newer one of the same publisher and name goes before the older ones, which stay
+ * for the peers that still serve them; who asks for a name, or for any, gets the newest.
+ */
+export function withRelease(releases: Releases, added: Release): Releases {
+  const others = releases.list.filter(({ id }) => id !== added.id)
+  const older = others.findIndex((known) => isNewer(added.manifest, known.manifest))
+  const list = others.toSpliced(older === -1 ? others.length : older, 0, added)
+  const files = added.manifest.parts.map(({ sha256, bytes }): [string, PartFile] => [
+    sha256,
+    { path: partPath(added.dir, sha256), bytes },
+  ])
+  return { ...releases, list, parts: new Map([...releases.parts, ...files]) }
+}
+
+function isNewer(a: Manifest, b: Manifest): boolean {
+  const isSame = a.publisher === b.publisher && a.name === b.name
+  return isSame && Date.parse(a.training.createdAt) > Date.parse(b.training.createdAt)
 }
 
 function noRelease([first, ...others]: readonly SignalingError[]): SignalingError {
@@ -74,7 +89,8 @@ function noRelease([first, ...others]: readonly SignalingError[]): SignalingErro
   return new SignalingError({ code: 'no-release' }, `there is no release to serve: ${reasons}`)
 }
 
-async function loadRelease(dir: string): Promise<Release> {
+/** @throws SignalingError `bad-release`. */
+export async function loadRelease(dir: string): Promise<Release> {
   const manifest = await loadManifest(dir)
   for (const part of manifest.parts) await checkPartFile(dir, part)
   return { id: releaseId(manifest), manifest, bytes: manifestBytes(manifest), dir }

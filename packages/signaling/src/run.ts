@@ -16,7 +16,7 @@ import {
 import { checkPort } from './ports.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { createRelay, type Relay, type RelayEvent } from './relay.ts'
-import { loadReleases, type Releases } from './releases.ts'
+import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
 import {
   countBackends,
   countReleases,
@@ -24,6 +24,7 @@ import {
   type SignalingSnapshot,
   type SignalingState,
 } from './snapshot.ts'
+import { createUploads, uploadedDirs } from './uploads.ts'
 
 /** The content of /bootstrap.json: all that a newcomer needs to join. */
 export interface Bootstrap {
@@ -132,6 +133,11 @@ async function openHttp(
     notReady: () => notReady(opened),
     bootstrap: () => bootstrapOf(opened),
     metrics,
+    uploads:
+      options.uploads === undefined
+        ? undefined
+        : createUploads(options.uploads, () => opened.releases),
+    offer: (dir: string) => offerRelease(opened, options, dir),
     pageDir,
     samplesDir,
     compression: createCompressionCache(),
@@ -146,11 +152,21 @@ async function openHttp(
 async function loadModels(opened: Opened, options: SignalingOptions): Promise<void> {
   const log = logger(options)
   opened.reason = 'checking the releases'
-  opened.releases = await loadReleases(options.modelDirs)
+  const uploaded = options.uploads === undefined ? [] : await uploadedDirs(options.uploads)
+  opened.releases = await loadReleases([...options.modelDirs, ...uploaded])
   for (const { message } of opened.releases.refused) log('warn', 'release-refused', message)
   for (const { id, manifest, dir } of opened.releases.list) {
     log('info', 'release-offered', `${manifest.name} from ${dir}`, { release: id })
   }
+}
+
+/** Checks a release that was uploaded, and offers it from now on. */
+async function offerRelease(opened: Opened, options: SignalingOptions, dir: string): Promise<void> {
+  const release = await loadRelease(dir)
+  if (opened.releases === undefined) return
+  opened.releases = withRelease(opened.releases, release)
+  const { id, manifest } = release
+  logger(options)('info', 'release-uploaded', `${manifest.name} to ${dir}`, { release: id })
 }
 
 async function openRelay(

@@ -29,8 +29,9 @@ export class Admissions {
     return this.fairness.refused(requester, nowMs) ? 'shun' : 'ignore'
   }
 
-  /** A request is followed no longer. */
-  left(requester: PeerId): void {
+  /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */
+  left(requester: PeerId, done: boolean): void {
+    if (done) this.fairness.finished(requester)
     this.total--
     const left = (this.byRequester.get(requester) ?? 1) - 1
     if (left > 0) this.byRequester.set(requester, left)

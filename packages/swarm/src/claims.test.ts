@@ -344,6 +344,20 @@ test('a stopped member leaves no timer in the clock and fails its open requests'
   expect(fired).toBe(0)
 })
 
+test('a request without a promise ends in an event, at the latest when its member stops', () => {
+  const { world, asker } = swarm(SMALL, [[0, 1, 2, 3]])
+  const events: MemberEvent[] = []
+  asker.member.on((event) => events.push(event))
+  const answered = asker.member.ask(world.stem())
+  world.clock.run(world.clock.nowMs() + 5_000)
+  expect(events.find(({ type }) => type === 'answered')).toMatchObject({
+    answer: { request: answered },
+  })
+  const cancelled = asker.member.ask(world.stem())
+  asker.member.stop()
+  expect(events.at(-1)).toMatchObject({ type: 'failed', request: cancelled })
+})
+
 test('an impossible request is refused at once', () => {
   const { world, asker } = swarm(SMALL, [])
   const classify = (policy: Partial<ClassifyPolicy>) => () =>

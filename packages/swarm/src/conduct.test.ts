@@ -59,5 +59,10 @@ describe('fairness', () => {
     expect(flood.indexOf(true)).toBe(63)
     const drip = Array.from({ length: 200 }, (_, i) => fairness.refused(b, i * 1_000))
     expect(drip).not.toContain(true)
+    const busy = Array.from({ length: 200 }, (_, i) => {
+      if (i % 20 === 0) fairness.finished(a)
+      return fairness.refused(a, 100_000 + i)
+    })
+    expect(busy).not.toContain(true)
   })
 })

@@ -174,6 +174,8 @@ export class Core {
           this.requester.onPulled(input.job, input.bytes, nowMs) ??
           []
         )
+      case 'prepared':
+        return this.requester.onPrepared(input.job, input.activation, nowMs)
       case 'layer-run':
         return this.onLayerRun(input, nowMs)
       case 'head-run':

@@ -90,6 +90,8 @@ export type Effect =
       /** The result must ride in its message if it can: who needs it next cannot pull it from here. */
       inline: boolean
     }
+  /** Makes a tensor ready to be published from here: in the message, or offered for pulling. */
+  | { do: 'prepare'; job: number; tensor: EncodedActivation }
   /** Hands an offered tensor to the peer that most likely pulls it next; best effort. */
   | { do: 'push'; hash: TensorHash; to: PeerId }
   | { do: 'run-head'; job: number; input: EncodedActivation }
@@ -110,6 +112,7 @@ export type Input =
   | { on: 'disconnected'; peer: PeerId }
   | { on: 'handed'; hash: TensorHash }
   | { on: 'pulled'; job: number; bytes: Uint8Array | undefined }
+  | { on: 'prepared'; job: number; activation: Activation | undefined }
   | { on: 'layer-run'; job: number; outcome: LayerRun }
   | { on: 'head-run'; job: number; outcome: HeadOutcome }
   | { on: 'layer-hosted'; layer: number; failure: string | undefined }

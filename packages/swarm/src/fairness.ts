@@ -21,6 +21,11 @@ export class Fairness {
     this.latest = { peer: requester, atMs: nowMs }
   }
 
+  /** A request of this requester has come to its end: whoever waits for answers is no flooder. */
+  finished(requester: PeerId): void {
+    this.refusals.delete(requester)
+  }
+
   /** One more request was refused. @returns whether that is a flood; the count begins anew then. */
   refused(requester: PeerId, nowMs: number): boolean {
     let count = this.refusals.get(requester)

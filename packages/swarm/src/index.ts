@@ -29,14 +29,21 @@ export {
   CHURN_RATES,
   type ChurnPoint,
   type ChurnReport,
+  churnMarkdown,
   churnPlot,
-  completion,
   scoreChurn,
   simulateChurn,
 } from './sim/churn.ts'
 export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './sim/fuzz.ts'
 export type { PolicyReport } from './sim/measure.ts'
-export { barPlot, linePlot, type PlotOptions, type Series } from './sim/plot.ts'
+export {
+  barPlot,
+  escapeXml,
+  linePlot,
+  type PlotOptions,
+  type Series,
+  standaloneSvg,
+} from './sim/plot.ts'
 export { POLICIES, POLICY_NAMES, type PolicyName } from './sim/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './sim/referee.ts'
 export { reportHtml } from './sim/report-html.ts'

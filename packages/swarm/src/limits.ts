@@ -39,7 +39,7 @@ export const FLIGHTS_PER_REQUESTER_MAX = 128
  * And so many while others ask too. Requests that nobody ends count until their deadline, so one
  * that only floods is soon not heard any more.
  */
-export const FLIGHTS_PER_REQUESTER_FAIR = 16
+export const FLIGHTS_PER_REQUESTER_FAIR = 32
 /** Layer runs that a provider accepts before it stops bidding. */
 export const SLOTS_DEFAULT = 8
 /** Longest deadline that a request may carry. */
@@ -76,3 +76,5 @@ export const NO_HOST_GRACE_MS = 1_200
 export const FIRST_PROVIDER_MS = 8_000
 /** What is left of the deadline when the requester stops waiting and runs the head. */
 export const ANSWER_RESERVE_MS = 50
+/** The same when the newest tensor must be pulled first: a few round trips, or a tenth of a shorter deadline. */
+export const ANSWER_RESERVE_PULL_MS = 1_500

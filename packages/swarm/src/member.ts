@@ -51,6 +51,8 @@ export interface Member {
   snapshot(): MemberSnapshot
   /** @param stem the stem's output, (B, T, C). @throws SwarmError `bad-request` for an impossible policy or tensor. */
   classify(stem: EncodedActivation, policy?: Partial<ClassifyPolicy>): Classification
+  /** Like `classify`, for those who take the outcome from the events `answered` and `failed`. */
+  ask(stem: EncodedActivation, policy?: Partial<ClassifyPolicy>): RequestId
   pause(): void
   resume(): void
   /** How many layers to host in `auto` mode. */
@@ -75,6 +77,7 @@ class DrivenMember implements Member {
   private readonly inlineBytes: number
   private readonly listeners = new Set<(event: MemberEvent) => void>()
   private readonly waiting = new Map<RequestId, Waiting>()
+  private readonly asked = new Set<RequestId>()
   private readonly pulls = new Map<number, () => void>()
   private unlisten: (() => void) | undefined
   private unwake: (() => void) | undefined
@@ -92,7 +95,10 @@ class DrivenMember implements Member {
       rttMs: (peer: PeerId) => transport.rttMs?.(peer),
       reaches: (peer: PeerId) => transport.reaches?.(peer) ?? true,
       self: transport.self,
-      backend: compute.backend,
+      // Read anew each time: an engine that fails gives way to another.
+      get backend() {
+        return compute.backend
+      },
     }
     this.core = new Core(given, clock.nowMs())
   }
@@ -111,7 +117,8 @@ class DrivenMember implements Member {
   }
 
   stop(): void {
-    for (const request of [...this.waiting.keys()]) this.feed({ on: 'cancelled', request })
+    for (const request of [...this.waiting.keys(), ...this.asked])
+      this.feed({ on: 'cancelled', request })
     this.leave()
     this.unlisten?.()
     this.unwake?.()
@@ -130,17 +137,12 @@ class DrivenMember implements Member {
   }
 
   classify(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): Classification {
-    const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
-    const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
-    this.checkRequest(request, stem, wanted)
+    const { request, send } = this.prepare(stem, policy)
     const listeners = new Set<(progress: Progress) => void>()
     const answer = new Promise<Answer>((resolve, reject) =>
       this.waiting.set(request, { resolve, reject, listeners }),
     )
-    this.asActivation(stem, this.inlineBytes, (activation) => {
-      if (activation === undefined) this.fail(request, { code: 'head-failed' })
-      else this.feed({ on: 'classify', request, activation, policy: wanted })
-    })
+    send()
     return {
       request,
       answer,
@@ -150,6 +152,32 @@ class DrivenMember implements Member {
       },
       cancel: () => this.feed({ on: 'cancelled', request }),
     }
+  }
+
+  ask(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): RequestId {
+    const { request, send } = this.prepare(stem, policy)
+    this.asked.add(request)
+    send()
+    return request
+  }
+
+  /** Checks a request and gives it a name; `send` sends it off. */
+  private prepare(
+    stem: EncodedActivation,
+    policy: Partial<ClassifyPolicy>,
+  ): { request: RequestId; send: () => void } {
+    const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
+    this.checkRequest(request, stem, wanted)
+    const send = () =>
+      this.asActivation(stem, this.inlineBytes, (activation) => {
+        if (activation !== undefined) {
+          this.feed({ on: 'classify', request, activation, policy: wanted })
+          return
+        }
+        this.report({ type: 'failed', request, fault: { code: 'head-failed' } })
+      })
+    return { request, send }
   }
 
   pause(): void {
@@ -231,6 +259,10 @@ class DrivenMember implements Member {
         this.pulls.get(effect.job)?.()
         this.pulls.delete(effect.job)
         return
+      case 'prepare':
+        return this.asActivation(effect.tensor, INLINE_BYTES_MAX, (activation) =>
+          this.feed({ on: 'prepared', job: effect.job, activation }),
+        )
       case 'shun':
         return transport.shun?.(effect.peer)
       case 'push':
@@ -306,6 +338,8 @@ class DrivenMember implements Member {
   }
 
   private report(event: MemberEvent): void {
+    if (event.type === 'answered') this.asked.delete(event.answer.request)
+    if (event.type === 'failed') this.asked.delete(event.request)
     if (event.type === 'answered') this.settle(event.answer.request)?.resolve(event.answer)
     if (event.type === 'failed') this.fail(event.request, event.fault)
     if (event.type === 'progressed')

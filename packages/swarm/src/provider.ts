@@ -219,7 +219,7 @@ export class Provider {
   onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
     const flight = this.flights.get(request)
     if (flight === undefined || flight.base.requester !== from) return []
-    return this.close(request, flight, nowMs)
+    return this.close(request, flight, true, nowMs)
   }
 
   onDisconnected(peer: PeerId, nowMs: number): Effect[] {
@@ -304,7 +304,7 @@ export class Provider {
   onTime(nowMs: number): Effect[] {
     const effects: Effect[] = []
     for (const [request, flight] of this.flights) {
-      if (nowMs >= flight.deadlineMs) effects.push(...this.close(request, flight, nowMs))
+      if (nowMs >= flight.deadlineMs) effects.push(...this.close(request, flight, false, nowMs))
       else if (nowMs >= flight.bidAtMs) effects.push(...this.claimOrWait(flight, nowMs))
     }
     for (const [request, atMs] of this.finished) {
@@ -524,12 +524,12 @@ export class Provider {
     return effects
   }
 
-  private close(request: RequestId, flight: Flight, nowMs: number): Effect[] {
+  private close(request: RequestId, flight: Flight, done: boolean, nowMs: number): Effect[] {
     const effects = this.abandon(flight)
     for (const { hash } of flight.held) effects.push({ do: 'withdraw', hash })
     this.setClaim(flight, undefined)
     this.flights.delete(request)
-    this.admissions.left(flight.base.requester)
+    this.admissions.left(flight.base.requester, done)
     this.finished.set(request, nowMs)
     return effects.concat(this.bidOnIdle(nowMs))
   }

@@ -8,13 +8,14 @@ import {
 } from './effects.ts'
 import {
   ANSWER_RESERVE_MS,
+  ANSWER_RESERVE_PULL_MS,
   ERAS_MAX,
   FIRST_PROVIDER_MS,
   NO_HOST_GRACE_MS,
   STALL_MS,
   STALL_MS_MAX,
 } from './limits.ts'
-import type { Activation, Claim, PeerId, RequestId, Step } from './messages.ts'
+import type { Activation, Claim, PeerId, RequestId, Step, TensorHash } from './messages.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { HeadOutcome } from './ports.ts'
 import { ResponseTime } from './response-time.ts'
@@ -57,6 +58,10 @@ interface Pending {
   reoffers: number
   uncoveredSinceMs: number | undefined
   head: HeadJob | undefined
+  /** The newest tensor on its way here, to be offered from here. */
+  relay: { readonly id: number; readonly step: Step } | undefined
+  /** Tensors of others that are offered from here. */
+  readonly relayed: TensorHash[]
   /** Final outputs in a row that could not be had. */
   headsLost: number
   scores: Scores | undefined
@@ -122,6 +127,8 @@ export class Requester {
       reoffers: 0,
       uncoveredSinceMs: undefined,
       head: undefined,
+      relay: undefined,
+      relayed: [],
       headsLost: 0,
       scores: undefined,
       closing: undefined,
@@ -178,6 +185,7 @@ export class Requester {
 
   onPulled(job: number, bytes: Uint8Array | undefined, nowMs: number): Effect[] | undefined {
     const wanted = this.wantedBy(job)
+    if (wanted?.relay?.id === job) return this.onRelayPulled(wanted, bytes)
     if (wanted?.head === undefined) return undefined
     const { step } = wanted.head
     if (bytes !== undefined) {
@@ -186,6 +194,30 @@ export class Requester {
     }
     this.forgetHead(wanted)
     return this.headLost(wanted, nowMs)
+  }
+
+  private onRelayPulled(wanted: Pending, bytes: Uint8Array | undefined): Effect[] {
+    const { relay } = wanted
+    if (relay === undefined) return []
+    if (bytes === undefined) {
+      this.forgetRelay(wanted)
+      return []
+    }
+    const tensor = encoded(relay.step.activation, bytes)
+    return [{ do: 'prepare', job: relay.id, tensor }]
+  }
+
+  /** A tensor of somebody else can be offered from here. */
+  onPrepared(job: number, activation: Activation | undefined, nowMs: number): Effect[] {
+    const wanted = this.wantedBy(job)
+    const step = wanted?.relay?.step
+    if (wanted === undefined || step === undefined) return withdrawn(activation)
+    this.forgetRelay(wanted)
+    if (activation === undefined) return []
+    if (wanted.closing !== undefined || !sameStep(step, wanted.best)) return withdrawn(activation)
+    if (activation.place === 'held') wanted.relayed.push(activation.hash)
+    wanted.best = { ...wanted.best, activation }
+    return [{ do: 'publish', message: { ...wanted.best, remainingMs: wanted.deadlineMs - nowMs } }]
   }
 
   onHeadRun(job: number, outcome: HeadOutcome, nowMs: number): Effect[] {
@@ -221,7 +253,7 @@ export class Requester {
     let at = NEVER
     for (const wanted of this.pending.values()) {
       const { deadlineMs, movedAtMs, uncoveredSinceMs, closing } = wanted
-      at = Math.min(at, closing === undefined ? deadlineMs - ANSWER_RESERVE_MS : deadlineMs)
+      at = Math.min(at, closing === undefined ? deadlineMs - reserveMs(wanted) : deadlineMs)
       if (closing !== undefined) continue
       at = Math.min(at, movedAtMs + this.stallMs())
       if (uncoveredSinceMs !== undefined) at = Math.min(at, uncoveredSinceMs + graceMs(wanted))
@@ -238,7 +270,7 @@ export class Requester {
   private watch(wanted: Pending, nowMs: number): Effect[] {
     if (nowMs >= wanted.deadlineMs) return this.answerWithLastScores(wanted, nowMs)
     if (wanted.closing !== undefined) return []
-    if (nowMs >= wanted.deadlineMs - ANSWER_RESERVE_MS)
+    if (nowMs >= wanted.deadlineMs - reserveMs(wanted))
       return this.closeUp(wanted, 'deadline', nowMs)
     const { uncoveredSinceMs } = wanted
     if (uncoveredSinceMs !== undefined && nowMs >= uncoveredSinceMs + graceMs(wanted))
@@ -272,7 +304,19 @@ export class Requester {
       wanted.reoffers = 0
     }
     const message: Step = { ...wanted.best, remainingMs: wanted.deadlineMs - nowMs }
-    return [{ do: 'publish', message }]
+    return [{ do: 'publish', message }, ...this.fetch(wanted)]
+  }
+
+  /** Whoever could go on may have no way to the author: the newest tensor is offered from here as well. */
+  private fetch(wanted: Pending): Effect[] {
+    const { best, relay } = wanted
+    const { activation } = best
+    if (relay !== undefined || activation.place === 'inline') return []
+    if (activation.holder === this.options.self) return []
+    const id = this.nextJob()
+    this.byJob.set(id, best.request)
+    wanted.relay = { id, step: best }
+    return [{ do: 'pull', job: id, tensor: activation }]
   }
 
   /** No more hops: get the scores of the newest step, then answer. */
@@ -315,17 +359,22 @@ export class Requester {
   /** The scores of a step could not be had: go on without them, or from the step before. */
   private headLost(wanted: Pending, nowMs: number): Effect[] {
     if (wanted.closing === undefined) return []
-    const { previous, best, stem } = wanted
-    if (wanted.closing === 'deadline' || best.era >= ERAS_MAX)
-      return this.answerWithLastScores(wanted, nowMs)
+    const { previous, best, stem, policy } = wanted
+    const isOver = wanted.closing === 'deadline' || best.era >= ERAS_MAX
     wanted.headsLost++
-    if (wanted.headsLost > HEADS_LOST_MAX && previous !== undefined && previous.route.length > 0) {
-      // Whoever can run the last layer cannot hand its result over: an answer without it is due.
+    const leastHops = Math.max(1, policy.minLayers)
+    if (
+      (isOver || wanted.headsLost > HEADS_LOST_MAX) &&
+      previous !== undefined &&
+      previous.route.length >= leastHops
+    ) {
+      // Whoever ran the last layer cannot hand its result over: an answer without it is due.
       wanted.best = previous
       wanted.previous = undefined
       wanted.headsLost = 0
       return this.score(wanted)
     }
+    if (isOver) return this.answerWithLastScores(wanted, nowMs)
     wanted.closing = undefined
     wanted.best = { ...(previous ?? stem), era: best.era + 1 }
     wanted.previous = undefined
@@ -381,6 +430,9 @@ export class Requester {
     const effects: Effect[] = [{ do: 'publish', message: { kind: 'done', request } }]
     if (wanted.head?.phase === 'pulling') effects.push({ do: 'cancel', job: wanted.head.id })
     if (activation.place === 'held') effects.push({ do: 'withdraw', hash: activation.hash })
+    for (const hash of wanted.relayed) effects.push({ do: 'withdraw', hash })
+    if (wanted.relay !== undefined) effects.push({ do: 'cancel', job: wanted.relay.id })
+    this.forgetRelay(wanted)
     this.forgetHead(wanted)
     this.pending.delete(request)
     return effects
@@ -407,15 +459,31 @@ export class Requester {
     return request === undefined ? undefined : this.pending.get(request)
   }
 
+  private forgetRelay(wanted: Pending): void {
+    if (wanted.relay !== undefined) this.byJob.delete(wanted.relay.id)
+    wanted.relay = undefined
+  }
+
   private forgetHead(wanted: Pending): void {
     if (wanted.head !== undefined) this.byJob.delete(wanted.head.id)
     wanted.head = undefined
   }
 }
 
+/** What to do with a tensor that nobody needs. */
+function withdrawn(activation: Activation | undefined): Effect[] {
+  return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
+}
+
 /** Class scores of one image → probabilities that sum to 1. */
 function probabilitiesOf(logits: readonly number[]): number[] {
   return Array.from(softmax(tensor([logits.length], Float32Array.from(logits))).data)
+}
+
+/** What is left of the deadline when the requester stops waiting for more hops. */
+function reserveMs({ best, policy }: Pending): number {
+  if (best.activation.place === 'inline') return ANSWER_RESERVE_MS
+  return Math.min(ANSWER_RESERVE_PULL_MS, policy.deadlineMs / 10)
 }
 
 /** How long the layers left may be without a host before that counts as final. */

@@ -1,3 +1,4 @@
+import type { Part } from '@layerswarm/model'
 import type { ParameterLayout, ParameterTensor } from './parameters.ts'
 
 /** Parameters and what AdamW and the moving average remember of them; flat, one layout. */
@@ -44,8 +45,10 @@ export function gradientNorm(gradients: Float32Array): number {
 
 /**
  * One step of AdamW (arXiv 1711.05101) in place.
- * @param order `order[slot]` is the layer that ran in that slot; gradients come by slot.
+ * @param order `order[slot]` is the layer that ran in that slot; gradients come by slot. A layer
+ * that did not run stays as it is.
  * @param step counted from 1.
+ * @param skips tells parameters that another optimizer updates.
  */
 export function adamwStep(
   state: OptimizerState,
@@ -55,6 +58,7 @@ export function adamwStep(
   step: number,
   learningRate: number,
   settings: AdamwSettings,
+  skips: (tensor: ParameterTensor, part: Part) => boolean = () => false,
 ): void {
   const scale = Math.min(1, settings.clip / (gradientNorm(gradients) || 1))
   const update: TensorUpdate = {
@@ -64,16 +68,22 @@ export function adamwStep(
     correction2: 1 / (1 - settings.beta2 ** step),
     learningRate,
     weightDecay: settings.weightDecay,
-    // A short memory at first, so that the random start is soon forgotten.
-    ema: Math.min(settings.ema, (1 + step) / (10 + step)),
+    ema: emaAt(step, settings.ema),
   }
   const byPart = new Map(layout.parts.map(({ part, tensors }) => [part, tensors]))
   for (const { part, tensors } of layout.parts) {
+    if (typeof part === 'number' && part >= order.length) continue // a slot without a layer
     const owners = byPart.get(typeof part === 'number' ? (order[part] as number) : part) ?? tensors
     tensors.forEach((from, index) => {
+      if (skips(from, part)) return
       updateTensor(state, gradients, from.offset, owners[index] ?? from, update)
     })
   }
+}
+
+/** Decay of the moving average in a step: a short memory at first, so that the random start is soon forgotten. */
+export function emaAt(step: number, decay: number): number {
+  return Math.min(decay, (1 + step) / (10 + step))
 }
 
 interface TensorUpdate {

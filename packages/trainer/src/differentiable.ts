@@ -1,5 +1,8 @@
 import type { GraphBuilder } from '@layerswarm/model'
 
+/** What a graph is written to: the builder of ONNX files, or an engine with its own form. */
+export type GraphWriter = Omit<GraphBuilder, 'external' | 'serialize'>
+
 /**
  * A differentiable operation in a graph: its result, and how the gradient of the loss with respect
  * to the result becomes the gradient with respect to the operand. Gradients of parameters met on
@@ -12,7 +15,7 @@ export interface Step {
 
 /** Writes operations and their gradients into one graph. Matrices are (rows, columns). */
 export interface Tape {
-  readonly graph: GraphBuilder
+  readonly graph: GraphWriter
   /** Gradients of parameters, by the name of the parameter; complete after all `backward` calls. */
   readonly gradients: Map<string, string>
   add(a: string, b: string): string
@@ -20,6 +23,8 @@ export interface Tape {
   mul(a: string, b: string): string
   reshape(x: string, shape: readonly number[]): string
   transpose(x: string, perm: readonly number[]): string
+  /** The part of x from `start` to `end` along one axis. */
+  slice(x: string, axis: number, start: number, end: number): string
   /** Sum over one axis. */
   sum(x: string, axis: number, keepAxis: boolean): string
   /** x (M, I) → x · Wᵀ + b (M, O), with the weight W (O, I). */
@@ -28,6 +33,18 @@ export interface Tape {
   layerNorm(x: string, name: string, eps: number): Step
   /** Exact GELU, x · Φ(x). */
   gelu(x: string): Step
+  /**
+   * Cross-entropy of softmax(logits) (M, K) with the wanted probabilities, (M, K) or the same row
+   * (1, K) for all, summed over the rows and scaled by `weight`.
+   */
+  crossEntropy(logits: string, targets: string, weight: number): Loss
+}
+
+export interface Loss {
+  /** Scalar, []. */
+  readonly value: string
+  /** With respect to the logits, (M, K). */
+  readonly gradient: string
 }
 
 export interface LinearStep extends Step {
@@ -35,7 +52,7 @@ export interface LinearStep extends Step {
   backward(gradient: string, plus?: string): string
 }
 
-export function createTape(graph: GraphBuilder): Tape {
+export function createTape(graph: GraphWriter): Tape {
   const gradients = new Map<string, string>()
   const add = (a: string, b: string): string => graph.op('Add', [a, b])
   const sub = (a: string, b: string): string => graph.op('Sub', [a, b])
@@ -44,6 +61,8 @@ export function createTape(graph: GraphBuilder): Tape {
     graph.op('Reshape', [x, graph.integers(shape)])
   const transpose = (x: string, perm: readonly number[]): string =>
     graph.op('Transpose', [x], { perm })
+  const slice = (x: string, axis: number, start: number, end: number): string =>
+    graph.op('Slice', [x, ...[start, end, axis].map((value) => graph.integers([value]))])
   const sum = (x: string, axis: number, keepAxis: boolean): string =>
     graph.op('ReduceSum', [x, graph.integers([axis])], { keepdims: keepAxis ? 1 : 0 })
   const rowMean = (x: string): string =>
@@ -96,5 +115,16 @@ export function createTape(graph: GraphBuilder): Tape {
     }
   }
 
-  return { graph, gradients, add, sub, mul, reshape, transpose, sum, linear, layerNorm, gelu }
+  function crossEntropy(logits: string, targets: string, weight: number): Loss {
+    const probabilities = graph.op('Softmax', [logits], { axis: -1 })
+    const perClass = mul(graph.op('Log', [probabilities]), targets)
+    const total = graph.op('ReduceSum', [perClass, graph.integers([0, 1])], { keepdims: 0 })
+    return {
+      value: mul(total, graph.scalar(-weight)),
+      gradient: mul(sub(probabilities, targets), graph.scalar(weight)),
+    }
+  }
+
+  const arithmetic = { add, sub, mul, reshape, transpose, slice, sum }
+  return { graph, gradients, ...arithmetic, linear, layerNorm, gelu, crossEntropy }
 }

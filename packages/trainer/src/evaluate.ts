@@ -1,6 +1,8 @@
 import { argmax, layersOf, type ModelSpec } from '@layerswarm/model'
-import type { Dataset, LabelledImages } from './data/dataset.ts'
+import type { LabelledImages, PixelFormat } from './data/dataset.ts'
 import { createPatchWriter } from './data/patches.ts'
+import type { TrainEngine } from './engine/train-engine.ts'
+import { deviation, mean } from './evaluation/statistics.ts'
 import { createRandom } from './random.ts'
 import { createInferenceSession } from './sessions.ts'
 
@@ -23,13 +25,8 @@ export interface Accuracies {
   }
 }
 
-export interface EvaluateOptions {
-  /** Passes in arbitrary order. */
-  readonly seeds: number
-  readonly threads: number
-}
-
-export const EVALUATE_DEFAULTS: EvaluateOptions = Object.freeze({ seeds: 5, threads: 1 })
+/** Passes in arbitrary order behind the accuracies of a report. */
+export const REPORT_SEEDS = 5
 
 /** Measures accuracies of flat parameters again and again. */
 export interface Evaluator {
@@ -41,11 +38,11 @@ export interface Evaluator {
 export async function createEvaluator(
   spec: ModelSpec,
   parameters: Float32Array,
-  dataset: Pick<Dataset, 'imageSize' | 'mean' | 'std'>,
-  threads: number,
+  dataset: PixelFormat,
+  engine: TrainEngine,
 ): Promise<Evaluator> {
-  const session = await createInferenceSession(spec, EVALUATION_BATCH, parameters, threads)
-  const writer = createPatchWriter(dataset, spec.patchSize, { shift: 0, flip: 0 })
+  const session = await createInferenceSession(engine, spec, EVALUATION_BATCH, parameters)
+  const writer = createPatchWriter(dataset, spec.patchSize, { shift: 0, flip: 0, erase: 0 })
   const layers = layersOf(spec)
 
   async function accuracy(
@@ -79,34 +76,4 @@ export async function createEvaluator(
     },
     close: () => session.close(),
   }
-}
-
-/**
- * Accuracies of a model on given images.
- * @param parameters flat, as `layoutOf(spec)` says.
- */
-export async function evaluateParameters(
-  spec: ModelSpec,
-  parameters: Float32Array,
-  dataset: Pick<Dataset, 'imageSize' | 'mean' | 'std'>,
-  images: LabelledImages,
-  options: Partial<EvaluateOptions> = {},
-): Promise<Accuracies> {
-  const { seeds, threads } = { ...EVALUATE_DEFAULTS, ...options }
-  const evaluator = await createEvaluator(spec, parameters, dataset, threads)
-  try {
-    return await evaluator.evaluate(images, seeds)
-  } finally {
-    await evaluator.close()
-  }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-function deviation(values: readonly number[]): number {
-  const centre = mean(values)
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0)
-  return Math.sqrt(squares / Math.max(1, values.length - 1))
 }

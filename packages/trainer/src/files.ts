@@ -1,10 +1,39 @@
-import { rename, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { TrainerError } from './errors.ts'
 
-/** Replaces a file in one step: whoever reads it sees the old or the new content, never a part. */
+/**
+ * Replaces a file in one step: whoever reads it sees the old or the new content, never a part.
+ * @throws TrainerError `cannot-write`; nothing is left behind then.
+ */
 export async function replaceFile(file: string, content: Uint8Array | string): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`
-  await writeFile(temporary, content)
-  await rename(temporary, file)
+  try {
+    await writeFile(temporary, content)
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined) // the first error tells more
+    throw cannotWrite(file, error)
+  }
+}
+
+/** What the codes of the operating system mean to a person. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'it is not a folder',
+  ENOENT: 'the folder does not exist',
+  EISDIR: 'it is a folder',
+}
+
+/** One clear line about a failed write. */
+export function cannotWrite(file: string, error: unknown): TrainerError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const reason = REASONS[code] ?? `the system says ${code || String(error)}`
+  return new TrainerError({ code: 'cannot-write', file }, `${file} cannot be written: ${reason}`)
 }
 
 /** JSON as people read it, with a final line break. */

@@ -1,7 +1,7 @@
 /**
- * Trains the vision transformers of a swarm, on the processor, with onnxruntime-node: a graph of
- * forward and backward pass takes the layers as inputs, so that every step may apply them in
- * another order (LayerShuffle, arXiv 2407.04513). A recipe and its seed decide the weights to the
+ * Trains the vision transformers of a swarm, on the processor with onnxruntime-node or on a graphics
+ * card with tfjs: a graph of forward and backward pass takes the layers as inputs, so that every
+ * step may apply them in another order (LayerShuffle, arXiv 2407.04513). A recipe and its seed decide the weights to the
  * last bit; a training that was stopped continues as if it had not been.
  *
  * @example
@@ -17,20 +17,38 @@
 export type { CurvePoint } from './checkpoint.ts'
 export {
   type Dataset,
-  FASHION_MNIST_DIR,
   type LabelledImages,
-  loadFashionMnist,
+  type PixelFormat,
   sliceImages,
 } from './data/dataset.ts'
+export { type DataSource, downloadData, readSources } from './data/download.ts'
+export { FASHION_MNIST_DIR } from './data/idx-data.ts'
+export type { DecodedPicture, DecodePicture, ImageFolderOptions } from './data/image-folder.ts'
+export { type LoadOptions, loadDataset } from './data/load-dataset.ts'
+export type { EngineName } from './engine/train-engine.ts'
 export { TrainerError, type TrainerFault } from './errors.ts'
+export { type Accuracies, EVALUATION_BATCH } from './evaluate.ts'
 export {
-  type Accuracies,
-  EVALUATE_DEFAULTS,
-  EVALUATION_BATCH,
-  type EvaluateOptions,
-  evaluateParameters,
-} from './evaluate.ts'
+  type Evaluation,
+  type EvaluationOptions,
+  type EvaluationProgress,
+  evaluateModels,
+  type MeasurableModel,
+  type MergedEvaluation,
+  type ModelEvaluation,
+  type TrainingFacts,
+} from './evaluation/evaluate-models.ts'
+export type { TestImages } from './evaluation/sweep.ts'
+export { writeEvaluation, writeResultsPage } from './evaluation/write-report.ts'
+export {
+  type HuggingFaceFiles,
+  type ImportedModel,
+  importCheckpoint,
+} from './import-checkpoint.ts'
+export { type MadeModel, writeMadeModel } from './made-model.ts'
+export { drawMask, mergeParts, sameSpec } from './merge.ts'
 export { modelFile, readModelFile } from './model-file.ts'
+export { openOutputFolder } from './output-folder.ts'
 export { layoutOf, type ParameterLayout, type ParameterTensor } from './parameters.ts'
 export { createRandom, type RandomState, type RandomStream } from './random.ts'
 export {
@@ -39,8 +57,9 @@ export {
   readRecipe,
   specOf,
   stepsOf,
-  TRAINED_VARIANTS,
-  type TrainedVariant,
 } from './recipe.ts'
 export type { TrainReport } from './report.ts'
+export type { StartModel } from './start-model.ts'
+export { createStepTimer, type StepTime, type StepTimer } from './step-timer.ts'
+export { openTorch, type Torch } from './torch.ts'
 export { TRAIN_DEFAULTS, type TrainOptions, type TrainProgress, train } from './train.ts'

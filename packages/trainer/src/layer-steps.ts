@@ -1,5 +1,5 @@
-import type { ModelSpec } from '@layerswarm/model'
-import type { Step, Tape } from './differentiable.ts'
+import { type ModelSpec, POSITION_WIDTH, VARIANT_LAYER_NORM_EPS } from '@layerswarm/model'
+import type { Loss, Step, Tape } from './differentiable.ts'
 
 /** Sizes that the graph of a batch is built for. */
 export interface BatchSize {
@@ -77,6 +77,83 @@ function selfAttention(
       const fromQuery = query.backward(merge(dQuery, [0, 2, 1, 3])) // (B·T, C)
       const fromKey = key.backward(merge(dKey, [0, 3, 1, 2]), fromQuery)
       return value.backward(merge(dValue, [0, 3, 1, 2]), fromKey)
+    },
+  }
+}
+
+/**
+ * What a `position` model does before a layer (LayerShuffle, arXiv 2407.04513, section 3):
+ * x + gelu(Linear(LN([x, e]))) for the row e of the embedding, (B·T, C) → (B·T, C).
+ * @param row e, (1, E).
+ * @param onRowGradient is given the gradient of e, (1, E), on the way back.
+ */
+export function hopPosition(
+  tape: Tape,
+  { width: c }: ModelSpec,
+  { batch, tokens }: BatchSize,
+  prefix: string,
+  x: string,
+  row: string,
+  onRowGradient: (gradient: string) => void,
+): Step {
+  const { graph } = tape
+  const wide = c + POSITION_WIDTH
+  const everywhere = graph.op('Expand', [row, graph.integers([batch * tokens, POSITION_WIDTH])])
+  const joined = graph.op('Concat', [x, everywhere], { axis: 1 }) // (B·T, C + E)
+  const norm = tape.layerNorm(joined, `${prefix}projection.net.0`, VARIANT_LAYER_NORM_EPS)
+  const projected = tape.linear(norm.value, `${prefix}projection.net.1`) // (B·T, C)
+  const active = tape.gelu(projected.value)
+  return {
+    value: tape.add(x, active.value),
+    backward(dy) {
+      const dJoined = norm.backward(projected.backward(active.backward(dy))) // (B·T, C + E)
+      onRowGradient(tape.sum(tape.slice(dJoined, 1, c, wide), 0, true))
+      return tape.add(dy, tape.slice(dJoined, 1, 0, c))
+    },
+  }
+}
+
+/** A guess and how wrong it was. */
+export interface HopPrediction {
+  readonly loss: string
+  /** Gradient with respect to what the guess was made from, (B·T, C). */
+  backward(): string
+}
+
+/**
+ * What a `predict` model learns beside its task (LayerShuffle, section 3): the output x (B·T, C)
+ * of a layer tells the slot in which it ran, Linear(LN(mean over tokens)).
+ * @param weight of the cross-entropies, which are summed over the batch.
+ */
+export function hopPrediction(
+  tape: Tape,
+  { width: c, layers }: ModelSpec,
+  { batch, tokens }: BatchSize,
+  prefix: string,
+  x: string,
+  slot: number,
+  weight: number,
+): HopPrediction {
+  const { graph } = tape
+  const share = graph.scalar(1 / tokens)
+  const summed = tape.sum(tape.reshape(x, [batch, tokens, c]), 1, false)
+  const norm = tape.layerNorm(
+    tape.mul(summed, share), // (B, C)
+    `${prefix}position_mlp.net.0`,
+    VARIANT_LAYER_NORM_EPS,
+  )
+  const guess = tape.linear(norm.value, `${prefix}position_mlp.net.1`) // (B, layers)
+  const target = Float32Array.from({ length: layers }, (_, hop) => (hop === slot ? 1 : 0))
+  const loss: Loss = tape.crossEntropy(guess.value, graph.constant(target, [1, layers]), weight)
+  return {
+    loss: loss.value,
+    backward() {
+      const dMean = tape.mul(norm.backward(guess.backward(loss.gradient)), share) // (B, C)
+      const everywhere = graph.op('Expand', [
+        tape.reshape(dMean, [batch, 1, c]),
+        graph.integers([batch, tokens, c]),
+      ])
+      return tape.reshape(everywhere, [batch * tokens, c])
     },
   }
 }

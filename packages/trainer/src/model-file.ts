@@ -5,7 +5,7 @@ import {
   splitCheckpoint,
   writeSafetensors,
 } from '@layerswarm/model'
-import { layoutOf, type ParameterLayout } from './parameters.ts'
+import { HOP_EMBEDDING, layoutOf, type ParameterLayout } from './parameters.ts'
 
 /** Flat weights as a whole-model file under the names of Hugging Face's ViT, float32. */
 export function modelFile({ parts }: ParameterLayout, weights: Float32Array): Uint8Array {
@@ -27,9 +27,12 @@ export function readModelFile(spec: ModelSpec, file: Uint8Array): Float32Array {
   const layout = layoutOf(spec)
   const files = splitCheckpoint(file, spec)
   const weights = new Float32Array(layout.elements)
+  const shared = partValues(spec, 0, files.get(0) ?? new Uint8Array())
   for (const { part, tensors } of layout.parts) {
     const values = partValues(spec, part, files.get(part) ?? new Uint8Array())
-    for (const { name, offset } of tensors) weights.set(values[name] ?? [], offset)
+    for (const { name, offset } of tensors) {
+      weights.set((name === HOP_EMBEDDING ? shared : values)[name] ?? [], offset)
+    }
   }
   return weights
 }

@@ -1,7 +1,8 @@
 import { parseModelSpec } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { adamwStep, createOptimizerState } from './adamw.ts'
-import { initialParameters, layoutOf } from './parameters.ts'
+import { modelFile, readModelFile } from './model-file.ts'
+import { HOP_EMBEDDING, initialParameters, layoutOf } from './parameters.ts'
 import { createRandom } from './random.ts'
 import { learningRateAt } from './schedule.ts'
 
@@ -44,6 +45,17 @@ describe('AdamW', () => {
     adamwStep(state, gradients, layout, [1, 0], 1, 0.01, settings)
     expect(state.parameters[offsetOf(1, 'output.dense.bias')]).toBeCloseTo(-0.01, 6)
     expect(state.parameters[offsetOf(0, 'output.dense.bias')]).toBe(0)
+  })
+
+  test('leaves a layer that did not run as it is', () => {
+    const state = createOptimizerState(new Float32Array(layout.elements).fill(1))
+    const gradients = new Float32Array(layout.elements).fill(1)
+    adamwStep(state, gradients, layout, [1], 1, 0.01, settings)
+    for (const values of [state.parameters, state.m, state.ema]) {
+      const [skipped, ran] = [0, 1].map((layer) => values[offsetOf(layer, 'output.dense.bias')])
+      expect(skipped).toBe(values === state.m ? 0 : 1)
+      expect(ran).not.toBe(skipped)
+    }
   })
 
   test('scales long gradients down to the clip', () => {
@@ -109,6 +121,20 @@ describe('a random stream', () => {
 })
 
 describe('fresh parameters', () => {
+  test('of a position model share one hop embedding, which starts at zero and does not decay', () => {
+    const position = layoutOf({ ...spec, variant: 'position' })
+    const values = initialParameters(position, createRandom(1, 'weights'))
+    const embeddings = position.parts.flatMap(({ tensors }) =>
+      tensors.filter(({ name }) => name === HOP_EMBEDDING),
+    )
+    expect(embeddings).toMatchObject([{ shape: [2, 32], decays: false }])
+    const [{ offset = 0, elements = 0 } = {}] = embeddings
+    expect(new Set(values.subarray(offset, offset + elements))).toEqual(new Set([0]))
+    expect(readModelFile({ ...spec, variant: 'position' }, modelFile(position, values))).toEqual(
+      values,
+    )
+  })
+
   test('have identity norms, zero biases and matrices of the Glorot deviation', () => {
     const wide = layoutOf({ ...spec, width: 64, mlpWidth: 128 })
     const values = initialParameters(wide, createRandom(1, 'weights'))

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { VARIANTS } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { parseRecipe, readRecipe, specOf, stepsOf } from './recipe.ts'
 
@@ -23,9 +24,27 @@ describe('a recipe', () => {
     for (const name of names) {
       const recipe = await shipped(name)
       expect(`${recipe.name}.json`).toBe(name)
-      const spec = specOf(recipe, { imageSize: 28, labels: Array(10).fill('class') })
+      const spec = specOf(recipe, { imageSize: 28, channels: 1, labels: Array(10).fill('class') })
       expect(spec).toMatchObject({ variant: recipe.variant, width: recipe.width, classes: 10 })
     }
+  })
+
+  test('of the paper differs from the others by its name and its variant alone', async () => {
+    const base = await shipped('paper-shuffle.json')
+    for (const variant of VARIANTS) {
+      expect(await shipped(`paper-${variant}.json`)).toEqual({
+        ...base,
+        name: `paper-${variant}`,
+        variant,
+      })
+    }
+    // What the shuffled model costs after half of its layers were pruned.
+    expect(await shipped('paper-small.json')).toEqual({
+      ...base,
+      name: 'paper-small',
+      variant: 'sequential',
+      layers: base.layers / 2,
+    })
   })
 
   test('with an unknown field is refused, and the field named', async () => {
@@ -40,8 +59,11 @@ describe('a recipe', () => {
     ['learningRate', Number.NaN],
     ['flip', 1.01],
     ['images', undefined],
-    ['variant', 'position'],
+    ['variant', 'small'],
+    ['erase', -0.1],
     ['name', '../escape'],
+    ['optimizer', 'sgd'],
+    ['keptPatches', 24],
   ])('with %s %s is refused', async (field, value) => {
     const recipe = await shipped('fashion-vit.json')
     expect(fieldOf({ ...recipe, [field]: value })).toBe(field)

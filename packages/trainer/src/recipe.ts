@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { type ModelSpec, parseModelSpec } from '@layerswarm/model'
+import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
 import type { Dataset } from './data/dataset.ts'
 import { TrainerError } from './errors.ts'
 
-/** Variants that this trainer trains; see `Variant` of the model. */
-export const TRAINED_VARIANTS = ['shuffle', 'sequential'] as const
-export type TrainedVariant = (typeof TRAINED_VARIANTS)[number]
+/** How weights are updated: all by AdamW, or the matrices of the encoder layers by Muon. */
+export const OPTIMIZERS = ['adamw', 'muon'] as const
+export type OptimizerName = (typeof OPTIMIZERS)[number]
 
 /** Everything that decides a training, as flat data. */
 export interface Recipe {
   readonly name: string
-  readonly variant: TrainedVariant
+  readonly variant: Variant
   readonly patchSize: number
   readonly width: number
   readonly layers: number
@@ -20,6 +20,7 @@ export interface Recipe {
   readonly batch: number
   /** Training images seen in all, over all epochs; rounded up to whole steps. */
   readonly images: number
+  readonly optimizer: OptimizerName
   /** Peak learning rate. */
   readonly learningRate: number
   readonly beta2: number
@@ -35,6 +36,15 @@ export interface Recipe {
   readonly shift: number
   /** Augmentation: probability of a horizontal flip. */
   readonly flip: number
+  /** Augmentation: probability that a random rectangle is erased (arXiv 1708.04896). */
+  readonly erase: number
+  /**
+   * Patch dropout (arXiv 2208.07220): patches of each image that are kept in training, a square
+   * number; the same random ones for a whole batch. All of them switches it off.
+   */
+  readonly keptPatches: number
+  /** Share of the steps in which patches are dropped; after that all are kept. */
+  readonly keptPatchesUntil: number
   readonly seed: number
   /** Threads of the compute session; results do not depend on it. */
   readonly threads: number
@@ -58,10 +68,13 @@ const RANGES: Readonly<Record<NumberField, readonly [number, number, 'whole' | '
   ema: [0, 0.99999, 'real'],
   shift: [0, 64, 'whole'],
   flip: [0, 1, 'real'],
+  erase: [0, 1, 'real'],
+  keptPatches: [1, 65536, 'whole'],
+  keptPatchesUntil: [0, 1, 'real'],
   seed: [0, Number.MAX_SAFE_INTEGER, 'whole'],
   threads: [1, 256, 'whole'],
 }
-type NumberField = Exclude<keyof Recipe, 'name' | 'variant'>
+type NumberField = Exclude<keyof Recipe, 'name' | 'variant' | 'optimizer'>
 
 /** Epsilon of the layer norms of the models we train. */
 const LAYER_NORM_EPS = 1e-6
@@ -76,7 +89,7 @@ export function parseRecipe(value: unknown): Recipe {
     fail('', 'must be a JSON object')
   }
   const source = new Map<string, unknown>(Object.entries(value))
-  const known = ['name', 'variant', ...Object.keys(RANGES)]
+  const known = ['name', 'variant', 'optimizer', ...Object.keys(RANGES)]
   const unknown = [...source.keys()].find((key) => !known.includes(key))
   if (unknown !== undefined) {
     fail(unknown, `"${unknown}" is not a field of a recipe; known are ${known.join(', ')}`)
@@ -85,9 +98,17 @@ export function parseRecipe(value: unknown): Recipe {
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(name)) {
     fail('name', '"name" must be 1 to 64 of a-z, 0-9, "." and "-"')
   }
-  const variant = TRAINED_VARIANTS.find((one) => one === source.get('variant'))
+  const variant = VARIANTS.find((one) => one === source.get('variant'))
   if (variant === undefined) {
-    fail('variant', `"variant" must be one of ${TRAINED_VARIANTS.join(', ')}`)
+    fail('variant', `"variant" must be one of ${VARIANTS.join(', ')}`)
+  }
+  const optimizer = OPTIMIZERS.find((one) => one === source.get('optimizer'))
+  if (optimizer === undefined) {
+    fail('optimizer', `"optimizer" must be one of ${OPTIMIZERS.join(', ')}`)
+  }
+  const keptPatches = parseNumber('keptPatches', source.get('keptPatches'))
+  if (!Number.isInteger(Math.sqrt(keptPatches))) {
+    fail('keptPatches', '"keptPatches" must be a square number, as 25 of 49')
   }
   const number = (field: NumberField): number => parseNumber(field, source.get(field))
   return {
@@ -100,6 +121,7 @@ export function parseRecipe(value: unknown): Recipe {
     mlpWidth: number('mlpWidth'),
     batch: number('batch'),
     images: number('images'),
+    optimizer,
     learningRate: number('learningRate'),
     beta2: number('beta2'),
     weightDecay: number('weightDecay'),
@@ -109,6 +131,9 @@ export function parseRecipe(value: unknown): Recipe {
     ema: number('ema'),
     shift: number('shift'),
     flip: number('flip'),
+    erase: number('erase'),
+    keptPatches,
+    keptPatchesUntil: number('keptPatchesUntil'),
     seed: number('seed'),
     threads: number('threads'),
   }
@@ -140,13 +165,16 @@ export async function readRecipe(file: string): Promise<Recipe> {
 }
 
 /** The model that a recipe makes of a data set. @throws ModelError `bad-spec`. */
-export function specOf(recipe: Recipe, dataset: Pick<Dataset, 'imageSize' | 'labels'>): ModelSpec {
+export function specOf(
+  recipe: Recipe,
+  dataset: Pick<Dataset, 'imageSize' | 'channels' | 'labels'>,
+): ModelSpec {
   const { variant, patchSize, width, layers, heads, mlpWidth } = recipe
   return parseModelSpec({
     variant,
     imageSize: dataset.imageSize,
     patchSize,
-    channels: 1,
+    channels: dataset.channels,
     width,
     layers,
     heads,

@@ -10,14 +10,15 @@ import { prettyJson, replaceFile } from './files.ts'
 import { modelFile } from './model-file.ts'
 import type { ParameterLayout } from './parameters.ts'
 import type { Recipe } from './recipe.ts'
+import { trainPage } from './train-page.ts'
 
 /** What is known about a trained model; `report.json`. */
 export interface TrainReport {
   readonly name: string
   readonly spec: ModelSpec
   readonly parameters: number
-  /** How pixels become inputs: (pixel / 255 − mean) / std. */
-  readonly preprocessing: { readonly mean: number; readonly std: number }
+  /** How pixels become inputs: (pixel / 255 − mean) / std, by channel. */
+  readonly preprocessing: { readonly mean: readonly number[]; readonly std: readonly number[] }
   readonly dataset: {
     readonly name: string
     readonly labels: readonly string[]
@@ -53,9 +54,11 @@ export interface TrainResult {
   readonly weights: Float32Array
   readonly progress: Progress
   readonly accuracies: Accuracies
+  /** The runtime and the device that computed. */
+  readonly engine: string
 }
 
-/** Writes model.safetensors, recipe.json and report.json into a folder. */
+/** Writes model.safetensors, recipe.json, report.json and train-report.html into a folder. */
 export async function writeResult(outDir: string, result: TrainResult): Promise<TrainReport> {
   const { recipe, spec, dataset, layout, progress, accuracies } = result
   const model = modelFile(layout, result.weights)
@@ -78,7 +81,7 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
     accuracies,
     curve: progress.curve,
     modelHash: createHash('sha256').update(model).digest('hex'),
-    engine: 'onnxruntime-node cpu',
+    engine: result.engine,
     versions: {
       trainer: await ownVersion(),
       onnxruntime: ort.env.versions.node ?? ort.env.versions.common,
@@ -88,6 +91,7 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
   await replaceFile(join(outDir, 'model.safetensors'), model)
   await replaceFile(join(outDir, 'recipe.json'), prettyJson(recipe))
   await replaceFile(join(outDir, 'report.json'), prettyJson(report))
+  await replaceFile(join(outDir, 'train-report.html'), trainPage(report, recipe))
   return report
 }
 

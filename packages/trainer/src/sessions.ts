@@ -1,18 +1,29 @@
-import { elementsOf, type ModelSpec, tokensOf } from '@layerswarm/model'
-import * as ort from 'onnxruntime-node'
+import { type ModelSpec, type Tensor, tokensOf } from '@layerswarm/model'
+import {
+  type CompiledGraph,
+  type NamedTensors,
+  type TrainEngine,
+  zeroTensor,
+} from './engine/train-engine.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
-import { gradientName, inferenceGraph, inputName, trainGraph } from './train-graph.ts'
+import { createPatchSelection } from './patch-selection.ts'
+import { gradientName, inputName, writeInferenceGraph, writeTrainGraph } from './train-graph.ts'
 
 /** Runs forward and backward passes of one batch size. */
 export interface TrainSession {
-  /** (B·P, channels·p·p), to be filled before `run`. */
+  /** (B·P, channels·p·p) with all patches, to be filled before `run`. */
   readonly patches: Float32Array
   /** (B, classes), wanted probabilities, to be filled before `run`. */
   readonly targets: Float32Array
-  /** Gradients of the last run, flat, by slot. */
+  /** Gradients of the last run, flat, by slot; zero in slots without a layer. */
   readonly gradients: Float32Array
-  /** Applies layer `order[i]` i-th. @returns the mean loss of the batch. */
-  run(order: ArrayLike<number>): Promise<number>
+  /**
+   * Applies layer `order[i]` i-th; layers that the order leaves out are skipped.
+   * @param kept the patches that are used, by place in reading order, a square number of them; all
+   * if it is left out.
+   * @returns the mean loss of the batch.
+   */
+  run(order: ArrayLike<number>, kept?: ArrayLike<number>): Promise<number>
   close(): Promise<void>
 }
 
@@ -25,95 +36,123 @@ export interface InferenceSession {
   close(): Promise<void>
 }
 
-export async function createTrainSession(
+/** A session compiles a graph when it first meets a number of layers and of patches. */
+export function createTrainSession(
+  engine: TrainEngine,
   spec: ModelSpec,
   batch: number,
   parameters: Float32Array,
-  threads: number,
-): Promise<TrainSession> {
+): TrainSession {
   const layout = layoutOf(spec)
-  const session = await createSession(trainGraph(spec, batch), threads)
   const feedOrder = createFeeder(layout, parameters)
   const patches = emptyPatches(spec, batch)
-  const targets = floats([batch, spec.classes])
+  const targets = zeroTensor([batch, spec.classes])
   const gradients = new Float32Array(layout.elements)
-  const loss = new ort.Tensor('float32', new Float32Array(1), [])
-  const fetches: Record<string, ort.Tensor> = { loss }
-  for (const { part, tensors } of layout.parts) {
-    for (const { name, shape, offset, elements } of tensors) {
-      const view = gradients.subarray(offset, offset + elements)
-      fetches[gradientName(part, name)] = new ort.Tensor('float32', view, shape)
+  const loss = zeroTensor([])
+  const passes = new Map<string, Promise<Pass>>()
+
+  async function createPass(slots: number, keptPatches: number): Promise<Pass> {
+    const smaller = { ...spec, imageSize: spec.patchSize * Math.sqrt(keptPatches) }
+    const graph = await engine.compile((writer) => writeTrainGraph(writer, smaller, batch, slots))
+    const fetches = { loss, ...gradientTensors(layout, gradients, slots) }
+    if (keptPatches === tokensOf(spec) - 1) {
+      return { graph, run: (feeds) => graph.run(feeds, fetches) }
+    }
+    const selection = createPatchSelection(spec, smaller, batch, parameters, gradients)
+    return {
+      graph,
+      async run(feeds, kept) {
+        const picked = selection.select(patches.data, kept)
+        await graph.run({ ...feeds, ...picked }, { ...fetches, ...selection.fetches })
+        selection.scatter(kept)
+      },
     }
   }
+
   return {
     patches: patches.data,
     targets: targets.data,
     gradients,
-    async run(order) {
-      const feeds = { ...feedOrder(order), patches: patches.tensor, targets: targets.tensor }
-      await session.run(feeds, fetches)
-      return Number(loss.data[0])
+    async run(order, kept = []) {
+      const keptPatches = kept.length || tokensOf(spec) - 1
+      const key = `${order.length} layers, ${keptPatches} patches`
+      const pass = passes.get(key) ?? createPass(order.length, keptPatches)
+      passes.set(key, pass)
+      const { run } = await pass
+      if (order.length < spec.layers) gradients.fill(0)
+      await run({ ...feedOrder(order), patches, targets }, kept)
+      return loss.data[0] as number
     },
-    close: () => session.release(),
+    async close() {
+      for (const pass of passes.values()) await (await pass).graph.close()
+    },
   }
+}
+
+/** The graph for one number of layers and of patches. */
+interface Pass {
+  readonly graph: CompiledGraph
+  run(feeds: NamedTensors, kept: ArrayLike<number>): Promise<void>
+}
+
+/** Views of the flat gradients under the names of the outputs. */
+function gradientTensors(
+  { parts }: ParameterLayout,
+  gradients: Float32Array,
+  slots: number,
+): NamedTensors {
+  const named = parts
+    .filter(({ part }) => typeof part !== 'number' || part < slots)
+    .flatMap(({ part, tensors }) =>
+      tensors.map(({ name, shape, offset, elements }) => {
+        const data = gradients.subarray(offset, offset + elements)
+        return [gradientName(part, name), { shape, data }] as const
+      }),
+    )
+  return Object.fromEntries(named)
 }
 
 export async function createInferenceSession(
+  engine: TrainEngine,
   spec: ModelSpec,
   batch: number,
   parameters: Float32Array,
-  threads: number,
 ): Promise<InferenceSession> {
-  const session = await createSession(inferenceGraph(spec, batch), threads)
+  const graph = await engine.compile((writer) => writeInferenceGraph(writer, spec, batch))
   const feedOrder = createFeeder(layoutOf(spec), parameters)
   const patches = emptyPatches(spec, batch)
-  const logits = floats([batch, spec.classes])
+  const logits = zeroTensor([batch, spec.classes])
   return {
     patches: patches.data,
     async run(order) {
-      const feeds = { ...feedOrder(order), patches: patches.tensor }
-      await session.run(feeds, { logits: logits.tensor })
+      await graph.run({ ...feedOrder(order), patches }, { logits })
       return logits.data
     },
-    close: () => session.release(),
+    close: () => graph.close(),
   }
 }
 
-function createSession(graph: Uint8Array, threads: number): Promise<ort.InferenceSession> {
-  return ort.InferenceSession.create(graph, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    // Spinning threads take the time of whoever shares the processor.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  })
-}
-
-function floats(shape: readonly number[]): { data: Float32Array; tensor: ort.Tensor } {
-  const data = new Float32Array(elementsOf(shape))
-  return { data, tensor: new ort.Tensor('float32', data, shape) }
-}
-
-function emptyPatches(spec: ModelSpec, batch: number): { data: Float32Array; tensor: ort.Tensor } {
-  return floats([batch * (tokensOf(spec) - 1), spec.channels * spec.patchSize ** 2])
+function emptyPatches(spec: ModelSpec, batch: number): Tensor {
+  return zeroTensor([batch * (tokensOf(spec) - 1), spec.channels * spec.patchSize ** 2])
 }
 
 /** Makes the inputs that put the layers of `parameters` into the slots of a graph, without copies. */
 function createFeeder(
   { parts }: ParameterLayout,
   parameters: Float32Array,
-): (order: ArrayLike<number>) => Record<string, ort.Tensor> {
+): (order: ArrayLike<number>) => NamedTensors {
   const tensors = parts.map(({ part, tensors }) => ({
     part,
     tensors: tensors.map(({ name, shape, offset, elements }) => ({
       name,
-      tensor: new ort.Tensor('float32', parameters.subarray(offset, offset + elements), shape),
+      tensor: { shape, data: parameters.subarray(offset, offset + elements) },
     })),
   }))
   const byPart = new Map(tensors.map((entry) => [entry.part, entry.tensors]))
   return (order) => {
-    const feeds: Record<string, ort.Tensor> = {}
+    const feeds: Record<string, Tensor> = {}
     for (const { part, tensors: own } of tensors) {
+      if (typeof part === 'number' && part >= order.length) continue
       const layer = typeof part === 'number' ? (order[part] as number) : part
       for (const { name, tensor } of byPart.get(layer) ?? own) feeds[inputName(part, name)] = tensor
     }

@@ -8,6 +8,7 @@ import {
   splitCheckpoint,
 } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createCpuEngine } from './engine/cpu-engine.ts'
 import { modelFile, readModelFile } from './model-file.ts'
 import { layoutOf } from './parameters.ts'
 import { createRandom } from './random.ts'
@@ -54,9 +55,10 @@ function patchesOf(pixels: Float32Array): Float32Array {
   return Float32Array.from(patches)
 }
 
+const engine = createCpuEngine(1)
 let session: TrainSession
-beforeAll(async () => {
-  session = await createTrainSession(spec, BATCH, parameters, 1)
+beforeAll(() => {
+  session = createTrainSession(engine, spec, BATCH, parameters)
   session.patches.set(patchesOf(images))
   session.targets.set(TARGETS)
 })
@@ -80,7 +82,7 @@ describe('the graph of a training step', () => {
   })
 
   test('computes the logits of the reference model', async () => {
-    const inference = await createInferenceSession(spec, BATCH, parameters, 1)
+    const inference = await createInferenceSession(engine, spec, BATCH, parameters)
     inference.patches.set(patchesOf(images))
     expect(relativeL2(await inference.run(ORDER), await referenceLogits())).toBeLessThan(1e-5)
     await inference.close()
@@ -119,6 +121,62 @@ describe('the graph of a training step', () => {
     // Richardson extrapolation: steps large enough for float32, errors of fourth order.
     const measured = (4 * (await slope(0.02)) - (await slope(0.04))) / 3
     expect(Math.abs(measured - norm) / norm).toBeLessThan(0.02)
+  })
+})
+
+describe('patch dropout', () => {
+  const KEPT = 3
+  const smaller: ModelSpec = { ...spec, imageSize: 4 }
+  const names = layout.parts.flatMap(({ part, tensors }) =>
+    tensors.map(({ name }) => ({ part, name })),
+  )
+  const find = (of: typeof layout, part: unknown, name: string) => {
+    const owner = of.parts.find((one) => one.part === part)
+    const tensor = owner?.tensors.find((one) => one.name === name)
+    if (tensor === undefined) throw new Error(`${part}.${name} does not exist`)
+    return tensor
+  }
+
+  test('is a model of the kept patches, with their position embeddings', async () => {
+    const own = layoutOf(smaller)
+    const picked = new Float32Array(own.elements)
+    const isPositions = (name: string): boolean => name === 'embeddings.position_embeddings'
+    for (const { part, name } of names) {
+      const { offset, elements } = find(layout, part, name)
+      const values = parameters.subarray(offset, offset + elements)
+      const { width } = spec
+      const at = (1 + KEPT) * width
+      const kept = isPositions(name)
+        ? [...values.subarray(0, width), ...values.subarray(at, at + width)]
+        : values
+      picked.set(kept, find(own, part, name).offset)
+    }
+    const expected = createTrainSession(engine, smaller, BATCH, picked)
+    const dropping = createTrainSession(engine, spec, BATCH, parameters)
+    const all = patchesOf(images)
+    for (let image = 0; image < BATCH; image++) {
+      const at = (image * 4 + KEPT) * 16
+      expected.patches.set(all.subarray(at, at + 16), image * 16)
+    }
+    expected.targets.set(TARGETS)
+    dropping.patches.set(all)
+    dropping.targets.set(TARGETS)
+    expect(await dropping.run(ORDER, [KEPT])).toBe(await expected.run(ORDER))
+    for (const { part, name } of names) {
+      const { offset, elements } = find(layout, part, name)
+      const gradient = Array.from(dropping.gradients.subarray(offset, offset + elements))
+      const other = find(own, part, name)
+      const wanted = Array.from(
+        expected.gradients.subarray(other.offset, other.offset + other.elements),
+      )
+      if (isPositions(name)) {
+        const { width } = spec
+        const none = Array<number>(3 * width).fill(0)
+        expect(gradient).toEqual([...wanted.slice(0, width), ...none, ...wanted.slice(width)])
+      } else expect(gradient).toEqual(wanted)
+    }
+    await expected.close()
+    await dropping.close()
   })
 })
 

@@ -1,13 +1,13 @@
+import { type ModelSpec, type Part, tokensOf } from '@layerswarm/model'
+import { createTape, type GraphWriter, type Step, type Tape } from './differentiable.ts'
 import {
-  createGraph,
-  type GraphBuilder,
-  type ModelSpec,
-  type Part,
-  tokensOf,
-} from '@layerswarm/model'
-import { createTape, type Step, type Tape } from './differentiable.ts'
-import { type BatchSize, encoderLayer } from './layer-steps.ts'
-import { layoutOf } from './parameters.ts'
+  type BatchSize,
+  encoderLayer,
+  type HopPrediction,
+  hopPosition,
+  hopPrediction,
+} from './layer-steps.ts'
+import { HOP_EMBEDDING, layoutOf } from './parameters.ts'
 
 /**
  * The name under which a graph takes a parameter. Layers stand for *slots* here: whichever layer
@@ -25,82 +25,115 @@ export function gradientName(slot: Part, name: string): string {
 /**
  * The graph of one training step. Inputs: `patches` (B·P, channels·p·p), `targets` (B, classes)
  * with the wanted probabilities, and all parameters. Outputs: `loss` [], the mean cross-entropy,
- * and the gradient of every parameter. Standard operators only, so that it runs on any device.
+ * to which a `predict` model adds that of its guesses (mean over the layers), and the gradient of
+ * every parameter. Standard operators only, so that it runs on any device.
+ * @param slots how many layers are applied; fewer than all where layers are dropped.
  */
-export function trainGraph(spec: ModelSpec, batch: number): Uint8Array {
-  const graph = createGraph('train')
-  declareParameters(graph, spec)
+export function writeTrainGraph(
+  graph: GraphWriter,
+  spec: ModelSpec,
+  batch: number,
+  slots: number = spec.layers,
+): void {
+  declareParameters(graph, spec, slots)
   const tape = createTape(graph)
   const targets = graph.input('targets', [batch, spec.classes])
-  const { logits, backward } = forward(tape, spec, batch)
+  const { logits, predictions, backward } = forward(tape, spec, batch, slots, 'training')
+  const task = tape.crossEntropy(logits, targets, 1 / batch)
+  const loss = predictions.reduce((sum, guess) => tape.add(sum, guess.loss), task.value)
+  graph.output('loss', loss, [])
+  backward(task.gradient)
 
-  const probabilities = graph.op('Softmax', [logits], { axis: -1 }) // (B, classes)
-  const perClass = tape.mul(graph.op('Log', [probabilities]), targets)
-  const total = graph.op('ReduceSum', [perClass, graph.integers([0, 1])], { keepdims: 0 })
-  graph.output('loss', tape.mul(total, graph.scalar(-1 / batch)), [])
-  backward(tape.mul(tape.sub(probabilities, targets), graph.scalar(1 / batch)))
-
-  for (const { part, tensors } of layoutOf(spec).parts) {
-    for (const { name, shape } of tensors) {
-      const gradient = tape.gradients.get(inputName(part, name))
-      if (gradient !== undefined) graph.output(gradientName(part, name), gradient, shape)
-    }
+  for (const { part, name, shape } of parametersOf(spec, slots)) {
+    const gradient = tape.gradients.get(inputName(part, name))
+    if (gradient !== undefined) graph.output(gradientName(part, name), gradient, shape)
   }
-  return graph.serialize()
 }
 
 /** The same forward pass alone: inputs `patches` and all parameters, output `logits` (B, classes). */
-export function inferenceGraph(spec: ModelSpec, batch: number): Uint8Array {
-  const graph = createGraph('inference')
-  declareParameters(graph, spec)
-  const { logits } = forward(createTape(graph), spec, batch)
+export function writeInferenceGraph(graph: GraphWriter, spec: ModelSpec, batch: number): void {
+  declareParameters(graph, spec, spec.layers)
+  const { logits } = forward(createTape(graph), spec, batch, spec.layers, 'inference')
   graph.output('logits', logits, [batch, spec.classes])
-  return graph.serialize()
 }
 
-function declareParameters(graph: GraphBuilder, spec: ModelSpec): void {
-  for (const { part, tensors } of layoutOf(spec).parts) {
-    for (const { name, shape } of tensors) graph.input(inputName(part, name), shape)
+/** The parameters of a graph with so many slots. */
+function parametersOf(
+  spec: ModelSpec,
+  slots: number,
+): { part: Part; name: string; shape: readonly number[] }[] {
+  return layoutOf(spec)
+    .parts.filter(({ part }) => typeof part !== 'number' || part < slots)
+    .flatMap(({ part, tensors }) => tensors.map(({ name, shape }) => ({ part, name, shape })))
+}
+
+function declareParameters(graph: GraphWriter, spec: ModelSpec, slots: number): void {
+  for (const { part, name, shape } of parametersOf(spec, slots)) {
+    graph.input(inputName(part, name), shape)
   }
 }
 
 interface Forward {
   readonly logits: string
+  /** What each slot of a `predict` model guesses in training. */
+  readonly predictions: readonly HopPrediction[]
   backward(dLogits: string): void
 }
 
-function forward(tape: Tape, spec: ModelSpec, batch: number): Forward {
+function forward(
+  tape: Tape,
+  spec: ModelSpec,
+  batch: number,
+  slots: number,
+  purpose: 'training' | 'inference',
+): Forward {
   const { graph } = tape
   const { width: c } = spec
   const size: BatchSize = { batch, tokens: tokensOf(spec) }
   const stem = patchEmbedding(tape, spec, size)
-  const layers: Step[] = []
+  const steps: Step[] = []
+  const hopGradients: string[] = []
+  const predictions: HopPrediction[] = []
   let x = stem.value // (B·T, C)
-  for (let slot = 0; slot < spec.layers; slot++) {
-    const layer = encoderLayer(tape, spec, size, inputName(slot, ''), x)
-    layers.push(layer)
+  for (let slot = 0; slot < slots; slot++) {
+    const prefix = inputName(slot, '')
+    if (spec.variant === 'position') {
+      const row = tape.slice(inputName('stem', HOP_EMBEDDING), 0, slot, slot + 1)
+      const position = hopPosition(tape, spec, size, prefix, x, row, (gradient) => {
+        hopGradients.unshift(gradient) // the way back meets the last slot first
+      })
+      steps.push(position)
+      x = position.value
+    }
+    const layer = encoderLayer(tape, spec, size, prefix, x)
     x = layer.value
+    if (spec.variant === 'predict' && purpose === 'training') {
+      const guess = hopPrediction(tape, spec, size, prefix, x, slot, 1 / (batch * slots))
+      predictions.push(guess)
+      const plusGuess = (dy: string): string => layer.backward(tape.add(dy, guess.backward()))
+      steps.push({ value: x, backward: plusGuess })
+    } else steps.push(layer)
   }
   const images = tape.reshape(x, [batch, size.tokens, c])
-  const cls = tape.reshape(slice(graph, images, 0, 1), [batch, c])
+  const cls = tape.reshape(tape.slice(images, 1, 0, 1), [batch, c])
   const norm = tape.layerNorm(cls, 'head.layernorm', spec.layerNormEps)
   const classifier = tape.linear(norm.value, 'head.classifier')
   return {
     logits: classifier.value,
+    predictions,
     backward(dLogits) {
       const dCls = tape.reshape(norm.backward(classifier.backward(dLogits)), [batch, 1, c])
       // Only the class token reaches the loss directly.
       const padded = graph.op('Pad', [dCls, graph.integers([0, 0, 0, 0, size.tokens - 1, 0])])
       let gradient = tape.reshape(padded, [batch * size.tokens, c])
-      for (const layer of layers.toReversed()) gradient = layer.backward(gradient)
+      for (const step of steps.toReversed()) gradient = step.backward(gradient)
       stem.backward(gradient)
+      if (hopGradients.length > 0) {
+        const table = graph.op('Concat', hopGradients, { axis: 0 }) // (slots, E)
+        tape.gradients.set(inputName('stem', HOP_EMBEDDING), table)
+      }
     },
   }
-}
-
-/** x (B, T, C) → its tokens from `start` to `end`. */
-function slice(graph: GraphBuilder, x: string, start: number, end: number): string {
-  return graph.op('Slice', [x, ...[start, end, 1].map((value) => graph.integers([value]))])
 }
 
 /** `patches` (B·P, channels·p·p) → tokens (B·T, C) with the class token and the positions. */
@@ -125,8 +158,8 @@ function patchEmbedding(tape: Tape, spec: ModelSpec, { batch, tokens }: BatchSiz
       const dImages = tape.reshape(gradient, [batch, tokens, c])
       const dOffsets = tape.sum(dImages, 0, true) // (1, T, C)
       gradients.set('stem.embeddings.position_embeddings', dOffsets)
-      gradients.set('stem.embeddings.cls_token', slice(graph, dOffsets, 0, 1))
-      const dPatches = tape.reshape(slice(graph, dImages, 1, tokens), [batch * (tokens - 1), c])
+      gradients.set('stem.embeddings.cls_token', tape.slice(dOffsets, 1, 0, 1))
+      const dPatches = tape.reshape(tape.slice(dImages, 1, 1, tokens), [batch * (tokens - 1), c])
       const dWeight = graph.op('Gemm', [dPatches, patches], { transA: 1 })
       gradients.set(`${projection}.weight`, tape.reshape(dWeight, [c, channels, p, p]))
       gradients.set(`${projection}.bias`, tape.sum(dPatches, 0, false))

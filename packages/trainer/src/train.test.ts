@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadFashionMnist } from './data/dataset.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeFixture } from './data/idx-fixture.ts'
-import { evaluateParameters } from './evaluate.ts'
+import { loadDataset } from './data/load-dataset.ts'
+import { createCpuEngine } from './engine/cpu-engine.ts'
+import { createEvaluator, REPORT_SEEDS } from './evaluate.ts'
 import { readModelFile } from './model-file.ts'
 import { parseRecipe, type Recipe, specOf } from './recipe.ts'
 import { type TrainOptions, type TrainProgress, train } from './train.ts'
@@ -20,6 +21,7 @@ const recipe: Recipe = parseRecipe({
   mlpWidth: 32,
   batch: 20,
   images: 800,
+  optimizer: 'muon',
   learningRate: 0.004,
   beta2: 0.98,
   weightDecay: 0.02,
@@ -29,6 +31,9 @@ const recipe: Recipe = parseRecipe({
   ema: 0.9,
   shift: 1,
   flip: 0.25,
+  erase: 0.2,
+  keptPatches: 4,
+  keptPatchesUntil: 0.5,
   seed: 1,
   threads: 1,
 })
@@ -48,7 +53,7 @@ async function trainInto(
   options: Partial<TrainOptions> = {},
 ): Promise<string> {
   const outDir = join(folder, name)
-  await train(chosen, { outDir, dataDir, evaluateEverySteps: 15, ...options })
+  await train(chosen, { outDir, dataDir, engine: 'cpu', evaluateEverySteps: 15, ...options })
   return hashOf(name)
 }
 
@@ -57,11 +62,13 @@ async function hashOf(name: string): Promise<string> {
   return createHash('sha256').update(model).digest('hex')
 }
 
+vi.setConfig({ testTimeout: 60_000 }) // several whole trainings each
+
 describe('a training', () => {
   test('learns, and works in any order', async () => {
-    const longer = { ...recipe, images: 12_000, shift: 0, flip: 0 }
+    const longer = { ...recipe, images: 12_000, learningRate: 0.002, shift: 0, flip: 0, erase: 0 }
     const outDir = join(folder, 'learns')
-    const report = await train(longer, { outDir, dataDir })
+    const report = await train(longer, { outDir, dataDir, engine: 'cpu' })
     expect(report.accuracies.images).toBe(200)
     expect(report.accuracies.arbitrary.mean).toBeGreaterThan(0.9)
     expect(report.accuracies.sequential).toBeGreaterThan(0.9)
@@ -69,11 +76,12 @@ describe('a training', () => {
     expect(JSON.parse(await readFile(join(outDir, 'report.json'), 'utf8'))).toEqual(report)
     expect(JSON.parse(await readFile(join(outDir, 'recipe.json'), 'utf8'))).toEqual(longer)
 
-    const dataset = await loadFashionMnist(dataDir)
+    const dataset = await loadDataset(dataDir)
     const spec = specOf(longer, dataset)
     const weights = readModelFile(spec, await readFile(join(outDir, 'model.safetensors')))
-    const again = await evaluateParameters(spec, weights, dataset, dataset.test)
-    expect(again).toEqual(report.accuracies)
+    const evaluator = await createEvaluator(spec, weights, dataset, createCpuEngine(1))
+    expect(await evaluator.evaluate(dataset.test, REPORT_SEEDS)).toEqual(report.accuracies)
+    await evaluator.close()
   })
 
   test('gives the same weights for the same seed, and others for another', async () => {
@@ -119,8 +127,21 @@ describe('a training', () => {
   })
 
   test('whose numbers run away stops and names the step', async () => {
-    const wild = { ...recipe, learningRate: 1, weightDecay: 10, warmupSteps: 0, images: 20_000 }
+    const wild = {
+      ...recipe,
+      optimizer: 'adamw' as const,
+      learningRate: 1,
+      weightDecay: 10,
+      warmupSteps: 0,
+      images: 20_000,
+    }
     await expect(trainInto('wild', wild)).rejects.toThrow(/step \d+: .*not finite.*learningRate/)
+  })
+
+  test('that keeps more patches than an image has is refused', async () => {
+    await expect(trainInto('patches', { ...recipe, keptPatches: 10_000 })).rejects.toMatchObject({
+      fault: { code: 'bad-recipe', field: 'keptPatches' },
+    })
   })
 
   test('with a batch larger than its data is refused', async () => {
@@ -130,11 +151,32 @@ describe('a training', () => {
   })
 })
 
+describe.each(['position', 'predict', 'layerdrop'] as const)('a training of %s', (variant) => {
+  test('that is stopped and resumed gives the weights of an unbroken one', async () => {
+    const chosen: Recipe = { ...recipe, variant, optimizer: 'adamw', images: 400 }
+    const unbroken = await trainInto(`unbroken ${variant}`, chosen)
+    const stop = new AbortController()
+    const options = { signal: stop.signal, onProgress: () => stop.abort(), progressEverySteps: 7 }
+    const broken = `broken ${variant}`
+    await expect(trainInto(broken, chosen, options)).rejects.toThrow(/step 7/)
+    expect(await trainInto(broken, chosen, { resume: true })).toBe(unbroken)
+    const report = JSON.parse(await readFile(join(folder, broken, 'report.json'), 'utf8'))
+    expect(report).toMatchObject({ spec: { variant }, engine: 'onnxruntime-node cpu' })
+  })
+})
+
 describe('a sequential training', () => {
   test('does not learn to work in arbitrary order', async () => {
     const outDir = join(folder, 'sequential')
-    const sequential = { ...recipe, variant: 'sequential' as const, images: 12_000 }
-    const { accuracies } = await train({ ...sequential, shift: 0, flip: 0 }, { outDir, dataDir })
+    const sequential: Recipe = {
+      ...recipe,
+      variant: 'sequential',
+      images: 12_000,
+      shift: 0,
+      flip: 0,
+      erase: 0,
+    }
+    const { accuracies } = await train(sequential, { outDir, dataDir, engine: 'cpu' })
     expect(accuracies.sequential).toBeGreaterThan(0.9)
     expect(accuracies.arbitrary.mean).toBeLessThan(0.8)
   })

@@ -1,30 +1,38 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { layersOf, type ModelSpec } from '@layerswarm/model'
-import { adamwStep, createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
+import { type ModelSpec, tokensOf } from '@layerswarm/model'
+import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
 import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import {
-  type Dataset,
-  FASHION_MNIST_DIR,
-  type LabelledImages,
-  loadFashionMnist,
-  sliceImages,
-} from './data/dataset.ts'
+import { type Dataset, type LabelledImages, sliceImages } from './data/dataset.ts'
+import { FASHION_MNIST_DIR } from './data/idx-data.ts'
+import { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 import { createSampler, type Sampler } from './data/sampler.ts'
+import { openEngine } from './engine/open-engine.ts'
+import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
-import { createEvaluator, EVALUATE_DEFAULTS, type Evaluator } from './evaluate.ts'
-import { initialParameters, layoutOf, type ParameterLayout } from './parameters.ts'
+import { createEvaluator, type Evaluator, REPORT_SEEDS } from './evaluate.ts'
+import { drawOrder } from './layer-order.ts'
+import { createOptimizer, type Optimizer } from './optimizer.ts'
+import { openOutputFolder } from './output-folder.ts'
+import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import { type TrainReport, writeResult } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
 import { createTrainSession, type TrainSession } from './sessions.ts'
+import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 
 /** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
 const HELD_OUT_IMAGES_MAX = 1000
+/**
+ * A checkpoint holds four numbers of four bytes per parameter, a new one is written before the old
+ * one goes, and the model comes on top.
+ */
+const OUTPUT_BYTES_PER_PARAMETER = 2 * 4 * 4 + 4
 /** Weight of the newest loss in the moving average of the losses. */
 const LOSS_SHARE = 0.02
+/** Work that a crash may cost where steps are slow. */
+const CHECKPOINT_SECONDS_MAX = 300
 /** Orders of the held-out accuracy in a curve are drawn once: it is for watching, not for reporting. */
 const CURVE_SEEDS = 1
 
@@ -44,12 +52,21 @@ export interface TrainProgress {
 }
 
 export interface TrainOptions {
-  /** Receives checkpoint.safetensors and, at the end, model.safetensors, recipe.json, report.json. */
+  /**
+   * Receives checkpoint.safetensors and, at the end, model.safetensors, recipe.json, report.json
+   * and train-report.html.
+   */
   readonly outDir: string
-  /** Folder with the idx files of Fashion-MNIST. */
+  /** Folder of a data set, as `loadDataset` reads it. */
   readonly dataDir: string
+  /** A model to begin with instead of fresh weights. */
+  readonly from?: StartModel | undefined
+  /** How pictures are read, for a folder of them. */
+  readonly pictures?: LoadOptions['pictures']
   /** Stops after the current step with a checkpoint; `train` then throws `stopped`. */
   readonly signal?: AbortSignal | undefined
+  /** What computes; by default a graphics card where there is one, else the processor. */
+  readonly engine?: EngineName | undefined
   readonly onProgress: (progress: TrainProgress) => void
   /** Continues from the checkpoint in `outDir`. */
   readonly resume: boolean
@@ -76,7 +93,9 @@ interface Training {
   readonly state: OptimizerState
   readonly sampler: Sampler
   readonly orders: RandomStream
+  readonly engine: TrainEngine
   readonly session: TrainSession
+  readonly optimizer: Optimizer
   readonly evaluator: Evaluator
   readonly heldOut: LabelledImages
   readonly stopwatch: Stopwatch
@@ -92,20 +111,21 @@ interface Training {
  * order of its own (arXiv 2407.04513). The same recipe, data and software give the same weights,
  * with or without stops in between.
  * @returns the report, which is also written to `outDir` with the averaged weights.
- * @throws TrainerError `missing-data`, `bad-data`, `missing-checkpoint`, `bad-checkpoint`,
- * `not-finite` naming the step, `stopped` after the signal; ModelError `bad-spec`.
+ * @throws TrainerError `missing-data`, `bad-data`, `cannot-write`, `no-engine`,
+ * `missing-checkpoint`, `bad-checkpoint`, `not-finite` naming the step, `stopped` after the signal;
+ * ModelError `bad-spec`.
  */
 export async function train(
   recipe: Recipe,
   options: Pick<TrainOptions, 'outDir'> & Partial<TrainOptions>,
 ): Promise<TrainReport> {
   const chosen: TrainOptions = { ...TRAIN_DEFAULTS, ...options }
-  const dataset = await loadFashionMnist(chosen.dataDir)
-  await mkdir(chosen.outDir, { recursive: true })
+  const loaded = await loadDataset(chosen.dataDir, chosen)
+  const dataset = { ...loaded, ...chosen.from?.preprocessing }
   const training = await prepare(recipe, chosen, dataset)
   try {
     await runSteps(training)
-    const evaluated = await training.evaluator.evaluate(dataset.test, EVALUATE_DEFAULTS.seeds)
+    const evaluated = await training.evaluator.evaluate(dataset.test, REPORT_SEEDS)
     return await writeResult(chosen.outDir, {
       recipe,
       spec: training.spec,
@@ -114,18 +134,21 @@ export async function train(
       weights: training.state.ema,
       progress: progressOf(training),
       accuracies: evaluated,
+      engine: training.engine.device,
     })
   } finally {
     await training.session.close()
+    await training.optimizer.close()
     await training.evaluator.close()
+    await training.engine.close()
   }
 }
 
 async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset): Promise<Training> {
-  const spec = specOf(recipe, dataset)
+  const spec = fineTunedSpec(specOf(recipe, dataset), options.from)
   const layout = layoutOf(spec)
   const state = createOptimizerState(
-    initialParameters(layout, createRandom(recipe.seed, 'weights')),
+    startParameters(layout, options.from, createRandom(recipe.seed, 'weights')),
   )
   const { train } = dataset
   const kept = train.count - Math.min(HELD_OUT_IMAGES_MAX, Math.floor(train.count / 10))
@@ -135,6 +158,14 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
       `recipe: "batch" is ${recipe.batch}, but there are only ${kept} training images`,
     )
   }
+  const patches = tokensOf(spec) - 1
+  if (recipe.keptPatches > patches) {
+    throw new TrainerError(
+      { code: 'bad-recipe', field: 'keptPatches' },
+      `recipe: "keptPatches" is ${recipe.keptPatches}, but an image has only ${patches} patches`,
+    )
+  }
+  await openOutputFolder(options.outDir, layout.elements * OUTPUT_BYTES_PER_PARAMETER)
   const sampler = createSampler(recipe, dataset, sliceImages(train, 0, kept))
   const orders = createRandom(recipe.seed, 'orders')
   const checkpoint = join(options.outDir, 'checkpoint.safetensors')
@@ -143,6 +174,7 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
     sampler.restore(resumed)
     orders.restore(resumed.orders)
   }
+  const engine = await openEngine(options.engine, recipe.threads)
   return {
     recipe,
     spec,
@@ -151,8 +183,10 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
     state,
     sampler,
     orders,
-    session: await createTrainSession(spec, recipe.batch, state.parameters, recipe.threads),
-    evaluator: await createEvaluator(spec, state.ema, dataset, recipe.threads),
+    engine,
+    session: createTrainSession(engine, spec, recipe.batch, state.parameters),
+    optimizer: await createOptimizer(recipe, layout, state),
+    evaluator: await createEvaluator(spec, state.ema, dataset, engine),
     heldOut: sliceImages(train, kept, train.count),
     stopwatch: createStopwatch(resumed),
     checkpoint,
@@ -163,9 +197,10 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
 }
 
 async function runSteps(training: Training): Promise<void> {
-  const { recipe, options, state, checkpoint } = training
+  const { recipe, options, state, checkpoint, stopwatch } = training
   const steps = stepsOf(recipe)
   const first = training.step
+  let savedSeconds = 0
   const save = (): Promise<void> => writeCheckpoint(checkpoint, recipe, state, progressOf(training))
   while (training.step < steps) {
     if (options.signal?.aborted === true) {
@@ -179,7 +214,11 @@ async function runSteps(training: Training): Promise<void> {
     await runStep(training)
     const due = (every: number): boolean => training.step % every === 0 || training.step === steps
     const evaluation = due(options.evaluateEverySteps) ? await evaluateHeldOut(training) : undefined
-    if (due(options.checkpointEverySteps)) await save()
+    const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_SECONDS_MAX
+    if (due(options.checkpointEverySteps) || isOverdue) {
+      await save()
+      savedSeconds = stopwatch.secondsOfThisRun()
+    }
     if (evaluation !== undefined || due(options.progressEverySteps)) {
       reportProgress(training, first, evaluation)
     }
@@ -188,22 +227,33 @@ async function runSteps(training: Training): Promise<void> {
 
 /** One batch: forward, backward, update. */
 async function runStep(training: Training): Promise<void> {
-  const { recipe, spec, session, state, layout } = training
-  training.sampler.fill(session.patches, session.targets)
-  const order =
-    recipe.variant === 'shuffle' ? training.orders.permutation(spec.layers) : layersOf(spec)
-  const loss = await session.run(order)
+  const { recipe, spec, session } = training
   const step = training.step + 1
+  training.sampler.fill(session.patches, session.targets)
+  const order = drawOrder(spec, training.orders)
+  const loss = await session.run(order, keptPatchesOf(recipe, spec, step))
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm(session.gradients))) {
     throw new TrainerError(
       { code: 'not-finite', step },
       `step ${step}: the loss or a gradient is not finite; lower "learningRate" and start again`,
     )
   }
-  const rate = learningRateAt(step, scheduleOf(recipe))
-  adamwStep(state, session.gradients, layout, order, step, rate, recipe)
+  await training.optimizer.step(session.gradients, order, step)
   training.loss = training.step === 0 ? loss : training.loss + LOSS_SHARE * (loss - training.loss)
   training.step = step
+}
+
+/**
+ * The patches of one step, drawn from the seed and the step alone, in reading order; undefined
+ * where all are kept.
+ */
+function keptPatchesOf(recipe: Recipe, spec: ModelSpec, step: number): Uint32Array | undefined {
+  if (step > recipe.keptPatchesUntil * stepsOf(recipe)) return undefined
+  const random = createRandom(recipe.seed, `patches ${step}`)
+  return random
+    .permutation(tokensOf(spec) - 1)
+    .subarray(0, recipe.keptPatches)
+    .sort()
 }
 
 function scheduleOf(recipe: Recipe): Schedule {

@@ -16,7 +16,7 @@ const FLAGS = [
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
 /** Starts a headless Chromium, or says in one line why there is none to start. */
-export async function launchChromium(): Promise<Browser | string> {
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser | string> {
   const executablePath = findChromium()
   if (executablePath === undefined) {
     return 'no Chromium found: install the package "chromium" or set LAYERSWARM_CHROMIUM to one'
@@ -25,7 +25,11 @@ export async function launchChromium(): Promise<Browser | string> {
   if (playwright === undefined) {
     return 'playwright-core, a development dependency, is not installed: run `npm install`'
   }
-  return await playwright.chromium.launch({ executablePath, headless: true, args: FLAGS })
+  return await playwright.chromium.launch({
+    executablePath,
+    headless: true,
+    args: [...FLAGS, ...flags],
+  })
 }
 
 function findChromium(): string | undefined {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, randomModel } from '@layerswarm/model'
 import type { TrainingFolder } from '../training-folder.ts'
-import { writeRelease } from '../write-release.ts'
+import { signRelease, writeRelease } from '../write-release.ts'
 
 /** A release of random weights, in a folder of its own below `scratch`: for measuring, it knows nothing. */
 export async function writeSyntheticRelease(
@@ -28,6 +28,7 @@ export async function writeSyntheticRelease(
     reportBytes: new TextEncoder().encode('{}'),
   }
   const key = new Uint8Array(32).fill(7)
-  await writeRelease(training, folder, { name, dtype: 'float32', key, createdAt: new Date() })
+  const options = { name, dtype: 'float32', key, createdAt: new Date() } as const
+  await writeRelease(training, signRelease(training, options), folder)
   return folder
 }

@@ -8,6 +8,9 @@ import { count } from '../option.ts'
 const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([
   ['hop', async () => (await import('../bench/hop.ts')).hop],
   ['memory', async () => (await import('../bench/memory.ts')).memory],
+  ['tab', async () => (await import('../bench/tab.ts')).tab],
+  ['train', async () => (await import('../bench/train.ts')).train],
+  ['reality', async () => (await import('../bench/reality.ts')).reality],
 ])
 const NAMES = [...BENCHES.keys()]
 
@@ -17,11 +20,14 @@ export const bench = defineCommand({
   usage: [`[${NAMES.join('|')}] [--rounds N]`],
   positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them' },
   options: {
-    rounds: count('measurements per case (hop: 60, memory: 2000 requests)', {
-      low: 1,
-      high: 100_000,
-      otherwise: undefined,
-    }),
+    rounds: count(
+      'measurements per case (hop: 60, memory: 2000 requests, reality: 30, tab and train: 5)',
+      {
+        low: 1,
+        high: 100_000,
+        otherwise: undefined,
+      },
+    ),
   },
   examples: ['bench hop --json', 'bench memory --rounds 500'],
   async run({ positionals, values, signal, print, log, emit }) {

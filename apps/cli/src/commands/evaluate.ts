@@ -1,37 +1,80 @@
+import { dirname, join } from 'node:path'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { count, text } from '../option.ts'
 
+/** A report with the plots of a dozen models has under a megabyte. */
+const REPORT_BYTES = 4 << 20
+
 export const evaluate = defineCommand({
   name: 'evaluate',
-  summary: 'measure accuracies in sequence and in arbitrary orders',
-  usage: ['DIR… [--data DIR | --samples DIR] [--seeds N]'],
+  summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',
+  usage: [
+    'DIR… [--data DIR [--download FILE] | --samples DIR] [--images N] [--seeds N] [--report DIR] [--results FILE]',
+  ],
   positionals: { min: 1, max: 100, placeholder: 'one DIR or more' },
   options: {
     data: text(
       'DIR',
-      'folder with the idx files of Fashion-MNIST (where Debian installs them); its test images are used',
+      'data set: idx files of Fashion-MNIST or MNIST, CIFAR-10 or CIFAR-100 binary files, or DIR/class/*.png; its test images are used (Fashion-MNIST where Debian installs it)',
     ),
     samples: text('DIR', 'a sample pack instead, such as models/samples/fashion-mnist-500'),
+    download: text('FILE', 'fetches what --data lacks, as a list of addresses and hashes says'),
+    images: count('how many of the test images, for a quick look (all of them)', {
+      low: 1,
+      high: 1_000_000,
+      otherwise: undefined,
+    }),
     seeds: count('passes in arbitrary order', { low: 1, high: 100, otherwise: 5 }),
+    report: text('DIR', 'receives report.json, report.md and report.html with plots'),
+    results: text('FILE', 'receives a page that sets the figures beside the claims of the paper'),
   },
   examples: [
     'evaluate models/fashion-vit',
     'evaluate models/fashion-vit --samples models/samples/fashion-mnist-500 --json',
+    'evaluate models/fashion-vit models/fashion-vit-sequential --images 1000 --report reports/short',
+    'evaluate models/fashion-vit* --results docs/results.md',
   ],
-  async run({ positionals, values, print, emit }) {
+  async run({ positionals, values, signal, print, log, emit }) {
     if (values.data !== undefined && values.samples !== undefined) {
       throw usageError('evaluate takes --data or --samples, not both')
     }
     const { evaluateFolders } = await import('../evaluate-folders.ts')
-    const releases = await evaluateFolders(positionals, values)
-    for (const { name, images, sequential, arbitrary } of releases) {
+    const { openOutputFolder, writeEvaluation, writeResultsPage } = await import(
+      '@layerswarm/trainer'
+    )
+    if (values.report !== undefined) await openOutputFolder(values.report, REPORT_BYTES)
+    if (values.results !== undefined) await openOutputFolder(dirname(values.results), REPORT_BYTES)
+    const evaluation = await evaluateFolders(positionals, { ...values, signal, log })
+    for (const { name, images, sequential, arbitrary } of evaluation.releases) {
       const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`
       print(`${name}: ${percent(sequential)} in sequence, ${spread}, ${images} images`)
     }
-    emit({ releases, merged: [] })
+    for (const { of, sequential, arbitrary } of evaluation.merged) {
+      print(
+        `${of.join(' and ')} merged: ${percent(sequential.mean)} in sequence, ${percent(arbitrary.mean)} in arbitrary order`,
+      )
+    }
+    if (values.report !== undefined) {
+      await writeEvaluation(values.report, evaluation)
+      print(`report in ${join(values.report, 'report.html')}`)
+    }
+    if (values.results !== undefined) {
+      const words = [...positionals, ...quickOf(values.images), '--results', values.results]
+      await writeResultsPage(
+        values.results,
+        evaluation,
+        `npx layerswarm evaluate ${words.join(' ')}`,
+      )
+      print(`results in ${values.results}`)
+    }
+    emit({ ...evaluation })
   },
 })
+
+function quickOf(images: number | undefined): string[] {
+  return images === undefined ? [] : ['--images', String(images)]
+}
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`

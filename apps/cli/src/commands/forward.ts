@@ -2,12 +2,12 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
 import { choice, layerList, requiredText } from '../option.ts'
 
-const ENGINES = ['reference', 'ort-node', 'ort-wasm'] as const
+const ENGINES = ['reference', 'ort-node', 'ort-wasm', 'tfjs'] as const
 
 export const forward = defineCommand({
   name: 'forward',
   summary: 'run a model from a folder here, its layers in the order you give',
-  usage: ['DIR --images FILE.json [--order 2,0,1] [--engine reference|ort-node|ort-wasm]'],
+  usage: ['DIR --images FILE.json [--order 2,0,1] [--engine reference|ort-node|ort-wasm|tfjs]'],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
     images: requiredText(
@@ -17,7 +17,7 @@ export const forward = defineCommand({
     order: layerList(
       'layers in the order in which they run; leave some out to skip them (all, in sequence)',
     ),
-    engine: choice(ENGINES, 'what computes', 'reference'),
+    engine: choice(ENGINES, 'what computes; tfjs takes a graphics device', 'reference'),
   },
   examples: [
     'forward test/vectors/vit-shuffle --images test/vectors/vit-shuffle/expected.json --order 2,0,1',
@@ -43,7 +43,8 @@ export const forward = defineCommand({
       throw error instanceof ModelError ? usageError(error.message) : error
     }
     const images = await readImages(values.images)
-    const engine = await createNodeEngine(values.engine, spec)
+    const name = values.engine === 'tfjs' ? 'tfjs-webgpu' : values.engine
+    const engine = await createNodeEngine(name, spec)
     try {
       for (const part of ['stem', 'head', ...order] as const) {
         const file = parts.get(part)

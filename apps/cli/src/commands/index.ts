@@ -4,8 +4,11 @@ import { classify } from './classify.ts'
 import { demo } from './demo.ts'
 import { evaluate } from './evaluate.ts'
 import { forward } from './forward.ts'
+import { importModel } from './import.ts'
+import { merge } from './merge.ts'
 import { peer } from './peer.ts'
 import { publish } from './publish.ts'
+import { replay } from './replay.ts'
 import { signaling } from './signaling.ts'
 import { simulate } from './simulate.ts'
 import { train } from './train.ts'
@@ -16,10 +19,13 @@ export const COMMANDS: readonly Command[] = [
   up,
   demo,
   classify,
+  replay,
   peer,
   signaling,
   train,
   evaluate,
+  merge,
+  importModel,
   publish,
   forward,
   simulate,

@@ -25,7 +25,10 @@ export const peer = defineCommand({
     }),
     engine: engineOption('what computes'),
     data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
-    release: text('ID', 'the release to serve, by id or name (the first that the swarm offers)'),
+    release: text(
+      'ID',
+      'the release to serve, by id or name (the first that the swarm offers); newer ones of its publisher and name are followed, with --layers auto, unless it is an id',
+    ),
   },
   examples: [
     'peer --join http://127.0.0.1:9000',

@@ -1,48 +1,62 @@
-import { join } from 'node:path'
+import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../command.ts'
-import { choice, requiredText, text } from '../option.ts'
+import { choice, optionalUrl, text } from '../option.ts'
 
 export const publish = defineCommand({
   name: 'publish',
-  summary: 'turn a trained model into a signed release',
-  usage: ['DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16]'],
+  summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
+  usage: [
+    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16]',
+    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME]',
+  ],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
-    out: requiredText(
-      'DIR',
-      'folder of the release: manifest.json, parts/, recipe.json, report.json',
-    ),
+    out: text('DIR', 'folder of the release: manifest.json, parts/, recipe.json, report.json'),
+    to: optionalUrl('signaling server to upload to; DIR may then be a release already'),
+    token: text('T', 'the upload token of that server; others of this machine may see it'),
+    'token-file': text('FILE', 'a file of one line with that token'),
     key: text('FILE', 'publisher key, made when it is missing (.layerswarm/publisher.key)'),
     name: text('NAME', "the release's name (the recipe's)"),
     dtype: choice(['float32', 'float16'], 'how the parts store their values', 'float32'),
   },
-  examples: ['publish runs/fashion-vit --out models/fashion-vit'],
-  async run({ positionals, values, print, log, emit }) {
-    const { readTrainingFolder } = await import('../training-folder.ts')
-    const { readOrCreateKey } = await import('../publisher-key.ts')
-    const { writeRelease } = await import('../write-release.ts')
+  examples: [
+    'publish runs/fashion-vit --out models/fashion-vit',
+    'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
+  ],
+  async run({ positionals, values, signal, print, log, emit }) {
+    const { publishFolder } = await import('../publish-folder.ts')
+    const { isToken, readTokenFile } = await import('../upload-token.ts')
     const { releaseId } = await import('@layerswarm/model')
-    const training = await readTrainingFolder(positionals[0] ?? '')
-    const keyFile = values.key ?? join('.layerswarm', 'publisher.key')
-    const { key, created } = await readOrCreateKey(keyFile)
-    if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
-    const manifest = await writeRelease(training, values.out, {
-      name: values.name ?? training.name,
-      dtype: values.dtype,
-      key,
-      createdAt: new Date(),
-    })
+    const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
+    if (to === undefined && (token !== undefined || tokenFile !== undefined)) {
+      throw usageError('a token is for an upload: name the signaling server with --to URL')
+    }
+    if (to !== undefined && (token === undefined) === (tokenFile === undefined)) {
+      throw usageError('--to URL needs --token T or --token-file FILE, one of them')
+    }
+    if (token !== undefined && !isToken(token)) {
+      throw usageError('--token takes 16 to 256 letters, digits or signs without spaces')
+    }
+    const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
+    const target =
+      to === undefined || secret === undefined ? undefined : { to, token: secret, signal, log }
+    const choices = { out, key, name, dtype, target, log }
+    const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
     print(`${manifest.name} ${release}`)
-    print(`${manifest.parts.length} parts, ${bytes} bytes, in ${values.out}`)
+    if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
+    if (uploaded !== undefined) {
+      print(`${uploaded.parts} parts, ${uploaded.bytes} bytes, uploaded to ${to?.origin}`)
+    }
     emit({
       release,
       name: manifest.name,
       publisher: manifest.publisher,
       parts: manifest.parts.length,
       bytes,
-      out: values.out,
+      out,
+      uploaded,
     })
   },
 })

@@ -1,15 +1,35 @@
-import type { FuzzReport, SimulationReport } from '@layerswarm/swarm'
+import type { ChurnReport, FuzzReport, SimulationReport } from '@layerswarm/swarm'
 import { CliError, usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { bare, count, text, texts } from '../option.ts'
+import { type CommandContext, defineCommand } from '../command.ts'
+import { bare, count, type Option, text, texts } from '../option.ts'
+import type { ScenarioRun } from '../run-scenario.ts'
 
 const SEED_MAX = 2 ** 32 - 1
+
+/** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
+const CHURN = 'churn'
+
+/** Percentages as `2,10,39`; as shares from 0 to 1. */
+const rates: Option<readonly number[] | undefined> = {
+  kind: 'text',
+  placeholder: '2,10,39',
+  help: 'for churn: percentages of all peers that leave per minute (2,10,20,39,60,80)',
+  read([value], flag) {
+    const percents = value
+      ?.split(',')
+      .map((word) => (word.trim() === '' ? Number.NaN : Number(word)))
+    if (percents?.some((percent) => !(percent > 0 && percent <= 99)))
+      throw usageError(`${flag} takes percentages above 0 up to 99 as 2,10,39, not "${value}"`)
+    return percents?.map((percent) => percent / 100)
+  },
+}
 
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'run the swarm in virtual time, under churn, stragglers and liars',
   usage: [
     'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
+    'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
     '--fuzz N [--seed S]',
   ],
   positionals: { min: 0, max: 1, placeholder: 'one SCENARIO' },
@@ -27,7 +47,9 @@ export const simulate = defineCommand({
     seed: count('what repeats a run event by event', { low: 0, high: SEED_MAX, otherwise: 1 }),
     policy: text('NAME', 'one policy instead of all'),
     set: texts('a.b=c', 'change any setting of the scenario'),
-    report: text('DIR', 'write report.json, report.md and report.html'),
+    rates,
+    small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
+    report: text('DIR', 'write report.json, report.md and report.html; for churn also churn.svg'),
     fuzz: count('random worlds to search for a broken promise, instead of a scenario', {
       low: 1,
       high: 10_000_000,
@@ -38,42 +60,87 @@ export const simulate = defineCommand({
   examples: [
     'simulate harsh --peers 200 --requests 10000 --seed 1 --report runs/harsh',
     'simulate tabs --set links.loss=0.05 --policy any-order --json',
+    'simulate churn --peers 100 --requests 600 --report runs/churn',
     'simulate --fuzz 1000',
   ],
   async run({ positionals: [scenario], values, signal, print, log, emit }) {
+    const { peers, requests, seed, policy, small, rates: given, report: folder } = values
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
-      const { fuzz } = await import('@layerswarm/swarm')
-      const report = fuzz(values.fuzz, { seed: values.seed, onProgress: everySecond(log) })
-      for (const line of fuzzLines(report)) print(line)
-      emit({ ...report })
-      if (report.failures.length > 0)
-        throw brokenPromises(report.failures.length, report.failures[0]?.replay)
-      return
+      return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
     }
-    const swarm = await import('@layerswarm/swarm')
+    const { SCENARIO_NAMES } = await import('@layerswarm/swarm')
     if (scenario === undefined)
-      throw usageError(`simulate needs a SCENARIO: ${swarm.SCENARIO_NAMES.join(', ')}`)
-    const { runScenario } = await import('../run-scenario.ts')
-    const { peers, requests, seed, policy, report: folder } = values
-    const { report, markdown } = await runScenario(scenario, {
+      throw usageError(`simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, or ${CHURN}`)
+    if (given !== undefined && scenario !== CHURN)
+      throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
+    const options = {
       ...(peers === undefined ? {} : { peers }),
       ...(requests === undefined ? {} : { requests }),
       ...(policy === undefined ? {} : { policy }),
       seed,
       set: changes(values.set),
-      scored: !values['no-accuracy'],
-      folder,
-      signal,
-      log,
-    })
-    print(markdown.trimEnd())
-    if (folder !== undefined) print(`report in ${folder}: report.html, report.md, report.json`)
-    emit({ ...withoutBulk(report) })
-    if (report.broken > 0) throw brokenPromises(report.broken, report.replay)
+    }
+    const run = { options, scored: !values['no-accuracy'], small, folder, signal, log }
+    if (scenario === CHURN) await sweepChurn(given, run, { print, emit })
+    else await playScenario(scenario, run, { print, emit })
   },
 })
+
+type Outputs = Pick<CommandContext, 'print' | 'emit'>
+
+async function searchWorlds(
+  runs: number,
+  seed: number,
+  { print, emit, ...watch }: Outputs & Pick<CommandContext, 'log' | 'signal'>,
+): Promise<void> {
+  const { runSimulation } = await import('../simulation-thread.ts')
+  const report = await runSimulation({ kind: 'fuzz', runs, options: { seed } }, watch)
+  for (const line of fuzzLines(report)) print(line)
+  emit({ ...report })
+  if (report.failures.length > 0)
+    throw brokenPromises(report.failures.length, report.failures[0]?.replay)
+}
+
+async function playScenario(
+  scenario: string,
+  run: ScenarioRun,
+  { print, emit }: Outputs,
+): Promise<void> {
+  const { runScenario } = await import('../run-scenario.ts')
+  const { report, markdown } = await runScenario(scenario, run)
+  print(markdown.trimEnd())
+  if (run.folder !== undefined)
+    print(`report in ${run.folder}: report.html, report.md, report.json`)
+  emit(withoutBulk(report))
+  if (report.broken > 0) throw brokenPromises(report.broken, report.replay)
+}
+
+async function sweepChurn(
+  given: readonly number[] | undefined,
+  run: ScenarioRun,
+  { print, emit }: Outputs,
+): Promise<void> {
+  const { runChurn } = await import('../run-scenario.ts')
+  const { churn, markdown } = await runChurn(run, given)
+  print(markdown.trimEnd())
+  if (run.folder !== undefined) print(`report in ${run.folder}: churn.svg, report.html, report.md`)
+  emit(churnDocument(churn))
+  const broken = churn.points.map(({ report }) => report).find((report) => report.broken > 0)
+  if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
+}
+
+function churnDocument({ points, replay }: ChurnReport): Record<string, unknown> {
+  return {
+    scenario: CHURN,
+    points: points.map(({ leavingPerMinute, report }) => ({
+      leavingPerMinute,
+      ...withoutBulk(report),
+    })),
+    replay,
+  }
+}
 
 /** Every `a.b=c` as a name and a value. */
 function changes(texts: readonly string[]): Record<string, string> {
@@ -95,15 +162,6 @@ function withoutBulk(report: SimulationReport): Record<string, unknown> {
     ]),
   )
   return { ...report, policies }
-}
-
-function everySecond(log: (line: string) => void) {
-  let saidMs = performance.now()
-  return (done: number, of: number, failures: number): void => {
-    if (performance.now() - saidMs < 1_000) return
-    saidMs = performance.now()
-    log(`${done} of ${of} worlds, ${failures} broke a promise`)
-  }
 }
 
 function fuzzLines({ runs, seed, requests, answered, checks, failures }: FuzzReport): string[] {

@@ -1,51 +1,73 @@
 import { defineCommand } from '../command.ts'
-import { bare, requiredText, text } from '../option.ts'
+import { bare, choice, count, requiredText, text } from '../option.ts'
+import { createLineDisplay, createPlotDisplay, duration, percent } from '../train-display.ts'
+
+/** Some terminals do not say how wide they are. */
+const COLUMNS_UNKNOWN = 80
 
 export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
-  usage: ['RECIPE --out DIR [--data DIR] [--resume]'],
+  usage: [
+    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--from DIR] [--engine cpu|webgpu] [--resume]',
+  ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
   options: {
     out: requiredText(
       'DIR',
-      'receives model.safetensors, recipe.json, report.json and checkpoints',
+      'receives model.safetensors, recipe.json, report.json, train-report.html and checkpoints',
     ),
-    data: text('DIR', 'folder with the idx files of Fashion-MNIST (where Debian installs them)'),
+    data: text(
+      'DIR',
+      'data set: idx files of Fashion-MNIST or MNIST, CIFAR-10 or CIFAR-100 binary files, or DIR/class/*.png (Fashion-MNIST where Debian installs it)',
+    ),
+    download: text('FILE', 'fetches what --data lacks, as a list of addresses and hashes says'),
+    size: count('height and width to which pictures in folders are fitted (as they are)', {
+      low: 4,
+      high: 1024,
+      otherwise: undefined,
+    }),
+    from: text('DIR', 'a model to begin with, as `layerswarm import` makes it'),
+    engine: choice(
+      ['cpu', 'webgpu'],
+      'what computes; without it a graphics card if there is one, else the processor',
+      undefined,
+    ),
     resume: bare('continue from the checkpoint in --out'),
   },
-  examples: ['train models/recipes/fashion-vit.json --out runs/fashion-vit'],
-  async run({ positionals, values, signal, print, log, emit }) {
+  examples: [
+    'train packages/trainer/recipes/fashion-vit.json --out runs/fashion-vit',
+    'train packages/trainer/recipes/fashion-vit.json --out runs/fashion-vit --resume',
+    'train my-recipe.json --out runs/fine-tuned --data pictures --from runs/imported',
+  ],
+  async run({ positionals, values, json, signal, print, log, emit }) {
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
+    const { fetchData, picturesOf } = await import('../data-options.ts')
+    const { readModelFolder } = await import('../release-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
+    await fetchData({ ...values, signal, log })
+    const start = values.from === undefined ? undefined : await readModelFolder(values.from)
+    const { isTTY, columns } = process.stderr
+    const display =
+      isTTY && !json ? createPlotDisplay(log, columns || COLUMNS_UNKNOWN) : createLineDisplay(log)
     const report = await runTraining(recipe, {
       outDir: values.out,
       resume: values.resume,
+      engine: values.engine,
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
-      onProgress: ({ step, steps, loss, imagesPerSecond, etaSeconds, evaluation }) => {
-        const accuracy =
-          evaluation === undefined
-            ? ''
-            : `, held out: ${percent(evaluation.sequential)} in sequence, ${percent(evaluation.arbitrary)} in any order`
-        log(
-          `step ${step} of ${steps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(0)} images/s, ${duration(etaSeconds)} left${accuracy}`,
-        )
-      },
+      pictures: picturesOf(values.size, start && (start.spec.channels === 1 ? 1 : 3)),
+      from: start,
+      onProgress: (progress) => display.show(progress),
     })
     const { sequential, arbitrary } = report.accuracies
-    print(`${report.name}: ${report.parameters} parameters, ${duration(report.wallSeconds)}`)
+    print(
+      `${report.name}: ${report.parameters} parameters, ${duration(report.wallSeconds)} on ${report.engine}`,
+    )
     print(
       `test images: ${percent(sequential)} in sequence, ${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in any order`,
     )
+    print(`curves: ${values.out}/train-report.html`)
     emit({ ...report })
   },
 })
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
-}
-
-function duration(seconds: number): string {
-  return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`
-}

@@ -18,7 +18,7 @@ export const PAGE_DEFAULTS: PageOptions = Object.freeze({
 })
 
 /** Engines that run in a browser tab. */
-const TAB_ENGINES: readonly EngineName[] = ['ort-webgpu', 'ort-wasm', 'reference']
+const TAB_ENGINES: readonly EngineName[] = ['ort-webgpu', 'ort-wasm', 'tfjs-webgpu', 'reference']
 
 /** As many layers as a manifest may have. */
 const LAYERS_MAX = 64

@@ -8,7 +8,7 @@ import {
 
 /** Something to classify. */
 export interface Picture {
-  readonly source: 'sample' | 'drawing' | 'file'
+  readonly source: 'sample' | 'drawing' | 'file' | 'camera'
   /** What a person would call it: "sample 12", "your drawing", a file name. */
   readonly name: string
   readonly pixels: Pixels

@@ -11,11 +11,26 @@ export function percentText(share: number): string {
   return `${rounded}${NARROW_SPACE}%`
 }
 
+/** What several orders differ by: " ± 4 %". */
+export function spreadText(spread: number): string {
+  if (!Number.isFinite(spread)) return ''
+  const percent = spread * 100
+  return ` ± ${percent < 1 && percent > 0 ? '< 1' : Math.round(percent)}${NARROW_SPACE}%`
+}
+
 /** Milliseconds with as many digits as matter: "0.42 ms", "3.1 ms", "85 ms", "1.3 s". */
 export function durationText(ms: number): string {
   if (!Number.isFinite(ms)) return '–'
   if (ms >= 1000) return `${(ms / 1000).toFixed(1)}${NARROW_SPACE}s`
   return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)}${NARROW_SPACE}ms`
+}
+
+/** How long something has lasted: "8 s", "3 min", "2 h 5 min". */
+export function ageText(ms: number): string {
+  const minutes = Math.floor(ms / 60_000)
+  if (minutes < 1) return `${Math.floor(ms / 1000)} s`
+  if (minutes < 60) return `${minutes} min`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** Bytes in powers of 1000: "0 B", "12 kB", "3.4 MB". */
@@ -62,4 +77,21 @@ export function errorText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const line = text.split('\n')[0]?.trim() ?? ''
   return line === '' ? 'Something failed without saying why.' : line.slice(0, 300)
+}
+
+/** Why the camera gives no picture, by the name of the browser's error, and what to do. */
+export function cameraProblem(name: string): string {
+  switch (name) {
+    case 'NotAllowedError':
+      return 'The camera was refused; allow it for this page in the browser, or upload a picture.'
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'No camera was found; draw or upload a picture instead.'
+    case 'NotReadableError':
+      return 'The camera is in use by another program; close that and try again.'
+    case 'InsecureContext':
+      return 'Browsers give the camera only to secure pages: open this one over https or on localhost.'
+    default:
+      return 'The camera gave no picture; draw or upload one instead.'
+  }
 }

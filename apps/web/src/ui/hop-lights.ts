@@ -1,148 +1,131 @@
+import { createFlights, type Light, type Stop, type Trail } from '../logic/flights.ts'
+import { layerHue } from '../logic/layer-colours.ts'
 import type { Place } from '../logic/ring-layout.ts'
-import { svg } from './dom.ts'
-import { paintLayer } from './layer-mark.ts'
 
-interface Point {
-  readonly x: number
-  readonly y: number
+/** Units of the picture's view box, around the origin. */
+const HALF_VIEW = 200
+/** Side of the picture that an own request carries, in units. */
+const CARGO_SIDE = 22
+const DEVICE_PIXELS_MAX = 2
+
+export interface HopLights {
+  place(places: ReadonlyMap<string, Place>, layers: number): void
+  /** A request has come this far. @param start where an own request begins. */
+  seen(request: string, route: readonly Stop[], start: string | undefined): void
+  /** The answer of an own request is there. */
+  home(request: string, peer: string): void
+  /** The picture that own requests carry. */
+  carry(picture: CanvasImageSource): void
 }
 
-/** A light on its way: from one peer to the next, in the colour of the layer applied there. */
-interface Move {
-  readonly from: Point
-  readonly to: Point
-  /** undefined for the way home, where no layer is applied. */
-  readonly layer: number | undefined
-  readonly layers: number
+/** Draws requests as lights on a canvas over the picture; draws nothing while nothing moves. */
+export function createHopLights(canvas: HTMLCanvasElement): HopLights {
+  const stillness = matchMedia('(prefers-reduced-motion: reduce)')
+  const darkness = matchMedia('(prefers-color-scheme: dark)')
+  const flights = createFlights(() => (stillness.matches ? 0 : LEG_MS))
+  const context = canvas.getContext('2d')
+  let layers = 1
+  let cargo: CanvasImageSource | undefined
+  let running = false
+
+  function wake() {
+    if (running) return
+    running = true
+    requestAnimationFrame(draw)
+  }
+
+  function draw() {
+    running = false
+    if (context === null) return
+    const nowMs = performance.now()
+    const { lights, trails } = flights.frame(nowMs)
+    fit(canvas, context)
+    for (const trail of trails) drawTrail(context, trail, colourOf(trail.layer, 0.7))
+    for (const light of lights) drawLight(context, light, colourOf(light.layer, 1), cargo)
+    if (!flights.isStill(nowMs)) wake()
+  }
+
+  function colourOf(layer: number | undefined, opacity: number): string {
+    const dark = darkness.matches
+    if (layer === undefined)
+      return dark ? `rgb(155 164 181 / ${opacity / 2})` : `rgb(90 98 112 / ${opacity / 2})`
+    const hue = layerHue(layer, layers).toFixed(1)
+    return dark ? `oklch(0.75 0.13 ${hue} / ${opacity})` : `oklch(0.62 0.16 ${hue} / ${opacity})`
+  }
+
+  new ResizeObserver(wake).observe(canvas)
+  darkness.addEventListener('change', wake)
+  return {
+    place(places, count) {
+      layers = Math.max(1, count)
+      flights.place(places)
+      wake()
+    },
+    seen(request, route, start) {
+      // Without motion only the own route is worth its lines.
+      if (stillness.matches && start === undefined) return
+      flights.seen(request, route, start, performance.now())
+      wake()
+    },
+    home(request, peer) {
+      flights.home(request, peer, performance.now())
+      wake()
+    },
+    carry(picture) {
+      cargo = picture
+    },
+  }
 }
 
 /** Slow enough to see on a fast swarm, where hops take a few ms; the chips show the true times. */
-const MOVE_MS = 260
-/** Curves bend by this part of their length, so that ways across the circle do not hide this tab. */
-const BEND = 0.22
-const CURVE_STEPS = 12
+const LEG_MS = 260
 
-export interface HopLights {
-  /** Forgets the last request and starts one at `peer`. */
-  begin(peer: string): void
-  /** Sends the light on to the peer that applied `layer`. */
-  visit(peer: string, layer: number, layers: number): void
-  /** Sends the light back to `peer`. */
-  goHome(peer: string): void
-  clear(): void
+/** Sizes the canvas to its place on the screen and puts the origin into its middle. */
+function fit(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
+  const ratio = Math.min(devicePixelRatio, DEVICE_PIXELS_MAX)
+  const side = Math.max(1, Math.round(canvas.clientWidth * ratio))
+  if (canvas.width !== side) {
+    canvas.width = side
+    canvas.height = side
+  }
+  const scale = side / (2 * HALF_VIEW)
+  context.setTransform(scale, 0, 0, scale, side / 2, side / 2)
+  context.clearRect(-HALF_VIEW, -HALF_VIEW, 2 * HALF_VIEW, 2 * HALF_VIEW)
 }
 
-/** Moves a light along the hops of the own request, one after the other, and leaves its trail. */
-export function createHopLights(
-  trails: SVGGElement,
-  sparks: SVGGElement,
-  placeOf: (peer: string) => Place | undefined,
-): HopLights {
-  let at: Point | undefined
-  let queue: Move[] = []
-  let moving: Animation | undefined
-
-  function clear() {
-    queue = []
-    moving?.cancel()
-    moving = undefined
-    trails.replaceChildren()
-    sparks.replaceChildren()
-  }
-
-  function send(peer: string, layer: number | undefined, layers: number) {
-    const to = placeOf(peer)
-    if (to === undefined) return
-    if (at !== undefined) queue.push({ from: at, to, layer, layers })
-    at = to
-    if (moving === undefined) next()
-  }
-
-  function next() {
-    const move = queue.shift()
-    moving = undefined
-    if (move === undefined) return
-    // A light that falls behind its request hurries.
-    const duration = MOVE_MS / (1 + queue.length / 3)
-    moving = move.from === move.to ? pulse(move, duration) : travel(move, duration)
-    if (moving === undefined) return next()
-    moving.onfinish = () => {
-      sparks.replaceChildren()
-      next()
-    }
-  }
-
-  /** The light goes from peer to peer and draws its trail; undefined when nothing may move. */
-  function travel(move: Move, duration: number): Animation | undefined {
-    const trail = draw(move)
-    trails.append(trail)
-    if (prefersStillness()) return undefined
-    const spark = tinted(svg('circle', { class: 'spark', attributes: { r: '6' } }), move)
-    sparks.replaceChildren(spark)
-    trail.animate([{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }], duration)
-    return spark.animate(keyframes(move), { duration, easing: 'ease-in-out', fill: 'forwards' })
-  }
-
-  /** The next layer is applied where the light already is. */
-  function pulse(move: Move, duration: number): Animation | undefined {
-    if (prefersStillness()) return undefined
-    const { x, y } = move.to
-    const ring = svg('circle', { class: 'pulse', attributes: { cx: `${x}`, cy: `${y}` } })
-    sparks.replaceChildren(tinted(ring, move))
-    return ring.animate(
-      [
-        { r: '24px', opacity: 1 },
-        { r: '54px', opacity: 0 },
-      ],
-      { duration, easing: 'ease-out', fill: 'forwards' },
-    )
-  }
-
-  return {
-    clear() {
-      clear()
-      at = undefined
-    },
-    begin(peer) {
-      clear()
-      at = placeOf(peer)
-    },
-    visit: send,
-    goHome: (peer) => send(peer, undefined, 1),
-  }
+function drawTrail(context: CanvasRenderingContext2D, trail: Trail, colour: string): void {
+  context.globalAlpha = Math.max(0, trail.strength)
+  context.strokeStyle = colour
+  context.lineWidth = trail.own ? 2.5 : 1.5
+  context.beginPath()
+  context.moveTo(trail.from.x, trail.from.y)
+  context.quadraticCurveTo(trail.bend.x, trail.bend.y, trail.to.x, trail.to.y)
+  context.stroke()
+  context.globalAlpha = 1
 }
 
-function prefersStillness(): boolean {
-  return matchMedia('(prefers-reduced-motion: reduce)').matches
-}
-
-function tinted<T extends SVGElement>(element: T, { layer, layers }: Move): T {
-  if (layer === undefined) element.classList.add('home')
-  else paintLayer(element, layer, layers)
-  return element
-}
-
-function draw(move: Move): SVGPathElement {
-  const bend = controlPoint(move)
-  const d = `M ${move.from.x} ${move.from.y} Q ${bend.x} ${bend.y} ${move.to.x} ${move.to.y}`
-  return tinted(svg('path', { class: 'trail', attributes: { d, pathLength: '1' } }), move)
-}
-
-function controlPoint({ from, to }: Move): Point {
-  const dx = to.x - from.x
-  const dy = to.y - from.y
-  return { x: (from.x + to.x) / 2 - dy * BEND, y: (from.y + to.y) / 2 + dx * BEND }
-}
-
-/** Points of the quadratic Bézier curve as positions of the light. */
-function keyframes(move: Move): Keyframe[] {
-  const bend = controlPoint(move)
-  return Array.from({ length: CURVE_STEPS + 1 }, (_, step) => {
-    const t = step / CURVE_STEPS
-    const u = 1 - t
-    const along = (a: number, b: number, c: number) => u * u * a + 2 * u * t * b + t * t * c
-    const x = along(move.from.x, bend.x, move.to.x)
-    const y = along(move.from.y, bend.y, move.to.y)
-    return { transform: `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)` }
-  })
+function drawLight(
+  context: CanvasRenderingContext2D,
+  light: Light,
+  colour: string,
+  cargo: CanvasImageSource | undefined,
+): void {
+  const { x, y, own, pulse } = light
+  context.beginPath()
+  if (pulse !== undefined) {
+    context.globalAlpha = 1 - pulse
+    context.strokeStyle = colour
+    context.lineWidth = own ? 4 : 2
+    context.arc(x, y, 20 + 26 * pulse, 0, 2 * Math.PI)
+    context.stroke()
+    context.globalAlpha = 1
+    return
+  }
+  context.fillStyle = colour
+  context.arc(x, y, own ? CARGO_SIDE * 0.75 : 4.5, 0, 2 * Math.PI)
+  context.fill()
+  if (!own || cargo === undefined) return
+  context.imageSmoothingEnabled = false
+  const half = CARGO_SIDE / 2
+  context.drawImage(cargo, x - half, y - half, CARGO_SIDE, CARGO_SIDE)
 }

@@ -1,6 +1,7 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { PageOptions } from '../logic/page-options.ts'
-import { layersText } from '../logic/wording.ts'
+import { bytesText, layersText } from '../logic/wording.ts'
+import type { Download } from '../runtime-download.ts'
 import { byId, html, setLine, setText } from './dom.ts'
 
 export interface JoinActions {
@@ -16,6 +17,8 @@ export interface JoinPanel {
   show(snapshot: PeerSnapshot): void
   /** Fills the choice of layers once the model is known. */
   setLayers(layers: number): void
+  /** How far the runtime has come; undefined when nothing is being fetched. */
+  showDownload(download: Download | undefined): void
   readonly capacity: number
 }
 
@@ -38,6 +41,8 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   const reason = byId('reason', HTMLElement)
   const pill = byId('state-pill', HTMLElement)
   const state = byId('state', HTMLElement)
+  const advice = byId('advice', HTMLElement)
+  const showDownload = createDownloadBar()
   let paused = false
 
   select.disabled = true
@@ -69,6 +74,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
       select.value = String(chosen)
       select.disabled = false
     },
+    showDownload,
     show(snapshot) {
       const offline = snapshot.state === 'offline'
       paused = snapshot.state === 'paused'
@@ -77,6 +83,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
       pill.dataset.state = snapshot.state
       promise.hidden = !offline
       setLine(reason, snapshot.reason)
+      setLine(advice, snapshot.reloadAdvice)
       join.hidden = !offline
       leave.hidden = offline
       pause.hidden = offline || snapshot.state === 'joining'
@@ -84,6 +91,19 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
       // A button that disappears under the keyboard must not throw the focus back to the top.
       if (hadFocus && document.activeElement === document.body) (offline ? join : leave).focus()
     },
+  }
+}
+
+function createDownloadBar(): (download: Download | undefined) => void {
+  const place = byId('download', HTMLElement)
+  const bar = byId('download-bar', HTMLProgressElement)
+  const text = byId('download-text', HTMLElement)
+  return (download) => {
+    place.hidden = download === undefined
+    if (download === undefined) return
+    bar.max = download.bytes
+    bar.value = download.receivedBytes
+    setText(text, `${bytesText(download.receivedBytes)} of ${bytesText(download.bytes)}`)
   }
 }
 

@@ -1,24 +1,13 @@
 import type { Pixels } from '@layerswarm/model'
-import { bestClass, classBars } from '../logic/class-bars.ts'
+import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
-import {
-  appliedText,
-  durationText,
-  missingText,
-  peerText,
-  percentText,
-  routeText,
-} from '../logic/wording.ts'
-import type { Hop, Run } from '../run.ts'
-import { byId, html, setLine, setText } from './dom.ts'
-import { paintLayer } from './layer-mark.ts'
+import { percentText } from '../logic/wording.ts'
+import type { Run } from '../run.ts'
+import { answerCard, labelOf, type ModelFacts } from './answer-card.ts'
+import { createClassChart, type Scores } from './class-chart.ts'
+import { byId, setLine, setText } from './dom.ts'
+import { createHopList } from './hop-list.ts'
 import { paintPixels } from './pixels.ts'
-
-/** What of the model the results need. */
-export interface ModelFacts {
-  readonly layers: number
-  readonly labels: readonly string[]
-}
 
 export interface RunView {
   setModel(model: ModelFacts): void
@@ -37,8 +26,8 @@ export function createRunView(self: () => string): RunView {
   const error = byId('run-error', HTMLElement)
   const interim = byId('interim', HTMLElement)
   const answerPlace = byId('answer-place', HTMLElement)
-  const showHops = createHopList(self)
-  const showBars = createBars()
+  const hops = createHopList(byId('hops', HTMLOListElement), byId('hops-title', HTMLElement), self)
+  const chart = createClassChart(byId('bars', HTMLUListElement))
   let model: ModelFacts = { layers: 0, labels: [] }
   let picture: Picture | undefined
 
@@ -56,12 +45,12 @@ export function createRunView(self: () => string): RunView {
     showRun(run) {
       setLine(error, run.stage === 'failed' ? run.message : undefined)
       setLine(hint, hintOf(run))
-      const route = run.stage === 'waiting' ? [] : run.route
-      showHops(route, model.layers)
-      showBars(
-        run.stage === 'running' || run.stage === 'answered' ? run.probabilities : undefined,
-        model,
-      )
+      hops.show({
+        route: run.stage === 'waiting' ? [] : run.route,
+        marks: run.stage === 'running' || run.stage === 'answered' ? run.marks : [],
+        ...model,
+      })
+      chart.show(scoresOf(run), model.labels)
       setLine(interim, interimOf(run, model))
       answerPlace.replaceChildren(
         ...(run.stage === 'answered' ? [answerCard(run, model, picture)] : []),
@@ -71,15 +60,20 @@ export function createRunView(self: () => string): RunView {
   }
 }
 
-function labelOf(model: ModelFacts, index: number): string {
-  return model.labels[index] ?? `class ${index}`
+function scoresOf(run: Run): Scores | undefined {
+  if (run.stage === 'answered') {
+    const { mean, spread, answers } = run.ensemble
+    return { probabilities: mean, spread: answers.length > 1 ? spread : undefined }
+  }
+  if (run.stage !== 'running' || run.probabilities === undefined) return undefined
+  return { probabilities: run.probabilities, spread: undefined }
 }
 
 function hintOf(run: Run): string | undefined {
   if (run.stage === 'waiting') return run.why
-  if (run.stage === 'running' && run.route.length === 0)
-    return 'Waiting for the first peer to claim a layer…'
-  return undefined
+  if (run.stage !== 'running') return undefined
+  if (run.orders.ended > 0) return `${run.orders.ended} of ${run.orders.of} orders are answered…`
+  return run.route.length === 0 ? 'Waiting for the first peer to claim a layer…' : undefined
 }
 
 /** The best class so far, while more layers are on their way. */
@@ -87,127 +81,4 @@ function interimOf(run: Run, model: ModelFacts): string | undefined {
   if (run.stage !== 'running' || run.probabilities === undefined) return undefined
   const best = bestClass(run.probabilities)
   return `${labelOf(model, best)} so far, ${percentText(run.probabilities[best] ?? 0)}`
-}
-
-type Answered = Extract<Run, { stage: 'answered' }>
-
-function answerCard(run: Answered, model: ModelFacts, picture: Picture | undefined): HTMLElement {
-  const best = bestClass(run.probabilities)
-  const confidence = run.probabilities[best] ?? 0
-  const label = labelOf(model, best)
-  const lines = [
-    html('p', { class: 'verdict', text: `${label}, ${percentText(confidence)}` }),
-    ...truthLine(picture, best, model),
-    html('p', {
-      class: 'muted',
-      text: `${appliedText(run.route.length, model.layers)} · ${durationText(run.totalMs)} · ${helpersText(run.route)}`,
-    }),
-  ]
-  const missing = missingText(run.missingLayers)
-  if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
-  const card = html('div', { class: 'answer' }, ...lines)
-  card.dataset.testid = 'answer'
-  card.dataset.label = label
-  card.dataset.confidence = String(confidence)
-  card.dataset.hops = String(run.route.length)
-  card.dataset.missing = String(run.missingLayers.length)
-  card.dataset.missingLayers = run.missingLayers.join()
-  card.dataset.route = routeText(run.route)
-  return card
-}
-
-function truthLine(picture: Picture | undefined, best: number, model: ModelFacts): HTMLElement[] {
-  if (picture?.trueClass === undefined) return []
-  const right = picture.trueClass === best
-  const text = right ? '✓ right' : `✗ wrong, it is ${labelOf(model, picture.trueClass)}`
-  return [html('p', { class: right ? 'truth right' : 'truth wrong', text })]
-}
-
-function helpersText(route: readonly Hop[]): string {
-  const peers = new Set(route.map((hop) => hop.peer)).size
-  return peers === 1 ? 'on 1 peer' : `on ${peers} peers`
-}
-
-function createHopList(self: () => string): (route: readonly Hop[], layers: number) => void {
-  const title = byId('hops-title', HTMLElement)
-  const list = byId('hops', HTMLOListElement)
-  let shown: string[] = []
-  return (route, layers) => {
-    const keys = route.map((hop) => `${hop.layer} ${hop.peer} ${hop.ms}`)
-    // Hops already shown stay; a request that went back to an older step loses its newer ones.
-    const kept = keys.findIndex((key, index) => key !== shown[index])
-    const from = kept < 0 ? keys.length : kept
-    while (list.children.length > from) list.lastElementChild?.remove()
-    list.append(...route.slice(from).map((hop) => hopChip(hop, layers, self())))
-    shown = keys
-    title.hidden = route.length === 0
-  }
-}
-
-function hopChip(hop: Hop, layers: number, self: string): HTMLLIElement {
-  const who = hop.peer === self ? 'this tab' : peerText(hop.peer)
-  const chip = html(
-    'li',
-    { class: 'hop', attributes: { title: `layer ${hop.layer} on ${hop.peer}` } },
-    html('span', { class: 'sr-only', text: `layer ${hop.layer} ` }),
-    html('span', {
-      class: 'hop-layer',
-      text: String(hop.layer),
-      attributes: { 'aria-hidden': 'true' },
-    }),
-    html('span', { class: 'hop-peer', text: who }),
-    html(
-      'span',
-      { class: 'hop-cost' },
-      html('span', { class: 'hop-backend', text: hop.backend }),
-      html('span', { text: durationText(hop.ms) }),
-    ),
-  )
-  chip.dataset.testid = 'hop'
-  chip.dataset.layer = String(hop.layer)
-  chip.dataset.peer = hop.peer
-  return paintLayer(chip, hop.layer, layers)
-}
-
-function createBars(): (probabilities: readonly number[] | undefined, model: ModelFacts) => void {
-  const list = byId('bars', HTMLUListElement)
-  const rows = new Map<number, { row: HTMLLIElement; value: HTMLElement }>()
-  return (probabilities, model) => {
-    const bars = probabilities === undefined ? [] : classBars(probabilities, model.labels)
-    const kept = new Set(bars.map((bar) => bar.index))
-    for (const [index, { row }] of rows) {
-      if (kept.has(index)) continue
-      row.remove()
-      rows.delete(index)
-    }
-    for (const [position, bar] of bars.entries()) {
-      const known = rows.get(bar.index) ?? newBar(bar.label)
-      rows.set(bar.index, known)
-      // Through the style object and not the attribute, which the page's policy forbids.
-      known.row.style.setProperty('--share', bar.share.toFixed(4))
-      known.row.classList.toggle('best', bar.best)
-      setText(known.value, percentText(bar.share))
-      const there = list.children[position] ?? null
-      if (known.row !== there) list.insertBefore(known.row, there)
-    }
-  }
-}
-
-function newBar(label: string): { row: HTMLLIElement; value: HTMLElement } {
-  const value = html('span', { class: 'bar-value' })
-  const track = html(
-    'span',
-    { class: 'bar-track', attributes: { 'aria-hidden': 'true' } },
-    html('i', { class: 'bar-fill' }),
-  )
-  return {
-    row: html(
-      'li',
-      { class: 'bar' },
-      html('span', { class: 'bar-label', text: label }),
-      track,
-      value,
-    ),
-    value,
-  }
 }

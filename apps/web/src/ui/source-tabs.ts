@@ -1,10 +1,13 @@
 import { byId } from './dom.ts'
 
-const SOURCES = ['samples', 'draw', 'upload'] as const
+const SOURCES = ['samples', 'draw', 'upload', 'camera'] as const
 type Source = (typeof SOURCES)[number]
 
-/** The three places a picture can come from, as tabs: arrow keys move between them (WAI-ARIA tabs pattern). */
-export function createSourceTabs(): { select(source: Source): void } {
+/**
+ * The places a picture can come from, as tabs: arrow keys move between them (WAI-ARIA tabs pattern).
+ * @param left called when the camera's tab is left.
+ */
+export function createSourceTabs(left: () => void): void {
   const tabs = SOURCES.map((source) => ({
     source,
     tab: byId(`tab-${source}`, HTMLButtonElement),
@@ -12,6 +15,7 @@ export function createSourceTabs(): { select(source: Source): void } {
   }))
 
   function select(source: Source) {
+    if (source !== 'camera') left()
     for (const { source: own, tab, panel } of tabs) {
       const selected = own === source
       tab.setAttribute('aria-selected', String(selected))
@@ -32,5 +36,4 @@ export function createSourceTabs(): { select(source: Source): void } {
       target.tab.focus()
     })
   }
-  return { select }
 }

@@ -1,7 +1,6 @@
-import type { PeerSnapshot } from '@layerswarm/peer'
 import { arcPath, discRadius, type Place, ringLayout } from '../logic/ring-layout.ts'
-import { layersText, peerText } from '../logic/wording.ts'
-import { byId, setText, svg } from './dom.ts'
+import type { Scene, SceneNode } from '../logic/scene.ts'
+import { setText, svg } from './dom.ts'
 import { createHopLights, type HopLights } from './hop-lights.ts'
 import { paintLayer } from './layer-mark.ts'
 
@@ -16,101 +15,97 @@ const PEERS_SHOWN = 60
 const ARC_GAP_RADIANS = 0.12
 
 export interface SwarmPicture {
-  show(snapshot: PeerSnapshot): void
+  show(scene: Scene): void
   readonly lights: HopLights
 }
 
-/** Draws the peers on a circle around this tab, each with the layers it hosts as coloured arcs. */
-export function createSwarmPicture(): SwarmPicture {
-  const root = byId('swarm', SVGSVGElement)
-  const more = byId('swarm-more', HTMLElement)
-  const ring = svg('circle', { class: 'orbit', attributes: { r: String(RING_RADIUS) } })
-  const trails = svg('g', { class: 'trails' })
-  const nodes = svg('g')
-  const sparks = svg('g', { class: 'sparks' })
-  root.append(ring, trails, nodes, sparks)
+/** The elements that one picture lives in. */
+export interface PictureFrame {
+  readonly root: SVGSVGElement
+  /** Lies over `root`, and has its size. */
+  readonly canvas: HTMLCanvasElement
+  /** Says how many peers are not drawn. */
+  readonly more: HTMLElement
+}
 
-  let places = new Map<string, Place>()
+/** Draws the peers on a circle around the asking one, each with the layers it hosts as coloured arcs. */
+export function createSwarmPicture(
+  { root, canvas, more }: PictureFrame,
+  picked: (peer: string) => void = () => {},
+): SwarmPicture {
+  const ring = svg('circle', { class: 'orbit', attributes: { r: String(RING_RADIUS) } })
+  const nodes = svg('g')
+  root.append(ring, nodes)
+  const lights = createHopLights(canvas)
+  const drawnNodes = new Map<string, { readonly key: string; readonly node: SVGGElement }>()
   let drawn = ''
-  const lights = createHopLights(trails, sparks, (peer) => places.get(peer))
+
+  /** The node of a peer: the one that is there already, if nothing of it has changed. */
+  function nodeOf(peer: SceneNode, place: Place, radius: number, layers: number): SVGGElement {
+    const key = JSON.stringify([peer, place, radius, layers])
+    const known = drawnNodes.get(peer.id)
+    if (known?.key === key) return known.node
+    const node = drawNode(peer, place, radius, layers)
+    drawnNodes.set(peer.id, { key, node })
+    known?.node.replaceWith(node)
+    return node
+  }
+
+  root.addEventListener('click', ({ target }) => {
+    const node = target instanceof Element ? target.closest<SVGGElement>('[data-peer]') : null
+    const peer = node?.dataset.peer
+    if (peer !== undefined) picked(peer)
+  })
 
   return {
     lights,
-    show(snapshot) {
-      const key = drawingKey(snapshot)
+    show(scene) {
+      const key = JSON.stringify(scene)
       if (key === drawn) return
       drawn = key
-      const shown = snapshot.peers.slice(0, PEERS_SHOWN)
-      const layers = snapshot.coverage.length
+      const shown = scene.peers.slice(0, PEERS_SHOWN)
       const radius = discRadius(shown.length, RING_RADIUS, DISC_RADIUS_MAX)
       const others = ringLayout(
         shown.map((peer) => peer.id),
         RING_RADIUS,
       )
-      const self: Place = { id: snapshot.peerId ?? '', x: 0, y: 0 }
-      const before = [...places.keys()].join()
-      places = new Map([self, ...others].map((place) => [place.id, place]))
-      if (before !== [...places.keys()].join()) lights.clear()
+      const self: Place = { id: scene.self.id, x: 0, y: 0 }
+      lights.place(new Map([self, ...others].map((place) => [place.id, place])), scene.layers)
       const byPeer = new Map(shown.map((peer) => [peer.id, peer]))
-      nodes.replaceChildren(
-        selfNode(snapshot, layers),
+      const wanted = [
+        nodeOf(scene.self, self, SELF_RADIUS, scene.layers),
         ...others.flatMap((place) => {
           const peer = byPeer.get(place.id)
-          return peer === undefined ? [] : [peerNode(peer, place, radius, layers)]
+          return peer === undefined ? [] : [nodeOf(peer, place, radius, scene.layers)]
         }),
-      )
-      root.setAttribute('aria-label', pictureText(snapshot))
-      setText(
-        more,
-        shown.length < snapshot.peers.length
-          ? `and ${snapshot.peers.length - shown.length} more peers`
-          : '',
-      )
+      ]
+      if (wanted.some((node, index) => nodes.children[index] !== node)) {
+        nodes.replaceChildren(...wanted)
+      }
+      for (const id of drawnNodes.keys()) {
+        if (id !== scene.self.id && !byPeer.has(id)) drawnNodes.delete(id)
+      }
+      root.setAttribute('aria-label', scene.caption)
+      const hidden = scene.peers.length - shown.length
+      setText(more, hidden > 0 ? `and ${hidden} more peers` : '')
     },
   }
 }
 
-type PeerEntry = PeerSnapshot['peers'][number]
-
-/** Everything the drawing depends on; the rest of the snapshot changes far more often. */
-function drawingKey(snapshot: PeerSnapshot): string {
-  const peers = snapshot.peers.map((peer) => [peer.id, peer.layers, peer.connection, peer.backend])
-  return JSON.stringify([
-    snapshot.state,
-    snapshot.peerId,
-    snapshot.hostedLayers,
-    snapshot.coverage.length,
-    peers,
-  ])
-}
-
-function selfNode(snapshot: PeerSnapshot, layers: number): SVGGElement {
-  const group = svg(
-    'g',
-    { class: `node self ${snapshot.state}` },
-    svg('circle', { class: 'disc', attributes: { r: String(SELF_RADIUS) } }),
-    ...layerArcs(snapshot.hostedLayers, layers, SELF_RADIUS),
-    svg('text', { class: 'name', text: 'this tab' }),
-  )
-  group.style.setProperty('--radius', String(SELF_RADIUS))
-  return group
-}
-
-function peerNode(peer: PeerEntry, place: Place, radius: number, layers: number): SVGGElement {
-  const hosted = peer.layers.length === 0 ? 'no layers' : layersText(peer.layers)
+function drawNode(node: SceneNode, place: Place, radius: number, layers: number): SVGGElement {
   const group = svg(
     'g',
     {
-      class: `node ${peer.connection}`,
+      class: `node ${node.look}`,
       attributes: { transform: `translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})` },
     },
-    svg('title', { text: `${peer.id}: ${hosted}, ${peer.backend}` }),
+    svg('title', { text: node.title }),
     svg('circle', { class: 'disc', attributes: { r: radius.toFixed(1) } }),
-    ...layerArcs(peer.layers, layers, radius),
+    ...layerArcs(node.layers, layers, radius),
   )
+  group.dataset.peer = node.id
   group.style.setProperty('--radius', radius.toFixed(1))
-  if (radius >= LABELLED_RADIUS)
-    group.append(svg('text', { class: 'name', text: peerText(peer.id) }))
+  if (radius >= LABELLED_RADIUS) group.append(svg('text', { class: 'name', text: node.label }))
   return group
 }
 
@@ -127,12 +122,4 @@ function layerArcs(hosted: readonly number[], layers: number, radius: number): S
       layers,
     ),
   )
-}
-
-function pictureText(snapshot: PeerSnapshot): string {
-  if (snapshot.state === 'offline') return 'This tab has not joined the swarm.'
-  const others =
-    snapshot.peers.length === 1 ? '1 other peer' : `${snapshot.peers.length} other peers`
-  const own = snapshot.hostedLayers.length === 0 ? 'no layers' : layersText(snapshot.hostedLayers)
-  return `This tab, hosting ${own}, and ${others} around it. The table below lists them.`
 }

@@ -1,35 +1,24 @@
 import {
   type ActivationDtype,
   type CreateEngine,
-  decodeActivation,
   type EncodedActivation,
   type Engine,
   type EngineName,
   encodeActivation,
-  inputShapeOf,
   ModelError,
   type ModelSpec,
-  type Part,
-  partName,
-  randomTensor,
   rowsOf,
   type Tensor,
 } from '@layerswarm/model'
 import { transfer } from 'comlink'
-import type { ComputeApi, Reply } from './compute-api.ts'
+import type { ComputeApi, LayerRun, Reply } from './compute-api.ts'
+import { runBatch } from './layer-batch.ts'
+import { checkOutput, decodeInput, Refusal } from './plausible.ts'
 import { SELF_CHECK_RELATIVE_L2_MAX, selfCheck } from './self-check.ts'
+import { bucketsToWarm, timeLayer, warmUp } from './warm-up.ts'
 
 /** The engines that one worker can open. */
 export type EngineFactories = Partial<Record<EngineName, CreateEngine>>
-
-/**
- * Root mean square of an activation. Layer outputs of trained vision transformers lie between 0.1
- * and 100; a thousand times that is the work of a liar or of a broken engine.
- */
-const ACTIVATION_RMS_MAX = 1e5
-
-/** A refusal of what came in, as opposed to a failure of the engine. */
-class Refusal extends Error {}
 
 interface Opened {
   readonly spec: ModelSpec
@@ -40,6 +29,7 @@ interface Opened {
 export function createComputeService(factories: EngineFactories): ComputeApi {
   let opened: Opened | undefined
   let closed = false
+  let layersLoaded = 0
   const running = new Set<Promise<unknown>>()
 
   /** Turns refusals, which are expected of strangers' data, into values; lets other errors through. */
@@ -62,15 +52,6 @@ export function createComputeService(factories: EngineFactories): ComputeApi {
     return opened
   }
 
-  /** Two runs on noise: the first compiles, the second is what a run costs. @returns its ms. */
-  async function warmUp({ engine, spec }: Opened, part: Part): Promise<number> {
-    const input = randomTensor([1, ...inputShapeOf(spec, part)], 1)
-    checkOutput(await engine.run(part, input, 0), part)
-    const startMs = performance.now()
-    await engine.run(part, input, 0)
-    return performance.now() - startMs
-  }
-
   return {
     open: (spec, name) =>
       reply(async () => {
@@ -82,29 +63,30 @@ export function createComputeService(factories: EngineFactories): ComputeApi {
         }
         opened = { spec, engine: await createEngine(spec) }
       }),
+    time: () => reply(() => timeLayer(current())),
+    lost: () => current().engine.lost ?? new Promise<never>(() => undefined),
     load: (part, file) =>
       reply(async () => {
         const { engine } = current()
         await engine.load(part, file)
         try {
-          return await warmUp(current(), part)
+          const buckets = bucketsToWarm(current(), part, layersLoaded)
+          const ms = await warmUp(current(), part, buckets)
+          if (typeof part === 'number') layersLoaded += 1
+          return ms
         } catch (error) {
           await engine.unload(part)
           throw error
         }
       }),
     unload: (part) => reply(() => current().engine.unload(part)),
-    runLayer: (layer, hop, input, dtype) =>
-      reply(async () => {
-        const startMs = performance.now()
-        const output = await current().engine.run(layer, decodeInput(input), hop)
-        checkOutput(output, layer)
-        const activation = encodeActivation(output, dtype)
-        return { activation, ms: performance.now() - startMs }
-      }).then((run) => moving(run, 'result' in run ? run.result.activation : undefined)),
+    runLayer: (layer, jobs, dtype) =>
+      reply(() => runBatch(current(), layer, jobs, dtype)).then((run) =>
+        'result' in run ? moving(run, activationsOf(run.result)) : run,
+      ),
     runStem: (images, dtype) =>
       reply(() => stem(current().engine, images, dtype)).then((run) =>
-        moving(run, 'result' in run ? run.result : undefined),
+        'result' in run ? moving(run, [run.result]) : run,
       ),
     runHead: (input) =>
       reply(async () => {
@@ -131,29 +113,12 @@ async function stem(
   return encodeActivation(output, dtype)
 }
 
-/** Lets the bytes of a fresh activation leave the worker without a copy. */
-function moving<T>(run: Reply<T>, activation: EncodedActivation | undefined): Reply<T> {
-  return activation === undefined ? run : transfer(run, [activation.bytes.buffer as ArrayBuffer])
+/** Lets the bytes of fresh activations leave the worker without a copy. */
+function moving<T>(run: Reply<T>, activations: readonly EncodedActivation[]): Reply<T> {
+  const buffers = new Set(activations.map(({ bytes }) => bytes.buffer as ArrayBuffer))
+  return transfer(run, [...buffers])
 }
 
-function decodeInput(encoded: EncodedActivation): Tensor {
-  const input = decodeActivation(encoded)
-  const rms = rootMeanSquare(input)
-  if (rms > ACTIVATION_RMS_MAX) throw new Refusal(`an activation of size ${rms} is not plausible`)
-  return input
-}
-
-/** @throws Refusal for values that are not finite or implausibly large. */
-function checkOutput(output: Tensor, part: Part): void {
-  const rms = rootMeanSquare(output)
-  // Written so that a NaN fails too.
-  if (!(rms <= ACTIVATION_RMS_MAX)) {
-    throw new Refusal(`the output of ${partName(part)} is not plausible: its size is ${rms}`)
-  }
-}
-
-function rootMeanSquare({ data }: Tensor): number {
-  let sum = 0
-  for (const value of data) sum += value * value
-  return Math.sqrt(sum / data.length)
+function activationsOf(runs: readonly Reply<LayerRun>[]): EncodedActivation[] {
+  return runs.flatMap((run) => ('result' in run ? [run.result.activation] : []))
 }

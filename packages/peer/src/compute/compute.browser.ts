@@ -2,6 +2,8 @@ import type { EngineName } from '@layerswarm/model'
 import { wrap } from 'comlink'
 import { PeerError } from '../errors.ts'
 import type { ComputeApi } from './compute-api.ts'
+import type { ComputePlatform } from './engine-opener.ts'
+import { isOnGpu } from './engine-trial.ts'
 import { type ComputeNeeds, createPartCompute, type PartCompute } from './part-compute.ts'
 import type { WorkerLimits } from './worker-supervisor.ts'
 import type { ComputeWorker, SpawnWorker } from './worker-watch.ts'
@@ -9,9 +11,8 @@ import type { ComputeWorker, SpawnWorker } from './worker-watch.ts'
 export type { ComputeNeeds, PartCompute } from './part-compute.ts'
 
 /**
- * Opens an engine in a worker of its own. `auto` is WebGPU where the browser has a real adapter
- * and the engine computes right on it, and WebAssembly otherwise: software adapters are a hundred
- * times slower than WebAssembly.
+ * Opens an engine in a worker of its own. `auto` checks and times every engine that this device
+ * offers and takes the fastest that computes right.
  * @throws PeerError `no-engine`.
  */
 export async function createCompute(
@@ -19,27 +20,44 @@ export async function createCompute(
   engine: 'auto' | EngineName,
   limits: Partial<WorkerLimits> = {},
 ): Promise<PartCompute> {
-  const engines = engine === 'auto' ? await preferredEngines() : [engine]
-  if (engine === 'ort-webgpu' && (await findAdapter()) === null) {
+  const adapter = await findAdapter()
+  if (engine !== 'auto' && isOnGpu(engine) && adapter === undefined) {
     throw unavailable(engine, 'this browser gives no WebGPU adapter; choose ort-wasm or auto')
   }
-  return createPartCompute(needs, { engines, spawnerOf }, limits)
+  const gpuRefused = whyNoGpu(adapter)
+  const isGpuOffered = gpuRefused === undefined
+  const platform: ComputePlatform = {
+    engines:
+      engine !== 'auto' ? [engine] : isGpuOffered ? [...GPU_ENGINES, 'ort-wasm'] : ['ort-wasm'],
+    choose: engine === 'auto' ? 'fastest' : 'first',
+    ruledOut:
+      engine !== 'auto' || isGpuOffered
+        ? []
+        : GPU_ENGINES.map((name) => ({ engine: name, layerMs: undefined, refused: gpuRefused })),
+    lastResort: 'ort-wasm',
+    spawnerOf,
+  }
+  return createPartCompute(needs, platform, limits)
 }
 
-async function preferredEngines(): Promise<readonly EngineName[]> {
-  const adapter = await findAdapter()
-  return adapter === null || adapter.info.isFallbackAdapter
-    ? ['ort-wasm']
-    : ['ort-webgpu', 'ort-wasm']
+const GPU_ENGINES: readonly EngineName[] = ['ort-webgpu', 'tfjs-webgpu']
+
+/** Why the GPU engines are not tried, or undefined when they are. */
+function whyNoGpu(adapter: GPUAdapter | undefined): string | undefined {
+  if (adapter === undefined) return 'this browser gives no WebGPU adapter'
+  const { isFallbackAdapter, vendor, architecture } = adapter.info
+  return isFallbackAdapter
+    ? `the only WebGPU adapter is software (${vendor} ${architecture}), a hundred times slower than WebAssembly`
+    : undefined
 }
 
 /** `navigator.gpu` is missing on insecure pages, and present in browsers that have no adapter. */
-async function findAdapter(): Promise<GPUAdapter | null> {
-  if (!('gpu' in navigator)) return null
+async function findAdapter(): Promise<GPUAdapter | undefined> {
+  if (!('gpu' in navigator)) return undefined
   try {
-    return await navigator.gpu.requestAdapter()
+    return (await navigator.gpu.requestAdapter()) ?? undefined
   } catch {
-    return null
+    return undefined
   }
 }
 
@@ -77,6 +95,8 @@ function startWorker(engine: EngineName): Worker {
       return 'Suspending' in WebAssembly
         ? new Worker(new URL('./compute.worker.jspi.js', import.meta.url), { type: 'module' })
         : new Worker(new URL('./compute.worker.webgpu.js', import.meta.url), { type: 'module' })
+    case 'tfjs-webgpu':
+      return new Worker(new URL('./compute.worker.tfjs.js', import.meta.url), { type: 'module' })
     default:
       throw unavailable(engine, 'it does not run in a browser; choose ort-wasm or auto')
   }

@@ -4,20 +4,18 @@ import {
   type EncodedActivation,
   encodeActivation,
   type ModelSpec,
-  type Part,
   randomModel,
   randomTensor,
   relativeL2,
-  sha256,
 } from '@layerswarm/model'
 import type { HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { PeerError } from '../errors.ts'
-import { createLayerStore, type LayerStore } from '../store/layer-store.ts'
-import { createMemoryCache } from '../store/memory-cache.ts'
 import { createCompute, nodePlatform } from './compute.node.ts'
+import type { ComputePlatform } from './engine-opener.ts'
 import { createPartCompute, type PartCompute } from './part-compute.ts'
-import type { ComputePlatform, WorkerLimits } from './worker-supervisor.ts'
+import { storeOf } from './test-workers.ts'
+import type { WorkerLimits } from './worker-supervisor.ts'
 
 const SPEC: ModelSpec = {
   variant: 'position',
@@ -33,21 +31,6 @@ const SPEC: ModelSpec = {
 }
 const FILES = randomModel(SPEC, 3)
 const NEEDS = { spec: SPEC, wireDtype: 'float32' } as const
-
-/** A store whose one source has these files. */
-function storeOf(files: ReadonlyMap<Part, Uint8Array>): LayerStore {
-  const parts = [...files].map(([part, file]) => ({
-    ...{ part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const },
-    file,
-  }))
-  return createLayerStore({
-    manifest: { name: 'random', parts },
-    cache: createMemoryCache(),
-    fetchers: [
-      { name: 'http', fetch: async (hash) => parts.find((part) => part.sha256 === hash)?.file },
-    ],
-  })
-}
 
 const opened: PartCompute[] = []
 afterEach(async () => {
@@ -168,7 +151,7 @@ describe('the compute of Node', { timeout: 30_000 }, () => {
       { failure: expect.stringMatching(/not finite/) },
       { failure: expect.stringMatching(/not plausible/) },
     ])
-    expect(compute.restarts).toBe(0)
+    expect(compute.supervisor.restarts).toBe(0)
     activationOf(await run(compute, 0, 0, input()))
   })
 
@@ -218,7 +201,7 @@ describe('a compute whose worker fails', { timeout: 30_000 }, () => {
     expect(await lost).toEqual({ failure: expect.stringMatching(/compute worker ended/) })
     expect(activationOf(await run(compute, 2, 1, input()))).toEqual(before)
     activationOf(await run(compute, 0, 1, input()))
-    expect([compute.restarts, workers.length]).toEqual([1, 2])
+    expect([compute.supervisor.restarts, workers.length]).toEqual([1, 2])
   })
 
   test('replaces a worker that died while idle without losing a run', async () => {
@@ -227,7 +210,7 @@ describe('a compute whose worker fails', { timeout: 30_000 }, () => {
     await host(compute, 0)
     await workers[0]?.terminate()
     activationOf(await run(compute, 0, 0, input()))
-    expect(compute.restarts).toBe(1)
+    expect(compute.supervisor.restarts).toBe(1)
   })
 
   test('terminates a worker that does not answer in time', async () => {
@@ -238,7 +221,7 @@ describe('a compute whose worker fails', { timeout: 30_000 }, () => {
     const hung = await run(compute, 0, 0, input(250))
     expect(hung).toEqual({ failure: 'the compute worker was silent for 250 ms' })
     activationOf(await run(compute, 0, 0, input(1)))
-    expect([compute.restarts, workers.length]).toEqual([1, 2])
+    expect([compute.supervisor.restarts, workers.length]).toEqual([1, 2])
   })
 
   test('changes to the next engine when the first keeps failing', async () => {

@@ -6,9 +6,10 @@ import { wrap } from 'comlink'
 import { NODE_ENGINE_NAMES } from '../engine/create-engine.node.ts'
 import { PeerError } from '../errors.ts'
 import type { ComputeApi } from './compute-api.ts'
+import type { ComputePlatform } from './engine-opener.ts'
 import { nodeEndpoint } from './node-endpoint.ts'
 import { type ComputeNeeds, createPartCompute, type PartCompute } from './part-compute.ts'
-import type { ComputePlatform, WorkerLimits } from './worker-supervisor.ts'
+import type { WorkerLimits } from './worker-supervisor.ts'
 import type { ComputeWorker } from './worker-watch.ts'
 
 export type { ComputeNeeds, PartCompute } from './part-compute.ts'
@@ -37,7 +38,13 @@ export async function createCompute(
 /** Worker threads that run the compiled worker file: Node 20 cannot start one from TypeScript. */
 export function nodePlatform(engines: readonly EngineName[]): ComputePlatform {
   const file = workerFile()
-  return { engines, spawnerOf: (engine) => (failed) => spawnWorker(file, engine, failed) }
+  return {
+    engines,
+    choose: 'first',
+    ruledOut: [],
+    lastResort: undefined,
+    spawnerOf: (engine) => (failed) => spawnWorker(file, engine, failed),
+  }
 }
 
 /** How long the end of a worker waits for a run of native code. */

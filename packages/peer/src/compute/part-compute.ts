@@ -8,13 +8,14 @@ import {
 import type { Compute } from '@layerswarm/swarm'
 import { transfer } from 'comlink'
 import type { LayerStore } from '../store/layer-store.ts'
+import type { LayerJob, LayerRun, Reply } from './compute-api.ts'
+import { lineOf } from './compute-reply.ts'
+import type { ComputePlatform } from './engine-opener.ts'
+import { BATCH_IMAGES_MAX, isOnGpu } from './engine-trial.ts'
+import { createLayerBatcher, type LayerTask } from './layer-batcher.ts'
 import { createPartKeeper } from './part-keeper.ts'
-import {
-  type ComputePlatform,
-  lineOf,
-  superviseWorker,
-  type WorkerLimits,
-} from './worker-supervisor.ts'
+import { type ComputeEvents, createRecovery, type Recovery } from './recovery.ts'
+import { superviseWorker, type WorkerLimits, type WorkerSupervisor } from './worker-supervisor.ts'
 
 /** What a compute needs to know of its release. */
 export interface ComputeNeeds {
@@ -28,8 +29,12 @@ export interface ComputeNeeds {
 export interface PartCompute extends Compute {
   /** Moving average of what one run of a hosted layer takes, warm-up included; 0 before the first. */
   readonly layerMs: number
-  /** Workers that hung or crashed so far. */
-  readonly restarts: number
+  /** Restarts so far, and what came of every engine that this device could run. */
+  readonly supervisor: Pick<WorkerSupervisor, 'restarts' | 'trials'>
+  /** Runs of a layer, and the batches that they were run in. */
+  readonly batches: { readonly runs: number; readonly batches: number }
+  /** One listener at a time. */
+  listen(events: ComputeEvents): void
   /**
    * Runs the stem: normalised images (B, channels, H, W) → (B, T, C).
    * @throws ModelError `bad-shape`, PeerError.
@@ -44,31 +49,68 @@ const LAYER_MS_WEIGHT = 0.2
 
 /**
  * Calls every callback exactly once.
- * @throws PeerError `no-engine` when none of the engines opens and passes its self-check.
+ * @throws PeerError `no-engine` when none of the engines opens and passes its check.
  */
 export async function createPartCompute(
-  { spec, store, wireDtype }: ComputeNeeds,
+  needs: ComputeNeeds,
   platform: ComputePlatform,
   limits: Partial<WorkerLimits> = {},
 ): Promise<PartCompute> {
-  const supervisor = await superviseWorker(spec, platform, limits)
+  const { spec, store, wireDtype } = needs
+  const batches = { runs: 0, batches: 0 }
+  let events: ComputeEvents | undefined
+  let recovery: Recovery | undefined
   let layerMs = 0
+  const supervisor = await superviseWorker(spec, platform, (line) => recovery?.begin(line), limits)
   function measured(ms: number): void {
     layerMs = layerMs === 0 ? ms : layerMs + LAYER_MS_WEIGHT * (ms - layerMs)
   }
   const keeper = createPartKeeper(supervisor, store, (part, ms) => {
     if (typeof part === 'number') measured(ms)
   })
+  recovery = createRecovery(keeper, () => events)
+
+  async function runTasks(layer: number, take: () => readonly LayerTask[]): Promise<void> {
+    let tasks: readonly LayerTask[] = []
+    try {
+      const runs = await keeper.use(layer, (api) => {
+        tasks = take()
+        if (tasks.length === 0) return Promise.resolve({ result: [] })
+        batches.batches += 1
+        batches.runs += tasks.length
+        return api.runLayer(layer, tasks.map(jobOf), wireDtype)
+      })
+      for (const run of runs) if ('result' in run) measured(run.result.ms)
+      settle(tasks, runs)
+    } catch (error) {
+      const failure = { refused: lineOf(error) }
+      // A worker that did not even start has taken none.
+      if (tasks.length === 0) tasks = take()
+      settle(
+        tasks,
+        tasks.map(() => failure),
+      )
+    }
+  }
+
+  const batcher = createLayerBatcher(
+    // Only layers of a `position` model look at the hop.
+    ({ layer, hop }) => (spec.variant === 'position' ? `${layer} at ${hop}` : `${layer}`),
+    () => (isOnGpu(supervisor.engine) ? BATCH_IMAGES_MAX : 1),
+    (layer, take) => void runTasks(layer, take),
+  )
 
   return {
+    supervisor,
+    batches,
     get backend() {
       return supervisor.engine
     },
     get layerMs() {
       return layerMs
     },
-    get restarts() {
-      return supervisor.restarts
+    listen(listener) {
+      events = listener
     },
     host(layer, hosted) {
       keeper.keep(layer).then(
@@ -77,17 +119,7 @@ export async function createPartCompute(
       )
     },
     drop: keeper.drop,
-    run(layer, hop, input, finished) {
-      keeper
-        .use(layer, (api) => api.runLayer(layer, hop, handOver(input), wireDtype))
-        .then(
-          (run) => {
-            measured(run.ms)
-            finished(run)
-          },
-          (error) => finished({ failure: lineOf(error) }),
-        )
-    },
+    run: (layer, hop, input, finished) => batcher.add({ layer, hop, input, finished }),
     runHead(input, finished) {
       keeper
         .keepOnce('head')
@@ -103,6 +135,7 @@ export async function createPartCompute(
       return keeper.use('stem', (api) => api.runStem(images, wireDtype))
     },
     async close() {
+      recovery?.end()
       keeper.dropAll()
       await supervisor.close()
     },
@@ -113,4 +146,15 @@ export async function createPartCompute(
 function handOver(activation: EncodedActivation): EncodedActivation {
   const bytes = Uint8Array.from(activation.bytes)
   return transfer({ ...activation, bytes }, [bytes.buffer])
+}
+
+function jobOf({ hop, input }: LayerTask): LayerJob {
+  return { hop, input }
+}
+
+function settle(tasks: readonly LayerTask[], runs: readonly Reply<LayerRun>[]): void {
+  for (const [at, { finished }] of tasks.entries()) {
+    const run = runs[at] ?? { refused: 'the engine gave no result' }
+    finished('result' in run ? run.result : { failure: run.refused })
+  }
 }

@@ -2,7 +2,8 @@ import { type Part, partName } from '@layerswarm/model'
 import { transfer } from 'comlink'
 import { createQueue } from '../engine/queue.ts'
 import type { LayerStore } from '../store/layer-store.ts'
-import { computeError, type WorkerCall, type WorkerSupervisor } from './worker-supervisor.ts'
+import { computeError } from './compute-reply.ts'
+import type { WorkerCall, WorkerSupervisor } from './worker-supervisor.ts'
 
 /** Keeps parts loaded in whichever worker there is, and runs calls on them one after the other. */
 export interface PartKeeper {
@@ -13,6 +14,8 @@ export interface PartKeeper {
   drop(part: Part): void
   /** Runs a call on a part, which is loaded first if its worker was replaced. @throws PeerError. */
   use<T>(part: Part, call: WorkerCall<T>): Promise<T>
+  /** Loads everything that is kept into the present worker. @throws PeerError of the first that cannot be loaded. */
+  restore(): Promise<void>
   dropAll(): void
 }
 
@@ -82,17 +85,15 @@ export function createPartKeeper(
     drop,
     use: (part, call) =>
       queue(async () => {
-        const { restarts } = supervisor
-        try {
-          await ensureLoaded(part)
-          return await supervisor.call('run', call)
-        } finally {
-          if (supervisor.restarts > restarts) {
-            // A part that cannot be loaded now says why when it is used.
-            for (const lost of kept.keys()) void queue(() => ensureLoaded(lost)).catch(() => {})
-          }
-        }
+        await ensureLoaded(part)
+        return await supervisor.call('run', call)
       }),
+    async restore() {
+      // One after the other in the queue: a run that waits for its own part does not wait for all.
+      const loading = [...kept.keys()].map((part) => queue(() => ensureLoaded(part)))
+      const results = await Promise.allSettled(loading)
+      for (const result of results) if (result.status === 'rejected') throw result.reason
+    },
     dropAll() {
       for (const part of [...kept.keys()]) drop(part)
     },

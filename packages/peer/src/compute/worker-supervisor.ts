@@ -1,15 +1,8 @@
 import type { EngineName, ModelSpec, Part } from '@layerswarm/model'
-import { PeerError } from '../errors.ts'
 import type { ComputeApi, Reply } from './compute-api.ts'
-import { type SpawnWorker, type WatchedWorker, watchWorker } from './worker-watch.ts'
-
-/** What differs between browser and Node. */
-export interface ComputePlatform {
-  /** Engines to try, the best first; a later one takes over when an earlier one keeps failing. */
-  readonly engines: readonly EngineName[]
-  /** How to start a worker that can open this engine. */
-  spawnerOf(engine: EngineName): SpawnWorker
-}
+import { closedError, computeError, lineOf, resultOf } from './compute-reply.ts'
+import { type ComputePlatform, createEngineOpener, type OpenedEngine } from './engine-opener.ts'
+import { type EngineTrial, isOnGpu } from './engine-trial.ts'
 
 /** How long the worker may be silent before it counts as hung. */
 export interface WorkerLimits {
@@ -30,12 +23,17 @@ const WORKER_LIMITS: WorkerLimits = Object.freeze({
 /** Failures without a good run between them, after which the next engine takes over. */
 const FAILURES_PER_ENGINE_MAX = 3
 
+/** A GPU engine that lost its worker this often is not trusted again: drivers seldom recover. */
+const GPU_FAILURES_MAX = 2
+
 export type WorkerCall<T> = (api: ComputeApi) => Promise<Reply<T>>
 
 export interface WorkerSupervisor {
   /** The engine of the present worker, or of the last one. */
   readonly engine: EngineName
-  /** Workers that hung or crashed so far. */
+  /** What came of every engine so far. */
+  readonly trials: readonly EngineTrial[]
+  /** Workers that hung, crashed or lost their device so far. */
   readonly restarts: number
   /** The parts that the present worker holds; kept by the caller, emptied with each new worker. */
   readonly loaded: Set<Part>
@@ -51,108 +49,82 @@ export interface WorkerSupervisor {
 /**
  * Keeps one compute worker going. Replacing the whole worker is the only cure: a crashed GPU
  * process or overlapping calls make ONNX Runtime block its thread for good.
- * @throws PeerError `no-engine` when no engine opens and passes its self-check.
+ * @param gone told in one line why a worker is gone; the next call starts another.
+ * @throws PeerError `no-engine` when no engine opens and passes its check.
  */
 export async function superviseWorker(
   spec: ModelSpec,
-  { engines, spawnerOf }: ComputePlatform,
+  platform: ComputePlatform,
+  gone: (line: string) => void,
   options: Partial<WorkerLimits> = {},
 ): Promise<WorkerSupervisor> {
   const limits = { ...WORKER_LIMITS, ...options }
   const loaded = new Set<Part>()
-  let worker: WatchedWorker | undefined
-  let choice = 0
+  const closing = new AbortController()
+  const opener = createEngineOpener(spec, platform, limits, (worker, line) => {
+    if (current?.worker === worker) discard(line)
+  })
+  let current: OpenedEngine | undefined
+  let engine: EngineName = platform.engines[0] ?? 'reference'
   let failures = 0
+  let gpuFailures = 0
   let restarts = 0
-  let closed = false
 
-  /** Starts the first engine, from the present choice on, that opens and passes its self-check. */
-  async function start(): Promise<WatchedWorker> {
-    const reasons: string[] = []
-    for (const engine of engines.slice(choice)) {
-      choice = engines.indexOf(engine)
-      const candidate: WatchedWorker = watchWorker(spawnerOf(engine), () => {
-        if (worker === candidate && !closed) discard()
-      })
-      worker = candidate
-      try {
-        resultOf(await candidate.ask((api) => api.open(spec, engine), limits.openMs))
-        return candidate
-      } catch (error) {
-        worker = undefined
-        void candidate.terminate('the compute worker did not open')
-        if (closed) throw closedError()
-        reasons.push(`${engine}: ${lineOf(error)}`)
-      }
+  async function start(): Promise<OpenedEngine> {
+    try {
+      current = await opener.open(closing.signal)
+      engine = current.engine
+      return current
+    } catch (error) {
+      throw closing.signal.aborted ? closedError() : error
     }
-    throw new PeerError(
-      { code: 'no-engine', engine: engines.join(', ') },
-      `no engine can compute here (${reasons.join('; ')})`,
-    )
   }
 
-  function discard(): void {
-    const gone = worker
-    worker = undefined
-    void gone?.terminate('the compute worker is replaced')
+  function discard(line: string): void {
+    if (closing.signal.aborted) return
+    const lost = current
+    current = undefined
+    void lost?.worker.terminate('the compute worker is replaced')
     loaded.clear()
     restarts += 1
     failures += 1
-    if (failures >= FAILURES_PER_ENGINE_MAX && choice + 1 < engines.length) {
-      choice += 1
-      failures = 0
+    if (isOnGpu(engine)) gpuFailures += 1
+    if (gpuFailures >= GPU_FAILURES_MAX) opener.giveUpGpu(`failed ${gpuFailures} times: ${line}`)
+    else if (failures >= FAILURES_PER_ENGINE_MAX) {
+      if (opener.giveUp(engine, `failed ${failures} times: ${line}`)) failures = 0
     }
+    gone(line)
   }
 
   await start()
   return {
     get engine() {
-      return engines[choice] ?? 'reference'
+      return engine
+    },
+    get trials() {
+      return opener.trials
     },
     get restarts() {
       return restarts
     },
     loaded,
     async call(kind, call) {
-      if (closed) throw closedError()
-      const asked = worker ?? (await start())
+      if (closing.signal.aborted) throw closedError()
+      const { worker } = current ?? (await start())
       let reply: Awaited<ReturnType<typeof call>>
       try {
-        reply = await asked.ask(call, limits[`${kind}Ms`])
+        reply = await worker.ask(call, limits[`${kind}Ms`])
       } catch (error) {
-        if (closed) throw closedError()
-        discard()
+        if (closing.signal.aborted) throw closedError()
+        if (current?.worker === worker) discard(lineOf(error))
         throw computeError(lineOf(error))
       }
       if (kind === 'run') failures = 0
       return resultOf(reply)
     },
     async close() {
-      closed = true
-      await worker?.terminate('the compute worker is closed')
+      closing.abort(closedError())
+      await current?.worker.terminate('the compute worker is closed')
     },
   }
-}
-
-function resultOf<T>(reply: Reply<T>): T {
-  if ('refused' in reply) throw computeError(reply.refused)
-  return reply.result
-}
-
-export function computeError(reason: string): PeerError {
-  return new PeerError({ code: 'compute-failed', reason }, reason)
-}
-
-function closedError(): PeerError {
-  return computeError('the compute worker is closed')
-}
-
-/** ONNX Runtime's errors name source files and repeat themselves. */
-const LINE_CHARS_MAX = 240
-
-/** The one line that an error shows to people. */
-export function lineOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  const line = text.split('\n', 1)[0] ?? text
-  return line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX - 1)}…`
 }

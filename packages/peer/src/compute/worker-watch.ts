@@ -16,6 +16,8 @@ export interface WatchedWorker {
    * @throws Error with one line when the call throws, the worker ends, or it is silent for `limitMs`.
    */
   ask<T>(question: (api: ComputeApi) => Promise<T>, limitMs: number): Promise<T>
+  /** Ends with one line when the engine's device is lost; never when the worker ends first. */
+  lost(): Promise<string>
   /** Ends the worker; whoever waits for an answer gets `line` as an error. */
   terminate(line: string): Promise<void>
 }
@@ -29,16 +31,16 @@ const WATCHDOG_TICK_MS = 1_000
  * Silence is counted in ticks and not by the clock: a tab that was frozen wakes up together with
  * its worker and must not blame it for the pause.
  *
- * @param endedIdle is called when the worker ends while nobody waits for an answer.
+ * @param endedIdle is told why when the worker ends while nobody waits for an answer.
  */
-export function watchWorker(spawn: SpawnWorker, endedIdle: () => void): WatchedWorker {
+export function watchWorker(spawn: SpawnWorker, endedIdle: (line: string) => void): WatchedWorker {
   let ended: string | undefined
   let fail: ((error: Error) => void) | undefined
 
   function end(line: string): void {
     if (ended !== undefined) return
     ended = line
-    if (fail === undefined) endedIdle()
+    if (fail === undefined) endedIdle(line)
     else fail(new Error(line))
   }
   const worker = spawn(end)
@@ -66,6 +68,7 @@ export function watchWorker(spawn: SpawnWorker, endedIdle: () => void): WatchedW
         fail = undefined
       }
     },
+    lost: () => worker.api.lost(),
     terminate(line) {
       end(line)
       return worker.terminate()

@@ -1,5 +1,6 @@
 import type { Engine, ModelSpec } from '@layerswarm/model'
 import type { Env } from 'onnxruntime-web'
+import { lostLine } from './device-loss.ts'
 import { createOrtEngine, type OrtRuntime } from './ort-engine.ts'
 
 /** Any entry of `onnxruntime-web`; the caller imports the one that it wants to download. */
@@ -24,8 +25,29 @@ export async function createOrtWebEngine(
 ): Promise<Engine> {
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
-  return createOrtEngine(ort, name, spec, {
+  const engine = createOrtEngine(ort, name, spec, {
     executionProviders: [PROVIDERS[name]],
     logSeverityLevel: 3,
   })
+  return name === 'ort-webgpu' ? watchingDevice(ort, engine) : engine
+}
+
+/** The runtime opens its device with the first session, and another one after it had none. */
+function watchingDevice(ort: OrtWebRuntime, engine: Engine): Engine {
+  const watched = new WeakSet<GPUDevice>()
+  let tellLost: (line: string) => void
+  const lost = new Promise<string>((resolve) => {
+    tellLost = resolve
+  })
+  return {
+    ...engine,
+    lost,
+    async load(part, file) {
+      await engine.load(part, file)
+      const device = await ort.env.webgpu.device
+      if (watched.has(device)) return
+      watched.add(device)
+      void lostLine(device).then(tellLost)
+    },
+  }
 }

@@ -6,6 +6,7 @@ import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
+import type { WatchLife } from '../life/life.ts'
 import type { Bans } from './bans.ts'
 import {
   CONNECTIONS_OPEN_MAX,
@@ -46,8 +47,10 @@ export interface Platform {
   readonly needsReservation: boolean
   /** Whether this platform has a transport for an address of another peer, in its text form. */
   canDial(address: string): boolean
-  /** Calls when the environment is about to vanish without time for a promise. Returns what undoes it. */
-  onVanish(listener: () => void): () => void
+  /** Tells what happens to the page or the machine. */
+  readonly watchLife: WatchLife
+  /** RTCPeerConnections that were made since the page was loaded; 0 where there are none. */
+  peerConnectionsMade(): number
 }
 
 /**

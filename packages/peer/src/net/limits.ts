@@ -7,6 +7,10 @@
 export const CONNECTIONS_MAX = 24
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
+/** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
+export const PEER_CONNECTIONS_MAX = 500
+/** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */
+export const PEER_CONNECTIONS_RELOAD = 450
 /** Twelve tabs that dialled each other at once on two cores ran into every timeout; two at a time did not. */
 export const DIALS_AT_ONCE_MAX = 2
 /** A WebRTC dial took up to 5 s while eight tabs joined at once on two cores. */

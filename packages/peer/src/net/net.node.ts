@@ -2,6 +2,7 @@ import './polyfill.node.ts'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
+import { watchLife } from '../life/life.node.ts'
 import { type Platform, sharedConfig } from './libp2p-config.ts'
 
 /** Node: TCP for other Node peers, WebSocket for tabs, which dial in. */
@@ -17,6 +18,6 @@ export const platform: Platform = Object.freeze({
     })
   },
   canDial: (address) => address.includes('/tcp/') && !address.includes('/p2p-circuit'),
-  // A Node process stops by stop(); when it is killed its sockets tell the others.
-  onVanish: () => () => undefined,
+  watchLife,
+  peerConnectionsMade: () => 0,
 } satisfies Platform)

@@ -49,6 +49,8 @@ export interface RelayKeeper {
    */
   start(addresses: readonly string[], signal?: AbortSignal): Promise<void>
   stop(): Promise<void>
+  /** Looks at once whether the connection still lives, after a sleep or a change of network. */
+  hurry(): void
   readonly state: RelayState
   /** Whether a peer is one of the bootstrap nodes. */
   readonly isBootstrap: (peer: string) => boolean
@@ -73,6 +75,7 @@ class LoopingKeeper implements RelayKeeper {
   private addresses: readonly string[] = []
   private connection: Connection | undefined
   private watching: Promise<void> = Promise.resolve()
+  private hurried = new AbortController()
 
   constructor(needs: RelayKeeperNeeds, options: RelayKeeperOptions) {
     this.needs = needs
@@ -100,6 +103,11 @@ class LoopingKeeper implements RelayKeeper {
   async stop(): Promise<void> {
     this.stopped.abort(new Error('the peer stopped'))
     await this.watching
+  }
+
+  hurry(): void {
+    this.hurried.abort()
+    this.hurried = new AbortController()
   }
 
   get state(): RelayState {
@@ -166,14 +174,17 @@ class LoopingKeeper implements RelayKeeper {
     const { node } = this.needs
     let misses = 0
     while (misses < 2) {
+      const hurried = this.hurried.signal
       const broke = await comesTrue(
         node,
         () => !this.isWhole(),
         this.options.pingIntervalMs,
-        signal,
+        AbortSignal.any([signal, hurried]),
       )
       if (broke || signal.aborted) break
-      misses = (await this.answers(signal)) ? 0 : misses + 1
+      // Whoever hurries has a reason to think that the connection is dead.
+      const missed = hurried.aborted ? 2 : misses + 1
+      misses = (await this.answers(signal)) ? 0 : missed
     }
     if (this.connection !== undefined && !signal.aborted) {
       await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
@@ -199,7 +210,9 @@ class LoopingKeeper implements RelayKeeper {
     const { retryMs, retryMsMax, random } = this.options
     for (let attempt = 0; !signal.aborted; attempt++) {
       const wait = Math.min(retryMs * 2 ** attempt, retryMsMax)
-      await pause(wait * (0.5 + random()), signal)
+      const hurried = this.hurried.signal
+      await pause(wait * (0.5 + random()), AbortSignal.any([signal, hurried]))
+      if (hurried.aborted) attempt = 0
       try {
         if (attempt % RELAY_DIALS_PER_BOOTSTRAP === RELAY_DIALS_PER_BOOTSTRAP - 1) {
           this.learn(await this.needs.refresh(signal))

@@ -14,25 +14,26 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
   const folder = join(dataDir, 'parts')
   await mkdir(folder, { recursive: true })
   return {
-    async read(sha256) {
+    state: { place: 'files', persisted: true, problem: undefined },
+    async read(key) {
       try {
-        return new Uint8Array(await readFile(join(folder, sha256)))
+        return new Uint8Array(await readFile(join(folder, key)))
       } catch {
         return undefined
       }
     },
-    async write(sha256, bytes) {
-      const unfinished = join(folder, `${sha256}.${randomUUID()}.part`)
+    async write(key, bytes) {
+      const unfinished = join(folder, `${key}.${randomUUID()}.part`)
       try {
         await writeFile(unfinished, bytes)
-        await rename(unfinished, join(folder, sha256))
+        await rename(unfinished, join(folder, key))
       } catch (error) {
         await rm(unfinished, { force: true })
         throw error
       }
     },
-    async remove(sha256) {
-      await rm(join(folder, sha256), { force: true })
+    async remove(key) {
+      await rm(join(folder, key), { force: true })
     },
   }
 }

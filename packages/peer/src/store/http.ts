@@ -1,14 +1,127 @@
+import type { Sha256 } from '@layerswarm/model'
 import { PeerError } from '../errors.ts'
-import type { BlobFetcher } from './layer-store.ts'
+import { pause } from '../net/deadline.ts'
+import { hashOf } from './digest.ts'
+import type { BlobCache, BlobFetcher } from './layer-store.ts'
 
-/** Parts from a signaling server: GET {join}/parts/{sha256}. */
-export function httpFetcher(join: URL): BlobFetcher {
+/** Times that a download which came forward is taken up again before it counts as failed. */
+const RESUMES_MAX = 4
+const RESUME_AFTER_MS = 250
+/** What a crash of the tab may cost at most: a piece of a ViT-B layer of 28 MB. */
+const CHECKPOINT_BYTES = 8 << 20
+
+/**
+ * Parts from a signaling server: GET {join}/parts/{sha256}. A download that breaks off goes on where
+ * it stopped, also after a reload of the page: what has come of it is kept in `partials`.
+ */
+export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   return {
     name: 'http',
     async fetch(sha256, size, signal) {
       const url = new URL(`/parts/${sha256}`, join)
-      return download(url, size, signal)
+      const begun = await begunDownload(partials, sha256, size)
+      const resumed = begun.length > 0
+      const bytes = await downloadInPieces(url, size, begun, signal)
+      if (!resumed || bytes === undefined || (await hashOf(bytes)) === sha256) return bytes
+      // What was kept was spoilt, or is of another file than the server has now.
+      return downloadInPieces(url, size, await begunDownload(partials, sha256, 0), signal)
     },
+  }
+}
+
+/** The beginning of a file, kept for the next attempt. */
+interface Begun {
+  /** Bytes that are there already. */
+  readonly length: number
+  readonly pieces: readonly Uint8Array[]
+  add(piece: Uint8Array): Promise<void>
+  /** Starts over. */
+  clear(): Promise<void>
+  /** Keeps what has come so far. */
+  keep(): Promise<void>
+}
+
+/** @param bytesMax a kept beginning that is longer belongs to nothing, and is forgotten. */
+async function begunDownload(cache: BlobCache, sha256: Sha256, bytesMax: number): Promise<Begun> {
+  const key = `${sha256}.begun`
+  let pieces: Uint8Array[] = []
+  let length = 0
+  let keptBytes = 0
+  // A cache that fails is a cache that has nothing.
+  const kept = await cache.read(key).catch(() => undefined)
+  if (kept !== undefined && kept.length < bytesMax) {
+    pieces = [kept]
+    length = kept.length
+    keptBytes = length
+  } else if (kept !== undefined) await cache.remove(key).catch(() => undefined)
+
+  async function keep(): Promise<void> {
+    if (length === keptBytes) return
+    keptBytes = length
+    await cache.write(key, joined(pieces, length)).catch(() => undefined)
+  }
+  return {
+    get length() {
+      return length
+    },
+    get pieces() {
+      return pieces
+    },
+    async add(piece) {
+      pieces.push(piece)
+      length += piece.length
+      if (length - keptBytes >= CHECKPOINT_BYTES) await keep()
+    },
+    async clear() {
+      pieces = []
+      length = 0
+      const wasKept = keptBytes > 0
+      keptBytes = 0
+      if (wasKept) await cache.remove(key).catch(() => undefined)
+    },
+    keep,
+  }
+}
+
+/** Nothing is kept of a small file that is read in one go, such as bootstrap.json. */
+function unkept(): Begun {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  return {
+    pieces,
+    get length() {
+      return length
+    },
+    async add(piece) {
+      pieces.push(piece)
+      length += piece.length
+    },
+    async clear() {
+      pieces.length = 0
+      length = 0
+    },
+    keep: async () => undefined,
+  }
+}
+
+async function downloadInPieces(
+  url: URL,
+  size: number,
+  begun: Begun,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  for (let resumes = 0; ; resumes++) {
+    const before = begun.length
+    try {
+      const bytes = await attempt(url, size, begun, signal)
+      await begun.clear()
+      return bytes
+    } catch (error) {
+      await begun.keep()
+      const cameForward = begun.length > before
+      if (signal.aborted || !cameForward || resumes >= RESUMES_MAX) throw error
+      await pause(RESUME_AFTER_MS * 2 ** resumes, signal)
+    }
   }
 }
 
@@ -17,24 +130,40 @@ export function httpFetcher(join: URL): BlobFetcher {
  * @returns undefined when the server does not have it (404, 410).
  * @throws PeerError `unreachable` with one line, or the signal's reason.
  */
-export async function download(
+export function download(
   url: URL,
   bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  return attempt(url, bytesMax, unkept(), signal)
+}
+
+/** Adds to what has begun. @returns the whole file. */
+async function attempt(
+  url: URL,
+  bytesMax: number,
+  begun: Begun,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   const fail = (reason: string): PeerError =>
     new PeerError({ code: 'unreachable', url: url.href }, `${url.href}: ${reason}`)
   try {
-    const response = await fetch(url, { signal })
-    if (response.status === 404 || response.status === 410) {
-      await response.body?.cancel()
+    const headers = begun.length > 0 ? { range: `bytes=${begun.length}-` } : {}
+    const response = await fetch(url, { signal, headers })
+    const { status, body } = response
+    const isRest = status === 206 && startOf(response) === begun.length
+    // A server that is only busy leaves what has come; any other answer belongs to another file.
+    if (!isRest && status < 500) await begun.clear()
+    if (status === 404 || status === 410) {
+      await body?.cancel()
       return undefined
     }
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel()
-      throw fail(`the server answered ${response.status}`)
+    if (!response.ok || body === null || (status === 206 && !isRest)) {
+      await body?.cancel()
+      throw fail(`the server answered ${status}`)
     }
-    return await readAll(response.body, bytesMax, fail)
+    await readInto(begun, body, bytesMax, fail)
+    return joined(begun.pieces, begun.length)
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PeerError) throw error
@@ -42,29 +171,36 @@ export async function download(
   }
 }
 
-async function readAll(
+/** Where the bytes of a partial answer start in the file. */
+function startOf({ headers }: Response): number {
+  return Number(/^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1] ?? Number.NaN)
+}
+
+async function readInto(
+  begun: Begun,
   body: ReadableStream<Uint8Array>,
   bytesMax: number,
   fail: (reason: string) => PeerError,
-): Promise<Uint8Array> {
+): Promise<void> {
   const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) break
-    length += value.length
-    if (length > bytesMax) {
+    if (done) return
+    if (begun.length + value.length > bytesMax) {
       await reader.cancel()
+      await begun.clear()
       throw fail(`the file is longer than ${bytesMax} bytes`)
     }
-    chunks.push(value)
+    await begun.add(value)
   }
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
   }
   return bytes
 }

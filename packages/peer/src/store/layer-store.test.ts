@@ -118,7 +118,8 @@ describe('the layer store', () => {
 
   test('works with a cache that always fails', async () => {
     const fails = () => Promise.reject(new Error('disk full'))
-    const cache = { read: fails, write: fails, remove: fails }
+    const { state } = createMemoryCache()
+    const cache = { state, read: fails, write: fails, remove: fails }
     const fetchers = [source('http', async () => FILE)]
     const store = createLayerStore({ manifest, cache, fetchers })
     expect(await store.part(3)).toEqual(FILE)
@@ -155,14 +156,80 @@ describe('a download over HTTP', () => {
       asked.push(request.url)
       response.end(FILE)
     })
-    const bytes = await httpFetcher(join).fetch(HASH, FILE.length, signal)
+    const bytes = await httpFetcher(join, createMemoryCache()).fetch(HASH, FILE.length, signal)
     expect(bytes).toEqual(FILE)
     expect(asked).toEqual([`/parts/${HASH}`])
   })
 
+  test('goes on where it broke off', async () => {
+    const ranges: (string | undefined)[] = []
+    const allowed = 1_000
+    const join = await serve((request, response) => {
+      ranges.push(request.headers.range)
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      const rest = FILE.subarray(from)
+      const range = { 'content-range': `bytes ${from}-${FILE.length - 1}/${FILE.length}` }
+      response.writeHead(from > 0 ? 206 : 200, { ...range, 'content-length': rest.length })
+      if (rest.length <= allowed) response.end(rest)
+      else response.write(rest.subarray(0, allowed), () => response.destroy())
+    })
+    const cache = createMemoryCache()
+    expect(await httpFetcher(join, cache).fetch(HASH, FILE.length, signal)).toEqual(FILE)
+    expect(ranges[0]).toBeUndefined()
+    expect(ranges.slice(1)).toEqual(
+      ranges.slice(1).map(() => expect.stringMatching(/^bytes=\d+-$/)),
+    )
+    expect(ranges.length).toBeGreaterThanOrEqual(3)
+  })
+
+  test('goes on in another life of the page', async () => {
+    const ranges: (string | undefined)[] = []
+    let isUp = true
+    const join = await serve((request, response) => {
+      const { range } = request.headers
+      if (!isUp) return response.writeHead(503).end()
+      ranges.push(range)
+      const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0)
+      if (from > 0) {
+        const answered = { 'content-range': `bytes ${from}-${FILE.length - 1}/${FILE.length}` }
+        return response.writeHead(206, answered).end(FILE.subarray(from))
+      }
+      isUp = false
+      response.writeHead(200, { 'content-length': FILE.length })
+      return response.write(FILE.subarray(0, 1_200), () => response.destroy())
+    })
+    const cache = createMemoryCache()
+    const broken = httpFetcher(join, cache).fetch(HASH, FILE.length, signal)
+    await expect(broken).rejects.toThrow('the server answered 503')
+    isUp = true
+    expect(await httpFetcher(join, cache).fetch(HASH, FILE.length, signal)).toEqual(FILE)
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)])
+  })
+
+  test('starts over when what it kept turns out to be spoilt', async () => {
+    const join = await serve((request, response) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      const range = { 'content-range': `bytes ${from}-${FILE.length - 1}/${FILE.length}` }
+      response.writeHead(from > 0 ? 206 : 200, range).end(FILE.subarray(from))
+    })
+    const cache = createMemoryCache()
+    await cache.write(`${HASH}.begun`, new Uint8Array(500))
+    expect(await httpFetcher(join, cache).fetch(HASH, FILE.length, signal)).toEqual(FILE)
+    expect(await cache.read(`${HASH}.begun`)).toBeUndefined()
+  })
+
+  test('takes the whole file from a server that knows no ranges', async () => {
+    const join = await serve((_request, response) => response.end(FILE))
+    const cache = createMemoryCache()
+    await cache.write(`${HASH}.begun`, FILE.subarray(0, 500))
+    expect(await httpFetcher(join, cache).fetch(HASH, FILE.length, signal)).toEqual(FILE)
+  })
+
   test('has nothing where the server has nothing', async () => {
     const join = await serve((_request, response) => response.writeHead(404).end('no'))
-    expect(await httpFetcher(join).fetch(HASH, FILE.length, signal)).toBeUndefined()
+    expect(
+      await httpFetcher(join, createMemoryCache()).fetch(HASH, FILE.length, signal),
+    ).toBeUndefined()
   })
 
   test('breaks off an endless file', async () => {

@@ -3,12 +3,28 @@ import { partName } from '@layerswarm/model'
 import { PeerError } from '../errors.ts'
 import { hashOf } from './digest.ts'
 
-/** A place on this machine for files by their hash. It may lose or spoil them: readers check. */
+/** Where files are kept on this machine, and how well. */
+export interface StorageState {
+  readonly place: 'opfs' | 'cache-storage' | 'files' | 'memory'
+  /** The place outlasts the process, and nobody but its user empties it. */
+  readonly persisted: boolean
+  /** Why files stay in memory although there is a place; one line. */
+  readonly problem: string | undefined
+}
+
+/** The problem of a browser whose storage has no room left. */
+export const STORAGE_FULL = 'the storage is full: new layers stay in memory until the page closes'
+
+/**
+ * A place on this machine for files by their hash, and for beginnings of such files. It may lose or
+ * spoil them: readers check.
+ */
 export interface BlobCache {
-  read(sha256: Sha256): Promise<Uint8Array | undefined>
+  readonly state: StorageState
+  read(key: string): Promise<Uint8Array | undefined>
   /** Keeps a copy, as far as there is room. */
-  write(sha256: Sha256, bytes: Uint8Array): Promise<void>
-  remove(sha256: Sha256): Promise<void>
+  write(key: string, bytes: Uint8Array): Promise<void>
+  remove(key: string): Promise<void>
 }
 
 /** A place elsewhere that files come from. */
@@ -31,6 +47,7 @@ export interface LayerStore {
   part(part: Part, signal?: AbortSignal): Promise<Uint8Array>
   /** A file that this machine has already, to be given to other peers. */
   held(sha256: string): Promise<Uint8Array | undefined>
+  readonly storage: StorageState
   /** Bytes of the files given out by `part`, by where they came from. */
   readonly bytesFrom: Readonly<Record<BlobFetcher['name'] | 'cache', number>>
 }
@@ -57,6 +74,9 @@ export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds)
 
   return {
     bytesFrom,
+    get storage() {
+      return cache.state
+    },
     async part(part, signal = new AbortController().signal) {
       const wanted = manifest.parts.find((known) => known.part === part)
       if (wanted === undefined) {

@@ -4,14 +4,15 @@ import type { BlobCache } from './layer-store.ts'
 export function createMemoryCache(): BlobCache {
   const files = new Map<string, Uint8Array>()
   return {
-    async read(sha256) {
-      return files.get(sha256)
+    state: { place: 'memory', persisted: false, problem: undefined },
+    async read(key) {
+      return files.get(key)
     },
-    async write(sha256, bytes) {
-      files.set(sha256, Uint8Array.from(bytes))
+    async write(key, bytes) {
+      files.set(key, Uint8Array.from(bytes))
     },
-    async remove(sha256) {
-      files.delete(sha256)
+    async remove(key) {
+      files.delete(key)
     },
   }
 }

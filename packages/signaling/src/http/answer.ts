@@ -10,6 +10,12 @@ export interface Answer {
   readonly body: string | Uint8Array | { readonly path: string; readonly bytes: number }
 }
 
+/** An answer and the handler that gave it. */
+export interface Routed {
+  readonly route: Route
+  readonly answer: Answer
+}
+
 /** Which handler answered, for the metrics. */
 export type Route =
   | 'bootstrap'
@@ -19,6 +25,7 @@ export type Route =
   | 'manifest'
   | 'part'
   | 'sample'
+  | 'upload'
   | 'page'
   | 'refused'
 
@@ -42,25 +49,50 @@ export async function sendAnswer(
     response.end(request.method === 'HEAD' ? undefined : bytes)
     return status
   }
+  const start = status === 200 ? restFrom(request.headers.range, body.bytes) : 0
+  const bytes = body.bytes - start
+  const ranged =
+    start > 0 ? { 'content-range': `bytes ${start}-${body.bytes - 1}/${body.bytes}` } : {}
+  const sent = start > 0 ? 206 : status
   // Opening before the head is written turns a vanished file into an error that can still be told.
   const file = await open(body.path)
   try {
-    response.writeHead(status, { ...headers, 'content-length': body.bytes })
+    response.writeHead(sent, {
+      ...{ 'accept-ranges': 'bytes', ...headers, ...ranged },
+      'content-length': bytes,
+    })
     if (request.method === 'HEAD') response.end()
-    else await stream(file, body.bytes, response)
+    else await stream(file, start, bytes, response)
   } finally {
     await file.close()
   }
-  return status
+  return sent
 }
 
-async function stream(file: FileHandle, bytes: number, response: ServerResponse): Promise<void> {
+/**
+ * Where the rest of a file starts that a broken download asks for, "bytes=1000-"; 0 for the whole
+ * file. Other ranges are not needed, and a server may answer them with the whole (RFC 9110, 14.2).
+ */
+function restFrom(header: string | undefined, bytes: number): number {
+  const start = Number(/^bytes=(\d{1,15})-$/.exec(header ?? '')?.[1] ?? 0)
+  return start < bytes ? start : 0
+}
+
+async function stream(
+  file: FileHandle,
+  start: number,
+  bytes: number,
+  response: ServerResponse,
+): Promise<void> {
   if (bytes === 0) {
     response.end()
     return
   }
   try {
-    await pipeline(file.createReadStream({ start: 0, end: bytes - 1, autoClose: false }), response)
+    await pipeline(
+      file.createReadStream({ start, end: start + bytes - 1, autoClose: false }),
+      response,
+    )
   } catch {
     // The client went away, or the file is cut: the missing bytes tell the client.
     response.destroy()

@@ -1,6 +1,8 @@
 /**
  * The page runs only its own scripts and wasm, from this server, and talks to peers by WebSocket and
  * HTTP on whatever address they announce. Pictures that a person picks are shown from `blob:`.
+ * Text becomes HTML or code nowhere: the one Trusted Types policy lets through the addresses of the
+ * page's own workers and nothing else.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -14,6 +16,8 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types default',
 ].join('; ')
 
 const EVERYWHERE = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }

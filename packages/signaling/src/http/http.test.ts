@@ -56,6 +56,8 @@ beforeAll(async () => {
     notReady: () => reason,
     bootstrap: () => ({ protocol: 1 }),
     metrics: () => 'layerswarm_ready 1\n',
+    uploads: undefined,
+    offer: async () => {},
     pageDir: join(root, 'page'),
     samplesDir: join(root, 'samples'),
     compression,
@@ -97,6 +99,28 @@ describe('the HTTP server', () => {
     }
   })
 
+  it('sends the rest of a part to who has its beginning', async () => {
+    const [part] = releases.list[0]?.manifest.parts ?? []
+    const path = `/parts/${part?.sha256}`
+    const { body, headers } = await get(path)
+    expect(headers['accept-ranges']).toBe('bytes')
+    const rest = await get(path, { range: 'bytes=100-' })
+    expect(rest.status).toBe(206)
+    expect(rest.headers['content-range']).toBe(`bytes 100-${body.length - 1}/${body.length}`)
+    expect(rest.headers['content-length']).toBe(String(body.length - 100))
+    expect(rest.body).toEqual(body.subarray(100))
+    for (const range of [
+      'bytes=5-9',
+      'bytes=-5',
+      `bytes=${body.length}-`,
+      'lines=1-',
+      'bytes=x-',
+    ]) {
+      const whole = await get(path, { range })
+      expect([range, whole.status, whole.body.length]).toEqual([range, 200, body.length])
+    }
+  })
+
   it('sends nothing to who has it already', async () => {
     const [part] = [...releases.parts.keys()]
     const { status, body } = await get(`/parts/${part}`, { 'if-none-match': `"x", "${part}"` })
@@ -119,6 +143,7 @@ describe('the HTTP server', () => {
     const policy = headers['content-security-policy']
     expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';")
     expect(policy).toContain("connect-src 'self' ws: wss: http: https:;")
+    expect(policy).toContain("require-trusted-types-for 'script'; trusted-types default")
     expect(policy).not.toContain('unsafe-inline')
   })
 
@@ -184,6 +209,7 @@ describe('the HTTP server', () => {
     const post = await get('/bootstrap.json', {}, 'POST')
     expect(post.status).toBe(405)
     expect(post.headers.allow).toBe('GET, HEAD')
+    expect((await get('/bootstrap.json', {}, 'PUT')).status).toBe(403)
     expect((await get(`/${'a'.repeat(2_000)}`)).status).toBe(414)
   })
 
@@ -217,6 +243,8 @@ describe('the HTTP server', () => {
         notReady: () => undefined,
         bootstrap: () => ({}),
         metrics: () => '',
+        uploads: undefined,
+        offer: async () => {},
         pageDir: undefined,
         samplesDir: undefined,
         compression,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { URL_CHARS_MAX } from '../limits.ts'
 import type { Releases } from '../releases.ts'
-import type { Answer, Route } from './answer.ts'
+import type { Answer, Routed } from './answer.ts'
 import { type CompressionCache, chooseEncoding } from './compression.ts'
 import { contentTypeOf, JSON_TYPE, OCTETS, TEXT_TYPE } from './content-type.ts'
 import {
@@ -13,9 +13,10 @@ import {
   SHARED_HEADERS,
 } from './headers.ts'
 import { findFile } from './static-files.ts'
+import { type UploadNeeds, uploadRoute } from './upload-route.ts'
 
 /** What the routes serve. */
-export interface RouterNeeds {
+export interface RouterNeeds extends UploadNeeds {
   /** Undefined until they are checked. */
   releases(): Releases | undefined
   /** Why the server is not ready, or undefined when it is. */
@@ -29,24 +30,20 @@ export interface RouterNeeds {
   readonly compression: CompressionCache
 }
 
-export interface Routed {
-  readonly route: Route
-  readonly answer: Answer
-}
-
 const SAMPLES = new Set(['images.idx3-ubyte', 'labels.idx1-ubyte'])
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Answers one request. Never throws for what a client can do. */
 export async function route(request: IncomingMessage, needs: RouterNeeds): Promise<Routed> {
   const { method, url = '' } = request
-  if (method !== 'GET' && method !== 'HEAD') {
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'PUT') {
     const headers = { allow: 'GET, HEAD', connection: 'close' }
     return refused(405, 'only GET and HEAD are served here', headers)
   }
   if (url.length > URL_CHARS_MAX)
     return refused(414, `a URL has at most ${URL_CHARS_MAX} characters`)
   const [pathname = ''] = url.split('?', 1)
+  if (method === 'PUT') return uploadRoute(request, needs, pathname)
   const [, top = '', name = '', last] = pathname.split('/')
   switch (top) {
     case 'healthz':

@@ -8,6 +8,7 @@ import {
   HTTP_IDLE_MS_MAX,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REQUEST_MS_MAX,
+  UPLOAD_REQUEST_MS_MAX,
 } from '../limits.ts'
 import { portError } from '../ports.ts'
 import { type Route, sendAnswer } from './answer.ts'
@@ -60,7 +61,8 @@ export function createHttpServer(
     {
       maxHeaderSize: HTTP_HEADER_BYTES_MAX,
       headersTimeout: HTTP_REQUEST_MS_MAX,
-      requestTimeout: HTTP_REQUEST_MS_MAX,
+      // Only an upload has a body that takes long.
+      requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
       keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
     },
     (request, response) => void respond(request, response),

@@ -30,15 +30,14 @@ export class AnyOrder implements AskPolicy {
     const shape = [1, settings['model.tokens'], settings['model.width']] as const
     const bytes = symbolicStem(activationSize(settings), order.index)
     const deadlineMs = settings['requests.deadlineMs']
-    const asked = asker.member?.classify(
+    // Not `classify`: promises would settle only after the run, and be kept until then.
+    const request = asker.member?.ask(
       { dtype: 'float16', shape, bytes },
       { deadlineMs, minLayers: settings['requests.minLayers'] },
     )
-    if (asked === undefined) return end('no-asker')
-    // The outcome is taken from events; a promise would settle only after the run.
-    asked.answer.catch(() => undefined)
-    referee.asked(asked.request, clock.nowMs() + deadlineMs)
-    this.open.set(asked.request, { record, end })
+    if (request === undefined) return end('no-asker')
+    referee.asked(request, clock.nowMs() + deadlineMs)
+    this.open.set(request, { record, end })
   }
 
   private happened(event: MemberEvent): void {

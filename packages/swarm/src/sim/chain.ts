@@ -47,6 +47,7 @@ const PATIENCE_MS_MIN = 400
 const EXPECTED_MS_MAX = 5_000
 /** When a layer has no server the client looks again after this. */
 const LOOK_AGAIN_MS = 500
+const DOUBLINGS_MAX = 4
 const HEADER_BYTES = 200
 const NOBODY = Number.POSITIVE_INFINITY
 
@@ -209,10 +210,10 @@ export class Chain implements AskPolicy {
     const needs = { ...this.needs(trip, asker), servers: [] }
     const wayBackMs = legMs(needs, stop.server.peer, { ...stop.server, peer: trip.asker.peer })
     const expectedMs = legMs(needs, from.peer, stop.server) + wayBackMs
-    const patienceMs = Math.max(
-      PATIENCE_MS_MIN,
-      PATIENCE_FACTOR * Math.min(expectedMs, EXPECTED_MS_MAX),
-    )
+    // Each failure doubles the patience, lest a slow network be filled with second attempts.
+    const patienceMs =
+      Math.max(PATIENCE_MS_MIN, PATIENCE_FACTOR * Math.min(expectedMs, EXPECTED_MS_MAX)) *
+      2 ** Math.min(id - 1, DOUBLINGS_MAX)
     clock.wakeAt(clock.nowMs() + patienceMs, () => {
       if (trip.over || trip.attempt !== id || trip.done.includes(stop.layer)) return
       trip.suspects.add(stop.server.peer)

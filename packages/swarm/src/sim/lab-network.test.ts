@@ -65,6 +65,13 @@ describe('gossip between homes', () => {
     for (const { at } of heard) expect(at).toBeCloseTo(150, 1)
   })
 
+  test('is not passed on when its author reaches everybody', () => {
+    const { clock, first, network } = lane(8)
+    first.publish(DONE)
+    clock.run(1_000)
+    expect(network.traffic.copies).toBe(7)
+  })
+
   test('goes by way of others where there is no direct path', () => {
     const { clock, first, heard, transports } = lane(12, { 'links.natShare': 0.5 })
     const direct = transports.filter(({ self }) => first.reaches(self)).length
@@ -174,10 +181,15 @@ describe('a tensor', () => {
     expect(second.pulls).toBe(0)
   })
 
+  test('is not sent ahead in a lane without hand-over', () => {
+    expect(lane(2, { 'policy.handOver': 0 }).first.push).toBeUndefined()
+    expect(lane(2).first.push).toBeDefined()
+  })
+
   test('that was pushed is there without asking', () => {
     const { clock, first, second } = lane(2, {}, 1_000)
     const hash = offered(first)
-    first.push(hash as never, second.self)
+    first.push?.(hash as never, second.self)
     clock.run(200)
     const results: number[] = []
     second.pull(held(first.self, hash), (bytes) => results.push(bytes?.length ?? 0, clock.nowMs()))

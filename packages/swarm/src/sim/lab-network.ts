@@ -45,6 +45,11 @@ export interface LabTraffic {
   dropped: number
 }
 
+/** All bytes that anybody sent. */
+export function sentBytes({ requestBytes, controlBytes, pulledBytes }: LabTraffic): number {
+  return requestBytes + controlBytes + pulledBytes
+}
+
 /** Sees what is published, before it travels. */
 export interface Tap {
   published(from: LabStation, message: Message, bytes: number): void
@@ -119,7 +124,7 @@ export class LabNetwork {
       this.connect(station)
       connected()
     })
-    return new LabTransport(this, station)
+    return new LabTransport(this, station, this.settings['policy.handOver'] === 1)
   }
 
   /** The peer is gone. Its neighbours learn of it after `noticeMs`, or never. */
@@ -481,7 +486,7 @@ export class LabNetwork {
       this.clock.wakeAt(now + this.random.uniform() * this.settings['links.reorderMs'], () =>
         this.deliver(parcel, to),
       )
-    if (to.frozen) return
+    if (to.frozen || heardByAll(parcel)) return
     for (const link of to.mesh)
       if (link.to !== from && link.to !== parcel.author) this.send(parcel, to, link, true)
   }
@@ -528,6 +533,11 @@ class Copy extends VirtualEvent {
   }
 }
 
+/** Nobody passes on what its author reaches everybody with (docs/decisions/0006); presence always is. */
+function heardByAll({ author, lane, message }: Parcel): boolean {
+  return message.kind !== 'presence' && author.links.length >= lane.members.size - 1
+}
+
 /** Stands in for SHA-256: equal symbols, equal hash. */
 function symbolHash(bytes: Uint8Array): TensorHash {
   let low = 0x811c9dc5
@@ -543,11 +553,20 @@ function symbolHash(bytes: Uint8Array): TensorHash {
 
 export class LabTransport implements Transport {
   readonly station: LabStation
+  /** Absent where tensors are not sent ahead. */
+  readonly push?: NonNullable<Transport['push']>
+  readonly rttMs?: NonNullable<Transport['rttMs']>
   private readonly network: LabNetwork
 
-  constructor(network: LabNetwork, station: LabStation) {
+  constructor(network: LabNetwork, station: LabStation, handsOver: boolean) {
     this.network = network
     this.station = station
+    if (!handsOver) return
+    this.push = (hash, to) => network.push(station, hash, to)
+    this.rttMs = (peer) => {
+      const link = station.links.find(({ to }) => to.peer === peer)
+      return link === undefined ? undefined : 2 * link.latencyMs
+    }
   }
 
   get self(): PeerId {
@@ -575,15 +594,6 @@ export class LabTransport implements Transport {
 
   withdraw(hash: TensorHash): void {
     this.station.tensors.delete(hash)
-  }
-
-  push(hash: TensorHash, to: PeerId): void {
-    this.network.push(this.station, hash, to)
-  }
-
-  rttMs(peer: PeerId): number | undefined {
-    const link = this.station.links.find(({ to }) => to.peer === peer)
-    return link === undefined ? undefined : 2 * link.latencyMs
   }
 
   reaches(peer: PeerId): boolean {

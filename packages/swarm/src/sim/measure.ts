@@ -25,8 +25,10 @@ export interface PolicyReport {
   readonly extraWorkShare: number
   /** Of the answered ones, those with a lie in them. */
   readonly wrongByLiars: number
-  /** Presence that one peer sends, bytes per second. */
+  /** Presence that one peer sends while requests are asked, bytes per second. */
   readonly controlBytesPerPeerSecond: number
+  /** And everything that it sends. */
+  readonly bytesPerPeerSecond: number
   /** Bytes that one peer sent per second it was there, over all peers. */
   readonly sentBytesPerPeerSecond: {
     readonly p50: number
@@ -53,7 +55,7 @@ export interface PolicyReport {
 
 /** Reads the figures off a stage whose run is over. */
 export function measure(stage: Stage): PolicyReport {
-  const { records, network, book, peerSeconds } = stage
+  const { records, network, book, peerSeconds, working } = stage
   const answers = records.filter(({ outcome }) => outcome === 'answered')
   const times = answers.map(({ atMs, endMs = atMs }) => endMs - atMs).sort((a, b) => a - b)
   const hops = sum(answers.map(({ route }) => route.length))
@@ -80,7 +82,8 @@ export function measure(stage: Stage): PolicyReport {
     wastedComputeShare: book.runMs === 0 ? 0 : Math.max(0, 1 - usefulMs / book.runMs),
     extraWorkShare: hops === 0 ? 0 : Math.max(0, book.runs / hops - 1),
     wrongByLiars: share(answers, ({ isWrong }) => isWrong),
-    controlBytesPerPeerSecond: traffic.controlBytes / Math.max(1, peerSeconds),
+    controlBytesPerPeerSecond: working.controlBytes / Math.max(1, peerSeconds),
+    bytesPerPeerSecond: working.bytes / Math.max(1, peerSeconds),
     sentBytesPerPeerSecond: {
       p50: quantile(rates, 0.5),
       p95: quantile(rates, 0.95),

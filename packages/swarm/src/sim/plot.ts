@@ -14,17 +14,30 @@ export interface PlotOptions {
   readonly logX?: boolean
   /** The top of the y axis; the largest value unless given. */
   readonly yMax?: number
+  /** The foot of the y axis, 0 unless given. */
+  readonly yMin?: number
   readonly percent?: boolean
 }
 
 const WIDTH = 640
-const HEIGHT = 300
+const HEIGHT = 320
 const LEFT = 64
 const RIGHT = 16
-const TOP = 34
+const TOP = 56
 const BOTTOM = 46
+/** Lines of few points show where they were measured. */
+const DOTTED_MAX = 24
 /** Okabe and Ito's palette, told apart by colour-blind readers too. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9']
+const COLOURS = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#999999',
+  '#8f6f4f',
+]
 
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
@@ -52,20 +65,28 @@ export function linePlot(options: PlotOptions): string {
   const xs = points.map(([x]) => x)
   const low = logX ? Math.log10(Math.max(1e-9, Math.min(...xs))) : Math.min(0, ...xs)
   const high = logX ? Math.log10(Math.max(...xs)) : Math.max(...xs)
-  const top = options.yMax ?? (Math.max(...points.map(([, y]) => y)) || 1)
+  const range: Range = {
+    foot: options.yMin ?? 0,
+    top: options.yMax ?? (Math.max(...points.map(([, y]) => y)) || 1),
+  }
   const span = high - low || 1
   const x: Scale = (value) =>
     LEFT +
     (((logX ? Math.log10(Math.max(1e-9, value)) : value) - low) / span) * (WIDTH - LEFT - RIGHT)
-  const y: Scale = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM)
+  const y = upwards(range)
   const ticks = logX ? decades(low, high) : evenly(low, high)
   const lines = series.map((one, i) => {
     const path = one.points
       .map(([px, py], at) => `${at === 0 ? 'M' : 'L'}${x(px).toFixed(1)} ${y(py).toFixed(1)}`)
       .join('')
-    return `<path d="${path}" fill="none" stroke="${colour(i)}" stroke-width="2"/>`
+    const dots = one.points.length > DOTTED_MAX ? [] : one.points
+    const marks = dots.map(
+      ([px, py]) =>
+        `<circle cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="3" fill="${colour(i)}"/>`,
+    )
+    return `<path d="${path}" fill="none" stroke="${colour(i)}" stroke-width="2" stroke-linejoin="round"/>${marks.join('')}`
   })
-  return frame(options, top, y, [
+  return frame(options, range, [
     ...ticks.map((value) => tick(x(value), short(value))),
     ...lines,
     legend(series.map(({ name }) => name)),
@@ -78,8 +99,11 @@ export function barPlot(
   bars: readonly (readonly [name: string, value: number])[],
 ): string {
   if (bars.length === 0) return ''
-  const top = options.yMax ?? (Math.max(...bars.map(([, value]) => value)) || 1)
-  const y: Scale = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM)
+  const range: Range = {
+    foot: 0,
+    top: options.yMax ?? (Math.max(...bars.map(([, value]) => value)) || 1),
+  }
+  const y = upwards(range)
   const step = (WIDTH - LEFT - RIGHT) / bars.length
   const marks = bars.map(([name, value], i) => {
     const x = LEFT + i * step + step * 0.15
@@ -91,11 +115,31 @@ export function barPlot(
       tick(x + step * 0.35, name)
     )
   })
-  return frame({ ...options, x: '', series: [] }, top, y, marks)
+  return frame({ ...options, x: '', series: [] }, range, marks)
 }
 
-function frame(options: PlotOptions, top: number, y: Scale, inside: readonly string[]): string {
-  const grid = evenly(0, top).map((value) => {
+/** A plot as an image file of its own: dark on white, whatever shows it. */
+export function standaloneSvg(plot: string): string {
+  return plot
+    .replace(
+      '<svg ',
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" color="#1f2328" `,
+    )
+    .replace('>', '><rect width="100%" height="100%" fill="#fff"/>')
+}
+
+interface Range {
+  readonly foot: number
+  readonly top: number
+}
+
+function upwards({ foot, top }: Range): Scale {
+  return (value) => HEIGHT - BOTTOM - ((value - foot) / (top - foot)) * (HEIGHT - TOP - BOTTOM)
+}
+
+function frame(options: PlotOptions, range: Range, inside: readonly string[]): string {
+  const y = upwards(range)
+  const grid = evenly(range.foot, range.top).map((value) => {
     const label = options.percent === true ? `${trim(value * 100)} %` : short(value)
     const at = y(value).toFixed(1)
     return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="#8884"/><text x="${LEFT - 6}" y="${at}" dy="4" text-anchor="end">${label}</text>`
@@ -122,7 +166,7 @@ function legend(names: readonly string[]): string {
     .map((name, i) => {
       const at = x
       x += 24 + name.length * 6.6
-      return `<rect x="${at}" y="22" width="10" height="10" fill="${colour(i)}"/><text x="${at + 14}" y="31">${escapeXml(name)}</text>`
+      return `<rect x="${at}" y="30" width="10" height="10" rx="2" fill="${colour(i)}"/><text x="${at + 14}" y="39">${escapeXml(name)}</text>`
     })
     .join('')
 }

@@ -67,8 +67,11 @@ export function populate(settings: Settings, seed: number, untilMs: number): Ses
   const flashMs = settings['flashCrowd.atMs']
   if (flashMs > 0) {
     const crowd = Math.round(providers * (settings['flashCrowd.factor'] - 1))
-    for (let i = 0; i < crowd; i++)
-      add(flashMs + random.uniform() * settings['flashCrowd.ms'], undefined, false)
+    const curious = Math.round(askers * (settings['flashCrowd.factor'] - 1))
+    for (let i = 0; i < crowd + curious; i++) {
+      const atMs = flashMs + random.uniform() * settings['flashCrowd.ms']
+      add(atMs, i < crowd ? undefined : 'asker', false)
+    }
   }
   // A sybil whose name is burnt comes back under a new one.
   for (let next = reborn.shift(); next !== undefined; next = reborn.shift())

@@ -1,7 +1,7 @@
-import type { Frame } from './animation.ts'
 import type { ChurnReport } from './churn.ts'
 import { churnPlot } from './churn.ts'
-import { barPlot, escapeXml, linePlot } from './plot.ts'
+import { barPlot, escapeXml, linePlot, short } from './plot.ts'
+import { filmSection } from './report-film.ts'
 import { percent, policiesOf } from './report-markdown.ts'
 import type { SimulationReport } from './simulate.ts'
 
@@ -13,52 +13,92 @@ import type { SimulationReport } from './simulate.ts'
 export function reportHtml(report: SimulationReport, churn?: ChurnReport): string {
   const title = `${report.scenario}: ${report.peers} providers, ${report.requests} requests`
   const film = policiesOf(report).find(([, one]) => one.film.length > 0)?.[1].film ?? []
-  const plots = [
-    churn === undefined ? '' : churnPlot(churn),
-    barPlot(
-      { title: 'Answered', y: 'share of requests', yMax: 1, percent: true },
-      policiesOf(report).map(([name, one]) => [name, one.answeredShare]),
-    ),
-    latencyPlot(report),
-    timelinePlot(report),
-    barPlot(
-      { title: 'Bytes per request', y: 'bytes, all copies' },
-      policiesOf(report).map(([name, one]) => [name, one.bytesPerRequest]),
-    ),
-    barPlot(
-      { title: 'Sent by the median peer', y: 'bytes per second' },
-      policiesOf(report).map(([name, one]) => [name, one.sentBytesPerPeerSecond.p50]),
-    ),
-    barPlot(
-      { title: 'Wasted compute', y: 'share of layer time', percent: true },
-      policiesOf(report).map(([name, one]) => [name, one.wastedComputeShare]),
-    ),
-    growthPlot(report),
-  ]
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
-    `<title>${escapeXml(title)}</title><style>${STYLE}</style></head><body>`,
-    `<h1>${escapeXml(title)}</h1><p>${escapeXml(report.about)}; seed ${report.seed}, trace <code>${escapeXml(report.traceHash.slice(0, 16))}</code></p>`,
+    `<title>${escapeXml(title)}</title><style>${STYLE}</style></head><body><main>`,
+    ...(churn === undefined ? [] : [figures('wide', [churnPlot(churn)])]),
+    `<header><h1>${escapeXml(title)}</h1><p>${escapeXml(report.about)} · seed ${report.seed} · trace <code>${escapeXml(report.traceHash.slice(0, 16))}</code></p></header>`,
     summary(report),
-    ...plots.filter((plot) => plot !== '').map((plot) => `<figure>${plot}</figure>`),
+    figures('wide', [latencyPlot(report)]),
+    figures('pair', [...barPlots(report), ...timelinePlots(report)]),
+    figures('wide', [growthPlot(report)]),
     filmSection(film),
-    `<h2>Repeat</h2><pre>${escapeXml(report.replay)}</pre>`,
-    '</body></html>',
+    promises(report),
+    `<section><h2>Repeat</h2><pre>${escapeXml(churn?.replay ?? report.replay)}</pre></section>`,
+    '</main></body></html>',
   ].join('\n')
 }
 
-const STYLE = `:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
-figure{margin:1.5rem 0}svg{width:100%;height:auto}table{border-collapse:collapse;width:100%}td,th{padding:.2rem .5rem;text-align:right;border-bottom:1px solid #8884}
-td:first-child,th:first-child{text-align:left}pre{overflow:auto;padding:.6rem;background:#8882}
-.said{opacity:.15}.said.shown{opacity:1}button{font:inherit}`
+const STYLE = `:root{color-scheme:light dark;--line:#8884;--card:#8881}
+body{font:15px/1.5 system-ui,sans-serif;margin:0}main{max-width:66rem;margin:0 auto;padding:1.5rem 1rem 4rem}
+h1{font-size:1.5rem;margin:1.5rem 0 0}h2{font-size:1.1rem;margin:0 0 .3rem}header p{margin:.2rem 0 1rem;opacity:.8}
+section,figure{margin:0;padding:1rem;border:1px solid var(--line);border-radius:10px}section{margin-top:1rem;overflow-x:auto}
+.wide,.pair{display:grid;gap:1rem;margin-top:1rem}.pair{grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr))}
+svg{display:block;width:100%;height:auto;max-width:52rem;margin:0 auto}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+td:first-child,th:first-child{text-align:left}tr:last-child td{border-bottom:0}tbody tr:first-child{font-weight:600}
+pre{margin:0;white-space:pre-wrap}.hidden{visibility:hidden}button{font:inherit;padding:.1rem .7rem;border-radius:6px;border:1px solid var(--line);background:var(--card);color:inherit;cursor:pointer}`
+
+function figures(kind: 'wide' | 'pair', plots: readonly string[]): string {
+  const shown = plots.filter((plot) => plot !== '')
+  if (shown.length === 0) return ''
+  return `<div class="${kind}">${shown.map((plot) => `<figure>${plot}</figure>`).join('\n')}</div>`
+}
 
 function summary(report: SimulationReport): string {
-  const rows = policiesOf(report).map(
-    ([name, one]) =>
-      `<tr><td>${name}</td><td>${percent(one.answeredShare)}</td><td>${percent(one.partialShare)}</td><td>${one.accuracy === null ? '–' : percent(one.accuracy)}</td><td>${Math.round(one.p50Ms)}</td><td>${Math.round(one.p95Ms)}</td><td>${percent(one.extraWorkShare)}</td></tr>`,
-  )
-  return `<table><thead><tr><th>policy</th><th>answered</th><th>partial</th><th>top-1</th><th>p50 ms</th><th>p95 ms</th><th>extra work</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
+  const head = [
+    'policy',
+    'answered',
+    'partial',
+    'top-1',
+    'p50',
+    'p95',
+    'bytes / request',
+    'extra work',
+    'wrong by liars',
+  ]
+  const rows = policiesOf(report).map(([name, one]) => [
+    name,
+    percent(one.answeredShare),
+    percent(one.partialShare),
+    one.accuracy === null ? '–' : percent(one.accuracy),
+    `${Math.round(one.p50Ms)} ms`,
+    `${Math.round(one.p95Ms)} ms`,
+    short(one.bytesPerRequest),
+    percent(one.extraWorkShare),
+    percent(one.wrongByLiars),
+  ])
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join('')}</tr>`
+  return `<section><table><thead>${line(head, 'th')}</thead><tbody>${rows.map((row) => line(row, 'td')).join('')}</tbody></table></section>`
+}
+
+function barPlots(report: SimulationReport): string[] {
+  const bars = (of: (one: ReturnType<typeof policiesOf>[number][1]) => number) =>
+    policiesOf(report).map(([name, one]) => [name, of(one)] as const)
+  return [
+    barPlot(
+      { title: 'Answered', y: 'share of requests', yMax: 1, percent: true },
+      bars((one) => one.answeredShare),
+    ),
+    barPlot(
+      { title: '95 % of the answers came within', y: 'milliseconds' },
+      bars((one) => one.p95Ms),
+    ),
+    barPlot(
+      { title: 'Wasted compute', y: 'share of layer time', percent: true },
+      bars((one) => one.wastedComputeShare),
+    ),
+    barPlot(
+      { title: 'Bytes per request', y: 'bytes, all copies' },
+      bars((one) => one.bytesPerRequest),
+    ),
+    barPlot(
+      { title: 'Sent by the median peer', y: 'bytes per second' },
+      bars((one) => one.sentBytesPerPeerSecond.p50),
+    ),
+  ]
 }
 
 function latencyPlot(report: SimulationReport): string {
@@ -78,74 +118,68 @@ function latencyPlot(report: SimulationReport): string {
   })
 }
 
-function timelinePlot(report: SimulationReport): string {
-  const first = policiesOf(report)[0]?.[1]
-  if (first === undefined) return ''
-  const { timeline } = first
-  const per = (of: (moment: (typeof timeline)[number]) => number) =>
+/** Peers come and go alike under every policy; how many requests are open at a time differs. */
+function timelinePlots(report: SimulationReport): string[] {
+  const policies = policiesOf(report)
+  const first = policies[0]?.[1]
+  if (first === undefined) return []
+  type Moment = (typeof first.timeline)[number]
+  const per = (timeline: readonly Moment[], of: (moment: Moment) => number) =>
     timeline.map((moment) => [moment.atMs / 1_000, of(moment)] as const)
-  const most = Math.max(1, ...timeline.map(({ peers }) => peers))
-  return linePlot({
-    title: 'The swarm over time',
-    x: 'seconds',
-    y: 'hosts of the rarest layer',
-    series: [
-      { name: 'hosts of the rarest layer, mean of the lanes', points: per(({ rarest }) => rarest) },
-      {
-        name: `providers, in ${Math.ceil(most / 10)}s`,
-        points: per(({ peers }) => (peers / most) * 10),
-      },
-    ],
-  })
+  return [
+    linePlot({
+      title: 'Coverage: hosts of the rarest layer',
+      x: 'seconds',
+      y: 'hosts, mean of the lanes',
+      series: [{ name: 'rarest layer', points: per(first.timeline, ({ rarest }) => rarest) }],
+    }),
+    linePlot({
+      title: 'Providers that are there and awake',
+      x: 'seconds',
+      y: 'providers',
+      series: [{ name: 'providers', points: per(first.timeline, ({ peers }) => peers) }],
+    }),
+    linePlot({
+      title: 'Requests without an answer yet',
+      x: 'seconds',
+      y: 'open requests',
+      series: policies.map(([name, { timeline }]) => ({
+        name,
+        points: per(timeline, ({ openRequests }) => openRequests),
+      })),
+    }),
+  ]
 }
 
 function growthPlot({ sizes }: SimulationReport): string {
   if (sizes.length < 2) return ''
   return linePlot({
-    title: 'What one peer carries while the swarm grows',
+    title: 'What one peer sends while the swarm grows',
     x: 'providers',
     y: 'bytes per second',
     logX: true,
     series: [
-      { name: 'presence', points: sizes.map((one) => [one.peers, one.controlBytesPerPeerSecond]) },
       {
-        name: 'all, median peer',
-        points: sizes.map((one) => [one.peers, one.sentBytesPerPeerSecond]),
+        name: 'control traffic (presence)',
+        points: sizes.map((one) => [one.peers, one.controlBytesPerPeerSecond]),
+      },
+      {
+        name: 'everything',
+        points: sizes.map((one) => [one.peers, one.bytesPerPeerSecond]),
       },
     ],
   })
 }
 
-/** The messages about one request, one row per peer, played back in their order. */
-function filmSection(film: readonly Frame[]): string {
-  if (film.length === 0) return ''
-  const peers = [...new Set(film.map(({ peer }) => peer))]
-  const start = film[0]?.atMs ?? 0
-  const length = Math.max(1, (film.at(-1)?.atMs ?? start) - start)
-  const height = 40 + peers.length * 22
-  const dots = film.map((one, i) => {
-    const x = 70 + ((one.atMs - start) / length) * 540
-    return dot(one, i, start, x, 34 + peers.indexOf(one.peer) * 22)
-  })
-  const rows = peers.map(
-    (peer, i) =>
-      `<text x="4" y="${38 + i * 22}">peer ${peer}</text><path d="M70 ${34 + i * 22}H620" stroke="#8884"/>`,
+function promises(report: SimulationReport): string {
+  const checks = policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
+  const broken = policiesOf(report).flatMap(([name, { violations }]) =>
+    violations.map(
+      ({ invariant, atMs, detail }) =>
+        `<li>${escapeXml(`${name}: ${invariant} at ${Math.round(atMs)} ms: ${detail}`)}</li>`,
+    ),
   )
-  return `<h2>One request, message by message</h2><p>Large dots are steps with the layer just applied, small ones claims. <button id="play">Play</button></p><figure><svg viewBox="0 0 640 ${height}" font-family="sans-serif" font-size="12" fill="currentColor">${rows.join('')}${dots.join('')}</svg></figure>
-<script>document.getElementById('play').onclick=()=>{const said=[...document.querySelectorAll('.said')];said.forEach((one)=>one.classList.remove('shown'));said.forEach((one,i)=>setTimeout(()=>one.classList.add('shown'),i*${Math.max(60, Math.round(6_000 / film.length))}))}</script>`
-}
-
-const KIND_COLOURS = { step: '#0072b2', claim: '#e69f00', done: '#009e73' } as const
-
-function dot(frame: Frame, index: number, startMs: number, x: number, y: number): string {
-  const { atMs, kind, layer, hop, era } = frame
-  const words = [kind, kind === 'done' ? '' : `hop ${hop}`]
-  if (layer !== undefined) words.push(`layer ${layer}`)
-  if (era > 0) words.push(`era ${era}`)
-  words.push(`${Math.round(atMs - startMs)} ms`)
-  const label =
-    kind === 'step' && layer !== undefined
-      ? `<text x="${x.toFixed(1)}" y="${y + 4}" text-anchor="middle" fill="#fff" font-size="10">${layer}</text>`
-      : ''
-  return `<g class="said shown" data-at="${index}"><title>${escapeXml(words.join(' '))}</title><circle cx="${x.toFixed(1)}" cy="${y}" r="${kind === 'step' ? 8 : 4}" fill="${KIND_COLOURS[kind]}"/>${label}</g>`
+  const verdict =
+    report.broken === 0 ? `${checks} checks, none broken.` : `${report.broken} broken:`
+  return `<section><h2>Promises</h2><p>${verdict}</p>${broken.length === 0 ? '' : `<ul>${broken.join('')}</ul>`}</section>`
 }

@@ -73,7 +73,7 @@ function sizesTable({ sizes }: SimulationReport): string[] {
         'p50',
         'p95',
         'control bytes/s per peer',
-        'sent bytes/s per peer (median)',
+        'all bytes/s per peer',
       ],
       sizes.map((one) => [
         String(one.peers),
@@ -82,7 +82,7 @@ function sizesTable({ sizes }: SimulationReport): string[] {
         `${Math.round(one.p50Ms)} ms`,
         `${Math.round(one.p95Ms)} ms`,
         String(Math.round(one.controlBytesPerPeerSecond)),
-        String(Math.round(one.sentBytesPerPeerSecond)),
+        String(Math.round(one.bytesPerPeerSecond)),
       ]),
     ),
   ]
@@ -99,7 +99,7 @@ function promises(report: SimulationReport): string[] {
   )
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
 }

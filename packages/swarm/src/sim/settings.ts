@@ -128,6 +128,7 @@ const FIELDS = {
 
   // The policy under test.
   'policy.inlineBytes': number(1_024, 'tensors up to this ride in the message', 32_768),
+  'policy.handOver': count(1, '1: results are sent ahead to who will want them', 1),
   'policy.staggerMs': ms(40, 'wait between two ranks of claimers'),
 } as const satisfies Record<string, Field>
 

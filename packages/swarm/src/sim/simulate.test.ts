@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { completion, scoreChurn, simulateChurn } from './churn.ts'
+import { churnMarkdown, churnPlot, completion, scoreChurn, simulateChurn } from './churn.ts'
+import { standaloneSvg } from './plot.ts'
 import { POLICY_NAMES } from './policy.ts'
 import { reportHtml } from './report-html.ts'
 import { reportMarkdown } from './report-markdown.ts'
@@ -98,14 +99,14 @@ describe('a report', () => {
   const report = simulate('tabs', { ...SMALL, seed: 9 })
 
   test('gets its accuracies from whoever can run the model', async () => {
-    const asked: number[] = []
-    const scored = await scoreReport(report, async (routes) => {
-      asked.push(routes.length)
-      return 0.875
+    const asked = new Map<string, number>()
+    const scored = await scoreReport(report, async (routes, policy) => {
+      asked.set(policy, routes.length)
+      return policy === 'small-model' ? null : 0.875
     })
     expect(scored.policies['any-order']?.accuracy).toBe(0.875)
     expect(scored.policies['small-model']?.accuracy).toBeNull()
-    expect(asked[0]).toBe(report.policies['any-order']?.answered)
+    expect(asked.get('any-order')).toBe(report.policies['any-order']?.answered)
     const routes = report.policies['any-order']?.routes ?? []
     expect(routes[0]?.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
   })
@@ -124,14 +125,44 @@ describe('a report', () => {
     expect(html).not.toMatch(/src=|href=|@import|url\(/)
     expect(html).not.toContain('NaN')
   })
+})
 
-  test('against churn multiplies accuracy and completion', async () => {
-    const churn = simulateChurn({ ...SMALL, peers: 20, requests: 20, rates: [0.1, 0.39] })
-    const scored = await scoreChurn(churn, async () => 0.5, 0.7)
+describe('a sweep over churn', () => {
+  const churn = simulateChurn({ ...SMALL, peers: 20, requests: 20, rates: [0.1, 0.39] })
+
+  test('meets the same requests at every rate of leaving', () => {
+    expect(churn.points.map(({ leavingPerMinute }) => leavingPerMinute)).toEqual([0.1, 0.39])
+    const [calm, wild] = churn.points.map(({ report }) => report)
+    expect(calm?.requests).toBe(wild?.requests)
+    expect(calm?.settings['churn.scaleMs']).toBeCloseTo(569_473, -1)
+    expect(calm?.traceHash).not.toBe(wild?.traceHash)
+    expect(churn.replay).toBe(
+      'npx layerswarm simulate churn --rates 10,39 --peers 20 --requests 20 --seed 4',
+    )
+  })
+
+  test('multiplies accuracy and completion, and leaves out whom nobody can score', async () => {
+    const scored = await scoreChurn(churn, async (_, policy) =>
+      policy === 'small-model' ? null : 0.5,
+    )
     const [first] = scored.points
     if (first === undefined) throw new Error('no point')
     const answered = first.report.policies['any-order']?.answeredShare ?? 0
-    expect(completion(first, 'any-order', 0.7)).toBeCloseTo(answered * 0.5, 9)
-    expect(reportHtml(first.report, scored)).toContain('Accuracy × completion against churn')
+    expect(completion(first, 'any-order')).toBeCloseTo(answered * 0.5, 9)
+    expect(completion(first, 'small-model')).toBeUndefined()
+    const page = reportHtml(first.report, scored)
+    expect(page).toContain('Accuracy × completion against churn')
+    expect(page).not.toContain('small model on one peer')
+    expect(churnMarkdown(scored)).toContain('named with `--small DIR`')
+  })
+
+  test('without accuracies says only who answered', () => {
+    const [first] = churn.points
+    if (first === undefined) throw new Error('no point')
+    expect(completion(first, 'small-model')).toBe(
+      first.report.policies['small-model']?.answeredShare,
+    )
+    expect(churnPlot(churn)).toContain('Completion against churn')
+    expect(standaloneSvg(churnPlot(churn))).toMatch(/^<svg xmlns="[^"]+" width="640".*<\/svg>$/)
   })
 })

@@ -35,7 +35,7 @@ export interface SizeReport {
   readonly p50Ms: number
   readonly p95Ms: number
   readonly controlBytesPerPeerSecond: number
-  readonly sentBytesPerPeerSecond: number
+  readonly bytesPerPeerSecond: number
   readonly bytesPerRequest: number
   readonly lanes: number
 }
@@ -163,7 +163,7 @@ function sizeOf(stage: Stage, report: PolicyReport): SizeReport {
     p50Ms: report.p50Ms,
     p95Ms: report.p95Ms,
     controlBytesPerPeerSecond: report.controlBytesPerPeerSecond,
-    sentBytesPerPeerSecond: report.sentBytesPerPeerSecond.p50,
+    bytesPerPeerSecond: report.bytesPerPeerSecond,
     bytesPerRequest: report.bytesPerRequest,
     lanes: stage.network.lanes.length,
   }
@@ -213,10 +213,16 @@ export function replayLine(scenario: string, seed: number, options: SimulateOpti
   return words.join(' ')
 }
 
-/** What the shipped model makes of routes: top-1 from 0 to 1 over the images they are tried on. */
-export type ScoreRoutes = (routes: readonly (readonly number[])[]) => Promise<number>
+/**
+ * What a model makes of the routes of a policy: top-1 from 0 to 1 over the images they are tried on;
+ * null when there is no model to try them with. `small-model` has empty routes.
+ */
+export type ScoreRoutes = (
+  routes: readonly (readonly number[])[],
+  policy: PolicyName,
+) => Promise<number | null>
 
-/** Fills in the accuracy of every policy that applied layers, from the routes that its answers took. */
+/** Fills in the accuracy of every policy that answered, from the routes that its answers took. */
 export async function scoreReport(
   report: SimulationReport,
   scoreRoutes: ScoreRoutes,
@@ -225,8 +231,8 @@ export async function scoreReport(
   for (const name of POLICY_NAMES) {
     const one = report.policies[name]
     if (one === undefined) continue
-    const isScored = name !== 'small-model' && one.routes.length > 0
-    policies[name] = isScored ? { ...one, accuracy: await scoreRoutes(one.routes) } : one
+    const accuracy = one.routes.length === 0 ? null : await scoreRoutes(one.routes, name)
+    policies[name] = { ...one, accuracy }
   }
   return { ...report, policies }
 }

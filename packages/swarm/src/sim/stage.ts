@@ -1,7 +1,7 @@
 import type { Message, PeerId } from '../messages.ts'
 import { Animation } from './animation.ts'
 import type { WorkBook } from './lab-compute.ts'
-import { LabNetwork } from './lab-network.ts'
+import { LabNetwork, sentBytes } from './lab-network.ts'
 import type { LabStation } from './lab-station.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 import type { Order, Session } from './population.ts'
@@ -48,7 +48,9 @@ export class Stage implements Scene {
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
   readonly residents = new Map<PeerId, Resident>()
-  /** Sum of the time that all peers spent in the swarm, seconds. */
+  /** What was sent when the first request was made and when the last one ended, between them is work. */
+  readonly working = { fromMs: 0, untilMs: 0, controlBytes: 0, bytes: 0 }
+  /** Sum of the time that all peers spent in the swarm meanwhile, seconds. */
   peerSeconds = 0
   events = 0
   private readonly faults: SeededRandom
@@ -71,6 +73,7 @@ export class Stage implements Scene {
       published: (from, message, bytes) => this.published(from, message, bytes),
       pullAsked: (holder) => this.mayCrash(holder.session, 'crash.onPull'),
     })
+    this.working.fromMs = settings['requests.warmupMs']
     this.policy = createPolicy(this)
   }
 
@@ -80,6 +83,7 @@ export class Stage implements Scene {
     this.scheduleOrders(0)
     this.scheduleWeather()
     this.sample()
+    this.clock.wakeAt(this.settings['requests.warmupMs'], () => this.beginsWork())
     const total = this.orders.length
     for (;;) {
       const before = this.records.length
@@ -96,6 +100,7 @@ export class Stage implements Scene {
       if (this.records.length >= total && this.open === 0) break
       if (this.clock.nowMs() > this.endMs() + 60_000 && before === this.records.length) break
     }
+    this.endsWork()
     this.drain()
     this.referee.finish(this.clock.nowMs())
     for (const resident of this.residents.values()) this.count(resident)
@@ -228,9 +233,25 @@ export class Stage implements Scene {
     if (at >= 0) this.askers.splice(at, 1)
   }
 
+  /** Joining is over: everybody has been introduced to everybody, which is a storm of presence. */
+  private beginsWork(): void {
+    const { working, network } = this
+    working.controlBytes = network.traffic.controlBytes
+    working.bytes = sentBytes(network.traffic)
+  }
+
+  private endsWork(): void {
+    const { working, network } = this
+    working.untilMs = this.clock.nowMs()
+    working.controlBytes = network.traffic.controlBytes - working.controlBytes
+    working.bytes = sentBytes(network.traffic) - working.bytes
+  }
+
   private count({ session, transport }: Resident): void {
     this.past.push(transport.station)
-    this.peerSeconds += (this.clock.nowMs() - session.joinMs) / 1_000
+    const { fromMs, untilMs } = this.working
+    const until = untilMs === 0 ? this.clock.nowMs() : untilMs
+    this.peerSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
   }
 
   private ask(order: Order): void {

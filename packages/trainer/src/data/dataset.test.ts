@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadFashionMnist, sliceImages } from './dataset.ts'
+import { sliceImages } from './dataset.ts'
 import { FIXTURE_IMAGE_SIZE, idxBytes, writeFixture } from './idx-fixture.ts'
+import { loadDataset } from './load-dataset.ts'
 
 let folder = ''
 const at = (name: string): string => join(folder, name)
@@ -16,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 async function faultOfLoading(): Promise<unknown> {
-  return loadFashionMnist(folder).then(
+  return loadDataset(folder).then(
     () => 'no error',
     (error) => error.fault,
   )
@@ -24,7 +25,7 @@ async function faultOfLoading(): Promise<unknown> {
 
 describe('Fashion-MNIST files', () => {
   test('are read packed and unpacked', async () => {
-    const { imageSize, train, test: held } = await loadFashionMnist(folder)
+    const { imageSize, train, test: held } = await loadDataset(folder)
     expect(imageSize).toBe(FIXTURE_IMAGE_SIZE)
     expect([train.count, held.count]).toEqual([30, 20])
     expect(train.pixels.length).toBe(30 * FIXTURE_IMAGE_SIZE ** 2)
@@ -32,7 +33,7 @@ describe('Fashion-MNIST files', () => {
   })
 
   test('give slices that keep images and labels together', async () => {
-    const { train } = await loadFashionMnist(folder)
+    const { train } = await loadDataset(folder)
     const part = sliceImages(train, 10, 12)
     expect(part.count).toBe(2)
     expect(part.labels[1]).toBe(train.labels[11])
@@ -42,7 +43,7 @@ describe('Fashion-MNIST files', () => {
 
   test('that are missing are named, with what to do', async () => {
     await unlink(at('t10k-labels-idx1-ubyte.gz'))
-    await expect(loadFashionMnist(folder)).rejects.toThrow(/t10k-labels-idx1-ubyte.*--data/)
+    await expect(loadDataset(folder)).rejects.toThrow(/t10k-labels-idx1-ubyte.*--data/)
     expect(await faultOfLoading()).toEqual({
       code: 'missing-data',
       file: at('t10k-labels-idx1-ubyte'),
@@ -67,12 +68,12 @@ describe('Fashion-MNIST files', () => {
     const file = at('train-labels-idx1-ubyte.gz')
     const labels = gunzipSync(await readFile(file)).subarray(8, 8 + 29)
     await writeFile(file, gzipSync(idxBytes([29], labels)))
-    await expect(loadFashionMnist(folder)).rejects.toThrow(/30 images/)
+    await expect(loadDataset(folder)).rejects.toThrow(/30 images/)
   })
 
   test('with a label outside the classes are refused', async () => {
     const file = at('train-labels-idx1-ubyte.gz')
     await writeFile(file, gzipSync(idxBytes([30], new Uint8Array(30).fill(10))))
-    await expect(loadFashionMnist(folder)).rejects.toThrow(/label 10/)
+    await expect(loadDataset(folder)).rejects.toThrow(/label 10/)
   })
 })

@@ -1,6 +1,6 @@
 import { createRandom, type RandomState } from '../random.ts'
 import type { Recipe } from '../recipe.ts'
-import type { Dataset, LabelledImages } from './dataset.ts'
+import type { Dataset, LabelledImages, PixelFormat } from './dataset.ts'
 import { createPatchWriter } from './patches.ts'
 
 /** Where a sampler stands: enough to draw the same batches again. */
@@ -14,7 +14,7 @@ export interface SamplerState {
 
 /** Draws training batches: every epoch visits the images in a new order. */
 export interface Sampler {
-  /** Fills `patches` (B·P, p·p) and `targets` (B, classes) with the next batch. */
+  /** Fills `patches` (B·P, channels·p·p) and `targets` (B, classes) with the next batch. */
   fill(patches: Float32Array, targets: Float32Array): void
   state(): SamplerState
   restore(state: SamplerState): void
@@ -22,7 +22,7 @@ export interface Sampler {
 
 export function createSampler(
   recipe: Recipe,
-  dataset: Pick<Dataset, 'imageSize' | 'mean' | 'std' | 'labels'>,
+  dataset: PixelFormat & Pick<Dataset, 'labels'>,
   images: LabelledImages,
 ): Sampler {
   const { batch, seed, labelSmoothing } = recipe

@@ -1,0 +1,22 @@
+/** What the process of a volunteer is asked; each order is answered by a report. */
+export interface Order {
+  /** From now on one way takes so much longer. */
+  readonly lagMs?: number
+}
+
+export interface ProcessReport {
+  /** Payloads of gossip, each times those it went to, and tensors that were pulled. */
+  readonly sentBytes: number
+}
+
+export function parseOrder(message: unknown): Order | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const { lagMs } = message as { lagMs?: unknown }
+  return typeof lagMs === 'number' ? { lagMs } : {}
+}
+
+export function parseReport(message: unknown): ProcessReport | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const { sentBytes } = message as { sentBytes?: unknown }
+  return typeof sentBytes === 'number' ? { sentBytes } : undefined
+}

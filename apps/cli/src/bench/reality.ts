@@ -1,0 +1,200 @@
+import { randomTensor, tokensOf } from '@layerswarm/model'
+import type { Peer } from '@layerswarm/peer'
+import { type PolicyReport, simulate } from '@layerswarm/swarm'
+import { pause } from '../until-aborted.ts'
+import { type Bench, type BenchOptions, type BenchRow, median, row } from './bench.ts'
+import { type LaggedSwarm, startLaggedSwarm } from './lagged-swarm.ts'
+
+const PEERS = 8
+const CAPACITY = 2
+/** One way between two homes: half the round trip that scenarios assume. */
+const ONE_WAY_MS = 65
+/** One image rides in the message, sixteen of them are pulled from their holder. */
+const CASES = [
+  { name: 'inline', images: 1 },
+  { name: 'pulled', images: 16 },
+]
+const WARM_UP_REQUESTS = 6
+/** A busy machine is measured, not failed. */
+const DEADLINE_MS = 60_000
+/** Between two requests, so that what one of them says is not counted with the next. */
+const REST_MS = 300
+/** What is said without being asked, presence, is measured for this long. */
+const SILENCE_MS = 6_000
+/** Simulated runs and their requests: virtual time costs nothing. */
+const RUNS = 9
+const REQUESTS_PER_RUN = 20
+
+/**
+ * The simulator beside the real thing: eight volunteers in processes of their own, every way between
+ * them made longer at the transport port, and the same swarm in virtual time. The simulator is told
+ * what was measured without that delay, the time in a layer and the handling of one message, and
+ * the delay; nothing is taken from the requests that are compared.
+ */
+export const reality: Bench = {
+  name: 'reality',
+  compares: `${PEERS} simulated peers, ${ONE_WAY_MS} ms apart, and as many real processes`,
+  rounds: 30,
+  async run(options) {
+    const { signal, log } = options
+    log(`starting ${PEERS} processes`)
+    const swarm = await startLaggedSwarm({ peers: PEERS, capacity: CAPACITY, signal })
+    try {
+      const rows: BenchRow[] = []
+      for (const { name, images } of CASES) {
+        rows.push(...(await compare(swarm, name, images, options)))
+      }
+      return rows
+    } finally {
+      await swarm.stop()
+    }
+  },
+}
+
+/** Medians over requests. */
+interface Medians {
+  readonly hops: number
+  readonly totalMs: number
+  readonly bytes: number
+}
+
+async function compare(
+  swarm: LaggedSwarm,
+  name: string,
+  images: number,
+  options: BenchOptions,
+): Promise<BenchRow[]> {
+  const { rounds, signal, log } = options
+  const near = await timeRequests(swarm, 0, images, options)
+  const layerMs = median(near.flatMap(({ layersMs }) => layersMs))
+  // Each hop's words go one way, and so do those that asked for the first.
+  const messageMs = median(
+    near.map(({ totalMs, layersMs }) => (totalMs - sum(layersMs)) / (layersMs.length + 1)),
+  )
+  log(`${name}: nearby ${layerMs.toFixed(2)} ms in a layer, ${messageMs.toFixed(1)} ms to say it`)
+  const far = await timeRequests(swarm, ONE_WAY_MS, images, options)
+  const presence = await sendingOf(swarm, () => pause(SILENCE_MS, signal))
+  const bytes: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const sent = await sendingOf(swarm, async () => {
+      far.push(await classify(swarm.asker, images, i))
+      await pause(REST_MS, signal)
+    })
+    bytes.push(sent.bytes - (presence.bytes / presence.ms) * sent.ms)
+  }
+  const real: Medians = {
+    hops: median(far.map(({ layersMs }) => layersMs.length)),
+    totalMs: median(far.map(({ totalMs }) => totalMs)),
+    bytes: median(bytes),
+  }
+  const { spec } = swarm.asker.manifest
+  const size = { tokens: images * tokensOf(spec), width: spec.width, layers: spec.layers }
+  const simulated = simulateSame(size, { layerMs, messageMs })
+  return [
+    row(`${name}: hops of a request`, simulated.hops, real.hops, 'hops'),
+    row(`${name}: latency of a request`, simulated.totalMs, real.totalMs, 'ms'),
+    row(`${name}: bytes of a request`, simulated.bytes, real.bytes, 'bytes'),
+  ]
+}
+
+interface Timed {
+  readonly totalMs: number
+  /** In its layers, hop by hop. */
+  readonly layersMs: readonly number[]
+}
+
+/** Random images, one request after the other, once everybody has got used to the distance. */
+async function timeRequests(
+  swarm: LaggedSwarm,
+  lagMs: number,
+  images: number,
+  { rounds, signal }: BenchOptions,
+): Promise<Timed[]> {
+  await swarm.setLag(lagMs)
+  const timed: Timed[] = []
+  for (let i = -WARM_UP_REQUESTS; i < rounds; i++) {
+    signal.throwIfAborted()
+    const one = await classify(swarm.asker, images, WARM_UP_REQUESTS + i)
+    if (i >= 0) timed.push(one)
+  }
+  return timed
+}
+
+async function classify(asker: Peer, images: number, seed: number): Promise<Timed> {
+  const { channels, imageSize } = asker.manifest.spec
+  const input = randomTensor([images, channels, imageSize, imageSize], seed)
+  const { totalMs, route } = await (await asker.classify(input, { deadlineMs: DEADLINE_MS })).answer
+  return { totalMs, layersMs: route.map(({ ms }) => ms) }
+}
+
+/** What all peers send while something happens. */
+async function sendingOf(swarm: LaggedSwarm, happen: () => Promise<unknown>) {
+  const startMs = performance.now()
+  const before = await swarm.sentBytes()
+  await happen()
+  const bytes = (await swarm.sentBytes()) - before
+  return { bytes, ms: performance.now() - startMs }
+}
+
+interface Size {
+  readonly tokens: number
+  readonly width: number
+  readonly layers: number
+}
+
+function simulateSame(size: Size, told: { layerMs: number; messageMs: number }): Medians {
+  const set = {
+    'model.layers': size.layers,
+    'model.tokens': size.tokens,
+    'model.width': size.width,
+    'model.layerMs': told.layerMs,
+    'peers.capacity': CAPACITY,
+    'peers.askersShare': 1 / PEERS,
+    'speed.nodeShare': 0,
+    'speed.hiddenShare': 0,
+    'churn.scaleMs': 0,
+    'links.rttMedianMs': 2 * ONE_WAY_MS,
+    'links.rttSigma': 0,
+    'links.jitterMs': 0,
+    'links.loss': 0,
+    'links.natShare': 0,
+    'links.mobileShare': 0,
+    'links.speedSigma': 0,
+    // Loopback by TCP and noise: 141 MB/s measured.
+    'links.upMbps': 1_128,
+    'links.downMbps': 1_128,
+    'gossip.messageMs': told.messageMs,
+    // The counters of a peer know payloads.
+    'gossip.overheadBytes': 0,
+    // As packages/peer does it.
+    'policy.inlineBytes': 32_768,
+    'policy.handOver': 0,
+    'requests.perMinute': 20,
+  }
+  const runs = Array.from({ length: RUNS }, (_, seed) =>
+    anyOrder(
+      simulate('calm', {
+        peers: PEERS,
+        requests: REQUESTS_PER_RUN,
+        seed,
+        policy: 'any-order',
+        set,
+      }).policies['any-order'],
+    ),
+  )
+  return {
+    hops: median(runs.map(({ hopsPerRequest }) => hopsPerRequest)),
+    totalMs: median(runs.map(({ p50Ms }) => p50Ms)),
+    bytes: median(runs.map(({ bytesPerRequest }) => bytesPerRequest)),
+  }
+}
+
+function anyOrder(report: PolicyReport | undefined): PolicyReport {
+  if (report === undefined)
+    throw new Error('the simulation left out the policy that it was asked for')
+  return report
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}

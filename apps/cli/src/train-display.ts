@@ -1,0 +1,100 @@
+import type { TrainProgress } from '@layerswarm/trainer'
+import { drawTerminalPlot } from './terminal-plot.ts'
+
+/** What a person sees of a running training. */
+export interface TrainDisplay {
+  show(progress: TrainProgress): void
+}
+
+/** Rows of each plot, and the widest that a plot gets, cells. */
+const ROWS = 6
+const COLUMNS_MAX = 72
+/** Cells left of a plot, for its numbers. */
+const MARGIN = 8
+/** Redrawing costs a busy processor more than a person sees. */
+const REDRAW_MS_MIN = 200
+
+/** One line per report: what a file or a program can keep. */
+export function createLineDisplay(log: (line: string) => void): TrainDisplay {
+  return { show: (progress) => log(progressLine(progress)) }
+}
+
+/**
+ * Plots of loss and accuracy that are drawn over each other, with the newest line below.
+ * @param columns width of the terminal, cells.
+ */
+export function createPlotDisplay(
+  log: (text: string) => void,
+  columns: number,
+  nowMs: () => number = () => performance.now(),
+): TrainDisplay {
+  const losses: [number, number][] = []
+  const sequential: [number, number][] = []
+  const arbitrary: [number, number][] = []
+  const width = Math.max(10, Math.min(COLUMNS_MAX, columns - MARGIN))
+  let drawn = 0
+  let lastMs = Number.NEGATIVE_INFINITY
+
+  function plots(): string[] {
+    const size = { columns: width, rows: ROWS }
+    const loss = drawTerminalPlot({
+      ...size,
+      title: 'training',
+      lines: [{ name: 'loss', points: losses }],
+      low: 0,
+      format: (y) => y.toFixed(2),
+    })
+    if (sequential.length === 0) return loss
+    const accuracy = drawTerminalPlot({
+      ...size,
+      title: 'held out',
+      lines: [
+        { name: 'in sequence', points: sequential },
+        { name: 'in any order', points: arbitrary },
+      ],
+      format: percent,
+    })
+    return [...loss, ...accuracy]
+  }
+
+  return {
+    show(progress) {
+      const { step, steps, loss, evaluation } = progress
+      losses.push([step, loss])
+      if (evaluation !== undefined) {
+        sequential.push([step, evaluation.sequential])
+        arbitrary.push([step, evaluation.arbitrary])
+      }
+      const isDue = evaluation !== undefined || step === steps || nowMs() - lastMs > REDRAW_MS_MIN
+      if (!isDue) return
+      lastMs = nowMs()
+      const lines = [...plots(), progressLine(progress).slice(0, Math.max(20, columns - 1))]
+      // Up over what was drawn before, and clear from there.
+      log(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${lines.join('\n')}`)
+      drawn = lines.length
+    },
+  }
+}
+
+function progressLine({
+  step,
+  steps,
+  loss,
+  imagesPerSecond,
+  etaSeconds,
+  evaluation,
+}: TrainProgress): string {
+  const accuracy =
+    evaluation === undefined
+      ? ''
+      : `, held out: ${percent(evaluation.sequential)} in sequence, ${percent(evaluation.arbitrary)} in any order`
+  return `step ${step} of ${steps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(0)} images/s, ${duration(etaSeconds)} left${accuracy}`
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
+
+export function duration(seconds: number): string {
+  return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`
+}

@@ -1,0 +1,98 @@
+import { type ModelSpec, relativeL2, splitCheckpoint, tensor } from '@layerswarm/model'
+import type { BrowserEngineName } from '@layerswarm/peer/browser'
+import { type Remote, wrap } from 'comlink'
+import type { CaseResult, EnginesWorker } from './engines.worker.ts'
+
+/** Opens a worker of engines for one task and ends it afterwards. */
+async function inWorker<T>(task: (engines: Remote<EnginesWorker>) => Promise<T>): Promise<T> {
+  const worker = new Worker(new URL('./engines.worker.ts', import.meta.url), { type: 'module' })
+  const broken = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event) => reject(new Error(event.message)))
+  })
+  try {
+    return await Promise.race([task(wrap<EnginesWorker>(worker)), broken])
+  } finally {
+    worker.terminate()
+  }
+}
+
+export function acceptance(name: BrowserEngineName): Promise<CaseResult[]> {
+  return inWorker((engines) => engines.acceptance(name))
+}
+
+/** One of the models of test/vectors. */
+export interface VectorFiles {
+  readonly spec: ModelSpec
+  /** base64 */
+  readonly checkpoint: string
+  readonly images: { readonly shape: readonly number[]; readonly data: readonly number[] }
+  readonly cases: readonly {
+    readonly order: readonly number[]
+    readonly logits: readonly (readonly number[])[]
+  }[]
+}
+
+/** @returns the relative L2 distance to PyTorch's logits, for each order. */
+export async function vectorDistances(
+  name: BrowserEngineName,
+  { spec, checkpoint, images, cases }: VectorFiles,
+): Promise<number[]> {
+  const bytes = Uint8Array.from(atob(checkpoint), (char) => char.charCodeAt(0))
+  const parts = splitCheckpoint(bytes, spec)
+  const input = tensor([...images.shape], Float32Array.from(images.data))
+  const orders = cases.map(({ order }) => order)
+  const ours = await inWorker((engines) => engines.logits(name, spec, parts, input, orders))
+  return cases.map(({ logits }, at) => relativeL2(ours[at] ?? [], logits.flat()))
+}
+
+/** One layer on a batch of images: how long each run took, undefined when the first took too long. */
+export interface LayerTimes {
+  readonly images: number
+  readonly times: readonly number[] | undefined
+}
+
+/**
+ * Times one layer of random weights on batches of growing size. A batch that takes longer than
+ * `budgetMs`, compiling included, is given up, and so are the larger ones.
+ */
+export function layerTimes(
+  name: BrowserEngineName,
+  spec: ModelSpec,
+  batches: readonly number[],
+  rounds: number,
+  budgetMs: number,
+): Promise<LayerTimes[]> {
+  return inWorker(async (engines) => {
+    await engines.openLayer(name, spec)
+    const measured: LayerTimes[] = []
+    let isSlow = false
+    for (const images of batches) {
+      const times: number[] | undefined = isSlow
+        ? undefined
+        : await within(budgetMs, engines.timeLayer(images, rounds))
+      isSlow ||= times === undefined
+      measured.push({ images, times })
+    }
+    return measured
+  })
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The WebGPU adapter in words, and whether it is software; undefined when there is none. */
+export async function gpuAdapter(): Promise<{ name: string; software: boolean } | undefined> {
+  const adapter = 'gpu' in navigator ? await navigator.gpu.requestAdapter() : null
+  if (adapter === null) return undefined
+  const { vendor, architecture, isFallbackAdapter } = adapter.info
+  return { name: `${vendor} ${architecture}`.trim(), software: isFallbackAdapter }
+}

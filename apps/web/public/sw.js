@@ -1,0 +1,52 @@
+// Serves the page from the cache when its server is away. Newest first for the page itself; files
+// whose address holds a hash never change and come from the cache. The runtimes' WebAssembly is left
+// to the browser's own cache: without a server there is no swarm to compute for.
+const CACHE = 'layerswarm-shell-1'
+const NAMED_BY_HASH = /^\/(assets\/[\w.-]+\.(js|css)|parts\/\w+|releases\/\w+\/manifest\.json)$/
+const KEPT = /^\/(samples\/[\w.-]+|favicon\.svg|runtimes\.json|)$/
+/** Old builds and releases make room for new ones. */
+const ENTRIES_MAX = 96
+
+addEventListener('install', () => skipWaiting())
+addEventListener('activate', (event) => event.waitUntil(clients.claim()))
+addEventListener('fetch', (event) => {
+  const { request } = event
+  const { origin, pathname } = new URL(request.url)
+  if (request.method !== 'GET' || origin !== location.origin) return
+  if (NAMED_BY_HASH.test(pathname)) event.respondWith(cachedFirst(event, request.url))
+  else if (KEPT.test(pathname)) event.respondWith(newestFirst(event, pathname))
+})
+
+async function cachedFirst(event, key) {
+  const cache = await caches.open(CACHE)
+  return (await cache.match(key)) ?? fetchAndKeep(event, key)
+}
+
+async function newestFirst(event, key) {
+  try {
+    return await fetchAndKeep(event, key)
+  } catch (error) {
+    const cache = await caches.open(CACHE)
+    const known = await cache.match(key)
+    if (known !== undefined) return known
+    throw error
+  }
+}
+
+/** The answer goes to the page at once; keeping it takes its own time. */
+async function fetchAndKeep(event, key) {
+  const response = await fetch(event.request)
+  if (response.status === 200) event.waitUntil(keep(key, response.clone()))
+  return response
+}
+
+async function keep(key, response) {
+  try {
+    const cache = await caches.open(CACHE)
+    await cache.put(key, response)
+    const keys = await cache.keys()
+    for (const old of keys.slice(0, Math.max(0, keys.length - ENTRIES_MAX))) await cache.delete(old)
+  } catch {
+    // No room: the answer itself is what matters.
+  }
+}

@@ -1,0 +1,100 @@
+import {
+  decodeActivation,
+  type EncodedActivation,
+  encodeActivation,
+  type Part,
+  type Tensor,
+} from '@layerswarm/model'
+import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
+import { errorText } from '../logic/wording.ts'
+
+/** Computes parts of the model for every simulated peer. */
+export interface LabEngine {
+  /** @param hop the position in which a layer is applied, from 0. */
+  run(part: Part, input: Tensor, hop: number): Promise<Tensor>
+}
+
+/** What a simulated peer is up to. */
+export type Mood = 'well' | 'slow' | 'lying'
+
+/** One layer on a simulated peer, milliseconds: long enough to be watched and disturbed. */
+export const LAYER_MS = 320
+/** How much longer a slow peer takes. */
+export const SLOWNESS = 8
+const LOAD_MS = 30
+const WIRE_DTYPE = 'float16'
+
+/**
+ * The compute of one simulated peer: the true layer on the true weights, in the time that a
+ * volunteer might take. One layer at a time, as in an engine.
+ */
+export class LabCompute implements Compute {
+  readonly backend = 'reference'
+  mood: Mood = 'well'
+  /** The peer is gone; what it was computing never arrives. */
+  ended = false
+  private readonly clock: Clock
+  private readonly engine: LabEngine
+  private readonly refuses: (layer: number) => boolean
+  private freeAtMs = 0
+
+  /** @param refuses layers that nobody may host at present. */
+  constructor(clock: Clock, engine: LabEngine, refuses: (layer: number) => boolean) {
+    this.clock = clock
+    this.engine = engine
+    this.refuses = refuses
+  }
+
+  host(layer: number, hosted: (failure?: string) => void): void {
+    this.after(LOAD_MS, () =>
+      this.refuses(layer) ? hosted(`layer ${layer} was dropped from this swarm`) : hosted(),
+    )
+  }
+
+  drop(): void {}
+
+  run(
+    layer: number,
+    hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void {
+    const startMs = this.clock.nowMs()
+    this.apply(layer, hop, decodeActivation(input), (output) => {
+      if (typeof output === 'string') return finished({ failure: output })
+      const ms = this.clock.nowMs() - startMs
+      finished({ activation: encodeActivation(output, WIRE_DTYPE), ms })
+    })
+  }
+
+  runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
+    this.engine.run('head', decodeActivation(input), 0).then(
+      ({ data }) => finished({ logits: [Array.from(data)] }),
+      (error: unknown) => finished({ failure: errorText(error) }),
+    )
+  }
+
+  /** One layer, (1, T, C) → (1, T, C), or a line that says why not; silent when the peer has ended. */
+  apply(layer: number, hop: number, input: Tensor, done: (output: Tensor | string) => void): void {
+    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS : 1)
+    this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
+    const dueMs = this.freeAtMs
+    const finish = (output: Tensor | string) =>
+      this.after(dueMs - this.clock.nowMs(), () => done(output))
+    this.engine.run(layer, input, hop).then(
+      (output) => finish(this.mood === 'lying' ? lie(output) : output),
+      (error: unknown) => finish(errorText(error)),
+    )
+  }
+
+  private after(ms: number, then: () => void): void {
+    this.clock.wakeAt(this.clock.nowMs() + Math.max(0, ms), () => {
+      if (!this.ended) then()
+    })
+  }
+}
+
+/** Wrong, but of the right shape and size, so that only computing it again can tell. */
+function lie(output: Tensor): Tensor {
+  return { shape: output.shape, data: output.data.map((value) => -value) }
+}

@@ -1,0 +1,92 @@
+import { peerText } from '../logic/wording.ts'
+import { html, setLine, setText } from '../ui/dom.ts'
+import { paintLayer } from '../ui/layer-mark.ts'
+
+/** One of the two ways through the same peers: its hops, its outcome, and how often it held. */
+export interface Lane {
+  begin(): void
+  showRoute(route: readonly { readonly layer: number; readonly peer: string }[]): void
+  /** @param verdict what the scores say, and whether that is right. */
+  answered(verdict: { text: string; right: boolean | undefined }, missing: string | undefined): void
+  broken(why: string): void
+}
+
+/** @param place holds an `ol`, and paragraphs of class `lane-verdict` and `lane-tally`. */
+export function createLane(place: HTMLElement, layers: number): Lane {
+  const list = childOf(place, 'ol', HTMLOListElement)
+  const verdictLine = childOf(place, '.lane-verdict', HTMLElement)
+  const note = childOf(place, '.lane-note', HTMLElement)
+  const tally = childOf(place, '.lane-tally', HTMLElement)
+  const counts = { asked: 0, answered: 0, right: 0, judged: 0 }
+
+  function ended(outcome: string) {
+    place.dataset.outcome = outcome
+    place.dataset.answered = String(counts.answered)
+    const right = counts.judged === 0 ? '' : `, ${counts.right} of ${counts.judged} right`
+    setText(tally, `${counts.answered} of ${counts.asked} answered${right}`)
+  }
+
+  return {
+    begin() {
+      counts.asked++
+      place.dataset.outcome = 'running'
+      place.dataset.asked = String(counts.asked)
+      list.replaceChildren()
+      setText(verdictLine, 'On its way…')
+      verdictLine.className = 'lane-verdict'
+      setLine(note, undefined)
+    },
+    showRoute(route) {
+      list.replaceChildren(...route.map((stop) => stopMark(stop, layers)))
+    },
+    answered({ text, right }, missing) {
+      counts.answered++
+      if (right !== undefined) counts.judged++
+      if (right === true) counts.right++
+      const mark = right === undefined ? '' : right ? ' ✓' : ' ✗ wrong'
+      setText(verdictLine, `${text}${mark}`)
+      verdictLine.className = `lane-verdict ${right === false ? 'wrong' : 'right'}`
+      setLine(note, missing)
+      ended('answered')
+    },
+    broken(why) {
+      setText(verdictLine, 'No answer')
+      verdictLine.className = 'lane-verdict wrong'
+      setLine(note, why)
+      ended('broken')
+    },
+  }
+}
+
+function stopMark(
+  { layer, peer }: { readonly layer: number; readonly peer: string },
+  layers: number,
+): HTMLLIElement {
+  const words = `layer ${layer} on ${peer}`
+  const mark = html(
+    'li',
+    { class: 'stop', attributes: { title: words } },
+    html('span', {
+      class: 'hop-layer',
+      text: String(layer),
+      attributes: { 'aria-hidden': 'true' },
+    }),
+    html('span', { class: 'sr-only', text: words }),
+    html('span', {
+      class: 'stop-peer',
+      text: peerText(peer).replace('peer-', ''),
+      attributes: { 'aria-hidden': 'true' },
+    }),
+  )
+  return paintLayer(mark, layer, layers)
+}
+
+function childOf<T extends Element>(
+  place: HTMLElement,
+  selector: string,
+  type: abstract new () => T,
+): T {
+  const child = place.querySelector(selector)
+  if (!(child instanceof type)) throw new Error(`#${place.id} lacks a ${selector}`)
+  return child
+}

@@ -1,0 +1,197 @@
+import { encodeActivation, type ModelSpec, type Tensor, tokensOf } from '@layerswarm/model'
+import {
+  type Classification,
+  createMember,
+  type Member,
+  type MemberEvent,
+  type PeerId,
+  World,
+} from '@layerswarm/swarm'
+import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
+
+export interface SimulatedSwarmOptions {
+  readonly spec: ModelSpec
+  readonly release: string
+  readonly engine: LabEngine
+  readonly peers: number
+  readonly seed: number
+}
+
+/** One simulated provider, alive or gone. */
+export interface LabPeer {
+  readonly id: string
+  readonly layers: readonly number[]
+  readonly mood: Mood | 'gone'
+}
+
+export interface LabSnapshot {
+  readonly peers: readonly LabPeer[]
+  /** Living hosts of each layer. */
+  readonly coverage: readonly number[]
+  /** Layers that nobody may host. */
+  readonly dropped: readonly number[]
+}
+
+/** A provider that is there, as the fixed chain needs it. */
+export interface Station {
+  readonly id: string
+  readonly member: Member
+  readonly compute: LabCompute
+}
+
+/** One way of a message, milliseconds; slow enough to see the light move. */
+export const LATENCY_MS = 60
+/** Hosts of each layer when the swarm has settled. */
+const REPLICAS = 3
+/** Virtual time in which the peers of a new swarm find each other and settle. */
+const SETTLE_MS = 8_000
+/** The longest step of virtual time: a tab that was hidden does not run all of it at once. */
+const STEP_MS_MAX = 100
+const DEADLINE_MS = 25_000
+
+/**
+ * A swarm inside this tab: the production state machines and codec on a simulated network, and the
+ * true layers of the model. Its time passes as fast as it is told to.
+ */
+export class SimulatedSwarm {
+  private readonly world: World
+  private readonly options: SimulatedSwarmOptions
+  private readonly stations = new Map<string, Station>()
+  private readonly moods = new Map<string, Mood | 'gone'>()
+  private readonly dropped = new Map<number, readonly string[]>()
+  private readonly asker: Station
+  private readonly capacity: number
+
+  constructor(options: SimulatedSwarmOptions) {
+    const { spec, peers, seed } = options
+    this.options = options
+    this.capacity = Math.min(spec.layers, Math.ceil((REPLICAS * spec.layers) / Math.max(1, peers)))
+    this.world = new World({
+      seed,
+      shape: { layers: spec.layers, tokens: tokensOf(spec), width: spec.width },
+      network: { latencyMs: LATENCY_MS, jitterMs: 20, loss: 0, bytesPerMs: 1_000 },
+    })
+    this.asker = this.settle('asker', 0)
+    for (let index = 1; index <= peers; index++) {
+      const id = `peer-${index}`
+      this.moods.set(id, 'well')
+      this.stations.set(id, this.settle(id, this.capacity))
+      this.world.clock.run(this.world.clock.nowMs() + 150)
+    }
+    this.world.clock.run(this.world.clock.nowMs() + SETTLE_MS)
+  }
+
+  get clock(): World['clock'] {
+    return this.world.clock
+  }
+
+  /** What the asking member hears of all requests. */
+  on(listener: (event: MemberEvent) => void): () => void {
+    return this.asker.member.on(listener)
+  }
+
+  snapshot(): LabSnapshot {
+    const coverage = new Array<number>(this.options.spec.layers).fill(0)
+    const peers = [...this.moods].map(([id, mood]): LabPeer => {
+      const layers = this.stations.get(id)?.member.snapshot().hosted ?? []
+      for (const layer of layers) coverage[layer] = (coverage[layer] ?? 0) + 1
+      return { id, layers, mood }
+    })
+    return { peers, coverage, dropped: [...this.dropped.keys()] }
+  }
+
+  /** Living hosts of a layer. */
+  hosts(layer: number): Station[] {
+    return [...this.stations.values()].filter(({ member }) =>
+      member.snapshot().hosted.includes(layer),
+    )
+  }
+
+  /** Sends one image, (1, channels, size, size), through the swarm in any order. */
+  async ask(image: Tensor): Promise<Classification> {
+    const stem = await this.options.engine.run('stem', image, 0)
+    return this.asker.member.classify(encodeActivation(stem, 'float16'), {
+      deadlineMs: DEADLINE_MS,
+      anytime: true,
+    })
+  }
+
+  /** Changes what a peer is up to; `gone` ends it without a word, as a crashed tab ends. */
+  setMood(id: string, mood: Mood | 'gone'): void {
+    if (!this.moods.has(id)) return
+    this.moods.set(id, mood)
+    const station = this.stations.get(id)
+    if (mood === 'gone') return this.kill(id, station)
+    if (station === undefined) this.stations.set(id, this.settle(id, this.capacity))
+    else station.compute.mood = mood
+  }
+
+  /** Takes a layer away from everybody; its hosts leave and come back without it. */
+  dropLayer(layer: number): void {
+    if (this.dropped.has(layer)) return
+    const hosts = this.hosts(layer)
+    this.dropped.set(
+      layer,
+      hosts.map(({ id }) => id),
+    )
+    for (const station of hosts) this.restart(station)
+  }
+
+  /** Lets a dropped layer be hosted again, by those who hosted it. */
+  giveBack(layer: number): void {
+    const hosts = this.dropped.get(layer) ?? []
+    this.dropped.delete(layer)
+    for (const id of hosts) {
+      const station = this.stations.get(id)
+      if (station !== undefined) this.restart(station)
+    }
+  }
+
+  /** Lets time pass, at most STEP_MS_MAX of it. */
+  advance(ms: number): void {
+    this.world.clock.run(this.world.clock.nowMs() + Math.min(Math.max(0, ms), STEP_MS_MAX))
+  }
+
+  stop(): void {
+    for (const station of [...this.stations.values(), this.asker]) {
+      station.compute.ended = true
+      station.member.stop()
+    }
+    this.stations.clear()
+  }
+
+  private kill(id: string, station: Station | undefined): void {
+    if (station === undefined) return
+    this.stations.delete(id)
+    station.compute.ended = true
+    // First off the network, so that nothing that it says on the way out is heard.
+    this.world.network.kill(id as PeerId)
+    station.member.stop()
+  }
+
+  private restart({ id, compute, member }: Station): void {
+    compute.ended = true
+    member.stop()
+    const fresh = this.settle(id, this.capacity)
+    fresh.compute.mood = compute.mood
+    this.stations.set(id, fresh)
+  }
+
+  private settle(id: string, capacity: number): Station {
+    const { clock, random, network } = this.world
+    const { engine, release } = this.options
+    const compute = new LabCompute(clock, engine, (layer) => this.dropped.has(layer))
+    const transport = network.join(id as PeerId)
+    const member = createMember(
+      { transport, clock, random, compute },
+      {
+        release,
+        shape: this.world.options.shape,
+        serve: capacity === 0 ? [] : 'auto',
+        capacity,
+      },
+    )
+    member.start()
+    return { id, member, compute }
+  }
+}

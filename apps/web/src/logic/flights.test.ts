@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { createFlights } from './flights.ts'
+
+const places = new Map(
+  [
+    { id: 'self', x: 0, y: 0 },
+    { id: 'a', x: 100, y: 0 },
+    { id: 'b', x: 0, y: 100 },
+  ].map((place) => [place.id, place]),
+)
+const to = (...stops: [string, number][]) => stops.map(([peer, layer]) => ({ peer, layer }))
+
+function board(legMs = 100) {
+  const flights = createFlights(() => legMs)
+  flights.place(places)
+  return flights
+}
+
+describe('the lights of requests', () => {
+  test('leave this tab with an own request and reach the peer of its first hop', () => {
+    const flights = board()
+    flights.seen('r', to(['a', 3]), 'self', 0)
+    const [start] = flights.frame(0).lights
+    expect(start).toMatchObject({ x: 0, y: 0, layer: 3, own: true })
+    const [middle] = flights.frame(50).lights
+    expect(middle?.x).toBeGreaterThan(20)
+    expect(middle?.x).toBeLessThan(80)
+    const arrived = flights.frame(100)
+    expect(arrived.lights).toEqual([])
+    expect(arrived.trails).toMatchObject([{ from: { x: 0 }, to: { x: 100 }, layer: 3 }])
+  })
+
+  test('pulse where the next layer is applied by the same peer', () => {
+    const flights = board()
+    flights.seen('r', to(['a', 3]), undefined, 0)
+    expect(flights.frame(30).lights).toMatchObject([{ x: 100, y: 0, own: false, pulse: 0 }])
+    expect(flights.frame(80).lights).toMatchObject([{ pulse: 0.5 }])
+  })
+
+  test('hurry when they fall behind, and end where the request is', () => {
+    const flights = board()
+    flights.seen('r', to(['a', 0], ['b', 1], ['a', 2], ['b', 3]), 'self', 0)
+    for (let ms = 0; ms <= 300; ms += 10) flights.frame(ms)
+    expect(flights.frame(300).lights).toEqual([])
+    expect(flights.frame(300).trails).toHaveLength(4)
+  })
+
+  test('follow a message twice only once, and a request that went back no further', () => {
+    const flights = board(0)
+    flights.seen('r', to(['a', 0], ['b', 1]), 'self', 0)
+    flights.seen('r', to(['a', 0], ['b', 1]), 'self', 0)
+    flights.seen('r', to(['a', 0]), 'self', 0)
+    expect(flights.frame(0).trails).toHaveLength(2)
+  })
+
+  test('leave out peers that the picture does not show', () => {
+    const flights = board(0)
+    flights.seen('r', to(['a', 0], ['stranger', 1], ['b', 2]), 'self', 0)
+    expect(flights.frame(0).trails.map(({ to: end }) => end)).toMatchObject([
+      { x: 100 },
+      { y: 100 },
+    ])
+  })
+
+  test('fade for others and stay for the latest own request', () => {
+    const flights = board(0)
+    flights.seen('mine', to(['a', 0]), 'self', 0)
+    flights.seen('theirs', to(['a', 0], ['b', 1]), undefined, 0)
+    expect(flights.frame(0).trails).toHaveLength(2)
+    expect(flights.isStill(100)).toBe(false)
+    expect(flights.frame(2_000).trails).toMatchObject([{ own: true, strength: 1 }])
+    expect(flights.isStill(2_000)).toBe(true)
+  })
+
+  test('are bounded in number, whatever the swarm asks', () => {
+    const flights = board()
+    for (let i = 0; i < 1_000; i++) flights.seen(`r${i}`, to(['a', 0], ['b', 1]), undefined, 0)
+    expect(flights.frame(10).lights.length).toBeLessThanOrEqual(64)
+  })
+})

@@ -1,0 +1,79 @@
+import type { PageOptions } from './logic/page-options.ts'
+
+/** How far the runtime's WebAssembly has come. */
+export interface Download {
+  readonly receivedBytes: number
+  readonly bytes: number
+}
+
+/** The build's list of runtimes: the file's name before its hash, and its size unpacked. */
+interface RuntimeFile {
+  readonly name: string
+  readonly path: string
+  readonly bytes: number
+}
+
+/**
+ * Fetches the WebAssembly that the compute worker is about to ask for, so that the page can show how
+ * far it is; the worker then finds it in the browser's cache. Never fails: without it the worker
+ * fetches by itself.
+ */
+export async function fetchRuntime(
+  engine: PageOptions['engine'],
+  report: (download: Download | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const file = await chooseRuntime(engine, signal)
+    if (file === undefined) return
+    const response = await fetch(file.path, { signal })
+    const reader = response.body?.getReader()
+    if (!response.ok || reader === undefined) return
+    let receivedBytes = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      receivedBytes += value.length
+      report({ receivedBytes: Math.min(receivedBytes, file.bytes), bytes: file.bytes })
+    }
+  } catch {
+    // Offline, or left in between: joining says what is wrong.
+  } finally {
+    report(undefined)
+  }
+}
+
+async function chooseRuntime(
+  engine: PageOptions['engine'],
+  signal: AbortSignal,
+): Promise<RuntimeFile | undefined> {
+  if (engine === 'reference') return undefined
+  const files = parseRuntimes(await (await fetch('/runtimes.json', { signal })).json())
+  const name = (await wantsWebGpu(engine)) ? webGpuRuntime() : 'ort-wasm-simd-threaded'
+  return files.find((file) => file.name === name)
+}
+
+/** The smaller build needs JavaScript Promise Integration. */
+function webGpuRuntime(): string {
+  return 'Suspending' in WebAssembly
+    ? 'ort-wasm-simd-threaded.jspi'
+    : 'ort-wasm-simd-threaded.asyncify'
+}
+
+/** Software adapters compute slower than WebAssembly, and are not used. */
+async function wantsWebGpu(engine: PageOptions['engine']): Promise<boolean> {
+  if (engine !== 'auto') return engine === 'ort-webgpu'
+  if (!('gpu' in navigator)) return false
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null)
+  return adapter !== null && !adapter.info.isFallbackAdapter
+}
+
+function parseRuntimes(value: unknown): RuntimeFile[] {
+  if (!Array.isArray(value)) return []
+  return value.flatMap((entry: unknown) => {
+    if (typeof entry !== 'object' || entry === null) return []
+    const { name, path, bytes }: Record<string, unknown> = { ...entry }
+    const fits = typeof name === 'string' && typeof path === 'string' && typeof bytes === 'number'
+    return fits && path.startsWith('/assets/') ? [{ name, path, bytes }] : []
+  })
+}

@@ -1,0 +1,88 @@
+import { bestClass } from '../logic/class-bars.ts'
+import type { Picture } from '../logic/picture.ts'
+import {
+  appliedText,
+  durationText,
+  missingText,
+  percentText,
+  routeText,
+  spreadText,
+} from '../logic/wording.ts'
+import type { Hop, Run } from '../run.ts'
+import { html } from './dom.ts'
+import { downloadButton } from './receipt-button.ts'
+
+/** What of the model the results need. */
+export interface ModelFacts {
+  readonly layers: number
+  readonly labels: readonly string[]
+}
+
+export type Answered = Extract<Run, { stage: 'answered' }>
+
+export function labelOf(model: ModelFacts, index: number): string {
+  return model.labels[index] ?? `class ${index}`
+}
+
+/** The finished card: label, confidence, whether it is right, layers, time, and the receipt. */
+export function answerCard(
+  run: Answered,
+  model: ModelFacts,
+  picture: Picture | undefined,
+): HTMLElement {
+  const { mean, spread, answers, missingLayers } = run.ensemble
+  const best = bestClass(mean)
+  const confidence = mean[best] ?? 0
+  const label = labelOf(model, best)
+  const uncertainty = answers.length > 1 ? spreadText(spread[best] ?? 0) : ''
+  const lines = [
+    html('p', { class: 'verdict', text: `${label}, ${percentText(confidence)}${uncertainty}` }),
+    ...truthLine(picture, best, model),
+    html('p', {
+      class: 'muted',
+      text: `${appliedText(run.route.length, model.layers)} · ${durationText(run.totalMs)} · ${helpersText(run.route)}`,
+    }),
+  ]
+  const missing = missingText(missingLayers)
+  if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
+  lines.push(...orderLines(run, model), downloadButton(run.receipt))
+  const card = html('div', { class: 'answer' }, ...lines)
+  card.dataset.testid = 'answer'
+  card.dataset.label = label
+  card.dataset.confidence = String(confidence)
+  card.dataset.hops = String(run.route.length)
+  card.dataset.missing = String(run.missingLayers.length)
+  card.dataset.missingLayers = run.missingLayers.join()
+  card.dataset.route = routeText(run.route)
+  card.dataset.orders = String(answers.length)
+  card.dataset.agreeing = String(run.ensemble.agreeing)
+  return card
+}
+
+function truthLine(picture: Picture | undefined, best: number, model: ModelFacts): HTMLElement[] {
+  if (picture?.trueClass === undefined) return []
+  const right = picture.trueClass === best
+  const text = right ? '✓ right' : `✗ wrong, it is ${labelOf(model, picture.trueClass)}`
+  return [html('p', { class: right ? 'truth right' : 'truth wrong', text })]
+}
+
+/** What each of several orders said. */
+function orderLines({ ensemble }: Answered, model: ModelFacts): HTMLElement[] {
+  const { answers, agreeing } = ensemble
+  if (answers.length < 2) return []
+  const rows = answers.map(({ route, probabilities: [row = []] }) => {
+    const best = bestClass(row)
+    return html('li', {
+      text: `${routeText(route)}: ${labelOf(model, best)}, ${percentText(row[best] ?? 0)}`,
+    })
+  })
+  const summary = html('summary', {
+    text: `${agreeing} of ${answers.length} orders agree; ± is the spread between orders`,
+  })
+  return [html('details', { class: 'orders' }, summary, html('ol', {}, ...rows))]
+}
+
+function helpersText(route: readonly Hop[]): string {
+  const peers = new Set(route.map((hop) => hop.peer)).size
+  return peers === 1 ? 'on 1 peer' : `on ${peers} peers`
+}

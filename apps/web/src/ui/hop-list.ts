@@ -1,0 +1,82 @@
+import { bestClass } from '../logic/class-bars.ts'
+import { durationText, peerText, percentText } from '../logic/wording.ts'
+import type { Hop, Mark } from '../run.ts'
+import { html } from './dom.ts'
+import { paintLayer } from './layer-mark.ts'
+
+/** A route as far as it is known, and what the head made of it on the way. */
+export interface Journey {
+  readonly route: readonly Hop[]
+  readonly marks: readonly Mark[]
+  readonly layers: number
+  readonly labels: readonly string[]
+}
+
+export interface HopList {
+  show(journey: Journey): void
+}
+
+/** One chip per hop: layer, peer, backend, ms, and the best class after it where the head has run. */
+export function createHopList(
+  list: HTMLOListElement,
+  title: HTMLElement,
+  self: () => string,
+): HopList {
+  let shown: string[] = []
+  return {
+    show(journey) {
+      const { route, marks } = journey
+      const keys = route.map((hop) => `${hop.layer} ${hop.peer} ${hop.ms}`)
+      // Hops already shown stay; a request that went back to an older step loses its newer ones.
+      const kept = keys.findIndex((key, index) => key !== shown[index])
+      const from = kept < 0 ? keys.length : kept
+      while (list.children.length > from) list.lastElementChild?.remove()
+      list.append(...route.slice(from).map((hop) => hopChip(hop, journey, self())))
+      for (const mark of marks) showMark(list.children[mark.hops - 1], mark, journey)
+      shown = keys
+      title.hidden = route.length === 0
+    },
+  }
+}
+
+function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
+  const who = hop.peer === self ? 'this tab' : peerText(hop.peer)
+  const chip = html(
+    'li',
+    { class: 'hop', attributes: { title: `layer ${hop.layer} on ${hop.peer}` } },
+    html('span', { class: 'sr-only', text: `layer ${hop.layer} ` }),
+    html('span', {
+      class: 'hop-layer',
+      text: String(hop.layer),
+      attributes: { 'aria-hidden': 'true' },
+    }),
+    html('span', { class: 'hop-peer', text: who }),
+    html(
+      'span',
+      { class: 'hop-cost' },
+      html('span', { class: 'hop-backend', text: hop.backend }),
+      html('span', { text: durationText(hop.ms) }),
+    ),
+  )
+  chip.dataset.testid = 'hop'
+  chip.dataset.layer = String(hop.layer)
+  chip.dataset.peer = hop.peer
+  return paintLayer(chip, hop.layer, layers)
+}
+
+/** "Sneaker 63 %", with a line as long as that. */
+function showMark(chip: Element | undefined, mark: Mark, { labels }: Journey): void {
+  if (!(chip instanceof HTMLLIElement) || chip.dataset.best !== undefined) return
+  const best = bestClass(mark.probabilities)
+  const share = mark.probabilities[best] ?? 0
+  const label = labels[best] ?? `class ${best}`
+  const line = html('span', {
+    class: 'hop-mark',
+    text: `${label} ${percentText(share)}`,
+    attributes: { title: 'the best class after this hop' },
+  })
+  line.style.setProperty('--share', share.toFixed(4))
+  chip.dataset.best = label
+  chip.dataset.share = share.toFixed(4)
+  chip.append(line)
+}

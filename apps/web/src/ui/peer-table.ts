@@ -1,0 +1,76 @@
+import type { PeerSnapshot } from '@layerswarm/peer'
+import { durationText, peerText } from '../logic/wording.ts'
+import { byId, html } from './dom.ts'
+
+/** Rows of the table of peers; more than that are only counted. */
+const ROWS_MAX = 100
+
+type PeerEntry = PeerSnapshot['peers'][number]
+type Trials = PeerSnapshot['engines']
+
+/** Everybody in the swarm, one row each; drawn only while the table is open. */
+export function createPeerTable(): (peers: PeerSnapshot['peers']) => void {
+  const details = byId('details', HTMLDetailsElement)
+  const body = byId('peer-rows', HTMLTableSectionElement)
+  // Scrolls, so the keyboard has to be able to get into it.
+  byId('peer-table', HTMLElement).tabIndex = 0
+  let latest: PeerSnapshot['peers'] = []
+  let drawn: string | undefined
+
+  function draw() {
+    if (!details.open) return
+    const key = JSON.stringify(latest)
+    if (key === drawn) return
+    drawn = key
+    const rows = latest.slice(0, ROWS_MAX).map(peerRow)
+    const rest = latest.length - rows.length
+    if (latest.length === 0) rows.push(wideRow('nobody else yet'))
+    if (rest > 0) rows.push(wideRow(`and ${rest} more`))
+    body.replaceChildren(...rows)
+  }
+
+  details.addEventListener('toggle', draw)
+  return (peers) => {
+    latest = peers
+    draw()
+  }
+}
+
+/** The engines that this device was considered for: their time per layer, or why not. */
+export function createEngineList(): (trials: Trials) => void {
+  const list = byId('engines', HTMLUListElement)
+  let drawn = ''
+  return (trials) => {
+    const key = JSON.stringify(trials)
+    if (key === drawn) return
+    drawn = key
+    list.replaceChildren(...trials.map((trial) => html('li', { text: trialText(trial) })))
+  }
+}
+
+function trialText({ engine, layerMs, refused }: Trials[number]): string {
+  if (refused !== undefined) return `${engine}: not used, ${refused}`
+  return `${engine}: ${layerMs === undefined ? 'not timed' : `${durationText(layerMs)} per layer`}`
+}
+
+function peerRow(peer: PeerEntry): HTMLTableRowElement {
+  const attributes = { scope: 'row', title: peer.id }
+  return html(
+    'tr',
+    {},
+    html('th', { text: peerText(peer.id), attributes }),
+    html('td', { text: peer.layers.length === 0 ? '–' : peer.layers.join(', ') }),
+    html('td', { text: peer.backend }),
+    html('td', { text: durationText(peer.layerMs) }),
+    html('td', { text: linkText(peer) }),
+  )
+}
+
+function wideRow(text: string): HTMLTableRowElement {
+  return html('tr', {}, html('td', { text, attributes: { colspan: '5' } }))
+}
+
+function linkText(peer: PeerEntry): string {
+  if (peer.connection === 'none') return 'via others'
+  return peer.transport === 'none' ? peer.connection : `${peer.connection}, ${peer.transport}`
+}

@@ -1,0 +1,50 @@
+import { encode } from 'uqr'
+import { shareText } from '../logic/share.ts'
+import { byId, setText } from './dom.ts'
+
+/** Canvas pixels per module of the code; the style sheet scales it. */
+const MODULE_PIXELS = 4
+const BORDER_MODULES = 2
+const COPIED_MS = 2_000
+
+/** The address of this swarm as a link and as a QR code, drawn when somebody opens it. */
+export function createShareCard(address: string): void {
+  const details = byId('share', HTMLDetailsElement)
+  const link = byId('share-link', HTMLAnchorElement)
+  const copy = byId('share-copy', HTMLButtonElement)
+  link.href = address
+  setText(link, address)
+  setText(byId('share-note', HTMLElement), shareText(address))
+  details.addEventListener('toggle', () => {
+    if (details.open) drawCode(byId('share-code', HTMLCanvasElement), address)
+  })
+  copy.addEventListener('click', () => void copyText(address, copy))
+}
+
+async function copyText(text: string, button: HTMLButtonElement): Promise<void> {
+  const words = button.textContent ?? ''
+  try {
+    await navigator.clipboard.writeText(text)
+    setText(button, 'Copied')
+  } catch {
+    setText(button, 'Select the link and copy it')
+  }
+  setTimeout(() => setText(button, words), COPIED_MS)
+}
+
+/** Black on white in dark pages as well: phones read nothing else reliably. */
+function drawCode(canvas: HTMLCanvasElement, text: string): void {
+  const { data, size } = encode(text, { ecc: 'M', border: BORDER_MODULES })
+  canvas.width = size * MODULE_PIXELS
+  canvas.height = size * MODULE_PIXELS
+  const context = canvas.getContext('2d')
+  if (context === null) return
+  context.fillStyle = '#fff'
+  context.fillRect(0, 0, canvas.width, canvas.height)
+  context.fillStyle = '#000'
+  for (const [y, row] of data.entries()) {
+    for (const [x, dark] of row.entries()) {
+      if (dark) context.fillRect(x * MODULE_PIXELS, y * MODULE_PIXELS, MODULE_PIXELS, MODULE_PIXELS)
+    }
+  }
+}

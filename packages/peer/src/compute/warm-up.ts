@@ -1,0 +1,77 @@
+import {
+  type Engine,
+  inputShapeOf,
+  type ModelSpec,
+  type Part,
+  randomPart,
+  randomTensor,
+} from '@layerswarm/model'
+import { isOnGpu } from './engine-trial.ts'
+import { BATCH_BUCKETS } from './layer-batch.ts'
+import { checkOutput } from './plausible.ts'
+
+interface Opened {
+  readonly spec: ModelSpec
+  readonly engine: Engine
+}
+
+/** Runs of a timing, and how long it goes on when they are slow. */
+const TIMED_RUNS_MAX = 5
+const TIMING_MS_MAX = 250
+/** One image through one layer: ViT-L takes a weak graphics device about 20 ms. */
+const SLOW_RUN_MS = 100
+
+/**
+ * Two runs on noise: the first compiles, the second is what a run costs.
+ * @param buckets that requests may come in: a shader compiled while somebody waits takes seconds.
+ * @returns the milliseconds of one image.
+ */
+export async function warmUp(
+  { engine, spec }: Opened,
+  part: Part,
+  buckets: readonly number[],
+): Promise<number> {
+  const noise = (images: number) => randomTensor([images, ...inputShapeOf(spec, part)], 1)
+  const [first = 1, ...larger] = buckets
+  checkOutput(await engine.run(part, noise(first), 0), part)
+  const ms = await fastestRun(engine, part, noise(1), 1)
+  // A device this slow is one in software, and gets no crowd that would fill its batches.
+  if (ms > SLOW_RUN_MS) return ms
+  for (const images of larger) checkOutput(await engine.run(part, noise(images), 0), part)
+  return ms
+}
+
+/** What has to be run once before a part is used: GPU shaders are shared by all layers of a model. */
+export function bucketsToWarm({ engine }: Opened, part: Part, layersBefore: number): number[] {
+  const isFirstLayer = typeof part === 'number' && layersBefore === 0
+  return isOnGpu(engine.name) && isFirstLayer ? [...BATCH_BUCKETS] : [1]
+}
+
+/** The milliseconds of one image through one layer of random weights: the fastest of some runs. */
+export async function timeLayer({ engine, spec }: Opened): Promise<number> {
+  const layer = 0
+  const input = randomTensor([1, ...inputShapeOf(spec, layer)], 1)
+  await engine.load(layer, randomPart(spec, layer, 1))
+  try {
+    await engine.run(layer, input, 0)
+    return await fastestRun(engine, layer, input, TIMED_RUNS_MAX)
+  } finally {
+    await engine.unload(layer)
+  }
+}
+
+async function fastestRun(
+  engine: Engine,
+  part: Part,
+  input: ReturnType<typeof randomTensor>,
+  runs: number,
+): Promise<number> {
+  let fastest = Number.POSITIVE_INFINITY
+  const untilMs = performance.now() + TIMING_MS_MAX
+  for (let run = 0; run < runs && (run === 0 || performance.now() < untilMs); run++) {
+    const startMs = performance.now()
+    await engine.run(part, input, 0)
+    fastest = Math.min(fastest, performance.now() - startMs)
+  }
+  return fastest
+}

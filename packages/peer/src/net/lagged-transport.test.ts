@@ -1,0 +1,67 @@
+import type { HeldActivation, Message, PeerId, RequestId, Transport } from '@layerswarm/swarm'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createLaggedTransport } from './lagged-transport.ts'
+import { createSystemClock } from './system-ports.ts'
+
+const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
+const HELD = {} as HeldActivation
+
+function distant(lagMs: number) {
+  const clock = createSystemClock()
+  const startMs = clock.nowMs()
+  const nowMs = () => Math.round(clock.nowMs() - startMs)
+  const said: number[] = []
+  const pulls: { atMs: number; cancelled: boolean }[] = []
+  const near: Transport = {
+    self: 'me' as PeerId,
+    listen: () => () => {},
+    publish: () => void said.push(nowMs()),
+    offer: () => {},
+    withdraw: () => {},
+    pull(_, pulled) {
+      const pull = { atMs: nowMs(), cancelled: false }
+      pulls.push(pull)
+      pulled(Uint8Array.of(1))
+      return () => {
+        pull.cancelled = true
+      }
+    },
+  }
+  const lag = { ms: lagMs }
+  return { said, pulls, lag, transport: createLaggedTransport(near, clock, () => lag.ms) }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('a lagged transport', () => {
+  it('says everything one way later, as far as it is then', () => {
+    const { said, lag, transport } = distant(50)
+    transport.publish(DONE)
+    lag.ms = 20
+    transport.publish(DONE)
+    vi.advanceTimersByTime(100)
+    expect(said).toEqual([20, 50])
+    expect(transport.self).toBe('me')
+  })
+
+  it('pulls after the question’s way and the answer’s', () => {
+    const { pulls, transport } = distant(50)
+    const got: number[] = []
+    transport.pull(HELD, (bytes) => got.push(bytes?.length ?? 0))
+    vi.advanceTimersByTime(99)
+    expect(got).toEqual([])
+    vi.advanceTimersByTime(2)
+    expect(got).toEqual([1])
+    expect(pulls).toEqual([{ atMs: 100, cancelled: false }])
+  })
+
+  it('a pull is cancelled on its way and after', () => {
+    const { pulls, transport } = distant(50)
+    transport.pull(HELD, () => {})()
+    const cancel = transport.pull(HELD, () => {})
+    vi.advanceTimersByTime(200)
+    cancel()
+    expect(pulls).toEqual([{ atMs: 100, cancelled: true }])
+  })
+})

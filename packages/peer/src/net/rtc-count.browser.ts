@@ -1,0 +1,31 @@
+/**
+ * RTCPeerConnections that this page has negotiated. Chrome lets a page make about 500 in its life,
+ * closed ones included, and then throws: a tab has to know when it comes near.
+ */
+let made = 0
+const seen = new WeakSet<RTCPeerConnection>()
+const counted = new WeakSet<object>()
+
+/** Makes all later connections count. Idempotent. */
+export function countPeerConnections(): void {
+  if (typeof RTCPeerConnection === 'undefined') return
+  const prototype = RTCPeerConnection.prototype
+  if (counted.has(prototype)) return
+  counted.add(prototype)
+  // Both sides of a connection call it, and its constructor may have been copied before this runs.
+  const setLocal: RTCPeerConnection['setLocalDescription'] = prototype.setLocalDescription
+  prototype.setLocalDescription = function setLocalDescription(
+    this: RTCPeerConnection,
+    ...given: unknown[]
+  ) {
+    if (!seen.has(this)) {
+      seen.add(this)
+      made += 1
+    }
+    return Reflect.apply(setLocal, this, given)
+  }
+}
+
+export function peerConnectionsMade(): number {
+  return made
+}

@@ -1,0 +1,146 @@
+import {
+  type Manifest,
+  manifestBytes,
+  partsOf,
+  randomModel,
+  randomTensor,
+  releaseId,
+  sha256,
+  signManifest,
+} from '@layerswarm/model'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from './net/test-nodes.ts'
+import type { PeerOptions } from './options.ts'
+import { createPeer, type Peer } from './peer.ts'
+import {
+  createRollingPeer,
+  type RollingEvent,
+  type RollingOptions,
+  type RollingPeer,
+} from './rolling-peer.ts'
+import { startTestSwarm, type TestSwarm, TINY_SPEC } from './test-swarm.ts'
+
+/** The key of the fixture's publisher. */
+const PUBLISHER_KEY = new Uint8Array(32).fill(7)
+const LATER = '2026-11-24T08:00:00Z'
+
+let swarm: TestSwarm
+const started: { stop(): Promise<void> }[] = []
+
+beforeEach(async () => {
+  swarm = await startTestSwarm()
+})
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((peer) => peer.stop()))
+  await swarm.stop()
+})
+
+async function join(options: Partial<PeerOptions>): Promise<Peer> {
+  const peer = createPeer({ join: swarm.join, engine: 'reference', ...options })
+  started.push(peer)
+  await peer.start()
+  return peer
+}
+
+async function follow(timing: Partial<RollingOptions> = {}): Promise<RollingPeer> {
+  const options = { join: swarm.join, engine: 'reference', serve: 'auto', capacity: 4 } as const
+  const peer = createRollingPeer(options, { pollMs: 100, quietMs: 500, ...timing })
+  started.push(peer)
+  await peer.start()
+  return peer
+}
+
+/** Offers another release of the fixture's name before the old one. */
+function offer(createdAt: string, key = PUBLISHER_KEY): Manifest {
+  const files = randomModel(TINY_SPEC, 6)
+  const { publisher: _, signature: __, ...unsigned } = swarm.manifest
+  const parts = partsOf(TINY_SPEC).map((part) => {
+    const file = files.get(part) ?? new Uint8Array()
+    swarm.files.set(`/parts/${sha256(file)}`, file)
+    return { part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const }
+  })
+  const training = { ...unsigned.training, createdAt }
+  const manifest = signManifest({ ...unsigned, parts, training }, key)
+  swarm.files.set(`/releases/${releaseId(manifest)}/manifest.json`, manifestBytes(manifest))
+  const bootstrap = JSON.parse(new TextDecoder().decode(swarm.files.get('/bootstrap.json')))
+  const { name, publisher } = manifest
+  bootstrap.releases = [{ id: releaseId(manifest), name, publisher }, ...bootstrap.releases]
+  swarm.files.set('/bootstrap.json', new TextEncoder().encode(JSON.stringify(bootstrap)))
+  return manifest
+}
+
+const image = () => randomTensor([1, 1, 8, 8], 9)
+const isServing = (peer: RollingPeer, release: Manifest): boolean =>
+  peer.snapshot().release?.id === releaseId(release) && peer.snapshot().hostedLayers.length === 4
+
+describe('a provider that follows its release', { timeout: 120_000 }, () => {
+  it('moves to a newer one while it goes on answering for the older one', async () => {
+    const peers = [await follow({ quietMs: 5_000 }), await follow({ quietMs: 5_000 })]
+    const old = swarm.manifest
+    const left = new Set<string>()
+    for (const [index, peer] of peers.entries()) {
+      peer.on((event) => {
+        if (event.type === 'release-left') left.add(`${index} ${event.release}`)
+      })
+    }
+    const requester = await join({ serve: 'none' })
+    await eventually('coverage', () => requester.snapshot().coverage.every((hosts) => hosts > 1))
+    let answered = 0
+    let asking = true
+    const load = (async () => {
+      while (asking) {
+        const { answer } = await requester.classify(image(), { deadlineMs: 20_000 })
+        expect((await answer).missingLayers).toEqual([])
+        answered += 1
+      }
+    })()
+    await eventually('some answers', () => answered > 3)
+    const newer = offer(LATER)
+    await eventually(
+      'the newer release',
+      () => peers.every((peer) => isServing(peer, newer)),
+      20_000,
+    )
+    const before = answered
+    await eventually('answers from the older one', () => answered > before + 3)
+    const late = await join({ serve: 'none' })
+    expect(late.snapshot().release?.id).toBe(releaseId(newer))
+    await eventually('coverage', () => late.snapshot().coverage.every((hosts) => hosts > 0))
+    const { answer } = await late.classify(image(), { deadlineMs: 20_000 })
+    expect((await answer).missingLayers).toEqual([])
+    asking = false
+    await load
+    await eventually('leaving the older one', () => left.size === 2, 30_000)
+    expect([...left].every((one) => one.endsWith(releaseId(old)))).toBe(true)
+  })
+
+  it('stays with what it has when the other is older, or of another publisher', async () => {
+    const peer = await follow()
+    offer('2026-01-01T00:00:00Z')
+    offer(LATER, new Uint8Array(32).fill(8))
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(peer.snapshot().release?.id).toBe(releaseId(swarm.manifest))
+  })
+
+  it('stays with what it has, and says so once, when the newer one cannot be had', async () => {
+    const peer = await follow({ settleMs: 1_000 })
+    await eventually('hosting', () => peer.snapshot().hostedLayers.length === 4)
+    const events: RollingEvent[] = []
+    peer.on((event) => events.push(event))
+    const newer = offer(LATER)
+    for (const { sha256: hash } of newer.parts) swarm.files.delete(`/parts/${hash}`)
+    await eventually('the refusal', () => events.some(({ type }) => type === 'release-refused'))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(events.filter(({ type }) => type === 'release-refused')).toHaveLength(1)
+    expect(peer.snapshot().release?.id).toBe(releaseId(swarm.manifest))
+    expect(peer.snapshot().hostedLayers).toHaveLength(4)
+  })
+
+  it('stops at once, also in the middle of a move', async () => {
+    const peer = await follow({ quietMs: 60_000 })
+    const newer = offer(LATER)
+    await eventually('the newer release', () => peer.snapshot().release?.id === releaseId(newer))
+    await peer.stop()
+    expect(peer.snapshot().state).toBe('offline')
+  })
+})

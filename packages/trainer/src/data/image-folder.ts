@@ -1,0 +1,199 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { TrainerError } from '../errors.ts'
+import { failData } from './data-file.ts'
+import type { Dataset, LabelledImages } from './dataset.ts'
+
+/** A decoded picture: 4 bytes per pixel (red, green, blue, alpha), row by row. */
+export interface DecodedPicture {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+/**
+ * Decodes a picture file; with a size it fits the picture into a square of so many pixels.
+ * @throws an error whose message is one line that names the file.
+ */
+export type DecodePicture = (path: string, size: number | undefined) => Promise<DecodedPicture>
+
+export interface ImageFolderOptions {
+  readonly decode: DecodePicture
+  /** Height and width, pixels; undefined takes the pictures as they are, all of one square size. */
+  readonly size: number | undefined
+  /** 1 or 3; undefined takes 1 if all pictures are grey. */
+  readonly channels: 1 | 3 | undefined
+}
+
+const PICTURE = /\.(png|jpe?g|webp)$/i
+/** Labels are bytes. */
+const CLASSES_MAX = 256
+/** All pictures of a folder, decoded: they are held in memory. */
+const PIXEL_BYTES_MAX = 2 ** 31
+/** Without a split of its own, every tenth picture of a class is a test image. */
+const TEST_EVERY = 10
+
+/** A picture of a class that is yet to be decoded. */
+interface PictureFile {
+  readonly path: string
+  readonly label: number
+}
+
+/**
+ * Reads pictures in a folder per class: DIR/class/*.png (jpg, webp), or DIR/train/class and
+ * DIR/test/class. Classes are numbered in the order of their names.
+ * @throws TrainerError `missing-data` or `bad-data`, naming the folder or the file.
+ */
+export async function loadImageFolder(
+  folder: string,
+  name: string,
+  options: ImageFolderOptions,
+): Promise<Dataset> {
+  const { train, test, labels } = await listPictures(folder)
+  const size = options.size ?? (await sizeOf(train, options.decode))
+  if ((train.length + test.length) * size * size * 3 > PIXEL_BYTES_MAX) {
+    failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
+  }
+  const read = (files: readonly PictureFile[]) => readPictures(files, size, options)
+  const [trained, tested] = [await read(train), await read(test)]
+  const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
+  const split = { train: reduced(trained, channels), test: reduced(tested, channels) }
+  return {
+    name,
+    labels,
+    imageSize: size,
+    channels,
+    ...pixelStatistics(split.train, channels),
+    ...split,
+  }
+}
+
+async function listPictures(
+  folder: string,
+): Promise<{ train: PictureFile[]; test: PictureFile[]; labels: string[] }> {
+  const below = await subfolders(folder)
+  if (below.includes('train') && below.includes('test')) {
+    const labels = await classesOf(join(folder, 'train'))
+    const strange = (await classesOf(join(folder, 'test'))).find((one) => !labels.includes(one))
+    if (strange !== undefined) {
+      failData(join(folder, 'test', strange), 'there are no training pictures of this class')
+    }
+    const [train, test] = ['train', 'test'].map((split) => picturesOf(join(folder, split), labels))
+    return { train: (await train) ?? [], test: (await test) ?? [], labels }
+  }
+  const labels = await classesOf(folder)
+  const all = await picturesOf(folder, labels)
+  const isTest = (_: PictureFile, index: number): boolean => index % TEST_EVERY === TEST_EVERY - 1
+  const test = all.filter(isTest)
+  if (test.length === 0) {
+    failData(folder, `${all.length} pictures are too few to keep some for testing`)
+  }
+  return { train: all.filter((file, index) => !isTest(file, index)), test, labels }
+}
+
+async function subfolders(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  return names.filter((name) => !name.startsWith('.')).toSorted()
+}
+
+async function classesOf(folder: string): Promise<string[]> {
+  const names = await subfolders(folder)
+  if (names.length < 2) {
+    throw new TrainerError(
+      { code: 'missing-data', file: folder },
+      `${folder} holds ${names.length} class folders; pictures of two classes at least are needed, as ${folder}/cat/1.png`,
+    )
+  }
+  if (names.length > CLASSES_MAX) {
+    failData(folder, `it has ${names.length} class folders; at most ${CLASSES_MAX} can be read`)
+  }
+  return names
+}
+
+/** Pictures of all classes, those of one class behind each other. */
+async function picturesOf(folder: string, labels: readonly string[]): Promise<PictureFile[]> {
+  const files: PictureFile[] = []
+  for (const [label, name] of labels.entries()) {
+    const entries = await readdir(join(folder, name)).catch(() => [])
+    const own = entries.filter((entry) => PICTURE.test(entry)).toSorted()
+    if (own.length === 0) failData(join(folder, name), 'no PNG, JPEG or WebP picture is in it')
+    files.push(...own.map((entry) => ({ path: join(folder, name, entry), label })))
+  }
+  return files
+}
+
+async function sizeOf([first]: readonly PictureFile[], decode: DecodePicture): Promise<number> {
+  if (first === undefined) return 0
+  const { width, height } = await decode(first.path, undefined)
+  if (width === height) return width
+  return failData(
+    first.path,
+    `it has ${width} × ${height} pixels; make the pictures square, or name a size for all with --size`,
+  )
+}
+
+/** All pictures as red, green and blue. */
+async function readPictures(
+  files: readonly PictureFile[],
+  size: number,
+  { decode, size: wanted }: ImageFolderOptions,
+): Promise<LabelledImages> {
+  const pixels = new Uint8Array(files.length * size * size * 3)
+  for (const [image, { path }] of files.entries()) {
+    const { width, height, data } = await decode(path, wanted)
+    if (width !== size || height !== size || data.length !== size * size * 4) {
+      failData(
+        path,
+        `it has ${width} × ${height} pixels, the first one ${size} × ${size}; make them one size, or name one for all with --size`,
+      )
+    }
+    for (let pixel = 0; pixel < size * size; pixel++) {
+      const to = (image * size * size + pixel) * 3
+      pixels.set(data.subarray(pixel * 4, pixel * 4 + 3), to)
+    }
+  }
+  return { count: files.length, pixels, labels: Uint8Array.from(files, ({ label }) => label) }
+}
+
+function isGrey({ pixels }: LabelledImages): boolean {
+  for (let i = 0; i < pixels.length; i += 3) {
+    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false
+  }
+  return true
+}
+
+/** Luminance (ITU-R BT.601) where one channel is wanted. */
+function reduced(images: LabelledImages, channels: 1 | 3): LabelledImages {
+  if (channels === 3) return images
+  const { pixels } = images
+  const grey = Uint8Array.from({ length: pixels.length / 3 }, (_, pixel) => {
+    const [r = 0, g = 0, b = 0] = pixels.subarray(pixel * 3, pixel * 3 + 3)
+    return Math.round(0.299 * r + 0.587 * g + 0.114 * b)
+  })
+  return { ...images, pixels: grey }
+}
+
+/** Smallest deviation: pictures of one colour must not divide by zero. */
+const STD_MIN = 0.01
+
+/** Mean and deviation by channel, on a scale from 0 to 1. */
+function pixelStatistics(
+  { pixels }: LabelledImages,
+  channels: 1 | 3,
+): { mean: number[]; std: number[] } {
+  const sums = Array.from({ length: channels }, () => ({ plain: 0, squared: 0 }))
+  for (let i = 0; i < pixels.length; i++) {
+    const sum = sums[i % channels]
+    const value = (pixels[i] as number) / 255
+    if (sum === undefined) continue
+    sum.plain += value
+    sum.squared += value * value
+  }
+  const count = pixels.length / channels
+  const mean = sums.map(({ plain }) => plain / count)
+  const std = sums.map(({ squared }, channel) =>
+    Math.max(STD_MIN, Math.sqrt(Math.max(0, squared / count - (mean[channel] ?? 0) ** 2))),
+  )
+  return { mean, std }
+}

@@ -1,0 +1,173 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { idxBytes, writeFixture } from './idx-fixture.ts'
+import type { DecodePicture } from './image-folder.ts'
+import { loadDataset } from './load-dataset.ts'
+
+let folder = ''
+const at = (...names: string[]): string => join(folder, ...names)
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'data-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('idx files', () => {
+  test('with the first labels of MNIST are digits', async () => {
+    await writeFixture(folder, 20, 10)
+    const labels = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, ...Array<number>(10).fill(0)]
+    await rm(at('train-labels-idx1-ubyte.gz'))
+    await writeFile(at('train-labels-idx1-ubyte'), idxBytes([20], Uint8Array.from(labels)))
+    const { name, labels: names, channels } = await loadDataset(folder)
+    expect([name, names[3], channels]).toEqual(['mnist', '3', 1])
+  })
+
+  test('with other labels are Fashion-MNIST', async () => {
+    await writeFixture(folder, 20, 10)
+    expect(await loadDataset(folder)).toMatchObject({ name: 'fashion-mnist', mean: [0.286] })
+  })
+})
+
+/** Images of CIFAR: the red values are the class, the green ones 100, the blue ones 200. */
+function cifarBytes(labels: readonly number[][]): Uint8Array {
+  const images = labels.map((own) => {
+    const planes = [own.at(-1) ?? 0, 100, 200].flatMap((value) => Array<number>(1024).fill(value))
+    return [...own, ...planes]
+  })
+  return Uint8Array.from(images.flat())
+}
+
+async function writeCifar10(): Promise<void> {
+  for (let batch = 1; batch <= 5; batch++) {
+    await writeFile(at(`data_batch_${batch}.bin`), cifarBytes([[batch], [9]]))
+  }
+  await writeFile(at('test_batch.bin'), cifarBytes([[7]]))
+  const names = Array.from({ length: 10 }, (_, id) => `thing ${id}`)
+  await writeFile(at('batches.meta.txt'), `${names.join('\n')}\n\n`)
+}
+
+describe('CIFAR', () => {
+  test('of ten classes is read from its five batches, pixel by pixel', async () => {
+    await writeCifar10()
+    const { name, labels, channels, imageSize, train, test: held } = await loadDataset(folder)
+    expect([name, labels[9], channels, imageSize]).toEqual(['cifar-10', 'thing 9', 3, 32])
+    expect([...train.labels]).toEqual([1, 9, 2, 9, 3, 9, 4, 9, 5, 9])
+    expect([train.count, held.count]).toEqual([10, 1])
+    expect([...held.pixels.subarray(0, 6)]).toEqual([7, 100, 200, 7, 100, 200])
+  })
+
+  test('of a hundred classes takes the fine ones', async () => {
+    await writeFile(at('train.bin'), cifarBytes([[3, 80]]))
+    await writeFile(at('test.bin'), cifarBytes([[4, 99]]))
+    const names = Array.from({ length: 100 }, (_, id) => `thing ${id}`)
+    await writeFile(at('fine_label_names.txt'), names.join('\n'))
+    const { name, train, test: held } = await loadDataset(folder)
+    expect([name, ...train.labels, ...held.labels]).toEqual(['cifar-100', 80, 99])
+  })
+
+  test('that is cut off, mislabelled or incomplete is refused with the file', async () => {
+    await writeCifar10()
+    await writeFile(at('data_batch_3.bin'), cifarBytes([[1]]).subarray(0, 3000))
+    await expect(loadDataset(folder)).rejects.toThrow(/data_batch_3\.bin: 3000 bytes.*cut off/)
+    await writeFile(at('data_batch_3.bin'), cifarBytes([[1], [10]]))
+    await expect(loadDataset(folder)).rejects.toThrow(/data_batch_3\.bin: label 10 of image 1/)
+    await rm(at('data_batch_3.bin'))
+    await expect(loadDataset(folder)).rejects.toThrow(/no data_batch_3\.bin in/)
+    await writeFile(at('batches.meta.txt'), 'cat\ndog\n')
+    await expect(loadDataset(folder)).rejects.toThrow(/batches\.meta\.txt: it names 2 classes/)
+  })
+})
+
+/** Pictures of the tests hold `WIDTHxHEIGHT R G B` as text. */
+const decode: DecodePicture = async (path, size) => {
+  const { readFile } = await import('node:fs/promises')
+  const [shape = '', ...colour] = (await readFile(path, 'utf8')).split(' ')
+  const [width = 0, height = 0] = size === undefined ? shape.split('x').map(Number) : [size, size]
+  const pixel = [...colour.map(Number), 255]
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 4 }, (_, i) => pixel[i % 4] ?? 0),
+  }
+}
+
+async function writePictures(where: string, count: number, text = '4x4 10 20 30'): Promise<void> {
+  await mkdir(at(where), { recursive: true })
+  for (let i = 0; i < count; i++) await writeFile(at(where, `${i}.png`), text)
+}
+
+const pictures = { decode, size: undefined, channels: undefined }
+
+describe('a folder of pictures', () => {
+  test('has a class per folder, and a tenth of it is for testing', async () => {
+    await writePictures('bird', 10, '4x4 255 0 0')
+    await writePictures('ant', 10, '4x4 0 0 255')
+    await writeFile(at('bird', 'notes.txt'), 'no picture')
+    const {
+      labels,
+      channels,
+      imageSize,
+      train,
+      test: held,
+      mean,
+      std,
+    } = await loadDataset(folder, { pictures })
+    expect([labels, channels, imageSize]).toEqual([['ant', 'bird'], 3, 4])
+    expect([train.count, held.count]).toEqual([18, 2])
+    expect([...held.labels]).toEqual([0, 1])
+    expect([...train.pixels.subarray(0, 3)]).toEqual([0, 0, 255])
+    expect(mean).toEqual([0.5, 0, 0.5])
+    expect(std[0]).toBeCloseTo(0.5, 12)
+    expect(std[1]).toBe(0.01)
+  })
+
+  test('keeps its own split, and grey pictures in one channel', async () => {
+    for (const where of ['train/a', 'train/b', 'test/a', 'test/b']) {
+      await writePictures(where, 2, '4x4 9 9 9')
+    }
+    const { channels, train, test: held } = await loadDataset(folder, { pictures })
+    expect([channels, train.count, held.count]).toEqual([1, 4, 4])
+    expect([...train.pixels.subarray(0, 2)]).toEqual([9, 9])
+  })
+
+  test('is fitted to a size that was asked for', async () => {
+    await writePictures('a', 10, '8x4 1 2 3')
+    await writePictures('b', 10, '6x6 1 2 3')
+    const sized = { decode, size: 5, channels: 1 as const }
+    const { imageSize, channels, train } = await loadDataset(folder, { pictures: sized })
+    expect([imageSize, channels, train.pixels.length]).toEqual([5, 1, 18 * 25])
+  })
+
+  test('of several sizes, one class, or an empty class is refused', async () => {
+    await writePictures('a', 10)
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/holds 1 class folders/)
+    await mkdir(at('b'))
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/b: no PNG, JPEG or WebP/)
+    await writePictures('b', 2, '5x5 1 1 1')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /b.0\.png: it has 5 × 5.*--size/,
+    )
+    await writePictures('a', 10, '5x4 1 1 1')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /a.0\.png: it has 5 × 4.*--size/,
+    )
+    await rm(at('a'), { recursive: true })
+    await writePictures('test/c', 1)
+    await writePictures('test/d', 1)
+    await writePictures('train/c', 1)
+    await writePictures('train/e', 1)
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/d: there are no training/)
+  })
+})
+
+test('a folder that is not there, or holds nothing, is missing data', async () => {
+  const fault = (path: string): Promise<unknown> =>
+    loadDataset(path, { pictures }).then(
+      () => 'no error',
+      (error) => error.fault.code,
+    )
+  expect(await fault(at('nowhere'))).toBe('missing-data')
+  expect(await fault(folder)).toBe('missing-data')
+})

@@ -1,0 +1,44 @@
+import { createGraph, type Tensor } from '@layerswarm/model'
+import * as ort from 'onnxruntime-node'
+import type { NamedTensors, TrainEngine } from './train-engine.ts'
+
+/** ONNX Runtime on the processor. @param threads that one operator may use. */
+export function createCpuEngine(threads: number): TrainEngine {
+  /** Wrapping costs more than small operators do. */
+  const wrapped = new WeakMap<Tensor, ort.Tensor>()
+  function wrap(tensor: Tensor): ort.Tensor {
+    const known = wrapped.get(tensor)
+    if (known !== undefined) return known
+    const made = new ort.Tensor('float32', tensor.data, tensor.shape)
+    wrapped.set(tensor, made)
+    return made
+  }
+  function wrapAll(tensors: NamedTensors): Record<string, ort.Tensor> {
+    const made: Record<string, ort.Tensor> = {}
+    for (const [name, tensor] of Object.entries(tensors)) made[name] = wrap(tensor)
+    return made
+  }
+
+  return {
+    name: 'cpu',
+    device: 'onnxruntime-node cpu',
+    async compile(write) {
+      const graph = createGraph('graph')
+      write(graph)
+      const session = await ort.InferenceSession.create(graph.serialize(), {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        // Spinning threads take the time of whoever shares the processor.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
+      })
+      return {
+        async run(feeds, fetches) {
+          await session.run(wrapAll(feeds), wrapAll(fetches))
+        },
+        close: () => session.release(),
+      }
+    },
+    async close() {},
+  }
+}

@@ -1,0 +1,114 @@
+import {
+  argmax,
+  createReferenceEngine,
+  forward,
+  grayTensor,
+  layersOf,
+  type ModelSpec,
+  parseModelSpec,
+  randomModel,
+  rowsOf,
+  VARIANTS,
+} from '@layerswarm/model'
+import { describe, expect, test } from 'vitest'
+import { createRandom } from '../random.ts'
+import { evaluateModels } from './evaluate-models.ts'
+import type { TestImages } from './sweep.ts'
+
+const specOf = (variant: string, layers = 3): ModelSpec =>
+  parseModelSpec({
+    ...{ variant, layers, imageSize: 8, patchSize: 4, channels: 1, width: 8, heads: 2 },
+    ...{ mlpWidth: 16, classes: 4, layerNormEps: 1e-6 },
+  })
+
+/** Noise with drawn labels: 130 images are one full batch and one short one. */
+function noise(count = 130): TestImages {
+  const random = createRandom(1, 'noise')
+  return {
+    preprocessing: { size: 8, channels: 1, mean: [0.5], std: [0.25], foreground: 'any' },
+    images: {
+      count,
+      pixels: Uint8Array.from({ length: count * 64 }, () => random.below(256)),
+      labels: Uint8Array.from({ length: count }, () => random.below(4)),
+    },
+  }
+}
+
+const model = (name: string, spec: ModelSpec, seed = 1) => ({
+  name,
+  spec,
+  parts: randomModel(spec, seed),
+})
+
+/** Accuracy of the plain loops in one order. */
+async function referenceAccuracy(
+  spec: ModelSpec,
+  { preprocessing, images }: TestImages,
+  order: readonly number[],
+): Promise<number> {
+  const engine = createReferenceEngine(spec)
+  for (const [part, file] of randomModel(spec, 1)) await engine.load(part, file)
+  const logits = await forward(engine, spec, grayTensor(images.pixels, preprocessing), order)
+  const right = rowsOf(logits).filter((row, image) => argmax(row) === images.labels[image])
+  return right.length / images.count
+}
+
+describe('an evaluation', () => {
+  test.each(VARIANTS)('of a %s model agrees with the plain loops', async (variant) => {
+    const spec = specOf(variant)
+    const images = noise()
+    const { releases } = await evaluateModels([model('a', spec)], () => images)
+    const [release] = releases
+    expect(release?.sequential).toBe(await referenceAccuracy(spec, images, layersOf(spec)))
+    expect(release?.pruned['0']?.arbitrary).toBe(await referenceAccuracy(spec, images, []))
+    expect(release).toMatchObject({ name: 'a', variant, layers: 3, images: 130 })
+    expect(release?.arbitrary).toMatchObject({ seeds: 5, orders: 10 })
+  })
+
+  test('of one layer finds arbitrary order, sequence and float32 on the wire all the same', async () => {
+    const { releases } = await evaluateModels([model('a', specOf('shuffle', 1))], () => noise())
+    const { sequential, arbitrary, wire, ensembles, heatMap } = releases[0] ?? {}
+    expect(arbitrary).toMatchObject({ mean: sequential, std: 0 })
+    expect(wire?.float32).toEqual({ accuracy: sequential, agreement: 1, bytesPerHop: 160 })
+    expect(wire?.float16?.bytesPerHop).toBe(80)
+    expect(wire?.int8?.bytesPerHop).toBe(60)
+    expect(ensembles?.map(({ orders, accuracy }) => [orders, accuracy])).toEqual(
+      [1, 2, 4, 8].map((orders) => [orders, sequential]),
+    )
+    expect(heatMap?.[0]?.[0]).toBeCloseTo(sequential ?? 0, 12)
+  })
+
+  test('says the same again, whatever the threads', async () => {
+    const spec = specOf('position')
+    const run = (threads: number) =>
+      evaluateModels([model('a', spec)], () => noise(), { threads, seeds: 2 })
+    expect(await run(1)).toEqual(await run(2))
+  })
+
+  test('merges the models that have one spec, and no others', async () => {
+    const models = [
+      model('a', specOf('shuffle'), 1),
+      model('b', specOf('shuffle'), 2),
+      model('c', specOf('sequential'), 3),
+    ]
+    const { merged } = await evaluateModels(models, () => noise(100))
+    expect(merged).toHaveLength(1)
+    expect(merged[0]).toMatchObject({ of: ['a', 'b'], variant: 'shuffle', masks: 3, images: 100 })
+    expect(merged[0]?.arbitrary.orders).toBe(3)
+  })
+
+  test('of a model merged with itself is that of the model', async () => {
+    const twice = [model('a', specOf('position')), model('b', specOf('position'))]
+    const { releases, merged } = await evaluateModels(twice, () => noise(100))
+    expect(merged[0]?.sequential).toEqual({ mean: releases[0]?.sequential, std: 0 })
+  })
+
+  test('ends between two batches when it is told to', async () => {
+    const ending = new AbortController()
+    const running = evaluateModels([model('a', specOf('shuffle'))], () => noise(), {
+      signal: ending.signal,
+      onProgress: () => ending.abort(new Error('enough')),
+    })
+    await expect(running).rejects.toThrow('enough')
+  })
+})

@@ -1,0 +1,235 @@
+import type { ModelSpec, Variant } from '@layerswarm/model'
+import { drawMask, mergeParts, sameSpec } from '../merge.ts'
+import { layoutOf } from '../parameters.ts'
+import { type EnsembleMeasure, inArbitraryOrders } from './arbitrary-orders.ts'
+import {
+  inSequence,
+  overWire,
+  prunedInSequence,
+  type Spread,
+  spreadOf,
+  type WireMeasures,
+} from './experiments.ts'
+import type { HeatMap } from './heat-map.ts'
+import { createModelRunner, type ModelRunner, type PartFiles } from './model-runner.ts'
+import { batchesOf, sweep, type TestImages } from './sweep.ts'
+
+/** A model to be measured. */
+export interface MeasurableModel {
+  readonly name: string
+  readonly spec: ModelSpec
+  readonly parts: PartFiles
+  /** How it was made, as far as that is known. */
+  readonly training?: TrainingFacts | undefined
+}
+
+export interface TrainingFacts {
+  /** Training images seen, counting every epoch. */
+  readonly images: number
+  readonly seed: number
+  /** Processor time of the training; unknown for some models. */
+  readonly cpuSeconds?: number | undefined
+}
+
+/** Accuracies from 0 to 1. */
+export interface ModelEvaluation {
+  readonly name: string
+  readonly variant: Variant
+  readonly layers: number
+  readonly parameters: number
+  readonly training?: TrainingFacts | undefined
+  /** Test images. */
+  readonly images: number
+  /** All layers in their own order. */
+  readonly sequential: number
+  /** All layers, a fresh order for every batch of at most 100, one pass per seed. */
+  readonly arbitrary: Spread & { readonly orders: number; readonly seeds: number }
+  /** By the number of layers left: the others, drawn anew for every batch, are skipped. */
+  readonly pruned: Readonly<Record<string, PrunedMeasure>>
+  readonly heatMap: HeatMap
+  readonly ensembles: readonly EnsembleMeasure[]
+  readonly wire: WireMeasures
+}
+
+export interface PrunedMeasure {
+  readonly arbitrary: number
+  readonly arbitraryStd: number
+  readonly sequential: number
+  readonly sequentialStd: number
+}
+
+/** Layers of two trainings of one spec, mixed by several drawn masks. */
+export interface MergedEvaluation {
+  readonly of: readonly [string, string]
+  readonly variant: Variant
+  readonly images: number
+  readonly masks: number
+  readonly sequential: Spread
+  readonly arbitrary: Spread & { readonly orders: number }
+}
+
+export interface Evaluation {
+  readonly releases: readonly ModelEvaluation[]
+  readonly merged: readonly MergedEvaluation[]
+}
+
+export interface EvaluationOptions {
+  /** Passes in arbitrary order whose mean and spread are reported. */
+  readonly seeds: number
+  /** Threads of the compute sessions; results do not depend on it. */
+  readonly threads: number
+  readonly signal: AbortSignal | undefined
+  onProgress(progress: EvaluationProgress): void
+}
+
+/** Batches done of the model in work. */
+export interface EvaluationProgress {
+  readonly name: string
+  readonly done: number
+  readonly of: number
+}
+
+export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
+  seeds: 5,
+  threads: 1,
+  signal: undefined,
+  onProgress: () => {},
+})
+
+/** Passes in arbitrary order at least, for the ensembles and the heat map. */
+const PASSES_MIN = 8
+/** Draws of the layers left in sequential order, for every batch and count. */
+const SUBSET_DRAWS = 2
+/** Drawn masks of every pair that is merged. */
+const MERGE_MASKS = 3
+
+/**
+ * Measures every model, and every pair of models of one spec merged.
+ * @param testOf the images as a model wants them, which must be the same images for all.
+ * @throws ModelError for a model that does not fit its spec; the signal's reason.
+ */
+export async function evaluateModels<M extends MeasurableModel>(
+  models: readonly M[],
+  testOf: (model: M) => TestImages,
+  given: Partial<EvaluationOptions> = {},
+): Promise<Evaluation> {
+  const options = { ...EVALUATION_DEFAULTS, ...given }
+  const releases: ModelEvaluation[] = []
+  for (const model of models) releases.push(await evaluateModel(model, testOf(model), options))
+  const merged: MergedEvaluation[] = []
+  for (const [index, a] of models.entries()) {
+    for (const b of models.slice(index + 1)) {
+      if (sameSpec(a.spec, b.spec)) merged.push(await evaluateMerged(a, b, testOf(a), options))
+    }
+  }
+  return { releases, merged }
+}
+
+async function evaluateModel(
+  { name, spec, parts, training }: MeasurableModel,
+  test: TestImages,
+  options: EvaluationOptions,
+): Promise<ModelEvaluation> {
+  return withRunner(spec, parts, options, async (runner) => {
+    const sequential = inSequence(runner)
+    const orders = inArbitraryOrders(runner, Math.max(PASSES_MIN, options.seeds))
+    const pruned = prunedInSequence(runner, SUBSET_DRAWS)
+    const wire = overWire(runner)
+    const onBatch = progressOf(name, test, options)
+    await sweep(runner, test, [sequential, orders, pruned, wire], onBatch)
+    const { passes, heatMap, ensembles, pruned: prunedInAnyOrder } = orders.result()
+    const { seeds } = options
+    return {
+      name,
+      variant: spec.variant,
+      layers: spec.layers,
+      parameters: layoutOf(spec).elements,
+      training,
+      images: test.images.count,
+      sequential: sequential.result(),
+      arbitrary: {
+        ...spreadOf(passes.slice(0, seeds)),
+        orders: seeds * batchesOf(test.images),
+        seeds,
+      },
+      pruned: prunedOf(prunedInAnyOrder, pruned.result()),
+      heatMap,
+      ensembles,
+      wire: wire.result(),
+    }
+  })
+}
+
+function prunedOf(
+  arbitrary: readonly Spread[],
+  sequential: readonly Spread[],
+): Record<string, PrunedMeasure> {
+  const entries = arbitrary.map((inAnyOrder, left): [string, PrunedMeasure] => [
+    String(left),
+    {
+      arbitrary: inAnyOrder.mean,
+      arbitraryStd: inAnyOrder.std,
+      sequential: sequential[left]?.mean ?? 0,
+      sequentialStd: sequential[left]?.std ?? 0,
+    },
+  ])
+  return Object.fromEntries(entries)
+}
+
+async function evaluateMerged(
+  a: MeasurableModel,
+  b: MeasurableModel,
+  test: TestImages,
+  options: EvaluationOptions,
+): Promise<MergedEvaluation> {
+  const { spec } = a
+  const sequential: number[] = []
+  const arbitrary: number[] = []
+  for (let seed = 0; seed < MERGE_MASKS; seed++) {
+    const parts = mergeParts(spec, a.parts, b.parts, drawMask(spec.layers, seed))
+    await withRunner(spec, parts, options, async (runner) => {
+      const inOrder = inSequence(runner)
+      const inAnyOrder = inArbitraryOrders(runner, 1)
+      const name = `${a.name} and ${b.name}, mask ${seed + 1} of ${MERGE_MASKS}`
+      await sweep(runner, test, [inOrder, inAnyOrder], progressOf(name, test, options))
+      sequential.push(inOrder.result())
+      arbitrary.push(...inAnyOrder.result().passes)
+    })
+  }
+  return {
+    of: [a.name, b.name],
+    variant: spec.variant,
+    images: test.images.count,
+    masks: MERGE_MASKS,
+    sequential: spreadOf(sequential),
+    arbitrary: { ...spreadOf(arbitrary), orders: MERGE_MASKS * batchesOf(test.images) },
+  }
+}
+
+async function withRunner<R>(
+  spec: ModelSpec,
+  parts: PartFiles,
+  { threads }: EvaluationOptions,
+  use: (runner: ModelRunner) => Promise<R>,
+): Promise<R> {
+  const runner = await createModelRunner(spec, parts, threads)
+  try {
+    return await use(runner)
+  } finally {
+    await runner.close()
+  }
+}
+
+/** Tells about every batch and ends when the signal says so. */
+function progressOf(
+  name: string,
+  { images }: TestImages,
+  { signal, onProgress }: EvaluationOptions,
+): () => void {
+  let done = 0
+  return () => {
+    signal?.throwIfAborted()
+    done += 1
+    onProgress({ name, done, of: batchesOf(images) })
+  }
+}

@@ -1,0 +1,147 @@
+import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
+import type { Spread, WireMeasure } from './experiments.ts'
+
+/** A table of texts; the first row of cells belongs to the first model, and so on. */
+export interface ReportTable {
+  readonly title: string
+  /** What the figures are. */
+  readonly about: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** A share as people read it: "88.3 %". */
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`
+}
+
+export function percentSpread({ mean, std }: Spread): string {
+  return `${(100 * mean).toFixed(1)} ± ${(100 * std).toFixed(1)} %`
+}
+
+/** A count with thin spaces between the thousands. */
+export function grouped(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f')
+}
+
+/** Short names that tell the models apart: without what all names begin with. */
+export function labelsOf(models: readonly Pick<ModelEvaluation, 'name' | 'variant'>[]): string[] {
+  const words = models.map(({ name }) => name.split('-'))
+  const [first = []] = words
+  let common = 0
+  while (common < first.length && words.every((own) => own[common] === first[common])) common += 1
+  if (models.length === 1) common = 0
+  const labels = models.map(
+    ({ variant }, index) => words[index]?.slice(common).join('-') || variant,
+  )
+  const isClear = new Set(labels).size === labels.length
+  return isClear ? labels : models.map(({ name }) => name)
+}
+
+/** All figures of an evaluation as tables, one row per model. */
+export function reportTables({ releases, merged }: Evaluation): ReportTable[] {
+  const labels = labelsOf(releases)
+  const perModel = (cells: (model: ModelEvaluation) => readonly string[]): (readonly string[])[] =>
+    releases.map((model, index) => [labels[index] ?? model.name, ...cells(model)])
+  const tables = [
+    {
+      title: 'Accuracy',
+      about:
+        'All layers, in their own order and in arbitrary order: a fresh order for every batch of at most 100 images, mean and deviation over the seeds.',
+      columns: ['model', 'variant', 'layers', 'parameters', 'in sequence', 'arbitrary order'],
+      rows: perModel(({ variant, layers, parameters, sequential, arbitrary }) => [
+        variant,
+        String(layers),
+        grouped(parameters),
+        percent(sequential),
+        percentSpread(arbitrary),
+      ]),
+    },
+    ...(['arbitrary', 'sequential'] as const).map((order) =>
+      prunedTable(releases, order, perModel),
+    ),
+    {
+      title: 'Ensembles over orders',
+      about:
+        'Probabilities averaged over K orders: accuracy, and behind it the expected calibration error (15 bins).',
+      columns: ['model', ...ensembleSizes(releases).map((orders) => `K = ${orders}`)],
+      rows: perModel(({ ensembles }) =>
+        ensembleSizes(releases).map((orders) => {
+          const found = ensembles.find((one) => one.orders === orders)
+          return found === undefined
+            ? '–'
+            : `${percent(found.accuracy)}, ${percent(found.calibrationError)}`
+        }),
+      ),
+    },
+    {
+      title: 'Activations on the wire',
+      about:
+        'Accuracy in arbitrary order with every activation encoded between the layers, and behind it the share of answers that are as with float32; bytes of one image per hop.',
+      columns: ['model', 'float32', 'float16', 'int8', 'bytes per hop'],
+      rows: perModel(({ wire: { float32, float16, int8 } }) => [
+        float32 === null ? '–' : percent(float32.accuracy),
+        ...[float16, int8].map(wireCell),
+        [float32, float16, int8]
+          .map((one) => (one === null ? '–' : grouped(one.bytesPerHop)))
+          .join(' / '),
+      ]),
+    },
+  ]
+  return merged.length === 0 ? tables : [...tables, mergedTable(merged)]
+}
+
+function prunedTable(
+  releases: Evaluation['releases'],
+  order: 'arbitrary' | 'sequential',
+  perModel: (
+    cells: (model: ModelEvaluation) => readonly string[],
+  ) => readonly (readonly string[])[],
+): ReportTable {
+  const counts = layerCounts(releases)
+  return {
+    title: `Layers left, ${order === 'arbitrary' ? 'in arbitrary order' : 'in sequence'}`,
+    about: 'Which layers are skipped is drawn anew for every batch.',
+    columns: ['model', ...counts.map(String)],
+    rows: perModel((model) =>
+      counts.map((left) => {
+        if (left === model.layers)
+          return percent(order === 'arbitrary' ? model.arbitrary.mean : model.sequential)
+        const share = model.pruned[left]?.[order]
+        return share === undefined ? '–' : percent(share)
+      }),
+    ),
+  }
+}
+
+function wireCell(measure: WireMeasure | null): string {
+  if (measure === null) return 'too large'
+  return `${percent(measure.accuracy)}, ${percent(measure.agreement, 2)}`
+}
+
+/** All numbers of layers, from the largest model down. */
+function layerCounts(releases: Evaluation['releases']): number[] {
+  const most = Math.max(0, ...releases.map(({ layers }) => layers))
+  return Array.from({ length: most + 1 }, (_, index) => most - index)
+}
+
+function ensembleSizes(releases: Evaluation['releases']): number[] {
+  const sizes = releases.flatMap(({ ensembles }) => ensembles.map(({ orders }) => orders))
+  return [...new Set(sizes)].toSorted((a, b) => a - b)
+}
+
+function mergedTable(merged: Evaluation['merged']): ReportTable {
+  return {
+    title: 'Merged models',
+    about:
+      'Half of the layers from one training and half from another, by drawn masks; stem and head from the first.',
+    columns: ['of', 'variant', 'masks', 'in sequence', 'arbitrary order'],
+    rows: merged.map(({ of, variant, masks, sequential, arbitrary }) => [
+      of.join(' and '),
+      variant,
+      String(masks),
+      percentSpread(sequential),
+      percentSpread(arbitrary),
+    ]),
+  }
+}

@@ -1,0 +1,143 @@
+import type { Variant } from '@layerswarm/model'
+import { describe, expect, test } from 'vitest'
+import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
+import { evaluationHtml } from './report-html.ts'
+import { evaluationMarkdown } from './report-markdown.ts'
+import { labelsOf } from './report-tables.ts'
+import { resultsPage } from './results-page.ts'
+
+interface Figures {
+  readonly sequential: number
+  readonly arbitrary: number
+  readonly layers?: number
+  readonly images?: number
+}
+
+function evaluated(
+  name: string,
+  variant: Variant,
+  { sequential, arbitrary, layers = 4, images = 1000 }: Figures,
+): ModelEvaluation {
+  const kept = (left: number): number => arbitrary - 0.01 * (layers - left)
+  const pruned = Array.from({ length: layers }, (_, left) => [
+    String(left),
+    { arbitrary: kept(left), arbitraryStd: 0, sequential: kept(left), sequentialStd: 0 },
+  ])
+  const wire = { accuracy: arbitrary, agreement: 1, bytesPerHop: 100 }
+  return {
+    name,
+    variant,
+    layers,
+    parameters: 12345,
+    training: { images, seed: 1, cpuSeconds: 60 },
+    images: 10_000,
+    sequential,
+    arbitrary: { mean: arbitrary, std: 0.001, orders: 500, seeds: 5 },
+    pruned: Object.fromEntries(pruned),
+    heatMap: Array.from({ length: layers }, () => Array<number>(layers).fill(arbitrary)),
+    ensembles: [{ orders: 1, accuracy: arbitrary, calibrationError: 0.02 }],
+    wire: { float32: wire, float16: wire, int8: wire },
+  }
+}
+
+const shuffle = evaluated('vit', 'shuffle', { sequential: 0.9, arbitrary: 0.9 })
+const sequential = evaluated('vit-sequential', 'sequential', { sequential: 0.92, arbitrary: 0.2 })
+const layerdrop = evaluated('vit-layerdrop', 'layerdrop', { sequential: 0.91, arbitrary: 0.3 })
+const small = evaluated('vit-small', 'sequential', { sequential: 0.89, arbitrary: 0.4, layers: 2 })
+const predict = evaluated('vit-predict', 'predict', { sequential: 0.87, arbitrary: 0.87 })
+const merged = {
+  of: ['vit', 'vit (second)'] as const,
+  variant: 'shuffle' as const,
+  images: 10_000,
+  masks: 3,
+  sequential: { mean: 0.5, std: 0.01 },
+  arbitrary: { mean: 0.6, std: 0.01, orders: 300 },
+}
+
+const page = (releases: readonly ModelEvaluation[], pairs: Evaluation['merged'] = []): string =>
+  resultsPage({ releases, merged: pairs }, 'npx layerswarm evaluate all')
+
+describe('the page of results', () => {
+  test('has a row per model and what it cost', () => {
+    expect(page([shuffle, small])).toContain(
+      '| vit | shuffle | 4 | 1\u202f000 | 1 | 60 | 90.0 % | 90.0 ± 0.1 % | 89.0 % (3 of 4) | – |',
+    )
+    expect(page([shuffle, small])).toContain('(1 of 2)')
+    const imported = { ...shuffle, training: undefined }
+    expect(page([imported])).toContain('| vit | shuffle | 4 | – | – | – | 90.0 %')
+  })
+
+  test('says which claims agree', () => {
+    const text = page([shuffle, sequential, layerdrop, small, predict], [merged])
+    expect(text).toMatch(
+      /fail in arbitrary order\.\*\* Agrees: `sequential` falls from 92\.0 % to 20\.0 %/,
+    )
+    expect(text).toMatch(
+      /about 20 % of accuracy\.\*\* Much less here: .*`shuffle` 90\.0 % \(2\.0 points lost\)/,
+    )
+    expect(text).toMatch(/`predict` is the worst of the variants\.\*\* Agrees/)
+    expect(text).toMatch(/small one of the same cost\?\*\* No: 2 random layers of 4 reach 88\.0 %/)
+    expect(text).toMatch(
+      /mixed without loss.*\*\* Does not agree: 90\.0 % before and 60\.0 % after/,
+    )
+    expect(text).toContain('npx layerswarm evaluate all')
+  })
+
+  test('does not tell apart what is within noise', () => {
+    const near = evaluated('vit-predict', 'predict', { sequential: 0.9, arbitrary: 0.898 })
+    expect(page([shuffle, near])).toMatch(/worst of the variants\.\*\* Cannot be told apart/)
+  })
+
+  test('says that budgets differ', () => {
+    expect(page([shuffle, sequential])).toContain('All of them saw the same number')
+    const longer = evaluated('vit-b', 'sequential', {
+      sequential: 0.9,
+      arbitrary: 0.2,
+      images: 2000,
+    })
+    expect(page([shuffle, longer])).toMatch(
+      /did \*\*not\*\* see the same number .* \(1\u202f000 to 2\u202f000\)/,
+    )
+  })
+
+  test.each([
+    ['none', []],
+    ['the baseline alone', [sequential]],
+    ['the small one alone', [small]],
+    ['an imported one', [{ ...predict, training: undefined }]],
+  ])('is made of %s', (_, releases) => {
+    const text = page(releases)
+    expect(text).toContain('# Results')
+    expect(text).not.toMatch(/undefined|NaN/)
+  })
+})
+
+describe('the report', () => {
+  test('shows models of different depth side by side, as Markdown and as one page', () => {
+    const evaluation = { releases: [shuffle, small], merged: [merged] }
+    for (const text of [evaluationMarkdown(evaluation), evaluationHtml(evaluation)]) {
+      expect(text).not.toMatch(/undefined|NaN/)
+      expect(text).toContain('vit (second)')
+    }
+    expect(evaluationMarkdown(evaluation)).toContain('| small | – | – | 89.0 % | 39.0 % | 38.0 % |')
+    expect(evaluationHtml(evaluation).match(/<svg/g)).toHaveLength(6)
+  })
+
+  test('escapes what a name may hold', () => {
+    const odd = { ...shuffle, name: '<b>&"', variant: 'shuffle' as const }
+    expect(evaluationHtml({ releases: [odd], merged: [] })).not.toContain('<b>')
+  })
+
+  test('of nothing is a page too', () => {
+    expect(evaluationHtml({ releases: [], merged: [] })).toContain('No model was measured.')
+  })
+})
+
+test('labels leave out what all names begin with, unless that makes them alike', () => {
+  expect(labelsOf([shuffle, sequential, small])).toEqual(['shuffle', 'sequential', 'small'])
+  expect(labelsOf([shuffle])).toEqual(['vit'])
+  expect(labelsOf([shuffle, { ...sequential, name: 'vit-shuffle' }])).toEqual([
+    'vit',
+    'vit-shuffle',
+  ])
+})

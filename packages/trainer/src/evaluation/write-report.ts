@@ -1,0 +1,28 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { prettyJson, replaceFile } from '../files.ts'
+import type { Evaluation } from './evaluate-models.ts'
+import { evaluationHtml } from './report-html.ts'
+import { evaluationMarkdown } from './report-markdown.ts'
+import { resultsPage } from './results-page.ts'
+
+/** Writes report.json, report.md and report.html, each in one step. */
+export async function writeEvaluation(folder: string, evaluation: Evaluation): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await replaceFile(join(folder, 'report.json'), prettyJson(evaluation))
+  await replaceFile(join(folder, 'report.md'), evaluationMarkdown(evaluation))
+  await replaceFile(join(folder, 'report.html'), evaluationHtml(evaluation))
+}
+
+/**
+ * Writes the page that sets the figures beside the claims of the paper.
+ * @param command the command line that makes it again.
+ */
+export async function writeResultsPage(
+  file: string,
+  evaluation: Evaluation,
+  command: string,
+): Promise<void> {
+  await mkdir(dirname(file), { recursive: true })
+  await replaceFile(file, resultsPage(evaluation, command))
+}

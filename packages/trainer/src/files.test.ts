@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cannotWrite, replaceFile } from './files.ts'
+import { openOutputFolder } from './output-folder.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'files-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('a file that is replaced', () => {
+  test('has the new content, and nothing lies beside it', async () => {
+    const file = join(folder, 'replaced', 'file')
+    await mkdir(join(folder, 'replaced'))
+    await writeFile(file, 'old')
+    await replaceFile(file, 'new')
+    expect(await readFile(file, 'utf8')).toBe('new')
+    expect(await readdir(join(folder, 'replaced'))).toEqual(['file'])
+  })
+
+  test('leaves nothing behind when it cannot be written', async () => {
+    const target = join(folder, 'blocked', 'a folder')
+    await mkdir(target, { recursive: true })
+    await writeFile(join(target, 'inside'), 'kept')
+    await expect(replaceFile(target, 'new')).rejects.toMatchObject({
+      code: 'cannot-write',
+      message: expect.stringMatching(/a folder cannot be written: it is (not )?a folder$/),
+    })
+    expect(await readdir(join(folder, 'blocked'))).toEqual(['a folder'])
+    await expect(replaceFile(join(folder, 'nowhere', 'file'), '')).rejects.toThrow(
+      /nowhere\/file cannot be written: the folder does not exist$/,
+    )
+  })
+
+  test.each([
+    ['ENOSPC', /no space is left/],
+    ['EROFS', /read-only/],
+    ['EIO', /the system says EIO/],
+  ])('says what %s means', (code, line) => {
+    const error = Object.assign(new Error('write'), { code })
+    expect(cannotWrite('model', error)).toMatchObject({ message: expect.stringMatching(line) })
+  })
+})
+
+describe('an output folder', () => {
+  test('is made with the folders above it', async () => {
+    await openOutputFolder(join(folder, 'a', 'b'), 1)
+    expect(await readdir(join(folder, 'a'))).toEqual(['b'])
+  })
+
+  test('without room for the results is refused before any work is done', async () => {
+    await expect(openOutputFolder(folder, 1e18)).rejects.toThrow(
+      /MB left and 1000000000000\.0 are needed; choose another folder or make room/,
+    )
+  })
+
+  test('below a file is refused', async () => {
+    const file = join(folder, 'plain')
+    await writeFile(file, '')
+    await expect(openOutputFolder(join(file, 'below'), 1)).rejects.toMatchObject({
+      code: 'cannot-write',
+    })
+  })
+})

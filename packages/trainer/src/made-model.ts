@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
+import type { PartFiles } from './evaluation/model-runner.ts'
+import { prettyJson, replaceFile } from './files.ts'
+import { layoutOf } from './parameters.ts'
+
+/** A model that was made from others, by a merge or an import. */
+export interface MadeModel {
+  readonly name: string
+  readonly spec: ModelSpec
+  readonly parts: PartFiles
+  readonly preprocessing: Preprocessing
+  readonly labels: readonly string[]
+  readonly seed: number
+  /** Training images that went into it, as far as that is known. */
+  readonly imagesSeen: number
+  /** How to make it again, as flat data. */
+  readonly recipe: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Writes model.safetensors, recipe.json and report.json, as a training does; the report comes last.
+ * @returns SHA-256 of model.safetensors, hexadecimal.
+ */
+export async function writeMadeModel(outDir: string, made: MadeModel): Promise<string> {
+  const { name, spec, parts, preprocessing, labels, seed, imagesSeen, recipe } = made
+  const model = joinCheckpoint(spec, parts)
+  const modelHash = createHash('sha256').update(model).digest('hex')
+  const { mean, std, foreground } = preprocessing
+  const report = {
+    name,
+    spec,
+    parameters: layoutOf(spec).elements,
+    preprocessing: { mean, std, foreground },
+    dataset: { labels },
+    seed,
+    imagesSeen,
+    modelHash,
+  }
+  await mkdir(outDir, { recursive: true })
+  await replaceFile(join(outDir, 'model.safetensors'), model)
+  await replaceFile(join(outDir, 'recipe.json'), prettyJson(recipe))
+  await replaceFile(join(outDir, 'report.json'), prettyJson(report))
+  return modelHash
+}

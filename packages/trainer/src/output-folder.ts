@@ -1,0 +1,28 @@
+import { constants } from 'node:fs'
+import { access, mkdir, statfs } from 'node:fs/promises'
+import { TrainerError } from './errors.ts'
+import { cannotWrite } from './files.ts'
+
+/**
+ * Makes a folder that results can be written into, before hours go into them.
+ * @param bytes what they will need at most.
+ * @throws TrainerError `cannot-write`.
+ */
+export async function openOutputFolder(folder: string, bytes: number): Promise<void> {
+  let free: number
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+    const { bavail, bsize } = await statfs(folder)
+    free = bavail * bsize
+  } catch (error) {
+    throw cannotWrite(folder, error)
+  }
+  if (free < bytes) {
+    const megabytes = (count: number): string => (count / 1e6).toFixed(1)
+    throw new TrainerError(
+      { code: 'cannot-write', file: folder },
+      `${folder} has ${megabytes(free)} MB left and ${megabytes(bytes)} are needed; choose another folder or make room`,
+    )
+  }
+}

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { relativeL2 } from '@layerswarm/model'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadVectors, VECTOR_NAMES } from '../unit/vectors.ts'
+import { type BenchSite, startBenchSite } from './bench-page.ts'
+import { launchBrowser, SOFTWARE_WEBGPU } from './browser.ts'
+import { vectors } from './make-release.ts'
+import { runCommandIn } from './run-command.ts'
+
+/** The bound for every engine; float32 against PyTorch's float64 stays near 1e-6. */
+const RELATIVE_L2_MAX = 1e-3
+
+let browser: Browser
+let site: BenchSite
+let page: Page
+beforeAll(async () => {
+  ;[browser, site] = await Promise.all([launchBrowser(SOFTWARE_WEBGPU), startBenchSite()])
+  page = await (await browser.newContext()).newPage()
+  await page.goto(site.url)
+})
+afterAll(async () => {
+  await browser?.close()
+  await site?.stop()
+})
+
+/** What the page's bench offers to this test. */
+interface Engines {
+  acceptance(name: string): Promise<{ name: string; failure: string | undefined }[]>
+  vectorDistances(name: string, files: unknown): Promise<number[]>
+}
+declare const bench: Engines
+
+describe.each(['ort-wasm', 'ort-webgpu', 'tfjs-webgpu'])('the engine %s in Chromium', (engine) => {
+  test('passes every case of the acceptance suite', { timeout: 240_000 }, async () => {
+    const results = await page.evaluate((name) => bench.acceptance(name), engine)
+    expect(results.filter(({ failure }) => failure !== undefined)).toEqual([])
+    expect(results.length).toBeGreaterThanOrEqual(14)
+  })
+
+  test.each(VECTOR_NAMES)('reproduces the logits of PyTorch for %s', async (name) => {
+    const { spec, checkpoint, images, cases } = await loadVectors(name)
+    const files = {
+      spec,
+      checkpoint: Buffer.from(checkpoint).toString('base64'),
+      images: { shape: images.shape, data: Array.from(images.data) },
+      cases: cases.map(({ order, logits }) => ({ order, logits })),
+    }
+    const distances = await page.evaluate(
+      ([of, given]) => bench.vectorDistances(of as string, given),
+      [engine, files] as const,
+    )
+    expect(distances.length).toBeGreaterThanOrEqual(5)
+    for (const distance of distances) expect(distance).toBeLessThan(RELATIVE_L2_MAX)
+  })
+})
+
+describe('forward --engine tfjs', () => {
+  const folder = join(vectors, 'vit-position')
+  const forward = (environment: Readonly<Record<string, string>>, engine: string) =>
+    runCommandIn(
+      environment,
+      ...['forward', folder, '--images', join(folder, 'expected.json')],
+      ...['--order', '2,0,1', '--engine', engine, '--json'],
+    )
+  const logitsOf = (stdout: string): number[] => JSON.parse(stdout).logits.flat()
+  /** Debian's Chromium brings a Vulkan loader and a driver in software. */
+  const chromium = '/usr/lib/chromium'
+  const software = join(chromium, 'vk_swiftshader_icd.json')
+
+  test('agrees with ONNX Runtime over Dawn', async () => {
+    const [tfjs, native] = await Promise.all([
+      forward({ LD_LIBRARY_PATH: chromium, VK_ICD_FILENAMES: software }, 'tfjs'),
+      forward({}, 'ort-node'),
+    ])
+    // Other Chromiums bring no driver, and then the machine's own decides.
+    expect(tfjs.code, tfjs.stderr).toBe(existsSync(software) ? 0 : tfjs.code)
+    if (tfjs.code !== 0) return expect(JSON.parse(tfjs.stdout).error.code).toBe('no-engine')
+    expect(JSON.parse(tfjs.stdout).engine).toBe('tfjs-webgpu')
+    expect(relativeL2(logitsOf(tfjs.stdout), logitsOf(native.stdout))).toBeLessThan(1e-4)
+  })
+
+  test('says in one line what a machine without an adapter lacks', async () => {
+    const { code, stdout, stderr } = await forward({ VK_ICD_FILENAMES: '/dev/null' }, 'tfjs')
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'no-engine' })
+    expect(stderr).toMatch(
+      /^layerswarm: engine tfjs-webgpu: this machine gives no WebGPU adapter.*\n$/,
+    )
+  })
+})

@@ -1,0 +1,226 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { relativeL2 } from '@layerswarm/model'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeTraining, vectors } from './make-release.ts'
+import { grayPng } from './pictures.ts'
+import { type Finished, runCommand, startService } from './run-command.ts'
+
+const SAMPLES = fileURLToPath(new URL('../../models/samples/fashion-mnist-500', import.meta.url))
+const TOKEN = 'correct-horse-battery'
+/** Float32 engines against PyTorch in float64, the tiny models of the vectors. */
+const ENGINE_TOLERANCE = 2e-5
+
+let scratch = ''
+const at = (...names: string[]): string => join(scratch, ...names)
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'layerswarm-life-'))
+  await makeTraining(at('training'))
+  await writeFile(at('upload.token'), `${TOKEN}\n`)
+})
+afterAll(() => rm(scratch, { recursive: true, force: true }))
+
+/** Runs a command that succeeds and gives its document. */
+async function run<T>(...words: string[]): Promise<T> {
+  const { code, stdout, stderr } = await runCommand(...words, '--json')
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout) as T
+}
+
+async function refusal(exit: 1 | 2, ...words: string[]): Promise<string> {
+  const { code, stderr }: Finished = await runCommand(...words)
+  expect(code, stderr).toBe(exit)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  return stderr
+}
+
+async function writePictures(folder: string, count: number): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const png = await grayPng()
+  for (let i = 0; i < count; i++) await writeFile(join(folder, `${i}.png`), png)
+}
+
+interface Vectors {
+  cases: { order: number[]; logits: number[][] }[]
+}
+
+describe('import', () => {
+  for (const variant of ['shuffle', 'position', 'predict']) {
+    it(`takes over the ${variant} variant, and gives the logits of PyTorch`, async () => {
+      const source = join(vectors, `vit-${variant}`)
+      const out = at(`imported-${variant}`)
+      expect(await run('import', source, '--out', out)).toMatchObject({ spec: { variant } })
+      const images = join(source, 'expected.json')
+      const { cases } = JSON.parse(await readFile(images, 'utf8')) as Vectors
+      const { order = [], logits = [] } = cases.at(-1) ?? {}
+      const words = ['forward', out, '--images', images, '--order', order.join(',')]
+      const result = await run<{ logits: number[][] }>(...words, '--engine', 'ort-node')
+      expect(relativeL2(result.logits.flat(), logits.flat())).toBeLessThan(ENGINE_TOLERANCE)
+    })
+  }
+
+  it('names the first thing that is wrong in a folder', async () => {
+    const folder = at('bert')
+    await cp(join(vectors, 'vit-shuffle'), folder, { recursive: true })
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object
+    const write = (changes: object) =>
+      writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...changes }))
+    const refuse = (): Promise<string> => refusal(1, 'import', folder, '--out', at('none'))
+    await write({ model_type: 'bert' })
+    expect(await refuse()).toMatch(/"model_type" is "bert"; only "vit" and "deit"/)
+    await write({ hidden_size: 64 })
+    expect(await refuse()).toMatch(/tensor "vit\.\S+" of the checkpoint has shape/)
+    await write({ num_hidden_layers: 5 })
+    expect(await refuse()).toMatch(
+      /tensor "vit\.encoder\.layer\.4\.\S+" of the checkpoint is missing/,
+    )
+    await write({})
+    const model = await readFile(join(folder, 'model.safetensors'))
+    await writeFile(join(folder, 'model.safetensors'), model.subarray(0, 5000))
+    expect(await refuse()).toMatch(/cut off/)
+    await rm(join(folder, 'model.safetensors'))
+    expect(await refuse()).toMatch(/model\.safetensors does not exist/)
+    await writeFile(join(folder, 'pytorch_model.bin'), '')
+    expect(await refuse()).toMatch(/pickle/)
+  })
+})
+
+describe('merge', () => {
+  it('takes the layers that the mask says, and is evaluated beside its parents', async () => {
+    const [a, b, out] = [at('training'), at('second'), at('merged')]
+    await run('import', join(vectors, 'vit-shuffle'), '--out', b)
+    const { mask } = await run<{ mask: number[] }>('merge', a, b, '--out', out, '--mask', '0,1,1,0')
+    expect(mask).toEqual([0, 1, 1, 0])
+    const words = ['evaluate', a, out, '--samples', SAMPLES, '--images', '100']
+    const { releases, merged } = await run<{
+      releases: { name: string; sequential: number; pruned: object }[]
+      merged: { of: string[] }[]
+    }>(...words)
+    expect(releases.map(({ name }) => name)).toEqual(['tiny-vit', 'tiny-vit-merged'])
+    // Both have the weights of the vectors: mixing a model with itself changes nothing.
+    expect(releases[1]?.sequential).toBe(releases[0]?.sequential)
+    expect(Object.keys(releases[0]?.pruned ?? {})).toEqual(['0', '1', '2', '3'])
+    expect(merged).toHaveLength(1)
+  })
+
+  it('refuses models that do not fit, masks that do not fit, and folders that are taken', async () => {
+    const [a, out] = [at('training'), at('never')]
+    await run('import', join(vectors, 'vit-position'), '--out', at('other'))
+    const merge = (exit: 1 | 2, ...words: string[]) => refusal(exit, 'merge', ...words)
+    expect(await merge(1, a, at('other'), '--out', out)).toMatch(/"variant" is shuffle in one/)
+    expect(await merge(2, a, a, '--out', out, '--mask', '0,1')).toMatch(/2 entries.*4 layers/)
+    expect(await merge(2, a, a, '--out', out, '--mask', '0,2')).toMatch(/a 0 or 1 for every layer/)
+    expect(await merge(2, a, a, '--out', out, '--mask', '0,1,0,1', '--seed', '1')).toMatch(
+      /not both/,
+    )
+    expect(await merge(1, a, a, '--out', join(vectors, 'vit-shuffle'))).toMatch(
+      /holds another model/,
+    )
+  })
+})
+
+describe('evaluate', () => {
+  it('writes reports, and the page of results', async () => {
+    const report = at('report')
+    const words = ['evaluate', at('training'), '--samples', SAMPLES, '--images', '100']
+    const document = await run(...words, '--report', report, '--results', at('docs', 'results.md'))
+    expect(JSON.parse(await readFile(join(report, 'report.json'), 'utf8'))).toEqual(document)
+    const html = await readFile(join(report, 'report.html'), 'utf8')
+    expect(html).toContain('<svg')
+    expect(html).not.toMatch(/(src|href)=/)
+    expect(await readFile(join(report, 'report.md'), 'utf8')).toContain(
+      '| tiny-vit | shuffle | 4 |',
+    )
+    const results = await readFile(at('docs', 'results.md'), 'utf8')
+    expect(results).toContain('| tiny-vit | shuffle | 4 | 1\u202f000 | 7 | – |')
+    expect(results).toContain('--images 100 --results')
+  })
+
+  it('evaluates pictures in folders', async () => {
+    for (const label of ['class 0', 'class 1']) await writePictures(at('pictures', label), 10)
+    const words = ['evaluate', at('training'), '--data', at('pictures')]
+    const { releases } = await run<{ releases: { images: number }[] }>(...words)
+    expect(releases[0]?.images).toBe(2)
+  })
+
+  it('says in one line what is wrong with its data', async () => {
+    const model = at('training')
+    expect(await refusal(1, 'evaluate', model, '--data', at('nowhere'))).toMatch(/not a folder/)
+    expect(await refusal(2, 'evaluate', model, '--download', at('x.json'))).toMatch(/--data DIR/)
+  })
+})
+
+describe('train', () => {
+  it('begins with an imported model when it fits the recipe, and says what does not', async () => {
+    const data = at('train-data')
+    for (const label of ['a', 'b']) await writePictures(join(data, label), 40)
+    const recipes = fileURLToPath(new URL('../../packages/trainer/recipes', import.meta.url))
+    const base = JSON.parse(await readFile(join(recipes, 'fashion-vit.json'), 'utf8')) as object
+    const sizes = { patchSize: 7, width: 32, layers: 4, heads: 4, mlpWidth: 64 }
+    const recipe = { ...base, ...sizes, name: 'tuned', batch: 8, images: 16, keptPatches: 16 }
+    await writeFile(at('tune.json'), JSON.stringify(recipe))
+    await writeFile(at('wide.json'), JSON.stringify({ ...recipe, width: 64 }))
+    const words = ['--data', data, '--size', '28', '--from', at('training'), '--engine', 'cpu']
+    const report = await run<{ spec: object; steps: number }>(
+      ...['train', at('tune.json'), '--out', at('tuned'), ...words],
+    )
+    expect(report).toMatchObject({ steps: 2, spec: { classes: 2, layerNormEps: 1e-12 } })
+    expect(await refusal(1, 'train', at('wide.json'), '--out', at('wide'), ...words)).toMatch(
+      /"width" is 64 .* 32 in the model/,
+    )
+  })
+})
+
+describe('publish --to', () => {
+  it('uploads a training or a release, once, and the server offers the newest first', async () => {
+    const service = ['signaling', '--port', '0', '--data', at('server')]
+    const words = ['--upload-token-file', at('upload.token'), '--model', at('release')]
+    const key = ['--key', at('keys', 'publisher.key')]
+    await run('publish', at('training'), '--out', at('release'), ...key)
+    const server = await startService(...service, ...words)
+    try {
+      const to = ['--to', server.url, '--token-file', at('upload.token')]
+      const newer = await run<{ release: string; uploaded: object }>(
+        ...['publish', at('training'), '--dtype', 'float16', '--out', at('newer'), ...key, ...to],
+      )
+      expect(newer.uploaded).toMatchObject({ parts: 6 })
+      const again = await run<{ uploaded: object }>('publish', at('newer'), ...to)
+      expect(again.uploaded).toEqual({ parts: 0, bytes: 0 })
+      const answer = await fetch(`${server.url}/bootstrap.json`)
+      const { releases } = (await answer.json()) as { releases: { id: string }[] }
+      expect(releases).toHaveLength(2)
+      expect(releases[0]?.id).toBe(newer.release)
+      const wrong = ['--to', server.url, '--token', 'wrong-horse-battery']
+      expect(await refusal(1, 'publish', at('newer'), ...wrong)).toMatch(/upload token/)
+    } finally {
+      await server.end('SIGTERM')
+    }
+  })
+
+  it('says in one line what is missing', async () => {
+    const release = at('training')
+    const publish = (exit: 1 | 2, ...words: string[]) => refusal(exit, 'publish', release, ...words)
+    expect(await publish(2)).toMatch(/--out DIR, --to URL or both/)
+    expect(await publish(2, '--to', 'http://127.0.0.1:1')).toMatch(/--token T or --token-file/)
+    expect(await publish(2, '--token', TOKEN)).toMatch(/--to URL/)
+    expect(await publish(2, '--to', 'http://127.0.0.1:1', '--token', 'short')).toMatch(/16 to 256/)
+    await writeFile(at('empty.token'), '')
+    const empty = ['--token-file', at('empty.token')]
+    expect(await publish(1, '--to', 'http://127.0.0.1:1', ...empty)).toMatch(
+      /holds no upload token/,
+    )
+    const key = ['--key', at('keys', 'unused.key')]
+    expect(
+      await runCommand('publish', release, '--to', 'http://127.0.0.1:1', '--token', TOKEN, ...key),
+    ).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot be reached/),
+    })
+    expect(await refusal(2, 'signaling', '--upload-token-file', at('upload.token'))).toMatch(
+      /--data DIR/,
+    )
+  })
+})

@@ -1,0 +1,93 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launchBrowser, openTab, type Tab } from './browser.ts'
+import { type RunningSwarm, startService } from './run-command.ts'
+
+let browser: Browser
+let swarm: RunningSwarm
+let tab: Tab
+let page: Page
+beforeAll(async () => {
+  browser = await launchBrowser()
+  swarm = await startService('signaling', '--port', '0')
+  tab = await openTab(browser, swarm.url, 'lab')
+  page = tab.page
+  await page.getByTestId('sample').first().waitFor()
+  await page.getByText('10 classes, 8 layers').waitFor()
+  await page.getByTestId('lab-start').click()
+  await page.getByTestId('lab-send').waitFor()
+})
+afterAll(async () => {
+  await browser?.close()
+  await swarm?.end('SIGTERM')
+})
+
+/** Nobody hosts these layers, and all others have a host. */
+async function untilUnhosted(layers: readonly number[]): Promise<void> {
+  await page.waitForFunction((wanted) => {
+    const columns = [...document.querySelectorAll('#lab-coverage .column')]
+    const none = columns.flatMap((column, layer) =>
+      column.classList.contains('none') ? [layer] : [],
+    )
+    return columns.length > 0 && none.join() === wanted
+  }, layers.join())
+}
+
+/** What the two ways made of one picture. */
+async function outcomes(): Promise<{ any: string; fixed: string; note: string; said: string }> {
+  await page.waitForFunction(
+    () =>
+      ['#lab-any', '#lab-fixed'].every((lane) => {
+        const outcome = document.querySelector<HTMLElement>(lane)?.dataset.outcome
+        return outcome === 'answered' || outcome === 'broken'
+      }),
+    null,
+    { timeout: 60_000 },
+  )
+  const read = async (lane: string) =>
+    (await page.getByTestId(lane).getAttribute('data-outcome')) ?? ''
+  return {
+    any: await read('lab-any'),
+    fixed: await read('lab-fixed'),
+    note: (await page.getByTestId('lab-any').locator('.lane-note').textContent()) ?? '',
+    said: (await page.getByTestId('lab-fixed').locator('.lane-note').textContent()) ?? '',
+  }
+}
+
+test('an undisturbed swarm answers both ways', async () => {
+  await page.getByTestId('lab-send').click()
+  expect(await outcomes()).toMatchObject({ any: 'answered', fixed: 'answered' })
+})
+
+test('peers that are killed on the way break the chain, and the swarm answers with every layer', async () => {
+  await page.getByTestId('lab-send').click()
+  // The chain's plan is made; the peers of its later layers go while the first is computed.
+  await page.locator('#lab-fixed .stop').first().waitFor()
+  for (const peer of ['peer-2', 'peer-3', 'peer-4']) {
+    await page.getByTestId('lab-peer').selectOption(peer)
+    await page.getByTestId('lab-kill').click()
+  }
+  const { any, fixed, said } = await outcomes()
+  expect([any, fixed]).toEqual(['answered', 'broken'])
+  expect(said).toContain('is gone')
+})
+
+test('a layer that nobody hosts is missing from the answer and fatal to the chain', async () => {
+  for (const peer of ['peer-2', 'peer-3', 'peer-4']) {
+    await page.getByTestId('lab-peer').selectOption(peer)
+    await page.getByTestId('lab-heal').click()
+  }
+  await untilUnhosted([])
+  await page.getByTestId('lab-layer').selectOption('3')
+  await page.getByTestId('lab-drop').click()
+  await untilUnhosted([3])
+  await page.getByTestId('lab-send').click()
+  const { any, fixed, note, said } = await outcomes()
+  expect([any, fixed]).toEqual(['answered', 'broken'])
+  expect(note).toContain('layer 3')
+  expect(said).toContain('nobody hosts layer 3')
+})
+
+test('nothing of it reaches the console', () => {
+  expect(tab.errors).toEqual([])
+})

@@ -1,0 +1,49 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+import sharp from 'sharp'
+import { expect } from 'vitest'
+
+const folder = fileURLToPath(new URL('../../docs/screenshots', import.meta.url))
+
+/** Cells across and down: fonts differ from machine to machine, the arrangement does not. */
+const COLUMNS = 12
+const ROWS = 24
+/** Mean difference of a cell's brightness, of 255; another arrangement gives 25 and more. */
+const DIFFERENCE_MAX = 14
+/** Longer words or other fonts make a page longer or shorter by at most this share. */
+const HEIGHT_SHARE_MAX = 0.2
+
+/**
+ * Compares the whole page with its stored screenshot, by the brightness of large cells.
+ * With LAYERSWARM_SCREENSHOTS=write it stores the screenshot instead.
+ */
+export async function compareShot(page: Page, name: string): Promise<void> {
+  const path = join(folder, `${name}.png`)
+  const shot = await page.screenshot({ fullPage: true, animations: 'disabled' })
+  if (process.env.LAYERSWARM_SCREENSHOTS === 'write') {
+    await mkdir(folder, { recursive: true })
+    await writeFile(path, await sharp(shot).png({ palette: true }).toBuffer())
+  }
+  const stored = await readFile(path)
+  const [seen, wanted] = [await cellsOf(shot), await cellsOf(stored)]
+  expect(Math.abs(seen.height / wanted.height - 1)).toBeLessThan(HEIGHT_SHARE_MAX)
+  const sum = seen.cells.reduce(
+    (total, cell, i) => total + Math.abs(cell - (wanted.cells[i] ?? 0)),
+    0,
+  )
+  expect(sum / seen.cells.length).toBeLessThan(DIFFERENCE_MAX)
+}
+
+async function cellsOf(png: Buffer): Promise<{ height: number; cells: number[] }> {
+  const image = sharp(png)
+  const { height } = await image.metadata()
+  const cells = await image
+    .removeAlpha()
+    .grayscale()
+    .resize(COLUMNS, ROWS, { fit: 'fill', kernel: 'cubic' })
+    .raw()
+    .toBuffer()
+  return { height, cells: [...cells] }
+}

@@ -1,0 +1,328 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
+import { compareShot } from './page-shots.ts'
+import { type RunningSwarm, runCommand, startSwarm } from './run-command.ts'
+
+const LAYERS = 8
+/** Script that may be fetched before anybody joins, unpacked. */
+const FIRST_SCRIPT_BYTES_MAX = 400_000
+
+/** A camera that shows a moving test picture, and a person who allows it. */
+const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+
+let browser: Browser
+let swarm: RunningSwarm
+let scratch = ''
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-'))
+  browser = await launchBrowser(FAKE_CAMERA)
+  swarm = await startSwarm('--peers', '2', '--port', '0')
+})
+afterAll(async () => {
+  await browser?.close()
+  await swarm?.end('SIGTERM')
+  await rm(scratch, { recursive: true, force: true })
+})
+
+/** Serious and critical findings of axe on the page as it is. */
+async function seriousFindings(page: Page): Promise<string[]> {
+  const script = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+  // Into a world of its own: the page's policy lets nobody add a script.
+  const source = await readFile(script, 'utf8')
+  const devtools = await page.context().newCDPSession(page)
+  const { frameTree } = await devtools.send('Page.getFrameTree')
+  const { executionContextId: contextId } = await devtools.send('Page.createIsolatedWorld', {
+    frameId: frameTree.frame.id,
+  })
+  await devtools.send('Runtime.evaluate', { contextId, expression: source })
+  const { result, exceptionDetails } = await devtools.send('Runtime.evaluate', {
+    contextId,
+    awaitPromise: true,
+    returnByValue: true,
+    expression: `axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' ' + target.join(' '))))`,
+  })
+  await devtools.detach()
+  if (exceptionDetails !== undefined) throw new Error(exceptionDetails.text)
+  return result.value as string[]
+}
+
+const VIEWS = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+] as const
+
+/** axe on wide and narrow windows, each dark or light. */
+async function expectAccessible(
+  page: Page,
+  schemes: readonly (readonly ['dark' | 'light', (typeof VIEWS)[number]])[],
+): Promise<void> {
+  for (const [colorScheme, view] of schemes) {
+    await page.setViewportSize(view)
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    expect(await seriousFindings(page), `${view.width} px, ${colorScheme}`).toEqual([])
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' })
+  await page.setViewportSize(VIEWS[0])
+}
+
+describe('the page at rest', () => {
+  let tab: Tab
+  const requests: string[] = []
+  beforeAll(async () => {
+    tab = await openTab(browser, swarm.url, 'fresh')
+    tab.page.on('request', (request) => requests.push(request.url()))
+    await tab.page.reload()
+    await tab.page.getByTestId('sample').nth(23).waitFor()
+  })
+  afterAll(() => tab?.context.close())
+
+  test('has fetched less than 400 KB of script, no runtime, and nothing from elsewhere', async () => {
+    expect(requests.filter((url) => url.endsWith('.wasm'))).toEqual([])
+    const scripts = [...new Set(requests)].filter((url) => /\.js$/.test(url))
+    let bytes = 0
+    for (const url of scripts) bytes += (await (await fetch(url)).arrayBuffer()).byteLength
+    expect(scripts.length).toBeGreaterThan(0)
+    expect(bytes).toBeLessThan(FIRST_SCRIPT_BYTES_MAX)
+    expect(requests.filter((url) => new URL(url).origin !== swarm.url)).toEqual([])
+  })
+
+  test('shows no serious finding of axe, wide or narrow, dark or light', async () => {
+    const [wide, narrow] = VIEWS
+    await expectAccessible(tab.page, [
+      ['light', wide],
+      ['dark', wide],
+      ['light', narrow],
+      ['dark', narrow],
+    ])
+  })
+
+  test.each(VIEWS)('looks at $width pixels much as its stored screenshot', async (view) => {
+    await tab.page.setViewportSize(view)
+    await compareShot(tab.page, `at-rest-${view.width}`)
+    const overflow = await tab.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    )
+    expect(overflow).toBe(0)
+  })
+
+  test('gives a link and a code to invite others with, and says who can open it', async () => {
+    const { page } = tab
+    await page.locator('#share summary').click()
+    expect(await page.getByTestId('share-link').textContent()).toBe(swarm.url)
+    await page.getByText('This address works on this computer only').waitFor()
+    await page.waitForFunction(() => {
+      const code = document.querySelector<HTMLCanvasElement>('#share-code')
+      // At least the 21 modules of the smallest code and its border, 4 pixels each.
+      return code !== null && code.width >= 4 * 25
+    })
+  })
+
+  test('comes from the browser when its server is away, and says so', async () => {
+    const { page, context } = tab
+    await page.evaluate(() => navigator.serviceWorker.ready)
+    await page.reload()
+    await page.getByTestId('sample').nth(23).waitFor()
+    await context.setOffline(true)
+    await page.reload()
+    await page.getByText('does not answer').waitFor()
+    await page.getByTestId('sample').nth(23).waitFor()
+    expect((await tab.snapshot()).state).toBe('offline')
+    await context.setOffline(false)
+    await page.getByText('10 classes, 8 layers').waitFor()
+    expect(await page.locator('#notice').isHidden()).toBe(true)
+  })
+})
+
+test('a host that strips the isolation headers is named as the reason for one thread', async () => {
+  const context = await browser.newContext({ serviceWorkers: 'block' })
+  const page = await context.newPage()
+  try {
+    await page.route(`${swarm.url}/`, async (route) => {
+      const response = await route.fetch()
+      const headers = response.headers()
+      delete headers['cross-origin-opener-policy']
+      delete headers['cross-origin-embedder-policy']
+      await route.fulfill({ response, headers })
+    })
+    await page.goto(swarm.url)
+    await page.getByText('strips its isolation headers').waitFor()
+  } finally {
+    await context.close()
+  }
+})
+
+describe('a tab in the swarm', () => {
+  let tab: Tab
+  const strangers: string[] = []
+  let receipt = ''
+  beforeAll(async () => {
+    tab = await openTab(browser, swarm.url, 'capacity=4')
+    const { page } = tab
+    page.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url())
+      if (protocol.startsWith('http') && origin !== swarm.url) strangers.push(request.url())
+    })
+    page.on('websocket', (socket) => {
+      if (new URL(socket.url()).hostname !== '127.0.0.1') strangers.push(socket.url())
+    })
+    await page.getByTestId('sample').first().waitFor()
+  })
+  afterAll(() => tab?.context.close())
+
+  test('joins by keyboard, shows how far the runtime is, and answers', async () => {
+    const { page } = tab
+    await page.evaluate(() => {
+      const seen = window as unknown as { shares: Set<number> }
+      seen.shares = new Set()
+      const bar = document.querySelector('progress')
+      new MutationObserver(() => {
+        if (bar !== null) seen.shares.add(bar.position)
+      }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['value'] })
+    })
+    await page.getByTestId('join').focus()
+    await page.keyboard.press('Enter')
+    await tab.until('it serves four layers', ({ hostedLayers }) => hostedLayers.length === 4)
+    await tab.until('all layers are hosted', ({ coverage }) => coverage.every((hosts) => hosts > 0))
+    const shares = await page.evaluate(() => [
+      ...(window as unknown as { shares: Set<number> }).shares,
+    ])
+    expect(shares.some((share) => share > 0 && share < 1)).toBe(true)
+    // The keyboard's focus went with the button that took the place of Join.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('leave')
+
+    await page.getByTestId('sample').nth(3).focus()
+    await page.keyboard.press('Enter')
+    const card = page.locator('[data-testid="answer"][data-label]')
+    await card.waitFor()
+    expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))
+    expect(await card.textContent()).toContain(`${LAYERS} of ${LAYERS} layers`)
+  })
+
+  test('shows what the answer was after hops on the way', async () => {
+    const marked = tab.page.locator('[data-testid="hop"][data-best]')
+    expect(await marked.count()).toBeGreaterThanOrEqual(1)
+    const shares = await marked.evaluateAll((chips) =>
+      chips.map((chip) => Number(chip.getAttribute('data-share'))),
+    )
+    for (const share of shares) expect(share).toBeGreaterThan(0)
+    expect(await tab.page.locator('#bars .bar').count()).toBe(10)
+  })
+
+  test('says what it does: layers, images, bytes, and why this engine', async () => {
+    await tab.until('it has served', ({ served }) => served > 0)
+    const { page } = tab
+    await page.waitForFunction(
+      () => Number(document.querySelector('[data-testid="images-helped"]')?.textContent) > 0,
+    )
+    expect(await page.locator('#bytes').textContent()).toMatch(/[kM]B$/)
+    expect(await page.getByTestId('backend-reason').textContent()).toContain('ort-wasm')
+  })
+
+  test('asks in four orders at once and tells how far they lie apart', async () => {
+    const { page } = tab
+    await page.getByTestId('orders').selectOption('4')
+    const { hops } = await classifySample(tab, 5)
+    expect(hops).toBe(LAYERS)
+    const card = page.getByTestId('answer')
+    expect(await card.getAttribute('data-orders')).toBe('4')
+    expect(await card.textContent()).toMatch(/±.*%/)
+    expect(await page.locator('.orders li').count()).toBe(4)
+    await page.getByTestId('orders').selectOption('1')
+  })
+
+  test('saves a receipt that can be computed again elsewhere', async () => {
+    const { page } = tab
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId('receipt').click(),
+    ])
+    receipt = join(scratch, download.suggestedFilename())
+    await download.saveAs(receipt)
+    const { code, stdout, stderr } = await runCommand(
+      'replay',
+      receipt,
+      '--engine',
+      'ort-node',
+      '--json',
+    )
+    expect(code, stderr).toBe(0)
+    const report = JSON.parse(stdout) as { agrees: boolean; runs: { difference: number }[] }
+    expect(report.agrees).toBe(true)
+    expect(report.runs).toHaveLength(4)
+  })
+
+  test('shows no serious finding of axe with an answer and the table open', async () => {
+    await tab.page.locator('#details summary').click()
+    const [wide, narrow] = VIEWS
+    await expectAccessible(tab.page, [
+      ['dark', wide],
+      ['light', narrow],
+    ])
+  })
+
+  test('classifies what the camera sees, and turns it off', async () => {
+    const { page } = tab
+    await page.getByRole('tab', { name: 'Camera' }).click()
+    await page.getByText('Start the camera').click()
+    await page.getByText('Classify what it sees').click()
+    await page.locator('[data-testid="answer"][data-label]').waitFor()
+    expect(await page.locator('#chosen-caption').textContent()).toBe('Camera picture')
+    const live = await page
+      .locator('#camera-video')
+      .evaluate((video: HTMLVideoElement) => video.srcObject !== null)
+    expect(live).toBe(false)
+  })
+
+  test('asked nobody but its own server, and let nothing through to its console', () => {
+    expect(strangers).toEqual([])
+    expect(tab.errors).toEqual([])
+  })
+
+  describe('its receipt', () => {
+    async function altered(change: (text: string) => string): Promise<string> {
+      const path = join(scratch, 'altered.json')
+      await writeFile(path, change(await readFile(receipt, 'utf8')))
+      return path
+    }
+
+    test.each([
+      [
+        'another answer',
+        (text: string) => text.replace(/"logits": \[\s*-?\d/, '"logits": [ 99'),
+        'does not agree',
+      ],
+      [
+        'another image',
+        (text: string) =>
+          text.replace(
+            /"hex": "[0-9a-f]/,
+            (hex) => `${hex.slice(0, -1)}${hex.endsWith('0') ? 1 : 0}`,
+          ),
+        'has hash',
+      ],
+      [
+        'another release',
+        (text: string) => text.replace(/"release": "../, '"release": "00'),
+        'name its folder with --model',
+      ],
+      ['half of itself', (text: string) => text.slice(0, text.length / 2), 'is not JSON'],
+      [
+        'a layer that does not exist',
+        (text: string) => text.replace(/"layer": \d/, '"layer": 42'),
+        '42',
+      ],
+    ])('with %s is refused in one line', async (_what, change, words) => {
+      const { code, stderr } = await runCommand('replay', await altered(change))
+      expect(stderr).toContain(words)
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+      expect(code).toBe(1)
+    })
+  })
+})
