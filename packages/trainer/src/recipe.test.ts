@@ -47,6 +47,15 @@ describe('a recipe', () => {
     })
   })
 
+  test.each([
+    ['fashion-vit-sequential', { variant: 'sequential' }],
+    ['fashion-vit-position', { variant: 'position' }],
+    ['fashion-vit-small', { variant: 'sequential', layers: 4 }],
+  ])('%s differs from fashion-vit in nothing but what its name says', async (name, changes) => {
+    const base = await shipped('fashion-vit.json')
+    expect(await shipped(`${name}.json`)).toEqual({ ...base, name, ...changes })
+  })
+
   test('with an unknown field is refused, and the field named', async () => {
     const recipe = await shipped('fashion-vit.json')
     expect(fieldOf({ ...recipe, learningrate: 1 })).toBe('learningrate')

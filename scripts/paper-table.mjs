@@ -1,0 +1,112 @@
+// The table of all variants and baselines: trains every recipe paper-*.json with every seed, as many
+// at a time as there are processors, then measures them side by side. Trainings that are done are
+// not repeated and interrupted ones go on where they were.
+//
+//   node scripts/paper-table.mjs [--seeds 1,2] [--runs DIR] [--results FILE] [--data DIR] [--images N]
+//
+// --images N shortens every training to so many images, for a look at whether all of it works.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const command = join(root, 'apps/cli/bin/layerswarm.js')
+const recipes = join(root, 'packages/trainer/recipes')
+
+function fail(message) {
+  process.stderr.write(`paper-table: ${message}\n`)
+  process.exit(1)
+}
+
+function readWords() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1,2' },
+        runs: { type: 'string', default: 'runs/paper' },
+        images: { type: 'string' },
+        results: { type: 'string', default: 'docs/results.md' },
+        data: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    return fail(error.message)
+  }
+}
+
+const { values } = readWords()
+const data = values.data === undefined ? [] : ['--data', values.data]
+const seeds = values.seeds.split(',').map(Number)
+if (seeds.length === 0 || seeds.some((seed) => !Number.isInteger(seed) || seed < 0)) {
+  fail(`--seeds must be whole numbers such as 1,2, not "${values.seeds}"`)
+}
+const images = values.images === undefined ? undefined : Number(values.images)
+if (images !== undefined && !(Number.isInteger(images) && images > 0)) {
+  fail(`--images must be a whole number above 0, not "${values.images}"`)
+}
+
+const running = new Set()
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    for (const child of running) child.kill('SIGINT')
+  })
+}
+
+/** Runs the layerswarm command; its last lines explain a failure. */
+function layerswarm(words, onLine) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [command, ...words], {
+      stdio: ['ignore', 'inherit', 'pipe'],
+    })
+    running.add(child)
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      for (const line of text.split('\n').filter((one) => one !== '')) onLine(line)
+    })
+    child.on('close', (code) => {
+      running.delete(child)
+      if (code === 0) resolve()
+      else reject(new Error(`layerswarm ${words.join(' ')} ended with ${code}`))
+    })
+  })
+}
+
+/** One training by a recipe with a seed of its own, in a folder of its own. */
+async function train({ name, recipe, folder }) {
+  if (existsSync(join(folder, 'report.json'))) return
+  const file = join(folder, 'wanted.json')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, `${JSON.stringify(recipe, null, 2)}\n`)
+  const going = existsSync(join(folder, 'checkpoint.safetensors')) ? ['--resume'] : []
+  await layerswarm(['train', file, '--out', folder, ...data, ...going], (line) =>
+    process.stderr.write(`${name}: ${line}\n`),
+  )
+}
+
+const trainings = seeds.flatMap((seed) =>
+  readdirSync(recipes)
+    .filter((file) => /^paper-.*\.json$/.test(file))
+    .map((file) => {
+      const recipe = JSON.parse(readFileSync(join(recipes, file), 'utf8'))
+      const name = seed === seeds[0] ? recipe.name : `${recipe.name}-${seed}`
+      const own = { ...recipe, name, seed, ...(images === undefined ? {} : { images }) }
+      return { name, recipe: own, folder: join(values.runs, name) }
+    }),
+)
+
+const waiting = [...trainings]
+async function work() {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await train(next)
+}
+
+try {
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  const folders = trainings.map(({ folder }) => folder)
+  await layerswarm(['evaluate', ...folders, '--results', values.results, ...data], (line) =>
+    process.stderr.write(`${line}\n`),
+  )
+} catch (error) {
+  fail(error.message)
+}
