@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -198,6 +198,17 @@ describe('publish --to', () => {
     } finally {
       await server.end('SIGTERM')
     }
+  })
+
+  it('leaves nothing half-written where it fails', async () => {
+    const out = at('blocked')
+    await mkdir(join(out, 'report.json', 'in the way'), { recursive: true })
+    const key = ['--key', at('keys', 'publisher.key')]
+    expect(await refusal(1, 'publish', at('training'), '--out', out, ...key)).toMatch(
+      /blocked\/report\.json cannot be written: /,
+    )
+    expect(await readdir(join(out, 'parts'))).toEqual([])
+    expect(await readdir(out)).not.toContain('manifest.json')
   })
 
   it('says in one line what is missing', async () => {

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { prettyJson, replaceFile } from '../files.ts'
+import { makeFolder, prettyJson, replaceFile } from '../files.ts'
 import type { Evaluation } from './evaluate-models.ts'
 import { evaluationHtml } from './report-html.ts'
 import { evaluationMarkdown } from './report-markdown.ts'
@@ -8,7 +7,7 @@ import { resultsPage } from './results-page.ts'
 
 /** Writes report.json, report.md and report.html, each in one step. */
 export async function writeEvaluation(folder: string, evaluation: Evaluation): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await replaceFile(join(folder, 'report.json'), prettyJson(evaluation))
   await replaceFile(join(folder, 'report.md'), evaluationMarkdown(evaluation))
   await replaceFile(join(folder, 'report.html'), evaluationHtml(evaluation))
@@ -23,6 +22,6 @@ export async function writeResultsPage(
   evaluation: Evaluation,
   command: string,
 ): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   await replaceFile(file, resultsPage(evaluation, command))
 }
