@@ -135,7 +135,10 @@ describe('evaluate', () => {
       '| tiny-vit | shuffle | 4 |',
     )
     const results = await readFile(at('docs', 'results.md'), 'utf8')
-    expect(results).toContain('| tiny-vit | shuffle | 4 | 1\u202f000 | 7 | – |')
+    expect(results).toContain('| tiny-vit | shuffle | 7 | 1\u202f000 | – |')
+    expect(results).toContain('(figures/results-layers-any-order.svg)')
+    const figures = await readdir(at('docs', 'figures'))
+    expect(figures).toContain('results-layers-any-order.svg')
     expect(results).toContain('--images 100 --results')
   })
 

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { dirname, join, parse } from 'node:path'
 import { makeFolder, prettyJson, replaceFile } from '../files.ts'
 import type { Evaluation } from './evaluate-models.ts'
 import { evaluationHtml } from './report-html.ts'
@@ -14,7 +14,8 @@ export async function writeEvaluation(folder: string, evaluation: Evaluation): P
 }
 
 /**
- * Writes the page that sets the figures beside the claims of the paper.
+ * Writes the page that sets the figures beside the claims of the paper, and its plots into the
+ * folder `figures` beside it.
  * @param command the command line that makes it again.
  */
 export async function writeResultsPage(
@@ -23,5 +24,11 @@ export async function writeResultsPage(
   command: string,
 ): Promise<void> {
   await makeFolder(dirname(file))
-  await replaceFile(file, resultsPage(evaluation, command))
+  const { text, figures } = resultsPage(evaluation, command, parse(file).name)
+  for (const [path, svg] of figures) {
+    const figure = join(dirname(file), path)
+    await makeFolder(dirname(figure))
+    await replaceFile(figure, svg)
+  }
+  await replaceFile(file, text)
 }
