@@ -65,7 +65,8 @@ export async function evaluateFolders(
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */
 function named(model: ModelFolder, folder: string, others: readonly ModelFolder[]): ModelFolder {
   if (!others.some(({ name }) => name === model.name)) return model
-  return { ...model, name: `${model.name} (${basename(resolve(folder))})` }
+  const place = basename(resolve(folder))
+  return { ...model, name: place.startsWith(model.name) ? place : `${model.name} (${place})` }
 }
 
 /** The test images; pictures in folders are read in the size and the channels of the first model. */

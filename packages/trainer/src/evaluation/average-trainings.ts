@@ -1,3 +1,4 @@
+import type { Variant } from '@layerswarm/model'
 import type { Evaluation, ModelEvaluation, PrunedMeasure } from './evaluate-models.ts'
 import { type Spread, spreadOf, type WireMeasure } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
@@ -16,7 +17,15 @@ export interface Trainings {
   readonly arbitrary: Spread
 }
 
-/** Models that may be averaged, in the order in which they were given. */
+/** Whether a variant is trained to run in any order. */
+export function isShuffled(variant: Variant): boolean {
+  return variant !== 'sequential' && variant !== 'layerdrop'
+}
+
+/** Baselines first, as the tables of the paper have them. */
+const ORDER: readonly Variant[] = ['sequential', 'layerdrop', 'shuffle', 'position', 'predict']
+
+/** Models that may be averaged: by variant, deep ones before shallow ones. */
 export function groupTrainings({ releases }: Pick<Evaluation, 'releases'>): Trainings[] {
   const groups = new Map<string, ModelEvaluation[]>()
   for (const model of releases) {
@@ -24,7 +33,9 @@ export function groupTrainings({ releases }: Pick<Evaluation, 'releases'>): Trai
     const key = [variant, layers, parameters, training?.images ?? `of ${model.name}`].join()
     groups.set(key, [...(groups.get(key) ?? []), model])
   }
-  const all = [...groups.values()]
+  const place = ([first]: readonly ModelEvaluation[]): number =>
+    first === undefined ? 0 : ORDER.indexOf(first.variant) - first.layers / 1000
+  const all = [...groups.values()].toSorted((a, b) => place(a) - place(b))
   const labels = labelsOf(all.flatMap((models) => models.slice(0, 1)))
   return all.map((models, index) => averaged(models, labels[index] ?? ''))
 }

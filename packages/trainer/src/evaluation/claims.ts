@@ -1,11 +1,16 @@
 import type { Variant } from '@layerswarm/model'
-import type { Trainings } from './average-trainings.ts'
+import { isShuffled, type Trainings } from './average-trainings.ts'
 import type { Evaluation, MergedEvaluation, ModelEvaluation } from './evaluate-models.ts'
 import { percent } from './report-tables.ts'
 import { mean } from './statistics.ts'
 
-/** Differences below this are not told apart: two standard errors of 10,000 images, and of orders. */
+/** Differences below this are not told apart: two standard errors of 10,000 images. */
 export const NOISE = 0.006
+
+/** Nor those below twice the spread, between trainings or else between orders, of either side. */
+function noiseOf(...models: readonly ModelEvaluation[]): number {
+  return Math.max(NOISE, ...models.map(({ arbitrary }) => 2 * arbitrary.std))
+}
 
 /** What a claim needs, as far as it was measured. */
 interface Measured {
@@ -93,7 +98,9 @@ function positionLine({ shuffle, position }: Measured): string {
   const gained = position.arbitrary.mean - shuffle.arbitrary.mean
   return line(
     'Telling a layer its position (`position`) changes little.',
-    Math.abs(gained) <= NOISE ? 'Agrees:' : `Here it ${gained > 0 ? 'helps' : 'harms'}:`,
+    Math.abs(gained) <= noiseOf(shuffle, position)
+      ? 'Agrees, they cannot be told apart:'
+      : `Here it ${gained > 0 ? 'helps' : 'harms'}:`,
     `\`position\` ${percent(position.arbitrary.mean)}, \`shuffle\` ${percent(shuffle.arbitrary.mean)} in arbitrary order.`,
   )
 }
@@ -103,10 +110,11 @@ function predictLine({ shuffle, position, predict }: Measured): string {
   if (predict === undefined || others.length === 0) return ''
   const own = predict.arbitrary.mean
   const lowest = Math.min(...others.map(({ arbitrary }) => arbitrary.mean))
+  const noise = noiseOf(predict, ...others)
   const verdict =
-    own < lowest - NOISE
+    own < lowest - noise
       ? 'Agrees:'
-      : own > lowest + NOISE
+      : own > lowest + noise
         ? 'Does not agree:'
         : 'Cannot be told apart:'
   const figures = others.map(
@@ -163,16 +171,16 @@ function mergedLine(
     const parents = releases.filter(({ name }) => names.includes(name))
     // Models that never run in arbitrary order are compared in their own.
     const accuracyOf = (model: Pick<ModelEvaluation, 'sequential' | 'arbitrary'>): number =>
-      isOrdered(variant) ? model.sequential : model.arbitrary.mean
+      isShuffled(variant) ? model.arbitrary.mean : model.sequential
     const before = mean(parents.map(accuracyOf))
     const after = mean(
-      pairs.map((pair) => (isOrdered(variant) ? pair.sequential : pair.arbitrary).mean),
+      pairs.map((pair) => (isShuffled(variant) ? pair.arbitrary : pair.sequential).mean),
     )
     return { variant, before, after, lost: before - after }
   })
   const figures = outcomes.map(
     ({ variant, before, after, lost }) =>
-      `\`${variant}\` ${percent(before)} before and ${percent(after)} after merging in ${isOrdered(variant) ? 'sequence' : 'arbitrary order'} (${lostPoints(lost)})`,
+      `\`${variant}\` ${percent(before)} before and ${percent(after)} after merging in ${isShuffled(variant) ? 'arbitrary order' : 'sequence'} (${lostPoints(lost)})`,
   )
   const worst = Math.max(...outcomes.map(({ lost }) => lost))
   return line(
@@ -180,8 +188,4 @@ function mergedLine(
     worst <= NOISE ? 'Agrees:' : 'Does not agree:',
     `${figures.join(', ')}.`,
   )
-}
-
-function isOrdered(variant: Variant): boolean {
-  return variant === 'sequential' || variant === 'layerdrop'
 }

@@ -1,4 +1,5 @@
 import { linePlot, type Series } from '@layerswarm/swarm'
+import { isShuffled } from './average-trainings.ts'
 import type { ModelEvaluation } from './evaluate-models.ts'
 import { labelsOf } from './report-tables.ts'
 
@@ -10,7 +11,12 @@ export interface EvaluationPlots {
   readonly calibration: string
 }
 
-export function evaluationPlots(models: readonly ModelEvaluation[]): EvaluationPlots {
+/** The shuffled ones come first, so that they have the same colours in plots without the others. */
+export function evaluationPlots(all: readonly ModelEvaluation[]): EvaluationPlots {
+  const models = [
+    ...all.filter(({ variant }) => isShuffled(variant)),
+    ...all.filter(({ variant }) => !isShuffled(variant)),
+  ]
   const labels = labelsOf(models)
   const series = (points: (model: ModelEvaluation) => Series['points']): Series[] =>
     models.map((model, index) => ({ name: labels[index] ?? model.name, points: points(model) }))

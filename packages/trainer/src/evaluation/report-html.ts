@@ -1,4 +1,5 @@
 import { escapeXml } from '@layerswarm/swarm'
+import { groupTrainings } from './average-trainings.ts'
 import type { Evaluation } from './evaluate-models.ts'
 import { evaluationPlots } from './evaluation-plots.ts'
 import { heatMapPlot } from './heat-map-plot.ts'
@@ -13,6 +14,9 @@ td:first-child,th:first-child{text-align:left}`
 /** An evaluation as one HTML page that needs nothing else: tables, and plots as SVG. */
 export function evaluationHtml(evaluation: Evaluation): string {
   const labels = labelsOf(evaluation.releases)
+  const trainings = groupTrainings(evaluation)
+  const averages = trainings.map(({ average }) => average)
+  const isAveraged = averages.length < evaluation.releases.length
   const maps = evaluation.releases.map(({ heatMap }, index) =>
     figure(heatMapPlot(labels[index] ?? '', heatMap)),
   )
@@ -21,7 +25,8 @@ export function evaluationHtml(evaluation: Evaluation): string {
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>Evaluation</title><style>${STYLE}</style></head><body>`,
     `<h1>Evaluation</h1><p>${escapeXml(aboutImages(evaluation))}</p>`,
-    ...Object.values(evaluationPlots(evaluation.releases)).map(figure),
+    isAveraged ? '<p>The plots average trainings that differ by their seeds alone.</p>' : '',
+    ...Object.values(evaluationPlots(averages)).map(figure),
     '<h2>Layer and position</h2>',
     '<p>Accuracy when a layer (row) ran at a position (column), over orders that are otherwise arbitrary.</p>',
     `<div class="maps">${maps.join('')}</div>`,

@@ -88,6 +88,19 @@ describe('the page of results', () => {
     expect(text).toContain('| vit and vit (second) | shuffle | 3 |')
   })
 
+  test('tells trainings apart only by more than their spread', () => {
+    const position = evaluated('vit-position', 'position', { sequential: 0.9, arbitrary: 0.91 })
+    expect(page([shuffle, position])).toMatch(/`position`\) changes little\.\*\* Here it helps/)
+    const wide = page([shuffle, position, secondSeed(shuffle, 0.88)])
+    expect(wide).toMatch(/`position`\) changes little\.\*\* Agrees, they cannot be told apart/)
+  })
+
+  test('has the baselines first, the deepest before the others', () => {
+    const text = page([predict, small, shuffle, layerdrop, sequential])
+    const rows = [...text.matchAll(/^\| (\w+) \| \w+ \| \d \|/gm)].map(([, label]) => label)
+    expect(rows.slice(0, 5)).toEqual(['sequential', 'small', 'layerdrop', 'shuffle', 'predict'])
+  })
+
   test('does not average trainings of other budgets or shapes', () => {
     const longer = { ...secondSeed(shuffle, 0.95), training: { images: 2000, seed: 2 } }
     expect(page([shuffle, longer])).toMatch(

@@ -1,5 +1,5 @@
 import { standaloneSvg } from '@layerswarm/swarm'
-import { groupTrainings, type Trainings } from './average-trainings.ts'
+import { groupTrainings, isShuffled, type Trainings } from './average-trainings.ts'
 import { claimLines, NOISE } from './claims.ts'
 import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
 import { evaluationPlots } from './evaluation-plots.ts'
@@ -39,17 +39,18 @@ export function resultsPage(evaluation: Evaluation, command: string, name: strin
     'All layers. *In sequence*: in their own order. *Arbitrary order*: a fresh order for every batch of at most 100 images. The spread is that between trainings of other seeds where there are several; *over orders* is the deviation between the passes of one training, each with orders of its own.',
     accuracyTable(all),
     budgetLines(all),
+    '## Beside the claims of the paper',
+    `The paper fine-tunes ViT-B and DeiT on ImageNet; these are small models trained from nothing, so that the direction of an effect can be compared and its size only roughly. ${seedsLine(all)} Differences below ${(100 * NOISE).toFixed(1)} points, or twice the spread of either side, are not told apart.`,
+    ...claimLines(all, evaluation),
     ...prunedSection(all, show),
     ...ensembleSection(all, show),
     ...heatMapSection(all, show),
     ...tableSections(all, evaluation),
-    '## Beside the claims of the paper',
-    `The paper fine-tunes ViT-B and DeiT on ImageNet; these are small models trained from nothing, so that the direction of an effect can be compared and its size only roughly. ${seedsLine(all)} Differences below ${(100 * NOISE).toFixed(1)} points are not told apart.`,
-    ...claimLines(all, evaluation),
     '## Every training',
     'Accuracy in arbitrary order with the deviation over its seeds of orders; a training image counts in every epoch.',
     trainingsTable(evaluation.releases),
     '## Make it again',
+    'The trainings follow the recipes of the same names in `packages/trainer/recipes`, with the seeds given above; `docs/training.md` shows how.',
     `\`\`\`sh\n${command}\n\`\`\``,
   ]
   return { text: `${text.filter((part) => part !== '').join('\n\n')}\n`, figures }
@@ -111,6 +112,12 @@ function minutes(seconds: number | undefined, trainings: number): string {
   return seconds === undefined ? '–' : `${(seconds / trainings / 60).toFixed(1)} min`
 }
 
+function hours(seconds: number): string {
+  return seconds < 7200
+    ? `${(seconds / 60).toFixed(0)} minutes`
+    : `${(seconds / 3600).toFixed(1)} hours`
+}
+
 /** Whether the models had the same chance, and what they cost. */
 function budgetLines(all: readonly Trainings[]): string {
   const models = all.flatMap((one) => one.models)
@@ -119,7 +126,7 @@ function budgetLines(all: readonly Trainings[]): string {
   const cost =
     seconds === undefined || models.length < 2
       ? ''
-      : ` Together they took ${(seconds / 3600).toFixed(1)} hours of processor time.`
+      : ` Together they took ${hours(seconds)} of processor time.`
   if (images.length < 2) return ''
   const [low, high] = [Math.min(...images), Math.max(...images)]
   // A training ends with a whole batch, a step more or less.
@@ -161,9 +168,7 @@ function prunedSection(all: readonly Trainings[], show: Show): string[] {
 
 /** Averaging over orders makes sense for models that run in any. */
 function shuffledOf(all: readonly Trainings[]): Trainings[] {
-  return all.filter(
-    ({ average: { variant } }) => variant !== 'sequential' && variant !== 'layerdrop',
-  )
+  return all.filter(({ average: { variant } }) => isShuffled(variant))
 }
 
 function ensembleSection(all: readonly Trainings[], show: Show): string[] {
