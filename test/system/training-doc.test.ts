@@ -28,6 +28,8 @@ npx() {
   "${process.execPath}" "${bin}" "$@"
 }
 `
+/** The longest block starts seven processes, one after the other, on a machine that may be busy. */
+const BLOCK_MS_MAX = 240_000
 /** Recipes of the document: few images, small shapes. */
 const FEW = { images: 128, batch: 32, warmupSteps: 1 }
 const PICTURES = { ...FEW, images: 16, batch: 8, patchSize: 7, width: 32, layers: 4, mlpWidth: 64 }
@@ -124,10 +126,14 @@ describe('the document about training', () => {
     for (const field of Object.keys(recipe)) expect(doc).toContain(`\`${field}\``)
   })
 
-  test.each(blocks.map((block) => [block.trim(), block]))('%s', async (_, block) => {
-    // The document does not repeat how a second training is made.
-    if (block.includes('merge')) await cp(at('runs/mine'), at('runs/mine-2'), { recursive: true })
-    await runBlock(block)
-    for (const [words, check] of OUTCOMES) if (block.includes(words)) await check()
-  })
+  test.each(blocks.map((block) => [block.trim(), block]))(
+    '%s',
+    async (_, block) => {
+      // The document does not repeat how a second training is made.
+      if (block.includes('merge')) await cp(at('runs/mine'), at('runs/mine-2'), { recursive: true })
+      await runBlock(block)
+      for (const [words, check] of OUTCOMES) if (block.includes(words)) await check()
+    },
+    BLOCK_MS_MAX,
+  )
 })
