@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -135,7 +135,10 @@ describe('evaluate', () => {
       '| tiny-vit | shuffle | 4 |',
     )
     const results = await readFile(at('docs', 'results.md'), 'utf8')
-    expect(results).toContain('| tiny-vit | shuffle | 4 | 1\u202f000 | 7 | – |')
+    expect(results).toContain('| tiny-vit | shuffle | 7 | 1\u202f000 | – |')
+    expect(results).toContain('(figures/results-layers-any-order.svg)')
+    const figures = await readdir(at('docs', 'figures'))
+    expect(figures).toContain('results-layers-any-order.svg')
     expect(results).toContain('--images 100 --results')
   })
 
@@ -198,6 +201,17 @@ describe('publish --to', () => {
     } finally {
       await server.end('SIGTERM')
     }
+  })
+
+  it('leaves nothing half-written where it fails', async () => {
+    const out = at('blocked')
+    await mkdir(join(out, 'report.json', 'in the way'), { recursive: true })
+    const key = ['--key', at('keys', 'publisher.key')]
+    expect(await refusal(1, 'publish', at('training'), '--out', out, ...key)).toMatch(
+      /blocked\/report\.json cannot be written: /,
+    )
+    expect(await readdir(join(out, 'parts'))).toEqual([])
+    expect(await readdir(out)).not.toContain('manifest.json')
   })
 
   it('says in one line what is missing', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,7 @@ import { parseIdx } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { grayPng } from './pictures.ts'
 import { type RunningSwarm, runCommand, startCommand, startSwarm } from './run-command.ts'
+import { writeSampleData } from './training-data.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const SAMPLES = join(root, 'models/samples/fashion-mnist-500')
@@ -36,34 +37,6 @@ async function run(line: string, places: Readonly<Record<string, string>> = {}):
   )
   expect(code, stderr).toBe(0)
   return stdout
-}
-
-/** A data set in the files of Fashion-MNIST, made of the samples that ship: 400 to train, 100 to test. */
-async function sampleDataSet(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const images = parseIdx(await readFile(join(SAMPLES, 'images.idx3-ubyte')))
-  const labels = parseIdx(await readFile(join(SAMPLES, 'labels.idx1-ubyte')))
-  for (const [name, from, to] of [
-    ['train', 0, 400],
-    ['t10k', 400, 500],
-  ] as const) {
-    const size = 28 * 28
-    await writeFile(
-      join(folder, `${name}-images-idx3-ubyte`),
-      idx([to - from, 28, 28], images.data.slice(from * size, to * size)),
-    )
-    await writeFile(
-      join(folder, `${name}-labels-idx1-ubyte`),
-      idx([to - from], labels.data.slice(from, to)),
-    )
-  }
-}
-
-function idx(shape: readonly number[], data: Uint8Array): Uint8Array {
-  const header = new DataView(new ArrayBuffer(4 + 4 * shape.length))
-  header.setUint32(0, 0x0800 | shape.length)
-  for (const [axis, size] of shape.entries()) header.setUint32(4 + 4 * axis, size)
-  return Buffer.concat([new Uint8Array(header.buffer), data])
 }
 
 /** Every command of the README, and what it must show. */
@@ -126,7 +99,7 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
     )
     const recipe = join(scratch, 'recipe.json')
     await writeFile(recipe, JSON.stringify({ ...shipped, images: 640, warmupSteps: 2 }))
-    await sampleDataSet(join(scratch, 'data'))
+    await writeSampleData(join(scratch, 'data'))
     const places = {
       'packages/trainer/recipes/fashion-vit.json': recipe,
       'runs/mine': join(scratch, 'mine'),

@@ -76,6 +76,8 @@ describe('a training', () => {
       /^layerswarm: stopped after step \d+ of 1000; resume to continue from .*checkpoint/,
     )
     expect(await readdir(out)).toEqual(['checkpoint.safetensors'])
+    const early = await runCommand('evaluate', out)
+    expect(early.stderr).toMatch(/interrupted holds a training that is not finished; .* --resume$/m)
     const resumed = await trainTo(recipe, out, '--json', '--resume')
     const unbroken = await trainTo(recipe, join(scratch, 'not interrupted'), '--json')
     const [a, b] = [unbroken, resumed].map(({ stdout }) => JSON.parse(stdout).modelHash)

@@ -1,5 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseIdx } from '@layerswarm/model'
 
 const SIDE = 8
 const CLASSES = 10
@@ -23,6 +25,27 @@ export async function writeTrainingData(folder: string): Promise<void> {
     const images = idxFile([count, SIDE, SIDE], pixels)
     await writeFile(join(folder, `${split}-images-idx3-ubyte`), images)
     await writeFile(join(folder, `${split}-labels-idx1-ubyte`), idxFile([count], labels))
+  }
+}
+
+const SAMPLES = fileURLToPath(new URL('../../models/samples/fashion-mnist-500', import.meta.url))
+
+/** The samples that ship, in the files of Fashion-MNIST: 400 to train, 100 to test. */
+export async function writeSampleData(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const images = parseIdx(await readFile(join(SAMPLES, 'images.idx3-ubyte')))
+  const labels = parseIdx(await readFile(join(SAMPLES, 'labels.idx1-ubyte')))
+  for (const [name, from, to] of [
+    ['train', 0, 400],
+    ['t10k', 400, 500],
+  ] as const) {
+    const size = 28 * 28
+    const pixels = images.data.slice(from * size, to * size)
+    await writeFile(join(folder, `${name}-images-idx3-ubyte`), idxFile([to - from, 28, 28], pixels))
+    await writeFile(
+      join(folder, `${name}-labels-idx1-ubyte`),
+      idxFile([to - from], labels.data.slice(from, to)),
+    )
   }
 }
 

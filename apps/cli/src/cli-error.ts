@@ -40,11 +40,14 @@ export function describeError(error: unknown): { code: string; message: string }
 /** What the operating system's codes mean to a person. */
 function systemMessage(code: string | undefined, error: Error): string | undefined {
   const path = 'path' in error && typeof error.path === 'string' ? error.path : undefined
-  if (path === undefined) return undefined
+  if (path === undefined) {
+    return code === 'ENOSPC' ? 'no space is left on the device that is written to' : undefined
+  }
   if (code === 'ENOENT') return `${path} does not exist`
   if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be used: permission denied`
   if (code === 'EISDIR') return `${path} is a folder, not a file`
   if (code === 'ENOTDIR') return `${path} lies below something that is not a folder`
+  if (code === 'EROFS') return `${path} cannot be written: the file system is read-only`
   if (code === 'ENOSPC') return `no space is left to write ${path}`
   return undefined
 }

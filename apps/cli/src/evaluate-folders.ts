@@ -15,6 +15,7 @@ import { CliError } from './cli-error.ts'
 import { fetchData, picturesOf } from './data-options.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 import { readSamples } from './samples.ts'
+import { duration } from './train-display.ts'
 
 export interface EvaluateSources {
   readonly data: string | undefined
@@ -65,7 +66,8 @@ export async function evaluateFolders(
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */
 function named(model: ModelFolder, folder: string, others: readonly ModelFolder[]): ModelFolder {
   if (!others.some(({ name }) => name === model.name)) return model
-  return { ...model, name: `${model.name} (${basename(resolve(folder))})` }
+  const place = basename(resolve(folder))
+  return { ...model, name: place.startsWith(model.name) ? place : `${model.name} (${place})` }
 }
 
 /** The test images; pictures in folders are read in the size and the channels of the first model. */
@@ -129,12 +131,18 @@ function testImages({ spec, preprocessing }: ModelFolder, test: TestSet): TestIm
   return { preprocessing: own, images: test.images }
 }
 
-/** A line every few seconds and at the end of every model. */
+/** A line every few seconds and at the end of every model, with the time that it will take yet. */
 function progressLog(log: (line: string) => void): (progress: EvaluationProgress) => void {
   let saidMs = performance.now()
+  let begun = { name: '', ms: saidMs, done: 0 }
   return ({ name, done, of }) => {
-    if (done < of && performance.now() - saidMs < PROGRESS_MS) return
-    saidMs = performance.now()
-    log(`${name}: ${done} of ${of} batches`)
+    const nowMs = performance.now()
+    // Opening a model takes time of its own: the first batch starts the watch.
+    if (name !== begun.name) begun = { name, ms: nowMs, done }
+    if (done < of && nowMs - saidMs < PROGRESS_MS) return
+    saidMs = nowMs
+    const msPerBatch = (nowMs - begun.ms) / Math.max(1, done - begun.done)
+    const left = done < of ? `, ${duration((msPerBatch * (of - done)) / 1000)} left` : ''
+    log(`${name}: ${done} of ${of} batches${left}`)
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { cannotWrite, makeFolder } from '@layerswarm/trainer'
 import { CliError } from './cli-error.ts'
 import { exists, readBounded } from './files.ts'
 
@@ -9,7 +10,7 @@ const KEY_FILE_BYTES_MAX = 128
 
 /**
  * Reads an Ed25519 private key (32 bytes, 64 hex digits), or makes one that only its owner can read.
- * @throws CliError `bad-file` when the file holds no key.
+ * @throws CliError `bad-file` when the file holds no key; TrainerError `cannot-write`.
  */
 export async function readOrCreateKey(
   path: string,
@@ -25,8 +26,14 @@ export async function readOrCreateKey(
     return { key: Buffer.from(text, 'hex'), created: false }
   }
   const key = randomBytes(32)
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   // `wx`: never over a key that someone else has just made.
-  await writeFile(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
+  await writeFile(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' }).catch(
+    async (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw error
+      await rm(path, { force: true })
+      throw cannotWrite(path, error)
+    },
+  )
   return { key, created: true }
 }

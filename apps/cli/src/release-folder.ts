@@ -17,7 +17,7 @@ import {
 import type { TrainingFacts } from '@layerswarm/trainer'
 import { CliError } from './cli-error.ts'
 import { exists, MODEL_BYTES_MAX, readBounded, readJson, requireFolder } from './files.ts'
-import { readCpuSeconds, readTrainingFolder } from './training-folder.ts'
+import { readCpuSeconds, readTrainingFolder, refuseUnfinished } from './training-folder.ts'
 
 /** A model that was read from a folder, every part of it checked against its spec. */
 export interface ModelFolder {
@@ -43,6 +43,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   if (await exists(join(folder, 'manifest.json'))) return readRelease(folder)
   if (await exists(join(folder, 'config.json'))) return readCheckpoint(folder)
   if (await exists(join(folder, 'report.json'))) return readTraining(folder)
+  await refuseUnfinished(folder)
   throw new CliError(
     { code: 'bad-file', path: folder },
     `${folder} holds neither a release (manifest.json) nor a model (model.safetensors with config.json or report.json)`,

@@ -37,6 +37,7 @@ export interface TrainingFolder {
 export async function readTrainingFolder(folder: string): Promise<TrainingFolder> {
   await requireFolder(folder)
   const path = join(folder, 'report.json')
+  if (!(await exists(path))) await refuseUnfinished(folder)
   const checkpoint = await readBounded(join(folder, 'model.safetensors'), MODEL_BYTES_MAX)
   const recipeBytes = await readBounded(join(folder, 'recipe.json'), DOCUMENT_BYTES_MAX)
   const reportBytes = await readBounded(path, DOCUMENT_BYTES_MAX)
@@ -66,6 +67,15 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
     recipeBytes,
     reportBytes,
   }
+}
+
+/** @throws CliError `bad-file` for a training that was stopped on its way. */
+export async function refuseUnfinished(folder: string): Promise<void> {
+  if (!(await exists(join(folder, 'checkpoint.safetensors')))) return
+  throw new CliError(
+    { code: 'bad-file', path: folder },
+    `${folder} holds a training that is not finished; go on with: layerswarm train RECIPE --out ${folder} --resume`,
+  )
 }
 
 function fail(path: string, message: string): never {

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   MANIFEST_FORMAT,
@@ -12,6 +12,7 @@ import {
   signManifest,
   splitCheckpoint,
 } from '@layerswarm/model'
+import { makeFolder, openOutputFolder, replaceFile } from '@layerswarm/trainer'
 import { CliError } from './cli-error.ts'
 import { exists } from './files.ts'
 import { partPath, readManifest } from './release-folder.ts'
@@ -60,9 +61,14 @@ export function signRelease(
   return { manifest: signManifest(unsigned, key), files }
 }
 
+/** Manifest, recipe and report beside the parts: the longest curves make the longest report. */
+const DOCUMENT_BYTES = 1 << 20
+
 /**
- * Writes a release into a folder. The manifest comes last: a folder with a manifest is complete.
- * @throws CliError `refused` when the folder already holds another publisher's release.
+ * Writes a release into a folder. Every file appears whole, the manifest last: a folder with a
+ * manifest is complete. What was written in vain is taken away again.
+ * @throws CliError `refused` when the folder already holds another publisher's release;
+ * TrainerError `cannot-write`.
  */
 export async function writeRelease(
   { recipeBytes, reportBytes }: Pick<TrainingFolder, 'recipeBytes' | 'reportBytes'>,
@@ -70,16 +76,21 @@ export async function writeRelease(
   folder: string,
 ): Promise<void> {
   const previous = await previousRelease(folder, manifest)
-  await mkdir(join(folder, 'parts'), { recursive: true })
-  for (const entry of manifest.parts) {
-    await writeFile(join(folder, partPath(entry)), files.get(entry.part) ?? new Uint8Array())
+  const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
+  await openOutputFolder(folder, bytes + recipeBytes.length + reportBytes.length + DOCUMENT_BYTES)
+  await makeFolder(join(folder, 'parts'))
+  try {
+    for (const entry of manifest.parts) {
+      await replaceFile(join(folder, partPath(entry)), files.get(entry.part) ?? new Uint8Array())
+    }
+    await replaceFile(join(folder, 'recipe.json'), recipeBytes)
+    await replaceFile(join(folder, 'report.json'), reportBytes)
+    await replaceFile(join(folder, 'manifest.json'), manifestBytes(manifest))
+  } catch (error) {
+    await removeParts(folder, manifest, previous).catch(() => undefined) // the first error tells more
+    throw error
   }
-  await writeFile(join(folder, 'recipe.json'), recipeBytes)
-  await writeFile(join(folder, 'report.json'), reportBytes)
-  const draft = join(folder, 'manifest.json.part')
-  await writeFile(draft, manifestBytes(manifest))
-  await rename(draft, join(folder, 'manifest.json'))
-  await removeOldParts(folder, previous, manifest)
+  await removeParts(folder, previous, manifest)
 }
 
 /** The release that is about to be replaced; only its own publisher may. */
@@ -93,13 +104,14 @@ async function previousRelease(folder: string, next: Manifest): Promise<Manifest
   )
 }
 
-async function removeOldParts(
+/** Removes the parts of one release that another one does not have. */
+async function removeParts(
   folder: string,
-  previous: Manifest | undefined,
-  next: Manifest,
+  gone: Manifest | undefined,
+  staying: Manifest | undefined,
 ): Promise<void> {
-  const kept = new Set(next.parts.map(({ sha256: hash }) => hash))
-  for (const part of previous?.parts ?? []) {
+  const kept = new Set(staying?.parts.map(({ sha256: hash }) => hash))
+  for (const part of gone?.parts ?? []) {
     if (!kept.has(part.sha256)) await rm(join(folder, partPath(part)), { force: true })
   }
 }

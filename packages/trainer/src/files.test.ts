@@ -57,6 +57,11 @@ describe('an output folder', () => {
     )
   })
 
+  test('that was made for nothing is taken away again', async () => {
+    await expect(openOutputFolder(join(folder, 'new', 'below'), 1e18)).rejects.toThrow(/MB left/)
+    expect(await readdir(folder)).not.toContain('new')
+  })
+
   test('below a file is refused', async () => {
     const file = join(folder, 'plain')
     await writeFile(file, '')

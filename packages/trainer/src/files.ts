@@ -1,4 +1,5 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { TrainerError } from './errors.ts'
 
 /**
@@ -14,6 +15,33 @@ export async function replaceFile(file: string, content: Uint8Array | string): P
     await rm(temporary, { force: true }).catch(() => undefined) // the first error tells more
     throw cannotWrite(file, error)
   }
+}
+
+/**
+ * Makes a folder with those above it.
+ * @returns the first one that was not there before, undefined if all were.
+ * @throws TrainerError `cannot-write`.
+ */
+export async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    return await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw cannotWrite(folder, (await reasonOf(folder)) ?? error)
+  }
+}
+
+/** With `recursive`, Node says that a folder does not exist where the file system is read-only. */
+async function reasonOf(folder: string): Promise<unknown> {
+  let missing = resolve(folder)
+  while (!(await isThere(dirname(missing)))) missing = dirname(missing)
+  return mkdir(missing).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 /** What the codes of the operating system mean to a person. */

@@ -90,6 +90,17 @@ describe('an import', () => {
     expect(preprocessing).toMatchObject({ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] })
   })
 
+  test('refuses weights that are not finite', () => {
+    const tensors = tensorsOf('sequential')
+    const name = 'vit.encoder.layer.1.output.dense.bias'
+    const { dtype, shape, data } = tensors[name] as SafetensorsTensor
+    const spoiled = Uint8Array.from(data)
+    new DataView(spoiled.buffer).setFloat32(4, Number.NaN, true)
+    expect(refusal(() => read({ ...tensors, [name]: { dtype, shape, data: spoiled } }))).toMatch(
+      /tensor "output\.dense\.bias" of layer 1 holds values that are not finite/,
+    )
+  })
+
   test('reads how pixels become inputs', () => {
     const files = { config, checkpoint: writeSafetensors(tensorsOf('sequential')) }
     const processed = (preprocessor: unknown) =>

@@ -6,11 +6,13 @@ import {
   parseHuggingFaceConfig,
   parseHuggingFaceLabels,
   parsePreprocessing,
+  partName,
   readSafetensors,
   type SafetensorsEntry,
   type SafetensorsHeader,
   type SafetensorsTensor,
   splitCheckpoint,
+  tensorValues,
   tokensOf,
   writeSafetensors,
 } from '@layerswarm/model'
@@ -62,11 +64,24 @@ export function importCheckpoint(
   const whole = isDistilled(tensors)
     ? withoutDistillation(checkpoint, tensors, spec, dropDistillation)
     : tensorsOf(checkpoint, tensors)
+  const parts = splitCheckpoint(writeSafetensors(whole), spec)
+  for (const [part, file] of parts) checkFinite(part, file)
   return {
     spec,
-    parts: splitCheckpoint(writeSafetensors(whole), spec),
+    parts,
     labels: parseHuggingFaceLabels(config),
     preprocessing: preprocessingOf(spec, preprocessor),
+  }
+}
+
+/** Weights that diverged, or bytes that are no weights, would spoil every answer without an error. */
+function checkFinite(part: Part, file: Uint8Array): void {
+  for (const [name, entry] of Object.entries(readSafetensors(file).tensors)) {
+    if (tensorValues(file, entry).every(Number.isFinite)) continue
+    throw new ModelError(
+      { code: 'bad-safetensors' },
+      `tensor "${name}" of ${partName(part)} holds values that are not finite`,
+    )
   }
 }
 

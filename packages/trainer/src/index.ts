@@ -40,6 +40,7 @@ export {
 } from './evaluation/evaluate-models.ts'
 export type { TestImages } from './evaluation/sweep.ts'
 export { writeEvaluation, writeResultsPage } from './evaluation/write-report.ts'
+export { cannotWrite, makeFolder, replaceFile } from './files.ts'
 export {
   type HuggingFaceFiles,
   type ImportedModel,

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
 import type { PartFiles } from './evaluation/model-runner.ts'
 import { prettyJson, replaceFile } from './files.ts'
+import { openOutputFolder } from './output-folder.ts'
 import { layoutOf } from './parameters.ts'
+
+/** Recipe and report of a model that was made from others. */
+const DOCUMENT_BYTES = 64 << 10
 
 /** A model that was made from others, by a merge or an import. */
 export interface MadeModel {
@@ -22,6 +25,7 @@ export interface MadeModel {
 
 /**
  * Writes model.safetensors, recipe.json and report.json, as a training does; the report comes last.
+ * @throws TrainerError `cannot-write`.
  * @returns SHA-256 of model.safetensors, hexadecimal.
  */
 export async function writeMadeModel(outDir: string, made: MadeModel): Promise<string> {
@@ -39,7 +43,7 @@ export async function writeMadeModel(outDir: string, made: MadeModel): Promise<s
     imagesSeen,
     modelHash,
   }
-  await mkdir(outDir, { recursive: true })
+  await openOutputFolder(outDir, model.length + DOCUMENT_BYTES)
   await replaceFile(join(outDir, 'model.safetensors'), model)
   await replaceFile(join(outDir, 'recipe.json'), prettyJson(recipe))
   await replaceFile(join(outDir, 'report.json'), prettyJson(report))

@@ -1,17 +1,17 @@
 import { constants } from 'node:fs'
-import { access, mkdir, statfs } from 'node:fs/promises'
+import { access, rm, statfs } from 'node:fs/promises'
 import { TrainerError } from './errors.ts'
-import { cannotWrite } from './files.ts'
+import { cannotWrite, makeFolder } from './files.ts'
 
 /**
  * Makes a folder that results can be written into, before hours go into them.
  * @param bytes what they will need at most.
- * @throws TrainerError `cannot-write`.
+ * @throws TrainerError `cannot-write`; a folder that was made for nothing is gone then.
  */
 export async function openOutputFolder(folder: string, bytes: number): Promise<void> {
   let free: number
+  const made = await makeFolder(folder)
   try {
-    await mkdir(folder, { recursive: true })
     await access(folder, constants.W_OK)
     const { bavail, bsize } = await statfs(folder)
     free = bavail * bsize
@@ -19,6 +19,7 @@ export async function openOutputFolder(folder: string, bytes: number): Promise<v
     throw cannotWrite(folder, error)
   }
   if (free < bytes) {
+    if (made !== undefined) await rm(made, { recursive: true, force: true })
     const megabytes = (count: number): string => (count / 1e6).toFixed(1)
     throw new TrainerError(
       { code: 'cannot-write', file: folder },

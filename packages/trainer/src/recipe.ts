@@ -46,7 +46,7 @@ export interface Recipe {
   /** Share of the steps in which patches are dropped; after that all are kept. */
   readonly keptPatchesUntil: number
   readonly seed: number
-  /** Threads of the compute session; results do not depend on it. */
+  /** Threads of the processor unless the caller names another number; results do not depend on it. */
   readonly threads: number
 }
 

@@ -89,6 +89,7 @@ describe('a training', () => {
     expect(await trainInto('second', recipe)).toBe(first)
     expect(await trainInto('other', { ...recipe, seed: 2 })).not.toBe(first)
     expect(await trainInto('threads', { ...recipe, threads: 2 })).toBe(first)
+    expect(await trainInto('more threads', recipe, { threads: 3 })).toBe(first)
   })
 
   test('that is stopped and resumed gives the weights of an unbroken one', async () => {

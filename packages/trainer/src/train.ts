@@ -67,6 +67,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined
   /** What computes; by default a graphics card where there is one, else the processor. */
   readonly engine?: EngineName | undefined
+  /** Threads of the processor instead of the recipe's; results do not depend on it. */
+  readonly threads?: number | undefined
   readonly onProgress: (progress: TrainProgress) => void
   /** Continues from the checkpoint in `outDir`. */
   readonly resume: boolean
@@ -174,7 +176,8 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
     sampler.restore(resumed)
     orders.restore(resumed.orders)
   }
-  const engine = await openEngine(options.engine, recipe.threads)
+  const threads = options.threads ?? recipe.threads
+  const engine = await openEngine(options.engine, threads)
   return {
     recipe,
     spec,
@@ -185,7 +188,7 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
     orders,
     engine,
     session: createTrainSession(engine, spec, recipe.batch, state.parameters),
-    optimizer: await createOptimizer(recipe, layout, state),
+    optimizer: await createOptimizer({ ...recipe, threads }, layout, state),
     evaluator: await createEvaluator(spec, state.ema, dataset, engine),
     heldOut: sliceImages(train, kept, train.count),
     stopwatch: createStopwatch(resumed),

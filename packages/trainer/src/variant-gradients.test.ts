@@ -113,6 +113,7 @@ describe.each([
   ['shuffle', [1, 0]],
   ['position', [1, 0]],
   ['predict', [1, 0]],
+  ['sequential', [0, 1]],
   ['layerdrop', [1]],
 ] as const)('a training step of the variant %s', (variant, chosen) => {
   const order: readonly number[] = chosen

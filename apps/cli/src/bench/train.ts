@@ -48,7 +48,9 @@ async function compare(recipe: Recipe, options: BenchOptions): Promise<BenchRow[
     const prepare = { do: 'prepare', spec, batch, threads, shapes: torchShapes(spec) }
     const { version, blas } = await torch.ask(prepare)
     if (blas === 'reference') {
-      return 'PyTorch computes with the slow reference BLAS here; install libopenblas0-pthread'
+      options.log(
+        'train: PyTorch multiplies with the slow reference BLAS here; install libopenblas0-pthread for a fair comparison',
+      )
     }
     options.log(`train, threads ${threads}: beside PyTorch ${version} with ${blas}`)
     const sides = {
@@ -66,7 +68,7 @@ async function compare(recipe: Recipe, options: BenchOptions): Promise<BenchRow[
         times[side].push(await sides[side](STEPS))
       }
     }
-    const name = `${spec.layers} layers of ${spec.width}, batch ${batch}, threads ${threads}`
+    const name = `${spec.layers} layers of ${spec.width}, batch ${batch}, threads ${threads}, PyTorch with ${blas} BLAS`
     return (['seconds', 'cpuSeconds'] as const).map((unit) => {
       const speeds = (one: readonly StepTime[]): number[] =>
         one.map((time) => (STEPS * batch) / time[unit])

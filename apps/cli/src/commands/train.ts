@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { defineCommand } from '../command.ts'
 import { bare, choice, count, requiredText, text } from '../option.ts'
 import { createLineDisplay, createPlotDisplay, duration, percent } from '../train-display.ts'
+
+/** More threads have too little to do in models as small as a processor can train. */
+const THREADS_MAX = 4
 
 /** Some terminals do not say how wide they are. */
 const COLUMNS_UNKNOWN = 80
@@ -9,7 +13,7 @@ export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
   usage: [
-    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--from DIR] [--engine cpu|webgpu] [--resume]',
+    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
   options: {
@@ -33,6 +37,10 @@ export const train = defineCommand({
       'what computes; without it a graphics card if there is one, else the processor',
       undefined,
     ),
+    threads: count(
+      `threads of the processor, on which results do not depend (one per core, at most ${THREADS_MAX})`,
+      { low: 1, high: 256, otherwise: undefined },
+    ),
     resume: bare('continue from the checkpoint in --out'),
   },
   examples: [
@@ -54,11 +62,15 @@ export const train = defineCommand({
       outDir: values.out,
       resume: values.resume,
       engine: values.engine,
+      threads: values.threads ?? Math.min(THREADS_MAX, availableParallelism()),
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
       pictures: picturesOf(values.size, start && (start.spec.channels === 1 ? 1 : 3)),
       from: start,
-      onProgress: (progress) => display.show(progress),
+      onProgress(progress) {
+        display.show(progress)
+        if (progress.step === progress.steps) log('measuring on all test images')
+      },
     })
     const { sequential, arbitrary } = report.accuracies
     print(

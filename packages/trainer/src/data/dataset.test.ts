@@ -62,6 +62,14 @@ describe('Fashion-MNIST files', () => {
     const whole = await readFile(file)
     await writeFile(file, whole.subarray(0, whole.length - 12))
     expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
+    await expect(loadDataset(folder)).rejects.toThrow(/ubyte\.gz: it is cut off/)
+  })
+
+  test('that are not packed though their name says so are refused', async () => {
+    const file = at('train-labels-idx1-ubyte.gz')
+    await writeFile(file, 'hello')
+    expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
+    await expect(loadDataset(folder)).rejects.toThrow(/damaged or no gzip file/)
   })
 
   test('whose labels do not match the images are refused', async () => {

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSha256 } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
-import { cannotWrite } from '../files.ts'
+import { cannotWrite, makeFolder } from '../files.ts'
 
 /** One file of a data set and where it comes from. */
 export interface DataSource {
@@ -73,9 +73,7 @@ export async function downloadData(
   folder: string,
   { signal, onFile }: DownloadOptions,
 ): Promise<number> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw cannotWrite(folder, error)
-  })
+  await makeFolder(folder)
   let fetched = 0
   for (const source of sources) {
     const file = join(folder, source.name)

@@ -93,7 +93,9 @@ async function readIdx(
       return { file, ...parseIdx(bytes) }
     } catch (error) {
       // zlib and the parser say what is wrong; anything else is a bug and stays as it is.
-      if (error instanceof ModelError || isZlibError(error)) failData(file, error.message)
+      if (error instanceof ModelError) failData(file, error.message)
+      const reason = unpackFault(error)
+      if (reason !== undefined) failData(file, reason)
       throw error
     }
   }
@@ -103,7 +105,10 @@ async function readIdx(
   )
 }
 
-function isZlibError(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('code' in error)) return false
-  return typeof error.code === 'string' && error.code.startsWith('Z_')
+/** What zlib found wrong, for a person; undefined for errors that are not zlib's. */
+function unpackFault(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (typeof error.code !== 'string' || !error.code.startsWith('Z_')) return undefined
+  if (error.code === 'Z_BUF_ERROR') return 'it is cut off; fetch it again'
+  return `it is damaged or no gzip file (${error.message}); fetch it again`
 }

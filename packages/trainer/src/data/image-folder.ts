@@ -30,7 +30,7 @@ const PICTURE = /\.(png|jpe?g|webp)$/i
 const CLASSES_MAX = 256
 /** All pictures of a folder, decoded: they are held in memory. */
 const PIXEL_BYTES_MAX = 2 ** 31
-/** Without a split of its own, every tenth picture of a class is a test image. */
+/** Without a split of its own, every tenth picture is a test image. */
 const TEST_EVERY = 10
 
 /** A picture of a class that is yet to be decoded. */
@@ -55,7 +55,7 @@ export async function loadImageFolder(
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
   const read = (files: readonly PictureFile[]) => readPictures(files, size, options)
-  const [trained, tested] = [await read(train), await read(test)]
+  const [trained, tested] = [await read(mixed(train)), await read(test)]
   const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
   const split = { train: reduced(trained, channels), test: reduced(tested, channels) }
   return {
@@ -89,6 +89,22 @@ async function listPictures(
     failData(folder, `${all.length} pictures are too few to keep some for testing`)
   }
   return { train: all.filter((file, index) => !isTest(file, index)), test, labels }
+}
+
+/**
+ * The pictures of all classes spread evenly: whoever takes the last tenth of them, to watch a
+ * training by, takes a tenth of every class.
+ */
+function mixed(files: readonly PictureFile[]): PictureFile[] {
+  const counts = new Map<number, number>()
+  for (const { label } of files) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const seen = new Map<number, number>()
+  const placed = files.map((file) => {
+    const before = seen.get(file.label) ?? 0
+    seen.set(file.label, before + 1)
+    return { file, place: (before + 0.5) / (counts.get(file.label) ?? 1) }
+  })
+  return placed.toSorted((a, b) => a.place - b.place).map(({ file }) => file)
 }
 
 async function subfolders(folder: string): Promise<string[]> {

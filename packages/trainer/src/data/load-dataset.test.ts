@@ -123,6 +123,14 @@ describe('a folder of pictures', () => {
     expect(std[1]).toBe(0.01)
   })
 
+  test('has every class in any stretch of its training pictures', async () => {
+    await writePictures('a', 20)
+    await writePictures('b', 40)
+    const { train } = await loadDataset(folder, { pictures })
+    expect([...train.labels.subarray(-6)].toSorted()).toEqual([0, 0, 1, 1, 1, 1])
+    expect([...train.labels.subarray(0, 6)].toSorted()).toEqual([0, 0, 1, 1, 1, 1])
+  })
+
   test('keeps its own split, and grey pictures in one channel', async () => {
     for (const where of ['train/a', 'train/b', 'test/a', 'test/b']) {
       await writePictures(where, 2, '4x4 9 9 9')

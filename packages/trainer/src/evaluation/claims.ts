@@ -1,9 +1,16 @@
 import type { Variant } from '@layerswarm/model'
+import { isShuffled, type Trainings } from './average-trainings.ts'
 import type { Evaluation, MergedEvaluation, ModelEvaluation } from './evaluate-models.ts'
 import { percent } from './report-tables.ts'
+import { mean } from './statistics.ts'
 
-/** Differences below this are not told apart: two standard errors of 10,000 images, and of orders. */
-const NOISE = 0.006
+/** Differences below this are not told apart: two standard errors of 10,000 images. */
+export const NOISE = 0.006
+
+/** Nor those below twice the spread, between trainings or else between orders, of either side. */
+function noiseOf(...models: readonly ModelEvaluation[]): number {
+  return Math.max(NOISE, ...models.map(({ arbitrary }) => 2 * arbitrary.std))
+}
 
 /** What a claim needs, as far as it was measured. */
 interface Measured {
@@ -15,30 +22,33 @@ interface Measured {
   readonly sequential: ModelEvaluation | undefined
   /** Trained in sequence, fewer layers. */
   readonly small: ModelEvaluation | undefined
-  readonly merged: readonly MergedEvaluation[]
 }
 
-/** One Markdown line per claim of the paper, or question of its readers, that the figures answer. */
-export function claimLines({ releases, merged }: Evaluation): string[] {
-  const most = Math.max(0, ...releases.map(({ layers }) => layers))
+/**
+ * One Markdown line per claim of the paper, or question of its readers, that the figures answer.
+ * @param all the trainings whose averages are compared.
+ */
+export function claimLines(all: readonly Trainings[], { releases, merged }: Evaluation): string[] {
+  const models = all.map(({ average }) => average)
+  const most = Math.max(0, ...models.map(({ layers }) => layers))
   const first = (variant: Variant, fits: (layers: number) => boolean) =>
-    releases.find((model) => model.variant === variant && fits(model.layers))
-  const all: Measured = {
+    models.find((model) => model.variant === variant && fits(model.layers))
+  const measured: Measured = {
     shuffle: first('shuffle', () => true),
     position: first('position', () => true),
     predict: first('predict', () => true),
     layerdrop: first('layerdrop', () => true),
     sequential: first('sequential', (layers) => layers === most),
     small: first('sequential', (layers) => layers < most),
-    merged,
   }
   const lines = [
-    baselineLine(all),
-    lossLine(all),
-    predictLine(all),
-    pruningLine(all),
-    smallLine(all),
-    ...merged.map((pair) => mergedLine(pair, releases)),
+    baselineLine(measured),
+    lossLine(measured),
+    positionLine(measured),
+    predictLine(measured),
+    pruningLine(measured),
+    smallLine(measured),
+    mergedLine(merged, releases),
   ].filter((line) => line !== '')
   return lines.length === 0 ? ['The models given do not answer any of them.'] : [lines.join('\n')]
 }
@@ -83,15 +93,28 @@ function lossLine({ sequential, shuffle, position, predict }: Measured): string 
   )
 }
 
+function positionLine({ shuffle, position }: Measured): string {
+  if (shuffle === undefined || position === undefined) return ''
+  const gained = position.arbitrary.mean - shuffle.arbitrary.mean
+  return line(
+    'Telling a layer its position (`position`) changes little.',
+    Math.abs(gained) <= noiseOf(shuffle, position)
+      ? 'Agrees, they cannot be told apart:'
+      : `Here it ${gained > 0 ? 'helps' : 'harms'}:`,
+    `\`position\` ${percent(position.arbitrary.mean)}, \`shuffle\` ${percent(shuffle.arbitrary.mean)} in arbitrary order.`,
+  )
+}
+
 function predictLine({ shuffle, position, predict }: Measured): string {
   const others = [shuffle, position].filter((model) => model !== undefined)
   if (predict === undefined || others.length === 0) return ''
   const own = predict.arbitrary.mean
   const lowest = Math.min(...others.map(({ arbitrary }) => arbitrary.mean))
+  const noise = noiseOf(predict, ...others)
   const verdict =
-    own < lowest - NOISE
+    own < lowest - noise
       ? 'Agrees:'
-      : own > lowest + NOISE
+      : own > lowest + noise
         ? 'Does not agree:'
         : 'Cannot be told apart:'
   const figures = others.map(
@@ -137,16 +160,32 @@ function smallLine({ shuffle, small }: Measured): string {
 }
 
 function mergedLine(
-  { of, variant, arbitrary }: MergedEvaluation,
+  merged: readonly MergedEvaluation[],
   releases: readonly ModelEvaluation[],
 ): string {
-  const parents = of.flatMap((name) => releases.filter((model) => model.name === name).slice(0, 1))
-  const before =
-    parents.reduce((sum, parent) => sum + parent.arbitrary.mean, 0) / Math.max(1, parents.length)
-  const lost = before - arbitrary.mean
+  const variants = [...new Set(merged.map(({ variant }) => variant))]
+  if (variants.length === 0) return ''
+  const outcomes = variants.map((variant) => {
+    const pairs = merged.filter((pair) => pair.variant === variant)
+    const names = pairs.flatMap(({ of }) => of)
+    const parents = releases.filter(({ name }) => names.includes(name))
+    // Models that never run in arbitrary order are compared in their own.
+    const accuracyOf = (model: Pick<ModelEvaluation, 'sequential' | 'arbitrary'>): number =>
+      isShuffled(variant) ? model.arbitrary.mean : model.sequential
+    const before = mean(parents.map(accuracyOf))
+    const after = mean(
+      pairs.map((pair) => (isShuffled(variant) ? pair.arbitrary : pair.sequential).mean),
+    )
+    return { variant, before, after, lost: before - after }
+  })
+  const figures = outcomes.map(
+    ({ variant, before, after, lost }) =>
+      `\`${variant}\` ${percent(before)} before and ${percent(after)} after merging in ${isShuffled(variant) ? 'arbitrary order' : 'sequence'} (${lostPoints(lost)})`,
+  )
+  const worst = Math.max(...outcomes.map(({ lost }) => lost))
   return line(
-    `Layers of two trainings can be mixed without loss (claimed in the first version of the paper only; \`${variant}\`).`,
-    lost <= NOISE ? 'Agrees:' : 'Does not agree:',
-    `${percent(before)} before and ${percent(arbitrary.mean)} after merging in arbitrary order, ${lostPoints(lost)}.`,
+    'Layers of two trainings can be mixed without loss (claimed in the first version of the paper only).',
+    worst <= NOISE ? 'Agrees:' : 'Does not agree:',
+    `${figures.join(', ')}.`,
   )
 }

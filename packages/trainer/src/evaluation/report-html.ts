@@ -1,5 +1,7 @@
-import { escapeXml, linePlot, type Series } from '@layerswarm/swarm'
-import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
+import { escapeXml } from '@layerswarm/swarm'
+import { groupTrainings } from './average-trainings.ts'
+import type { Evaluation } from './evaluate-models.ts'
+import { evaluationPlots } from './evaluation-plots.ts'
 import { heatMapPlot } from './heat-map-plot.ts'
 import { aboutImages } from './report-markdown.ts'
 import { labelsOf, type ReportTable, reportTables } from './report-tables.ts'
@@ -12,6 +14,9 @@ td:first-child,th:first-child{text-align:left}`
 /** An evaluation as one HTML page that needs nothing else: tables, and plots as SVG. */
 export function evaluationHtml(evaluation: Evaluation): string {
   const labels = labelsOf(evaluation.releases)
+  const trainings = groupTrainings(evaluation)
+  const averages = trainings.map(({ average }) => average)
+  const isAveraged = averages.length < evaluation.releases.length
   const maps = evaluation.releases.map(({ heatMap }, index) =>
     figure(heatMapPlot(labels[index] ?? '', heatMap)),
   )
@@ -20,7 +25,8 @@ export function evaluationHtml(evaluation: Evaluation): string {
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>Evaluation</title><style>${STYLE}</style></head><body>`,
     `<h1>Evaluation</h1><p>${escapeXml(aboutImages(evaluation))}</p>`,
-    ...plotsOf(evaluation, labels).map(figure),
+    isAveraged ? '<p>The plots average trainings that differ by their seeds alone.</p>' : '',
+    ...Object.values(evaluationPlots(averages)).map(figure),
     '<h2>Layer and position</h2>',
     '<p>Accuracy when a layer (row) ran at a position (column), over orders that are otherwise arbitrary.</p>',
     `<div class="maps">${maps.join('')}</div>`,
@@ -31,47 +37,6 @@ export function evaluationHtml(evaluation: Evaluation): string {
 
 function figure(svg: string): string {
   return svg === '' ? '' : `<figure>${svg}</figure>`
-}
-
-function plotsOf({ releases }: Evaluation, labels: readonly string[]): string[] {
-  const series = (points: (model: ModelEvaluation) => Series['points']): Series[] =>
-    releases.map((model, index) => ({ name: labels[index] ?? model.name, points: points(model) }))
-  const accuracy = { y: 'accuracy', yMax: 1, percent: true }
-  return [
-    linePlot({
-      ...accuracy,
-      title: 'Layers left, arbitrary order',
-      x: 'layers',
-      series: series((model) => prunedPoints(model, 'arbitrary')),
-    }),
-    linePlot({
-      ...accuracy,
-      title: 'Layers left, in sequence',
-      x: 'layers',
-      series: series((model) => prunedPoints(model, 'sequential')),
-    }),
-    linePlot({
-      ...accuracy,
-      title: 'Answers averaged over K orders',
-      x: 'orders',
-      series: series(({ ensembles }) => ensembles.map((one) => [one.orders, one.accuracy])),
-    }),
-    linePlot({
-      title: 'Calibration error of answers averaged over K orders',
-      x: 'orders',
-      y: 'expected calibration error',
-      percent: true,
-      series: series(({ ensembles }) => ensembles.map((one) => [one.orders, one.calibrationError])),
-    }),
-  ]
-}
-
-function prunedPoints(
-  { layers, pruned, arbitrary, sequential }: ModelEvaluation,
-  order: 'arbitrary' | 'sequential',
-): (readonly [number, number])[] {
-  const points = Object.entries(pruned).map(([left, one]) => [Number(left), one[order]] as const)
-  return [...points, [layers, order === 'arbitrary' ? arbitrary.mean : sequential]]
 }
 
 function tableSection({ title, about, columns, rows }: ReportTable): string {

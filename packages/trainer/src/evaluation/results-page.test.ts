@@ -54,17 +54,67 @@ const merged = {
   arbitrary: { mean: 0.6, std: 0.01, orders: 300 },
 }
 
-const page = (releases: readonly ModelEvaluation[], pairs: Evaluation['merged'] = []): string =>
-  resultsPage({ releases, merged: pairs }, 'npx layerswarm evaluate all')
+const pageOf = (releases: readonly ModelEvaluation[], pairs: Evaluation['merged'] = []) =>
+  resultsPage({ releases, merged: pairs }, 'npx layerswarm evaluate all', 'results')
+const page = (...given: Parameters<typeof pageOf>): string => pageOf(...given).text
+
+/** Another training of a model by the same recipe. */
+function secondSeed(of: ModelEvaluation, arbitrary: number): ModelEvaluation {
+  const training = { images: 1000, seed: 2, cpuSeconds: 120 }
+  const again = evaluated(of.name, of.variant, { sequential: 0.88, arbitrary })
+  return { ...again, name: `${of.name} (second)`, training }
+}
 
 describe('the page of results', () => {
   test('has a row per model and what it cost', () => {
     expect(page([shuffle, small])).toContain(
-      '| vit | shuffle | 4 | 1\u202f000 | 1 | 60 | 90.0 % | 90.0 ± 0.1 % | 89.0 % (3 of 4) | – |',
+      '| shuffle | shuffle | 4 | 12\u202f345 | 1 | 90.0 % | 90.0 % | ± 0.10 % | 89.0 % (3 of 4) | 1.0 min |',
     )
+    expect(page([shuffle, small])).toContain('| vit | shuffle | 1 | 1\u202f000 | 60 | 90.00 % |')
     expect(page([shuffle, small])).toContain('(1 of 2)')
-    const imported = { ...shuffle, training: undefined }
-    expect(page([imported])).toContain('| vit | shuffle | 4 | – | – | – | 90.0 %')
+    const imported = page([{ ...shuffle, training: undefined }])
+    expect(imported).toContain('| vit | shuffle | – | – | – | 90.00 % |')
+    expect(imported).toContain('| 89.0 % (3 of 4) | – |')
+  })
+
+  test('averages trainings that differ by their seeds, and lists each', () => {
+    const text = page([shuffle, predict, secondSeed(shuffle, 0.88)], [merged])
+    expect(text).toContain(
+      '| shuffle | shuffle | 4 | 12\u202f345 | 2 | 89.0 ± 1.4 % | 89.0 ± 1.4 % | ± 0.10 % | 88.0 % (3 of 4) | 1.5 min |',
+    )
+    expect(text).toContain('| vit (second) | shuffle | 2 |')
+    expect(text).toContain('with more than one seed: `shuffle` 2 times; the others once')
+    expect(text).toMatch(/mixed without loss.*`shuffle` 89\.0 % before and 60\.0 % after/)
+    expect(text).toContain('| vit and vit (second) | shuffle | 3 |')
+  })
+
+  test('tells trainings apart only by more than their spread', () => {
+    const position = evaluated('vit-position', 'position', { sequential: 0.9, arbitrary: 0.91 })
+    expect(page([shuffle, position])).toMatch(/`position`\) changes little\.\*\* Here it helps/)
+    const wide = page([shuffle, position, secondSeed(shuffle, 0.88)])
+    expect(wide).toMatch(/`position`\) changes little\.\*\* Agrees, they cannot be told apart/)
+  })
+
+  test('has the baselines first, the deepest before the others', () => {
+    const text = page([predict, small, shuffle, layerdrop, sequential])
+    const rows = [...text.matchAll(/^\| (\w+) \| \w+ \| \d \|/gm)].map(([, label]) => label)
+    expect(rows.slice(0, 5)).toEqual(['sequential', 'small', 'layerdrop', 'shuffle', 'predict'])
+  })
+
+  test('does not average trainings of other budgets or shapes', () => {
+    const longer = { ...secondSeed(shuffle, 0.95), training: { images: 2000, seed: 2 } }
+    expect(page([shuffle, longer])).toMatch(
+      /\| 1 \| 90\.0 % \| 90\.0 % .*\n.*\| 1 \| 88\.0 % \| 95\.0 %/,
+    )
+  })
+
+  test('shows figures that lie beside it', () => {
+    const { text, figures } = pageOf([shuffle, sequential])
+    const shown = [...text.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(([, path]) => path)
+    expect(shown.toSorted()).toEqual([...figures.keys()].toSorted())
+    expect(shown).toContain('figures/results-layers-any-order.svg')
+    expect(shown).toContain('figures/results-positions-shuffle.svg')
+    for (const svg of figures.values()) expect(svg).toMatch(/^<svg xmlns="[^"]+" width="\d+"/)
   })
 
   test('says which claims agree', () => {
@@ -78,7 +128,7 @@ describe('the page of results', () => {
     expect(text).toMatch(/`predict` is the worst of the variants\.\*\* Agrees/)
     expect(text).toMatch(/small one of the same cost\?\*\* No: 2 random layers of 4 reach 88\.0 %/)
     expect(text).toMatch(
-      /mixed without loss.*\*\* Does not agree: 90\.0 % before and 60\.0 % after/,
+      /mixed without loss.*\*\* Does not agree: `shuffle` 90\.0 % before and 60\.0 % after/,
     )
     expect(text).toContain('npx layerswarm evaluate all')
   })

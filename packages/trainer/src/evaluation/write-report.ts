@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { prettyJson, replaceFile } from '../files.ts'
+import { dirname, join, parse } from 'node:path'
+import { makeFolder, prettyJson, replaceFile } from '../files.ts'
 import type { Evaluation } from './evaluate-models.ts'
 import { evaluationHtml } from './report-html.ts'
 import { evaluationMarkdown } from './report-markdown.ts'
@@ -8,14 +7,15 @@ import { resultsPage } from './results-page.ts'
 
 /** Writes report.json, report.md and report.html, each in one step. */
 export async function writeEvaluation(folder: string, evaluation: Evaluation): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await replaceFile(join(folder, 'report.json'), prettyJson(evaluation))
   await replaceFile(join(folder, 'report.md'), evaluationMarkdown(evaluation))
   await replaceFile(join(folder, 'report.html'), evaluationHtml(evaluation))
 }
 
 /**
- * Writes the page that sets the figures beside the claims of the paper.
+ * Writes the page that sets the figures beside the claims of the paper, and its plots into the
+ * folder `figures` beside it.
  * @param command the command line that makes it again.
  */
 export async function writeResultsPage(
@@ -23,6 +23,12 @@ export async function writeResultsPage(
   evaluation: Evaluation,
   command: string,
 ): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
-  await replaceFile(file, resultsPage(evaluation, command))
+  await makeFolder(dirname(file))
+  const { text, figures } = resultsPage(evaluation, command, parse(file).name)
+  for (const [path, svg] of figures) {
+    const figure = join(dirname(file), path)
+    await makeFolder(dirname(figure))
+    await replaceFile(figure, svg)
+  }
+  await replaceFile(file, text)
 }

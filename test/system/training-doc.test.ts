@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { vectors } from './make-release.ts'
+import { grayPng } from './pictures.ts'
+import { type RunningSwarm, startService } from './run-command.ts'
+import { writeSampleData } from './training-data.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const bin = join(root, 'apps/cli/bin/layerswarm.js')
+const recipes = 'packages/trainer/recipes'
+const doc = await readFile(join(root, 'docs/training.md'), 'utf8')
+const blocks = [...doc.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+
+/** `npx layerswarm` as it was built; Fashion-MNIST lies in `data` where no data are named. */
+const PRELUDE = `
+npx() {
+  shift
+  case "$1 $*" in
+    train\\ *--data*|evaluate\\ *--data*) ;;
+    train\\ *|evaluate\\ *) set -- "$@" --data data ;;
+  esac
+  "${process.execPath}" "${bin}" "$@"
+}
+`
+/** The longest block starts seven processes, one after the other, on a machine that may be busy. */
+const BLOCK_MS_MAX = 240_000
+/** Recipes of the document: few images, small shapes. */
+const FEW = { images: 128, batch: 32, warmupSteps: 1 }
+const PICTURES = { ...FEW, images: 16, batch: 8, patchSize: 7, width: 32, layers: 4, mlpWidth: 64 }
+
+let place = ''
+let server: RunningSwarm | undefined
+const at = (...names: string[]): string => join(place, ...names)
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'layerswarm-doc-'))
+  await writeSampleData(at('data'))
+  await mkdir(at(recipes), { recursive: true })
+  for (const name of await readdir(join(root, recipes))) await writeRecipe(name, recipes, FEW)
+  await writeRecipe('my-recipe.json', '.', { ...PICTURES, keptPatches: 16 })
+  await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })
+  for (const label of ['cat', 'dog']) await writePictures(at('pictures', label))
+  await cp(join(vectors, 'vit-shuffle'), at('downloads/vit'), { recursive: true })
+  await writeCifar(at('cifar-10'))
+  await writeFile(at('upload.token'), 'correct-horse-battery\n')
+})
+afterAll(async () => {
+  await server?.end('SIGTERM')
+  await rm(place, { recursive: true, force: true })
+})
+
+/** A recipe that ships, changed; those that do not ship start from that of the shipped model. */
+async function writeRecipe(name: string, folder: string, changes: object): Promise<void> {
+  const from = folder === recipes ? name : 'fashion-vit.json'
+  const recipe = JSON.parse(await readFile(join(root, recipes, from), 'utf8')) as object
+  await writeFile(at(folder, name), JSON.stringify({ ...recipe, ...changes }))
+}
+
+async function writePictures(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  const png = await grayPng()
+  for (let i = 0; i < 20; i++) await writeFile(join(folder, `${i}.png`), png)
+}
+
+/** CIFAR-10 of a few images, and the list by which it would be fetched. */
+async function writeCifar(folder: string): Promise<void> {
+  await mkdir(folder)
+  const names = [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`)
+  const files = new Map<string, Uint8Array>()
+  for (const name of [...names, 'test_batch.bin']) {
+    const images = Array.from({ length: 4 }, (_, image) => {
+      return Uint8Array.from({ length: 3073 }, (_, i) => (i === 0 ? image : (i * 7 + image) % 256))
+    })
+    files.set(name, Buffer.concat(images))
+  }
+  files.set('batches.meta.txt', Buffer.from(`${'abcdefghij'.split('').join('\n')}\n`))
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes)
+  const sources = [...files].map(([name, bytes]) => ({
+    name,
+    url: `http://127.0.0.1/${name}`,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }))
+  await writeFile(at('cifar-10.json'), JSON.stringify({ files: sources }))
+}
+
+async function runBlock(block: string): Promise<void> {
+  if (block.includes('layerswarm signaling')) {
+    const words = block.replace('--port 9000', '--port 0').trim().split(' ').slice(2)
+    const places = ['server-data', 'models/mine', 'upload.token']
+    server = await startService(...words.map((word) => (places.includes(word) ? at(word) : word)))
+    return
+  }
+  const script = block.replaceAll('http://127.0.0.1:9000', server?.url ?? 'no server')
+  await promisify(execFile)('sh', ['-e', '-c', `${PRELUDE}${script}`], { cwd: place })
+}
+
+/** What must be there after a block that holds these words. */
+const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[] = [
+  ['--out runs/mine\n', () => expectFiles('runs/mine', 'train-report.html')],
+  ['--report', () => expectFiles('reports/mine', 'report.html')],
+  ['--results', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
+  ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
+  [
+    'publish runs/merged',
+    async () => {
+      const answer = await fetch(`${server?.url}/bootstrap.json`)
+      const { releases } = (await answer.json()) as { releases: object[] }
+      expect(releases).toHaveLength(2)
+    },
+  ],
+]
+
+async function expectFiles(folder: string, name: string): Promise<void> {
+  expect(await readdir(at(folder))).toContain(name)
+}
+
+describe('the document about training', () => {
+  test('shows the fields of a recipe', async () => {
+    const recipe = JSON.parse(await readFile(join(root, recipes, 'fashion-vit.json'), 'utf8'))
+    for (const field of Object.keys(recipe)) expect(doc).toContain(`\`${field}\``)
+  })
+
+  test.each(blocks.map((block) => [block.trim(), block]))(
+    '%s',
+    async (_, block) => {
+      // The document does not repeat how a second training is made.
+      if (block.includes('merge')) await cp(at('runs/mine'), at('runs/mine-2'), { recursive: true })
+      await runBlock(block)
+      for (const [words, check] of OUTCOMES) if (block.includes(words)) await check()
+    },
+    BLOCK_MS_MAX,
+  )
+})
