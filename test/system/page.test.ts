@@ -205,6 +205,14 @@ describe('a tab in the swarm', () => {
     expect(await card.textContent()).toContain(`${LAYERS} of ${LAYERS} layers`)
   })
 
+  test('gives less of its time as soon as that is chosen, and keeps its layers', async () => {
+    await tab.page.getByLabel('Compute').selectOption('a quarter of it')
+    const { hostedLayers } = await tab.until('it rests', ({ timeShare }) => timeShare === 0.25)
+    expect(hostedLayers).toHaveLength(4)
+    await tab.page.getByLabel('Compute').selectOption('all the time')
+    await tab.until('it does not', ({ timeShare }) => timeShare === 1)
+  })
+
   test('shows what the answer was after hops on the way', async () => {
     const marked = tab.page.locator('[data-testid="hop"][data-best]')
     expect(await marked.count()).toBeGreaterThanOrEqual(1)
