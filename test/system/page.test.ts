@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
-import { compareShot } from './page-shots.ts'
+import { compareShot, keepShot, storesShots } from './page-shots.ts'
 import { type RunningSwarm, runCommand, startSwarm } from './run-command.ts'
 
 const LAYERS = 8
@@ -15,13 +15,17 @@ const FIRST_SCRIPT_BYTES_MAX = 400_000
 /** A camera that shows a moving test picture, and a person who allows it. */
 const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
+/** The part of the page that shows a picture on its way, some hops after it was chosen. */
+const IN_FLIGHT = { x: 0, y: 0, width: 1280, height: 1180 }
+const IN_FLIGHT_MS = 750
+
 let browser: Browser
 let swarm: RunningSwarm
 let scratch = ''
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-'))
   browser = await launchBrowser(FAKE_CAMERA)
-  swarm = await startSwarm('--peers', '2', '--port', '0')
+  swarm = await startSwarm('--peers', storesShots ? '5' : '2', '--port', '0')
 })
 afterAll(async () => {
   await browser?.close()
@@ -199,6 +203,9 @@ describe('a tab in the swarm', () => {
 
     await page.getByTestId('sample').nth(3).focus()
     await page.keyboard.press('Enter')
+    await keepShot('in-flight', IN_FLIGHT_MS, () =>
+      page.screenshot({ fullPage: true, clip: IN_FLIGHT }),
+    )
     const card = page.locator('[data-testid="answer"][data-label]')
     await card.waitFor()
     expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))

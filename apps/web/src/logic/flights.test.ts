@@ -72,6 +72,33 @@ describe('the lights of requests', () => {
     expect(flights.isStill(2_000)).toBe(true)
   })
 
+  test('keep up with 60 peers and 20 requests a second, and cost no more than their bounds', () => {
+    const flights = createFlights(() => 260)
+    const peers = Array.from({ length: 60 }, (_, n) => ({ id: `p${n}`, x: n, y: -n }))
+    flights.place(new Map(peers.map((peer) => [peer.id, peer])))
+    // One hop per frame: 12 of them take 192 ms, and every 48 ms another request begins.
+    const stopsOf = (request: number, count: number) =>
+      to(
+        ...Array.from({ length: count }, (_, hop): [string, number] => [peerOf(request, hop), hop]),
+      )
+    const peerOf = (request: number, hop: number) => `p${(request * 7 + hop * 13) % 60}`
+    const counts: { lights: number; trails: number }[] = []
+    for (let frame = 0; frame < 1_200; frame++) {
+      const newest = Math.floor(frame / 3)
+      for (let request = Math.max(0, newest - 3); request <= newest; request++) {
+        const hops = Math.min(12, frame - 3 * request)
+        flights.seen(`r${request}`, stopsOf(request, hops), undefined, 16 * frame)
+      }
+      const { lights, trails } = flights.frame(16 * frame)
+      counts.push({ lights: lights.length, trails: trails.length })
+    }
+    expect(Math.max(...counts.map(({ lights }) => lights))).toBeLessThanOrEqual(64)
+    expect(Math.max(...counts.map(({ trails }) => trails))).toBeLessThanOrEqual(400)
+    // None lags behind what it follows by more than two seconds.
+    for (let ms = 0; ms < 2_000; ms += 16) flights.frame(16 * 1_200 + ms)
+    expect(flights.frame(16 * 1_200 + 2_000).lights).toEqual([])
+  })
+
   test('are bounded in number, whatever the swarm asks', () => {
     const flights = board()
     for (let i = 0; i < 1_000; i++) flights.seen(`r${i}`, to(['a', 0], ['b', 1]), undefined, 0)
