@@ -129,6 +129,7 @@ describe('three tabs, each with some of the layers', () => {
     await other.page.getByTestId('leave').click()
     await other.until('it is offline', ({ state }) => state === 'offline')
     await asker.until('it is gone', ({ peers }) => peers.length === 0, 15_000)
+    await asker.page.waitForFunction(() => document.querySelectorAll('#swarm .node').length === 1)
     expect(await other.page.getByTestId('state').textContent()).toContain('offline')
   })
 })

@@ -28,7 +28,7 @@ export const VIT_B: TabModel = {
 
 const BATCHES: readonly number[] = [1, 8, 32]
 /** After this no further run of a batch size on an engine begins, compiling included. */
-const BUDGET_MS = 20_000
+const BUDGET_MS = 8_000
 /** And after this it is given up if not one run is done: ViT-B on a software adapter takes 10 s a run. */
 const PATIENCE_MS = 45_000
 const TAB_ENGINES = ['ort-wasm', 'ort-webgpu', 'tfjs-webgpu'] as const

@@ -26,7 +26,7 @@ describe('the lights of requests', () => {
     expect(middle?.x).toBeGreaterThan(20)
     expect(middle?.x).toBeLessThan(80)
     const arrived = flights.frame(100)
-    expect(arrived.lights).toEqual([])
+    expect(arrived.lights).toMatchObject([{ x: 100, y: 0, layer: 3 }])
     expect(arrived.trails).toMatchObject([{ from: { x: 0 }, to: { x: 100 }, layer: 3 }])
   })
 
@@ -41,8 +41,27 @@ describe('the lights of requests', () => {
     const flights = board()
     flights.seen('r', to(['a', 0], ['b', 1], ['a', 2], ['b', 3]), 'self', 0)
     for (let ms = 0; ms <= 300; ms += 10) flights.frame(ms)
-    expect(flights.frame(300).lights).toEqual([])
+    expect(flights.frame(300).lights).toMatchObject([{ x: 0, y: 100, layer: 3 }])
     expect(flights.frame(300).trails).toHaveLength(4)
+  })
+
+  test('rest at this tab before the first hop, and go out at home', () => {
+    const flights = board()
+    flights.seen('r', [], 'self', 0)
+    expect(flights.frame(0).lights).toMatchObject([{ x: 0, y: 0, layer: undefined }])
+    expect(flights.isStill(0)).toBe(true)
+    flights.seen('r', to(['a', 0]), 'self', 10)
+    flights.home('r', 'self', 20)
+    for (let ms = 20; ms <= 300; ms += 10) flights.frame(ms)
+    expect(flights.frame(300).lights).toEqual([])
+  })
+
+  test('of an own request before the latest go out where they are', () => {
+    const flights = board()
+    flights.seen('first', to(['a', 0]), 'self', 0)
+    flights.seen('second', [], 'self', 0)
+    for (let ms = 0; ms <= 100; ms += 10) flights.frame(ms)
+    expect(flights.frame(100).lights).toMatchObject([{ x: 0, y: 0 }])
   })
 
   test('follow a message twice only once, and a request that went back no further', () => {

@@ -87,7 +87,8 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
     showDownload,
     show(snapshot) {
       const offline = snapshot.state === 'offline'
-      paused = snapshot.state === 'paused'
+      // Frozen, offline or without its engine it is paused too, and goes on by itself.
+      paused = snapshot.hold?.by === 'user'
       const hadFocus = document.activeElement === join || document.activeElement === leave
       setText(state, snapshot.state)
       pill.dataset.state = snapshot.state
