@@ -71,7 +71,7 @@ test('peers that are killed on the way break the chain, and the swarm answers wi
   const { any, fixed, said } = await outcomes()
   expect([any, fixed]).toEqual(['answered', 'broken'])
   expect(said).toContain('is gone')
-  await keepShot('churn-lab', 0, () => page.locator('#churn').screenshot())
+  await keepShot('churn-lab', () => page.locator('#churn').screenshot())
 })
 
 test('a layer that nobody hosts is missing from the answer and fatal to the chain', async () => {

@@ -18,15 +18,9 @@ const HEIGHT_SHARE_MAX = 0.2
 /** With LAYERSWARM_SCREENSHOTS=write the tests store what the README shows. */
 export const storesShots = process.env.LAYERSWARM_SCREENSHOTS === 'write'
 
-/** Stores what is seen after a moment, when asked to; too much moves in it to be compared. */
-export async function keepShot(
-  name: string,
-  afterMs: number,
-  shoot: () => Promise<Buffer>,
-): Promise<void> {
-  if (!storesShots) return
-  await new Promise((resolve) => setTimeout(resolve, afterMs))
-  await store(name, await shoot())
+/** Stores a screenshot when asked to; too much moves in it to be compared. */
+export async function keepShot(name: string, shoot: () => Promise<Buffer>): Promise<void> {
+  if (storesShots) await store(name, await shoot())
 }
 
 async function store(name: string, shot: Buffer): Promise<void> {

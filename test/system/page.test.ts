@@ -15,9 +15,12 @@ const FIRST_SCRIPT_BYTES_MAX = 400_000
 /** A camera that shows a moving test picture, and a person who allows it. */
 const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
-/** The part of the page that shows a picture on its way, some hops after it was chosen. */
-const IN_FLIGHT = { x: 0, y: 0, width: 1280, height: 1180 }
-const IN_FLIGHT_MS = 750
+/** A picture on its way, some hops after it was chosen, and the part of the page that shows it. */
+async function onItsWay(page: Page): Promise<Buffer> {
+  await page.getByTestId('sample').nth(8).click()
+  await page.waitForTimeout(1_100)
+  return page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width: 1280, height: 1180 } })
+}
 
 let browser: Browser
 let swarm: RunningSwarm
@@ -203,9 +206,6 @@ describe('a tab in the swarm', () => {
 
     await page.getByTestId('sample').nth(3).focus()
     await page.keyboard.press('Enter')
-    await keepShot('in-flight', IN_FLIGHT_MS, () =>
-      page.screenshot({ fullPage: true, clip: IN_FLIGHT }),
-    )
     const card = page.locator('[data-testid="answer"][data-label]')
     await card.waitFor()
     expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))
@@ -218,6 +218,18 @@ describe('a tab in the swarm', () => {
     expect(hostedLayers).toHaveLength(4)
     await tab.page.getByLabel('Compute').selectOption('all the time')
     await tab.until('it does not', ({ timeShare }) => timeShare === 1)
+  })
+
+  test('draws the way of a picture between the peers that it visits', async () => {
+    await keepShot('in-flight', () => onItsWay(tab.page))
+    await classifySample(tab, 3)
+    await tab.page.waitForFunction(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#swarm-lights')
+      const { width, height } = canvas ?? { width: 1, height: 1 }
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+      // A line from one disc to another is hundreds of pixels long, and stays for the latest picture.
+      return pixels.filter((value, at) => at % 4 === 3 && value > 100).length > 100
+    })
   })
 
   test('shows what the answer was after hops on the way', async () => {

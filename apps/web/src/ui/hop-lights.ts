@@ -50,7 +50,10 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
     fit(canvas, context)
     for (const trail of trails) drawTrail(context, trail, colourOf(trail.layer, 0.7))
     eraseDiscs(context, discs)
-    for (const light of lights) drawLight(context, light, colourOf(light.layer, 1), cargo)
+    for (const light of lights) {
+      const disc = discs.find(({ x, y }) => x === light.x && y === light.y)
+      drawLight(context, light, disc?.radius ?? 0, colourOf(light.layer, 1), cargo)
+    }
     if (!flights.isStill(nowMs)) wake()
   }
 
@@ -127,9 +130,11 @@ function eraseDiscs(context: CanvasRenderingContext2D, discs: readonly Disc[]): 
   context.globalCompositeOperation = 'source-over'
 }
 
+/** @param around radius of the disc that the light is on, 0 for one on its way. */
 function drawLight(
   context: CanvasRenderingContext2D,
   light: Light,
+  around: number,
   colour: string,
   cargo: CanvasImageSource | undefined,
 ): void {
@@ -139,7 +144,7 @@ function drawLight(
     context.globalAlpha = 1 - pulse
     context.strokeStyle = colour
     context.lineWidth = own ? 4 : 2
-    context.arc(x, y, 20 + 26 * pulse, 0, 2 * Math.PI)
+    context.arc(x, y, around * (0.7 + 0.9 * pulse), 0, 2 * Math.PI)
     context.stroke()
     context.globalAlpha = 1
     if (!own) return

@@ -66,11 +66,11 @@ export function createSwarmPicture(
       if (key === drawn) return
       drawn = key
       const shown = scene.peers.slice(0, PEERS_SHOWN)
-      const radius = discRadius(shown.length, RING_RADIUS, DISC_RADIUS_MAX)
       const others = ringLayout(
         shown.map((peer) => peer.id),
         RING_RADIUS,
       )
+      const radius = discRadius(others, DISC_RADIUS_MAX)
       const self: Place = { id: scene.self.id, x: 0, y: 0 }
       const places = [self, ...others]
       lights.place(
