@@ -1,3 +1,4 @@
+import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classifySample, launchBrowser, meshed, openTab, shownAnswer, type Tab } from './browser.ts'
@@ -179,6 +180,25 @@ describe('a tab alone', () => {
       expect([hops, missing]).toEqual([LAYERS, 0])
       const { served } = await tab.snapshot()
       expect(served).toBe(LAYERS)
+    } finally {
+      await tab.context.close()
+      await swarm.end('SIGTERM')
+    }
+  })
+
+  test('comes back from another page as the same peer, with its layers on disk', async () => {
+    const swarm = await startService('signaling', '--port', '0')
+    const tab = await openTab(browser, swarm.url, `capacity=${LAYERS}&autojoin=1`)
+    const hostsAll = ({ hostedLayers }: PeerSnapshot) => hostedLayers.length === LAYERS
+    try {
+      const before = await tab.until('it hosts all layers', hostsAll)
+      expect(before.bytes.layersFromHttp).toBeGreaterThan(0)
+      await tab.page.goto('about:blank')
+      await tab.page.goBack()
+      await tab.page.waitForFunction(() => 'layerswarm' in window)
+      const after = await tab.until('it hosts them again', hostsAll)
+      expect(after.peerId).toBe(before.peerId)
+      expect(after.bytes.layersFromHttp).toBe(0)
     } finally {
       await tab.context.close()
       await swarm.end('SIGTERM')
