@@ -8,7 +8,7 @@ const SHAPE: ModelShape = { layers: 4, tokens: 5, width: 8 }
 const LAYER_MS = 20
 const ALL = [0, 1, 2, 3]
 
-/** A swarm that is asked all the time; tells which share of a minute each provider's runs took. */
+/** A swarm that is asked all the time; tells which share of half a minute each provider's runs took. */
 function busyShares(timeShares: readonly number[]): number[] {
   const world = new World({ seed: 1, shape: SHAPE, layerMs: LAYER_MS })
   const asker = world.join('asker')
@@ -22,8 +22,8 @@ function busyShares(timeShares: readonly number[]): number[] {
   const servedOf = () => providers.map(({ member }) => member.snapshot().served)
   world.clock.run(10_000)
   const before = servedOf()
-  world.clock.run(70_000)
-  return servedOf().map((served, i) => ((served - (before[i] ?? 0)) * LAYER_MS) / 60_000)
+  world.clock.run(40_000)
+  return servedOf().map((served, i) => ((served - (before[i] ?? 0)) * LAYER_MS) / 30_000)
 }
 
 describe('a provider that gives a share of its time', () => {
