@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser, openTab, type Tab } from './browser.ts'
+import { keepShot } from './page-shots.ts'
 import { type RunningSwarm, startService } from './run-command.ts'
 
 let browser: Browser
@@ -70,6 +71,7 @@ test('peers that are killed on the way break the chain, and the swarm answers wi
   const { any, fixed, said } = await outcomes()
   expect([any, fixed]).toEqual(['answered', 'broken'])
   expect(said).toContain('is gone')
+  await keepShot('churn-lab', () => page.locator('#churn').screenshot())
 })
 
 test('a layer that nobody hosts is missing from the answer and fatal to the chain', async () => {

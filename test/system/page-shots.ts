@@ -15,18 +15,27 @@ const DIFFERENCE_MAX = 14
 /** Longer words or other fonts make a page longer or shorter by at most this share. */
 const HEIGHT_SHARE_MAX = 0.2
 
+/** With LAYERSWARM_SCREENSHOTS=write the tests store what the README shows. */
+export const storesShots = process.env.LAYERSWARM_SCREENSHOTS === 'write'
+
+/** Stores a screenshot when asked to; too much moves in it to be compared. */
+export async function keepShot(name: string, shoot: () => Promise<Buffer>): Promise<void> {
+  if (storesShots) await store(name, await shoot())
+}
+
+async function store(name: string, shot: Buffer): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, `${name}.png`), await sharp(shot).png({ palette: true }).toBuffer())
+}
+
 /**
  * Compares the whole page with its stored screenshot, by the brightness of large cells.
  * With LAYERSWARM_SCREENSHOTS=write it stores the screenshot instead.
  */
 export async function compareShot(page: Page, name: string): Promise<void> {
-  const path = join(folder, `${name}.png`)
   const shot = await page.screenshot({ fullPage: true, animations: 'disabled' })
-  if (process.env.LAYERSWARM_SCREENSHOTS === 'write') {
-    await mkdir(folder, { recursive: true })
-    await writeFile(path, await sharp(shot).png({ palette: true }).toBuffer())
-  }
-  const stored = await readFile(path)
+  if (storesShots) await store(name, shot)
+  const stored = await readFile(join(folder, `${name}.png`))
   const [seen, wanted] = [await cellsOf(shot), await cellsOf(stored)]
   expect(Math.abs(seen.height / wanted.height - 1)).toBeLessThan(HEIGHT_SHARE_MAX)
   const sum = seen.cells.reduce(

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
-import { compareShot } from './page-shots.ts'
+import { compareShot, keepShot, storesShots } from './page-shots.ts'
 import { type RunningSwarm, runCommand, startSwarm } from './run-command.ts'
 
 const LAYERS = 8
@@ -15,13 +15,20 @@ const FIRST_SCRIPT_BYTES_MAX = 400_000
 /** A camera that shows a moving test picture, and a person who allows it. */
 const FAKE_CAMERA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
+/** A picture on its way, some hops after it was chosen, and the part of the page that shows it. */
+async function onItsWay(page: Page): Promise<Buffer> {
+  await page.getByTestId('sample').nth(8).click()
+  await page.waitForTimeout(1_100)
+  return page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width: 1280, height: 1180 } })
+}
+
 let browser: Browser
 let swarm: RunningSwarm
 let scratch = ''
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-'))
   browser = await launchBrowser(FAKE_CAMERA)
-  swarm = await startSwarm('--peers', '2', '--port', '0')
+  swarm = await startSwarm('--peers', storesShots ? '5' : '2', '--port', '0')
 })
 afterAll(async () => {
   await browser?.close()
@@ -203,6 +210,26 @@ describe('a tab in the swarm', () => {
     await card.waitFor()
     expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))
     expect(await card.textContent()).toContain(`${LAYERS} of ${LAYERS} layers`)
+  })
+
+  test('gives less of its time as soon as that is chosen, and keeps its layers', async () => {
+    await tab.page.getByLabel('Compute').selectOption('a quarter of it')
+    const { hostedLayers } = await tab.until('it rests', ({ timeShare }) => timeShare === 0.25)
+    expect(hostedLayers).toHaveLength(4)
+    await tab.page.getByLabel('Compute').selectOption('all the time')
+    await tab.until('it does not', ({ timeShare }) => timeShare === 1)
+  })
+
+  test('draws the way of a picture between the peers that it visits', async () => {
+    await keepShot('in-flight', () => onItsWay(tab.page))
+    await classifySample(tab, 3)
+    await tab.page.waitForFunction(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#swarm-lights')
+      const { width, height } = canvas ?? { width: 1, height: 1 }
+      const pixels = canvas?.getContext('2d')?.getImageData(0, 0, width, height).data ?? []
+      // A line from one disc to another is hundreds of pixels long, and stays for the latest picture.
+      return pixels.filter((value, at) => at % 4 === 3 && value > 100).length > 100
+    })
   })
 
   test('shows what the answer was after hops on the way', async () => {

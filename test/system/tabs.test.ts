@@ -1,3 +1,4 @@
+import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { classifySample, launchBrowser, meshed, openTab, shownAnswer, type Tab } from './browser.ts'
@@ -129,6 +130,7 @@ describe('three tabs, each with some of the layers', () => {
     await other.page.getByTestId('leave').click()
     await other.until('it is offline', ({ state }) => state === 'offline')
     await asker.until('it is gone', ({ peers }) => peers.length === 0, 15_000)
+    await asker.page.waitForFunction(() => document.querySelectorAll('#swarm .node').length === 1)
     expect(await other.page.getByTestId('state').textContent()).toContain('offline')
   })
 })
@@ -178,6 +180,25 @@ describe('a tab alone', () => {
       expect([hops, missing]).toEqual([LAYERS, 0])
       const { served } = await tab.snapshot()
       expect(served).toBe(LAYERS)
+    } finally {
+      await tab.context.close()
+      await swarm.end('SIGTERM')
+    }
+  })
+
+  test('comes back from another page as the same peer, with its layers on disk', async () => {
+    const swarm = await startService('signaling', '--port', '0')
+    const tab = await openTab(browser, swarm.url, `capacity=${LAYERS}&autojoin=1`)
+    const hostsAll = ({ hostedLayers }: PeerSnapshot) => hostedLayers.length === LAYERS
+    try {
+      const before = await tab.until('it hosts all layers', hostsAll)
+      expect(before.bytes.layersFromHttp).toBeGreaterThan(0)
+      await tab.page.goto('about:blank')
+      await tab.page.goBack()
+      await tab.page.waitForFunction(() => 'layerswarm' in window)
+      const after = await tab.until('it hosts them again', hostsAll)
+      expect(after.peerId).toBe(before.peerId)
+      expect(after.bytes.layersFromHttp).toBe(0)
     } finally {
       await tab.context.close()
       await swarm.end('SIGTERM')

@@ -45,15 +45,16 @@ export async function vectorDistances(
   return cases.map(({ logits }, at) => relativeL2(ours[at] ?? [], logits.flat()))
 }
 
-/** One layer on a batch of images: how long each run took, undefined when the first took too long. */
+/** One layer on a batch of images: how long each run took, undefined when none was done in time. */
 export interface LayerTimes {
   readonly images: number
   readonly times: readonly number[] | undefined
 }
 
 /**
- * Times one layer of random weights on batches of growing size. A batch that takes longer than
- * `budgetMs`, compiling included, is given up, and so are the larger ones.
+ * Times one layer of random weights on batches of growing size. Fewer runs are timed when `budgetMs`
+ * are spent; a batch of which none is done within `patienceMs`, compiling included, is given up, and
+ * so are the larger ones.
  */
 export function layerTimes(
   name: BrowserEngineName,
@@ -61,17 +62,16 @@ export function layerTimes(
   batches: readonly number[],
   rounds: number,
   budgetMs: number,
+  patienceMs: number,
 ): Promise<LayerTimes[]> {
   return inWorker(async (engines) => {
     await engines.openLayer(name, spec)
     const measured: LayerTimes[] = []
-    let isSlow = false
     for (const images of batches) {
-      const times: number[] | undefined = isSlow
-        ? undefined
-        : await within(budgetMs, engines.timeLayer(images, rounds))
-      isSlow ||= times === undefined
+      const timing = engines.timeLayer(images, rounds, budgetMs)
+      const times: number[] | undefined = await within(patienceMs, timing)
       measured.push({ images, times })
+      if (times === undefined) break
     }
     return measured
   })

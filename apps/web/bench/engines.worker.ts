@@ -40,18 +40,22 @@ const engines = {
     await engine.load(0, randomPart(spec, 0, 1))
     timed = { engine, spec }
   },
-  /** Milliseconds of each run of that layer on so many images, the compiling first one left out. */
-  async timeLayer(images: number, rounds: number): Promise<number[]> {
+  /**
+   * Milliseconds of each run of that layer on so many images, the compiling first one left out. Once
+   * `budgetMs` are spent no further run begins, but one is always timed.
+   */
+  async timeLayer(images: number, rounds: number, budgetMs: number): Promise<number[]> {
     if (timed === undefined) throw new Error('no layer was opened')
     const { engine, spec } = timed
     const input = randomTensor([images, ...inputShapeOf(spec, 0)], 1)
+    const endMs = performance.now() + budgetMs
     await engine.run(0, input, 0)
     const times: number[] = []
-    for (let round = 0; round < rounds; round++) {
+    do {
       const startMs = performance.now()
       await engine.run(0, input, 0)
       times.push(performance.now() - startMs)
-    }
+    } while (times.length < rounds && performance.now() < endMs)
     return times
   },
   /** The logits of images for each order. (B, channels, H, W) → per order (B, classes) */

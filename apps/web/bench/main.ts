@@ -4,6 +4,7 @@ import type { Classification } from '@layerswarm/swarm'
 import { installTrustedScripts } from '../src/trusted-scripts.ts'
 import { connectEcho, serveEcho } from './echo.ts'
 import { acceptance, gpuAdapter, layerTimes, vectorDistances } from './engine-checks.ts'
+import { drawCrowd } from './live-view.ts'
 
 let peer: Peer | undefined
 const requests: Classification[] = []
@@ -63,6 +64,7 @@ const bench = {
   vectorDistances,
   layerTimes,
   gpuAdapter,
+  drawCrowd,
   /** Milliseconds from a click on "join" until the tab hosts as many layers as it offers to. */
   async joinMs(capacity: number): Promise<number> {
     const startMs = performance.now()

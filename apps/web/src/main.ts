@@ -52,9 +52,9 @@ const session = createSession(origin, options, () => manifest, prepare, {
 const lab = createLabCard(origin)
 const page: Page = createPage(options, {
   ...session,
-  join(capacity) {
+  join(share) {
     page.showNotice(undefined)
-    session.join(capacity)
+    session.join(share)
   },
   choose(picture) {
     lab.choose(picture)
@@ -100,4 +100,4 @@ void loadSamples()
 void keepShell()
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
-if (options.autojoin && complaints.length === 0) session.join(page.capacity)
+if (options.autojoin && complaints.length === 0) session.join(page.share)

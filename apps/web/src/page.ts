@@ -9,7 +9,7 @@ import { createCamera } from './ui/camera.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
-import { createJoinPanel, type JoinActions } from './ui/join-panel.ts'
+import { createJoinPanel, type JoinActions, type Share } from './ui/join-panel.ts'
 import { createRunView } from './ui/run-view.ts'
 import { createSampleStrip, type SampleStrip } from './ui/sample-strip.ts'
 import { createShareCard } from './ui/share-card.ts'
@@ -46,8 +46,8 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   /** A line about the page itself, such as why joining failed; undefined takes it away. */
   showNotice(line: string | undefined): void
   showDownload(download: Download | undefined): void
-  /** Layers to host, as chosen in the page. */
-  readonly capacity: number
+  /** What this tab gives, as chosen in the page. */
+  readonly share: Share
 }
 
 /** Brings index.html to life. */
@@ -75,8 +75,8 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
   return {
-    get capacity() {
-      return joinPanel.capacity
+    get share() {
+      return joinPanel.share
     },
     showSamples: strip.showSamples,
     showProblem: strip.showProblem,

@@ -6,7 +6,7 @@ import { offlineSnapshot } from './logic/offline-snapshot.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
-import type { JoinActions } from './ui/join-panel.ts'
+import type { JoinActions, Share } from './ui/join-panel.ts'
 
 /** How often the page looks at the peer when no event made it look before. */
 const LOOK_MS = 500
@@ -43,7 +43,7 @@ interface Stay {
   peer: Peer | undefined
   /** It is in the swarm, and can be told things. */
   joined: boolean
-  capacity: number
+  share: Share
 }
 
 /**
@@ -69,30 +69,33 @@ export function createSession(
   const look = () => events.looked(snapshot(), contribution.images)
 
   /** Begins a stay, or says why not. */
-  function begin(capacity: number) {
+  function begin(share: Share) {
     const layers = manifest()?.spec.layers
     const complaint = layers === undefined ? undefined : layersComplaint(options.serve, layers)
     if (complaint !== undefined) return events.left(complaint)
     contribution = createContribution()
-    current = { abort: new AbortController(), peer: undefined, joined: false, capacity }
+    current = { abort: new AbortController(), peer: undefined, joined: false, share }
     void start(current)
   }
 
   async function start(stay: Stay) {
-    const { capacity, abort } = stay
+    const { share, abort } = stay
     look()
     try {
       const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), stopped])
       if (current !== stay) return
       const { serve, engine } = options
-      stay.peer = createPeer({ join: origin, serve, capacity, engine, wireDtype: WIRE_DTYPE })
+      stay.peer = createPeer({
+        ...{ join: origin, serve, engine, wireDtype: WIRE_DTYPE },
+        ...{ capacity: share.layers, timeShare: share.time },
+      })
       follow(stay.peer, abort.signal, happened, look)
       await prepare(abort.signal)
       if (current !== stay) return
       await stay.peer.start(abort.signal)
       if (current !== stay) return
       stay.joined = true
-      if (stay.capacity !== capacity) stay.peer.setCapacity(stay.capacity)
+      give(stay.peer, share, stay.share)
       events.joined(stay.peer)
     } catch (error) {
       if (current === stay) end(errorText(error))
@@ -116,8 +119,8 @@ export function createSession(
 
   return {
     snapshot,
-    join(capacity) {
-      if (current === undefined) begin(capacity)
+    join(share) {
+      if (current === undefined) begin(share)
     },
     leave: () => end(undefined),
     pause() {
@@ -126,12 +129,19 @@ export function createSession(
     resume() {
       if (current?.joined) current.peer?.resume()
     },
-    setCapacity(layers) {
+    setShare(share) {
       if (current === undefined) return
-      current.capacity = layers
-      if (current.joined) current.peer?.setCapacity(layers)
+      const { joined, peer, share: before } = current
+      current.share = share
+      if (joined && peer !== undefined) give(peer, before, share)
     },
   }
+}
+
+/** Only what was changed: layers that the address names stay hosted whatever the time. */
+function give(peer: Peer, before: Share, { layers, time }: Share): void {
+  if (layers !== before.layers) peer.setCapacity(layers)
+  if (time !== before.time) peer.setTimeShare(time)
 }
 
 /** Passes on what happens to a peer, and looks at it from time to time and soon after an event. */

@@ -23,6 +23,8 @@ export interface PeerOptions {
   readonly wireDtype: ActivationDtype
   /** Layer runs accepted at once. */
   readonly slots: number
+  /** Share of the time that layer runs may take, above 0 and at most 1; below 1 there is one run at a time. */
+  readonly timeShare: number
   /** For measurements: how long one way to others takes longer than it does, milliseconds. */
   readonly lagMs: (() => number) | undefined
 }
@@ -38,5 +40,6 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   iceServers: [],
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,
+  timeShare: 1,
   lagMs: undefined,
 })

@@ -83,6 +83,13 @@ describe('a peer', { timeout: 60_000 }, () => {
     expect(connections).toBe(3)
   })
 
+  it('refuses a share of the time that is none', async () => {
+    const peer = await start({ serve: [0] })
+    for (const share of [0, 1.5, Number.NaN]) {
+      expect(() => peer.setTimeShare(share)).toThrow('timeShare must be above 0 and at most 1')
+    }
+  })
+
   it('takes a layer file from another peer when the server has lost it', async () => {
     const first = await start({ serve: [0] })
     await eventually('hosting', () => first.snapshot().hostedLayers.length === 1)

@@ -32,6 +32,8 @@ export interface Peer {
   resume(): void
   /** How many layers to host in `auto`. */
   setCapacity(layers: number): void
+  /** How much of the time layer runs may take, above 0 and at most 1. */
+  setTimeShare(share: number): void
 }
 
 /**
@@ -115,6 +117,10 @@ class SwarmPeer implements Peer {
     this.current().member.setCapacity(checkCount('capacity', layers))
   }
 
+  setTimeShare(share: number): void {
+    this.current().member.setTimeShare(checkShare('timeShare', share))
+  }
+
   private startJoining() {
     const controller = new AbortController()
     // One turn later, so that the first report already finds this peer joining.
@@ -165,8 +171,17 @@ class SwarmPeer implements Peer {
 function checkOptions(options: PeerOptions): PeerOptions {
   checkCount('capacity', options.capacity)
   checkCount('slots', options.slots)
+  checkShare('timeShare', options.timeShare)
   if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)
   return options
+}
+
+function checkShare(field: string, value: number): number {
+  if (value > 0 && value <= 1) return value
+  throw new PeerError(
+    { code: 'bad-options', field },
+    `${field} must be above 0 and at most 1, not ${value}`,
+  )
 }
 
 function checkCount(field: string, value: number): number {

@@ -143,6 +143,7 @@ async function open(
       serve: options.serve === 'none' ? [] : options.serve,
       capacity: options.capacity,
       slots: options.slots,
+      timeShare: options.timeShare,
       addresses: () => announcedAddresses(node),
       links: () => node.services.pubsub.getSubscribers(laneTopic(release.id)).length,
     },

@@ -49,6 +49,8 @@ export interface PeerSnapshot {
   /** Layer runs done for the swarm. */
   readonly served: number
   readonly layerMs: number
+  /** Part of the time that layer runs may take. */
+  readonly timeShare: number
   readonly requestsInFlight: number
   /** Direct connections, those to bootstrap nodes included. */
   readonly connections: number
@@ -85,6 +87,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   peers: [],
   served: 0,
   layerMs: 0,
+  timeShare: 1,
   requestsInFlight: 0,
   connections: 0,
   bytes: {
@@ -136,6 +139,7 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     }),
     served: seen.served,
     layerMs: seen.layerMs,
+    timeShare: seen.timeShare,
     requestsInFlight: seen.requestsInFlight,
     connections: [...connections.values()].filter(({ reach }) => reach === 'direct').length,
     bytes: {

@@ -26,6 +26,8 @@ export interface CoreOptions {
   /** Layers to host in `auto`; 0 asks only. */
   readonly capacity: number
   readonly slots: number
+  /** Share of the time that layer runs may take, above 0 and at most 1. */
+  readonly timeShare: number
   readonly staggerMs: number
   /** Whether tensors are handed to whom their author chooses: all peers of a lane must think alike. */
   readonly handsOver: boolean
@@ -43,6 +45,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   serve: 'auto' as const,
   capacity: 0,
   slots: SLOTS_DEFAULT,
+  timeShare: 1,
   staggerMs: CLAIM_STAGGER_MS,
   handsOver: false,
   rttMs: () => undefined,
@@ -70,6 +73,8 @@ export interface MemberSnapshot {
   readonly coverage: readonly number[]
   readonly served: number
   readonly layerMs: number
+  /** Part of the time that layer runs may take. */
+  readonly timeShare: number
   readonly following: number
   readonly requestsInFlight: number
   /** What it is doing, or why nothing happens; for people. */
@@ -152,9 +157,10 @@ export class Core {
       ),
       served: this.provider.served,
       layerMs: this.provider.layerMs,
+      timeShare: this.provider.timeShare,
       following: this.provider.following,
       requestsInFlight: this.requester.inFlight,
-      reason: this.reason(shape.layers),
+      reason: this.reason(shape.layers, nowMs),
     }
   }
 
@@ -190,6 +196,8 @@ export class Core {
         return this.onPaused(input.paused, nowMs)
       case 'capacity-set':
         return this.onCapacitySet(input.layers, nowMs)
+      case 'time-share-set':
+        return this.onTimeShareSet(input.share, nowMs)
       case 'left':
         return this.onLeft()
       default:
@@ -279,8 +287,8 @@ export class Core {
     nowMs: number,
   ): Effect[] {
     const effects = this.provider.onLayerRun(job, outcome, nowMs)
-    const { layerMs, announcedMs } = this.provider
-    const isNews = Math.abs(layerMs - announcedMs) > SPEED_NEWS_MS && nowMs >= this.speedAtMs
+    const { paceMs, announcedMs } = this.provider
+    const isNews = Math.abs(paceMs - announcedMs) > SPEED_NEWS_MS && nowMs >= this.speedAtMs
     if (!isNews) return effects
     this.speedAtMs = nowMs + SPEED_NEWS_INTERVAL_MS
     this.presenceAtMs = nowMs
@@ -312,6 +320,12 @@ export class Core {
     this.placeAtMs = nowMs
     const dropped: Effect[] = surplus.map((layer) => ({ do: 'drop-layer', layer }))
     return [...dropped, ...this.layersChanged(nowMs)]
+  }
+
+  private onTimeShareSet(share: number, nowMs: number): Effect[] {
+    const effects = this.provider.setTimeShare(share, nowMs)
+    this.presenceAtMs = nowMs
+    return [...effects, ...this.announceIfDue(nowMs)]
   }
 
   private onLeft(): Effect[] {
@@ -400,8 +414,8 @@ export class Core {
   }
 
   private announceSpeed(): number {
-    this.provider.announcedMs = this.provider.layerMs
-    return this.provider.layerMs
+    this.provider.announcedMs = this.provider.paceMs
+    return this.provider.announcedMs
   }
 
   private announced(): number[] {
@@ -412,11 +426,12 @@ export class Core {
     return this.table.coverage(this.options.shape.layers)
   }
 
-  private reason(layers: number): string {
+  private reason(layers: number, nowMs: number): string {
     if (this.paused) return 'paused: hosts nothing until resumed'
     if (this.loading.size > 0) return `loading ${plural(this.loading.size, 'layer')}`
     const hosted = this.provider.hosted.size
     if (this.provider.jobs > 0) return 'computing'
+    if (this.provider.isResting(nowMs)) return 'resting: it serves a share of the time only'
     if (hosted === 0 && this.capacity > 0) return 'listening to choose the rarest layers'
     const peers = plural(this.table.size, 'other peer')
     if (hosted === 0) return `connected to ${peers}, hosting nothing`

@@ -120,6 +120,8 @@ export type Input =
   | { on: 'cancelled'; request: RequestId }
   | { on: 'paused'; paused: boolean }
   | { on: 'capacity-set'; layers: number }
+  /** From now on layer runs may take this share of the time, above 0 and at most 1. */
+  | { on: 'time-share-set'; share: number }
   | { on: 'left' }
 
 /** The encoded tensor inside an inline activation, or around bytes that were pulled. */

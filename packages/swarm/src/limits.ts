@@ -42,6 +42,8 @@ export const FLIGHTS_PER_REQUESTER_MAX = 128
 export const FLIGHTS_PER_REQUESTER_FAIR = 32
 /** Layer runs that a provider accepts before it stops bidding. */
 export const SLOTS_DEFAULT = 8
+/** Longest rest of a provider that serves a share of the time: a run that a sleeping machine drew out is no work. */
+export const REST_MS_MAX = 30_000
 /** Longest deadline that a request may carry. */
 export const DEADLINE_MS_MAX = 10 * 60_000
 /** How long finished requests are remembered, so that late messages do not revive them. */

@@ -25,7 +25,10 @@ export interface MemberPorts {
 
 export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
   Partial<
-    Pick<CoreOptions, 'serve' | 'capacity' | 'slots' | 'staggerMs' | 'addresses' | 'links'>
+    Pick<
+      CoreOptions,
+      'serve' | 'capacity' | 'slots' | 'timeShare' | 'staggerMs' | 'addresses' | 'links'
+    >
   > & {
     /** Tensors up to this many bytes ride in the message, at most and by default INLINE_BYTES_MAX. */
     readonly inlineBytes?: number
@@ -57,6 +60,8 @@ export interface Member {
   resume(): void
   /** How many layers to host in `auto` mode. */
   setCapacity(layers: number): void
+  /** How much of the time layer runs may take, above 0 and at most 1. */
+  setTimeShare(share: number): void
 }
 
 /** The short driver: performs the effects of a Core on real or simulated ports. */
@@ -190,6 +195,10 @@ class DrivenMember implements Member {
 
   setCapacity(layers: number): void {
     this.feed({ on: 'capacity-set', layers })
+  }
+
+  setTimeShare(share: number): void {
+    this.feed({ on: 'time-share-set', share })
   }
 
   private checkRequest(request: RequestId, stem: EncodedActivation, policy: ClassifyPolicy): void {

@@ -2,6 +2,7 @@ import type { EngineName } from '@layerswarm/model'
 import { Admissions } from './admission.ts'
 import { claimTtlMs, delayMs } from './claim-policy.ts'
 import { pick } from './draw.ts'
+import { Duty } from './duty.ts'
 import { type Effect, encoded, type LayerRun } from './effects.ts'
 import {
   advanceFlight,
@@ -36,6 +37,8 @@ export interface ProviderOptions extends RivalsOptions {
   readonly backend: EngineName
   /** Layer runs accepted at once. */
   readonly slots: number
+  /** Share of the time that layer runs may take, above 0 and at most 1. */
+  readonly timeShare: number
 }
 
 /** Tensors handed here that nobody has spoken of yet. */
@@ -54,6 +57,7 @@ const IDLE_HOPE = 0.8
  * 3. Its claim and its next step name the era and the hop of the step they follow.
  * 4. It keeps its own output until the request is two hops further, done or past its deadline.
  * 5. It follows only requests that were admitted.
+ * 6. Its runs take no more than its share of the time; the author of a step never waits for the rest.
  */
 export class Provider {
   readonly hosted = new Set<number>()
@@ -74,12 +78,14 @@ export class Provider {
   private readonly finished = new Map<RequestId, number>()
   private readonly admissions = new Admissions()
   private readonly rivals: Rivals
+  private readonly duty: Duty
   /** Tensors that were handed to this peer. */
   private readonly handed = new Set<TensorHash>()
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
     this.rivals = new Rivals(options, table)
+    this.duty = new Duty(options.timeShare)
     this.table = table
     this.nextJob = nextJob
   }
@@ -93,7 +99,28 @@ export class Provider {
   }
 
   get freeSlots(): number {
-    return Math.max(0, this.options.slots - this.byJob.size)
+    return Math.max(0, this.duty.slots(this.options.slots) - this.byJob.size)
+  }
+
+  /** Moving average from the start of one run until the next may begin, milliseconds. */
+  get paceMs(): number {
+    return this.duty.paceMs(this.layerMs)
+  }
+
+  get timeShare(): number {
+    return this.duty.share
+  }
+
+  isResting(nowMs: number): boolean {
+    return this.duty.restsUntilMs > nowMs
+  }
+
+  /** How much of the time its runs may take from now on, above 0 and at most 1. */
+  setTimeShare(share: number, nowMs: number): Effect[] {
+    this.duty.setShare(share)
+    // Bids that were put off until the end of a rest are reckoned anew.
+    const waiting = [...this.flights.values()].filter(({ job }) => job === undefined)
+    return waiting.flatMap((flight) => this.bid(flight, nowMs))
   }
 
   /** Bids or stops bidding; running layers are finished either way. */
@@ -238,11 +265,11 @@ export class Provider {
     const flight = this.byJob.get(job)
     if (flight?.job === undefined) return undefined
     if (bytes === undefined) return this.pullFailed(flight, nowMs)
-    flight.job.phase = 'running'
-    return [this.run(flight, flight.job, bytes)]
+    return [this.run(flight, flight.job, bytes, nowMs)]
   }
 
   onLayerRun(job: number, outcome: LayerRun, nowMs: number): Effect[] {
+    this.duty.runEnded(nowMs)
     const flight = this.byJob.get(job)
     if (flight?.job === undefined) {
       // Superseded while it ran: nobody will ask for the result.
@@ -360,7 +387,13 @@ export class Provider {
     const { ahead, favourite } = this.rivals.rank(flight, this.offer(), open, nowMs)
     flight.favourite = favourite
     if (!this.rivals.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
-    const freeAtMs = Math.max(nowMs, flight.claim?.untilMs ?? nowMs, this.ailingUntilMs)
+    const { restsUntilMs } = this.duty
+    const freeAtMs = Math.max(
+      nowMs,
+      flight.claim?.untilMs ?? nowMs,
+      this.ailingUntilMs,
+      restsUntilMs,
+    )
     flight.bidAtMs = freeAtMs + this.waitMs(base, ahead) + this.rivals.detourMs(base)
     return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
   }
@@ -385,7 +418,7 @@ export class Provider {
   }
 
   private canServe(open: readonly boolean[]): boolean {
-    if (!this.active || this.byJob.size >= this.options.slots) return false
+    if (!this.active || this.freeSlots === 0) return false
     for (const layer of this.hosted) if (open[layer]) return true
     return false
   }
@@ -404,6 +437,8 @@ export class Provider {
       this.missed(flight, expired.peer, nowMs)
       this.setClaim(flight, undefined)
     }
+    // Another request was served since: this one waits until the rest is over.
+    if (this.isResting(nowMs)) return this.bid(flight, nowMs)
     flight.bidAtMs = NEVER
     const { base } = flight
     const open = openLayers(base, this.options.shape.layers)
@@ -433,13 +468,15 @@ export class Provider {
     if (activation.place === 'held') {
       effects.push({ do: 'pull', job: job.id, tensor: activation })
     } else {
-      job.phase = 'running'
-      effects.push(this.run(flight, job, activation.bytes))
+      effects.push(this.run(flight, job, activation.bytes, nowMs))
     }
     return effects
   }
 
-  private run({ base }: Flight, { id, layer, hop }: Job, bytes: Uint8Array): Effect {
+  private run({ base }: Flight, job: Job, bytes: Uint8Array, nowMs: number): Effect {
+    const { id, layer, hop } = job
+    job.phase = 'running'
+    this.duty.runBegan(nowMs)
     const isLast = hop + 1 === hopsWanted(base, this.options.shape.layers)
     const inline = isLast && !this.rivals.isReachable(base.requester)
     const input = encoded(base.activation, bytes)
@@ -536,7 +573,7 @@ export class Provider {
 
   /** A slot or a layer became free: bid on everything that nobody works on. */
   private bidOnIdle(nowMs: number): Effect[] {
-    if (!this.active || this.byJob.size >= this.options.slots) return []
+    if (!this.active || this.freeSlots === 0) return []
     const effects: Effect[] = []
     for (const flight of this.flights.values()) {
       if (flight.job === undefined && flight.bidAtMs === NEVER)

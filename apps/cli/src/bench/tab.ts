@@ -9,6 +9,7 @@ import { type Bench, type BenchOptions, type BenchRow, median, row } from './ben
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
 import { measureTab, type TabModel, VIT_B } from './tab-layers.ts'
+import { measureView } from './tab-view.ts'
 
 /** Gives a headless Chromium the adapter of a graphics device, or one in software where there is none. */
 const WEBGPU_FLAGS = ['--enable-unsafe-webgpu']
@@ -19,7 +20,8 @@ const CAPACITY = 2
 /**
  * What a tab computes: one layer by engine and batch, for the release that comes with the project and
  * for the sizes of ViT-B/16 with random weights, beside ONNX Runtime's native provider on the same
- * processor; what batching gains; and how long it takes from a click until the tab serves.
+ * processor; what batching gains; how long it takes from a click until the tab serves; and how smoothly
+ * the page draws a swarm.
  */
 export const tab: Bench = {
   name: 'tab',
@@ -60,7 +62,8 @@ async function measure(
     const { url } = await signaling.start()
     const starts = await measureStart(browser, url, options)
     const page = await openPage(browser, url)
-    return [...(await measureTab(page, [shipped, VIT_B], options)), ...starts]
+    const view = await measureView(page, options)
+    return [...(await measureTab(page, [shipped, VIT_B], options)), ...starts, ...view]
   } finally {
     await signaling.stop()
     await rm(scratch, { recursive: true, force: true })

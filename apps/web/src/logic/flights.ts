@@ -6,11 +6,14 @@ export interface Stop {
   readonly peer: string
 }
 
-/** A light to draw: on its way, or (`pulse` from 0 to 1) where the next layer is applied on the spot. */
+/**
+ * A light to draw: on its way, or (`pulse` from 0 to 1) where the next layer is applied on the spot. That
+ * of the latest own request also rests where the request is, until its answer is home.
+ */
 export interface Light {
   readonly x: number
   readonly y: number
-  /** undefined on the way home, where no layer is applied. */
+  /** undefined on the way home and before the first hop, where no layer is applied. */
   readonly layer: number | undefined
   readonly own: boolean
   readonly pulse: number | undefined
@@ -190,7 +193,8 @@ class FlightBoard implements Flights {
   private leave(flight: Flight, nowMs: number): void {
     const { leg, request, own } = flight
     if (leg === undefined) return
-    flight.at = leg.to
+    // Home, where the light goes out.
+    flight.at = leg.layer === undefined ? undefined : leg.to
     flight.leg = undefined
     if (leg.from === leg.to) return
     if (this.trails.length >= TRAILS_MAX) this.trails.shift()
@@ -199,12 +203,19 @@ class FlightBoard implements Flights {
 
   private lightOf(flight: Flight, nowMs: number): Light | undefined {
     const { leg, own } = flight
-    const from = leg && this.places.get(leg.from)
-    const to = leg && this.places.get(leg.to)
-    if (leg === undefined || from === undefined || to === undefined) return undefined
+    if (leg === undefined) return this.restingLight(flight)
+    const from = this.places.get(leg.from)
+    const to = this.places.get(leg.to)
+    if (from === undefined || to === undefined) return undefined
     const part = Math.min(1, (nowMs - flight.legStartMs) / Math.max(1, flight.legMs))
     if (leg.from === leg.to) return { x: to.x, y: to.y, layer: leg.layer, own, pulse: part }
     return { ...along(from, to, eased(part)), layer: leg.layer, own, pulse: undefined }
+  }
+
+  private restingLight({ request, at, own, stops }: Flight): Light | undefined {
+    const place = at === undefined ? undefined : this.places.get(at)
+    if (place === undefined || request !== this.latestOwn) return undefined
+    return { x: place.x, y: place.y, layer: stops.at(-1)?.layer, own, pulse: undefined }
   }
 
   private trailOf(trail: Left, nowMs: number): Trail[] {

@@ -22,6 +22,7 @@ export function offlineSnapshot(state: 'offline' | 'joining', reason: string): P
     peers: [],
     served: 0,
     layerMs: 0,
+    timeShare: 1,
     requestsInFlight: 0,
     connections: 0,
     bytes: {

@@ -38,7 +38,7 @@ export function parsePageOptions(query: string): { options: PageOptions; complai
     if (text === null) return fallback
     const value = parse(text)
     if (value !== undefined) return value
-    complaints.push(`?${name}=${shorten(text)} in the address is ignored: it must be ${allowed}.`)
+    complaints.push(`In the address, ?${name}=${shorten(text)} is ignored: it must be ${allowed}.`)
     return fallback
   }
   const options: PageOptions = {
@@ -70,7 +70,7 @@ export function layersComplaint(serve: PageOptions['serve'], layers: number): st
   if (typeof serve === 'string') return undefined
   const strangers = serve.filter((layer) => layer >= layers)
   if (strangers.length === 0) return undefined
-  return `?layers= in the address asks for layer ${strangers.join(', ')}, but this model has layers 0 to ${layers - 1}.`
+  return `In the address, ?layers= asks for layer ${strangers.join(', ')}, but this model has layers 0 to ${layers - 1}.`
 }
 
 function parseEngine(text: string): PageOptions['engine'] | undefined {

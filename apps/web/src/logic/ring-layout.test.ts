@@ -15,18 +15,24 @@ describe('ring layout', () => {
       expect(Math.hypot(x, y)).toBeCloseTo(50)
   })
 
-  test('discs of neighbours never touch', () => {
-    for (const count of [2, 5, 20, 100]) {
-      const [first, second] = ringLayout(
-        Array.from({ length: count }, (_, i) => String(i).padStart(3, '0')),
-        100,
-      )
-      const distance = Math.hypot(
-        (first?.x ?? 0) - (second?.x ?? 0),
-        (first?.y ?? 0) - (second?.y ?? 0),
-      )
-      expect(2 * discRadius(count, 100, 24)).toBeLessThan(distance)
-    }
+  const crowd = (count: number) =>
+    ringLayout(
+      Array.from({ length: count }, (_, i) => String(i).padStart(3, '0')),
+      100,
+    )
+
+  test.each([1, 2, 3, 5, 24, 25, 26, 41, 60, 99])('discs of %d peers never touch', (count) => {
+    const places = crowd(count)
+    const distances = places.flatMap((a, i) =>
+      places.slice(i + 1).map((b) => Math.hypot(a.x - b.x, a.y - b.y)),
+    )
+    expect(2 * discRadius(places, 24)).toBeLessThan(Math.min(...distances, 100))
+  })
+
+  test('sixty discs are large enough to tell twelve colours around them, and stay near the circle', () => {
+    const places = crowd(60)
+    expect(discRadius(places, 24)).toBeGreaterThan(6)
+    for (const { x, y } of places) expect(Math.abs(Math.hypot(x, y) - 100)).toBeLessThan(17)
   })
 
   test('a segment starts where the one before it ended, less the gap', () => {

@@ -5,21 +5,37 @@ export interface Place {
   readonly y: number
 }
 
+/** More peers than this stand on two circles, so that their discs can be larger. */
+const ONE_CIRCLE_MAX = 24
+/** How far the two lie from the one, in radii of that. */
+const DEPTH = 0.16
+
 /**
- * Places peers evenly on a circle around the origin, the first at the top, clockwise. Peers are
- * sorted by id, so that a snapshot in another order does not make them jump.
+ * Places peers evenly on a circle around the origin, the first at the top, clockwise; a crowd stands
+ * in turn outside and inside of it. Peers are sorted by id, so that a snapshot in another order does
+ * not make them jump.
  */
 export function ringLayout(ids: readonly string[], radius: number): Place[] {
-  return ids.toSorted().map((id, index, all) => {
-    const angle = (2 * Math.PI * index) / all.length - Math.PI / 2
-    return { id, x: radius * Math.cos(angle), y: radius * Math.sin(angle) }
+  const depth = ids.length > ONE_CIRCLE_MAX ? DEPTH * radius : 0
+  return ids.toSorted().map((id, index, { length }) => {
+    const angle = (2 * Math.PI * index) / length - Math.PI / 2
+    // The last of an odd number stands between two that stand outside.
+    const isBetween = index % 2 === 0 && index === length - 1
+    const distance = radius + (isBetween ? 0 : index % 2 === 0 ? depth : -depth)
+    return { id, x: distance * Math.cos(angle), y: distance * Math.sin(angle) }
   })
 }
 
-/** Radius of a peer's disc when `count` of them share a circle: neighbours never touch. */
-export function discRadius(count: number, ringRadius: number, largest: number): number {
-  if (count < 2) return largest
-  return Math.min(largest, 0.36 * 2 * ringRadius * Math.sin(Math.PI / count))
+/** Radius of the discs at the places of `ringLayout`: no two of them touch. */
+export function discRadius(places: readonly Place[], largest: number): number {
+  const near = places.flatMap((place, index) =>
+    [1, 2].map((step) => distanceOf(place, places[(index + step) % places.length] ?? place)),
+  )
+  return Math.min(largest, ...near.filter((distance) => distance > 0).map((one) => 0.36 * one))
+}
+
+function distanceOf(a: Place, b: Place): number {
+  return Math.hypot(a.x - b.x, a.y - b.y)
 }
 
 /**

@@ -55,7 +55,7 @@ async function readPicture(file: File): Promise<Pixels> {
     )
   }
   const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`${file.name} is not a picture that this browser can read.`)
+    throw new Error(`This browser cannot read ${file.name} as a picture.`)
   })
   const scale = Math.min(1, SIDE_MAX / Math.max(bitmap.width, bitmap.height))
   const width = Math.max(1, Math.round(bitmap.width * scale))

@@ -8,8 +8,15 @@ const HALF_VIEW = 200
 const CARGO_SIDE = 22
 const DEVICE_PIXELS_MAX = 2
 
+export interface Disc {
+  readonly x: number
+  readonly y: number
+  readonly radius: number
+}
+
 export interface HopLights {
-  place(places: ReadonlyMap<string, Place>, layers: number): void
+  /** @param discs the places with the radius that trails stop at. */
+  place(places: ReadonlyMap<string, Place>, discs: readonly Disc[], layers: number): void
   /** A request has come this far. @param start where an own request begins. */
   seen(request: string, route: readonly Stop[], start: string | undefined): void
   /** The answer of an own request is there. */
@@ -25,6 +32,7 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
   const flights = createFlights(() => (stillness.matches ? 0 : LEG_MS))
   const context = canvas.getContext('2d')
   let layers = 1
+  let discs: readonly Disc[] = []
   let cargo: CanvasImageSource | undefined
   let running = false
 
@@ -41,7 +49,11 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
     const { lights, trails } = flights.frame(nowMs)
     fit(canvas, context)
     for (const trail of trails) drawTrail(context, trail, colourOf(trail.layer, 0.7))
-    for (const light of lights) drawLight(context, light, colourOf(light.layer, 1), cargo)
+    eraseDiscs(context, discs)
+    for (const light of lights) {
+      const disc = discs.find(({ x, y }) => x === light.x && y === light.y)
+      drawLight(context, light, disc?.radius ?? 0, colourOf(light.layer, 1), cargo)
+    }
     if (!flights.isStill(nowMs)) wake()
   }
 
@@ -56,8 +68,9 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
   new ResizeObserver(wake).observe(canvas)
   darkness.addEventListener('change', wake)
   return {
-    place(places, count) {
+    place(places, rims, count) {
       layers = Math.max(1, count)
+      discs = rims
       flights.place(places)
       wake()
     },
@@ -104,9 +117,24 @@ function drawTrail(context: CanvasRenderingContext2D, trail: Trail, colour: stri
   context.globalAlpha = 1
 }
 
+/** The canvas lies over the peers: a trail ends at the rim of a disc, and a light does not. */
+function eraseDiscs(context: CanvasRenderingContext2D, discs: readonly Disc[]): void {
+  context.globalCompositeOperation = 'destination-out'
+  context.fillStyle = '#000'
+  context.beginPath()
+  for (const { x, y, radius } of discs) {
+    context.moveTo(x + radius, y)
+    context.arc(x, y, radius, 0, 2 * Math.PI)
+  }
+  context.fill()
+  context.globalCompositeOperation = 'source-over'
+}
+
+/** @param around radius of the disc that the light is on, 0 for one on its way. */
 function drawLight(
   context: CanvasRenderingContext2D,
   light: Light,
+  around: number,
   colour: string,
   cargo: CanvasImageSource | undefined,
 ): void {
@@ -116,10 +144,11 @@ function drawLight(
     context.globalAlpha = 1 - pulse
     context.strokeStyle = colour
     context.lineWidth = own ? 4 : 2
-    context.arc(x, y, 20 + 26 * pulse, 0, 2 * Math.PI)
+    context.arc(x, y, around * (0.7 + 0.9 * pulse), 0, 2 * Math.PI)
     context.stroke()
     context.globalAlpha = 1
-    return
+    if (!own) return
+    context.beginPath()
   }
   context.fillStyle = colour
   context.arc(x, y, own ? CARGO_SIDE * 0.75 : 4.5, 0, 2 * Math.PI)

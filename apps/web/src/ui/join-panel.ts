@@ -4,13 +4,20 @@ import { bytesText, layersText } from '../logic/wording.ts'
 import type { Download } from '../runtime-download.ts'
 import { byId, html, setLine, setText } from './dom.ts'
 
+/** What a tab gives at most. */
+export interface Share {
+  /** Layers to host, 0 to all. */
+  readonly layers: number
+  /** Part of the time that computing may take, above 0 and at most 1. */
+  readonly time: number
+}
+
 export interface JoinActions {
-  /** @param capacity layers to host, 0 to all. */
-  join(capacity: number): void
+  join(share: Share): void
   leave(): void
   pause(): void
   resume(): void
-  setCapacity(layers: number): void
+  setShare(share: Share): void
 }
 
 export interface JoinPanel {
@@ -19,7 +26,7 @@ export interface JoinPanel {
   setLayers(layers: number): void
   /** How far the runtime has come; undefined when nothing is being fetched. */
   showDownload(download: Download | undefined): void
-  readonly capacity: number
+  readonly share: Share
 }
 
 /** Layers to host when the model's number of layers is not known yet. */
@@ -30,13 +37,14 @@ function defaultCapacity(layers: number): number {
   return Math.ceil(layers / 2)
 }
 
-/** The buttons with which a tab joins, pauses and leaves. */
+/** The controls with which a tab joins, pauses, caps its share and leaves. */
 export function createJoinPanel(options: PageOptions, actions: JoinActions): JoinPanel {
   const form = byId('join-form', HTMLFormElement)
   const join = byId('join', HTMLButtonElement)
   const pause = byId('pause', HTMLButtonElement)
   const leave = byId('leave', HTMLButtonElement)
   const select = byId('capacity', HTMLSelectElement)
+  const time = byId('time-share', HTMLSelectElement)
   const promise = byId('promise', HTMLElement)
   const reason = byId('reason', HTMLElement)
   const pill = byId('state-pill', HTMLElement)
@@ -49,17 +57,19 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   const beforehand = options.capacity ?? CAPACITY_OF_UNKNOWN_MODEL
   select.append(capacityOption(beforehand, fixedChoice(options) ?? 'a few'))
 
+  const share = (): Share => ({ layers: Number(select.value), time: Number(time.value) })
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    actions.join(Number(select.value))
+    actions.join(share())
   })
   leave.addEventListener('click', () => actions.leave())
   pause.addEventListener('click', () => (paused ? actions.resume() : actions.pause()))
-  select.addEventListener('change', () => actions.setCapacity(Number(select.value)))
+  for (const choice of [select, time])
+    choice.addEventListener('change', () => actions.setShare(share()))
 
   return {
-    get capacity() {
-      return Number(select.value)
+    get share() {
+      return share()
     },
     setLayers(layers) {
       if (fixedChoice(options) !== undefined || select.options.length > 1) return
@@ -77,7 +87,8 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
     showDownload,
     show(snapshot) {
       const offline = snapshot.state === 'offline'
-      paused = snapshot.state === 'paused'
+      // Frozen, offline or without its engine it is paused too, and goes on by itself.
+      paused = snapshot.hold?.by === 'user'
       const hadFocus = document.activeElement === join || document.activeElement === leave
       setText(state, snapshot.state)
       pill.dataset.state = snapshot.state

@@ -13,6 +13,8 @@ const LABELLED_RADIUS = 22
 /** Beyond this the discs would be dots; the table lists everybody. */
 const PEERS_SHOWN = 60
 const ARC_GAP_RADIANS = 0.12
+/** Where a disc ends, in radii: half of the line around it lies outside. */
+const RIM = 1.1
 
 export interface SwarmPicture {
   show(scene: Scene): void
@@ -22,7 +24,7 @@ export interface SwarmPicture {
 /** The elements that one picture lives in. */
 export interface PictureFrame {
   readonly root: SVGSVGElement
-  /** Lies over `root`, and has its size. */
+  /** Lies over `root`, and has its size; clicks go through it. */
   readonly canvas: HTMLCanvasElement
   /** Says how many peers are not drawn. */
   readonly more: HTMLElement
@@ -64,13 +66,22 @@ export function createSwarmPicture(
       if (key === drawn) return
       drawn = key
       const shown = scene.peers.slice(0, PEERS_SHOWN)
-      const radius = discRadius(shown.length, RING_RADIUS, DISC_RADIUS_MAX)
       const others = ringLayout(
         shown.map((peer) => peer.id),
         RING_RADIUS,
       )
+      const radius = discRadius(others, DISC_RADIUS_MAX)
       const self: Place = { id: scene.self.id, x: 0, y: 0 }
-      lights.place(new Map([self, ...others].map((place) => [place.id, place])), scene.layers)
+      const places = [self, ...others]
+      lights.place(
+        new Map(places.map((place) => [place.id, place])),
+        places.map((place) => ({
+          x: place.x,
+          y: place.y,
+          radius: (place === self ? SELF_RADIUS : radius) * RIM,
+        })),
+        scene.layers,
+      )
       const byPeer = new Map(shown.map((peer) => [peer.id, peer]))
       const wanted = [
         nodeOf(scene.self, self, SELF_RADIUS, scene.layers),
@@ -79,9 +90,10 @@ export function createSwarmPicture(
           return peer === undefined ? [] : [nodeOf(peer, place, radius, scene.layers)]
         }),
       ]
-      if (wanted.some((node, index) => nodes.children[index] !== node)) {
-        nodes.replaceChildren(...wanted)
-      }
+      const isDrawn =
+        nodes.childElementCount === wanted.length &&
+        wanted.every((node, index) => nodes.children[index] === node)
+      if (!isDrawn) nodes.replaceChildren(...wanted)
       for (const id of drawnNodes.keys()) {
         if (id !== scene.self.id && !byPeer.has(id)) drawnNodes.delete(id)
       }
