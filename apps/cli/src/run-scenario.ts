@@ -68,6 +68,7 @@ export async function runChurn(
   if (shown !== undefined)
     await writeFiles(run.folder, {
       'churn.svg': standaloneSvg(churnPlot(churn)),
+      'report.json': JSON.stringify(churn),
       'report.md': markdown,
       'report.html': reportHtml(shown, churn),
     })

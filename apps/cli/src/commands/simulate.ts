@@ -125,7 +125,8 @@ async function sweepChurn(
   const { runChurn } = await import('../run-scenario.ts')
   const { churn, markdown } = await runChurn(run, given)
   print(markdown.trimEnd())
-  if (run.folder !== undefined) print(`report in ${run.folder}: churn.svg, report.html, report.md`)
+  if (run.folder !== undefined)
+    print(`report in ${run.folder}: churn.svg, report.html, report.md, report.json`)
   emit(churnDocument(churn))
   const broken = churn.points.map(({ report }) => report).find((report) => report.broken > 0)
   if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
@@ -174,6 +175,6 @@ function fuzzLines({ runs, seed, requests, answered, checks, failures }: FuzzRep
 function brokenPromises(count: number, replay = ''): CliError {
   return new CliError(
     { code: 'refused', what: 'simulation' },
-    `${count} broken promises; replay the first with: ${replay}`,
+    `${count} broken promise${count === 1 ? '' : 's'}; replay ${count === 1 ? 'it' : 'the first'} with: ${replay}`,
   )
 }

@@ -2,7 +2,7 @@ import type { ChurnReport } from './churn.ts'
 import { churnPlot } from './churn.ts'
 import { barPlot, escapeXml, linePlot, short } from './plot.ts'
 import { filmSection } from './report-film.ts'
-import { percent, policiesOf } from './report-markdown.ts'
+import { brokenOf, checksOf, percent, policiesOf } from './report-markdown.ts'
 import type { SimulationReport } from './simulate.ts'
 
 /**
@@ -172,14 +172,11 @@ function growthPlot({ sizes }: SimulationReport): string {
 }
 
 function promises(report: SimulationReport): string {
-  const checks = policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
-  const broken = policiesOf(report).flatMap(([name, { violations }]) =>
-    violations.map(
-      ({ invariant, atMs, detail }) =>
-        `<li>${escapeXml(`${name}: ${invariant} at ${Math.round(atMs)} ms: ${detail}`)}</li>`,
-    ),
+  const broken = brokenOf(report).map(
+    ({ where, invariant, atMs, detail }) =>
+      `<li>${escapeXml(`${where}: ${invariant} at ${Math.round(atMs)} ms: ${detail}`)}</li>`,
   )
   const verdict =
-    report.broken === 0 ? `${checks} checks, none broken.` : `${report.broken} broken:`
+    report.broken === 0 ? `${checksOf(report)} checks, none broken.` : `${report.broken} broken:`
   return `<section><h2>Promises</h2><p>${verdict}</p>${broken.length === 0 ? '' : `<ul>${broken.join('')}</ul>`}</section>`
 }
