@@ -187,13 +187,23 @@ export function smallest(
     if (isBroken(without)) set = without
   }
   for (const name of ['requests.count', 'peers.count', 'model.layers']) {
-    for (const less of [(value: number) => Math.floor(value / 2), (value: number) => value - 1]) {
-      for (let value = set[name]; value !== undefined && value > 1; value = set[name]) {
-        const fewer = { ...set, [name]: less(value) }
-        if (!isBroken(fewer)) break
-        set = fewer
-      }
-    }
+    set = fewer(set, name, (value) => Math.floor(value / 2), isBroken)
+    set = fewer(set, name, (value) => value - 1, isBroken)
+  }
+  return set
+}
+
+function fewer(
+  found: Record<string, number>,
+  name: string,
+  less: (value: number) => number,
+  isBroken: (set: Readonly<Record<string, number>>) => boolean,
+): Record<string, number> {
+  let set = found
+  for (let value = set[name]; value !== undefined && value > 1; value = set[name]) {
+    const smaller = { ...set, [name]: less(value) }
+    if (!isBroken(smaller)) break
+    set = smaller
   }
   return set
 }

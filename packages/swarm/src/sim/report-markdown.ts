@@ -20,7 +20,7 @@ export function reportMarkdown(report: SimulationReport): string {
         'p95',
         'p99',
         'bytes/request',
-        'messages/request',
+        'gossip messages/request',
         'extra work',
         'wrong by liars',
       ],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { churnMarkdown, churnPlot, completion, scoreChurn, simulateChurn } from './churn.ts'
 import { standaloneSvg } from './plot.ts'
 import { POLICY_NAMES } from './policy.ts'
+import { filmSection } from './report-film.ts'
 import { reportHtml } from './report-html.ts'
 import { reportMarkdown } from './report-markdown.ts'
 import { scoreReport, simulate } from './simulate.ts'
@@ -118,10 +119,41 @@ describe('a report', () => {
     expect(text).toMatch(/\d+ checks, none broken/)
   })
 
+  test('shows every step of the filmed request, also of a peer that ran two in a row', () => {
+    const frame = (atMs: number, peer: number, layer?: number) =>
+      ({ atMs, peer, kind: 'step', hop: 0, layer, era: 0 }) as const
+    const film = [frame(0, 0), frame(400, 3, 5), frame(401, 3, 6), frame(900, 4, 1)]
+    const section = filmSection(film)
+    const places = [...section.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
+      Number(x),
+      Number(y),
+    ])
+    const [, one = [], two = []] = places
+    expect(one[1]).toBe(two[1])
+    expect((two[0] ?? 0) - (one[0] ?? 0)).toBeGreaterThanOrEqual(18)
+  })
+
   test('in HTML stands alone and shows its plots', () => {
     const html = reportHtml(report)
     expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(7)
-    expect(html).toContain('One request, message by message')
+    for (const part of [
+      'Requests answered within a time',
+      'Coverage: hosts of the rarest layer',
+      'Wasted compute',
+      'Bytes per request',
+      'Sent by the median peer',
+      'One request, message by message',
+      report.replay,
+    ])
+      expect(html).toContain(part)
+    expect(html).not.toContain('accuracy × completion')
+    const one = report.policies['fixed-order']
+    if (one === undefined) throw new Error('no chain')
+    const scored = {
+      ...report,
+      policies: { 'fixed-order': { ...one, answeredShare: 0.5, accuracy: 0.5 } },
+    }
+    expect(reportHtml(scored)).toContain('>25 %</text>')
     expect(html).not.toMatch(/src=|href=|@import|url\(/)
     expect(html).not.toContain('NaN')
   })
