@@ -68,6 +68,8 @@ export const simulate = defineCommand({
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
+      refuseForFuzz({ peers, requests, policy, small, rates: given, report: folder })
+      if (values.set.length > 0) throw usageError('--set is for a SCENARIO, not for --fuzz')
       return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
     }
     const { SCENARIO_NAMES } = await import('@layerswarm/swarm')
@@ -87,6 +89,12 @@ export const simulate = defineCommand({
     else await playScenario(scenario, run, { print, emit })
   },
 })
+
+/** A search draws all of this itself. */
+function refuseForFuzz(given: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(given).find((flag) => given[flag] !== undefined)
+  if (name !== undefined) throw usageError(`--${name} is for a SCENARIO, not for --fuzz`)
+}
 
 type Outputs = Pick<CommandContext, 'print' | 'emit'>
 
