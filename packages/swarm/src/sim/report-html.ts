@@ -61,6 +61,7 @@ function summary(report: SimulationReport): string {
     'p95',
     'bytes / request',
     'extra work',
+    'wasted compute',
     'wrong by liars',
   ]
   const rows = policiesOf(report).map(([name, one]) => [
@@ -72,6 +73,7 @@ function summary(report: SimulationReport): string {
     `${Math.round(one.p95Ms)} ms`,
     short(one.bytesPerRequest),
     percent(one.extraWorkShare),
+    percent(one.wastedComputeShare),
     percent(one.wrongByLiars),
   ])
   const line = (cells: readonly string[], tag: string) =>
@@ -85,7 +87,9 @@ function rightly(one: PolicyReport): number | null {
   return one.accuracy === null ? null : one.answeredShare * one.accuracy
 }
 
+/** Policies beside each other; a single one has its figures in the table. */
 function barPlots(report: SimulationReport): string[] {
+  if (policiesOf(report).length < 2) return []
   const scored = policiesOf(report).flatMap(([name, one]) => {
     const share = rightly(one)
     return share === null ? [] : [[name, share] as const]
