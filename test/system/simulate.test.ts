@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -66,6 +66,14 @@ describe('simulate', () => {
     expect(code).toBe(1)
   })
 
+  test('looks where its report goes before it simulates', async () => {
+    const taken = join(scratch, 'taken')
+    await writeFile(taken, '')
+    const { code, stderr } = await runCommand('simulate', 'harsh', '--report', taken)
+    expect(stderr.trim()).toBe(`layerswarm: no report can be written to ${taken} (EEXIST)`)
+    expect(code).toBe(1)
+  })
+
   test('is interrupted wherever it is', async () => {
     const child = startCommand('simulate', 'calm', '--requests', '100000')
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -92,6 +100,8 @@ describe('simulate', () => {
     [['calm', '--set', 'links.loss'], /--set takes NAME=VALUE/],
     [['calm', '--policy', 'magic'], /magic.*any-order/],
     [['calm', '--fuzz', '3'], /SCENARIO or --fuzz N, not both/],
+    [['--fuzz', '3', '--rates', '10'], /--rates is for a SCENARIO, not for --fuzz/],
+    [['calm', '--set', 'peers.count=1.5'], /peers.count must be a whole number from 1 to 100000/],
     [['calm', '--rates', '10'], /--rates is for simulate churn/],
     [['churn', '--rates', '0,10'], /--rates takes percentages above 0 up to 99 as 2,10,39/],
   ])('%j is refused in one line', async (words, line) => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type ChurnReport,
@@ -13,6 +13,7 @@ import {
   scoreReport,
   standaloneSvg,
 } from '@layerswarm/swarm'
+import { CliError } from './cli-error.ts'
 import { openRouteScorer, type RouteScorer } from './route-scores.ts'
 import { runSimulation } from './simulation-thread.ts'
 
@@ -33,6 +34,7 @@ export async function runScenario(
   scenario: string,
   run: ScenarioRun,
 ): Promise<{ report: SimulationReport; markdown: string }> {
+  await openFolder(run.folder)
   const report = await withScorer(run, async (scorer) => {
     const plain = await runSimulation({ kind: 'scenario', scenario, options: run.options }, run)
     const score = scoring(scorer, plain, run)
@@ -57,6 +59,7 @@ export async function runChurn(
   rates?: readonly number[],
 ): Promise<{ churn: ChurnReport; markdown: string }> {
   const options = { ...run.options, ...(rates === undefined ? {} : { rates }) }
+  await openFolder(run.folder)
   const churn = await withScorer(run, async (scorer) => {
     const plain = await runSimulation({ kind: 'churn', options }, run)
     const score = scoring(scorer, plain.points[0]?.report, run)
@@ -68,10 +71,26 @@ export async function runChurn(
   if (shown !== undefined)
     await writeFiles(run.folder, {
       'churn.svg': standaloneSvg(churnPlot(churn)),
+      'report.json': JSON.stringify(churn),
       'report.md': markdown,
       'report.html': reportHtml(shown, churn),
     })
   return { churn, markdown }
+}
+
+/** Before the first minute is spent. @throws CliError `bad-file` when no report can go there. */
+async function openFolder(folder: string | undefined): Promise<void> {
+  if (folder === undefined) return
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'no access'
+    throw new CliError(
+      { code: 'bad-file', path: folder },
+      `no report can be written to ${folder} (${code})`,
+    )
+  }
 }
 
 async function writeFiles(
@@ -79,7 +98,6 @@ async function writeFiles(
   files: Readonly<Record<string, string>>,
 ): Promise<void> {
   if (folder === undefined) return
-  await mkdir(folder, { recursive: true })
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
 }
 

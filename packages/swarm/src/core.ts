@@ -347,7 +347,7 @@ export class Core {
     const { hosted } = this.provider
     const free = this.capacity - hosted.size
     if (free > 0) {
-      const taken = this.coverage().map((hosts, layer) =>
+      const taken = this.strength().map((hosts, layer) =>
         hosted.has(layer) || this.refused.has(layer) ? Number.POSITIVE_INFINITY : hosts,
       )
       const wanted = rarestLayers(taken, free, self).filter(
@@ -356,7 +356,7 @@ export class Core {
       if (wanted.length > 0) return this.host(wanted)
     }
     const swap = rebalance(
-      this.coverage(),
+      this.strength(),
       hosted,
       this.capacity,
       self,
@@ -420,6 +420,10 @@ export class Core {
 
   private announced(): number[] {
     return this.paused ? [] : [...this.provider.hosted].sort((a, b) => a - b)
+  }
+
+  private strength(): number[] {
+    return this.table.strength(this.options.shape.layers)
   }
 
   private coverage(): number[] {

@@ -145,3 +145,28 @@ test('a provider whose device is lost does not claim again in the same breath', 
   expect(core.wakeAtMs()).toBeLessThanOrEqual(12 + 1_000)
   expect(doing(feed({ on: 'time' }, 1_012), 'run-layer')).toHaveLength(1)
 })
+
+test('a run that came too late still tells how slow its provider is', () => {
+  const { hear, feed, core } = provider([2], { handsOver: false })
+  for (const peer of [near, far]) feed({ on: 'disconnected', peer }, 5)
+  const inline = { ...tensor(asker, 'h'), place: 'inline', bytes: new Uint8Array(80) } as const
+  const [run] = doing(hear({ ...step([0, 1], asker), activation: inline }, asker, 10), 'run-layer')
+  if (run?.do !== 'run-layer') throw new Error('no run')
+  const activation = { ...inline, bytes: new Uint8Array(80) }
+  hear({ ...step([0, 1, 3], near), activation }, near, 500)
+  const late = feed({ on: 'layer-run', job: run.job, outcome: { activation, ms: 900 } }, 920)
+  expect(late).toContainEqual(
+    expect.objectContaining({
+      message: expect.objectContaining({ kind: 'presence', layerMs: 900 }),
+    }),
+  )
+  // Idle, it grows hopeful; the next run puts that right at once.
+  for (let nowMs = 4_000; nowMs < 40_000; nowMs += 3_000) feed({ on: 'time' }, nowMs)
+  expect(core.snapshot(40_000).layerMs).toBeLessThan(100)
+  const other = 'b'.repeat(32) as RequestId
+  const again = { ...step([0, 1], asker), request: other, activation: inline }
+  const [second] = doing(hear(again, asker, 40_000), 'run-layer')
+  if (second?.do !== 'run-layer') throw new Error('no second run')
+  feed({ on: 'layer-run', job: second.job, outcome: { activation, ms: 900 } }, 40_900)
+  expect(core.snapshot(41_000).layerMs).toBe(900)
+})

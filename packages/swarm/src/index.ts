@@ -49,7 +49,13 @@ export { INVARIANTS, type Invariant, type Violation } from './sim/referee.ts'
 export { reportHtml } from './sim/report-html.ts'
 export { reportMarkdown } from './sim/report-markdown.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './sim/scenarios.ts'
-export { aboutSetting, SETTING_NAMES, type SettingName, type Settings } from './sim/settings.ts'
+export {
+  aboutSetting,
+  SETTING_NAMES,
+  SETTINGS_DEFAULT,
+  type SettingName,
+  type Settings,
+} from './sim/settings.ts'
 export {
   type ScoreRoutes,
   type SimulateOptions,

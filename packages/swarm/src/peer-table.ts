@@ -11,6 +11,11 @@ export interface KnownPeer {
   readonly mark: number
 }
 
+/** A host this many times slower than the median one, and slower than this, counts as so much of a host. */
+const SLOW_HOST_FACTOR = 3
+const SLOW_HOST_MS = 50
+const SLOW_HOST_WEIGHT = 0.25
+
 /**
  * Who is there and hosts what, from presence alone.
  *
@@ -78,6 +83,24 @@ export class PeerTable {
     for (const { presence } of this.known.values()) {
       for (const layer of presence.layers)
         if (layer < layers) hosts[layer] = (hosts[layer] as number) + 1
+    }
+    return hosts
+  }
+
+  /**
+   * The same, but who is several times slower than half of all counts as a part of a host: a layer
+   * that only stragglers host is as good as rare.
+   */
+  strength(layers: number): number[] {
+    const speeds = [...this.known.values()]
+      .map(({ presence }) => presence.layerMs)
+      .sort((a, b) => a - b)
+    const slowMs = SLOW_HOST_FACTOR * (speeds[speeds.length >> 1] ?? 0)
+    const hosts = new Array<number>(layers).fill(0)
+    for (const { presence } of this.known.values()) {
+      const weight = presence.layerMs > Math.max(slowMs, SLOW_HOST_MS) ? SLOW_HOST_WEIGHT : 1
+      for (const layer of presence.layers)
+        if (layer < layers) hosts[layer] = (hosts[layer] as number) + weight
     }
     return hosts
   }

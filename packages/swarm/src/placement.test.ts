@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { PeerId } from './messages.ts'
+import type { PeerId, Presence } from './messages.ts'
+import { PeerTable } from './peer-table.ts'
 import { rarestLayers, rebalance } from './placement.ts'
 import { World } from './sim/world.ts'
 
@@ -30,6 +31,42 @@ describe('a newcomer', () => {
       coverage.every((hosts) => hosts >= 1),
     )
     expect(peers.map(({ member }) => member.snapshot().hosted.length)).toEqual(new Array(8).fill(2))
+  })
+})
+
+describe('a layer that only stragglers host', () => {
+  const presence = (layers: readonly number[], layerMs: number): Presence => ({
+    kind: 'presence',
+    release: '5',
+    sequence: 1,
+    layers,
+    freeSlots: 8,
+    links: 0,
+    layerMs,
+    backend: 'reference',
+    addresses: [],
+    asking: false,
+    leaving: false,
+  })
+  const table = (layerMs: number) => {
+    const peers = new PeerTable('5')
+    for (let i = 0; i < 4; i++) peers.hear(`slow ${i}` as PeerId, presence([0], 10 * layerMs), 0)
+    for (let i = 0; i < 6; i++) peers.hear(`fast ${i}` as PeerId, presence([1, 2], layerMs), 0)
+    return peers
+  }
+
+  test('counts as rare, and a quick host takes it up', () => {
+    const strength = table(90).strength(3)
+    expect(strength).toEqual([1, 6, 6])
+    const swap = Array.from({ length: 50 }, (_, round) =>
+      rebalance(strength, new Set([1, 2]), 2, self, 10, round),
+    ).find(Boolean)
+    expect(swap?.host).toBe(0)
+    expect(table(90).coverage(3)).toEqual([4, 6, 6])
+  })
+
+  test('counts in full where even they are quick', () => {
+    expect(table(1).strength(3)).toEqual([4, 6, 6])
   })
 })
 

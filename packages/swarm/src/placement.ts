@@ -2,7 +2,8 @@ import { draw } from './draw.ts'
 import type { PeerId } from './messages.ts'
 
 /**
- * Which layers to host, from who hosts what. `coverage[l]` counts the other living hosts of layer l.
+ * Which layers to host, from who hosts what. `coverage[l]` counts the other living hosts of layer l,
+ * slow ones as parts of a host.
  */
 
 /** The rarest layers, at most `capacity`; equals are told apart by a draw that differs from peer to peer. */
@@ -50,7 +51,7 @@ export function rebalance(
       ? Number.POSITIVE_INFINITY
       : (coverage[drop] as number) - (coverage[wanted] as number)
   const uncovered = coverage[wanted] === 0
-  if (gain < (uncovered ? 1 : 2)) return undefined
+  if (uncovered ? gain <= 0 : gain < 2) return undefined
   const mayAct = draw(self, wanted, round) % Math.max(1, peers + 1) < ACTORS_PER_ROUND
   return mayAct ? { host: wanted, drop } : undefined
 }

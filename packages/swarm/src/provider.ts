@@ -48,6 +48,8 @@ const PULLERS_MAX = 2
 const NEVER = Number.POSITIVE_INFINITY
 /** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
 const IDLE_HOPE = 0.8
+/** Weight of one more run in the average, when the last one was just now. */
+const MEASURED_WEIGHT = 0.1
 
 /**
  * Serves layers: bids for steps, runs what it won, stands by for what others won.
@@ -62,8 +64,11 @@ const IDLE_HOPE = 0.8
 export class Provider {
   readonly hosted = new Set<number>()
   served = 0
-  /** Moving average of one layer run, milliseconds; hopeful after idle times, see `rest`. */
-  layerMs = 1
+  /** Moving average of one layer run, milliseconds. */
+  private measuredMs = 1
+  private isMeasured = false
+  /** What of it is believed: less after idle times, see `rest`. */
+  private hope = 1
   /** What of it was last announced: others rank this peer by it, so it ranks itself by it. */
   announcedMs = 1
   private servedBefore = 0
@@ -134,7 +139,7 @@ export class Provider {
    * Otherwise one slow measurement (a cold start, a busy moment) would rank it last for ever.
    */
   rest(): void {
-    if (this.served === this.servedBefore) this.layerMs *= IDLE_HOPE
+    if (this.served === this.servedBefore) this.hope *= IDLE_HOPE
     this.servedBefore = this.served
   }
 
@@ -272,7 +277,9 @@ export class Provider {
     this.duty.runEnded(nowMs)
     const flight = this.byJob.get(job)
     if (flight?.job === undefined) {
-      // Superseded while it ran: nobody will ask for the result.
+      // Superseded while it ran: nobody will ask for the result. How slow it was still counts, or a
+      // straggler whose runs all come too late would go on to believe that it is quick.
+      if (!('failure' in outcome)) this.measured(outcome.ms)
       return 'failure' in outcome || outcome.activation.place === 'inline'
         ? []
         : [{ do: 'withdraw', hash: outcome.activation.hash }]
@@ -295,7 +302,7 @@ export class Provider {
       return [released, reported, ...this.bid(flight, nowMs), ...this.bidOnIdle(nowMs)]
     }
     const { activation, ms } = outcome
-    this.layerMs = this.served === 0 ? ms : this.layerMs * 0.9 + ms * 0.1
+    this.measured(ms)
     this.served++
     if (activation.place === 'held') flight.held.push({ hash: activation.hash, hop: hop + 1 })
     flight.saidAtMs = nowMs
@@ -314,6 +321,19 @@ export class Provider {
       { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
       ...this.bidOnIdle(nowMs),
     ]
+  }
+
+  /** The longer ago the last run, the more one more counts; hope ends with it. */
+  private measured(ms: number): void {
+    const weight = this.isMeasured ? Math.max(MEASURED_WEIGHT, 1 - this.hope) : 1
+    this.measuredMs += (ms - this.measuredMs) * weight
+    this.isMeasured = true
+    this.hope = 1
+  }
+
+  /** One layer run as this provider expects it, milliseconds. */
+  get layerMs(): number {
+    return this.measuredMs * this.hope
   }
 
   /** Hands the newest tensor, its own, to the requester if all is done, or to whom it chooses to go on. */

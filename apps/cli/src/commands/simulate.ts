@@ -68,6 +68,8 @@ export const simulate = defineCommand({
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
+      refuseForFuzz({ peers, requests, policy, small, rates: given, report: folder })
+      if (values.set.length > 0) throw usageError('--set is for a SCENARIO, not for --fuzz')
       return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
     }
     const { SCENARIO_NAMES } = await import('@layerswarm/swarm')
@@ -87,6 +89,12 @@ export const simulate = defineCommand({
     else await playScenario(scenario, run, { print, emit })
   },
 })
+
+/** A search draws all of this itself. */
+function refuseForFuzz(given: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(given).find((flag) => given[flag] !== undefined)
+  if (name !== undefined) throw usageError(`--${name} is for a SCENARIO, not for --fuzz`)
+}
 
 type Outputs = Pick<CommandContext, 'print' | 'emit'>
 
@@ -125,7 +133,8 @@ async function sweepChurn(
   const { runChurn } = await import('../run-scenario.ts')
   const { churn, markdown } = await runChurn(run, given)
   print(markdown.trimEnd())
-  if (run.folder !== undefined) print(`report in ${run.folder}: churn.svg, report.html, report.md`)
+  if (run.folder !== undefined)
+    print(`report in ${run.folder}: churn.svg, report.html, report.md, report.json`)
   emit(churnDocument(churn))
   const broken = churn.points.map(({ report }) => report).find((report) => report.broken > 0)
   if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
@@ -174,6 +183,6 @@ function fuzzLines({ runs, seed, requests, answered, checks, failures }: FuzzRep
 function brokenPromises(count: number, replay = ''): CliError {
   return new CliError(
     { code: 'refused', what: 'simulation' },
-    `${count} broken promises; replay the first with: ${replay}`,
+    `${count} broken promise${count === 1 ? '' : 's'}; replay ${count === 1 ? 'it' : 'the first'} with: ${replay}`,
   )
 }

@@ -162,9 +162,19 @@ function shrink(
   return { run, seed, violation: broken, set, replay }
 }
 
+/** What makes a world large; made smaller, and never left to a default that is larger. */
+const SIZES: ReadonlySet<string> = new Set([
+  'requests.count',
+  'peers.count',
+  'model.layers',
+  'model.tokens',
+  'model.width',
+  'requests.warmupMs',
+])
+
 /**
- * Takes settings away one by one, then requests and peers by halves, for as long as `isBroken` says
- * that what is left is still broken.
+ * Takes settings away one by one, then requests, peers and layers by halves and by ones, for as long
+ * as `isBroken` says that what is left is still broken.
  */
 export function smallest(
   found: Readonly<Record<string, number>>,
@@ -172,15 +182,28 @@ export function smallest(
 ): Record<string, number> {
   let set: Record<string, number> = { ...found }
   for (const name of Object.keys(found)) {
+    if (SIZES.has(name)) continue
     const { [name]: _, ...without } = set
     if (isBroken(without)) set = without
   }
-  for (const name of ['requests.count', 'peers.count']) {
-    for (let value = set[name]; value !== undefined && value > 1; value = set[name]) {
-      const fewer = { ...set, [name]: Math.floor(value / 2) }
-      if (!isBroken(fewer)) break
-      set = fewer
-    }
+  for (const name of ['requests.count', 'peers.count', 'model.layers']) {
+    set = fewer(set, name, (value) => Math.floor(value / 2), isBroken)
+    set = fewer(set, name, (value) => value - 1, isBroken)
+  }
+  return set
+}
+
+function fewer(
+  found: Record<string, number>,
+  name: string,
+  less: (value: number) => number,
+  isBroken: (set: Readonly<Record<string, number>>) => boolean,
+): Record<string, number> {
+  let set = found
+  for (let value = set[name]; value !== undefined && value > 1; value = set[name]) {
+    const smaller = { ...set, [name]: less(value) }
+    if (!isBroken(smaller)) break
+    set = smaller
   }
   return set
 }

@@ -22,7 +22,7 @@ export interface PlotOptions {
 const WIDTH = 640
 const HEIGHT = 320
 const LEFT = 64
-const RIGHT = 16
+const RIGHT = 24
 const TOP = 56
 const BOTTOM = 46
 /** Lines of few points show where they were measured. */

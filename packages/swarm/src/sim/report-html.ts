@@ -1,8 +1,11 @@
 import type { ChurnReport } from './churn.ts'
 import { churnPlot } from './churn.ts'
+import type { PolicyReport } from './measure.ts'
 import { barPlot, escapeXml, linePlot, short } from './plot.ts'
+import { POLICIES } from './policy.ts'
 import { filmSection } from './report-film.ts'
-import { percent, policiesOf } from './report-markdown.ts'
+import { brokenOf, checksOf, percent, policiesOf } from './report-markdown.ts'
+import { aboutSetting, type SettingName } from './settings.ts'
 import type { SimulationReport } from './simulate.ts'
 
 /**
@@ -24,7 +27,9 @@ export function reportHtml(report: SimulationReport, churn?: ChurnReport): strin
     figures('pair', [...barPlots(report), ...timelinePlots(report)]),
     figures('wide', [growthPlot(report)]),
     filmSection(film),
+    unanswered(report),
     promises(report),
+    legend(report),
     `<section><h2>Repeat</h2><pre>${escapeXml(churn?.replay ?? report.replay)}</pre></section>`,
     '</main></body></html>',
   ].join('\n')
@@ -38,7 +43,7 @@ section,figure{margin:0;padding:1rem;border:1px solid var(--line);border-radius:
 svg{display:block;width:100%;height:auto;max-width:52rem;margin:0 auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}td,th{padding:.25rem .5rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 td:first-child,th:first-child{text-align:left}tr:last-child td{border-bottom:0}tbody tr:first-child{font-weight:600}
-pre{margin:0;white-space:pre-wrap}.hidden{visibility:hidden}button{font:inherit;padding:.1rem .7rem;border-radius:6px;border:1px solid var(--line);background:var(--card);color:inherit;cursor:pointer}`
+pre{margin:0;white-space:pre-wrap}ul{margin:0;padding-left:1.2rem}dl{margin:0;display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:.1rem 1rem}dd{margin:0;opacity:.8}@media(max-width:40rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}.hidden{visibility:hidden}button{font:inherit;padding:.1rem .7rem;border-radius:6px;border:1px solid var(--line);background:var(--card);color:inherit;cursor:pointer}`
 
 function figures(kind: 'wide' | 'pair', plots: readonly string[]): string {
   const shown = plots.filter((plot) => plot !== '')
@@ -56,6 +61,7 @@ function summary(report: SimulationReport): string {
     'p95',
     'bytes / request',
     'extra work',
+    'wasted compute',
     'wrong by liars',
   ]
   const rows = policiesOf(report).map(([name, one]) => [
@@ -67,6 +73,7 @@ function summary(report: SimulationReport): string {
     `${Math.round(one.p95Ms)} ms`,
     short(one.bytesPerRequest),
     percent(one.extraWorkShare),
+    percent(one.wastedComputeShare),
     percent(one.wrongByLiars),
   ])
   const line = (cells: readonly string[], tag: string) =>
@@ -74,7 +81,20 @@ function summary(report: SimulationReport): string {
   return `<section><table><thead>${line(head, 'th')}</thead><tbody>${rows.map((row) => line(row, 'td')).join('')}</tbody></table></section>`
 }
 
+/** Answered, and rightly: null where the accuracy is not known. */
+function rightly(one: PolicyReport): number | null {
+  if (one.answered === 0) return 0
+  return one.accuracy === null ? null : one.answeredShare * one.accuracy
+}
+
+/** Policies beside each other; a single one has its figures in the table. */
 function barPlots(report: SimulationReport): string[] {
+  if (policiesOf(report).length < 2) return []
+  const scored = policiesOf(report).flatMap(([name, one]) => {
+    const share = rightly(one)
+    return share === null ? [] : [[name, share] as const]
+  })
+  const isScored = policiesOf(report).some(([, { accuracy }]) => accuracy !== null)
   const bars = (of: (one: ReturnType<typeof policiesOf>[number][1]) => number) =>
     policiesOf(report).map(([name, one]) => [name, of(one)] as const)
   return [
@@ -82,6 +102,17 @@ function barPlots(report: SimulationReport): string[] {
       { title: 'Answered', y: 'share of requests', yMax: 1, percent: true },
       bars((one) => one.answeredShare),
     ),
+    isScored
+      ? barPlot(
+          {
+            title: 'Answered rightly: accuracy × completion',
+            y: 'share of requests',
+            yMax: 1,
+            percent: true,
+          },
+          scored,
+        )
+      : '',
     barPlot(
       { title: '95 % of the answers came within', y: 'milliseconds' },
       bars((one) => one.p95Ms),
@@ -102,6 +133,8 @@ function barPlots(report: SimulationReport): string[] {
 }
 
 function latencyPlot(report: SimulationReport): string {
+  const answering = policiesOf(report).filter(([, one]) => one.answered > 0)
+  const lastMs = Math.max(...answering.map(([, one]) => one.latencyMs.at(-1) ?? 0))
   return linePlot({
     title: 'Requests answered within a time',
     x: 'milliseconds',
@@ -109,12 +142,13 @@ function latencyPlot(report: SimulationReport): string {
     yMax: 1,
     percent: true,
     logX: true,
-    series: policiesOf(report)
-      .filter(([, one]) => one.answered > 0)
-      .map(([name, one]) => ({
-        name,
-        points: one.latencyMs.map((ms, i) => [ms, (i / 100) * one.answeredShare] as const),
-      })),
+    series: answering.map(([name, one]) => ({
+      name,
+      points: [
+        ...one.latencyMs.map((ms, i) => [ms, (i / 100) * one.answeredShare] as const),
+        [lastMs, one.answeredShare] as const,
+      ],
+    })),
   })
 }
 
@@ -172,14 +206,36 @@ function growthPlot({ sizes }: SimulationReport): string {
 }
 
 function promises(report: SimulationReport): string {
-  const checks = policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
-  const broken = policiesOf(report).flatMap(([name, { violations }]) =>
-    violations.map(
-      ({ invariant, atMs, detail }) =>
-        `<li>${escapeXml(`${name}: ${invariant} at ${Math.round(atMs)} ms: ${detail}`)}</li>`,
-    ),
+  const broken = brokenOf(report).map(
+    ({ where, invariant, atMs, detail }) =>
+      `<li>${escapeXml(`${where}: ${invariant} at ${Math.round(atMs)} ms: ${detail}`)}</li>`,
   )
   const verdict =
-    report.broken === 0 ? `${checks} checks, none broken.` : `${report.broken} broken:`
+    report.broken === 0 ? `${checksOf(report)} checks, none broken.` : `${report.broken} broken:`
   return `<section><h2>Promises</h2><p>${verdict}</p>${broken.length === 0 ? '' : `<ul>${broken.join('')}</ul>`}</section>`
+}
+
+function unanswered(report: SimulationReport): string {
+  const lines = policiesOf(report).flatMap(([name, { failures }]) =>
+    Object.entries(failures).map(
+      ([code, count]) => `<li>${escapeXml(`${name}: ${count} × ${code}`)}</li>`,
+    ),
+  )
+  if (lines.length === 0) return ''
+  return `<section><h2>Not answered</h2><ul>${lines.join('')}</ul></section>`
+}
+
+/** What the policies are, and what makes this world differ from the default one. */
+function legend(report: SimulationReport): string {
+  const policies = policiesOf(report).map(
+    ([name]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(POLICIES[name])}</dd>`,
+  )
+  const settings = (Object.entries(report.changed) as [SettingName, number][]).map(
+    ([name, value]) =>
+      `<dt><code>${escapeXml(`${name} = ${value}`)}</code></dt><dd>${escapeXml(aboutSetting(name))}</dd>`,
+  )
+  return [
+    `<section><h2>Policies</h2><dl>${policies.join('')}</dl></section>`,
+    `<section><h2>Settings that are not the default</h2><dl>${settings.join('')}</dl></section>`,
+  ].join('\n')
 }

@@ -1,5 +1,6 @@
 import type { PolicyReport } from './measure.ts'
 import { POLICIES, type PolicyName } from './policy.ts'
+import type { Violation } from './referee.ts'
 import type { SimulationReport } from './simulate.ts'
 
 /** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
@@ -19,7 +20,7 @@ export function reportMarkdown(report: SimulationReport): string {
         'p95',
         'p99',
         'bytes/request',
-        'messages/request',
+        'gossip messages/request',
         'extra work',
         'wrong by liars',
       ],
@@ -89,14 +90,24 @@ function sizesTable({ sizes }: SimulationReport): string[] {
 }
 
 function promises(report: SimulationReport): string[] {
-  const checks = policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
-  if (report.broken === 0) return [`${checks} checks, none broken.`]
-  return policiesOf(report).flatMap(([name, { violations }]) =>
-    violations.map(
-      ({ invariant, atMs, detail }) =>
-        `- ${name}: **${invariant}** broken at ${Math.round(atMs)} ms: ${detail}`,
-    ),
+  if (report.broken === 0) return [`${checksOf(report)} checks, none broken.`]
+  return brokenOf(report).map(
+    ({ where, invariant, atMs, detail }) =>
+      `- ${where}: **${invariant}** broken at ${Math.round(atMs)} ms: ${detail}`,
   )
+}
+
+export function checksOf(report: SimulationReport): number {
+  return policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
+}
+
+/** Every broken promise, with the policy or the swarm size that broke it. */
+export function brokenOf(report: SimulationReport): (Violation & { readonly where: string })[] {
+  const smaller = report.sizes.filter(({ peers }) => peers !== report.peers)
+  return [
+    ...smaller.map(({ peers, violations }) => [`${peers} providers`, violations] as const),
+    ...policiesOf(report).map(([name, { violations }]) => [name, violations] as const),
+  ].flatMap(([where, violations]) => violations.map((one) => ({ where, ...one })))
 }
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

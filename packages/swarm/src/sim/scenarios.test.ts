@@ -53,10 +53,26 @@ describe('settings', () => {
     ['links.loss', '1.5'],
     ['links.loss', ''],
     ['links.loss', 'much'],
-    ['peers.count', '-1'],
+    ['gossip.messageMs', '-1'],
     ['churn.scaleMs', 'Infinity'],
   ])('out of range are refused: %s = %s', (name, value) => {
     expect(() => scenarioSettings('calm', { [name]: value })).toThrow(`${name} must be a number`)
+  })
+
+  test.each([
+    ['model.layers', '0', 1],
+    ['peers.count', '1.5', 1],
+    ['peers.slots', '0', 1],
+    ['gossip.mesh', '2.5', 0],
+  ])('that count things are whole: %s = %s', (name, value, low) => {
+    expect(() => scenarioSettings('calm', { [name]: value })).toThrow(
+      `${name} must be a whole number from ${low} to`,
+    )
+  })
+
+  test('that are divided by are above 0', () => {
+    for (const name of ['churn.shape', 'links.upMbps', 'requests.perMinute'])
+      expect(() => scenarioSettings('calm', { [name]: 0 })).toThrow(`${name} must be a number from`)
   })
 
   test('say what they mean', () => {

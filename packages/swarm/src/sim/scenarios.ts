@@ -56,8 +56,8 @@ export const SCENARIOS = {
     set: { ...KAD, 'flooders.count': 5 },
   },
   lanes: {
-    about: 'growing swarms, from 100 peers on: what one peer must carry',
-    set: { ...FLATOUT, 'requests.perMinute': 1_000 },
+    about: 'growing swarms, from 100 peers to 10,000: what one peer must carry',
+    set: { ...FLATOUT, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
   },
   'vitb-home': {
     about: 'ViT-B over home uplinks: 302,592 bytes per hop',

@@ -3,6 +3,7 @@ import { AnyOrder } from './any-order.ts'
 import { Chain } from './chain.ts'
 import { measure, type PolicyReport } from './measure.ts'
 import { type AskPolicy, POLICY_NAMES, type PolicyName, policyNamed, type Scene } from './policy.ts'
+import type { Violation } from './referee.ts'
 import { scenarioNamed, scenarioSettings } from './scenarios.ts'
 import { SETTINGS_DEFAULT, type SettingName, type Settings } from './settings.ts'
 import { SmallModel } from './small-model.ts'
@@ -38,6 +39,7 @@ export interface SizeReport {
   readonly bytesPerPeerSecond: number
   readonly bytesPerRequest: number
   readonly lanes: number
+  readonly violations: readonly Violation[]
 }
 
 /** Everything that a simulation found; plain data. */
@@ -53,9 +55,9 @@ export interface SimulationReport {
   /** What the settings change against the defaults. */
   readonly changed: Partial<Settings>
   readonly policies: Readonly<Partial<Record<PolicyName, PolicyReport>>>
-  /** For `lanes`: the same policy in swarms of growing size. */
+  /** For `lanes`: the same policy in swarms of growing size, the last of them the one of `policies`. */
   readonly sizes: readonly SizeReport[]
-  /** Broken promises over all policies. */
+  /** Broken promises over all policies and sizes. */
   readonly broken: number
   /** The command that repeats this run. */
   readonly replay: string
@@ -79,8 +81,8 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   const names = options.policy === undefined ? policiesOf(scenario) : [policyNamed(options.policy)]
   const policies: Partial<Record<PolicyName, PolicyReport>> = {}
   const sizes: SizeReport[] = []
-  if (scenario === LANES) sizes.push(...smallerSizes(settings, seed, options.onProgress))
   for (const name of names) {
+    if (scenario === LANES) sizes.push(...smallerSizes(settings, seed, name, options.onProgress))
     const stage = runPolicy(settings, seed, name, options.onProgress)
     const report = measure(stage)
     policies[name] = report
@@ -98,7 +100,10 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
     changed: changedOf(settings),
     policies,
     sizes,
-    broken: reports.reduce((total, { violations }) => total + violations.length, 0),
+    broken: [...reports, ...sizes.filter((size) => size.peers !== settings['peers.count'])].reduce(
+      (total, { violations }) => total + violations.length,
+      0,
+    ),
     replay: replayLine(scenario, seed, options),
   }
 }
@@ -141,6 +146,7 @@ function policiesOf(scenario: string): readonly PolicyName[] {
 function smallerSizes(
   settings: Settings,
   seed: number,
+  policy: PolicyName,
   onProgress: SimulateOptions['onProgress'],
 ): SizeReport[] {
   const peers = settings['peers.count']
@@ -151,7 +157,7 @@ function smallerSizes(
       'requests.perMinute': (settings['requests.perMinute'] * size) / peers,
       'requests.count': Math.max(50, Math.round((settings['requests.count'] * size) / peers)),
     }
-    const stage = runPolicy(smaller, seed, 'any-order', onProgress)
+    const stage = runPolicy(smaller, seed, policy, onProgress)
     return sizeOf(stage, measure(stage))
   })
 }
@@ -166,6 +172,7 @@ function sizeOf(stage: Stage, report: PolicyReport): SizeReport {
     bytesPerPeerSecond: report.bytesPerPeerSecond,
     bytesPerRequest: report.bytesPerRequest,
     lanes: stage.network.lanes.length,
+    violations: report.violations,
   }
 }
 
