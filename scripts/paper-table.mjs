@@ -2,9 +2,7 @@
 // at a time as there are processors, then measures them side by side. Trainings that are done are
 // not repeated and interrupted ones go on where they were.
 //
-//   node scripts/paper-table.mjs [--seeds 1,2] [--runs DIR] [--results FILE] [--data DIR] [--images N]
-//
-// --images N shortens every training to so many images, for a look at whether all of it works.
+//   node scripts/paper-table.mjs [--seeds 1,2] [--recipes DIR] [--runs DIR] [--results FILE] [--data DIR]
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -14,7 +12,6 @@ import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const command = join(root, 'apps/cli/bin/layerswarm.js')
-const recipes = join(root, 'packages/trainer/recipes')
 
 function fail(message) {
   process.stderr.write(`paper-table: ${message}\n`)
@@ -26,8 +23,8 @@ function readWords() {
     return parseArgs({
       options: {
         seeds: { type: 'string', default: '1,2' },
+        recipes: { type: 'string', default: join(root, 'packages/trainer/recipes') },
         runs: { type: 'string', default: 'runs/paper' },
-        images: { type: 'string' },
         results: { type: 'string', default: 'docs/results.md' },
         data: { type: 'string' },
       },
@@ -42,10 +39,6 @@ const data = values.data === undefined ? [] : ['--data', values.data]
 const seeds = values.seeds.split(',').map(Number)
 if (seeds.length === 0 || seeds.some((seed) => !Number.isInteger(seed) || seed < 0)) {
   fail(`--seeds must be whole numbers such as 1,2, not "${values.seeds}"`)
-}
-const images = values.images === undefined ? undefined : Number(values.images)
-if (images !== undefined && !(Number.isInteger(images) && images > 0)) {
-  fail(`--images must be a whole number above 0, not "${values.images}"`)
 }
 
 const running = new Set()
@@ -80,20 +73,27 @@ async function train({ name, recipe, folder }) {
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, `${JSON.stringify(recipe, null, 2)}\n`)
   const going = existsSync(join(folder, 'checkpoint.safetensors')) ? ['--resume'] : []
-  await layerswarm(['train', file, '--out', folder, ...data, ...going], (line) =>
-    process.stderr.write(`${name}: ${line}\n`),
-  )
+  const words = ['train', file, '--out', folder, '--threads', '1', ...data, ...going]
+  await layerswarm(words, (line) => process.stderr.write(`${name}: ${line}\n`))
 }
 
+function readRecipes() {
+  try {
+    return readdirSync(values.recipes)
+      .filter((file) => /^paper-.*\.json$/.test(file))
+      .map((file) => JSON.parse(readFileSync(join(values.recipes, file), 'utf8')))
+  } catch (error) {
+    return fail(`the recipes of ${values.recipes} cannot be read: ${error.message}`)
+  }
+}
+
+const recipes = readRecipes()
+if (recipes.length === 0) fail(`${values.recipes} holds no paper-*.json`)
 const trainings = seeds.flatMap((seed) =>
-  readdirSync(recipes)
-    .filter((file) => /^paper-.*\.json$/.test(file))
-    .map((file) => {
-      const recipe = JSON.parse(readFileSync(join(recipes, file), 'utf8'))
-      const name = seed === seeds[0] ? recipe.name : `${recipe.name}-${seed}`
-      const own = { ...recipe, name, seed, ...(images === undefined ? {} : { images }) }
-      return { name, recipe: own, folder: join(values.runs, name) }
-    }),
+  recipes.map((recipe) => {
+    const name = seed === seeds[0] ? recipe.name : `${recipe.name}-${seed}`
+    return { name, recipe: { ...recipe, name, seed }, folder: join(values.runs, name) }
+  }),
 )
 
 const waiting = [...trainings]

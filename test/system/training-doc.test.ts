@@ -17,7 +17,7 @@ const recipes = 'packages/trainer/recipes'
 const doc = await readFile(join(root, 'docs/training.md'), 'utf8')
 const blocks = [...doc.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
 
-/** `npx layerswarm` as it was built; Fashion-MNIST lies in `data` where no data are named. */
+/** `npx layerswarm` as it was built; Fashion-MNIST lies in `data` where no data are named. Scripts take one seed. */
 const PRELUDE = `
 npx() {
   shift
@@ -27,12 +27,16 @@ npx() {
   esac
   "${process.execPath}" "${bin}" "$@"
 }
+node() {
+  script="$1"; shift
+  "${process.execPath}" "${root}/$script" --seeds 1 --recipes ${recipes} --data data "$@"
+}
 `
 /** The longest block starts seven processes, one after the other, on a machine that may be busy. */
 const BLOCK_MS_MAX = 240_000
 /** Recipes of the document: few images, small shapes. */
-const FEW = { images: 128, batch: 32, warmupSteps: 1 }
-const PICTURES = { ...FEW, images: 16, batch: 8, patchSize: 7, width: 32, layers: 4, mlpWidth: 64 }
+const FEW = { images: 128, batch: 32, warmupSteps: 1, width: 32, mlpWidth: 64 }
+const PICTURES = { ...FEW, images: 16, batch: 8, patchSize: 7, layers: 4 }
 
 let place = ''
 let server: RunningSwarm | undefined
@@ -104,7 +108,7 @@ async function runBlock(block: string): Promise<void> {
 const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[] = [
   ['--out runs/mine\n', () => expectFiles('runs/mine', 'train-report.html')],
   ['--report', () => expectFiles('reports/mine', 'report.html')],
-  ['--results', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
+  ['paper-table', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
   ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
   [
     'publish runs/merged',
