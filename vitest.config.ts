@@ -24,6 +24,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
+          // After the unit tests: browsers and processes beside them would wait for the same two cores.
+          sequence: { groupOrder: 1 },
           include: ['test/system/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

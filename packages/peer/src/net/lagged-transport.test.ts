@@ -1,4 +1,11 @@
-import type { HeldActivation, Message, PeerId, RequestId, Transport } from '@layerswarm/swarm'
+import type {
+  HeldActivation,
+  Message,
+  PeerId,
+  RequestId,
+  TensorHash,
+  Transport,
+} from '@layerswarm/swarm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
 import { createSystemClock } from './system-ports.ts'
@@ -16,6 +23,7 @@ function distant(lagMs: number) {
     self: 'me' as PeerId,
     listen: () => () => {},
     publish: () => void said.push(nowMs()),
+    push: () => void said.push(nowMs()),
     offer: () => {},
     withdraw: () => {},
     pull(_, pulled) {
@@ -43,6 +51,9 @@ describe('a lagged transport', () => {
     vi.advanceTimersByTime(100)
     expect(said).toEqual([20, 50])
     expect(transport.self).toBe('me')
+    transport.push?.('h' as TensorHash, 'you' as PeerId)
+    vi.advanceTimersByTime(100)
+    expect(said).toEqual([20, 50, 120])
   })
 
   it('pulls after the question’s way and the answer’s', () => {

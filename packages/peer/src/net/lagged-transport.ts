@@ -2,7 +2,7 @@ import type { Clock, Transport } from '@layerswarm/swarm'
 
 /**
  * A transport whose words travel slowly, to measure a swarm of distant peers on one machine: what
- * is published goes out one way later, what is pulled comes after the way of the question and that
+ * is published or sent ahead goes out one way later, what is pulled comes after the way of the question and that
  * of the answer. What arrives is not delayed again.
  * @param lagMs one way, milliseconds; asked anew each time.
  */
@@ -11,10 +11,12 @@ export function createLaggedTransport(
   clock: Clock,
   lagMs: () => number,
 ): Transport {
+  const { push } = transport
   const later = (ways: number, act: () => void) => clock.wakeAt(clock.nowMs() + ways * lagMs(), act)
   return {
     ...transport,
     publish: (message) => void later(1, () => transport.publish(message)),
+    ...(push && { push: (hash, to) => void later(1, () => push(hash, to)) }),
     pull(tensor, pulled) {
       let cancelPull = () => {}
       const cancelWait = later(2, () => {

@@ -33,7 +33,7 @@ export function resultsPage(evaluation: Evaluation, command: string, name: strin
   }
   const text = [
     '# Results',
-    'Our own trainings of the variants of LayerShuffle ([arXiv 2407.04513](https://arxiv.org/abs/2407.04513)) and of its baselines, side by side. The whole page is made by one command, which stands at its end.',
+    'Our own trainings of the variants of LayerShuffle ([arXiv 2407.04513](https://arxiv.org/abs/2407.04513)) and of its baselines, side by side. The whole page is made by one command, see its end.',
     aboutImages(evaluation),
     '## Accuracy',
     'All layers. *In sequence*: in their own order. *Arbitrary order*: a fresh order for every batch of at most 100 images. The spread is that between trainings of other seeds where there are several; *over orders* is the deviation between the passes of one training, each with orders of its own.',
@@ -50,7 +50,7 @@ export function resultsPage(evaluation: Evaluation, command: string, name: strin
     'Accuracy in arbitrary order with the deviation over its seeds of orders; a training image counts in every epoch.',
     trainingsTable(evaluation.releases),
     '## Make it again',
-    'The trainings follow the recipes of the same names in `packages/trainer/recipes`, with the seeds given above; `docs/training.md` shows how.',
+    'The trainings follow the recipes of the same names in `packages/trainer/recipes`, with the seeds given above; `node scripts/paper-table.mjs` trains all that are named `paper-` and makes this page, and this is its last step:',
     `\`\`\`sh\n${command}\n\`\`\``,
   ]
   return { text: `${text.filter((part) => part !== '').join('\n\n')}\n`, figures }
