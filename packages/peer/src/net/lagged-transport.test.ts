@@ -5,6 +5,7 @@ import type {
   RequestId,
   TensorHash,
   Transport,
+  TransportEvents,
 } from '@layerswarm/swarm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
@@ -19,9 +20,13 @@ function distant(lagMs: number) {
   const nowMs = () => Math.round(clock.nowMs() - startMs)
   const said: number[] = []
   const pulls: { atMs: number; cancelled: boolean }[] = []
+  let events: TransportEvents | undefined
   const near: Transport = {
     self: 'me' as PeerId,
-    listen: () => () => {},
+    listen(given) {
+      events = given
+      return () => {}
+    },
     publish: () => void said.push(nowMs()),
     push: () => void said.push(nowMs()),
     offer: () => {},
@@ -36,7 +41,8 @@ function distant(lagMs: number) {
     },
   }
   const lag = { ms: lagMs }
-  return { said, pulls, lag, transport: createLaggedTransport(near, clock, () => lag.ms) }
+  const transport = createLaggedTransport(near, clock, () => lag.ms)
+  return { said, pulls, lag, transport, hand: (hash: TensorHash) => events?.tensorHanded?.(hash) }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -65,6 +71,28 @@ describe('a lagged transport', () => {
     vi.advanceTimersByTime(2)
     expect(got).toEqual([1])
     expect(pulls).toEqual([{ atMs: 100, cancelled: false }])
+  })
+
+  it('a pull ends when the tensor was sent here, before or after', () => {
+    const { pulls, transport, hand } = distant(50)
+    const handed: TensorHash[] = []
+    transport.listen({
+      messageArrived: () => {},
+      peerDisconnected: () => {},
+      tensorHanded: (hash) => handed.push(hash),
+    })
+    const tensor = (hash: string) => ({ ...HELD, hash: hash as TensorHash })
+    hand('a' as TensorHash)
+    transport.pull(tensor('a'), () => {})
+    vi.advanceTimersByTime(1)
+    expect(pulls).toHaveLength(1)
+    transport.pull(tensor('b'), () => {})
+    vi.advanceTimersByTime(20)
+    hand('b' as TensorHash)
+    expect(pulls).toHaveLength(2)
+    vi.advanceTimersByTime(200)
+    expect(pulls).toHaveLength(2)
+    expect(handed).toEqual(['a', 'b'])
   })
 
   it('a pull is cancelled on its way and after', () => {

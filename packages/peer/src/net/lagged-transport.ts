@@ -1,9 +1,9 @@
-import type { Clock, Transport } from '@layerswarm/swarm'
+import type { Clock, TensorHash, Transport } from '@layerswarm/swarm'
 
 /**
  * A transport whose words travel slowly, to measure a swarm of distant peers on one machine: what
- * is published or sent ahead goes out one way later, what is pulled comes after the way of the question and that
- * of the answer. What arrives is not delayed again.
+ * is published or sent ahead goes out one way later, what is pulled comes after the way of the
+ * question and that of the answer, or as soon as it was sent here. What arrives is not delayed again.
  * @param lagMs one way, milliseconds; asked anew each time.
  */
 export function createLaggedTransport(
@@ -13,17 +13,37 @@ export function createLaggedTransport(
 ): Transport {
   const { push } = transport
   const later = (ways: number, act: () => void) => clock.wakeAt(clock.nowMs() + ways * lagMs(), act)
+  /** Tensors that were sent here and have not been pulled. */
+  const handed = new Set<TensorHash>()
+  const waiting = new Map<TensorHash, () => void>()
   return {
     ...transport,
+    listen(events) {
+      return transport.listen({
+        ...events,
+        tensorHanded(hash) {
+          handed.add(hash)
+          waiting.get(hash)?.()
+          events.tensorHanded?.(hash)
+        },
+      })
+    },
     publish: (message) => void later(1, () => transport.publish(message)),
     ...(push && { push: (hash, to) => void later(1, () => push(hash, to)) }),
     pull(tensor, pulled) {
+      const { hash } = tensor
       let cancelPull = () => {}
-      const cancelWait = later(2, () => {
+      const pull = () => {
+        cancelWait()
+        waiting.delete(hash)
+        handed.delete(hash)
         cancelPull = transport.pull(tensor, pulled)
-      })
+      }
+      const cancelWait = later(handed.has(hash) ? 0 : 2, pull)
+      waiting.set(hash, pull)
       return () => {
         cancelWait()
+        waiting.delete(hash)
         cancelPull()
       }
     },

@@ -15,7 +15,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
 import { HANDED_BYTES_MAX } from './limits.ts'
 import { directConnection } from './peer-connections.ts'
-import { createTensorStreams, type TensorStreams } from './tensor-streams.ts'
+import { createTensorStreams, TENSOR_PROTOCOL, type TensorStreams } from './tensor-streams.ts'
 import {
   addressesOf,
   createTestNode,
@@ -203,6 +203,24 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(far.handed).toEqual([])
     expect(next.tensors.bytes.in).toBe(bytes.length)
     expect(holder.tensors.bytes.out).toBe(bytes.length)
+  })
+
+  it('takes a tensor that is sent here while somebody else is being asked for it', async () => {
+    const [sender, puller, silent] = await chain(3)
+    if (sender === undefined || puller === undefined || silent === undefined)
+      throw new Error('too few')
+    await silent.tensors.stop()
+    let asked = false
+    await silent.node.handle(TENSOR_PROTOCOL.id, () => {
+      asked = true
+    })
+    const bytes = new Uint8Array(randomBytes(6_400))
+    const hash = await offer(sender, bytes)
+    if (hash === undefined) throw new Error('the offer was refused')
+    const pulling = pull(puller, heldTensor(hash, bytes.length, silent.transport.self))
+    await eventually('the question', () => asked)
+    sender.transport.push?.(hash, puller.transport.self)
+    expect(Buffer.compare((await pulling) ?? Buffer.of(), bytes)).toBe(0)
   })
 
   it('keeps no more of what is sent unasked than it has room for', async () => {

@@ -142,13 +142,14 @@ export function createTensorStreams(
     },
     async pull({ hash, size, holder }, signal) {
       if (holder === node.peerId.toString()) return held.get(hash)?.bytes
-      const handed = sent.take(hash)
-      if (handed?.length === size) return handed
-      try {
+      const asked = async () => {
         await reach(holder, signal)
         const bytes = await exchange.ask(holder, hexBytes(hash), signal)
-        if (bytes?.length !== size) return undefined
-        return tensorHash(await hashOf(bytes)) === hash ? bytes : undefined
+        return bytes !== undefined && tensorHash(await hashOf(bytes)) === hash ? bytes : undefined
+      }
+      try {
+        const bytes = sent.take(hash) ?? (await sent.unlessHanded(hash, asked))
+        return bytes?.length === size ? bytes : undefined
       } catch {
         // Whatever broke, the claim protocol's answer is the same: somebody offers it again.
         return undefined
@@ -161,11 +162,13 @@ export function createTensorStreams(
 function createPushes(node: SwarmNode, handedBytesMax: number) {
   const handed = createHanded(handedBytesMax)
   const bytes = { in: 0, out: 0 }
+  const awaited = new Set<(hash: TensorHash) => void>()
   let tell: (hash: TensorHash) => void = () => {}
   const exchange = createExchange(node, PUSH_PROTOCOL, async (tensor) => {
     bytes.in += tensor.length
     const hash = tensorHash(await hashOf(tensor))
     handed.keep(hash, tensor)
+    for (const arrived of awaited) arrived(hash)
     tell(hash)
     return undefined
   })
@@ -188,6 +191,18 @@ function createPushes(node: SwarmNode, handedBytesMax: number) {
       tell = listener
     },
     take: handed.take,
+    /** What `ask` brings, or the tensor itself if it comes sooner: a step may overtake it. */
+    unlessHanded(hash: TensorHash, ask: () => Promise<Uint8Array | undefined>) {
+      return new Promise<Uint8Array | undefined>((resolve, reject) => {
+        const arrived = (one: TensorHash) => {
+          if (one === hash) resolve(handed.take(hash))
+        }
+        awaited.add(arrived)
+        ask()
+          .then(resolve, reject)
+          .finally(() => awaited.delete(arrived))
+      })
+    },
   }
 }
 
