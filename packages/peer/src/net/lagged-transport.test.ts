@@ -73,6 +73,13 @@ describe('a lagged transport', () => {
     expect(pulls).toEqual([{ atMs: 100, cancelled: false }])
   })
 
+  it('a pull of an own tensor takes no way', () => {
+    const { pulls, transport } = distant(50)
+    transport.pull({ ...HELD, holder: transport.self }, () => {})
+    vi.advanceTimersByTime(1)
+    expect(pulls).toHaveLength(1)
+  })
+
   it('a pull ends when the tensor was sent here, before or after', () => {
     const { pulls, transport, hand } = distant(50)
     const handed: TensorHash[] = []

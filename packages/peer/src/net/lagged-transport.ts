@@ -3,7 +3,7 @@ import type { Clock, TensorHash, Transport } from '@layerswarm/swarm'
 /**
  * A transport whose words travel slowly, to measure a swarm of distant peers on one machine: what
  * is published or sent ahead goes out one way later, what is pulled comes after the way of the
- * question and that of the answer, or as soon as it was sent here. What arrives is not delayed again.
+ * question and that of the answer, unless it is here. What arrives is not delayed again.
  * @param lagMs one way, milliseconds; asked anew each time.
  */
 export function createLaggedTransport(
@@ -31,7 +31,8 @@ export function createLaggedTransport(
     publish: (message) => void later(1, () => transport.publish(message)),
     ...(push && { push: (hash, to) => void later(1, () => push(hash, to)) }),
     pull(tensor, pulled) {
-      const { hash } = tensor
+      const { hash, holder } = tensor
+      const isHere = holder === transport.self || handed.has(hash)
       let cancelPull = () => {}
       const pull = () => {
         cancelWait()
@@ -39,7 +40,7 @@ export function createLaggedTransport(
         handed.delete(hash)
         cancelPull = transport.pull(tensor, pulled)
       }
-      const cancelWait = later(handed.has(hash) ? 0 : 2, pull)
+      const cancelWait = later(isHere ? 0 : 2, pull)
       waiting.set(hash, pull)
       return () => {
         cancelWait()
