@@ -15,8 +15,9 @@ export function isOnGpu(engine: EngineName): boolean {
 }
 
 /**
- * Images that concurrent requests for one layer are run as: a GPU computes eight images of a small
- * model in little more than the time of one, and further ones in proportion.
+ * Images that concurrent requests for one layer are run as. A graphics card is expected to compute
+ * eight images of a small model in little more than the time of one (`bench tab` measures it);
+ * processors and software adapters gain nothing.
  */
 export const BATCH_IMAGES_MAX = 8
 
