@@ -83,6 +83,9 @@ export const HANDED_BYTES_MAX = 16 * 1024 * 1024
 export const HANDED_MAX = 256
 /** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
 export const TENSOR_TIMEOUT_MS = 6_000
+/** Of that, a tensor may take this long, and its bytes at 4 Mbit/s: whoever crashed keeps its connection for seconds. */
+export const TENSOR_ANSWER_MS = 2_000
+export const TENSOR_BYTES_PER_MS = 500
 export const TENSOR_REQUESTS_PER_SECOND = 500
 /** Pulls from one peer at once; further ones wait for a stream. */
 export const TENSOR_STREAMS_PER_PEER_MAX = 8

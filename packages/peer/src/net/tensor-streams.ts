@@ -5,12 +5,15 @@ import {
   type TensorHash,
 } from '@layerswarm/swarm'
 import { hashOf } from '../store/digest.ts'
+import { within } from './deadline.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 import type { SwarmNode } from './libp2p-config.ts'
 import {
   HANDED_BYTES_MAX,
   HANDED_MAX,
+  TENSOR_ANSWER_MS,
+  TENSOR_BYTES_PER_MS,
   TENSOR_REQUESTS_PER_SECOND,
   TENSOR_STREAMS_PER_PEER_MAX,
   TENSOR_TIMEOUT_MS,
@@ -144,7 +147,9 @@ export function createTensorStreams(
       if (holder === node.peerId.toString()) return held.get(hash)?.bytes
       const asked = async () => {
         await reach(holder, signal)
-        const bytes = await exchange.ask(holder, hexBytes(hash), signal)
+        const answerMs = TENSOR_ANSWER_MS + size / TENSOR_BYTES_PER_MS
+        const ask = (bounded: AbortSignal) => exchange.ask(holder, hexBytes(hash), bounded)
+        const bytes = await within(answerMs, signal, ask)
         return bytes !== undefined && tensorHash(await hashOf(bytes)) === hash ? bytes : undefined
       }
       try {
