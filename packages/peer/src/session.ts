@@ -23,13 +23,7 @@ import { createLaggedTransport } from './net/lagged-transport.ts'
 import { createLaneTransport, type LaneTransport } from './net/lane-transport.ts'
 import { createLayerStreams, type LayerStreams } from './net/layer-streams.ts'
 import type { SwarmNode } from './net/libp2p-config.ts'
-import {
-  BAN_MS,
-  BANS_MAX,
-  INLINE_BYTES,
-  LANE_MEET_TIMEOUT_MS,
-  PRESENCE_READY_TIMEOUT_MS,
-} from './net/limits.ts'
+import { BAN_MS, BANS_MAX, LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './net/limits.ts'
 import { describeConnections } from './net/peer-connections.ts'
 import { createRelayKeeper, type RelayKeeper } from './net/relay-keeper.ts'
 import { subscriberMet } from './net/subscribers.ts'
@@ -150,7 +144,6 @@ async function open(
       capacity: options.capacity,
       slots: options.slots,
       timeShare: options.timeShare,
-      inlineBytes: INLINE_BYTES,
       addresses: () => announcedAddresses(node),
       links: () => node.services.pubsub.getSubscribers(laneTopic(release.id)).length,
     },

@@ -130,15 +130,6 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await puller.tensors.pull(tensor)).toEqual(bytes)
   })
 
-  it('wait for a silent holder no longer than a tensor of its size may take', async () => {
-    const [holder, puller] = await pair({ protocol: { ...TENSOR_PROTOCOL, timeoutMs: 120_000 } })
-    const [tensor] = await offered(holder, 1_000)
-    await holder.node.unhandle(TENSOR_PROTOCOL.id)
-    await holder.node.handle(TENSOR_PROTOCOL.id, () => undefined)
-    // The protocol itself would wait longer than this test may take.
-    expect(await puller.tensors.pull(tensor)).toBeUndefined()
-  })
-
   it('report a holder that is gone as a failed pull', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)

@@ -13,9 +13,8 @@ import {
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
-import { HANDED_BYTES_MAX } from './limits.ts'
 import { directConnection } from './peer-connections.ts'
-import { createTensorStreams, TENSOR_PROTOCOL, type TensorStreams } from './tensor-streams.ts'
+import { createTensorStreams, type TensorStreams } from './tensor-streams.ts'
 import {
   addressesOf,
   createTestNode,
@@ -30,7 +29,6 @@ interface Member extends TestNode {
   tensors: TensorStreams
   heard: { from: PeerId; message: Message }[]
   gone: PeerId[]
-  handed: TensorHash[]
 }
 
 const open: Member[] = []
@@ -41,11 +39,10 @@ async function join(): Promise<Member> {
   await tensors.start()
   const needs = { ...made, tensors, isForwarder: () => false }
   const transport = createLaneTransport(needs, { release: RELEASE, shape: SHAPE })
-  const member: Member = { ...made, transport, tensors, heard: [], gone: [], handed: [] }
+  const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
   transport.listen({
     messageArrived: (from, message) => member.heard.push({ from, message }),
     peerDisconnected: (peer) => member.gone.push(peer),
-    tensorHanded: (hash) => member.handed.push(hash),
   })
   transport.start()
   open.push(member)
@@ -182,64 +179,6 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(await pull(puller, { ...tensor, size: bytes.length - 1 })).toBeUndefined()
     holder.transport.withdraw(hash)
     expect(await pull(puller, tensor)).toBeUndefined()
-  })
-
-  it('sends a tensor ahead to whom it reaches, who then needs not ask for it', async () => {
-    const [holder, next, far] = await chain(3)
-    if (holder === undefined || next === undefined || far === undefined) throw new Error('too few')
-    expect(holder.transport.reaches?.(next.transport.self)).toBe(true)
-    expect(holder.transport.reaches?.(far.transport.self)).toBe(false)
-    const bytes = new Uint8Array(randomBytes(6_400))
-    const hash = await offer(holder, bytes)
-    if (hash === undefined) throw new Error('the offer was refused')
-    holder.transport.push?.(hash, next.transport.self)
-    holder.transport.push?.(hash, far.transport.self)
-    await eventually('the tensor', () => next.handed.includes(hash))
-    // Its holder forgets it: what was sent is there all the same, once.
-    holder.transport.withdraw(hash)
-    const tensor = heldTensor(hash, bytes.length, holder.transport.self)
-    expect(Buffer.compare((await pull(next, tensor)) ?? Buffer.of(), bytes)).toBe(0)
-    expect(await pull(next, tensor)).toBeUndefined()
-    expect(far.handed).toEqual([])
-    expect(next.tensors.bytes.in).toBe(bytes.length)
-    expect(holder.tensors.bytes.out).toBe(bytes.length)
-  })
-
-  it('takes a tensor that is sent here while somebody else is being asked for it', async () => {
-    const [sender, puller, silent] = await chain(3)
-    if (sender === undefined || puller === undefined || silent === undefined)
-      throw new Error('too few')
-    await silent.tensors.stop()
-    let asked = false
-    await silent.node.handle(TENSOR_PROTOCOL.id, () => {
-      asked = true
-    })
-    const bytes = new Uint8Array(randomBytes(6_400))
-    const hash = await offer(sender, bytes)
-    if (hash === undefined) throw new Error('the offer was refused')
-    const pulling = pull(puller, heldTensor(hash, bytes.length, silent.transport.self))
-    await eventually('the question', () => asked)
-    sender.transport.push?.(hash, puller.transport.self)
-    expect(Buffer.compare((await pulling) ?? Buffer.of(), bytes)).toBe(0)
-  })
-
-  it('keeps no more of what is sent unasked than it has room for', async () => {
-    const [flood, victim] = await chain(2)
-    if (flood === undefined || victim === undefined) throw new Error('too few')
-    const hashes: TensorHash[] = []
-    const size = HANDED_BYTES_MAX / 4
-    for (let i = 0; i < 5; i++) {
-      const hash = await offer(flood, new Uint8Array(size).fill(i))
-      if (hash === undefined) throw new Error('the offer was refused')
-      flood.transport.push?.(hash, victim.transport.self)
-      await eventually('the tensor', () => victim.handed.includes(hash))
-      flood.transport.withdraw(hash)
-      hashes.push(hash)
-    }
-    const kept = await Promise.all(
-      hashes.map((hash) => pull(victim, heldTensor(hash, size, flood.transport.self))),
-    )
-    expect(kept.map((bytes) => bytes !== undefined)).toEqual([false, true, true, true, true])
   })
 
   it('refuses what is malformed, in the wrong topic, or not the author’s to say, and stops it there', async () => {

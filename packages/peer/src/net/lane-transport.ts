@@ -113,9 +113,6 @@ export function createLaneTransport(
       }
       pubsub.addEventListener('message', deliverPassedOn)
       node.addEventListener('connection:close', disconnected)
-      tensors.onHanded((hash) => {
-        for (const listener of listeners) listener.tensorHanded?.(hash)
-      })
     },
     stop() {
       publisher.stop()
@@ -133,22 +130,12 @@ export function createLaneTransport(
     },
     publish: publisher.publish,
     flush: publisher.flush,
-    ...tensorCalls(node, tensors),
-  }
-}
-
-/** What a transport does with tensors, and which peers it could do it with. */
-function tensorCalls(node: SwarmNode, tensors: TensorStreams) {
-  return {
     offer(tensor, offered) {
       tensors.offer(tensor).then(offered, () => offered(undefined))
     },
     withdraw: (hash) => tensors.withdraw(hash),
-    push: (hash, to) => tensors.push(hash, to),
-    reaches: (peer) => directConnection(node, peer) !== undefined,
-    rttMs: (peer) => directConnection(node, peer)?.rtt,
     pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
-  } satisfies Partial<Transport>
+  }
 }
 
 /** @returns what cancels the pull; `pulled` is not called afterwards. */

@@ -73,19 +73,8 @@ export const BANS_MAX = 1_024
 
 /** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */
 export const TENSORS_HELD_BYTES_MAX = 64 * 1024 * 1024
-/**
- * Activations above this are pulled or sent ahead instead of gossiped to the whole lane: a direct
- * stream carries them once, gossip to every member (docs/decisions/0012).
- */
-export const INLINE_BYTES = 1024
-/** Tensors that others sent here unasked: 50 activations of ViT-B in float16. */
-export const HANDED_BYTES_MAX = 16 * 1024 * 1024
-export const HANDED_MAX = 256
 /** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
 export const TENSOR_TIMEOUT_MS = 6_000
-/** Of that, a tensor may take this long, and its bytes at 4 Mbit/s: whoever crashed keeps its connection for seconds. */
-export const TENSOR_ANSWER_MS = 2_000
-export const TENSOR_BYTES_PER_MS = 500
 export const TENSOR_REQUESTS_PER_SECOND = 500
 /** Pulls from one peer at once; further ones wait for a stream. */
 export const TENSOR_STREAMS_PER_PEER_MAX = 8

@@ -159,13 +159,17 @@ const FIELDS = {
   'flooders.count': count(0, 'peers that send fake requests', 1_000),
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
 
-  // The policy under test, as packages/peer has it.
+  // The policy under test. What differs from packages/peer says so.
   'policy.inlineBytes': number(
     1_024,
-    'tensors up to this ride in the message; at most 32,768 [proposal]',
+    'tensors up to this ride in the message; packages/peer: 32,768 [proposal]',
     32_768,
   ),
-  'policy.handOver': count(1, '1: results are sent ahead to who will want them [proposal]', 1),
+  'policy.handOver': count(
+    1,
+    '1: results are sent ahead to who will want them; packages/peer: 0 [proposal]',
+    1,
+  ),
   'policy.staggerMs': ms(40, 'wait between two ranks of claimers'),
 } as const satisfies Record<string, Field>
 
