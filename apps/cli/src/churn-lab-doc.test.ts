@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { aboutSetting, SCENARIOS, SETTING_NAMES, SETTINGS_DEFAULT } from '@layerswarm/swarm'
+import { aboutSetting, SCENARIOS, SETTING_NAMES, SETTINGS_DEFAULT } from '@layerswarm/lab'
 import { expect, test } from 'vitest'
 
 const doc = await readFile(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'
-import { runLine } from './run-line.ts'
+import { runLine } from './line/run-line.ts'
 
 /** Runs one command line in this process and ends it with the line's exit code. */
 export async function runMain(words: readonly string[]): Promise<void> {

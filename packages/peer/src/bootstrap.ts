@@ -9,14 +9,14 @@ import {
   verifyManifest,
 } from '@layerswarm/model'
 import { ADDRESS_CHARS_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { within } from './deadline.ts'
 import { PeerError } from './errors.ts'
-import { within } from './net/deadline.ts'
 import {
   BOOTSTRAP_ADDRESSES_MAX,
   BOOTSTRAP_BYTES_MAX,
   BOOTSTRAP_RELEASES_MAX,
   FETCH_TIMEOUT_MS,
-} from './net/limits.ts'
+} from './limits.ts'
 import { download } from './store/http.ts'
 
 /** A release as a signaling server names it. */

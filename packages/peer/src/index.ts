@@ -21,3 +21,4 @@ export {
   type RollingPeer,
 } from './rolling-peer.ts'
 export type { PeerSnapshot, PeerState } from './snapshot.ts'
+export { createSystemClock, type SystemClock, systemRandom } from './system-ports.ts'

@@ -1,5 +1,5 @@
 import type { ActivationDtype, EngineName } from '@layerswarm/model'
-import { SLOTS_DEFAULT } from '@layerswarm/swarm'
+import { type Clock, SLOTS_DEFAULT, type Transport } from '@layerswarm/swarm'
 
 export interface PeerOptions {
   /** URL of a signaling server, http or https. */
@@ -25,8 +25,8 @@ export interface PeerOptions {
   readonly slots: number
   /** Share of the time that layer runs may take, above 0 and at most 1; below 1 there is one run at a time. */
   readonly timeShare: number
-  /** For measurements: how long one way to others takes longer than it does, milliseconds. */
-  readonly lagMs: (() => number) | undefined
+  /** Stands between the member and its transport, for measurements and tests; as it is by default. */
+  readonly wrapTransport: (transport: Transport, clock: Clock) => Transport
 }
 
 export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
@@ -41,5 +41,5 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,
   timeShare: 1,
-  lagMs: undefined,
+  wrapTransport: (transport: Transport) => transport,
 })

@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import { createReferenceEngine, randomTensor, releaseId, type Tensor } from '@layerswarm/model'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PeerError } from './errors.ts'
-import { eventually } from './net/test-nodes.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
-import { FILES, PUBLISHER, startTestSwarm, type TestSwarm, TINY_SPEC } from './test-swarm.ts'
+import { eventually } from './testing/test-nodes.ts'
+import {
+  FILES,
+  PUBLISHER,
+  startTestSwarm,
+  type TestSwarm,
+  TINY_SPEC,
+} from './testing/test-swarm.ts'
 
 let swarm: TestSwarm
 const started: Peer[] = []

@@ -9,7 +9,6 @@ import {
   signManifest,
 } from '@layerswarm/model'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { eventually } from './net/test-nodes.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
 import {
@@ -18,7 +17,8 @@ import {
   type RollingOptions,
   type RollingPeer,
 } from './rolling-peer.ts'
-import { startTestSwarm, type TestSwarm, TINY_SPEC } from './test-swarm.ts'
+import { eventually } from './testing/test-nodes.ts'
+import { startTestSwarm, type TestSwarm, TINY_SPEC } from './testing/test-swarm.ts'
 
 /** The key of the fixture's publisher. */
 const PUBLISHER_KEY = new Uint8Array(32).fill(7)

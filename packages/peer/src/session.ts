@@ -1,37 +1,34 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
-  type Clock,
+  createBans,
   createMember,
   laneTopic,
   type Member,
   type ModelShape,
   PRESENCE_TOPIC,
-  type Transport,
 } from '@layerswarm/swarm'
 import { createBlobCache } from '#cache'
 import { createCompute, type PartCompute } from '#compute'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
 import { chooseRelease, fetchBootstrap, fetchManifest, parseJoinUrl } from './bootstrap.ts'
+import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
+import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
-import { createBans } from './net/bans.ts'
-import { createGoodbyes, type Goodbyes } from './net/goodbyes.ts'
-import { createIntroductions } from './net/introductions.ts'
-import { createLaggedTransport } from './net/lagged-transport.ts'
-import { createLaneTransport, type LaneTransport } from './net/lane-transport.ts'
-import { createLayerStreams, type LayerStreams } from './net/layer-streams.ts'
-import type { SwarmNode } from './net/libp2p-config.ts'
-import { BAN_MS, BANS_MAX, LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './net/limits.ts'
-import { describeConnections } from './net/peer-connections.ts'
-import { createRelayKeeper, type RelayKeeper } from './net/relay-keeper.ts'
-import { subscriberMet } from './net/subscribers.ts'
-import { createSystemClock, systemRandom } from './net/system-ports.ts'
-import { createTensorStreams, type TensorStreams } from './net/tensor-streams.ts'
+import { BAN_MS, BANS_MAX, LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
+import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
+import { createIntroductions } from './meeting/introductions.ts'
+import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'
+import type { SwarmNode } from './node/libp2p-config.ts'
+import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
 import { httpFetcher } from './store/http.ts'
 import { createLayerStore, type LayerStore } from './store/layer-store.ts'
+import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
+import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
+import { createSystemClock, systemRandom } from './system-ports.ts'
 
 /** Everything that exists while a peer is part of a swarm. */
 export interface Session {
@@ -136,7 +133,7 @@ async function open(
   const clock = createSystemClock()
   await opened.add(() => clock.cancelAll())
   const member = createMember(
-    { transport: lagged(transport, clock, options), compute, clock, random: systemRandom },
+    { transport: options.wrapTransport(transport, clock), compute, clock, random: systemRandom },
     {
       release: release.id,
       shape: shapeOf(spec),
@@ -285,10 +282,6 @@ async function openCompute(
 
 function restarting(problem: string): string {
   return `${problem}; the engine is starting again`
-}
-
-function lagged(transport: Transport, clock: Clock, { lagMs }: PeerOptions): Transport {
-  return lagMs === undefined ? transport : createLaggedTransport(transport, clock, lagMs)
 }
 
 function shapeOf(spec: ModelSpec): ModelShape {

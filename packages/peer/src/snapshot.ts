@@ -1,9 +1,9 @@
 import type { EngineName } from '@layerswarm/model'
 import { type EngineTrial, whyEngine } from './compute/engine-trial.ts'
 import type { Hold } from './holds.ts'
-import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_RELOAD } from './net/limits.ts'
-import { type Carrier, describeConnections, type Reach } from './net/peer-connections.ts'
-import type { RelayState } from './net/relay-keeper.ts'
+import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_RELOAD } from './limits.ts'
+import type { RelayState } from './meeting/relay-keeper.ts'
+import { type Carrier, describeConnections, type Reach } from './node/peer-connections.ts'
 import type { Session } from './session.ts'
 import type { StorageState } from './store/layer-store.ts'
 

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Answer, ClassifyPolicy, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS } from './limits.ts'
-import type { PeerId } from './messages.ts'
-import { appliedLayers } from './sim/symbolic-compute.ts'
-import { type Inhabitant, World } from './sim/world.ts'
 import type { ModelShape } from './step.ts'
+import { appliedLayers } from './testing/symbolic-compute.ts'
+import { type Inhabitant, World } from './testing/world.ts'
+import type { PeerId } from './wire/messages.ts'
 
 const SMALL: ModelShape = { layers: 4, tokens: 5, width: 8 }
 /** 197 x 768 in float16 is 302,592 bytes: by reference. */

@@ -8,12 +8,12 @@ import {
   SPEED_NEWS_INTERVAL_MS,
   SPEED_NEWS_MS,
 } from './limits.ts'
-import type { Message, PeerId, Presence } from './messages.ts'
-import { PeerTable } from './peer-table.ts'
-import { rarestLayers, rebalance } from './placement.ts'
-import { Provider } from './provider.ts'
-import { Requester } from './requester.ts'
+import { PeerTable } from './presence/peer-table.ts'
+import { rarestLayers, rebalance } from './presence/placement.ts'
+import { Provider } from './provider/provider.ts'
+import { Requester } from './requester/requester.ts'
 import { type ModelShape, stepFault } from './step.ts'
+import type { Message, PeerId, Presence } from './wire/messages.ts'
 
 export interface CoreOptions {
   /** Hash of the release's manifest, hex. */

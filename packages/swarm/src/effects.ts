@@ -1,4 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import type { HeadOutcome } from './ports.ts'
 import type {
   Activation,
   HeldActivation,
@@ -7,8 +8,7 @@ import type {
   PeerId,
   RequestId,
   TensorHash,
-} from './messages.ts'
-import type { HeadOutcome } from './ports.ts'
+} from './wire/messages.ts'
 
 /** What the requester is content with. */
 export interface ClassifyPolicy {

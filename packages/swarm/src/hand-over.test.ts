@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
 import type { Effect, Input } from './effects.ts'
-import type { HeldActivation, Message, PeerId, RequestId, Step, TensorHash } from './messages.ts'
 import type { ModelShape } from './step.ts'
+import type {
+  HeldActivation,
+  Message,
+  PeerId,
+  RequestId,
+  Step,
+  TensorHash,
+} from './wire/messages.ts'
 
 const SHAPE: ModelShape = { layers: 4, tokens: 5, width: 8 }
 const RELEASE = '5'.repeat(64)

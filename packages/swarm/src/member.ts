@@ -12,9 +12,9 @@ import {
 } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
-import type { Activation, PeerId, RequestId } from './messages.ts'
 import type { Clock, Compute, LayerOutcome, Random, Transport } from './ports.ts'
 import { stepFault } from './step.ts'
+import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
 export interface MemberPorts {
   readonly transport: Transport

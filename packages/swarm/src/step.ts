@@ -1,6 +1,6 @@
 import { activationBytes } from '@layerswarm/model'
 import { draw } from './draw.ts'
-import type { Activation, PeerId, Step } from './messages.ts'
+import type { Activation, PeerId, Step } from './wire/messages.ts'
 
 /** What a member must know of the model to judge a step. Sizes are counts of elements. */
 export interface ModelShape {

@@ -1,4 +1,4 @@
-import { escapeXml, linePlot } from '@layerswarm/swarm'
+import { escapeXml, linePlot } from '@layerswarm/figures'
 import type { Recipe } from './recipe.ts'
 import type { TrainReport } from './report.ts'
 

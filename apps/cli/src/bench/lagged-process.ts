@@ -1,5 +1,6 @@
 import { createPeer } from '@layerswarm/peer'
 import { type ProcessReport, parseOrder } from './lagged-orders.ts'
+import { createLaggedTransport } from './lagged-transport.ts'
 
 // A volunteer that believes to be far away. The words are where to join, what to serve and how many
 // layers; by its IPC channel it is told how far, says what it sent, and ends with whoever started it.
@@ -10,7 +11,7 @@ const peer = createPeer({
   release,
   capacity: Number(capacity),
   engine: 'ort-node',
-  lagMs: () => oneWayMs,
+  wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => oneWayMs),
 })
 
 process.on('message', (message) => {

@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createPeer, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
-import { startLocalSwarm } from '../local-swarm.ts'
+import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
 import { type Order, type ProcessReport, parseReport } from './lagged-orders.ts'
+import { createLaggedTransport } from './lagged-transport.ts'
 
 const entry = fileURLToPath(new URL('./lagged-process.js', import.meta.url))
 
@@ -49,7 +50,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     join: local.url.href,
     serve: 'none',
     engine: 'ort-node',
-    lagMs: () => askerLagMs,
+    wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => askerLagMs),
   })
   const stop = async () => {
     await asker.stop()

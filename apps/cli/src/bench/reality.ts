@@ -1,6 +1,6 @@
+import { type PolicyReport, simulate } from '@layerswarm/lab'
 import { randomTensor, tokensOf } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
-import { type PolicyReport, simulate } from '@layerswarm/swarm'
 import { pause } from '../until-aborted.ts'
 import { type Bench, type BenchOptions, type BenchRow, median, row } from './bench.ts'
 import { type LaggedSwarm, startLaggedSwarm } from './lagged-swarm.ts'

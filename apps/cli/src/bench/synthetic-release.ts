@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, randomModel } from '@layerswarm/model'
-import type { TrainingFolder } from '../training-folder.ts'
-import { signRelease, writeRelease } from '../write-release.ts'
+import type { TrainingFolder } from '../release/training-folder.ts'
+import { signRelease, writeRelease } from '../release/write-release.ts'
 
 /** A release of random weights, in a folder of its own below `scratch`: for measuring, it knows nothing. */
 export async function writeSyntheticRelease(

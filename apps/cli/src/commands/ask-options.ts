@@ -1,5 +1,5 @@
 import type { ClassifyPolicy } from '@layerswarm/swarm'
-import { count, layerList, type ValuesOf } from '../option.ts'
+import { count, layerList, type ValuesOf } from '../line/option.ts'
 
 /** Flags with which a requester says what it is content with. */
 export const ASK_OPTIONS = {

@@ -1,8 +1,8 @@
 import type { Bench } from '../bench/bench.ts'
 import { usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { nearest } from '../nearest.ts'
-import { count } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { nearest } from '../line/nearest.ts'
+import { count } from '../line/option.ts'
 
 /** Loaded when they are run: they bring the whole peer along. */
 const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([

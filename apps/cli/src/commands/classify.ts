@@ -1,8 +1,8 @@
 import { usageError } from '../cli-error.ts'
-import { type CommandContext, defineCommand } from '../command.ts'
-import { count, swarmUrl, text, type ValuesOf } from '../option.ts'
+import { type CommandContext, defineCommand } from '../line/command.ts'
+import { engineOption } from '../line/engine-option.ts'
+import { count, swarmUrl, text, type ValuesOf } from '../line/option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
-import { engineOption } from './engine-option.ts'
 
 const OPTIONS = {
   join: swarmUrl(),
@@ -42,7 +42,7 @@ export const classify = defineCommand({
     if ((values.samples === undefined) === (positionals.length === 0)) {
       throw usageError('classify needs either IMAGE… or --samples N')
     }
-    const { joinAsRequester } = await import('../join-swarm.ts')
+    const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, release, engine } = values
     const peer = await joinAsRequester({ join, release, engine, signal })
     try {
@@ -56,9 +56,9 @@ export const classify = defineCommand({
 
 async function classifyImages(peer: Requester, context: ClassifyContext): Promise<void> {
   const { positionals, values, signal, print, emit } = context
-  const { ask } = await import('../ask.ts')
-  const { readPicture } = await import('../picture.ts')
-  const { checkPlan } = await import('../check-plan.ts')
+  const { ask } = await import('../swarm/ask.ts')
+  const { readPicture } = await import('../images/picture.ts')
+  const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
   const images = []
   for (const path of positionals) {
@@ -82,16 +82,16 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
   else emit({ answers })
 }
 
-type Requester = Awaited<ReturnType<typeof import('../join-swarm.ts')['joinAsRequester']>>
+type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>
 
 async function classifySamples(
   peer: Requester,
   { values, signal, print, log, emit }: ClassifyContext,
   samples: ValuesOf<typeof OPTIONS>['samples'] & number,
 ): Promise<void> {
-  const { fetchSamples } = await import('../swarm-samples.ts')
-  const { reportLines, runSamples } = await import('../sample-run.ts')
-  const { checkPlan } = await import('../check-plan.ts')
+  const { fetchSamples } = await import('../swarm/swarm-samples.ts')
+  const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
+  const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
   const report = await runSamples(peer, await fetchSamples(values.join), {
     count: samples,

@@ -1,8 +1,8 @@
 import { usageError } from '../cli-error.ts'
-import { defineCommand, NO_POSITIONALS } from '../command.ts'
-import { count, texts } from '../option.ts'
+import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
+import { engineOption } from '../line/engine-option.ts'
+import { count, texts } from '../line/option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
-import { engineOption } from './engine-option.ts'
 
 const COVERED_MS = 30_000
 /** Volunteers are going to be killed: a layer may lose two hosts at once. */
@@ -35,8 +35,8 @@ export const demo = defineCommand({
     if (values.kill >= values.peers) {
       throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
     }
-    const { runDemo } = await import('../run-demo.ts')
-    const { reportLines } = await import('../sample-run.ts')
+    const { runDemo } = await import('../swarm/run-demo.ts')
+    const { reportLines } = await import('../swarm/sample-run.ts')
     const { samples, peers, kill, concurrency, model: models, engine, orders } = values
     const report = await runDemo({
       samples,

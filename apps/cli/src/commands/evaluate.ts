@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { count, text } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { count, text } from '../line/option.ts'
 
 /** A report with the plots of a dozen models has under a megabyte. */
 const REPORT_BYTES = 4 << 20
@@ -39,7 +39,7 @@ export const evaluate = defineCommand({
     if (values.data !== undefined && values.samples !== undefined) {
       throw usageError('evaluate takes --data or --samples, not both')
     }
-    const { evaluateFolders } = await import('../evaluate-folders.ts')
+    const { evaluateFolders } = await import('../release/evaluate-folders.ts')
     const { openOutputFolder, writeEvaluation, writeResultsPage } = await import(
       '@layerswarm/trainer'
     )

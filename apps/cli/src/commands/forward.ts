@@ -1,6 +1,6 @@
 import { usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { choice, layerList, requiredText } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { choice, layerList, requiredText } from '../line/option.ts'
 
 const ENGINES = ['reference', 'ort-node', 'ort-wasm', 'tfjs'] as const
 
@@ -33,8 +33,8 @@ export const forward = defineCommand({
       rowsOf,
     } = await import('@layerswarm/model')
     const { createNodeEngine } = await import('@layerswarm/peer/node')
-    const { readModelFolder } = await import('../release-folder.ts')
-    const { readImages } = await import('../image-file.ts')
+    const { readModelFolder } = await import('../release/release-folder.ts')
+    const { readImages } = await import('../images/image-file.ts')
     const { spec, parts } = await readModelFolder(positionals[0] ?? '')
     const order = values.order ?? layersOf(spec)
     try {

@@ -1,5 +1,5 @@
-import { defineCommand } from '../command.ts'
-import { bare, requiredText, text } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { bare, requiredText, text } from '../line/option.ts'
 
 export const importModel = defineCommand({
   name: 'import',
@@ -18,7 +18,7 @@ export const importModel = defineCommand({
     'import downloads/deit-small-distilled --out runs/deit --drop-distillation',
   ],
   async run({ positionals, values, print, emit }) {
-    const { importFolder } = await import('../import-folder.ts')
+    const { importFolder } = await import('../release/import-folder.ts')
     const { name, spec, parameters, modelHash } = await importFolder(positionals[0] ?? '', {
       out: values.out,
       name: values.name,

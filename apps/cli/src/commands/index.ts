@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts'
+import type { Command } from '../line/command.ts'
 import { bench } from './bench.ts'
 import { classify } from './classify.ts'
 import { demo } from './demo.ts'

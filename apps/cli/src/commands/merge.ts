@@ -1,6 +1,6 @@
 import { usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { count, type Option, requiredText, text } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { count, type Option, requiredText, text } from '../line/option.ts'
 
 const mask: Option<readonly boolean[] | undefined> = {
   kind: 'text',
@@ -38,7 +38,7 @@ export const merge = defineCommand({
     if (values.mask !== undefined && values.seed !== undefined) {
       throw usageError('merge takes --mask or --seed, not both')
     }
-    const { mergeFolders } = await import('../merge-folders.ts')
+    const { mergeFolders } = await import('../release/merge-folders.ts')
     const [a = '', b = ''] = positionals
     const { name, modelHash, mask: chosen } = await mergeFolders(a, b, values)
     const layers = chosen.flatMap((fromB, layer) => (fromB ? [layer] : []))

@@ -1,6 +1,6 @@
-import { defineCommand, NO_POSITIONALS } from '../command.ts'
-import { count, type Option, parseLayers, swarmUrl, text } from '../option.ts'
-import { engineOption } from './engine-option.ts'
+import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
+import { engineOption } from '../line/engine-option.ts'
+import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
   kind: 'text',
@@ -35,7 +35,7 @@ export const peer = defineCommand({
     'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
   ],
   async run({ values, signal, log, print, emit }) {
-    const { serve } = await import('../serve-peer.ts')
+    const { serve } = await import('../swarm/serve-peer.ts')
     const { join, capacity, engine, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
       options: { join: join.href, serve: values.layers, capacity, engine, dataDir: data, release },

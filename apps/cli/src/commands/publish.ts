@@ -1,6 +1,6 @@
 import { usageError } from '../cli-error.ts'
-import { defineCommand } from '../command.ts'
-import { choice, optionalUrl, text } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { choice, optionalUrl, text } from '../line/option.ts'
 
 export const publish = defineCommand({
   name: 'publish',
@@ -24,8 +24,8 @@ export const publish = defineCommand({
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
   async run({ positionals, values, signal, print, log, emit }) {
-    const { publishFolder } = await import('../publish-folder.ts')
-    const { isToken, readTokenFile } = await import('../upload-token.ts')
+    const { publishFolder } = await import('../release/publish-folder.ts')
+    const { isToken, readTokenFile } = await import('../release/upload-token.ts')
     const { releaseId } = await import('@layerswarm/model')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
     if (to === undefined && (token !== undefined || tokenFile !== undefined)) {

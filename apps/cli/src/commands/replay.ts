@@ -1,5 +1,5 @@
-import { defineCommand } from '../command.ts'
-import { choice, text } from '../option.ts'
+import { defineCommand } from '../line/command.ts'
+import { choice, text } from '../line/option.ts'
 
 const ENGINES = ['reference', 'ort-node', 'ort-wasm'] as const
 
@@ -17,7 +17,9 @@ export const replay = defineCommand({
     'replay layerswarm-receipt.json --model models/fashion-vit --engine ort-node --json',
   ],
   async run({ positionals, values, print, emit }) {
-    const { readReceipt, receiptRelease, replayReceipt } = await import('../receipt-replay.ts')
+    const { readReceipt, receiptRelease, replayReceipt } = await import(
+      '../swarm/receipt-replay.ts'
+    )
     const { createNodeEngine } = await import('@layerswarm/peer/node')
     const receipt = await readReceipt(positionals[0] ?? '')
     const release = await receiptRelease(receipt, values.model)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { usageError } from '../cli-error.ts'
-import { defineCommand, NO_POSITIONALS } from '../command.ts'
-import { count, text, textOr, texts } from '../option.ts'
+import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
+import { count, text, textOr, texts } from '../line/option.ts'
 
 export const signaling = defineCommand({
   name: 'signaling',
@@ -40,8 +40,8 @@ export const signaling = defineCommand({
     if (tokenFile !== undefined && dataDir === undefined) {
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
-    const { readTokenFile } = await import('../upload-token.ts')
-    const { prepareSignaling } = await import('../serve-signaling.ts')
+    const { readTokenFile } = await import('../release/upload-token.ts')
+    const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const server = await prepareSignaling({
       host: values.host,

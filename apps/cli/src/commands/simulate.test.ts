@@ -1,10 +1,10 @@
-import { simulate as play, type SimulationReport } from '@layerswarm/swarm'
+import { simulate as play, type SimulationReport } from '@layerswarm/lab'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { runLine } from '../run-line.ts'
+import { runLine } from '../line/run-line.ts'
 import { COMMANDS } from './index.ts'
 
 const thread = vi.hoisted(() => ({ result: {} as object }))
-vi.mock('../simulation-thread.ts', () => ({
+vi.mock('../simulation/simulation-thread.ts', () => ({
   runSimulation: async () => thread.result,
 }))
 

@@ -1,8 +1,8 @@
-import type { ChurnReport, FuzzReport, SimulationReport } from '@layerswarm/swarm'
+import type { ChurnReport, FuzzReport, SimulationReport } from '@layerswarm/lab'
 import { CliError, usageError } from '../cli-error.ts'
-import { type CommandContext, defineCommand } from '../command.ts'
-import { bare, count, type Option, text, texts } from '../option.ts'
-import type { ScenarioRun } from '../run-scenario.ts'
+import { type CommandContext, defineCommand } from '../line/command.ts'
+import { bare, count, type Option, text, texts } from '../line/option.ts'
+import type { ScenarioRun } from '../simulation/run-scenario.ts'
 
 const SEED_MAX = 2 ** 32 - 1
 
@@ -72,7 +72,7 @@ export const simulate = defineCommand({
       if (values.set.length > 0) throw usageError('--set is for a SCENARIO, not for --fuzz')
       return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
     }
-    const { SCENARIO_NAMES } = await import('@layerswarm/swarm')
+    const { SCENARIO_NAMES } = await import('@layerswarm/lab')
     if (scenario === undefined)
       throw usageError(`simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, or ${CHURN}`)
     if (given !== undefined && scenario !== CHURN)
@@ -103,7 +103,7 @@ async function searchWorlds(
   seed: number,
   { print, emit, ...watch }: Outputs & Pick<CommandContext, 'log' | 'signal'>,
 ): Promise<void> {
-  const { runSimulation } = await import('../simulation-thread.ts')
+  const { runSimulation } = await import('../simulation/simulation-thread.ts')
   const report = await runSimulation({ kind: 'fuzz', runs, options: { seed } }, watch)
   for (const line of fuzzLines(report)) print(line)
   emit({ ...report })
@@ -116,7 +116,7 @@ async function playScenario(
   run: ScenarioRun,
   { print, emit }: Outputs,
 ): Promise<void> {
-  const { runScenario } = await import('../run-scenario.ts')
+  const { runScenario } = await import('../simulation/run-scenario.ts')
   const { report, markdown } = await runScenario(scenario, run)
   print(markdown.trimEnd())
   if (run.folder !== undefined)
@@ -130,7 +130,7 @@ async function sweepChurn(
   run: ScenarioRun,
   { print, emit }: Outputs,
 ): Promise<void> {
-  const { runChurn } = await import('../run-scenario.ts')
+  const { runChurn } = await import('../simulation/run-scenario.ts')
   const { churn, markdown } = await runChurn(run, given)
   print(markdown.trimEnd())
   if (run.folder !== undefined)

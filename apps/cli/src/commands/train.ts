@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os'
-import { defineCommand } from '../command.ts'
-import { bare, choice, count, requiredText, text } from '../option.ts'
-import { createLineDisplay, createPlotDisplay, duration, percent } from '../train-display.ts'
+import { defineCommand } from '../line/command.ts'
+import { bare, choice, count, requiredText, text } from '../line/option.ts'
+import {
+  createLineDisplay,
+  createPlotDisplay,
+  duration,
+  percent,
+} from '../terminal/train-display.ts'
 
 /** More threads have too little to do in models as small as a processor can train. */
 const THREADS_MAX = 4
@@ -50,8 +55,8 @@ export const train = defineCommand({
   ],
   async run({ positionals, values, json, signal, print, log, emit }) {
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
-    const { fetchData, picturesOf } = await import('../data-options.ts')
-    const { readModelFolder } = await import('../release-folder.ts')
+    const { fetchData, picturesOf } = await import('../images/data-options.ts')
+    const { readModelFolder } = await import('../release/release-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
     await fetchData({ ...values, signal, log })
     const start = values.from === undefined ? undefined : await readModelFolder(values.from)

@@ -1,6 +1,6 @@
-import { defineCommand, NO_POSITIONALS } from '../command.ts'
-import { count, texts } from '../option.ts'
-import { engineOption } from './engine-option.ts'
+import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
+import { engineOption } from '../line/engine-option.ts'
+import { count, texts } from '../line/option.ts'
 
 /** Volunteers that start together on a small machine are done long before this. */
 const COVERED_MS = 20_000
@@ -24,7 +24,7 @@ export const up = defineCommand({
   },
   examples: ['up', 'up --peers 8 --port 8080 --model models/fashion-vit'],
   async run({ values, signal, print, log, emit }) {
-    const { startLocalSwarm } = await import('../local-swarm.ts')
+    const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { peers, port, model: models, engine } = values
     const swarm = await startLocalSwarm({ peers, port, models, engine, replicas: REPLICAS, log })

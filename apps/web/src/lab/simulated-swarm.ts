@@ -5,8 +5,8 @@ import {
   type Member,
   type MemberEvent,
   type PeerId,
-  World,
 } from '@layerswarm/swarm'
+import { World } from '@layerswarm/swarm/testing'
 import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
 
 export interface SimulatedSwarmOptions {

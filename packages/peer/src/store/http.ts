@@ -1,6 +1,6 @@
 import type { Sha256 } from '@layerswarm/model'
+import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
-import { pause } from '../net/deadline.ts'
 import { hashOf } from './digest.ts'
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
 

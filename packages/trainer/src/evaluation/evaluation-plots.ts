@@ -1,4 +1,4 @@
-import { linePlot, type Series } from '@layerswarm/swarm'
+import { linePlot, type Series } from '@layerswarm/figures'
 import { isShuffled } from './average-trainings.ts'
 import type { ModelEvaluation } from './evaluate-models.ts'
 import { labelsOf } from './report-tables.ts'

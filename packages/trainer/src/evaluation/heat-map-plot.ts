@@ -1,4 +1,4 @@
-import { escapeXml } from '@layerswarm/swarm'
+import { escapeXml } from '@layerswarm/figures'
 import type { HeatMap } from './heat-map.ts'
 
 const CELL = 28

@@ -1,4 +1,4 @@
-import { escapeXml } from '@layerswarm/swarm'
+import { escapeXml } from '@layerswarm/figures'
 import { groupTrainings } from './average-trainings.ts'
 import type { Evaluation } from './evaluate-models.ts'
 import { evaluationPlots } from './evaluation-plots.ts'

@@ -1,4 +1,4 @@
-import { standaloneSvg } from '@layerswarm/swarm'
+import { standaloneSvg } from '@layerswarm/figures'
 import { groupTrainings, isShuffled, type Trainings } from './average-trainings.ts'
 import { claimLines, NOISE } from './claims.ts'
 import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'

@@ -1,0 +1,31 @@
+import { downloadData, type LoadOptions, readSources } from '@layerswarm/trainer'
+import { usageError } from '../cli-error.ts'
+import { readTrainingPicture } from './picture.ts'
+
+export interface DownloadChoice {
+  /** A list of sources; undefined downloads nothing. */
+  readonly download: string | undefined
+  readonly data: string | undefined
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+/** Fetches what the folder of a data set lacks, if that was asked for. @throws CliError; TrainerError. */
+export async function fetchData({ download, data, signal, log }: DownloadChoice): Promise<void> {
+  if (download === undefined) return
+  if (data === undefined)
+    throw usageError('--download FILE needs --data DIR, where the files are kept')
+  const sources = await readSources(download)
+  const onFile = ({ name, url }: (typeof sources)[number]): void =>
+    log(`fetching ${name} from ${url}`)
+  const fetched = await downloadData(sources, data, { signal, onFile })
+  log(`${fetched} of ${sources.length} files were fetched, the others were there`)
+}
+
+/** How pictures in a folder per class are read. */
+export function picturesOf(
+  size: number | undefined,
+  channels: 1 | 3 | undefined,
+): NonNullable<LoadOptions['pictures']> {
+  return { decode: readTrainingPicture, size, channels }
+}

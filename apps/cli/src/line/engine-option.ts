@@ -1,0 +1,9 @@
+import { choice, type Option } from './option.ts'
+
+/** The engines that Node can run; `auto` takes the fastest that starts. */
+export const ENGINE_CHOICES = ['auto', 'ort-node', 'ort-wasm', 'reference'] as const
+export type EngineChoice = (typeof ENGINE_CHOICES)[number]
+
+export function engineOption(help: string): Option<EngineChoice> {
+  return choice(ENGINE_CHOICES, help, 'auto')
+}

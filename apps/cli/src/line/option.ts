@@ -1,0 +1,150 @@
+import { usageError } from '../cli-error.ts'
+import { nearest } from './nearest.ts'
+
+/**
+ * One flag of a command: how it looks in the help, and how its text becomes a value.
+ * `read` gets what the user wrote (nothing when the flag is absent; `true` for a bare flag).
+ * @throws CliError `bad-usage` from `read`.
+ */
+export interface Option<T> {
+  readonly kind: 'text' | 'bare'
+  /** What stands behind the flag in the help, as FILE; none for a bare flag. */
+  readonly placeholder?: string
+  readonly help: string
+  readonly repeatable?: boolean
+  read(texts: readonly string[], flag: string): T
+}
+
+export type Options = Readonly<Record<string, Option<unknown>>>
+export type ValuesOf<O extends Options> = { readonly [K in keyof O]: ReturnType<O[K]['read']> }
+
+/** A flag without a value: there or not. */
+export function bare(help: string): Option<boolean> {
+  return { kind: 'bare', help, read: (texts) => texts.length > 0 }
+}
+
+/** A text, undefined when absent. */
+export function text(placeholder: string, help: string): Option<string | undefined> {
+  return { kind: 'text', placeholder, help, read: (texts) => texts[0] }
+}
+
+/** A text that the command cannot do without. */
+export function requiredText(placeholder: string, help: string): Option<string> {
+  return {
+    kind: 'text',
+    placeholder,
+    help,
+    read: ([value], flag) => value ?? missing(flag, placeholder),
+  }
+}
+
+/** A text that may be given several times. */
+export function texts(placeholder: string, help: string): Option<readonly string[]> {
+  return { kind: 'text', placeholder, help, repeatable: true, read: (values) => values }
+}
+
+/** A whole number from `low` to `high`; `otherwise` when absent. */
+export function count<D extends number | undefined>(
+  help: string,
+  { low, high, otherwise }: { low: number; high: number; otherwise: D },
+): Option<number | D> {
+  return {
+    kind: 'text',
+    placeholder: 'N',
+    help: otherwise === undefined ? help : `${help} (${otherwise})`,
+    read: ([value], flag) => (value === undefined ? otherwise : parseCount(value, flag, low, high)),
+  }
+}
+
+function parseCount(value: string, flag: string, low: number, high: number): number {
+  const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= low && number <= high) return number
+  const near = Number.isNaN(number) ? '' : `; the nearest is ${number < low ? low : high}`
+  throw usageError(`${flag} takes a whole number from ${low} to ${high}, not "${value}"${near}`)
+}
+
+/** One of a few words. */
+export function choice<const C extends string, D extends C | undefined>(
+  choices: readonly C[],
+  help: string,
+  otherwise: D,
+): Option<C | D> {
+  return {
+    kind: 'text',
+    placeholder: choices.join('|'),
+    help: otherwise === undefined ? help : `${help} (${otherwise})`,
+    read: ([value], flag) => {
+      if (value === undefined) return otherwise
+      const known = choices.find((word) => word === value)
+      if (known !== undefined) return known
+      throw usageError(
+        `${flag} "${value}" is not known; did you mean "${nearest(value, choices)}"? (${choices.join(', ')})`,
+      )
+    },
+  }
+}
+
+/** Layer numbers with commas between them; an empty text is no layers at all. */
+export function layerList(help: string): Option<readonly number[] | undefined> {
+  return {
+    kind: 'text',
+    placeholder: '2,0,1',
+    help,
+    read: ([value], flag) => (value === undefined ? undefined : parseLayers(value, flag)),
+  }
+}
+
+/** Reads `2,0,1`: distinct layer numbers from 0. @throws CliError `bad-usage`. */
+export function parseLayers(value: string, flag: string): number[] {
+  if (value.trim() === '') return []
+  const layers = value.split(',').map((word) => {
+    if (!/^\s*\d{1,4}\s*$/.test(word)) {
+      throw usageError(`${flag} takes layer numbers as 2,0,1, not "${value}"`)
+    }
+    return Number(word)
+  })
+  const twice = layers.find((layer, index) => layers.indexOf(layer) !== index)
+  if (twice !== undefined) throw usageError(`${flag} names layer ${twice} twice`)
+  return layers
+}
+
+/** The http address of a swarm. */
+export function swarmUrl(): Option<URL> {
+  const placeholder = 'URL'
+  return {
+    kind: 'text',
+    placeholder,
+    help: 'address of the swarm, as `layerswarm up` prints it',
+    read: ([value], flag) => parseUrl(value ?? missing(flag, placeholder), flag),
+  }
+}
+
+/** An http address, undefined when absent. */
+export function optionalUrl(help: string): Option<URL | undefined> {
+  return {
+    kind: 'text',
+    placeholder: 'URL',
+    help,
+    read: ([value], flag) => (value === undefined ? undefined : parseUrl(value, flag)),
+  }
+}
+
+function parseUrl(value: string, flag: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${value}"`)
+}
+
+function missing(flag: string, placeholder: string): never {
+  throw usageError(`${flag} ${placeholder} is missing`)
+}
+
+/** A text with a default. */
+export function textOr(placeholder: string, help: string, otherwise: string): Option<string> {
+  return {
+    kind: 'text',
+    placeholder,
+    help: `${help} (${otherwise})`,
+    read: ([value]) => value ?? otherwise,
+  }
+}

@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest'
+import { CliError } from '../cli-error.ts'
+import { COMMANDS } from '../commands/index.ts'
+import { type Command, type CommandContext, defineCommand } from './command.ts'
+import { bare, choice, count, layerList, requiredText, swarmUrl, texts } from './option.ts'
+import { runLine } from './run-line.ts'
+
+interface Run {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+async function run(commands: readonly Command[], ...words: string[]): Promise<Run> {
+  const result: Run = { code: -1, stdout: '', stderr: '' }
+  result.code = await runLine(
+    {
+      commands,
+      version: '1.2.3',
+      signal: new AbortController().signal,
+      stdout: (text) => {
+        result.stdout += text
+      },
+      stderr: (text) => {
+        result.stderr += text
+      },
+    },
+    words,
+  )
+  return result
+}
+
+/** A command that says what it was given. */
+const brew = defineCommand({
+  name: 'brew',
+  summary: 'make a hot drink',
+  usage: ['CUP --into POT'],
+  positionals: { min: 1, max: 1, placeholder: 'one CUP' },
+  options: {
+    into: requiredText('POT', 'where it goes'),
+    spoons: count('how many', { low: 1, high: 9, otherwise: 2 }),
+    kind: choice(['tea', 'coffee'], 'what', 'tea'),
+    order: layerList('layers'),
+    add: texts('THING', 'milk or so'),
+    iced: bare('cold'),
+  },
+  examples: ['brew mug --into pot'],
+  async run({ values, positionals, print, emit }) {
+    print(`a ${positionals[0]} of ${values.kind}`)
+    emit({ ...values, cup: positionals[0] })
+    emit({ second: true })
+  },
+})
+
+function failing(name: string, thrown: unknown): Command {
+  return defineCommand({
+    name,
+    summary: 'fail',
+    usage: [''],
+    positionals: { min: 0, max: 0, placeholder: '' },
+    options: {},
+    examples: [name],
+    run: (_context: CommandContext) => Promise.reject(thrown),
+  })
+}
+
+/** What is wrong, the words, what the line says. */
+const BAD_USAGE: readonly [string, string[], string][] = [
+  ['an unknown command', ['bru'], 'there is no command "bru"; did you mean "brew"?'],
+  ['a flag before the command', ['--into', 'pot'], 'a command comes first'],
+  [
+    'an unknown flag',
+    ['brew', 'mug', '--spoon', '1'],
+    'brew has no flag --spoon; did you mean --spoons?',
+  ],
+  [
+    'an unknown choice',
+    ['brew', 'mug', '--into', 'p', '--kind', 'cofee'],
+    '"cofee" is not known; did you mean "coffee"? (tea, coffee)',
+  ],
+  [
+    'a number out of range',
+    ['brew', 'mug', '--into', 'p', '--spoons', '12'],
+    'whole number from 1 to 9, not "12"; the nearest is 9',
+  ],
+  [
+    'a number that is none',
+    ['brew', 'mug', '--into', 'p', '--spoons', '1.5'],
+    'whole number from 1 to 9, not "1.5"',
+  ],
+  ['a missing flag', ['brew', 'mug'], '--into POT is missing'],
+  ['a flag without its value', ['brew', 'mug', '--into'], '--into needs a value'],
+  ['a flag in place of a value', ['brew', 'mug', '--into', '--iced'], '--into needs a value'],
+  [
+    'a value for a bare flag',
+    ['brew', 'mug', '--into', 'p', '--iced=yes'],
+    '--iced takes no value',
+  ],
+  [
+    'a flag that is given twice',
+    ['brew', 'mug', '--into', 'a', '--into', 'b'],
+    '--into is given twice',
+  ],
+  ['a missing argument', ['brew', '--into', 'p'], 'brew needs one CUP'],
+  [
+    'an argument too much',
+    ['brew', 'a', 'b', '--into', 'p'],
+    'brew takes one CUP only; "b" is too much',
+  ],
+  [
+    'a layer that is no number',
+    ['brew', 'a', '--into', 'p', '--order', '1,x'],
+    '--order takes layer numbers as 2,0,1, not "1,x"',
+  ],
+  [
+    'a layer named twice',
+    ['brew', 'a', '--into', 'p', '--order', '1,0,1'],
+    '--order names layer 1 twice',
+  ],
+  [
+    'the name of an inherited property',
+    ['brew', 'a', '--constructor'],
+    'brew has no flag --constructor',
+  ],
+]
+
+describe('a command line', () => {
+  it('hands typed values to its command', async () => {
+    const line = 'mug --into pot --spoons 3 --kind=coffee --order 2,0 --add a --add b --iced --json'
+    const { code, stdout } = await run([brew], 'brew', ...line.split(' '))
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      into: 'pot',
+      spoons: 3,
+      kind: 'coffee',
+      order: [2, 0],
+      add: ['a', 'b'],
+      iced: true,
+      cup: 'mug',
+    })
+  })
+
+  it('prints lines without --json and exactly one document with it', async () => {
+    const plain = await run([brew], 'brew', 'mug', '--into', 'pot')
+    expect(plain).toEqual({ code: 0, stdout: 'a mug of tea\n', stderr: '' })
+    const json = await run([brew], 'brew', 'mug', '--into', 'pot', '--json')
+    expect(json.stdout.trim().split('\n')).toHaveLength(1)
+    expect(json.stdout).not.toContain('second')
+  })
+
+  it.each(BAD_USAGE)('%s is bad usage in one line', async (_what, words, message) => {
+    const { code, stdout, stderr } = await run([brew], ...words)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(message)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('says with --json what is wrong as a document', async () => {
+    const { code, stdout, stderr } = await run([brew], 'brew', '--json')
+    expect(code).toBe(2)
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'bad-usage', message: '--into POT is missing' },
+    })
+    expect(stderr).toBe('layerswarm: --into POT is missing\n')
+  })
+
+  it('an empty order is no layers, an absent one is not given', async () => {
+    const empty = await run([brew], 'brew', 'm', '--into', 'p', '--order', '', '--json')
+    expect(JSON.parse(empty.stdout)).toMatchObject({ order: [] })
+    const absent = await run([brew], 'brew', 'm', '--into', 'p', '--json')
+    expect(JSON.parse(absent.stdout)).not.toHaveProperty('order')
+  })
+})
+
+describe('a failure', () => {
+  it.each([
+    [
+      'of the command line',
+      new CliError({ code: 'not-found', path: 'x' }, 'x does not exist'),
+      'not-found',
+      'x does not exist',
+    ],
+    [
+      'of a package',
+      Object.assign(new Error('no\nlayers'), { fault: { code: 'no-providers' } }),
+      'no-providers',
+      'no layers',
+    ],
+    [
+      'of the system',
+      Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', path: '/x' }),
+      'unexpected',
+      '/x does not exist',
+    ],
+    ['that is no error', 'boom', 'unexpected', 'boom'],
+    ['without a message', new TypeError(), 'unexpected', 'TypeError'],
+  ])('%s is one line, one document and exit code 1', async (_what, thrown, code, message) => {
+    const result = await run([failing('fall', thrown)], 'fall', '--json')
+    expect(result.code).toBe(1)
+    expect(result.stderr).toBe(`layerswarm: ${message}\n`)
+    expect(JSON.parse(result.stdout)).toEqual({ error: { code, message } })
+  })
+})
+
+describe('help', () => {
+  it.each([[[]], [['help']], [['--help']], [['-h']]])('%j lists the commands', async (words) => {
+    const { code, stdout } = await run(COMMANDS, ...words)
+    expect(code).toBe(0)
+    for (const { name, summary } of COMMANDS) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+      expect(stdout).toContain(summary)
+    }
+  })
+
+  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+    'of %s names every flag and gives an example that parses',
+    async (name, command) => {
+      const { code, stdout } = await run(COMMANDS, name, '--help')
+      expect(code).toBe(0)
+      for (const flag of Object.keys(command.options)) expect(stdout).toContain(`--${flag}`)
+      expect(command.examples.length).toBeGreaterThan(0)
+      for (const example of command.examples) {
+        const words = example.split(' ')
+        expect(words[0]).toBe(name)
+        const parsed = { ...command, run: () => Promise.resolve() }
+        expect(await run([parsed], ...words)).toEqual({ code: 0, stdout: '', stderr: '' })
+      }
+    },
+  )
+
+  it('is printed even when the rest of the line is incomplete', async () => {
+    expect((await run([brew], 'brew', '--help')).code).toBe(0)
+    expect((await run([brew], 'help', 'brew')).stdout).toContain(
+      'layerswarm brew: make a hot drink',
+    )
+    const json = await run([brew], 'brew', '--help', '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ commands: [{ name: 'brew' }] })
+  })
+
+  it('--version prints the version', async () => {
+    expect((await run([brew], '--version')).stdout).toBe('1.2.3\n')
+  })
+})
+
+describe('the address of a swarm', () => {
+  const visit = defineCommand({
+    ...(failing('visit', undefined) as Command<Record<never, never>>),
+    options: { join: swarmUrl() },
+    run: async ({ values, emit }) => emit({ href: values.join.href }),
+  })
+
+  it('is http or https', async () => {
+    const good = await run([visit], 'visit', '--join', 'http://127.0.0.1:9000', '--json')
+    expect(JSON.parse(good.stdout)).toEqual({ href: 'http://127.0.0.1:9000/' })
+    for (const bad of ['127.0.0.1:9000', 'ftp://x', '']) {
+      const { code, stderr } = await run([visit], 'visit', `--join=${bad}`)
+      expect(code).toBe(2)
+      expect(stderr).toContain(`--join takes an address as http://127.0.0.1:9000, not "${bad}"`)
+    }
+  })
+})

@@ -1,0 +1,97 @@
+import { CliError, describeError, usageError } from '../cli-error.ts'
+import type { Command, Document } from './command.ts'
+import { commandHelp, helpDocument, overview } from './help.ts'
+import { nearest } from './nearest.ts'
+import { parseLine } from './parse-line.ts'
+
+/** Where a command line reads and writes; the process in production, arrays in tests. */
+export interface LineHost {
+  readonly commands: readonly Command[]
+  readonly version: string
+  readonly signal: AbortSignal
+  stdout(text: string): void
+  stderr(text: string): void
+}
+
+/**
+ * Runs one command line to its end.
+ * @returns the exit code: 0 success, 1 failure, 2 bad usage. Never throws.
+ */
+export async function runLine(host: LineHost, words: readonly string[]): Promise<0 | 1 | 2> {
+  let wantsJson = words.includes('--json')
+  let emitted = false
+  const emit = (document: Document): void => {
+    if (!wantsJson || emitted) return
+    emitted = true
+    host.stdout(`${JSON.stringify(document)}\n`)
+  }
+  const print = (line: string): void => {
+    if (!wantsJson) host.stdout(`${line}\n`)
+  }
+  const log = (line: string): void => host.stderr(`${line}\n`)
+  try {
+    const [first, ...rest] = words
+    const general = generalAnswer(host, first, rest)
+    if (general !== undefined) {
+      print(general.text)
+      emit(general.document)
+      return 0
+    }
+    const command = findCommand(host.commands, first ?? '')
+    const line = parseLine(command, rest)
+    wantsJson = line.json
+    if (line.help) {
+      print(commandHelp(command))
+      emit(helpDocument([command]))
+      return 0
+    }
+    await command.run({
+      values: line.values,
+      positionals: line.positionals,
+      json: line.json,
+      signal: host.signal,
+      print,
+      log,
+      emit,
+    })
+    return 0
+  } catch (error) {
+    const described = describeError(error)
+    log(`layerswarm: ${described.message}`)
+    emit({ error: described })
+    return error instanceof CliError && error.fault.code === 'bad-usage' ? 2 : 1
+  }
+}
+
+/** What is asked of the program itself: the overview, the version. */
+function generalAnswer(
+  host: LineHost,
+  first: string | undefined,
+  rest: readonly string[],
+): { text: string; document: Document } | undefined {
+  const wantsHelp = first === undefined || first === 'help' || first === '--help' || first === '-h'
+  if (wantsHelp || (first === '--json' && rest.length === 0)) {
+    const named = rest.find((word) => !word.startsWith('-'))
+    if (named === undefined) {
+      return { text: overview(host.commands), document: helpDocument(host.commands) }
+    }
+    const command = findCommand(host.commands, named)
+    return { text: commandHelp(command), document: helpDocument([command]) }
+  }
+  if (first === '--version' || first === 'version') {
+    return { text: host.version, document: { version: host.version } }
+  }
+  return undefined
+}
+
+function findCommand(commands: readonly Command[], word: string): Command {
+  const known = commands.find(({ name }) => name === word)
+  if (known !== undefined) return known
+  if (word.startsWith('-'))
+    throw usageError(`a command comes first, then its flags; "${word}" is a flag`)
+  const near = nearest(
+    word,
+    commands.map(({ name }) => name),
+  )
+  throw usageError(`there is no command "${word}"; did you mean "${near}"?`)
+}

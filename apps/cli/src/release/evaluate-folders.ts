@@ -1,0 +1,148 @@
+import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
+import type { Preprocessing } from '@layerswarm/model'
+import {
+  type Evaluation,
+  type EvaluationProgress,
+  evaluateModels,
+  FASHION_MNIST_DIR,
+  type LabelledImages,
+  loadDataset,
+  sliceImages,
+  type TestImages,
+} from '@layerswarm/trainer'
+import { CliError } from '../cli-error.ts'
+import { fetchData, picturesOf } from '../images/data-options.ts'
+import { readSamples } from '../images/samples.ts'
+import { duration } from '../terminal/train-display.ts'
+import { type ModelFolder, readModelFolder } from './release-folder.ts'
+
+export interface EvaluateSources {
+  readonly data: string | undefined
+  readonly samples: string | undefined
+  /** Where missing files of the data set come from. */
+  readonly download: string | undefined
+  /** How many of the test images; undefined for all. */
+  readonly images: number | undefined
+  readonly seeds: number
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+interface TestSet {
+  readonly size: number
+  readonly channels: number
+  /** Normalisation for models that do not bring their own. */
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+  readonly images: LabelledImages
+}
+
+/** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
+const PACK = { channels: 1, mean: [0.286], std: [0.353] }
+/** How often progress is told. */
+const PROGRESS_MS = 5_000
+
+/** Evaluates every model on the same images. @throws CliError, ModelError, TrainerError. */
+export async function evaluateFolders(
+  folders: readonly string[],
+  sources: EvaluateSources,
+): Promise<Evaluation> {
+  const models: ModelFolder[] = []
+  for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
+  await fetchData(sources)
+  const test = firstImages(await readTestSet(sources, models), sources.images)
+  for (const model of models) checkFit(model, test)
+  const { seeds, signal, log } = sources
+  const options = {
+    seeds,
+    signal,
+    threads: Math.min(4, availableParallelism()),
+    onProgress: progressLog(log),
+  }
+  return evaluateModels(models, (model) => testImages(model, test), options)
+}
+
+/** Two trainings by one recipe have one name; the second is then told apart by its folder. */
+function named(model: ModelFolder, folder: string, others: readonly ModelFolder[]): ModelFolder {
+  if (!others.some(({ name }) => name === model.name)) return model
+  const place = basename(resolve(folder))
+  return { ...model, name: place.startsWith(model.name) ? place : `${model.name} (${place})` }
+}
+
+/** The test images; pictures in folders are read in the size and the channels of the first model. */
+async function readTestSet(
+  { data, samples, log }: EvaluateSources,
+  [first]: readonly ModelFolder[],
+): Promise<TestSet> {
+  if (samples !== undefined) {
+    const { count, size, pixels, labels } = await readSamples(samples)
+    return { ...PACK, size, images: { count, pixels, labels } }
+  }
+  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3)
+  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
+  const { imageSize, channels, mean, std, labels, test } = dataset
+  if (first !== undefined) compareLabels(first, labels, log)
+  return { size: imageSize, channels, mean, std, images: test }
+}
+
+/** A class has its number from the data set that a model was trained on; other data may number otherwise. */
+function compareLabels(
+  { name, labels }: ModelFolder,
+  those: readonly string[],
+  log: (line: string) => void,
+): void {
+  if (labels.join('\n') === those.join('\n')) return
+  const index = those.findIndex((label, id) => label !== labels[id])
+  const id = Math.max(0, index)
+  log(
+    `${name} knows class ${id} as "${labels[id] ?? 'none'}", the data set as "${those[id] ?? 'none'}"; they are taken for the same`,
+  )
+}
+
+function firstImages(test: TestSet, wanted: number | undefined): TestSet {
+  if (wanted === undefined || wanted >= test.images.count) return test
+  return { ...test, images: sliceImages(test.images, 0, wanted) }
+}
+
+function checkFit({ name, spec, labels }: ModelFolder, { size, channels, images }: TestSet): void {
+  const refuse = (reason: string): never => {
+    throw new CliError({ code: 'refused', what: name }, `${name} ${reason}`)
+  }
+  if (spec.imageSize !== size || spec.channels !== channels) {
+    refuse(
+      `sees ${spec.imageSize} pixels in ${spec.channels} channels; the images have ${size} in ${channels}`,
+    )
+  }
+  const unknown = images.labels.find((label) => label >= labels.length)
+  if (unknown !== undefined) {
+    refuse(`knows ${labels.length} classes; the images have labels up to ${unknown} at least`)
+  }
+}
+
+function testImages({ spec, preprocessing }: ModelFolder, test: TestSet): TestImages {
+  const own: Preprocessing = preprocessing ?? {
+    size: spec.imageSize,
+    channels: spec.channels,
+    mean: test.mean,
+    std: test.std,
+    foreground: 'any',
+  }
+  return { preprocessing: own, images: test.images }
+}
+
+/** A line every few seconds and at the end of every model, with the time that it will take yet. */
+function progressLog(log: (line: string) => void): (progress: EvaluationProgress) => void {
+  let saidMs = performance.now()
+  let begun = { name: '', ms: saidMs, done: 0 }
+  return ({ name, done, of }) => {
+    const nowMs = performance.now()
+    // Opening a model takes time of its own: the first batch starts the watch.
+    if (name !== begun.name) begun = { name, ms: nowMs, done }
+    if (done < of && nowMs - saidMs < PROGRESS_MS) return
+    saidMs = nowMs
+    const msPerBatch = (nowMs - begun.ms) / Math.max(1, done - begun.done)
+    const left = done < of ? `, ${duration((msPerBatch * (of - done)) / 1000)} left` : ''
+    log(`${name}: ${done} of ${of} batches${left}`)
+  }
+}

@@ -1,0 +1,30 @@
+import type {
+  ChurnReport,
+  FuzzOptions,
+  FuzzReport,
+  SimulateOptions,
+  SimulationReport,
+} from '@layerswarm/lab'
+
+/** What is simulated. */
+export type SimulationJob =
+  | { readonly kind: 'scenario'; readonly scenario: string; readonly options: SimulateOptions }
+  | {
+      readonly kind: 'churn'
+      readonly options: SimulateOptions & { readonly rates?: readonly number[] }
+    }
+  | { readonly kind: 'fuzz'; readonly runs: number; readonly options: FuzzOptions }
+
+export interface SimulationResults {
+  readonly scenario: SimulationReport
+  readonly churn: ChurnReport
+  readonly fuzz: FuzzReport
+}
+
+/** What the thread says. */
+export type SimulationNews =
+  | { readonly progress: string }
+  | { readonly result: SimulationResults[keyof SimulationResults] }
+  /** What was asked for cannot be simulated: one line that says why. */
+  | { readonly refused: string }
+  | { readonly failed: string }

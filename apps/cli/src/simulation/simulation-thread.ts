@@ -1,0 +1,44 @@
+import { Worker } from 'node:worker_threads'
+import { CliError, usageError } from '../cli-error.ts'
+import type { SimulationJob, SimulationNews, SimulationResults } from './simulation-job.ts'
+
+/** Ten thousand peers take about one gigabyte. */
+const HEAP_MB_MAX = 4_096
+
+export interface SimulationWatch {
+  /** Ends the simulation wherever it is. */
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+/**
+ * Simulates in a thread of its own, so that this one still hears ctrl-c.
+ * @throws CliError `bad-usage` for an unknown scenario, policy or setting, `interrupted` by the signal.
+ */
+export function runSimulation<K extends SimulationJob['kind']>(
+  job: SimulationJob & { readonly kind: K },
+  { signal, log }: SimulationWatch,
+): Promise<SimulationResults[K]> {
+  const thread = new Worker(new URL('./simulation.worker.js', import.meta.url), {
+    name: 'layerswarm-simulation',
+    workerData: job,
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+  })
+  const stop = () => void thread.terminate()
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  return new Promise<SimulationResults[K]>((resolve, reject) => {
+    thread.on('message', (news: SimulationNews) => {
+      if ('progress' in news) log(news.progress)
+      else if ('refused' in news) reject(usageError(news.refused))
+      else if ('failed' in news) reject(new Error(news.failed))
+      // The result of a job is of the job's kind.
+      else resolve(news.result as SimulationResults[K])
+    })
+    thread.once('error', reject)
+    thread.once('exit', () =>
+      reject(new CliError({ code: 'interrupted' }, 'the simulation was interrupted')),
+    )
+  }).finally(() => signal.removeEventListener('abort', stop))
+}

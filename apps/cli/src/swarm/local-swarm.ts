@@ -1,0 +1,82 @@
+import type { Signaling, SignalingSnapshot } from '@layerswarm/signaling'
+import { pause } from '../until-aborted.ts'
+import { type ProviderProcess, startProvider } from './provider-process.ts'
+import { prepareSignaling } from './serve-signaling.ts'
+
+/** How often the coverage is looked at while a swarm starts. */
+const LOOK_MS = 100
+
+export interface LocalSwarmOptions {
+  readonly port: number
+  readonly peers: number
+  /** Releases to serve; none for the first that comes with the project. */
+  readonly models: readonly string[]
+  /** Hosts that every layer should have. */
+  readonly replicas: number
+  readonly engine: string
+  log(line: string): void
+}
+
+/** A signaling server in this process and volunteers in processes of their own. */
+export interface LocalSwarm {
+  readonly url: URL
+  readonly signaling: Signaling
+  readonly providers: readonly ProviderProcess[]
+  /**
+   * Waits until every layer of every release has a host.
+   * @returns what is still missing after `withinMs`, in words; undefined when nothing is.
+   */
+  covered(withinMs: number, signal: AbortSignal): Promise<string | undefined>
+  /** Ends the volunteers, then the server. */
+  stop(): Promise<void>
+}
+
+/** @throws CliError, or SignalingError when a port is taken or a release is refused. */
+export async function startLocalSwarm(options: LocalSwarmOptions): Promise<LocalSwarm> {
+  const { port, models, log } = options
+  const signaling = await prepareSignaling({
+    host: '127.0.0.1',
+    port,
+    models,
+    dataDir: undefined,
+    log,
+  })
+  const ready = await signaling.start()
+  const url = new URL(ready.url)
+  const { releases } = signaling.snapshot()
+  const providers = Array.from({ length: options.peers }, (_, index) => {
+    const { id, hosts } = releases[index % releases.length] ?? { id: '', hosts: [] }
+    const share = Math.ceil(options.peers / releases.length)
+    const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
+    const name = `volunteer ${index + 1}`
+    return startProvider(
+      { name, join: url, release: id, layers: capacity, engine: options.engine, log },
+      log,
+    )
+  })
+  return {
+    url,
+    signaling,
+    providers,
+    async covered(withinMs, signal) {
+      const endMs = Date.now() + withinMs
+      let missing = missingLayers(signaling.snapshot())
+      while (missing !== undefined && Date.now() < endMs && (await pause(LOOK_MS, signal))) {
+        missing = missingLayers(signaling.snapshot())
+      }
+      return missing
+    },
+    async stop() {
+      await Promise.all(providers.map((provider) => provider.stop()))
+      await signaling.stop()
+    },
+  }
+}
+
+function missingLayers({ releases }: SignalingSnapshot): string | undefined {
+  const gaps = releases.flatMap(({ name, hosts }) => {
+    const layers = [...hosts.keys()].filter((layer) => hosts[layer] === 0)
+    return layers.length === 0 ? [] : [`${name}: nobody hosts layers ${layers.join(', ')}`]
+  })
+  return gaps.length === 0 ? undefined : gaps.join('; ')
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { askMemory, type MemoryUse } from './memory-question.ts'
+
+const bin = fileURLToPath(new URL('../../bin/layerswarm.js', import.meta.url))
+
+/** Time to say goodbye before a process is killed. */
+const GOODBYE_MS = 4_000
+
+export interface ProviderNeeds {
+  /** What it is called in the logs. */
+  readonly name: string
+  readonly join: URL
+  /** The release to serve, by id. */
+  readonly release: string
+  /** How many layers to host, or which. */
+  readonly layers: number | readonly number[]
+  readonly engine: string
+  /** Flags for Node itself, before the command. */
+  readonly nodeFlags?: readonly string[]
+  log(line: string): void
+}
+
+/** A volunteer in an operating-system process of its own. */
+export interface ProviderProcess {
+  readonly name: string
+  readonly pid: number | undefined
+  isAlive(): boolean
+  /** Asks it what memory it uses. @throws Error when it ends before it has answered. */
+  memory(): Promise<MemoryUse>
+  /** SIGKILL: gone without a goodbye, like a machine that loses its power. */
+  kill(): void
+  /** Asks it to leave, kills it when it does not. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts `layerswarm peer`. By its IPC channel the child ends when this process does, however that
+ * happens, and says what memory it uses.
+ */
+export function startProvider(
+  needs: ProviderNeeds,
+  exited: (line: string) => void,
+): ProviderProcess {
+  const { name, join, release, layers, engine, nodeFlags = [], log } = needs
+  const which = typeof layers === 'number' ? '--capacity' : '--layers'
+  const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
+  const child = spawn(process.execPath, [...nodeFlags, bin, ...words, '--engine', engine], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  if (child.stderr !== null) {
+    createInterface({ input: child.stderr }).on('line', (line) => log(`${name}: ${line}`))
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve())
+    child.once('close', () => resolve())
+  })
+  let expected = false
+  child.once('error', (error) => exited(`${name} did not start: ${error.message}`))
+  child.once('exit', (code, signal) => {
+    // A volunteer that was asked to leave, by ctrl-c in the same terminal, ends with 0.
+    if (!expected && code !== 0) exited(`${name} ended (${signal ?? `exit code ${code}`})`)
+  })
+  return {
+    name,
+    pid: child.pid,
+    isAlive: () => isAlive(child),
+    memory: () => askMemory(child),
+    kill() {
+      expected = true
+      child.kill('SIGKILL')
+    },
+    async stop() {
+      expected = true
+      if (isAlive(child)) child.kill('SIGTERM')
+      const killer = setTimeout(() => child.kill('SIGKILL'), GOODBYE_MS)
+      await ended
+      clearTimeout(killer)
+    },
+  }
+}
+
+function isAlive({ exitCode, signalCode, pid }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null
+}

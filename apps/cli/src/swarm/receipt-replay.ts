@@ -1,0 +1,158 @@
+import {
+  argmax,
+  checkPartInput,
+  type Engine,
+  type ModelSpec,
+  type Part,
+  parseReceipt,
+  type Receipt,
+  type ReceiptRun,
+  releaseId,
+  replayRun,
+} from '@layerswarm/model'
+import { CliError } from '../cli-error.ts'
+import { readJson } from '../files.ts'
+import { knownReleaseFolders } from '../project-places.ts'
+import { readManifest, readModelFolder } from '../release/release-folder.ts'
+
+/**
+ * Largest difference of a logit, as a share of the spread of the run's logits, that still agrees.
+ * Engines differ by 1e-6, which moves some values across a rounding step at every hop: over 40
+ * orders of the shipped model by 1.2e-4 in float16 and 1.7e-3 in int8 at most. Two layers that
+ * change places move the logits by 5.5e-3 at least, and by 1.8e-2 as a rule.
+ */
+const TOLERANCES = { float32: 0.002, float16: 0.002, int8: 0.005 } as const
+
+/** The model that answered, with its labels. */
+export interface AnsweringRelease {
+  readonly spec: ModelSpec
+  readonly labels: readonly string[]
+  readonly parts: ReadonlyMap<Part, Uint8Array>
+}
+
+/** One order of the receipt, computed again. */
+export interface ReplayedRun {
+  readonly order: readonly number[]
+  /** What the receipt says, and what came out here. */
+  readonly label: string
+  readonly replayedLabel: string
+  /** Largest difference of a logit, as a share of the spread of the receipt's logits. */
+  readonly difference: number
+  readonly agrees: boolean
+}
+
+export interface ReplayReport {
+  readonly agrees: true
+  readonly release: string
+  readonly tolerance: number
+  readonly runs: readonly ReplayedRun[]
+}
+
+/** @throws CliError `not-found` or `bad-file`; ModelError `bad-receipt` or `wrong-hash`. */
+export async function readReceipt(path: string): Promise<Receipt> {
+  return parseReceipt(await readJson(path))
+}
+
+/**
+ * The release that the receipt names, from the folder given or from those that come with the project.
+ * @throws CliError `not-found` or `bad-file`, ModelError for a damaged release.
+ */
+export async function receiptRelease(
+  { release, name }: Receipt,
+  named: string | undefined,
+): Promise<AnsweringRelease> {
+  const folders = named === undefined ? await knownReleaseFolders() : [named]
+  for (const folder of folders) {
+    const manifest = await readManifest(folder)
+    if (releaseId(manifest) !== release) continue
+    const { spec, parts } = await readModelFolder(folder)
+    return { spec, parts, labels: manifest.labels }
+  }
+  const wanted = `the release ${release.slice(0, 12)}… ("${name}") that made this receipt`
+  throw named === undefined
+    ? new CliError(
+        { code: 'not-found', path: 'models' },
+        `models/ does not hold ${wanted}; name its folder with --model DIR`,
+      )
+    : new CliError({ code: 'bad-file', path: named }, `${named} is not ${wanted}`)
+}
+
+/**
+ * Computes every run of a receipt again.
+ * @throws CliError `disagrees` when one differs by more than the tolerance, `bad-file` for a receipt
+ * that does not fit the model.
+ */
+export async function replayReceipt(
+  engine: Engine,
+  release: AnsweringRelease,
+  receipt: Receipt,
+  print: (line: string) => void,
+): Promise<ReplayReport> {
+  const { spec, parts } = release
+  const tolerance = TOLERANCES[receipt.wireDtype]
+  checkPartInput(spec, 'stem', receipt.image, 0)
+  for (const [part, file] of parts) await engine.load(part, file)
+  const runs: ReplayedRun[] = []
+  for (const run of receipt.runs) {
+    checkRun(spec, run)
+    const order = run.route.map(({ layer }) => layer)
+    const logits = await replayRun(engine, spec, receipt, order)
+    const replayed = compare(release, run, logits, order, tolerance)
+    runs.push(replayed)
+    print(lineOf(replayed))
+  }
+  const wrong = runs.filter(({ agrees }) => !agrees)
+  if (wrong.length > 0) throw disagreement(wrong, runs.length, tolerance)
+  print(`agrees: ${runs.length} of ${runs.length} ${runs.length === 1 ? 'order' : 'orders'}`)
+  return { agrees: true, release: receipt.release, tolerance, runs }
+}
+
+function compare(
+  { labels }: AnsweringRelease,
+  { logits: claimed }: ReceiptRun,
+  logits: Float32Array,
+  order: readonly number[],
+  tolerance: number,
+): ReplayedRun {
+  const spread = Math.max(...logits) - Math.min(...logits)
+  const largest = Math.max(...claimed.map((logit, i) => Math.abs(logit - (logits[i] as number))))
+  const difference = spread > 0 ? largest / spread : largest
+  const nameOf = (row: ArrayLike<number>) => labels[argmax(row)] ?? `class ${argmax(row)}`
+  return {
+    order,
+    label: nameOf(claimed),
+    replayedLabel: nameOf(logits),
+    difference,
+    agrees: difference <= tolerance,
+  }
+}
+
+/** @throws CliError `bad-file` when the run cannot be one of this model. */
+function checkRun(spec: ModelSpec, { logits, route, missingLayers }: ReceiptRun): void {
+  const applied = new Set(route.map(({ layer }) => layer))
+  const honest =
+    applied.size + missingLayers.length === spec.layers &&
+    missingLayers.every((layer) => !applied.has(layer))
+  if (honest && logits.length === spec.classes) return
+  throw new CliError(
+    { code: 'bad-file', path: 'receipt' },
+    honest
+      ? `the receipt has ${logits.length} class scores where this model has ${spec.classes} classes`
+      : `the receipt names ${applied.size} applied and ${missingLayers.length} missing layers of a model with ${spec.layers}`,
+  )
+}
+
+function lineOf({ order, label, replayedLabel, difference, agrees }: ReplayedRun): string {
+  const share = `${(100 * difference).toFixed(3)} %`
+  const verdict = agrees ? 'agrees' : 'DISAGREES'
+  const path = order.length === 0 ? 'no layer' : order.join(' → ')
+  return `${path}: ${label} in the receipt, ${replayedLabel} here, logits differ by ${share}: ${verdict}`
+}
+
+function disagreement(wrong: readonly ReplayedRun[], of: number, tolerance: number): CliError {
+  const worst = Math.max(...wrong.map(({ difference }) => difference))
+  return new CliError(
+    { code: 'disagrees', difference: worst },
+    `the receipt does not agree: ${wrong.length} of ${of} orders give other logits here, by up to ${(100 * worst).toFixed(1)} % of their spread (at most ${100 * tolerance} % is rounding)`,
+  )
+}

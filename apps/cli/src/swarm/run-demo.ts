@@ -1,0 +1,91 @@
+import type { ClassifyPolicy } from '@layerswarm/swarm'
+import type { EngineChoice } from '../line/engine-option.ts'
+import { joinAsRequester } from './join-swarm.ts'
+import { type LocalSwarm, startLocalSwarm } from './local-swarm.ts'
+import { runSamples, type SampleReport } from './sample-run.ts'
+import { fetchSamples } from './swarm-samples.ts'
+
+export interface DemoOptions {
+  readonly samples: number
+  readonly peers: number
+  /** Volunteers to kill, spread evenly over the run. */
+  readonly kill: number
+  readonly concurrency: number
+  readonly models: readonly string[]
+  readonly engine: EngineChoice
+  readonly orders: number
+  readonly policy: Partial<ClassifyPolicy>
+  readonly replicas: number
+  readonly coveredMs: number
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+/**
+ * A swarm of processes on this machine that is asked samples while some of its volunteers are
+ * killed. Everything it started is gone when it returns.
+ */
+export async function runDemo(options: DemoOptions): Promise<SampleReport> {
+  const { peers, replicas, models, engine, coveredMs, signal, log } = options
+  const swarm = await startLocalSwarm({ port: 0, peers, replicas, models, engine, log })
+  try {
+    const missing = await swarm.covered(coveredMs, signal)
+    if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
+    log(`${peers} volunteers at ${swarm.url.origin}`)
+    return await askSwarm(swarm, options)
+  } finally {
+    await swarm.stop()
+  }
+}
+
+async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
+  const { samples: count, concurrency, orders, policy, signal, log } = options
+  const peer = await joinAsRequester({
+    join: swarm.url,
+    release: undefined,
+    engine: 'auto',
+    signal,
+  })
+  try {
+    const killer = createKiller(swarm, options)
+    const samples = await fetchSamples(swarm.url)
+    const progressed = (finished: number): void => killer.progressed(finished)
+    const report = await runSamples(peer, samples, {
+      count,
+      concurrency,
+      orders,
+      policy,
+      signal,
+      log,
+      progressed,
+    })
+    return { ...report, killed: killer.killed() }
+  } finally {
+    await peer.stop()
+  }
+}
+
+/** Kills volunteers at equal distances of the run, never between two requests. */
+function createKiller({ providers }: LocalSwarm, { samples, kill, log }: DemoOptions) {
+  let due = 0
+  let killed = 0
+  function killOne(): void {
+    const victim = providers.find((provider) => provider.isAlive() && !gone.has(provider))
+    if (victim === undefined) return
+    gone.add(victim)
+    victim.kill()
+    killed++
+    log(`killed ${victim.name} (process ${victim.pid})`)
+  }
+  const gone = new Set<(typeof providers)[number]>()
+  return {
+    progressed(finished: number): void {
+      while (due < kill && finished >= Math.floor(((due + 1) * samples) / (kill + 1))) {
+        due++
+        // By then the next request is under way.
+        setImmediate(killOne)
+      }
+    },
+    killed: () => killed,
+  }
+}

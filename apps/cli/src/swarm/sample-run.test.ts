@@ -1,0 +1,162 @@
+import type { Tensor } from '@layerswarm/model'
+import { type Answer, type Classification, type Hop, SwarmError } from '@layerswarm/swarm'
+import { describe, expect, it } from 'vitest'
+import type { Samples } from '../images/samples.ts'
+import { type Asker, ask } from './ask.ts'
+import { quantile, runSamples, type SampleRunOptions } from './sample-run.ts'
+
+const preprocessing = {
+  size: 2,
+  channels: 1,
+  mean: [0],
+  std: [1],
+  foreground: 'light',
+} as const
+
+/** Two images of 2 × 2 pixels, all dark or all light, with classes 0 and 1. */
+const samples: Samples = {
+  count: 2,
+  size: 2,
+  pixels: Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255),
+  labels: Uint8Array.of(0, 1),
+}
+
+function answerOf(probabilities: number[], order: number[], missingLayers: number[] = []): Answer {
+  const route = order.map((layer) => ({ layer, peer: `p${layer}`, backend: 'ort-node', ms: 1 }))
+  return {
+    request: 'r' as Answer['request'],
+    logits: [],
+    probabilities: [probabilities],
+    route: route as unknown as Hop[],
+    missingLayers,
+    totalMs: 1,
+  }
+}
+
+/** A swarm of one function. */
+function askerOf(reply: (image: Tensor) => Promise<Answer>) {
+  let open = 0
+  let openMost = 0
+  const asker: Asker & { manifest: { preprocessing: typeof preprocessing } } = {
+    manifest: { labels: ['dark', 'light'], preprocessing },
+    async classify(image) {
+      openMost = Math.max(openMost, ++open)
+      const answer = reply(image).finally(() => {
+        open--
+      })
+      answer.catch(() => undefined)
+      return { answer } as Classification
+    },
+  }
+  return { asker, openMost: () => openMost }
+}
+
+function options(count: number, more: Partial<SampleRunOptions> = {}): SampleRunOptions {
+  const { signal } = new AbortController()
+  return { count, concurrency: 2, orders: 1, policy: {}, signal, log: () => {}, ...more }
+}
+
+/** Says light for light images. */
+async function honest(image: Tensor): Promise<Answer> {
+  const light = image.data[0] ?? 0
+  return answerOf([1 - light, light], light === 1 ? [0, 1] : [1, 0])
+}
+
+describe('a run over samples', () => {
+  it('counts what was right, in which orders, by which backends', async () => {
+    const { asker } = askerOf(honest)
+    expect(await runSamples(asker, samples, options(6))).toMatchObject({
+      samples: 6,
+      answered: 6,
+      correct: 6,
+      accuracy: 1,
+      partial: 0,
+      distinctOrders: 2,
+      backends: ['ort-node'],
+      hopsByBackend: { 'ort-node': 12 },
+      failures: {},
+    })
+  })
+
+  it('counts wrong, partial and failed samples apart', async () => {
+    let asked = 0
+    const { asker } = askerOf(async () => {
+      asked++
+      if (asked === 1) throw new SwarmError({ code: 'no-providers' }, 'nobody is there')
+      return answerOf([1, 0], [0], asked === 2 ? [1] : [])
+    })
+    const report = await runSamples(asker, samples, options(4, { concurrency: 1 }))
+    expect(report).toMatchObject({
+      samples: 4,
+      answered: 3,
+      correct: 1,
+      accuracy: 1 / 3,
+      partial: 1,
+      failures: { 'no-providers': 1 },
+    })
+  })
+
+  it('keeps as many samples open as it was told, and reports each end', async () => {
+    const { asker, openMost } = askerOf(honest)
+    const finished: number[] = []
+    const progressed = (number: number): void => void finished.push(number)
+    await runSamples(asker, samples, options(9, { concurrency: 3, progressed }))
+    expect(openMost()).toBe(3)
+    expect(finished).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+  })
+
+  it('stops when it is told to', async () => {
+    const controller = new AbortController()
+    const { asker } = askerOf(honest)
+    const progressed = (number: number): void => {
+      if (number === 2) controller.abort()
+    }
+    const report = await runSamples(
+      asker,
+      samples,
+      options(100, { signal: controller.signal, concurrency: 1, progressed }),
+    )
+    expect(report).toMatchObject({ samples: 100, answered: 2 })
+  })
+
+  it('without a single answer fails with the first reason', async () => {
+    const { asker } = askerOf(() =>
+      Promise.reject(new SwarmError({ code: 'no-providers' }, 'nobody is there')),
+    )
+    await expect(runSamples(asker, samples, options(2))).rejects.toThrow('nobody is there')
+  })
+})
+
+describe('asking for several orders', () => {
+  const image: Tensor = { shape: [1, 1, 2, 2], data: new Float32Array(4) }
+
+  it('averages the answers and forgives a lost one', async () => {
+    const replies = [answerOf([0.9, 0.1], [0, 1]), undefined, answerOf([0.2, 0.8], [1], [0])]
+    const { asker } = askerOf(async () => {
+      const reply = replies.shift()
+      if (reply === undefined) throw new SwarmError({ code: 'cancelled' }, 'lost')
+      return reply
+    })
+    const verdict = await ask(asker, image, {}, 3)
+    expect(verdict.label).toBe('dark')
+    expect(verdict.confidence).toBeCloseTo(0.55, 12)
+    expect(verdict.orders).toEqual([[0, 1], [1]])
+    expect(verdict.hops.map(({ layer }) => layer)).toEqual([0, 1, 1])
+    expect(verdict.missingLayers).toEqual([0])
+  })
+
+  it('fails with the reason of the first when all are lost', async () => {
+    const { asker } = askerOf(() => Promise.reject(new SwarmError({ code: 'cancelled' }, 'lost')))
+    await expect(ask(asker, image, {}, 2)).rejects.toThrow('lost')
+  })
+})
+
+describe('a quantile', () => {
+  it('is the value of the nearest rank', () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
+    expect(quantile(hundred, 0.5)).toBe(50)
+    expect(quantile(hundred, 0.95)).toBe(95)
+    expect(quantile([7], 0.95)).toBe(7)
+    expect(quantile([], 0.5)).toBe(0)
+  })
+})

@@ -1,0 +1,149 @@
+import { grayTensor, type Preprocessing } from '@layerswarm/model'
+import type { ClassifyPolicy } from '@layerswarm/swarm'
+import { CliError, describeError } from '../cli-error.ts'
+import { type Samples, sampleAt } from '../images/samples.ts'
+import { type Asker, ask, type Verdict } from './ask.ts'
+
+export interface SampleRunOptions {
+  /** Samples to ask; beyond the size of the pack they repeat. */
+  readonly count: number
+  /** Samples that are open at the same time. */
+  readonly concurrency: number
+  /** Independent requests per sample, averaged. */
+  readonly orders: number
+  readonly policy: Partial<ClassifyPolicy>
+  readonly signal: AbortSignal
+  log(line: string): void
+  /** Called whenever a sample was answered or failed, with the number of those that were. */
+  readonly progressed?: (finished: number) => void
+}
+
+/** What came of asking many samples. */
+export interface SampleReport {
+  readonly samples: number
+  readonly answered: number
+  readonly correct: number
+  /** Correct of the answered, 0 … 1. */
+  readonly accuracy: number
+  /** Answers in which some layer was missing. */
+  readonly partial: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  /** Different orders in which the layers were applied. */
+  readonly distinctOrders: number
+  readonly killed: number
+  /** Engines that computed hops. */
+  readonly backends: readonly string[]
+  readonly hopsByBackend: Readonly<Record<string, number>>
+  /** Why samples were not answered, and how many. */
+  readonly failures: Readonly<Record<string, number>>
+}
+
+/** Milliseconds between two lines of progress. */
+const PROGRESS_MS = 2_000
+
+/**
+ * Asks many labelled samples and sums up; single failures are counted.
+ * @throws the first failure when not a single sample was answered.
+ */
+export async function runSamples(
+  asker: Asker & { readonly manifest: { readonly preprocessing: Preprocessing } },
+  samples: Samples,
+  options: SampleRunOptions,
+): Promise<SampleReport> {
+  const { count, concurrency, signal, log, progressed } = options
+  const tally = new Tally(count)
+  let next = 0
+  let reportedMs = performance.now()
+  async function work(): Promise<void> {
+    while (next < count && !signal.aborted) {
+      const { pixels, label } = sampleAt(samples, next++)
+      const image = grayTensor(pixels, asker.manifest.preprocessing)
+      try {
+        tally.add(await ask(asker, image, options.policy, options.orders), label)
+      } catch (error) {
+        tally.fail(error)
+      }
+      progressed?.(tally.finished)
+      if (performance.now() - reportedMs < PROGRESS_MS) continue
+      reportedMs = performance.now()
+      log(`${tally.finished} of ${count} samples, ${tally.answered} answered`)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work))
+  if (tally.answered > 0) return tally.report()
+  throw tally.firstError ?? new CliError({ code: 'interrupted' }, 'interrupted before any answer')
+}
+
+class Tally {
+  answered = 0
+  firstError: unknown
+  private correct = 0
+  private partial = 0
+  private readonly latenciesMs: number[] = []
+  private readonly orders = new Set<string>()
+  private readonly backends = new Map<string, number>()
+  private readonly failures = new Map<string, number>()
+  private readonly samples: number
+
+  constructor(samples: number) {
+    this.samples = samples
+  }
+
+  get finished(): number {
+    return this.answered + [...this.failures.values()].reduce((sum, number) => sum + number, 0)
+  }
+
+  add(verdict: Verdict, label: number): void {
+    this.answered++
+    if (verdict.class === label) this.correct++
+    if (verdict.missingLayers.length > 0) this.partial++
+    this.latenciesMs.push(verdict.totalMs)
+    for (const order of verdict.orders) this.orders.add(order.join())
+    for (const { backend } of verdict.hops) increment(this.backends, backend)
+  }
+
+  fail(error: unknown): void {
+    this.firstError ??= error
+    increment(this.failures, describeError(error).code)
+  }
+
+  report(): SampleReport {
+    const sorted = this.latenciesMs.toSorted((a, b) => a - b)
+    return {
+      samples: this.samples,
+      answered: this.answered,
+      correct: this.correct,
+      accuracy: this.answered === 0 ? 0 : this.correct / this.answered,
+      partial: this.partial,
+      p50Ms: quantile(sorted, 0.5),
+      p95Ms: quantile(sorted, 0.95),
+      distinctOrders: this.orders.size,
+      killed: 0,
+      backends: [...this.backends.keys()].toSorted(),
+      hopsByBackend: Object.fromEntries(this.backends),
+      failures: Object.fromEntries(this.failures),
+    }
+  }
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** The value below which a share of the sorted values lies (nearest rank), rounded to 0.1; 0 for none. */
+export function quantile(sorted: readonly number[], share: number): number {
+  const rank = Math.max(0, Math.ceil(share * sorted.length) - 1)
+  return Math.round((sorted[rank] ?? 0) * 10) / 10
+}
+
+/** A report in two lines for people. */
+export function reportLines(report: SampleReport): string[] {
+  const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders } = report
+  const failures = Object.entries(report.failures).map(([code, number]) => `${number} ${code}`)
+  return [
+    `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,
+    `p50 ${p50Ms} ms, p95 ${p95Ms} ms, computed by ${report.backends.join(', ') || 'nobody'}`,
+    ...(failures.length === 0 ? [] : [`not answered: ${failures.join(', ')}`]),
+  ]
+}

@@ -1,0 +1,105 @@
+import { checkOrder, isSha256, ModelError } from '@layerswarm/model'
+import {
+  createPeer,
+  createRollingPeer,
+  type PeerOptions,
+  type PeerSnapshot,
+  type RollingEvent,
+  type RollingPeer,
+} from '@layerswarm/peer'
+import { usageError } from '../cli-error.ts'
+import { untilAborted } from '../until-aborted.ts'
+import { answerMemoryQuestions } from './memory-question.ts'
+
+export interface ServeNeeds {
+  readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join' | 'serve'>
+  readonly signal: AbortSignal
+  log(line: string): void
+}
+
+/** How often the work done is reported, when there was some. */
+const REPORT_MS = 30_000
+
+/**
+ * Serves a swarm until the signal, or until the process that started this one with an IPC channel
+ * is gone. @returns what the peer did, as it was when it left. @throws PeerError, CliError `bad-usage`.
+ */
+export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
+  const ending = AbortSignal.any([signal, parentGone()])
+  const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
+  peer.on((event: RollingEvent) => {
+    const line = describeEvent(event)
+    if (line !== undefined) log(line)
+  })
+  const reporting = reportWork(peer, log)
+  answerMemoryQuestions()
+  try {
+    await peer.start(ending)
+    checkLayers(peer, options.serve)
+    await untilAborted(ending)
+    return peer.snapshot()
+  } catch (error) {
+    // Told to stop while joining: that is a stop, not a failure.
+    if (ending.aborted) return peer.snapshot()
+    throw error
+  } finally {
+    clearInterval(reporting)
+    await peer.stop()
+  }
+}
+
+/** Who names its layers, or one release by its id, wants just these. */
+function followsRelease({ serve, release }: ServeNeeds['options']): boolean {
+  return serve === 'auto' && !isSha256(release)
+}
+
+function checkLayers(peer: Pick<RollingPeer, 'manifest'>, serve: PeerOptions['serve']): void {
+  if (serve === 'auto' || serve === 'none') return
+  try {
+    checkOrder(serve, peer.manifest.spec)
+  } catch (error) {
+    throw error instanceof ModelError ? usageError(`--layers: ${error.message}`) : error
+  }
+}
+
+/** Aborts when the parent process closes its IPC channel, which the system does when it dies. */
+function parentGone(): AbortSignal {
+  const gone = new AbortController()
+  if (process.channel) process.once('disconnect', () => gone.abort())
+  return gone.signal
+}
+
+function reportWork(
+  peer: Pick<RollingPeer, 'snapshot'>,
+  log: (line: string) => void,
+): NodeJS.Timeout {
+  let reported = 0
+  return setInterval(() => {
+    const { served, layerMs, peers } = peer.snapshot()
+    if (served === reported) return
+    reported = served
+    log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${peers.length} peers known`)
+  }, REPORT_MS)
+}
+
+/** A line for the notable events; hops, steps and the coming and going of others are not. */
+function describeEvent(event: RollingEvent): string | undefined {
+  switch (event.type) {
+    case 'state-changed':
+      return `${event.state}: ${event.reason}`
+    case 'layers-changed':
+      return `hosting layers ${event.hosted.join(', ') || 'none'}`
+    case 'layer-refused':
+      return `layer ${event.layer} cannot be hosted: ${event.reason}`
+    case 'hop-failed':
+      return `hop ${event.hop} (layer ${event.layer}) failed: ${event.reason}`
+    case 'release-changed':
+      return `a newer release: serving ${event.to.slice(0, 12)}, finishing the requests of ${event.from.slice(0, 12)}`
+    case 'release-left':
+      return `left release ${event.release.slice(0, 12)}`
+    case 'release-refused':
+      return `the newer release ${event.release.slice(0, 12)} cannot be served: ${event.reason}`
+    default:
+      return undefined
+  }
+}

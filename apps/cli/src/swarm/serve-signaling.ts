@@ -1,0 +1,38 @@
+import {
+  createSignaling,
+  formatLog,
+  type Signaling,
+  type SignalingOptions,
+} from '@layerswarm/signaling'
+import { pageFolder, releaseFolders, sampleFolder } from '../project-places.ts'
+
+export interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly models: readonly string[]
+  readonly dataDir: string | undefined
+  /** Who may upload releases, and where they are kept. */
+  readonly uploads?: SignalingOptions['uploads']
+  log(line: string): void
+}
+
+/**
+ * The signaling server of this machine, with the page and the samples that come with the project.
+ * @throws CliError `not-found` without any release.
+ */
+export async function prepareSignaling(options: ServeOptions): Promise<Signaling> {
+  const pageDir = await pageFolder()
+  if (pageDir === undefined) options.log('there is no page: run `npm run build` to have one')
+  return createSignaling({
+    host: options.host,
+    port: options.port,
+    modelDirs: await releaseFolders(options.models),
+    dataDir: options.dataDir,
+    uploads: options.uploads,
+    pageDir,
+    samplesDir: await sampleFolder(),
+    log: (entry) => {
+      if (entry.level !== 'debug') options.log(formatLog(entry))
+    },
+  })
+}

@@ -1,0 +1,222 @@
+import type { Message, PeerId, RequestId } from '@layerswarm/swarm'
+import { VirtualClock } from '@layerswarm/swarm/testing'
+import { describe, expect, test } from 'vitest'
+import { peerName, type Session } from '../scenarios/population.ts'
+import { changeSettings, SETTINGS_DEFAULT, type Settings } from '../scenarios/settings.ts'
+import { LabNetwork, type LabTransport } from './gossip.ts'
+import { Trace } from './trace.ts'
+
+const QUIET = {
+  'links.rttMedianMs': 100,
+  'links.rttSigma': 0,
+  'links.jitterMs': 0,
+  'links.loss': 0,
+  'links.natShare': 0,
+  'links.dialMs': 10,
+  'gossip.messageMs': 0,
+}
+
+function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
+  const settings = changeSettings(SETTINGS_DEFAULT, { ...QUIET, ...set } as Record<string, number>)
+  const clock = new VirtualClock()
+  const network = new LabNetwork(clock, settings, 1, new Trace(), {
+    published: () => {},
+    pullAsked: () => {},
+  })
+  const heard: { at: number; to: number; from: PeerId; message: Message }[] = []
+  const gone: { at: number; to: number; peer: PeerId }[] = []
+  const transports = Array.from({ length: peers }, (_, index): LabTransport => {
+    const session: Session = {
+      index,
+      peer: peerName(index),
+      actor: 'honest',
+      joinMs: 0,
+      leaveMs: Number.POSITIVE_INFINITY,
+      departure: 'goodbye',
+      freezesMs: [],
+      deviceLossesMs: [],
+      slowness: 1,
+      up,
+      down: 1_000_000,
+      messageMs: 0,
+      far: index % 2 === 1,
+    }
+    const transport = network.join(session, true, () => {})
+    transport.listen({
+      messageArrived: (from, message) =>
+        heard.push({ at: clock.nowMs(), to: index, from, message }),
+      peerDisconnected: (peer) => gone.push({ at: clock.nowMs(), to: index, peer }),
+    })
+    return transport
+  })
+  clock.run(100)
+  const [first, second] = transports as [LabTransport, LabTransport]
+  return { clock, network, heard, gone, transports, first, second }
+}
+
+const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
+
+describe('gossip between homes', () => {
+  test('reaches everybody once, one way later', () => {
+    const { clock, first, heard } = lane(8)
+    first.publish(DONE)
+    clock.run(1_000)
+    expect(heard.map(({ to }) => to).toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7])
+    for (const { at } of heard) expect(at).toBeCloseTo(150, 1)
+  })
+
+  test('is not passed on when its author reaches everybody', () => {
+    const { clock, first, network } = lane(8)
+    first.publish(DONE)
+    clock.run(1_000)
+    expect(network.traffic.copies).toBe(7)
+  })
+
+  test('goes by way of others where there is no direct path', () => {
+    const { clock, first, heard, transports } = lane(12, { 'links.natShare': 0.5 })
+    const direct = transports.filter(({ self }) => first.reaches(self)).length
+    expect(direct).toBeLessThan(11)
+    first.publish(DONE)
+    clock.run(2_000)
+    expect(new Set(heard.map(({ to }) => to)).size).toBe(11)
+    const late = heard.filter(({ at }) => at > 190)
+    expect(late.length).toBe(11 - direct)
+  })
+
+  test('comes back for copies that were lost', () => {
+    const { clock, first, heard } = lane(12, { 'links.loss': 0.5 })
+    first.publish(DONE)
+    clock.run(5_000)
+    expect(new Set(heard.map(({ to }) => to)).size).toBe(11)
+    expect(heard.some(({ at }) => at > 200)).toBe(true)
+  })
+
+  test('queues on a thin uplink, and drops what would wait too long', () => {
+    const slow = lane(6, { 'gossip.flood': 1, 'gossip.mesh': 0 }, 1)
+    slow.first.publish(DONE)
+    slow.clock.run(10_000)
+    // A message of 18 bytes and 230 of overhead takes 248 ms at 1 byte per ms, to each of five.
+    const arrivals = slow.heard.map(({ at }) => at - 150)
+    for (const [i, at] of arrivals.entries()) expect(at).toBeCloseTo(248 * (i + 1), -1)
+    for (let i = 0; i < 20; i++) slow.first.publish(DONE)
+    expect(slow.network.traffic.dropped).toBeGreaterThan(50)
+  })
+
+  test('stops at a partition and goes on after it', () => {
+    const { clock, first, heard, network } = lane(6)
+    network.partition(true)
+    first.publish(DONE)
+    clock.run(2_000)
+    expect(heard.map(({ to }) => to).toSorted()).toEqual([2, 4])
+    network.partition(false)
+    first.publish(DONE)
+    clock.run(4_000)
+    expect(heard).toHaveLength(2 + 5)
+  })
+
+  test('waits in the sockets of a frozen tab', () => {
+    const { clock, first, second, heard, network } = lane(2)
+    network.freeze(second.self)
+    first.publish(DONE)
+    clock.run(1_000)
+    expect(heard).toEqual([])
+    network.thaw(second.self)
+    expect(heard).toHaveLength(1)
+  })
+
+  test('is not heard from a peer that is shunned', () => {
+    const { clock, first, second, heard, transports } = lane(3)
+    second.shun(first.self)
+    first.publish(DONE)
+    transports[2]?.publish(DONE)
+    clock.run(1_000)
+    expect(heard.filter(({ to }) => to === 1).map(({ from }) => from)).toEqual([peerName(2)])
+  })
+
+  test('is refused beyond the quota of its author', () => {
+    const { clock, first, heard, network } = lane(3, { 'gossip.quotaPerSecond': 10 })
+    for (let i = 0; i < 100; i++) first.publish(DONE)
+    clock.run(1_000)
+    expect(heard).toHaveLength(2 * 30)
+    expect(network.traffic.overQuota).toBe(70)
+  })
+
+  test('a lane takes no more providers than it has room for', () => {
+    const { network } = lane(10, { 'lanes.peers': 4 })
+    expect(network.lanes.map(({ providers }) => providers)).toEqual([4, 4, 2])
+  })
+})
+
+describe('a tensor', () => {
+  const BYTES = new Uint8Array(10_000)
+  const held = (holder: PeerId, hash: string) =>
+    ({
+      place: 'held',
+      dtype: 'float16',
+      batch: 1,
+      tokens: 5,
+      width: 8,
+      size: BYTES.length,
+      holder,
+      hash: hash as never,
+    }) as const
+
+  function offered(transport: LabTransport): string {
+    let hash: string | undefined
+    transport.offer(BYTES, (given) => {
+      hash = given
+    })
+    return hash ?? ''
+  }
+
+  test('takes a round trip and its bytes to be pulled', () => {
+    const { clock, first, second } = lane(2, {}, 100)
+    const results: number[] = []
+    second.pull(held(first.self, offered(first)), (bytes) =>
+      results.push(bytes?.length ?? 0, clock.nowMs()),
+    )
+    clock.run(1_000)
+    expect(results[0]).toBe(10_000)
+    expect(results[1]).toBeCloseTo(100 + 2 * 50 + 10_000 / 100, 1)
+    expect(second.pulls).toBe(0)
+  })
+
+  test('is not sent ahead in a lane without hand-over', () => {
+    expect(lane(2, { 'policy.handOver': 0 }).first.push).toBeUndefined()
+    expect(lane(2).first.push).toBeDefined()
+  })
+
+  test('that was pushed is there without asking', () => {
+    const { clock, first, second } = lane(2, {}, 1_000)
+    const hash = offered(first)
+    first.push?.(hash as never, second.self)
+    clock.run(200)
+    const results: number[] = []
+    second.pull(held(first.self, hash), (bytes) => results.push(bytes?.length ?? 0, clock.nowMs()))
+    clock.run(1_000)
+    expect(results).toEqual([10_000, 200])
+  })
+
+  test('of a peer that is gone cannot be had, and a cancelled pull says nothing', () => {
+    const { clock, first, second, network } = lane(2)
+    const hash = offered(first)
+    const results: unknown[] = []
+    const cancel = second.pull(held(first.self, hash), () => expect.unreachable())
+    cancel()
+    network.leave(first.self, Number.POSITIVE_INFINITY)
+    second.pull(held(first.self, hash), (bytes) => results.push(bytes))
+    clock.run(10_000)
+    expect(results).toEqual([undefined])
+  })
+})
+
+test('neighbours learn of a death after a while, of a goodbye soon', () => {
+  const { clock, first, second, gone, network } = lane(3)
+  network.leave(first.self, 10)
+  network.leave(second.self, 2_800)
+  clock.run(10_000)
+  expect(gone.map(({ at, to }) => [Math.round(at), to])).toEqual([
+    [160, 2],
+    [2_950, 2],
+  ])
+})

@@ -1,0 +1,67 @@
+import type { MemberEvent, RequestId } from '@layerswarm/swarm'
+import { isTainted, symbolicStem, trueRoute } from '../residents/lab-compute.ts'
+import { activationSize, type Resident } from '../residents/resident.ts'
+import type { Order } from '../scenarios/population.ts'
+import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+
+interface Asked {
+  readonly record: RequestRecord
+  readonly end: (code: string) => void
+}
+
+/** The policy of this project: requests go through the production machines. */
+export class AnyOrder implements AskPolicy {
+  private readonly scene: Scene
+  private readonly open = new Map<RequestId, Asked>()
+
+  constructor(scene: Scene) {
+    this.scene = scene
+  }
+
+  arrived({ session, member }: Resident): void {
+    if (session.actor === 'asker') member?.on((event) => this.happened(event))
+  }
+
+  left(): void {}
+
+  ask(asker: Resident, order: Order, record: RequestRecord, end: (code: string) => void): void {
+    const { settings, referee, clock } = this.scene
+    const shape = [1, settings['model.tokens'], settings['model.width']] as const
+    const bytes = symbolicStem(activationSize(settings), order.index)
+    const deadlineMs = settings['requests.deadlineMs']
+    // Not `classify`: promises would settle only after the run, and be kept until then.
+    const request = asker.member?.ask(
+      { dtype: 'float16', shape, bytes },
+      { deadlineMs, minLayers: settings['requests.minLayers'] },
+    )
+    if (request === undefined) return end('no-asker')
+    referee.asked(request, clock.nowMs() + deadlineMs)
+    this.open.set(request, { record, end })
+  }
+
+  private happened(event: MemberEvent): void {
+    const { referee, clock } = this.scene
+    if (event.type === 'answered') {
+      const { answer } = event
+      const logits = answer.logits[0] ?? []
+      const truth = trueRoute(logits)
+      referee.answered(answer, truth, clock.nowMs())
+      const asked = this.open.get(answer.request)
+      if (asked === undefined) return
+      const { record } = asked
+      record.route = answer.route.map(({ layer }) => layer)
+      record.missing = answer.missingLayers.length
+      record.usefulMs = answer.route.reduce((sum, { ms }) => sum + ms, 0)
+      record.isWrong = isTainted(logits) || truth.join() !== record.route.join()
+      this.settle(answer.request, 'answered')
+    } else if (event.type === 'failed') {
+      referee.failed(event.request, clock.nowMs())
+      this.settle(event.request, event.fault.code)
+    }
+  }
+
+  private settle(request: RequestId, code: string): void {
+    this.open.get(request)?.end(code)
+    this.open.delete(request)
+  }
+}

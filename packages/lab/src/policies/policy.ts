@@ -1,0 +1,65 @@
+import type { PeerId } from '@layerswarm/swarm'
+import { SwarmError } from '@layerswarm/swarm'
+import type { VirtualClock } from '@layerswarm/swarm/testing'
+import type { LabNetwork } from '../network/gossip.ts'
+import type { Referee } from '../referee.ts'
+import type { Resident } from '../residents/resident.ts'
+import type { Order } from '../scenarios/population.ts'
+import type { Settings } from '../scenarios/settings.ts'
+
+/** What became of one request. */
+export interface RequestRecord {
+  readonly index: number
+  readonly atMs: number
+  endMs: number | undefined
+  /** `answered`, or why not; undefined while it is open. */
+  outcome: string | undefined
+  /** Layers that were applied, in their order. */
+  route: readonly number[]
+  /** Layers of the model that were not. */
+  missing: number
+  /** Compute behind the answer, milliseconds. */
+  usefulMs: number
+  /** A lie is in the answer. */
+  isWrong: boolean
+}
+
+/** What a policy can see and use of the world it works in. */
+export interface Scene {
+  readonly settings: Settings
+  readonly seed: number
+  readonly clock: VirtualClock
+  readonly network: LabNetwork
+  readonly referee: Referee
+  readonly residents: ReadonlyMap<PeerId, Resident>
+}
+
+/** How requests are answered; everything else about a world stays the same. */
+export interface AskPolicy {
+  /** A resident's connections stand. */
+  arrived(resident: Resident): void
+  left(resident: Resident): void
+  /** Fills in the record, then ends it. */
+  ask(asker: Resident, order: Order, record: RequestRecord, end: (code: string) => void): void
+}
+
+/** The policies that share a stage, and how each is explained. */
+export const POLICIES = {
+  'any-order': 'claims over gossip, first answer wins, any remaining layer may come next',
+  'fixed-order': 'a chain in the trained order that fails when a hop is lost',
+  'fixed-order-replay':
+    'a chain in the trained order; a lost hop is replayed to a replica on the shortest route',
+  'random-order': 'a random order over random hosts, without claims; a lost hop is tried again',
+  'small-model': 'a model that fits on one peer, run there; lost work is sent to another',
+} as const
+export type PolicyName = keyof typeof POLICIES
+export const POLICY_NAMES = Object.keys(POLICIES) as readonly PolicyName[]
+
+/** @throws SwarmError `bad-request` with the list of policies for any other name. */
+export function policyNamed(name: string): PolicyName {
+  if (Object.hasOwn(POLICIES, name)) return name as PolicyName
+  throw new SwarmError(
+    { code: 'bad-request', field: 'policy' },
+    `there is no policy "${name}"; the policies are ${POLICY_NAMES.join(', ')}`,
+  )
+}

@@ -1,0 +1,124 @@
+import type { PolicyReport } from '../measure.ts'
+import { POLICIES, type PolicyName } from '../policies/policy.ts'
+import type { Violation } from '../referee.ts'
+import type { SimulationReport } from '../simulate.ts'
+
+/** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
+export function reportMarkdown(report: SimulationReport): string {
+  const lines = [
+    `# ${report.scenario}`,
+    '',
+    `${capital(report.about)}. ${report.peers} providers, ${report.requests} requests, seed ${report.seed}, trace \`${report.traceHash.slice(0, 16)}\`.`,
+    '',
+    ...table(
+      [
+        'policy',
+        'answered',
+        'partial',
+        'top-1',
+        'p50',
+        'p95',
+        'p99',
+        'bytes/request',
+        'gossip messages/request',
+        'extra work',
+        'wrong by liars',
+      ],
+      policiesOf(report).map(([name, one]) => policyRow(name, one)),
+    ),
+    '',
+    ...policiesOf(report).map(([name]) => `- **${name}**: ${POLICIES[name]}`),
+  ]
+  if (report.sizes.length > 0) lines.push('', ...sizesTable(report))
+  const failures = policiesOf(report).flatMap(([name, { failures: codes }]) =>
+    Object.entries(codes).map(([code, count]) => `- ${name}: ${count} × ${code}`),
+  )
+  if (failures.length > 0) lines.push('', '## Not answered', '', ...failures)
+  lines.push('', '## Promises', '', ...promises(report))
+  lines.push('', '## Repeat', '', '```sh', report.replay, '```')
+  const changed = Object.entries(report.changed)
+  if (changed.length > 0)
+    lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
+  return `${lines.join('\n')}\n`
+}
+
+export function policiesOf(report: SimulationReport): [PolicyName, PolicyReport][] {
+  return Object.entries(report.policies) as [PolicyName, PolicyReport][]
+}
+
+function policyRow(name: PolicyName, one: PolicyReport): string[] {
+  return [
+    name,
+    percent(one.answeredShare),
+    percent(one.partialShare),
+    one.accuracy === null ? '–' : percent(one.accuracy),
+    `${Math.round(one.p50Ms)} ms`,
+    `${Math.round(one.p95Ms)} ms`,
+    `${Math.round(one.p99Ms)} ms`,
+    String(Math.round(one.bytesPerRequest)),
+    one.messagesPerRequest.toFixed(1),
+    percent(one.extraWorkShare),
+    percent(one.wrongByLiars),
+  ]
+}
+
+function sizesTable({ sizes }: SimulationReport): string[] {
+  return [
+    '## Growth',
+    '',
+    ...table(
+      [
+        'providers',
+        'lanes',
+        'answered',
+        'p50',
+        'p95',
+        'control bytes/s per peer',
+        'all bytes/s per peer',
+      ],
+      sizes.map((one) => [
+        String(one.peers),
+        String(one.lanes),
+        percent(one.answeredShare),
+        `${Math.round(one.p50Ms)} ms`,
+        `${Math.round(one.p95Ms)} ms`,
+        String(Math.round(one.controlBytesPerPeerSecond)),
+        String(Math.round(one.bytesPerPeerSecond)),
+      ]),
+    ),
+  ]
+}
+
+function promises(report: SimulationReport): string[] {
+  if (report.broken === 0) return [`${checksOf(report)} checks, none broken.`]
+  return brokenOf(report).map(
+    ({ where, invariant, atMs, detail }) =>
+      `- ${where}: **${invariant}** broken at ${Math.round(atMs)} ms: ${detail}`,
+  )
+}
+
+export function checksOf(report: SimulationReport): number {
+  return policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
+}
+
+/** Every broken promise, with the policy or the swarm size that broke it. */
+export function brokenOf(report: SimulationReport): (Violation & { readonly where: string })[] {
+  const smaller = report.sizes.filter(({ peers }) => peers !== report.peers)
+  return [
+    ...smaller.map(({ peers, violations }) => [`${peers} providers`, violations] as const),
+    ...policiesOf(report).map(([name, { violations }]) => [name, violations] as const),
+  ].flatMap(([where, violations]) => violations.map((one) => ({ where, ...one })))
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)]
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

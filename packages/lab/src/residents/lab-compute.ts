@@ -1,0 +1,186 @@
+import type { EncodedActivation } from '@layerswarm/model'
+import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
+import type { SeededRandom } from '@layerswarm/swarm/testing'
+import { logNormal } from '../scenarios/distributions.ts'
+import type { Lie } from '../scenarios/population.ts'
+
+/** Layer runs of a whole world, to tell useful from wasted work. */
+export interface WorkBook {
+  runs: number
+  runMs: number
+}
+
+export interface LabComputeOptions {
+  readonly layers: number
+  /** One layer run on this peer, milliseconds. */
+  readonly layerMs: number
+  /** Log spread of one run around it. */
+  readonly sigma: number
+  /** Time to fetch and check a layer file. */
+  readonly loadMs: number
+  /** Share of downloads that fail their check. */
+  readonly corruptShare: number
+  readonly lie: Lie | undefined
+  /** Called when a layer run begins; true when the peer dies in it. */
+  dies(): boolean
+}
+
+/** What the head of a symbolic activation says when some hop was a lie. */
+const TAINTED = -1
+const ONE_IN = 10
+
+/** The stem's output of a request: no layer applied, no lie told, and different from every other. */
+export function symbolicStem(bytes: number, nonce: number): Uint8Array {
+  const stem = new Uint8Array(bytes)
+  new DataView(stem.buffer).setUint32(NONCE_AT, nonce)
+  return stem
+}
+
+/** Whether any hop of an activation was a lie. */
+export function isTaintedBytes(bytes: Uint8Array): boolean {
+  return bytes[TAINT_AT] !== 0
+}
+
+/** Whether any hop of an answer was a lie. */
+export function isTainted(logits: readonly number[]): boolean {
+  return logits[0] === TAINTED
+}
+
+/** The layers that an answer was really computed with, in their order. */
+export function trueRoute(logits: readonly number[]): readonly number[] {
+  return isTainted(logits) ? logits.slice(1) : logits
+}
+
+// An activation of symbols: a count of layers, a mark of lies, a nonce of four bytes, the layers.
+const TAINT_AT = 1
+const NONCE_AT = 2
+const LAYERS_AT = 6
+/** Beyond this many bytes a symbolic activation is zeros. */
+export const SYMBOLS_BYTES = LAYERS_AT + 64
+
+export function layersIn(bytes: Uint8Array): number[] {
+  return [...bytes.subarray(LAYERS_AT, LAYERS_AT + (bytes[0] as number))]
+}
+
+function applied(layer: number, input: Uint8Array): Uint8Array {
+  const bytes = input.slice()
+  const count = bytes[0] as number
+  bytes[LAYERS_AT + count] = layer
+  bytes[0] = count + 1
+  return bytes
+}
+
+function tainted(bytes: Uint8Array): Uint8Array {
+  const lied = bytes.slice()
+  lied[TAINT_AT] = 1
+  return lied
+}
+
+/**
+ * An engine of symbols like `SymbolicCompute`, with the speed, the faults and the lies of one peer.
+ */
+export class LabCompute implements Compute {
+  readonly backend = 'ort-wasm'
+  readonly loaded = new Set<number>()
+  private readonly clock: Clock
+  private readonly random: SeededRandom
+  private readonly book: WorkBook
+  private readonly options: LabComputeOptions
+  private freeAtMs = 0
+  private lostUntilMs = 0
+  private previous: Uint8Array | undefined
+
+  constructor(clock: Clock, random: SeededRandom, book: WorkBook, options: LabComputeOptions) {
+    this.clock = clock
+    this.random = random
+    this.book = book
+    this.options = options
+  }
+
+  /** The GPU is lost: whatever runs before `untilMs` fails. */
+  lose(untilMs: number): void {
+    this.lostUntilMs = untilMs
+  }
+
+  host(layer: number, hosted: (failure?: string) => void): void {
+    const { loadMs, corruptShare } = this.options
+    const isCorrupt = this.random.chance(corruptShare)
+    this.clock.wakeAt(this.clock.nowMs() + loadMs, () => {
+      if (!isCorrupt) this.loaded.add(layer)
+      hosted(isCorrupt ? 'its bytes do not have the hash that the manifest names' : undefined)
+    })
+  }
+
+  drop(layer: number): void {
+    this.loaded.delete(layer)
+  }
+
+  run(
+    layer: number,
+    _hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void {
+    const { layerMs, sigma, dies } = this.options
+    const now = this.clock.nowMs()
+    if (!this.loaded.has(layer)) return this.fail(`layer ${layer} is not loaded`, finished)
+    if (now < this.lostUntilMs) return this.fail('the device was lost', finished)
+    const ms = logNormal(this.random, layerMs, sigma)
+    this.freeAtMs = Math.max(this.freeAtMs, now) + ms
+    this.book.runs++
+    this.book.runMs += ms
+    if (dies()) return
+    this.clock.wakeAt(this.freeAtMs, () => {
+      if (this.clock.nowMs() < this.lostUntilMs)
+        return finished({ failure: 'the device was lost while it computed' })
+      finished({ activation: { ...input, bytes: this.result(layer, input.bytes) }, ms })
+    })
+  }
+
+  /** Runs a whole small model of so many layers. */
+  runWhole(layers: number, finished: (ms: number | undefined) => void): void {
+    const { layerMs, sigma, dies } = this.options
+    const now = this.clock.nowMs()
+    const ms = logNormal(this.random, layers * layerMs, sigma)
+    this.freeAtMs = Math.max(this.freeAtMs, now) + ms
+    this.book.runs += layers
+    this.book.runMs += ms
+    if (dies()) return
+    this.clock.wakeAt(this.freeAtMs, () => finished(now < this.lostUntilMs ? undefined : ms))
+  }
+
+  runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
+    this.clock.wakeAt(this.clock.nowMs(), () => {
+      const layers = layersIn(input.bytes)
+      finished({ logits: [input.bytes[TAINT_AT] === 0 ? layers : [TAINTED, ...layers]] })
+    })
+  }
+
+  private fail(failure: string, finished: (outcome: LayerOutcome) => void): void {
+    this.clock.wakeAt(this.clock.nowMs(), () => finished({ failure }))
+  }
+
+  private result(layer: number, input: Uint8Array): Uint8Array {
+    const { lie, layers } = this.options
+    const honest = applied(layer, input)
+    const { previous } = this
+    this.previous = honest
+    switch (lie) {
+      case undefined:
+        return honest
+      case 'free-rider':
+        return input.slice()
+      case 'one-in-ten':
+        return this.random.below(ONE_IN) === 0 ? tainted(honest) : honest
+      case 'stale':
+        return tainted(previous ?? honest)
+      case 'other-layer':
+        return tainted(applied((layer + 1) % layers, input))
+      case 'random':
+      case 'scaled':
+        return tainted(honest)
+      default:
+        return lie satisfies never
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { activationBytes } from '@layerswarm/model'
+import { createMember, type Member } from '@layerswarm/swarm'
+import type { VirtualClock } from '@layerswarm/swarm/testing'
+import { SeededRandom } from '@layerswarm/swarm/testing'
+import type { LabNetwork, LabTransport } from '../network/gossip.ts'
+import { LIES, type Lie, type Session } from '../scenarios/population.ts'
+import type { Settings } from '../scenarios/settings.ts'
+import { startFlooder, startSybil } from './bad-actors.ts'
+import { LabCompute, type WorkBook } from './lab-compute.ts'
+import { PeerClock } from './peer-clock.ts'
+
+export const LAB_RELEASE = '5'.repeat(64)
+
+/** A peer that lives in a simulated world. */
+export interface Resident {
+  readonly session: Session
+  readonly transport: LabTransport
+  /** What its member runs on, and what its engine runs on. */
+  readonly clock: PeerClock
+  readonly engineClock: PeerClock
+  readonly compute: LabCompute
+  /** Undefined for those who only abuse the protocol. */
+  readonly member: Member | undefined
+  /** Its connections stand. */
+  connected: boolean
+}
+
+export interface ResidentNeeds {
+  readonly settings: Settings
+  readonly seed: number
+  readonly world: VirtualClock
+  readonly network: LabNetwork
+  readonly book: WorkBook
+  /** Called when a run begins; true when the peer dies in it. */
+  diesIn(session: Session): boolean
+  /** Its connections stand and it has begun. */
+  began(resident: Resident): void
+}
+
+/** Brings a peer into the world; it begins when its connections stand. */
+export function settle(needs: ResidentNeeds, session: Session): Resident {
+  const { settings, seed, world, network } = needs
+  const asks = session.actor === 'asker' || session.actor === 'flooder'
+  const clock = new PeerClock(world)
+  const engineClock = new PeerClock(world)
+  const transport = network.join(session, !asks, () => {
+    resident.connected = true
+    begin(needs, resident)
+    needs.began(resident)
+  })
+  const compute = createCompute(needs, session, engineClock)
+  const shape = shapeOf(settings)
+  const isBad = session.actor === 'sybil' || session.actor === 'flooder'
+  const capacity = asks ? 0 : Math.min(settings['peers.capacity'], shape.layers)
+  const member = isBad
+    ? undefined
+    : createMember(
+        {
+          transport,
+          clock,
+          random: SeededRandom.stream(seed, 'member', session.index),
+          compute,
+        },
+        {
+          release: LAB_RELEASE,
+          shape,
+          serve: 'auto',
+          capacity,
+          slots: settings['peers.slots'],
+          staggerMs: settings['policy.staggerMs'],
+          inlineBytes: settings['policy.inlineBytes'],
+        },
+      )
+  const resident: Resident = {
+    session,
+    transport,
+    clock,
+    engineClock,
+    compute,
+    member,
+    connected: false,
+  }
+  return resident
+}
+
+function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): void {
+  const { session, transport, clock, member } = resident
+  const bad = {
+    transport,
+    clock,
+    random: SeededRandom.stream(seed, 'bad', session.index),
+    release: LAB_RELEASE,
+    shape: shapeOf(settings),
+  }
+  if (session.actor === 'sybil') startSybil(bad)
+  else if (session.actor === 'flooder') startFlooder(bad, network, settings)
+  else member?.start()
+}
+
+function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock): LabCompute {
+  const { settings, seed, book } = needs
+  return new LabCompute(clock, SeededRandom.stream(seed, 'engine', session.index), book, {
+    layers: settings['model.layers'],
+    layerMs: settings['model.layerMs'] * session.slowness,
+    sigma: settings['speed.sigma'],
+    loadMs: LOAD_MS + settings['model.layerBytes'] / session.down,
+    corruptShare: settings['layers.corruptShare'],
+    lie: LIES.includes(session.actor as Lie) ? (session.actor as Lie) : undefined,
+    dies: () => needs.diesIn(session),
+  })
+}
+
+/** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
+const LOAD_MS = 60
+
+export function shapeOf(settings: Settings) {
+  return {
+    layers: settings['model.layers'],
+    tokens: settings['model.tokens'],
+    width: settings['model.width'],
+  }
+}
+
+/** Bytes of one activation, float16 on the wire. */
+export function activationSize(settings: Settings): number {
+  return activationBytes('float16', [1, settings['model.tokens'], settings['model.width']])
+}

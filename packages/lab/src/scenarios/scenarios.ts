@@ -1,0 +1,103 @@
+import { SwarmError } from '@layerswarm/swarm'
+import { changeSettings, SETTINGS_DEFAULT, type Settings } from './settings.ts'
+
+/** A named world: what differs from the default, and why. */
+export interface Scenario {
+  readonly about: string
+  readonly set: Partial<Settings>
+}
+
+const MINUTE_MS = 60_000
+
+/** Weibull sessions of the second KAD crawl (Steiner, En-Najjary, Biersack): median 93 minutes. */
+const KAD = { 'churn.shape': 0.61511, 'churn.scaleMs': 169.5385 * MINUTE_MS }
+/** Dwell times of web pages (after Liu, White, Dumais, SIGIR 2010): median 38 seconds. */
+const DRIVE_BY = { 'churn.shape': 0.6, 'churn.scaleMs': 70_000 }
+/** FlatOut downloads (Stutzbach & Rejaie, IMC 2006): mean 65 minutes, median 23. */
+const FLATOUT = { 'churn.shape': 0.59, 'churn.scaleMs': 41.9 * MINUTE_MS }
+/** Median session of 1.4 minutes (Rhea et al., USENIX 2004): 39 % of all peers leave per minute. */
+const BAMBOO = { 'churn.shape': 1, 'churn.scaleMs': (1.4 / Math.LN2) * MINUTE_MS }
+
+export const SCENARIOS = {
+  calm: { about: 'long sessions, nothing else goes wrong', set: KAD },
+  tabs: {
+    about: 'tabs of passers-by: half of them leave within 38 seconds',
+    set: DRIVE_BY,
+  },
+  volunteers: { about: 'sessions of an hour on average', set: FLATOUT },
+  harsh: {
+    about: '39 % of all peers leave per minute, four in ten without a word',
+    set: { ...BAMBOO, 'requests.perMinute': 1_200 },
+  },
+  'flash-crowd': {
+    about: 'ten times as many peers and requests within ten seconds',
+    set: { ...DRIVE_BY, 'flashCrowd.atMs': 40_000 },
+  },
+  'mass-leave': {
+    about: 'half of all peers leave within one second',
+    set: { ...KAD, 'massLeave.atMs': 50_000, 'churn.replace': 0 },
+  },
+  partition: {
+    about: 'the network splits in halves for 30 seconds and heals',
+    set: { ...KAD, 'partition.atMs': 50_000 },
+  },
+  stragglers20: {
+    about: 'a fifth of all peers is ten times slower',
+    set: { ...KAD, 'stragglers.share': 0.2 },
+  },
+  liars10: { about: 'a tenth of all peers lies', set: { ...KAD, 'liars.share': 0.1 } },
+  liars25: { about: 'a quarter of all peers lies', set: { ...KAD, 'liars.share': 0.25 } },
+  sybils50: {
+    about: 'half of all identities claim work and never deliver',
+    set: { ...KAD, 'sybils.share': 0.5 },
+  },
+  flood: {
+    about: 'five peers send ten thousand messages a second each',
+    set: { ...KAD, 'flooders.count': 5 },
+  },
+  lanes: {
+    about: 'growing swarms, from 100 peers to 10,000: what one peer must carry',
+    set: { ...FLATOUT, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
+  },
+  'vitb-home': {
+    about: 'ViT-B over home uplinks: 302,592 bytes per hop',
+    set: {
+      ...FLATOUT,
+      'model.layers': 12,
+      'model.tokens': 197,
+      'model.width': 768,
+      'model.layerMs': 94,
+      'model.layerBytes': 14_175_744,
+      'peers.capacity': 3,
+      'peers.slots': 2,
+      'links.mobileShare': 0,
+      'requests.perMinute': 60,
+      'requests.count': 200,
+    },
+  },
+} as const satisfies Record<string, Scenario>
+
+export type ScenarioName = keyof typeof SCENARIOS
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[]
+
+/** @throws SwarmError `bad-request` with the list of scenarios for any other name. */
+export function scenarioNamed(name: string): Scenario {
+  const known: Readonly<Record<string, Scenario>> = SCENARIOS
+  const scenario = Object.hasOwn(known, name) ? known[name] : undefined
+  if (scenario === undefined) {
+    throw new SwarmError(
+      { code: 'bad-request', field: 'scenario' },
+      `there is no scenario "${name}"; the scenarios are ${SCENARIO_NAMES.join(', ')}`,
+    )
+  }
+  return scenario
+}
+
+/** The settings of a scenario with the given changes. @throws SwarmError like `scenarioNamed` and `changeSettings`. */
+export function scenarioSettings(
+  name: string,
+  changes: Readonly<Record<string, string | number>> = {},
+): Settings {
+  const { set } = scenarioNamed(name)
+  return changeSettings(changeSettings(SETTINGS_DEFAULT, set), changes)
+}

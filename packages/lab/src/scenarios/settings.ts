@@ -1,0 +1,217 @@
+import { SwarmError } from '@layerswarm/swarm'
+
+/** One knob of a simulated world: its value when no scenario says otherwise, and what it means. */
+interface Field {
+  readonly value: number
+  /** Smallest and largest value that make sense. */
+  readonly min: number
+  readonly max: number
+  readonly isWhole: boolean
+  readonly about: string
+}
+
+const field = (value: number, min: number, max: number, about: string): Field => ({
+  value,
+  min,
+  max,
+  isWhole: false,
+  about,
+})
+const share = (value: number, about: string): Field => field(value, 0, 1, about)
+const ms = (value: number, about: string, min = 0): Field => field(value, min, 1e10, about)
+const number = (value: number, about: string, max = 1e9): Field => field(value, 0, max, about)
+/** What is divided by, or taken the logarithm of. */
+const positive = (value: number, about: string, max = 1e9): Field => field(value, 0.001, max, about)
+const count = (value: number, about: string, max = 1e6, min = 0): Field => ({
+  ...field(value, min, max, about),
+  isWhole: true,
+})
+
+const MINUTE_MS = 60_000
+
+/**
+ * Every field that a scenario sets and `--set` changes. A source in parentheses is a published
+ * measurement, [measured] is our own, [proposal] is our choice and open to argument. What is 0 is
+ * absent until a scenario brings it.
+ */
+const FIELDS = {
+  // The model whose layers travel.
+  'model.layers': count(8, 'encoder layers', 64, 1),
+  'model.tokens': count(50, 'tokens of an activation', 1024, 1),
+  'model.width': count(64, 'width of a token; float16 on the wire', 4096, 1),
+  'model.layerMs': ms(0.9, 'one layer on WASM in a tab: D128, 50 tokens [measured]'),
+  'model.layerBytes': number(135_312, 'one layer file of models/fashion-vit'),
+
+  // Who is there.
+  'peers.count': count(100, 'providers at the start, and on average [proposal]', 100_000, 1),
+  'peers.askersShare': share(
+    0.1,
+    'people who ask, per provider; they stay until they are answered [proposal]',
+  ),
+  'peers.capacity': count(2, 'layers that a provider hosts [proposal]', 64, 1),
+  'peers.slots': count(8, 'layer runs that a provider accepts at once', 255, 1),
+  'speed.nodeShare': share(0.2, 'providers in Node instead of a tab [proposal]'),
+  'speed.nodeFactor': positive(0.19, 'layer time of onnxruntime-node against WASM [measured]'),
+  'speed.hiddenShare': share(0.1, 'tabs in the background [proposal]'),
+  'speed.hiddenFactor': positive(2.7, 'their layer time (WebAI@Home: 22.7 → 8.4 tokens/s)'),
+  'speed.sigma': number(0.15, 'log spread of one layer run [proposal]', 2),
+  'stragglers.share': share(
+    0,
+    'providers that are slower (Dean and Barroso 2013 on why there always are some)',
+  ),
+  'stragglers.factor': positive(
+    10,
+    'how many times slower, in a layer and in handling a message [proposal]',
+  ),
+
+  // How they come and go. Weibull; shape 1 is exponential, scale 0 means forever.
+  'churn.shape': positive(1, 'shape of session lengths', 10),
+  'churn.scaleMs': ms(0, 'scale of session lengths; 0: nobody leaves'),
+  'churn.arrivalShape': positive(
+    0.62,
+    'shape of inter-arrivals (Stutzbach & Rejaie 2006, FlatOut)',
+    10,
+  ),
+  'churn.replace': share(1, 'newcomers per departure [proposal: the swarm keeps its size]'),
+  'churn.goodbyeShare': share(0.6, 'departures that say goodbye (pagehide) [proposal]'),
+  'churn.freezeShare': share(0.1, 'departures by freezing: the sockets stay open [proposal]'),
+  'freeze.perMinute': number(0, 'times per minute that a tab freezes and comes back'),
+  'freeze.ms': ms(20_000, 'how long it stays frozen [proposal]'),
+  'device.lossPerMinute': number(0, 'GPU losses per peer and minute'),
+  'device.lossMs': ms(3_000, 'until a lost GPU is replaced [measured: new worker]'),
+  'massLeave.atMs': ms(0, 'when a share of all providers leaves within a second; 0: never'),
+  'massLeave.share': share(0.5, 'that share [proposal]'),
+  'flashCrowd.atMs': ms(0, 'when a crowd arrives; 0: never'),
+  'flashCrowd.factor': positive(
+    10,
+    'its size in initial swarms, and of the request rate [proposal]',
+    1_000,
+  ),
+  'flashCrowd.ms': ms(10_000, 'within which it arrives [proposal]'),
+
+  // Links. Medians and spreads of log-normals.
+  'links.rttMedianMs': ms(130, 'round trip between homes (stand-in for the King matrix)'),
+  'links.rttSigma': number(0.65, 'its log spread: p90 300 ms', 3),
+  'links.jitterMs': ms(10, 'added to each delivery, uniform [proposal]'),
+  'links.upMbps': positive(20, 'median uplink of a home (Ookla 2020 mean 45.7; p10 5)'),
+  'links.downMbps': positive(60, 'median downlink of a home (Ookla 2020 mean 85.7)'),
+  'links.mobileShare': share(0.3, 'peers on mobile access [proposal]'),
+  'links.mobileUpMbps': positive(8, 'median mobile uplink (Ookla 2020 mean 11.2; p10 2)'),
+  'links.mobileDownMbps': positive(25, 'median mobile downlink (Ookla 2020 mean 36.0)'),
+  'links.speedSigma': number(1.08, 'log spread of access speeds: p10 is a quarter', 3),
+  'links.loss': share(0.01, 'gossip deliveries that fail (FCC MBA: packet loss of 0.4 to 1 %)'),
+  'links.duplicate': share(0, 'messages that a member hears twice'),
+  'links.reorder': share(0, 'deliveries held back'),
+  'links.reorderMs': ms(300, 'by at most this [proposal]'),
+  'links.natShare': share(0.22, 'pairs without a direct path (callstats: 78 to 85 % have one)'),
+  'links.dialMs': ms(
+    400,
+    'from joining to connected (WebRTC dial 150 to 250 ms [measured], two at a time)',
+  ),
+  'links.lossNoticeMs': ms(
+    2_800,
+    'until a killed peer is noticed: circuit closes, ping fails [measured]',
+  ),
+  'partition.atMs': ms(0, 'when the network splits in two; 0: never'),
+  'partition.ms': ms(30_000, 'until it heals [proposal]'),
+  'partition.share': share(0.5, 'peers on the other side [proposal]'),
+
+  // Gossip, as packages/peer configures it (libp2p-config.ts, limits.ts), but for the lanes.
+  'gossip.connections': count(24, 'direct connections of a peer', 1_000),
+  'gossip.flood': count(1, '1: authors send to all connections; 0: to the mesh only', 1),
+  'gossip.mesh': count(2, 'mesh degree D', 24),
+  'gossip.heartbeatMs': ms(1_000, 'lost copies are asked for again within this'),
+  'gossip.queueMs': ms(
+    2_000,
+    'longest wait of a copy for its uplink, then it is dropped [proposal]',
+  ),
+  'gossip.overheadBytes': count(
+    230,
+    'of one message: author 38, number 8, topic 82, signature 64, framing about 38',
+    10_000,
+  ),
+  'gossip.messageMs': ms(0.3, 'to check and handle one message in a tab [proposal]'),
+  'gossip.quotaPerSecond': number(800, 'messages of one author that others accept'),
+  'lanes.peers': count(
+    24,
+    'providers in a lane before the next is opened; 0: one lane, as packages/peer has [proposal]',
+    100_000,
+  ),
+
+  // What is asked.
+  'requests.count': count(1_000, 'requests in all [proposal]', 1e6, 1),
+  'requests.perMinute': positive(600, 'Poisson arrivals [proposal]'),
+  'requests.deadlineMs': ms(30_000, 'after which an answer is worth nothing [proposal]', 1),
+  'requests.minLayers': count(1, 'fewer layers are a failure', 64, 1),
+  'requests.warmupMs': ms(20_000, 'before the first request [proposal]'),
+
+  // Faults at every step of the protocol, per occasion.
+  'crash.onClaim': share(0, 'a provider dies right after claiming'),
+  'crash.onRun': share(0, 'a provider dies while it computes'),
+  'crash.onStep': share(0, 'a provider dies right after publishing its step'),
+  'crash.onPull': share(0, 'a holder dies when its tensor is asked for'),
+  'layers.corruptShare': share(0, 'layer downloads that fail their hash check'),
+
+  // Bad actors, as shares of the providers.
+  'liars.share': share(0, 'free-riders, random, scaled, stale, other-layer and one-in-ten liars'),
+  'sybils.share': share(0, 'identities that claim and never deliver'),
+  'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
+  'flooders.count': count(0, 'peers that send fake requests', 1_000),
+  'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
+
+  // The policy under test. What differs from packages/peer says so.
+  'policy.inlineBytes': number(
+    1_024,
+    'tensors up to this ride in the message; packages/peer: 32,768 [proposal]',
+    32_768,
+  ),
+  'policy.handOver': count(
+    1,
+    '1: results are sent ahead to who will want them; packages/peer: 0 [proposal]',
+    1,
+  ),
+  'policy.staggerMs': ms(40, 'wait between two ranks of claimers'),
+} as const satisfies Record<string, Field>
+
+export type SettingName = keyof typeof FIELDS
+/** A whole world as flat data. */
+export type Settings = Readonly<Record<SettingName, number>>
+
+export const SETTINGS_DEFAULT: Settings = Object.freeze(
+  Object.fromEntries(Object.entries(FIELDS).map(([name, { value }]) => [name, value])),
+) as Settings
+
+export const SETTING_NAMES = Object.keys(FIELDS) as readonly SettingName[]
+
+/** What a field means, with its source. */
+export function aboutSetting(name: SettingName): string {
+  return FIELDS[name].about
+}
+
+function refuse(field: string, message: string): never {
+  throw new SwarmError({ code: 'bad-request', field }, message)
+}
+
+/**
+ * Takes `--set a.b=c` pairs over settings.
+ * @throws SwarmError `bad-request` for a name that is no field (with the list) or a value out of range.
+ */
+export function changeSettings(
+  settings: Settings,
+  changes: Readonly<Record<string, string | number>>,
+): Settings {
+  const changed: Record<string, number> = { ...settings }
+  for (const [name, text] of Object.entries(changes)) {
+    if (!Object.hasOwn(FIELDS, name)) {
+      refuse(name, `there is no setting "${name}"; the settings are ${SETTING_NAMES.join(', ')}`)
+    }
+    const { min, max, isWhole } = FIELDS[name as SettingName]
+    const value = typeof text === 'number' ? text : Number(text)
+    if (text === '' || !(value >= min && value <= max) || (isWhole && !Number.isInteger(value))) {
+      const kind = isWhole ? 'a whole number' : 'a number'
+      refuse(name, `${name} must be ${kind} from ${min} to ${max}, not "${text}"`)
+    }
+    changed[name] = value
+  }
+  return changed as Settings
+}

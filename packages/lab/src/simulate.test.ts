@@ -1,0 +1,212 @@
+import { standaloneSvg } from '@layerswarm/figures'
+import { describe, expect, test } from 'vitest'
+import { churnMarkdown, churnPlot, completion, scoreChurn, simulateChurn } from './churn.ts'
+import { POLICY_NAMES } from './policies/policy.ts'
+import { filmSection } from './report/film.ts'
+import { reportHtml } from './report/html.ts'
+import { reportMarkdown } from './report/markdown.ts'
+import { scoreReport, simulate } from './simulate.ts'
+
+const SMALL = { peers: 30, requests: 60, seed: 4 }
+
+describe('a simulation', { timeout: 60_000 }, () => {
+  test('repeats event by event from its seed, and differs with another', () => {
+    const [once, again, other] = [4, 4, 5].map((seed) =>
+      simulate('harsh', { ...SMALL, seed, policy: 'any-order' }),
+    )
+    expect(again).toEqual(once)
+    expect(other?.traceHash).not.toBe(once?.traceHash)
+    expect(once?.traceHash).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  test('puts all policies on one stage and reports the same figures of each', () => {
+    const report = simulate('harsh', SMALL)
+    expect(Object.keys(report.policies)).toEqual(POLICY_NAMES)
+    expect(report).toMatchObject({ scenario: 'harsh', peers: 30, requests: 60, seed: 4, broken: 0 })
+    for (const one of Object.values(report.policies)) {
+      expect(one.requests).toBe(60)
+      expect(one.answeredShare).toBe(one.answered / 60)
+      expect(one.p50Ms).toBeLessThanOrEqual(one.p95Ms)
+      expect(one.bytesPerRequest).toBeGreaterThan(1_000)
+      expect(one.wastedComputeShare).toBeLessThan(1)
+    }
+    // All of them met the same swarm.
+    const peers = Object.values(report.policies).map(({ timeline }) => timeline[20]?.peers)
+    expect(new Set(peers).size).toBe(1)
+  })
+
+  test('says how it is repeated', () => {
+    const { replay } = simulate('calm', {
+      peers: 8,
+      requests: 3,
+      policy: 'any-order',
+      set: { 'links.loss': '0.1' },
+    })
+    expect(replay).toBe(
+      'npx layerswarm simulate calm --peers 8 --requests 3 --seed 1 --policy any-order --set links.loss=0.1',
+    )
+  })
+
+  test('refuses what it does not know', () => {
+    expect(() => simulate('calm', { policy: 'chaos' })).toThrow(
+      'there is no policy "chaos"; the policies are any-order, fixed-order,',
+    )
+    expect(() => simulate('calm', { seed: 0.5 })).toThrow('the seed must be a whole number')
+    expect(() => simulate('calm', { peers: 0 })).toThrow('peers must be a whole number above 0')
+  })
+
+  test('tells how far it is', () => {
+    const seen: number[] = []
+    simulate('calm', {
+      peers: 8,
+      requests: 5,
+      policy: 'any-order',
+      onProgress: ({ done, of }) => seen.push(done / of),
+    })
+    expect(seen.at(-1)).toBe(1)
+  })
+})
+
+describe('under churn', { timeout: 180_000 }, () => {
+  test('any order answers nearly everything, a chain that cannot recover does not', () => {
+    const { policies, broken } = simulate('harsh', { peers: 60, requests: 400, seed: 2 })
+    expect(policies['any-order']?.answeredShare).toBeGreaterThanOrEqual(0.99)
+    expect(policies['fixed-order']?.answeredShare).toBeLessThan(0.97)
+    expect(policies['fixed-order-replay']?.answeredShare).toBeGreaterThan(0.97)
+    expect(broken).toBe(0)
+  })
+
+  test('stragglers cost at most half as much again, and hardly any extra work', () => {
+    const of = (scenario: string) =>
+      simulate(scenario, { requests: 400, policy: 'any-order' }).policies['any-order']
+    const calm = of('calm')
+    const slowed = of('stragglers20')
+    expect(slowed?.answeredShare).toBeGreaterThanOrEqual(0.999)
+    expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
+    expect(slowed?.extraWorkShare).toBeLessThanOrEqual(0.1)
+  })
+
+  test('stragglers cost as little where a layer takes long, as one of ViT-B does', () => {
+    const of = (scenario: string) =>
+      simulate(scenario, { requests: 600, policy: 'any-order', set: { 'model.layerMs': 94 } })
+        .policies['any-order']
+    const calm = of('calm')
+    const slowed = of('stragglers20')
+    expect(slowed?.answeredShare).toBeGreaterThanOrEqual(0.999)
+    expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
+    expect(slowed?.extraWorkShare).toBeLessThanOrEqual(0.1)
+  })
+
+  test('what one peer sends to be there stays flat while the swarm grows', () => {
+    const { sizes } = simulate('lanes', { peers: 600, requests: 60 })
+    expect(sizes.map(({ peers }) => peers)).toEqual([100, 300, 600])
+    const rates = sizes.map(({ controlBytesPerPeerSecond }) => controlBytesPerPeerSecond)
+    expect(Math.max(...rates) / Math.min(...rates)).toBeLessThan(1.35)
+  })
+})
+
+describe('a report', () => {
+  const report = simulate('tabs', { ...SMALL, seed: 9 })
+
+  test('gets its accuracies from whoever can run the model', async () => {
+    const asked = new Map<string, number>()
+    const scored = await scoreReport(report, async (routes, policy) => {
+      asked.set(policy, routes.length)
+      return policy === 'small-model' ? null : 0.875
+    })
+    expect(scored.policies['any-order']?.accuracy).toBe(0.875)
+    expect(scored.policies['small-model']?.accuracy).toBeNull()
+    expect(asked.get('any-order')).toBe(report.policies['any-order']?.answered)
+    const routes = report.policies['any-order']?.routes ?? []
+    expect(routes[0]?.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  test('in Markdown has a row per policy and the line that repeats it', () => {
+    const text = reportMarkdown(report)
+    for (const name of POLICY_NAMES) expect(text).toContain(`| ${name} |`)
+    expect(text).toContain(report.replay)
+    expect(text).toMatch(/\d+ checks, none broken/)
+  })
+
+  test('shows every step of the filmed request, also of a peer that ran two in a row', () => {
+    const frame = (atMs: number, peer: number, layer?: number) =>
+      ({ atMs, peer, kind: 'step', hop: 0, layer, era: 0 }) as const
+    const film = [frame(0, 0), frame(400, 3, 5), frame(401, 3, 6), frame(900, 4, 1)]
+    const section = filmSection(film)
+    const places = [...section.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
+      Number(x),
+      Number(y),
+    ])
+    const [, one = [], two = []] = places
+    expect(one[1]).toBe(two[1])
+    expect((two[0] ?? 0) - (one[0] ?? 0)).toBeGreaterThanOrEqual(18)
+  })
+
+  test('in HTML stands alone and shows its plots', () => {
+    const html = reportHtml(report)
+    expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(7)
+    for (const part of [
+      'Requests answered within a time',
+      'Coverage: hosts of the rarest layer',
+      'Wasted compute',
+      'Bytes per request',
+      'Sent by the median peer',
+      'One request, message by message',
+      report.replay,
+    ])
+      expect(html).toContain(part)
+    expect(html).not.toContain('accuracy × completion')
+    const one = report.policies['fixed-order']
+    if (one === undefined) throw new Error('no chain')
+    const scored = {
+      ...report,
+      policies: {
+        ...report.policies,
+        'fixed-order': { ...one, answeredShare: 0.5, accuracy: 0.5 },
+      },
+    }
+    expect(reportHtml(scored)).toContain('>25 %</text>')
+    expect(html).not.toMatch(/src=|href=|@import|url\(/)
+    expect(html).not.toContain('NaN')
+  })
+})
+
+describe('a sweep over churn', () => {
+  const churn = simulateChurn({ ...SMALL, peers: 20, requests: 20, rates: [0.1, 0.39] })
+
+  test('meets the same requests at every rate of leaving', () => {
+    expect(churn.points.map(({ leavingPerMinute }) => leavingPerMinute)).toEqual([0.1, 0.39])
+    const [calm, wild] = churn.points.map(({ report }) => report)
+    expect(calm?.requests).toBe(wild?.requests)
+    expect(calm?.settings['churn.scaleMs']).toBeCloseTo(569_473, -1)
+    expect(calm?.traceHash).not.toBe(wild?.traceHash)
+    expect(churn.replay).toBe(
+      'npx layerswarm simulate churn --rates 10,39 --peers 20 --requests 20 --seed 4',
+    )
+  })
+
+  test('multiplies accuracy and completion, and leaves out whom nobody can score', async () => {
+    const scored = await scoreChurn(churn, async (_, policy) =>
+      policy === 'small-model' ? null : 0.5,
+    )
+    const [first] = scored.points
+    if (first === undefined) throw new Error('no point')
+    const answered = first.report.policies['any-order']?.answeredShare ?? 0
+    expect(completion(first, 'any-order')).toBeCloseTo(answered * 0.5, 9)
+    expect(completion(first, 'small-model')).toBeUndefined()
+    const page = reportHtml(first.report, scored)
+    expect(page).toContain('Accuracy × completion against churn')
+    expect(page).not.toContain('small model on one peer')
+    expect(churnMarkdown(scored)).toContain('named with `--small DIR`')
+  })
+
+  test('without accuracies says only who answered', () => {
+    const [first] = churn.points
+    if (first === undefined) throw new Error('no point')
+    expect(completion(first, 'small-model')).toBe(
+      first.report.policies['small-model']?.answeredShare,
+    )
+    expect(churnPlot(churn)).toContain('Completion against churn')
+    expect(standaloneSvg(churnPlot(churn))).toMatch(/^<svg xmlns="[^"]+" width="640".*<\/svg>$/)
+  })
+})

@@ -1,0 +1,251 @@
+import { SwarmError } from '@layerswarm/swarm'
+import { measure, type PolicyReport } from './measure.ts'
+import { AnyOrder } from './policies/any-order.ts'
+import { Chain } from './policies/chain.ts'
+import {
+  type AskPolicy,
+  POLICY_NAMES,
+  type PolicyName,
+  policyNamed,
+  type Scene,
+} from './policies/policy.ts'
+import { SmallModel } from './policies/small-model.ts'
+import type { Violation } from './referee.ts'
+import { scenarioNamed, scenarioSettings } from './scenarios/scenarios.ts'
+import { SETTINGS_DEFAULT, type SettingName, type Settings } from './scenarios/settings.ts'
+import { Stage } from './stage.ts'
+
+export interface SimulateOptions {
+  /** Providers; the scenario's own number unless given. */
+  readonly peers?: number
+  readonly requests?: number
+  /** A whole number from 0 to 2^32 − 1. */
+  readonly seed?: number
+  /** One policy; all of them unless given. */
+  readonly policy?: string
+  /** `--set a.b=c`, as names and values. */
+  readonly set?: Readonly<Record<string, string | number>>
+  readonly onProgress?: (progress: SimulationProgress) => void
+}
+
+export interface SimulationProgress {
+  readonly policy: PolicyName
+  readonly peers: number
+  readonly done: number
+  readonly of: number
+}
+
+/** One swarm size of a growing swarm. */
+export interface SizeReport {
+  readonly peers: number
+  readonly answeredShare: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly controlBytesPerPeerSecond: number
+  readonly bytesPerPeerSecond: number
+  readonly bytesPerRequest: number
+  readonly lanes: number
+  readonly violations: readonly Violation[]
+}
+
+/** Everything that a simulation found; plain data. */
+export interface SimulationReport {
+  readonly scenario: string
+  readonly about: string
+  readonly seed: number
+  readonly peers: number
+  readonly requests: number
+  /** Over the traces of all policies. */
+  readonly traceHash: string
+  readonly settings: Settings
+  /** What the settings change against the defaults. */
+  readonly changed: Partial<Settings>
+  readonly policies: Readonly<Partial<Record<PolicyName, PolicyReport>>>
+  /** For `lanes`: the same policy in swarms of growing size, the last of them the one of `policies`. */
+  readonly sizes: readonly SizeReport[]
+  /** Broken promises over all policies and sizes. */
+  readonly broken: number
+  /** The command that repeats this run. */
+  readonly replay: string
+}
+
+/** Swarm sizes of the scenario `lanes`, up to the one that was asked for. */
+const LANE_SIZES = [100, 300, 1_000, 3_000, 10_000]
+const LANES = 'lanes'
+
+/**
+ * Runs a scenario in virtual time, once per policy, over the production machines and codec.
+ * Peers, links, faults and requests are the same for every policy; the same seed repeats a run
+ * event by event.
+ * @throws SwarmError `bad-request` for an unknown scenario, policy or setting (the message lists
+ * the known ones) or a value out of range.
+ */
+export function simulate(scenario: string, options: SimulateOptions = {}): SimulationReport {
+  const { about } = scenarioNamed(scenario)
+  const seed = seedOf(options.seed)
+  const settings = scenarioSettings(scenario, changesOf(options))
+  const names = options.policy === undefined ? policiesOf(scenario) : [policyNamed(options.policy)]
+  const policies: Partial<Record<PolicyName, PolicyReport>> = {}
+  const sizes: SizeReport[] = []
+  for (const name of names) {
+    if (scenario === LANES) sizes.push(...smallerSizes(settings, seed, name, options.onProgress))
+    const stage = runPolicy(settings, seed, name, options.onProgress)
+    const report = measure(stage)
+    policies[name] = report
+    if (scenario === LANES) sizes.push(sizeOf(stage, report))
+  }
+  const reports = Object.values(policies)
+  return {
+    scenario,
+    about,
+    seed,
+    peers: settings['peers.count'],
+    requests: settings['requests.count'],
+    traceHash: reports.map(({ traceHash }) => traceHash).join(''),
+    settings,
+    changed: changedOf(settings),
+    policies,
+    sizes,
+    broken: [...reports, ...sizes.filter((size) => size.peers !== settings['peers.count'])].reduce(
+      (total, { violations }) => total + violations.length,
+      0,
+    ),
+    replay: replayLine(scenario, seed, options),
+  }
+}
+
+/** Runs one policy in a world of these settings. */
+export function runPolicy(
+  settings: Settings,
+  seed: number,
+  policy: PolicyName,
+  onProgress?: (progress: SimulationProgress) => void,
+): Stage {
+  const stage = new Stage(settings, seed, (scene) => createPolicy(policy, scene))
+  const peers = settings['peers.count']
+  stage.run((done, of) => onProgress?.({ policy, peers, done, of }))
+  return stage
+}
+
+function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
+  switch (name) {
+    case 'any-order':
+      return new AnyOrder(scene)
+    case 'fixed-order':
+      return new Chain(scene, { order: 'fixed', recovers: false })
+    case 'fixed-order-replay':
+      return new Chain(scene, { order: 'fixed', recovers: true })
+    case 'random-order':
+      return new Chain(scene, { order: 'random', recovers: true })
+    case 'small-model':
+      return new SmallModel(scene)
+    default:
+      return name satisfies never
+  }
+}
+
+/** Growth concerns the gossip of this project; the chains have none. */
+function policiesOf(scenario: string): readonly PolicyName[] {
+  return scenario === LANES ? ['any-order'] : POLICY_NAMES
+}
+
+function smallerSizes(
+  settings: Settings,
+  seed: number,
+  policy: PolicyName,
+  onProgress: SimulateOptions['onProgress'],
+): SizeReport[] {
+  const peers = settings['peers.count']
+  return LANE_SIZES.filter((size) => size < peers).map((size) => {
+    const smaller = {
+      ...settings,
+      'peers.count': size,
+      'requests.perMinute': (settings['requests.perMinute'] * size) / peers,
+      'requests.count': Math.max(50, Math.round((settings['requests.count'] * size) / peers)),
+    }
+    const stage = runPolicy(smaller, seed, policy, onProgress)
+    return sizeOf(stage, measure(stage))
+  })
+}
+
+function sizeOf(stage: Stage, report: PolicyReport): SizeReport {
+  return {
+    peers: stage.settings['peers.count'],
+    answeredShare: report.answeredShare,
+    p50Ms: report.p50Ms,
+    p95Ms: report.p95Ms,
+    controlBytesPerPeerSecond: report.controlBytesPerPeerSecond,
+    bytesPerPeerSecond: report.bytesPerPeerSecond,
+    bytesPerRequest: report.bytesPerRequest,
+    lanes: stage.network.lanes.length,
+    violations: report.violations,
+  }
+}
+
+function seedOf(seed = 1): number {
+  if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return seed
+  throw new SwarmError(
+    { code: 'bad-request', field: 'seed' },
+    `the seed must be a whole number from 0 to ${2 ** 32 - 1}, not ${seed}`,
+  )
+}
+
+function changesOf({ peers, requests, set }: SimulateOptions): Record<string, string | number> {
+  return {
+    ...set,
+    ...(peers === undefined ? {} : { 'peers.count': wholeNumber('peers', peers) }),
+    ...(requests === undefined ? {} : { 'requests.count': wholeNumber('requests', requests) }),
+  }
+}
+
+function wholeNumber(field: string, value: number): number {
+  if (Number.isInteger(value) && value > 0) return value
+  throw new SwarmError(
+    { code: 'bad-request', field },
+    `${field} must be a whole number above 0, not ${value}`,
+  )
+}
+
+function changedOf(settings: Settings): Partial<Settings> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(
+      ([name, value]) => value !== SETTINGS_DEFAULT[name as SettingName],
+    ),
+  )
+}
+
+/** The command that repeats a run. */
+export function replayLine(scenario: string, seed: number, options: SimulateOptions): string {
+  const words = ['npx layerswarm simulate', scenario]
+  if (options.peers !== undefined) words.push(`--peers ${options.peers}`)
+  if (options.requests !== undefined) words.push(`--requests ${options.requests}`)
+  words.push(`--seed ${seed}`)
+  if (options.policy !== undefined) words.push(`--policy ${options.policy}`)
+  for (const [name, value] of Object.entries(options.set ?? {}))
+    words.push(`--set ${name}=${value}`)
+  return words.join(' ')
+}
+
+/**
+ * What a model makes of the routes of a policy: top-1 from 0 to 1 over the images they are tried on;
+ * null when there is no model to try them with. `small-model` has empty routes.
+ */
+export type ScoreRoutes = (
+  routes: readonly (readonly number[])[],
+  policy: PolicyName,
+) => Promise<number | null>
+
+/** Fills in the accuracy of every policy that answered, from the routes that its answers took. */
+export async function scoreReport(
+  report: SimulationReport,
+  scoreRoutes: ScoreRoutes,
+): Promise<SimulationReport> {
+  const policies: Partial<Record<PolicyName, PolicyReport>> = {}
+  for (const name of POLICY_NAMES) {
+    const one = report.policies[name]
+    if (one === undefined) continue
+    const accuracy = one.routes.length === 0 ? null : await scoreRoutes(one.routes, name)
+    policies[name] = { ...one, accuracy }
+  }
+  return { ...report, policies }
+}

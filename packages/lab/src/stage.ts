@@ -1,0 +1,348 @@
+import type { Message, PeerId } from '@layerswarm/swarm'
+import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
+import { Animation } from './animation.ts'
+import { LabNetwork, sentBytes } from './network/gossip.ts'
+import type { LabStation } from './network/lab-station.ts'
+import { Trace } from './network/trace.ts'
+import type { AskPolicy, RequestRecord, Scene } from './policies/policy.ts'
+import { Referee } from './referee.ts'
+import type { WorkBook } from './residents/lab-compute.ts'
+import { type Resident, settle } from './residents/resident.ts'
+import type { Order, Session } from './scenarios/population.ts'
+import { populate, workload } from './scenarios/population.ts'
+import type { Settings } from './scenarios/settings.ts'
+
+/** The swarm at one moment. */
+export interface Moment {
+  readonly atMs: number
+  /** Providers that are there and awake. */
+  readonly peers: number
+  /** Hosts of the rarest layer, on average over the lanes. */
+  readonly rarest: number
+  readonly openRequests: number
+  readonly answered: number
+}
+
+const SAMPLE_MS = 1_000
+/** A frozen tab is discarded after this. */
+const DISCARD_MS = 60_000
+/** Beyond this many peers the world is not kept running only to see everything released. */
+const DRAINED_PEERS_MAX = 400
+
+const DRAIN_MS_MAX = 90_000
+const DRAIN_STEP_MS = 3_000
+
+/** One world with one policy in it: the same seed gives every policy the same peers, links and requests. */
+export class Stage implements Scene {
+  readonly clock = new VirtualClock()
+  readonly trace = new Trace()
+  readonly network: LabNetwork
+  readonly referee: Referee
+  readonly book: WorkBook = { runs: 0, runMs: 0 }
+  readonly records: RequestRecord[] = []
+  readonly timeline: Moment[] = []
+  readonly animation = new Animation()
+  readonly settings: Settings
+  readonly seed: number
+  /** Stations that are gone, for their traffic. */
+  readonly past: LabStation[] = []
+  readonly residents = new Map<PeerId, Resident>()
+  /** What was sent when the first request was made and when the last one ended, between them is work. */
+  readonly working = { fromMs: 0, untilMs: 0, controlBytes: 0, bytes: 0 }
+  /** Sum of the time that all peers spent in the swarm meanwhile, seconds. */
+  peerSeconds = 0
+  events = 0
+  private readonly faults: SeededRandom
+  private readonly askers: Resident[] = []
+  private readonly policy: AskPolicy
+  private readonly sessions: readonly Session[]
+  private readonly orders: readonly Order[]
+  private open = 0
+  private answered = 0
+
+  constructor(settings: Settings, seed: number, createPolicy: (scene: Scene) => AskPolicy) {
+    this.settings = settings
+    this.seed = seed
+    this.faults = SeededRandom.stream(seed, 'faults')
+    this.orders = workload(settings, seed)
+    this.sessions = populate(settings, seed, this.endMs())
+    const honest = settings['liars.share'] + settings['sybils.share'] === 0
+    this.referee = new Referee(honest)
+    this.network = new LabNetwork(this.clock, settings, seed, this.trace, {
+      published: (from, message, bytes) => this.published(from, message, bytes),
+      pullAsked: (holder) => this.mayCrash(holder.session, 'crash.onPull'),
+    })
+    this.working.fromMs = settings['requests.warmupMs']
+    this.policy = createPolicy(this)
+  }
+
+  /** Runs until every request has ended. */
+  run(onProgress: (done: number, of: number) => void = () => {}): void {
+    this.scheduleSessions(0)
+    this.scheduleOrders(0)
+    this.scheduleWeather()
+    this.sample()
+    this.clock.wakeAt(this.settings['requests.warmupMs'], () => this.beginsWork())
+    const total = this.orders.length
+    for (;;) {
+      const before = this.records.length
+      try {
+        this.events += this.clock.run(
+          this.clock.nowMs() + 10_000,
+          () => this.records.length >= total && this.open === 0,
+        )
+      } catch (error) {
+        this.referee.threw(error, this.clock.nowMs())
+        break
+      }
+      onProgress(this.records.length - this.open, total)
+      if (this.records.length >= total && this.open === 0) break
+      if (this.clock.nowMs() > this.endMs() + 60_000 && before === this.records.length) break
+    }
+    this.endsWork()
+    this.drain()
+    this.referee.finish(this.clock.nowMs())
+    for (const resident of this.residents.values()) this.count(resident)
+  }
+
+  /** No request can be open after this. */
+  private endMs(): number {
+    const last = this.orders.at(-1)?.atMs ?? 0
+    return last + this.settings['requests.deadlineMs'] + 1_000
+  }
+
+  /**
+   * Waits until nobody follows or holds anything any more. Providers count a deadline from when they
+   * heard of it, so slow links and frozen tabs let them hold on for a while longer.
+   */
+  private drain(): void {
+    if (this.settings['peers.count'] > DRAINED_PEERS_MAX || this.settings['flooders.count'] > 0)
+      return
+    const untilMs = this.clock.nowMs() + this.settings['requests.deadlineMs'] + DRAIN_MS_MAX
+    while (this.clock.nowMs() < untilMs && this.keepers().length > 0)
+      this.events += this.clock.run(this.clock.nowMs() + DRAIN_STEP_MS)
+    const nowMs = this.clock.nowMs()
+    for (const { member, transport } of this.keepers())
+      this.referee.holdsNothing(transport.station, member?.snapshot().following ?? 0, nowMs)
+  }
+
+  /** Honest peers that still follow a request or hold a tensor. */
+  private keepers(): Resident[] {
+    return [...this.residents.values()].filter(({ member, transport, session }) => {
+      if (member === undefined || transport.station.frozen || session.actor !== 'honest')
+        return false
+      return transport.station.tensors.size > 0 || member.snapshot().following > 0
+    })
+  }
+
+  private scheduleSessions(from: number): void {
+    const next = this.sessions[from]
+    if (next === undefined) return
+    this.clock.wakeAt(next.joinMs, () => {
+      this.arrive(next)
+      this.scheduleSessions(from + 1)
+    })
+  }
+
+  private scheduleOrders(from: number): void {
+    const next = this.orders[from]
+    if (next === undefined) return
+    this.clock.wakeAt(next.atMs, () => {
+      this.ask(next)
+      this.scheduleOrders(from + 1)
+    })
+  }
+
+  private scheduleWeather(): void {
+    const atMs = this.settings['partition.atMs']
+    if (atMs === 0) return
+    this.clock.wakeAt(atMs, () => this.network.partition(true))
+    this.clock.wakeAt(atMs + this.settings['partition.ms'], () => this.network.partition(false))
+  }
+
+  private arrive(session: Session): void {
+    const { settings, seed, network, book } = this
+    const needs = {
+      settings,
+      seed,
+      world: this.clock,
+      network,
+      book,
+      diesIn: (who: Session) => this.mayCrash(who, 'crash.onRun'),
+      began: (resident: Resident) => {
+        if (resident.session.actor === 'asker') this.askers.push(resident)
+        this.policy.arrived(resident)
+      },
+    }
+    const resident = settle(needs, session)
+    this.residents.set(session.peer, resident)
+    const at = (ms: number, then: () => void) => {
+      if (ms !== Number.POSITIVE_INFINITY) this.clock.wakeAt(ms, then)
+    }
+    at(session.leaveMs, () => this.depart(resident))
+    for (const ms of session.freezesMs)
+      at(ms, () => this.freezeFor(resident, settings['freeze.ms']))
+    for (const ms of session.deviceLossesMs)
+      at(ms, () => resident.compute.lose(this.clock.nowMs() + settings['device.lossMs']))
+  }
+
+  private depart(resident: Resident): void {
+    const { departure } = resident.session
+    if (departure === 'freeze') {
+      this.freezeFor(resident, Number.POSITIVE_INFINITY)
+      this.clock.wakeAt(this.clock.nowMs() + DISCARD_MS, () => this.remove(resident, 0))
+    } else {
+      const noticeMs = departure === 'goodbye' ? GOODBYE_MS : this.settings['links.lossNoticeMs']
+      this.remove(resident, noticeMs)
+    }
+  }
+
+  private freezeFor(resident: Resident, ms: number): void {
+    const { session, clock, engineClock } = resident
+    if (!this.residents.has(session.peer) || resident.transport.station.frozen) return
+    clock.freeze()
+    engineClock.freeze()
+    this.network.freeze(session.peer)
+    if (ms === Number.POSITIVE_INFINITY) return
+    this.clock.wakeAt(this.clock.nowMs() + ms, () => {
+      if (!this.residents.has(session.peer)) return
+      clock.thaw()
+      engineClock.thaw()
+      this.network.thaw(session.peer)
+    })
+  }
+
+  /** Ends a peer; its neighbours learn of it after `noticeMs`. */
+  private remove(resident: Resident, noticeMs: number): void {
+    const { session, transport, clock, engineClock, member } = resident
+    if (!this.residents.delete(session.peer)) return
+    this.count(resident)
+    this.network.leave(session.peer, noticeMs)
+    this.policy.left(resident)
+    engineClock.end()
+    try {
+      member?.stop()
+    } catch (error) {
+      this.referee.threw(error, this.clock.nowMs())
+    }
+    if (member !== undefined)
+      this.referee.stopped(transport.station, clock.timers, transport.pulls, this.clock.nowMs())
+    clock.end()
+    const at = this.askers.indexOf(resident)
+    if (at >= 0) this.askers.splice(at, 1)
+  }
+
+  /** Joining is over: everybody has been introduced to everybody, which is a storm of presence. */
+  private beginsWork(): void {
+    const { working, network } = this
+    working.controlBytes = network.traffic.controlBytes
+    working.bytes = sentBytes(network.traffic)
+  }
+
+  private endsWork(): void {
+    const { working, network } = this
+    working.untilMs = this.clock.nowMs()
+    working.controlBytes = network.traffic.controlBytes - working.controlBytes
+    working.bytes = sentBytes(network.traffic) - working.bytes
+  }
+
+  private count({ session, transport }: Resident): void {
+    this.past.push(transport.station)
+    const { fromMs, untilMs } = this.working
+    const until = untilMs === 0 ? this.clock.nowMs() : untilMs
+    this.peerSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
+  }
+
+  private ask(order: Order): void {
+    const asker = this.askers[Math.floor(order.asker * this.askers.length)]
+    const nowMs = this.clock.nowMs()
+    this.open++
+    const record: RequestRecord = {
+      index: order.index,
+      atMs: nowMs,
+      endMs: undefined,
+      outcome: undefined,
+      route: [],
+      missing: 0,
+      usefulMs: 0,
+      isWrong: false,
+    }
+    this.records.push(record)
+    if (asker === undefined) return this.end(record, 'no-asker')
+    this.policy.ask(asker, order, record, (code) => this.end(record, code))
+  }
+
+  private end(record: RequestRecord, code: string): void {
+    if (record.outcome !== undefined) return
+    record.endMs = this.clock.nowMs()
+    record.outcome = code
+    this.open--
+    if (code === 'answered') this.answered++
+    this.trace.note(record.endMs, 7, record.index, record.route.length)
+  }
+
+  private published(from: LabStation, message: Message, bytes: number): void {
+    const resident = this.residents.get(from.peer)
+    const checked = resident?.member === undefined ? undefined : resident.compute.loaded
+    const nowMs = this.clock.nowMs()
+    this.referee.published(from, message, checked, nowMs)
+    this.animation.note(from.session.index, message, bytes, nowMs)
+    if (resident === undefined || resident.session.actor === 'asker') return
+    if (message.kind === 'claim' && message.ttlMs > 0) this.mayCrash(from.session, 'crash.onClaim')
+    if (message.kind === 'step') this.mayCrash(from.session, 'crash.onStep')
+  }
+
+  /** Draws whether a provider dies at this step of the protocol; it is gone at once. */
+  private mayCrash(session: Session, when: CrashPoint): boolean {
+    if (session.actor === 'asker' || !this.faults.chance(this.settings[when])) return false
+    const resident = this.residents.get(session.peer)
+    if (resident !== undefined)
+      this.clock.wakeAt(this.clock.nowMs(), () =>
+        this.remove(resident, this.settings['links.lossNoticeMs']),
+      )
+    return true
+  }
+
+  private sample(): void {
+    this.timeline.push(this.moment())
+    if (this.timeline.length % 5 === 0) this.checkHoldings()
+    this.clock.wakeAt(this.clock.nowMs() + SAMPLE_MS, () => this.sample())
+  }
+
+  private moment(): Moment {
+    const layers = this.settings['model.layers']
+    const hosts = this.network.lanes.map(() => new Array<number>(layers).fill(0))
+    let peers = 0
+    for (const { session, transport, compute, connected } of this.residents.values()) {
+      const { lane, frozen, serves } = transport.station
+      if (!connected || frozen || !serves || lane === undefined || session.actor === 'sybil')
+        continue
+      peers++
+      const inLane = hosts[lane.index] as number[]
+      for (const layer of compute.loaded) inLane[layer] = (inLane[layer] as number) + 1
+    }
+    const used = this.network.lanes.filter(({ members }) => members.size > 0)
+    const rarest = used.reduce((sum, { index }) => sum + Math.min(...(hosts[index] as number[])), 0)
+    return {
+      atMs: this.clock.nowMs(),
+      peers,
+      rarest: rarest / Math.max(1, used.length),
+      openRequests: this.open,
+      answered: this.answered,
+    }
+  }
+
+  private checkHoldings(): void {
+    let left = 16
+    for (const { member, transport } of this.residents.values()) {
+      if (left-- === 0) return
+      if (member !== undefined)
+        this.referee.holds(transport.station, member.snapshot().following, this.clock.nowMs())
+    }
+  }
+}
+
+type CrashPoint = 'crash.onClaim' | 'crash.onRun' | 'crash.onStep' | 'crash.onPull'
+
+/** A goodbye in `pagehide` reaches a neighbour within 2 to 18 ms and its latency [measured]. */
+const GOODBYE_MS = 10

@@ -1,0 +1,282 @@
+import { randomBytes } from 'node:crypto'
+import {
+  encodeMessage,
+  type HeldActivation,
+  laneTopic,
+  type Message,
+  type PeerId,
+  PRESENCE_TOPIC,
+  type RequestId,
+  type Step,
+  type TensorHash,
+} from '@layerswarm/swarm'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, describe, expect, it } from 'vitest'
+import { directConnection } from '../node/peer-connections.ts'
+import { createTensorStreams, type TensorStreams } from '../streams/tensor-streams.ts'
+import {
+  addressesOf,
+  createTestNode,
+  eventually,
+  RELEASE,
+  SHAPE,
+  type TestNode,
+} from '../testing/test-nodes.ts'
+import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
+
+interface Member extends TestNode {
+  transport: LaneTransport
+  tensors: TensorStreams
+  heard: { from: PeerId; message: Message }[]
+  gone: PeerId[]
+}
+
+const open: Member[] = []
+
+async function join(): Promise<Member> {
+  const made = await createTestNode()
+  const tensors = createTensorStreams(made.node)
+  await tensors.start()
+  const needs = { ...made, tensors, isForwarder: () => false }
+  const transport = createLaneTransport(needs, { release: RELEASE, shape: SHAPE })
+  const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
+  transport.listen({
+    messageArrived: (from, message) => member.heard.push({ from, message }),
+    peerDisconnected: (peer) => member.gone.push(peer),
+  })
+  transport.start()
+  open.push(member)
+  return member
+}
+
+/** Members in a row: each is connected to the one before it only. */
+async function chain(count: number): Promise<Member[]> {
+  const members: Member[] = []
+  for (let i = 0; i < count; i++) {
+    const member = await join()
+    const before = members.at(-1)
+    if (before !== undefined) {
+      await member.node.dial(addressesOf(before.node).map((address) => multiaddr(address)))
+      await eventually('the mesh', () =>
+        [member, before].every(
+          ({ node }) =>
+            node.services.pubsub.getSubscribers(laneTopic(RELEASE)).length > 0 &&
+            node.services.pubsub.getSubscribers(PRESENCE_TOPIC).length > 0,
+        ),
+      )
+    }
+    members.push(member)
+  }
+  return members
+}
+
+afterEach(async () => {
+  await Promise.all(
+    open.splice(0).map(async ({ transport, tensors, node }) => {
+      transport.stop()
+      await tensors.stop()
+      await node.stop()
+    }),
+  )
+})
+
+const SIZE = SHAPE.tokens * SHAPE.width * 4
+
+function firstStep(requester: PeerId): Step {
+  return {
+    kind: 'step',
+    request: randomBytes(16).toString('hex') as RequestId,
+    requester,
+    era: 0,
+    route: [],
+    plan: [],
+    activation: {
+      place: 'inline',
+      dtype: 'float32',
+      batch: 1,
+      tokens: SHAPE.tokens,
+      width: SHAPE.width,
+      bytes: new Uint8Array(randomBytes(SIZE)),
+    },
+    remainingMs: 1_000,
+  }
+}
+
+function heardStep({ heard }: Member, { request }: Step): Message | undefined {
+  return heard.find(({ message }) => message.kind === 'step' && message.request === request)
+    ?.message
+}
+
+function pull(member: Member, tensor: HeldActivation): Promise<Uint8Array | undefined> {
+  return new Promise((resolve) => member.transport.pull(tensor, resolve))
+}
+
+function offer(member: Member, bytes: Uint8Array): Promise<TensorHash | undefined> {
+  return new Promise((resolve) => member.transport.offer(bytes, resolve))
+}
+
+function at(members: readonly Member[], index: number): Member {
+  const member = members[index]
+  if (member === undefined) throw new Error(`there is no member ${index}`)
+  return member
+}
+
+describe('a lane transport', { timeout: 30_000 }, () => {
+  it('delivers a step to every other member with its signer, and not to its author', async () => {
+    const members = await chain(3)
+    const author = at(members, 0)
+    const step = firstStep(author.transport.self)
+    author.transport.publish(step)
+    for (const member of members.slice(1)) {
+      const heard = await eventually('delivery', () => member.heard[0])
+      expect(heard).toEqual({ from: author.transport.self, message: step })
+    }
+    expect(author.heard).toEqual([])
+    expect(at(members, 1).transport.bytes.gossipIn).toBe(encodeMessage(step).length)
+  })
+
+  it('passes a message on only while its author does not reach everybody itself', async () => {
+    const members = await chain(3)
+    const [author, middle, end] = [at(members, 0), at(members, 1), at(members, 2)]
+    // By what they announce, the author reaches one of two; then, which is not true, both.
+    for (const [links, arrives] of [
+      [1, true],
+      [2, false],
+    ] as const) {
+      author.transport.publish({ ...presenceOf(author), sequence: links, links })
+      end.transport.publish({ ...presenceOf(end), sequence: links, links: 1 })
+      await eventually(
+        'both announcements',
+        () =>
+          middle.heard.filter(
+            ({ message }) => message.kind === 'presence' && message.sequence === links,
+          ).length === 2,
+      )
+      const step = firstStep(author.transport.self)
+      const last = { kind: 'done', request: step.request } as const
+      author.transport.publish(step)
+      await eventually('the step', () => heardStep(middle, step))
+      // What the end hears afterwards shows that the step would have been there by now.
+      middle.transport.publish(last)
+      await eventually('what comes after', () =>
+        end.heard.find(
+          ({ message }) => message.kind === 'done' && message.request === last.request,
+        ),
+      )
+      expect(heardStep(end, step) !== undefined).toBe(arrives)
+    }
+  })
+
+  it('hands over a tensor by its hash', async () => {
+    const [holder, puller] = await chain(2)
+    if (holder === undefined || puller === undefined) throw new Error('no members')
+    const bytes = new Uint8Array(randomBytes(300 * 1024))
+    const hash = await offer(holder, bytes)
+    if (hash === undefined) throw new Error('the offer was refused')
+    const tensor = heldTensor(hash, bytes.length, holder.transport.self)
+    // Comparing 300 KiB with toEqual takes seconds.
+    expect(Buffer.compare((await pull(puller, tensor)) ?? Buffer.of(), bytes)).toBe(0)
+    expect(await pull(puller, { ...tensor, size: bytes.length - 1 })).toBeUndefined()
+    holder.transport.withdraw(hash)
+    expect(await pull(puller, tensor)).toBeUndefined()
+  })
+
+  it('refuses what is malformed, in the wrong topic, or not the author’s to say, and stops it there', async () => {
+    const members = await chain(3)
+    const [liar, next, last] = [at(members, 0), at(members, 1), at(members, 2)]
+    const { pubsub } = liar.node.services
+    const lane = laneTopic(RELEASE)
+    await pubsub.publish(lane, Uint8Array.of(1, 2, 3))
+    await pubsub.publish(PRESENCE_TOPIC, encodeMessage(firstStep(liar.transport.self)))
+    await pubsub.publish(lane, encodeMessage(firstStep(last.transport.self)))
+    const honest = firstStep(liar.transport.self)
+    liar.transport.publish(honest)
+    await eventually('the honest step', () => last.heard.length > 0)
+    expect(next.heard.map(({ message }) => message)).toEqual([honest])
+    expect(last.heard.map(({ message }) => message)).toEqual([honest])
+  })
+
+  it('drops a message whose signature is not its author’s', async () => {
+    const members = await chain(3)
+    const [liar, next, last] = [at(members, 0), at(members, 1), at(members, 2)]
+    const victim = firstStep(last.transport.self)
+    await impersonate(liar, last.node.peerId.toMultihash().bytes, encodeMessage(victim))
+    const honest = firstStep(liar.transport.self)
+    liar.transport.publish(honest)
+    await eventually('the honest step', () => last.heard.length > 0)
+    expect(next.heard.map(({ message }) => message)).toEqual([honest])
+  })
+
+  it('hangs up on a neighbour that keeps sending what it should have refused', async () => {
+    const [liar, victim] = await chain(2)
+    if (liar === undefined || victim === undefined) throw new Error('no members')
+    for (let i = 0; i < 6; i++) {
+      await liar.node.services.pubsub.publish(laneTopic(RELEASE), Uint8Array.of(i))
+    }
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, liar.transport.self) === undefined,
+    )
+    expect(victim.bans.has(liar.transport.self, performance.now())).toBe(true)
+    await eventually('the report', () => victim.gone.includes(liar.transport.self))
+    expect(victim.heard).toEqual([])
+  })
+
+  it('ignores an author beyond its quota without blaming anybody', async () => {
+    const [flood, victim] = await chain(2)
+    if (flood === undefined || victim === undefined) throw new Error('no members')
+    const presence = presenceOf(flood)
+    for (let sequence = 0; sequence < 120; sequence++) {
+      flood.transport.publish({ ...presence, sequence })
+    }
+    await flood.transport.flush()
+    const step = firstStep(flood.transport.self)
+    flood.transport.publish(step)
+    await eventually('the step', () => victim.heard.some(({ message }) => message.kind === 'step'))
+    const heard = victim.heard.filter(({ message }) => message.kind === 'presence').length
+    expect(heard).toBeGreaterThanOrEqual(40)
+    expect(heard).toBeLessThan(80)
+    expect(directConnection(victim.node, flood.transport.self)).toBeDefined()
+  })
+
+  it('reports a peer whose last connection closed', async () => {
+    const [leaver, stayer] = await chain(2)
+    if (leaver === undefined || stayer === undefined) throw new Error('no members')
+    await leaver.node.stop()
+    await eventually('the report', () => stayer.gone.includes(leaver.transport.self))
+  })
+})
+
+function heldTensor(hash: TensorHash, size: number, holder: PeerId): HeldActivation {
+  return { place: 'held', dtype: 'float16', batch: 1, tokens: 5, width: 8, hash, size, holder }
+}
+
+function presenceOf({ transport, node }: Member) {
+  return {
+    kind: 'presence' as const,
+    release: RELEASE,
+    sequence: 0,
+    layers: [0],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference' as const,
+    addresses: addressesOf(node).filter((address) => address.endsWith(transport.self)),
+    asking: false,
+    links: 0,
+    leaving: false,
+  }
+}
+
+/** Publishes under another peer's id with an own signature, as no honest node can. */
+async function impersonate({ node }: Member, from: Uint8Array, data: Uint8Array): Promise<void> {
+  const config: unknown = Reflect.get(node.services.pubsub, 'publishConfig')
+  if (typeof config !== 'object' || config === null)
+    throw new Error('gossipsub changed its insides')
+  const author: unknown = Reflect.get(config, 'author')
+  Reflect.set(config, 'author', { toMultihash: () => ({ bytes: from }) })
+  try {
+    await node.services.pubsub.publish(laneTopic(RELEASE), data)
+  } finally {
+    Reflect.set(config, 'author', author)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Presence } from '@layerswarm/swarm'
+import { describe, expect, it } from 'vitest'
+import { DIAL_ATTEMPTS_MAX, DIAL_RETRY_MS, RELUCTANT_DIAL_AFTER_MS } from '../limits.ts'
+import { Acquaintances } from './acquaintances.ts'
+
+const NODE_ADDRESS = '/ip4/127.0.0.1/tcp/4001/p2p/x'
+const TAB_ADDRESS = '/ip4/127.0.0.1/tcp/9001/ws/p2p/r/p2p-circuit/webrtc/p2p/x'
+
+function presence(given: Partial<Presence> = {}): Presence {
+  return {
+    kind: 'presence',
+    release: 'ab'.repeat(32),
+    sequence: 0,
+    layers: [],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [NODE_ADDRESS],
+    asking: false,
+    links: 0,
+    leaving: false,
+    ...given,
+  }
+}
+
+function known(self: string, { tab = false } = {}): Acquaintances {
+  return new Acquaintances({ self, isPlainlyDialable: () => !tab, random: () => 0.5 })
+}
+
+const dueAt = (all: Acquaintances, nowMs: number) => all.due(nowMs).map(({ peer }) => peer)
+
+describe('acquaintances', () => {
+  it('let the smaller id dial at once and the larger one only when nothing came of it', () => {
+    const smaller = known('a')
+    const larger = known('c')
+    smaller.hear('b', presence(), 0)
+    larger.hear('b', presence(), 0)
+    expect(dueAt(smaller, 0)).toEqual(['b'])
+    expect(dueAt(larger, RELUCTANT_DIAL_AFTER_MS - 1)).toEqual([])
+    expect(dueAt(larger, RELUCTANT_DIAL_AFTER_MS)).toEqual(['b'])
+  })
+
+  it('let a tab dial a Node peer whatever the ids, because the other way is impossible', () => {
+    const tab = known('z', { tab: true })
+    tab.hear('b', presence(), 0)
+    expect(dueAt(tab, 0)).toEqual(['b'])
+    tab.hear('c', presence({ addresses: [TAB_ADDRESS] }), 0)
+    expect(dueAt(tab, 0)).toEqual(['b'])
+  })
+
+  it('double the wait after each failure and give up until the addresses change', () => {
+    const all = known('a')
+    all.hear('b', presence(), 0)
+    const waits: number[] = []
+    let nowMs = 0
+    for (let attempt = 0; attempt < DIAL_ATTEMPTS_MAX; attempt++) {
+      all.dialFailed('b', nowMs)
+      const next = all.get('b')?.nextAttemptMs ?? Number.NaN
+      waits.push(next - nowMs)
+      nowMs = next
+    }
+    expect(waits.slice(0, 3)).toEqual([DIAL_RETRY_MS, 2 * DIAL_RETRY_MS, 4 * DIAL_RETRY_MS])
+    expect(dueAt(all, nowMs + 1e9)).toEqual([])
+    all.hear('b', presence({ addresses: ['/ip4/127.0.0.1/tcp/4002/p2p/x'] }), nowMs)
+    expect(dueAt(all, nowMs)).toEqual(['b'])
+  })
+
+  it('tell a new session from messages that overtook each other', () => {
+    const all = known('a')
+    expect(all.hear('b', presence({ sequence: 9 }), 0)).toBe(false)
+    expect(all.hear('b', presence({ sequence: 8 }), 1)).toBe(false)
+    expect(all.hear('b', presence({ sequence: 0, asking: true }), 2)).toBe(true)
+    expect(all.hear('b', presence({ sequence: 20 }), 3)).toBe(false)
+    expect(all.hear('b', presence({ sequence: 2 }), 4)).toBe(true)
+  })
+
+  it('forget a peer that has been silent for long, once', () => {
+    const all = known('a')
+    all.hear('b', presence(), 0)
+    all.hear('c', presence(), 30_000)
+    expect(all.takeLapsed(31_000)).toEqual(['b'])
+    expect(all.takeLapsed(31_000)).toEqual([])
+    expect(dueAt(all, 31_000)).toEqual(['c'])
+  })
+})

@@ -1,0 +1,129 @@
+import { PEERS_MAX, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
+import {
+  DIAL_ATTEMPTS_MAX,
+  DIAL_RETRY_MS,
+  DIAL_RETRY_MS_MAX,
+  LAPSED_GRACE_MS,
+  RELUCTANT_DIAL_AFTER_MS,
+} from '../limits.ts'
+
+/** A peer that announced itself, and how far dialling it has come. */
+export interface Acquaintance {
+  readonly peer: string
+  readonly addresses: readonly string[]
+  readonly sequence: number
+  readonly heardAtMs: number
+  /** Failed dials to these addresses. */
+  readonly attempts: number
+  readonly nextAttemptMs: number
+}
+
+export interface AcquaintancesNeeds {
+  readonly self: string
+  /** Whether peers that dial no circuits, Node peers, can dial this one. */
+  isPlainlyDialable(): boolean
+  /** From 0 to 1, for jitter. */
+  random(): number
+}
+
+/** Sequences of one session may overtake each other on the way by this much. */
+const SEQUENCE_SLACK = 4
+
+/**
+ * Who is there and whose turn it is to dial; it only decides, and is told the time.
+ *
+ * 1. Of two peers that can dial each other, the one with the smaller id does; the larger one steps
+ *    in when nothing has come of it for some seconds.
+ * 2. A peer that the other one cannot dial dials whatever the ids: a tab dials a Node peer.
+ * 3. Failures double the wait; after DIAL_ATTEMPTS_MAX only new addresses bring another attempt.
+ * 4. At most PEERS_MAX peers are remembered.
+ */
+export class Acquaintances {
+  private readonly known = new Map<string, Acquaintance>()
+  private readonly needs: AcquaintancesNeeds
+
+  constructor(needs: AcquaintancesNeeds) {
+    this.needs = needs
+  }
+
+  /** @returns whether the peer has started over since it was last heard: its connections are dead. */
+  hear(peer: string, presence: Presence, nowMs: number): boolean {
+    const { addresses, sequence } = presence
+    const before = this.known.get(peer)
+    const moved = before?.addresses.join() !== addresses.join()
+    const turn = moved
+      ? { attempts: 0, nextAttemptMs: nowMs + this.patienceMs(peer, addresses) }
+      : { attempts: before.attempts, nextAttemptMs: before.nextAttemptMs }
+    this.known.set(peer, { peer, addresses, sequence, heardAtMs: nowMs, ...turn })
+    if (this.known.size > PEERS_MAX) this.forget(this.known.keys().next().value ?? peer)
+    return before !== undefined && isNewSession(presence, before.sequence)
+  }
+
+  get(peer: string): Acquaintance | undefined {
+    return this.known.get(peer)
+  }
+
+  forget(peer: string): void {
+    this.known.delete(peer)
+  }
+
+  clear(): void {
+    this.known.clear()
+  }
+
+  /** Peers to dial now, the longest waiting first. */
+  due(nowMs: number): Acquaintance[] {
+    return [...this.known.values()]
+      .filter((one) => one.nextAttemptMs <= nowMs && one.attempts < DIAL_ATTEMPTS_MAX)
+      .sort((a, b) => a.nextAttemptMs - b.nextAttemptMs)
+  }
+
+  /** Peers that have been silent for too long, forgotten by this call. */
+  takeLapsed(nowMs: number): string[] {
+    const lapsed = [...this.known.values()]
+      .filter(({ heardAtMs }) => nowMs - heardAtMs > PRESENCE_TTL_MS + LAPSED_GRACE_MS)
+      .map(({ peer }) => peer)
+    for (const peer of lapsed) this.known.delete(peer)
+    return lapsed
+  }
+
+  dialFailed(peer: string, nowMs: number): void {
+    const one = this.known.get(peer)
+    if (one === undefined) return
+    const wait = Math.min(DIAL_RETRY_MS * 2 ** one.attempts, DIAL_RETRY_MS_MAX)
+    const nextAttemptMs = nowMs + wait * (0.5 + this.needs.random())
+    this.known.set(peer, { ...one, attempts: one.attempts + 1, nextAttemptMs })
+  }
+
+  connectionLost(peer: string, nowMs: number): void {
+    const one = this.known.get(peer)
+    if (one === undefined) return
+    const jitter = DIAL_RETRY_MS * this.needs.random()
+    // After hanging up it is already this side's turn, whoever is the smaller.
+    const turnMs = Math.min(
+      this.patienceMs(peer, one.addresses),
+      Math.max(0, one.nextAttemptMs - nowMs),
+    )
+    const nextAttemptMs = nowMs + turnMs + jitter
+    this.known.set(peer, { ...one, attempts: 0, nextAttemptMs })
+  }
+
+  /** This side closed the connection, which the other side may not notice for long: dial at once. */
+  hungUp(peer: string, nowMs: number): void {
+    const one = this.known.get(peer)
+    if (one === undefined) return
+    const nextAttemptMs = nowMs + DIAL_RETRY_MS * this.needs.random()
+    this.known.set(peer, { ...one, attempts: 0, nextAttemptMs })
+  }
+
+  private patienceMs(peer: string, addresses: readonly string[]): number {
+    // Who announces a circuit for WebRTC is a tab, and a tab can dial whatever there is.
+    const isTab = addresses.some((address) => address.includes('/webrtc/'))
+    const theyCanDial = isTab || this.needs.isPlainlyDialable()
+    return theyCanDial && this.needs.self > peer ? RELUCTANT_DIAL_AFTER_MS : 0
+  }
+}
+
+function isNewSession({ asking, sequence }: Presence, last: number): boolean {
+  return sequence < last && (asking || sequence < last - SEQUENCE_SLACK)
+}

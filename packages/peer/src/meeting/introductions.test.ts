@@ -1,0 +1,217 @@
+import { laneTopic, type Presence } from '@layerswarm/swarm'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, describe, expect, it } from 'vitest'
+import { CROSS_DIAL_MS } from '../limits.ts'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import { platform } from '../node/net.node.ts'
+import { connectionsOf, directConnection } from '../node/peer-connections.ts'
+import { addressesOf, createTestNode, eventually, RELEASE } from '../testing/test-nodes.ts'
+import { createGoodbyes, type Goodbyes } from './goodbyes.ts'
+import {
+  createIntroductions,
+  type Introductions,
+  type IntroductionsOptions,
+} from './introductions.ts'
+
+interface Guest {
+  id: string
+  node: SwarmNode
+  introductions: Introductions
+  goodbyes: Goodbyes
+  gone: string[]
+}
+
+const open: Guest[] = []
+
+async function arrive(options: Partial<IntroductionsOptions> = {}): Promise<Guest> {
+  const { node } = await createTestNode()
+  const gone: string[] = []
+  const introductions = createIntroductions(
+    { node, platform, isForwarder: () => false, gone: (peer) => gone.push(peer) },
+    options,
+  )
+  const goodbyes = createGoodbyes(node, (peer) => {
+    gone.push(peer)
+    introductions.departed(peer)
+  })
+  introductions.start()
+  await goodbyes.start()
+  const guest = { id: node.peerId.toString(), node, introductions, goodbyes, gone }
+  open.push(guest)
+  return guest
+}
+
+/** Two guests, the one with the smaller id first. */
+async function arriveTwo(options: Partial<IntroductionsOptions> = {}): Promise<[Guest, Guest]> {
+  const [a, b] = [await arrive(options), await arrive(options)]
+  return a.id < b.id ? [a, b] : [b, a]
+}
+
+afterEach(async () => {
+  await Promise.all(
+    open.splice(0).map(async ({ introductions, goodbyes, node }) => {
+      await introductions.stop()
+      await goodbyes.stop()
+      await node.stop()
+    }),
+  )
+})
+
+function presenceOf({ node }: Guest, given: Partial<Presence> = {}): Presence {
+  return {
+    kind: 'presence',
+    release: RELEASE,
+    sequence: 0,
+    layers: [],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: addressesOf(node),
+    asking: false,
+    links: 0,
+    leaving: false,
+    ...given,
+  }
+}
+
+function introduce(a: Guest, b: Guest, given: Partial<Presence> = {}): void {
+  a.introductions.announced(b.id, presenceOf(b, given))
+  b.introductions.announced(a.id, presenceOf(a, given))
+}
+
+/** Directions of the connections between two peers, as the first and then the second sees them. */
+const keptBy = (a: Guest, b: Guest) =>
+  [...connectionsOf(a.node, b.id), ...connectionsOf(b.node, a.id)]
+    .map(({ direction }) => direction)
+    .join()
+
+const met = (a: Guest, b: Guest) => directConnection(a.node, b.id) !== undefined
+
+describe('introductions', { timeout: 30_000 }, () => {
+  it('connect two peers once, dialled by the smaller id', async () => {
+    const [smaller, larger] = await arriveTwo()
+    introduce(larger, smaller)
+    await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
+    expect(connectionsOf(smaller.node, larger.id).map(({ direction }) => direction)).toEqual([
+      'outbound',
+    ])
+    expect(connectionsOf(larger.node, smaller.id)).toHaveLength(1)
+  })
+
+  it('try again when a dial fails', async () => {
+    const [smaller, larger] = await arriveTwo({ random: () => 0 })
+    const lost = `/ip4/127.0.0.1/tcp/1/p2p/${larger.id}`
+    smaller.introductions.announced(larger.id, presenceOf(larger, { addresses: [lost] }))
+    const there = addressesOf(larger.node)
+    smaller.introductions.announced(larger.id, presenceOf(larger, { addresses: there }))
+    await eventually('the meeting', () => met(smaller, larger))
+  })
+
+  it('connect again after a connection was lost', async () => {
+    const [smaller, larger] = await arriveTwo()
+    introduce(smaller, larger)
+    const first = await eventually('the meeting', () => directConnection(smaller.node, larger.id))
+    await first.close()
+    await eventually('the second meeting', () => {
+      const again = directConnection(smaller.node, larger.id)
+      return again !== undefined && again.id !== first.id
+    })
+  })
+
+  it('replace the connections of a peer that has started over', async () => {
+    const [smaller, larger] = await arriveTwo()
+    introduce(smaller, larger, { sequence: 20 })
+    const first = await eventually('the meeting', () => directConnection(smaller.node, larger.id))
+    smaller.introductions.announced(larger.id, presenceOf(larger, { sequence: 0, asking: true }))
+    expect(smaller.gone).toEqual([larger.id])
+    await eventually('the second meeting', () => {
+      const again = directConnection(smaller.node, larger.id)
+      return again !== undefined && again.id !== first.id
+    })
+  })
+
+  it('keep the newer of two connections, with gossip on it', async () => {
+    const [smaller, larger] = await arriveTwo()
+    introduce(smaller, larger)
+    await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
+    const lane = laneTopic(RELEASE)
+    const heard: number[] = []
+    larger.node.services.pubsub.subscribe(lane)
+    larger.node.services.pubsub.addEventListener('message', ({ detail }) => {
+      heard.push(detail.data[0] ?? -1)
+    })
+    // Both ends believe that it was made long ago.
+    for (const { node } of [smaller, larger]) {
+      for (const connection of node.getConnections()) connection.timeline.open -= CROSS_DIAL_MS
+    }
+    await larger.node.dial(
+      addressesOf(smaller.node).map((address) => multiaddr(address)),
+      { force: true },
+    )
+    await eventually('the newer one alone', () => keptBy(smaller, larger) === 'inbound,outbound')
+    let number = 0
+    await eventually('a message over it', () => {
+      smaller.node.services.pubsub.publish(lane, Uint8Array.of(++number)).catch(() => undefined)
+      return heard.length > 0
+    })
+  })
+
+  it('agree on one of two connections that were dialled at the same time', async () => {
+    const [smaller, larger] = await arriveTwo()
+    smaller.introductions.announced(larger.id, presenceOf(larger))
+    larger.introductions.announced(smaller.id, presenceOf(smaller))
+    await Promise.allSettled([
+      smaller.introductions.reach(larger.id, undefined),
+      larger.introductions.reach(smaller.id, undefined),
+    ])
+    await eventually('agreement', () => keptBy(smaller, larger) === 'outbound,inbound')
+  })
+
+  it('hang up when a peer says that it leaves, and do not dial it again', async () => {
+    const [smaller, larger] = await arriveTwo()
+    introduce(smaller, larger)
+    await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
+    smaller.introductions.announced(larger.id, presenceOf(larger, { leaving: true, sequence: 1 }))
+    await eventually('the parting', () => !met(smaller, larger))
+    await expect(smaller.introductions.reach(larger.id, undefined)).rejects.toThrow('no way')
+  })
+
+  it('stay below the cap of connections', async () => {
+    const all = [await arrive({ connectionsMax: 2 }), await arrive({ connectionsMax: 2 })]
+    for (let i = 0; i < 2; i++) all.push(await arrive({ connectionsMax: 2 }))
+    const [host, ...guests] = all.sort((a, b) => (a.id < b.id ? -1 : 1))
+    if (host === undefined) throw new Error('no host')
+    const announceAll = () => {
+      for (const guest of guests) host.introductions.announced(guest.id, presenceOf(guest))
+    }
+    announceAll()
+    await eventually('two connections', () => host.node.getConnections().length === 2)
+    await eventually('the end of dialling', () => host.node.getDialQueue().length === 0)
+    announceAll()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(host.node.getDialQueue()).toEqual([])
+    expect(host.node.getConnections()).toHaveLength(2)
+  })
+
+  it('reach a peer at once when work depends on it, whoever’s turn it is', async () => {
+    const [smaller, larger] = await arriveTwo()
+    larger.introductions.announced(smaller.id, presenceOf(smaller))
+    expect(met(larger, smaller)).toBe(false)
+    await larger.introductions.reach(smaller.id, undefined)
+    expect(met(larger, smaller)).toBe(true)
+  })
+})
+
+describe('goodbyes', { timeout: 30_000 }, () => {
+  it('reach every connected peer in one synchronous call', async () => {
+    const leaver = await arrive()
+    const guests = [await arrive(), await arrive()]
+    for (const guest of guests) introduce(leaver, guest)
+    await eventually('the farewell streams', () => leaver.goodbyes.reaches === guests.length)
+    leaver.goodbyes.say()
+    for (const guest of guests) {
+      await eventually('the goodbye', () => guest.gone.includes(leaver.id))
+      await eventually('the parting', () => !met(guest, leaver))
+    }
+  })
+})

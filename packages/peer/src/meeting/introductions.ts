@@ -1,0 +1,265 @@
+import type { Presence } from '@layerswarm/swarm'
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { within } from '../deadline.ts'
+import {
+  ALIVE_PING_TIMEOUT_MS,
+  CLOSE_TIMEOUT_MS,
+  CONNECTIONS_MAX,
+  CROSS_DIAL_MS,
+  DEAD_PING_TIMEOUT_MS,
+  DIAL_TIMEOUT_MS,
+  DIALS_AT_ONCE_MAX,
+  INTRODUCTIONS_TICK_MS,
+} from '../limits.ts'
+import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
+import {
+  closeConnection,
+  directConnection,
+  directConnections,
+  hangUp,
+  isDirect,
+  isOpen,
+} from '../node/peer-connections.ts'
+import { type Acquaintance, Acquaintances } from './acquaintances.ts'
+
+export interface IntroductionsNeeds {
+  node: SwarmNode
+  platform: Pick<Platform, 'canDial'>
+  /** Bootstrap nodes, which the relay keeper looks after. */
+  isForwarder(peer: string): boolean
+  /** A peer is gone although a socket may not say so yet. */
+  gone(peer: string): void
+}
+
+export interface IntroductionsOptions {
+  connectionsMax: number
+  dialsAtOnceMax: number
+  /** From 0 to 1, for jitter. */
+  random(): number
+}
+
+export const INTRODUCTIONS_DEFAULTS: IntroductionsOptions = Object.freeze({
+  connectionsMax: CONNECTIONS_MAX,
+  dialsAtOnceMax: DIALS_AT_ONCE_MAX,
+  random: Math.random,
+})
+
+/** Connects this peer to others of its lane, from what they announce. */
+export interface Introductions {
+  start(): void
+  stop(): Promise<void>
+  /** A verified announcement of a peer of the same release. */
+  announced(peer: string, presence: Presence): void
+  /** A peer said goodbye: its connections are closed, and it is not dialled until it is heard again. */
+  departed(peer: string): void
+  /** Makes a direct connection if there is none, whoever's turn it is. @throws Error when it cannot. */
+  reach(peer: string, signal: AbortSignal | undefined): Promise<void>
+}
+
+/**
+ * 1. Who dials whom is decided by `Acquaintances`.
+ * 2. One direct connection per peer, the newest: whoever dials again has lost the older one, which
+ *    may take 17 s to notice it, and libp2p's gossip would stay on it.
+ * 3. A connection to a session that has ended is closed, so that the new session can be reached.
+ * 4. A peer that does not answer a ping is reported as gone, and hung up on when it stays silent:
+ *    it may only be busy.
+ * 5. After `stop` no dial, ping or timer is left.
+ */
+export function createIntroductions(
+  needs: IntroductionsNeeds,
+  options: Partial<IntroductionsOptions> = {},
+): Introductions {
+  return new LaneIntroductions(needs, { ...INTRODUCTIONS_DEFAULTS, ...options })
+}
+
+class LaneIntroductions implements Introductions {
+  private readonly needs: IntroductionsNeeds
+  private readonly options: IntroductionsOptions
+  private readonly known: Acquaintances
+  private readonly dialling = new Map<string, Promise<void>>()
+  private readonly working = new Set<Promise<void>>()
+  private readonly stopped = new AbortController()
+  private timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(needs: IntroductionsNeeds, options: IntroductionsOptions) {
+    const { node } = needs
+    this.needs = needs
+    this.options = options
+    this.known = new Acquaintances({
+      self: node.peerId.toString(),
+      isPlainlyDialable: () =>
+        node.getMultiaddrs().some((own) => !own.toString().includes('/p2p-circuit')),
+      random: options.random,
+    })
+  }
+
+  start(): void {
+    this.needs.node.addEventListener('connection:open', this.connectionOpened)
+    this.needs.node.addEventListener('connection:close', this.connectionClosed)
+    this.timer = setInterval(() => this.tick(), INTRODUCTIONS_TICK_MS)
+  }
+
+  async stop(): Promise<void> {
+    this.needs.node.removeEventListener('connection:open', this.connectionOpened)
+    this.needs.node.removeEventListener('connection:close', this.connectionClosed)
+    clearInterval(this.timer)
+    this.stopped.abort(new Error('the peer stopped'))
+    this.known.clear()
+    await Promise.all(this.working)
+  }
+
+  announced(peer: string, presence: Presence): void {
+    const { node, isForwarder, gone } = this.needs
+    if (peer === node.peerId.toString() || isForwarder(peer) || this.stopped.signal.aborted) return
+    if (presence.leaving) return this.departed(peer)
+    if (this.known.hear(peer, presence, performance.now())) {
+      gone(peer)
+      this.hangUp(peer)
+    }
+    this.tick()
+  }
+
+  departed(peer: string): void {
+    if (this.needs.isForwarder(peer)) return
+    this.known.forget(peer)
+    this.hangUp(peer)
+  }
+
+  async reach(peer: string, signal: AbortSignal | undefined): Promise<void> {
+    if (directConnection(this.needs.node, peer) !== undefined) return
+    const one = this.known.get(peer)
+    if (one === undefined) throw new Error(`no way to ${peer} is known`)
+    await (this.dialling.get(peer) ?? this.dial(one, signal ?? this.stopped.signal))
+  }
+
+  private tick(): void {
+    const nowMs = performance.now()
+    // Nothing was heard for long: the socket of a frozen tab only takes somebody else's place.
+    for (const peer of this.known.takeLapsed(nowMs)) this.hangUp(peer)
+    const { connectionsMax, dialsAtOnceMax } = this.options
+    let room = connectionsMax - this.directPeers() - this.dialling.size
+    for (const one of this.known.due(nowMs)) {
+      if (this.dialling.size >= dialsAtOnceMax || room <= 0) return
+      if (this.dialling.has(one.peer)) continue
+      if (directConnection(this.needs.node, one.peer) !== undefined) continue
+      room--
+      this.inBackground(this.dial(one, this.stopped.signal))
+    }
+  }
+
+  private async dial(one: Acquaintance, signal: AbortSignal): Promise<void> {
+    const dialling = this.connect(one, signal)
+    this.dialling.set(one.peer, dialling)
+    try {
+      await dialling
+    } catch (error) {
+      this.known.dialFailed(one.peer, performance.now())
+      throw error
+    } finally {
+      this.dialling.delete(one.peer)
+    }
+  }
+
+  private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
+    const { node, platform } = this.needs
+    const targets = addresses.filter((address) => platform.canDial(address))
+    if (targets.length === 0)
+      throw new Error(`${peer} has no address that can be dialled from here`)
+    // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
+    await within(DIAL_TIMEOUT_MS, signal, (bounded) =>
+      node.dial(
+        targets.map((address) => multiaddr(address)),
+        { signal: bounded, force: true },
+      ),
+    )
+  }
+
+  private readonly connectionOpened = ({ detail }: CustomEvent<Connection>): void => {
+    const { node, isForwarder } = this.needs
+    const peer = detail.remotePeer.toString()
+    if (isForwarder(peer) || !isDirect(detail)) return
+    const kept = choose(directConnections(node, peer), node.peerId.toString() < peer)
+    for (const connection of directConnections(node, peer)) {
+      if (connection !== kept) this.inBackground(replace(connection))
+    }
+  }
+
+  private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {
+    const { node } = this.needs
+    const peer = detail.remotePeer.toString()
+    if (this.known.get(peer) === undefined || this.stopped.signal.aborted) return
+    if (isDirect(detail)) {
+      if (directConnection(node, peer) === undefined) {
+        this.known.connectionLost(peer, performance.now())
+      }
+      return
+    }
+    // The other end of a circuit closes within 0.3 s of a tab's death, WebRTC only after 17 s.
+    this.inBackground(this.checkAlive(peer))
+  }
+
+  private async checkAlive(peer: string): Promise<void> {
+    if (await this.answers(peer, ALIVE_PING_TIMEOUT_MS)) return
+    this.needs.gone(peer)
+    if (await this.answers(peer, DEAD_PING_TIMEOUT_MS)) return
+    this.hangUp(peer)
+  }
+
+  /** Whether a peer answers a ping; one without a direct connection has nothing to prove. */
+  private async answers(peer: string, ms: number): Promise<boolean> {
+    const { node } = this.needs
+    const connection = directConnection(node, peer)
+    if (connection === undefined) return true
+    try {
+      await within(ms, this.stopped.signal, (signal) =>
+        node.services.ping.ping(connection.remotePeer, { signal }),
+      )
+      return true
+    } catch {
+      return this.stopped.signal.aborted
+    }
+  }
+
+  private directPeers(): number {
+    const direct = this.needs.node
+      .getConnections()
+      .filter((connection) => isDirect(connection) && isOpen(connection))
+    return new Set(direct.map(({ remotePeer }) => remotePeer.toString())).size
+  }
+
+  private hangUp(peer: string): void {
+    this.known.hungUp(peer, performance.now())
+    this.inBackground(hangUp(this.needs.node, peer, CLOSE_TIMEOUT_MS))
+  }
+
+  /** Runs a task that `stop` waits for; how it ends shows in the connections. */
+  private inBackground(task: Promise<unknown>): void {
+    const ended = () => {
+      this.working.delete(settled)
+    }
+    const settled: Promise<void> = task.then(ended, ended)
+    this.working.add(settled)
+  }
+}
+
+/**
+ * The connection to keep of several to one peer. Both ends choose the same one: when they dialled
+ * each other at the same time, that of the smaller id, otherwise the newest.
+ */
+function choose(connections: Connection[], iAmSmaller: boolean): Connection | undefined {
+  const byAge = connections.toSorted((a, b) => b.timeline.open - a.timeline.open)
+  const [newest, second] = byAge
+  if (newest === undefined || second === undefined) return newest
+  const crossed =
+    newest.direction !== second.direction &&
+    newest.timeline.open - second.timeline.open < CROSS_DIAL_MS
+  if (!crossed) return newest
+  return [newest, second].find(({ direction }) => (direction === 'outbound') === iAmSmaller)
+}
+
+/** Ends the streams at once, so that gossip opens a new one on the connection that is kept. */
+async function replace(connection: Connection): Promise<void> {
+  for (const stream of connection.streams) stream.abort(new Error('there is a newer connection'))
+  await closeConnection(connection, CLOSE_TIMEOUT_MS)
+}

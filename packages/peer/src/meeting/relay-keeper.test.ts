@@ -1,0 +1,105 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Libp2p } from 'libp2p'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import {
+  addressesOf,
+  createTestBootstrap,
+  createTestNode,
+  eventually,
+} from '../testing/test-nodes.ts'
+import { createRelayKeeper, type RelayKeeper } from './relay-keeper.ts'
+
+const keepers: RelayKeeper[] = []
+const nodes: (SwarmNode | Libp2p)[] = []
+
+/** Speaks circuit relay over TCP, and needs a reservation as a tab does. */
+const TAB_LIKE = { needsReservation: true, canDial: (address: string) => address.includes('/tcp/') }
+const QUICK = { retryMs: 20, retryMsMax: 200, pingIntervalMs: 200, pingTimeoutMs: 300 }
+
+async function startBootstrap(port = 0, privateKey?: Awaited<ReturnType<typeof generateKeyPair>>) {
+  const key = privateKey ?? (await generateKeyPair('Ed25519'))
+  const bootstrap = await eventuallyStarted(() => createTestBootstrap(key, port))
+  nodes.push(bootstrap)
+  const [address = ''] = addressesOf(bootstrap)
+  return { bootstrap, key, address, port: Number(/\/tcp\/(\d+)/.exec(address)?.[1]) }
+}
+
+/** A port that was just closed may be refused for some milliseconds. */
+async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (attempt > 40) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+async function keep(refresh: () => Promise<readonly string[]>) {
+  const { node } = await createTestNode({ relayed: true })
+  const keeper = createRelayKeeper({ node, platform: TAB_LIKE, refresh }, QUICK)
+  nodes.push(node)
+  keepers.push(keeper)
+  return { node, keeper }
+}
+
+const circuitOf = (node: SwarmNode) =>
+  addressesOf(node).find((address) => address.includes('/p2p-circuit'))
+
+afterEach(async () => {
+  await Promise.all(keepers.splice(0).map((keeper) => keeper.stop()))
+  await Promise.all(nodes.splice(0).map((node) => node.stop()))
+})
+
+describe('a relay keeper', { timeout: 60_000 }, () => {
+  it('holds a reservation and gets it back when the relay restarts', async () => {
+    const first = await startBootstrap()
+    const { node, keeper } = await keep(async () => [first.address])
+    await keeper.start([first.address])
+    expect(keeper.state).toBe('reserved')
+    expect(keeper.isBootstrap(first.bootstrap.peerId.toString())).toBe(true)
+    await first.bootstrap.stop()
+    await eventually('the loss', () => keeper.state === 'lost')
+    expect(circuitOf(node)).toBeUndefined()
+    await startBootstrap(first.port, first.key)
+    await eventually('the return', () => keeper.state === 'reserved', 20_000)
+    expect(circuitOf(node)).toContain(first.address)
+  })
+
+  it('follows a relay that came back under another key and port', async () => {
+    const first = await startBootstrap()
+    let current = first.address
+    const { node, keeper } = await keep(async () => [current])
+    await keeper.start([first.address])
+    await first.bootstrap.stop()
+    current = (await startBootstrap()).address
+    await eventually('the return', () => keeper.state === 'reserved', 20_000)
+    expect(circuitOf(node)).toContain(current)
+  })
+
+  it('replaces a connection that no longer answers', async () => {
+    const { bootstrap, address } = await startBootstrap()
+    const { node, keeper } = await keep(async () => [address])
+    await keeper.start([address])
+    const [before] = node.getConnections()
+    await bootstrap.unhandle('/ipfs/ping/1.0.0')
+    await bootstrap.handle('/ipfs/ping/1.0.0', () => undefined)
+    const after = await eventually('a new connection', () =>
+      node.getConnections().find(({ id }) => id !== before?.id),
+    )
+    expect(after.remotePeer.equals(bootstrap.peerId)).toBe(true)
+  })
+
+  it('says in one line that no bootstrap node answers', async () => {
+    const { bootstrap, address } = await startBootstrap()
+    await bootstrap.stop()
+    const { keeper } = await keep(async () => [address])
+    await expect(keeper.start([address])).rejects.toMatchObject({
+      name: 'PeerError',
+      fault: { code: 'unreachable', url: address },
+    })
+    expect(keeper.state).toBe('lost')
+  })
+})

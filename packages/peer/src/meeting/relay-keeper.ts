@@ -1,0 +1,262 @@
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { pause, within } from '../deadline.ts'
+import { PeerError } from '../errors.ts'
+import {
+  CLOSE_TIMEOUT_MS,
+  RELAY_DIAL_TIMEOUT_MS,
+  RELAY_DIALS_PER_BOOTSTRAP,
+  RELAY_PING_INTERVAL_MS,
+  RELAY_PING_TIMEOUT_MS,
+  RELAY_RETRY_MS,
+  RELAY_RETRY_MS_MAX,
+  RESERVATION_TIMEOUT_MS,
+} from '../limits.ts'
+import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
+import { closeConnection, directConnection } from '../node/peer-connections.ts'
+
+/** `connected`: presence flows. `reserved`: and tabs can be introduced to this peer. `lost`: neither. */
+export type RelayState = 'connected' | 'reserved' | 'lost'
+
+export interface RelayKeeperNeeds {
+  node: SwarmNode
+  platform: Pick<Platform, 'canDial' | 'needsReservation'>
+  /** Reads the addresses anew, for a bootstrap node that came back under another name or port. */
+  refresh(signal: AbortSignal): Promise<readonly string[]>
+}
+
+export interface RelayKeeperOptions {
+  retryMs: number
+  retryMsMax: number
+  pingIntervalMs: number
+  pingTimeoutMs: number
+  random(): number
+}
+
+export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
+  retryMs: RELAY_RETRY_MS,
+  retryMsMax: RELAY_RETRY_MS_MAX,
+  pingIntervalMs: RELAY_PING_INTERVAL_MS,
+  pingTimeoutMs: RELAY_PING_TIMEOUT_MS,
+  random: Math.random,
+})
+
+/** Keeps the connection to a bootstrap node, and a tab's reservation on it, through its restarts. */
+export interface RelayKeeper {
+  /**
+   * Connects for the first time. @param addresses of the bootstrap nodes.
+   * @throws PeerError `unreachable` when none of them answers.
+   */
+  start(addresses: readonly string[], signal?: AbortSignal): Promise<void>
+  stop(): Promise<void>
+  /** Looks at once whether the connection still lives, after a sleep or a change of network. */
+  hurry(): void
+  readonly state: RelayState
+  /** Whether a peer is one of the bootstrap nodes. */
+  readonly isBootstrap: (peer: string) => boolean
+}
+
+/**
+ * libp2p renews nothing by itself: after a restart of the relay neither the connection nor the
+ * reservation comes back. This loop dials, waits for the reservation, watches, and starts over.
+ */
+export function createRelayKeeper(
+  needs: RelayKeeperNeeds,
+  options: Partial<RelayKeeperOptions> = {},
+): RelayKeeper {
+  return new LoopingKeeper(needs, { ...RELAY_KEEPER_DEFAULTS, ...options })
+}
+
+class LoopingKeeper implements RelayKeeper {
+  private readonly needs: RelayKeeperNeeds
+  private readonly options: RelayKeeperOptions
+  private readonly stopped = new AbortController()
+  private readonly bootstraps = new Set<string>()
+  private addresses: readonly string[] = []
+  private connection: Connection | undefined
+  private watching: Promise<void> = Promise.resolve()
+  private hurried = new AbortController()
+
+  constructor(needs: RelayKeeperNeeds, options: RelayKeeperOptions) {
+    this.needs = needs
+    this.options = options
+  }
+
+  async start(addresses: readonly string[], signal?: AbortSignal): Promise<void> {
+    this.learn(addresses)
+    try {
+      await within(RELAY_DIAL_TIMEOUT_MS + RESERVATION_TIMEOUT_MS, signal, (bounded) =>
+        this.connect(bounded),
+      )
+    } catch (error) {
+      signal?.throwIfAborted()
+      const places = addresses.join(' or ')
+      throw new PeerError(
+        { code: 'unreachable', url: places },
+        `the bootstrap node cannot be connected to at ${places}; is a firewall in the way?`,
+        { cause: error },
+      )
+    }
+    this.watching = this.keep(this.stopped.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort(new Error('the peer stopped'))
+    await this.watching
+  }
+
+  hurry(): void {
+    this.hurried.abort()
+    this.hurried = new AbortController()
+  }
+
+  get state(): RelayState {
+    if (!this.isUp()) return 'lost'
+    return this.needs.platform.needsReservation && this.isReserved() ? 'reserved' : 'connected'
+  }
+
+  readonly isBootstrap = (peer: string): boolean => this.bootstraps.has(peer)
+
+  private learn(addresses: readonly string[]): void {
+    this.addresses = addresses.filter((address) => this.needs.platform.canDial(address))
+    for (const address of this.addresses) this.bootstraps.add(peerOf(address))
+  }
+
+  private isUp(): boolean {
+    return this.connection?.status === 'open'
+  }
+
+  private isReserved(): boolean {
+    const { node } = this.needs
+    return node.getMultiaddrs().some((own) => isVia(own.toString(), this.connection))
+  }
+
+  private isWhole(): boolean {
+    return this.isUp() && (!this.needs.platform.needsReservation || this.isReserved())
+  }
+
+  private async keep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.watch(signal)
+      await this.reconnect(signal)
+    }
+  }
+
+  private async connect(signal: AbortSignal): Promise<void> {
+    const { node } = this.needs
+    const open = [...this.bootstraps].map((peer) => directConnection(node, peer))
+    this.connection = open.find((connection) => connection !== undefined)
+    this.connection ??= await within(RELAY_DIAL_TIMEOUT_MS, signal, (bounded) => this.dial(bounded))
+    if (await comesTrue(node, () => this.isWhole(), RESERVATION_TIMEOUT_MS, signal)) return
+    await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
+    throw new Error('the bootstrap node granted no reservation')
+  }
+
+  /** The addresses may belong to several bootstrap nodes; libp2p dials one peer at a time. */
+  private async dial(signal: AbortSignal): Promise<Connection> {
+    let failure: unknown = new Error('no address of a bootstrap node can be dialled from here')
+    for (const peer of new Set(this.addresses.map(peerOf))) {
+      const own = this.addresses.filter((address) => peerOf(address) === peer)
+      try {
+        return await this.needs.node.dial(
+          own.map((address) => multiaddr(address)),
+          { signal, force: true },
+        )
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /** Returns when the connection or the reservation is gone, with nothing left of either. */
+  private async watch(signal: AbortSignal): Promise<void> {
+    const { node } = this.needs
+    let misses = 0
+    while (misses < 2) {
+      const hurried = this.hurried.signal
+      const broke = await comesTrue(
+        node,
+        () => !this.isWhole(),
+        this.options.pingIntervalMs,
+        AbortSignal.any([signal, hurried]),
+      )
+      if (broke || signal.aborted) break
+      // Whoever hurries has a reason to think that the connection is dead.
+      const missed = hurried.aborted ? 2 : misses + 1
+      misses = (await this.answers(signal)) ? 0 : missed
+    }
+    if (this.connection !== undefined && !signal.aborted) {
+      await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
+    }
+    this.connection = undefined
+  }
+
+  private async answers(signal: AbortSignal): Promise<boolean> {
+    const { node } = this.needs
+    try {
+      const peer = this.connection?.remotePeer
+      if (peer === undefined) return false
+      await within(this.options.pingTimeoutMs, signal, (bounded) =>
+        node.services.ping.ping(peer, { signal: bounded }),
+      )
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private async reconnect(signal: AbortSignal): Promise<void> {
+    const { retryMs, retryMsMax, random } = this.options
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const wait = Math.min(retryMs * 2 ** attempt, retryMsMax)
+      const hurried = this.hurried.signal
+      await pause(wait * (0.5 + random()), AbortSignal.any([signal, hurried]))
+      if (hurried.aborted) attempt = 0
+      try {
+        if (attempt % RELAY_DIALS_PER_BOOTSTRAP === RELAY_DIALS_PER_BOOTSTRAP - 1) {
+          this.learn(await this.needs.refresh(signal))
+        }
+        return await this.connect(signal)
+      } catch {
+        // Down or restarting: the next attempt comes after a longer wait.
+      }
+    }
+  }
+}
+
+/** The peer id at the end of an address. */
+function peerOf(address: string): string {
+  return address.slice(address.lastIndexOf('/') + 1)
+}
+
+/** Whether an own address leads through the circuit of this relay. */
+function isVia(address: string, relay: Connection | undefined): boolean {
+  return relay !== undefined && address.includes(`/p2p/${relay.remotePeer}/p2p-circuit`)
+}
+
+/** Waits until `condition` holds, looking at every change of connections and addresses. False after `ms`. */
+function comesTrue(
+  node: SwarmNode,
+  condition: () => boolean,
+  ms: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      node.removeEventListener('connection:close', look)
+      node.removeEventListener('self:peer:update', look)
+      signal.removeEventListener('abort', finish)
+      resolve(condition())
+    }
+    const look = () => {
+      if (condition()) finish()
+    }
+    const timer = setTimeout(finish, ms)
+    node.addEventListener('connection:close', look)
+    node.addEventListener('self:peer:update', look)
+    signal.addEventListener('abort', finish, { once: true })
+    if (signal.aborted || condition()) finish()
+  })
+}

@@ -1,0 +1,144 @@
+import type { Bans } from '@layerswarm/swarm'
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
+import { createTopicScoreParams } from '@libp2p/gossipsub/score'
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
+import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { type Ping, ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import type { Libp2pOptions } from 'libp2p'
+import type { WatchLife } from '../life/life.ts'
+import {
+  CONNECTIONS_OPEN_MAX,
+  DIAL_TIMEOUT_MS,
+  DIALS_AT_ONCE_MAX,
+  GOSSIP_SEEN_MS,
+  PING_INTERVAL_MS,
+} from '../limits.ts'
+
+/** What every libp2p node of a swarm runs. */
+export type Services = {
+  identify: Identify
+  identifyPush: IdentifyPush
+  ping: Ping
+  pubsub: GossipSub
+}
+
+export type SwarmNode = Libp2p<Services>
+
+export interface NodeOptions {
+  privateKey: PrivateKey
+  /** Gossip topics in which messages are taken; all others are dropped unread. */
+  topics: { presence: string; lane: string }
+  bans: Bans
+  /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
+  isForwarder(peer: string): boolean
+  /** Node only: the address that is listened on. */
+  host: string
+  /** Browser only: STUN and TURN servers; none are asked unless configured. */
+  iceServers: readonly RTCIceServer[]
+}
+
+/** What is specific to a platform; one implementation per environment, chosen as `#net`. */
+export interface Platform {
+  /** Makes and starts a libp2p node. */
+  createNode(options: NodeOptions): Promise<SwarmNode>
+  /** Whether a peer is reachable only through a relay, on which it needs a reservation. */
+  readonly needsReservation: boolean
+  /** Whether this platform has a transport for an address of another peer, in its text form. */
+  canDial(address: string): boolean
+  /** Tells what happens to the page or the machine. */
+  readonly watchLife: WatchLife
+  /** RTCPeerConnections that were made since the page was loaded; 0 where there are none. */
+  peerConnectionsMade(): number
+}
+
+/**
+ * The mesh of one lane. Every publish floods to all direct connections, so a step is one hop away
+ * for everybody; the mesh serves those who are not connected to its author. Copies received per
+ * message and p99, ten peers that all know each other: 3.3 with this mesh, 5.0 with D = 3, 6.3 with
+ * the default D = 6; thirty peers with 8 connections each: 1.8 and 135 ms, and 1.5 and 820 ms when
+ * `Dlo` is 1 (the rest comes with the next heartbeat).
+ */
+const MESH = { D: 2, Dlo: 2, Dhi: 4, Dscore: 1, Dout: 0, Dlazy: 3, floodPublish: true } as const
+
+/** "I have it already" costs one write per message and saves a few kB; on this mesh it never paid. */
+const IDONTWANT_NEVER = Number.MAX_SAFE_INTEGER
+
+/**
+ * Only provably bad messages count against a neighbour. Address colocation is off: relayed peers
+ * and a household share one address, and above ten the default silences them all. Delivery quotas
+ * are off: a lane may be silent for hours.
+ */
+function scoreParams(options: NodeOptions) {
+  const lane = createTopicScoreParams({
+    topicWeight: 1,
+    timeInMeshWeight: 0,
+    firstMessageDeliveriesWeight: 0,
+    meshMessageDeliveriesWeight: 0,
+    meshFailurePenaltyWeight: 0,
+    // Squared: six forged messages within seconds cross the graylist threshold of -80.
+    invalidMessageDeliveriesWeight: -3,
+    invalidMessageDeliveriesDecay: 0.9,
+  })
+  return {
+    IPColocationFactorWeight: 0,
+    behaviourPenaltyWeight: 0,
+    appSpecificScore: (peer: string) => (options.isForwarder(peer) ? 1_000 : 0),
+    topics: { [options.topics.lane]: lane },
+  }
+}
+
+/** Bytes as text, one character each. */
+function characters(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : String.fromCharCode(...bytes)
+}
+
+/** The options that both platforms share. */
+export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
+  const { privateKey, bans, topics } = options
+  const banned = (peer: PeerId) => bans.has(peer.toString(), performance.now())
+  return {
+    privateKey,
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: {
+      // The browser's default refuses ws:// and private addresses; a swarm may live on one machine.
+      denyDialMultiaddr: () => false,
+      denyDialPeer: banned,
+      denyInboundEncryptedConnection: banned,
+    },
+    connectionManager: {
+      maxConnections: CONNECTIONS_OPEN_MAX,
+      maxParallelDials: 2 * DIALS_AT_ONCE_MAX,
+      dialTimeout: DIAL_TIMEOUT_MS,
+      addressDialTimeout: DIAL_TIMEOUT_MS,
+      inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
+      // Counted per remote host, and every relayed connection comes from the relay's.
+      inboundConnectionThreshold: 1_000,
+      maxIncomingPendingConnections: 100,
+    },
+    // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
+    connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping(),
+      pubsub: gossipsub({
+        ...MESH,
+        idontwantMinDataSize: IDONTWANT_NEVER,
+        // One encoding for all the peers that a message floods to.
+        batchPublish: true,
+        seenTTL: GOSSIP_SEEN_MS,
+        globalSignaturePolicy: 'StrictSign',
+        allowPublishToZeroTopicPeers: true,
+        allowedTopics: [topics.presence, topics.lane],
+        runOnLimitedConnection: false,
+        scoreParams: scoreParams(options),
+        // Duplicates are recognised before their signature is verified again. An entry is made only
+        // after a first copy passed, so nobody can block a message by forging its number.
+        fastMsgIdFn: (message) => characters(message.from) + characters(message.seqno),
+      }),
+    },
+  }
+}

@@ -1,0 +1,189 @@
+import { createQuota } from '@layerswarm/swarm'
+import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
+import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
+import { within } from '../deadline.ts'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import { directConnection, isDirect } from '../node/peer-connections.ts'
+import { createTurns } from './turns.ts'
+
+/** One question-and-answer protocol as data: its name and everything that bounds it. */
+export interface ExchangeProtocol {
+  readonly id: string
+  readonly requestBytesMax: number
+  readonly responseBytesMax: number
+  /** Questions per second of one peer; a peer that asks faster loses its stream. */
+  readonly requestsPerSecond: number
+  /** Streams per peer and direction; a question occupies one until it is answered. */
+  readonly streamsPerPeerMax: number
+  /** From the question to the last byte of the answer. */
+  readonly timeoutMs: number
+}
+
+/** What a peer answers; undefined when it does not have what was asked for. */
+export type Answerer = (request: Uint8Array, asker: string) => Promise<Uint8Array | undefined>
+
+/** Asks and answers over long-lived streams of direct connections. */
+export interface Exchange {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /**
+   * Asks a peer. Undefined when it does not have it.
+   * @throws Error when there is no direct connection, the time is up, or the stream breaks.
+   */
+  ask(peer: string, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /** Payload bytes. `overRelay` counts any of them that crossed a limited connection: none may. */
+  readonly bytes: { readonly in: number; readonly out: number; readonly overRelay: number }
+}
+
+/** The first frame of an answer; `HERE` is followed by a frame with the bytes. */
+const ABSENT = Uint8Array.of(0)
+const HERE = Uint8Array.of(1)
+
+/** Room for the frame lengths around a message. */
+const FRAMING_BYTES = 64
+
+interface Line {
+  readonly stream: Stream
+  readonly frames: LengthPrefixedStream<Stream>
+}
+
+/**
+ * 1. A stream carries one question at a time, so an answer needs no number and a slow reader never
+ *    has more than one answer buffered.
+ * 2. A question that fails or is given up takes its stream with it.
+ * 3. Nothing is asked or answered over a limited connection.
+ */
+export function createExchange(
+  node: SwarmNode,
+  protocol: ExchangeProtocol,
+  answer: Answerer,
+): Exchange {
+  const bytes = { in: 0, out: 0, overRelay: 0 }
+  const lines = createLines(node, protocol)
+  const inbound = new Set<Stream>()
+  const quota = createQuota({
+    perSecond: protocol.requestsPerSecond,
+    burst: protocol.requestsPerSecond,
+    namesMax: 1_024,
+  })
+
+  const handle: StreamHandler = (stream, connection) => {
+    inbound.add(stream)
+    stream.addEventListener('close', () => inbound.delete(stream), { once: true })
+    answerAll(stream, connection).catch((error: unknown) => stream.abort(asError(error)))
+  }
+
+  async function answerAll(stream: Stream, connection: Connection): Promise<void> {
+    if (!isDirect(connection)) throw new Error(`${protocol.id} needs a direct connection`)
+    const asker = connection.remotePeer.toString()
+    const frames = framesOf(stream, protocol.requestBytesMax)
+    for (;;) {
+      const request = (await frames.read()).slice()
+      if (!quota.take(asker, performance.now())) throw new Error('too many questions')
+      const found = await answer(request, asker)
+      await within(protocol.timeoutMs, undefined, (signal) =>
+        frames.writeV(found === undefined ? [ABSENT] : [HERE, found], { signal }),
+      )
+      bytes.out += found?.length ?? 0
+      if (connection.limits !== undefined) bytes.overRelay += found?.length ?? 0
+    }
+  }
+
+  async function askOn(line: Line, request: Uint8Array, signal: AbortSignal) {
+    await line.frames.write(request, { signal })
+    const [status] = (await line.frames.read({ signal })).slice()
+    if (status === ABSENT[0]) return undefined
+    if (status !== HERE[0]) throw new Error(`unknown status ${status}`)
+    // A copy: the stream's buffers are views of the network's.
+    return (await line.frames.read({ signal })).slice()
+  }
+
+  return {
+    bytes,
+    async start() {
+      await node.handle(protocol.id, handle, {
+        maxInboundStreams: protocol.streamsPerPeerMax,
+        maxOutboundStreams: protocol.streamsPerPeerMax,
+        runOnLimitedConnection: false,
+      })
+    },
+    async stop() {
+      lines.close()
+      for (const stream of inbound) stream.abort(new Error('the peer stopped'))
+      inbound.clear()
+      await node.unhandle(protocol.id)
+    },
+    ask(peer, request, signal) {
+      return within(protocol.timeoutMs, signal, async (bounded) => {
+        const found = await lines.use(peer, bounded, (line) => askOn(line, request, bounded))
+        bytes.in += found?.length ?? 0
+        return found
+      })
+    },
+  }
+}
+
+interface Lines {
+  /** Runs `work` on an idle stream to the peer or on a new one. */
+  use<T>(peer: string, signal: AbortSignal, work: (line: Line) => Promise<T>): Promise<T>
+  close(): void
+}
+
+/** The outgoing streams, reused one question after the other. */
+function createLines(node: SwarmNode, protocol: ExchangeProtocol): Lines {
+  const idle = new Map<string, Line[]>()
+  const turns = createTurns(protocol.streamsPerPeerMax)
+  const open = new Set<Line>()
+
+  async function openLine(peer: string, signal: AbortSignal): Promise<Line> {
+    const connection = directConnection(node, peer)
+    if (connection === undefined) throw new Error(`no direct connection to ${peer}`)
+    const stream = await connection.newStream(protocol.id, {
+      signal,
+      runOnLimitedConnection: false,
+      maxOutboundStreams: protocol.streamsPerPeerMax,
+    })
+    const line: Line = { stream, frames: framesOf(stream, protocol.responseBytesMax) }
+    open.add(line)
+    stream.addEventListener('close', () => forget(peer, line), { once: true })
+    return line
+  }
+
+  function forget(peer: string, line: Line): void {
+    open.delete(line)
+    const rest = idle.get(peer)?.filter((other) => other !== line) ?? []
+    if (rest.length > 0) idle.set(peer, rest)
+    else idle.delete(peer)
+  }
+
+  return {
+    async use(peer, signal, work) {
+      await turns.take(peer, signal)
+      let line: Line | undefined
+      try {
+        line = idle.get(peer)?.pop() ?? (await openLine(peer, signal))
+        const result = await work(line)
+        if (line.stream.status === 'open') idle.set(peer, [...(idle.get(peer) ?? []), line])
+        return result
+      } catch (error) {
+        line?.stream.abort(asError(error))
+        throw error
+      } finally {
+        turns.give(peer)
+      }
+    },
+    close() {
+      for (const { stream } of open) stream.abort(new Error('the peer stopped'))
+      open.clear()
+      idle.clear()
+    },
+  }
+}
+
+function framesOf(stream: Stream, maxDataLength: number): LengthPrefixedStream<Stream> {
+  return lpStream(stream, { maxDataLength, maxBufferSize: maxDataLength + FRAMING_BYTES })
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

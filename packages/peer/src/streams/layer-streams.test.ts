@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { type Sha256, sha256 } from '@layerswarm/model'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, describe, expect, it } from 'vitest'
+import { LAYER_CHUNK_BYTES } from '../limits.ts'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import { addressesOf, createTestNode } from '../testing/test-nodes.ts'
+import { createLayerStreams, type LayerStreams } from './layer-streams.ts'
+
+interface Shelf {
+  id: string
+  node: SwarmNode
+  layers: LayerStreams
+  reads: number
+  asks: string[]
+}
+
+const open: Shelf[] = []
+
+async function start(files: readonly Uint8Array[], asks: string[] = []): Promise<Shelf> {
+  const { node } = await createTestNode()
+  const byHash = new Map(files.map((file) => [sha256(file), file]))
+  const layers = createLayerStreams({
+    node,
+    async held(hash) {
+      shelf.reads++
+      return byHash.get(hash)
+    },
+    candidates: () => shelf.asks,
+  })
+  const shelf: Shelf = { id: node.peerId.toString(), node, layers, reads: 0, asks }
+  await layers.start()
+  open.push(shelf)
+  return shelf
+}
+
+afterEach(async () => {
+  await Promise.all(
+    open.splice(0).map(async ({ layers, node }) => {
+      await layers.stop()
+      await node.stop()
+    }),
+  )
+})
+
+async function connect(from: Shelf, to: Shelf): Promise<void> {
+  await from.node.dial(addressesOf(to.node).map((address) => multiaddr(address)))
+  from.asks.push(to.id)
+}
+
+const signal = () => new AbortController().signal
+
+describe('layer streams', { timeout: 30_000 }, () => {
+  it.each([
+    ['one byte', 1],
+    ['exactly one chunk', LAYER_CHUNK_BYTES],
+    ['several chunks and a rest', 4 * LAYER_CHUNK_BYTES + 17],
+  ])('bring a whole file of %s, reading it once', async (_, size) => {
+    const file = new Uint8Array(randomBytes(size))
+    const [giver, taker] = [await start([file]), await start([])]
+    await connect(taker, giver)
+    const got = await taker.layers.fetch(sha256(file), size, signal())
+    expect(Buffer.compare(got ?? Buffer.of(), file)).toBe(0)
+    expect(giver.reads).toBe(1)
+    expect(giver.layers.bytes.out).toBe(size)
+  })
+
+  it('ask the next peer when the first does not have the file, or not all of it', async () => {
+    const file = new Uint8Array(randomBytes(2 * LAYER_CHUNK_BYTES))
+    const [empty, giver, taker] = [await start([]), await start([file]), await start([])]
+    await connect(taker, empty)
+    await connect(taker, giver)
+    const got = await taker.layers.fetch(sha256(file), file.length, signal())
+    expect(Buffer.compare(got ?? Buffer.of(), file)).toBe(0)
+    expect(await taker.layers.fetch(sha256(file), file.length + 1, signal())).toBeUndefined()
+    const unknown = sha256(Uint8Array.of(1)) as Sha256
+    expect(await taker.layers.fetch(unknown, 1, signal())).toBeUndefined()
+  })
+
+  it('give up when told to', async () => {
+    const file = new Uint8Array(randomBytes(8 * LAYER_CHUNK_BYTES))
+    const [giver, taker] = [await start([file]), await start([])]
+    await connect(taker, giver)
+    const controller = new AbortController()
+    const fetching = taker.layers.fetch(sha256(file), file.length, controller.signal)
+    controller.abort()
+    expect(await fetching).toBeUndefined()
+  })
+})

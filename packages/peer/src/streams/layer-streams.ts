@@ -1,0 +1,134 @@
+import type { Sha256 } from '@layerswarm/model'
+import {
+  LAYER_CHUNK_BYTES,
+  LAYER_CHUNKS_AHEAD,
+  LAYER_FILE_OPEN_MS,
+  LAYER_FILES_OPEN_MAX,
+  LAYER_PEERS_ASKED_MAX,
+  LAYER_REQUESTS_PER_SECOND,
+  LAYER_STREAMS_PER_PEER_MAX,
+  LAYER_TIMEOUT_MS,
+} from '../limits.ts'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
+import { hexBytes, hexText } from './hex.ts'
+
+/** SHA-256 of the file, and the number of the chunk, little-endian. */
+const REQUEST_BYTES = 32 + 4
+
+/** Question: a layer file's SHA-256 and a chunk number, 36 bytes. Answer: that chunk of the file. */
+export const LAYER_PROTOCOL: ExchangeProtocol = Object.freeze({
+  id: '/layerswarm/layer/1',
+  requestBytesMax: REQUEST_BYTES,
+  responseBytesMax: LAYER_CHUNK_BYTES,
+  requestsPerSecond: LAYER_REQUESTS_PER_SECOND,
+  streamsPerPeerMax: LAYER_STREAMS_PER_PEER_MAX,
+  timeoutMs: LAYER_TIMEOUT_MS,
+})
+
+/** Layer files between peers, chunk by chunk. */
+export interface LayerStreams {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Fetches a file from the first of the peers that has all of it; undefined when none has. The hash is not checked. */
+  fetch(sha256: Sha256, size: number, signal: AbortSignal): Promise<Uint8Array | undefined>
+  readonly bytes: Exchange['bytes']
+}
+
+export interface LayerStreamsNeeds {
+  node: SwarmNode
+  /** The file with this hash, if this peer has it. */
+  held(sha256: Sha256): Promise<Uint8Array | undefined>
+  /** Peers to ask for a file, the most promising first. */
+  candidates(sha256: Sha256): readonly string[]
+}
+
+export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds): LayerStreams {
+  const files = createOpenFiles(held)
+  const exchange = createExchange(node, LAYER_PROTOCOL, async (request) => {
+    if (request.length !== REQUEST_BYTES) return undefined
+    const chunk = new DataView(request.buffer, request.byteOffset).getUint32(32, true)
+    const file = await files.read(hexText(request.subarray(0, 32)) as Sha256)
+    const start = chunk * LAYER_CHUNK_BYTES
+    if (file === undefined || start >= file.length) return undefined
+    return file.subarray(start, start + LAYER_CHUNK_BYTES)
+  })
+
+  async function fetchFrom(peer: string, sha256: Sha256, size: number, signal: AbortSignal) {
+    const file = new Uint8Array(size)
+    const chunks = Math.ceil(size / LAYER_CHUNK_BYTES)
+    let next = 0
+    const fetchChunks = async () => {
+      while (next < chunks) {
+        const chunk = next++
+        const bytes = await exchange.ask(peer, requestOf(sha256, chunk), signal)
+        const start = chunk * LAYER_CHUNK_BYTES
+        if (bytes?.length !== Math.min(LAYER_CHUNK_BYTES, size - start)) {
+          throw new Error(`${peer} lacks chunk ${chunk} of ${sha256}`)
+        }
+        file.set(bytes, start)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(LAYER_CHUNKS_AHEAD, chunks) }, fetchChunks))
+    return file
+  }
+
+  return {
+    start: exchange.start,
+    bytes: exchange.bytes,
+    async stop() {
+      files.close()
+      await exchange.stop()
+    },
+    async fetch(sha256, size, signal) {
+      for (const peer of candidates(sha256).slice(0, LAYER_PEERS_ASKED_MAX)) {
+        if (signal.aborted) return undefined
+        try {
+          return await fetchFrom(peer, sha256, size, signal)
+        } catch {
+          // Gone, slow, or without the file: the next one may have it.
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+function requestOf(sha256: Sha256, chunk: number): Uint8Array {
+  const request = new Uint8Array(REQUEST_BYTES)
+  request.set(hexBytes(sha256))
+  new DataView(request.buffer).setUint32(32, chunk, true)
+  return request
+}
+
+interface OpenFiles {
+  read(sha256: Sha256): Promise<Uint8Array | undefined>
+  close(): void
+}
+
+/** Keeps the few files that are being asked for, so that not every chunk reads a whole file from disk. */
+function createOpenFiles(held: LayerStreamsNeeds['held']): OpenFiles {
+  const open = new Map<
+    Sha256,
+    { file: Promise<Uint8Array | undefined>; timer: ReturnType<typeof setTimeout> }
+  >()
+
+  function drop(sha256: Sha256): void {
+    clearTimeout(open.get(sha256)?.timer)
+    open.delete(sha256)
+  }
+
+  return {
+    read(sha256) {
+      const file = open.get(sha256)?.file ?? held(sha256)
+      drop(sha256)
+      const oldest = open.keys().next().value
+      if (open.size >= LAYER_FILES_OPEN_MAX && oldest !== undefined) drop(oldest)
+      open.set(sha256, { file, timer: setTimeout(() => drop(sha256), LAYER_FILE_OPEN_MS) })
+      return file
+    },
+    close() {
+      for (const sha256 of [...open.keys()]) drop(sha256)
+    },
+  }
+}

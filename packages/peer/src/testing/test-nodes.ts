@@ -1,0 +1,98 @@
+import '../node/polyfill.node.ts'
+import { type Bans, createBans, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { gossipsub } from '@libp2p/gossipsub'
+import { identify } from '@libp2p/identify'
+import type { PrivateKey } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p, type Libp2p } from 'libp2p'
+import { BAN_MS, BANS_MAX } from '../limits.ts'
+import { type SwarmNode, sharedConfig } from '../node/libp2p-config.ts'
+import { platform } from '../node/net.node.ts'
+
+/** Real libp2p nodes over loopback, for the tests of this folder. */
+export const RELEASE = 'ab'.repeat(32)
+export const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
+
+export interface TestNode {
+  node: SwarmNode
+  bans: Bans
+}
+
+export interface TestNodeOptions {
+  privateKey: PrivateKey
+  /** Peer ids of bootstrap nodes. */
+  forwarders: readonly string[]
+  /** Reaches others, and is reached, through circuits as well. */
+  relayed: boolean
+}
+
+/** A node as a Node peer makes it; with `relayed` it also speaks circuit relay, as a tab does. */
+export async function createTestNode(given: Partial<TestNodeOptions> = {}): Promise<TestNode> {
+  const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
+  const { forwarders = [], relayed = false } = given
+  const options = {
+    privateKey: given.privateKey ?? (await generateKeyPair('Ed25519')),
+    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(RELEASE) },
+    bans,
+    isForwarder: (peer: string) => forwarders.includes(peer),
+    host: '127.0.0.1',
+    iceServers: [],
+  }
+  if (!relayed) return { node: await platform.createNode(options), bans }
+  const node = await createLibp2p({
+    ...sharedConfig(options),
+    addresses: { listen: ['/p2p-circuit'] },
+    transports: [tcp(), webSockets(), circuitRelayTransport()],
+  })
+  return { node, bans }
+}
+
+/** A bootstrap node: relay for circuits, member of the presence topic only. */
+export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<Libp2p> {
+  return createLibp2p({
+    privateKey,
+    addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: { inboundConnectionThreshold: 1_000, maxIncomingPendingConnections: 100 },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      relay: circuitRelayServer({ reservations: { maxReservations: 100 } }),
+      pubsub: gossipsub({
+        allowPublishToZeroTopicPeers: true,
+        scoreParams: { IPColocationFactorWeight: 0 },
+      }),
+    },
+  }).then((node) => {
+    node.services.pubsub.subscribe(PRESENCE_TOPIC)
+    return node
+  })
+}
+
+/** The own addresses of a node as text. */
+export function addressesOf(node: Pick<Libp2p, 'getMultiaddrs'>): string[] {
+  return node.getMultiaddrs().map((address) => address.toString())
+}
+
+/** Looks every 5 ms until `condition` gives a value. @throws Error naming `what` after `ms`. */
+export async function eventually<T>(
+  what: string,
+  condition: () => T | undefined | false,
+  ms = 8_000,
+): Promise<T> {
+  const untilMs = performance.now() + ms
+  for (;;) {
+    const value = condition()
+    if (value !== undefined && value !== false) return value
+    if (performance.now() > untilMs) throw new Error(`${what} did not happen within ${ms} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

@@ -1,0 +1,102 @@
+import type { PeerId } from '../wire/messages.ts'
+import { claimTtlMs } from './first-answer.ts'
+
+/** What one peer did with the work that it claimed, as seen from here. */
+interface Record {
+  delivered: number
+  /** Claims that ran out, halved by each delivery. */
+  strikes: number
+  distrustedUntilMs: number
+  /** Smoothed time from a step to its next step, milliseconds; 0 before the first. */
+  serviceMs: number
+  slowUntilMs: number
+}
+
+/** Weight of one more delivery in the smoothed time of a peer, and of the lane. */
+const WEIGHT = 1 / 4
+const LANE_WEIGHT = 1 / 16
+/** A peer this many times slower than usual is a straggler. */
+const SLOW_FACTOR = 3
+/** Differences below this are noise, whatever the factor. */
+const SLOW_MS = 100
+/** A straggler is given another chance after this. */
+const SLOW_FOR_MS = 60_000
+/** From so many unredeemed strikes on a peer's claims hold nobody up, for this long per strike; a stranger's from the first. */
+const STRIKES_MAX = 2
+const DISTRUST_MS = 30_000
+/** Peers that are remembered; the one known for longest makes room. */
+const RECORDS_MAX = 1_024
+
+/**
+ * Judges providers by what they deliver, not by what they announce.
+ *
+ * 1. A claim that ran out is a strike; a delivery halves the strikes.
+ * 2. A straggler is someone whose deliveries take several times as long as the lane's usual one.
+ * 3. No verdict is for ever, and at most RECORDS_MAX peers are remembered.
+ */
+export class Conduct {
+  /** What a delivery usually takes, milliseconds. */
+  usualMs = 0
+  private readonly records = new Map<PeerId, Record>()
+
+  /** @param ms from the step that it followed to the step that it published; undefined when that says nothing of the peer. */
+  delivered(peer: PeerId, ms: number | undefined, nowMs: number): void {
+    const record = this.recordOf(peer)
+    record.delivered++
+    record.strikes = Math.floor(record.strikes / 2)
+    if (record.strikes < STRIKES_MAX) record.distrustedUntilMs = 0
+    if (ms === undefined) return
+    // The next chance is judged by itself.
+    const isNewChance = record.slowUntilMs > 0 && record.slowUntilMs <= nowMs
+    record.serviceMs = isNewChance ? ms : blend(record.serviceMs, ms, WEIGHT)
+    // One straggler must not make all others look quick.
+    const counted = this.usualMs === 0 ? ms : Math.min(ms, this.usualMs * SLOW_FACTOR)
+    this.usualMs = blend(this.usualMs, counted, LANE_WEIGHT)
+    const limitMs = Math.max(this.usualMs * SLOW_FACTOR, this.usualMs + SLOW_MS)
+    record.slowUntilMs = record.serviceMs > limitMs ? nowMs + SLOW_FOR_MS : 0
+  }
+
+  /** Its claim ran out. */
+  expired(peer: PeerId, nowMs: number): void {
+    const record = this.recordOf(peer)
+    record.strikes++
+    if (record.strikes >= STRIKES_MAX || record.delivered === 0)
+      record.distrustedUntilMs = nowMs + record.strikes * DISTRUST_MS
+  }
+
+  /** Whether its claims deserve no waiting. */
+  isDistrusted(peer: PeerId, nowMs: number): boolean {
+    return (this.records.get(peer)?.distrustedUntilMs ?? 0) > nowMs
+  }
+
+  isSlow(peer: PeerId, nowMs: number): boolean {
+    return (this.records.get(peer)?.slowUntilMs ?? 0) > nowMs
+  }
+
+  /** Whether it has ever delivered. */
+  isProven(peer: PeerId): boolean {
+    return (this.records.get(peer)?.delivered ?? 0) > 0
+  }
+
+  /**
+   * How long a claim of this peer is honoured at most, milliseconds.
+   * @param leastMs what the judge itself would need.
+   */
+  patienceMs(peer: PeerId, leastMs: number): number {
+    return claimTtlMs(Math.max(this.records.get(peer)?.serviceMs ?? 0, this.usualMs, leastMs))
+  }
+
+  private recordOf(peer: PeerId): Record {
+    let record = this.records.get(peer)
+    if (record !== undefined) return record
+    if (this.records.size >= RECORDS_MAX)
+      this.records.delete(this.records.keys().next().value as PeerId)
+    record = { delivered: 0, strikes: 0, distrustedUntilMs: 0, serviceMs: 0, slowUntilMs: 0 }
+    this.records.set(peer, record)
+    return record
+  }
+}
+
+function blend(mean: number, sample: number, weight: number): number {
+  return mean === 0 ? sample : mean + (sample - mean) * weight
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import {
+  encodeMessage,
+  type Hop,
+  laneTopic,
+  type Message,
+  type PeerId,
+  PRESENCE_TOPIC,
+  type RequestId,
+  type Step,
+} from '../wire/messages.ts'
+import { judgeMessage } from './message-rules.ts'
+
+const RELEASE = 'ab'.repeat(32)
+const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
+const LANE = laneTopic(RELEASE)
+const [ASKER, RUNNER, STRANGER] = ['asker', 'runner', 'stranger'] as PeerId[]
+const request = '11'.repeat(16) as RequestId
+
+function hop(layer: number): Hop {
+  return { layer, peer: RUNNER ?? fail(), backend: 'reference', ms: 1 }
+}
+
+function fail(): never {
+  throw new Error('unreachable')
+}
+
+function step(route: readonly Hop[]): Step {
+  const { tokens, width } = SHAPE
+  const bytes = new Uint8Array(tokens * width * 2)
+  return {
+    kind: 'step',
+    request,
+    requester: ASKER ?? fail(),
+    era: 0,
+    route,
+    plan: [],
+    activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
+    remainingMs: 1_000,
+  }
+}
+
+function presence(address: string): Message {
+  return {
+    kind: 'presence',
+    release: RELEASE,
+    sequence: 0,
+    layers: [1],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [address],
+    asking: false,
+    links: 0,
+    leaving: false,
+  }
+}
+
+const claim: Message = { kind: 'claim', request, era: 0, hop: 0, layer: 1, ttlMs: 500 }
+
+function verdict(message: Message, author: PeerId | undefined, topic = LANE): string {
+  const judged = judgeMessage(encodeMessage(message), topic, author ?? fail(), SHAPE)
+  return 'fault' in judged ? judged.fault : judged.message.kind
+}
+
+describe('the rules of what a peer may say', () => {
+  it('allow a step to its requester and to whoever ran its last layer', () => {
+    expect(verdict(step([]), ASKER)).toBe('step')
+    expect(verdict(step([hop(1)]), RUNNER)).toBe('step')
+    expect(verdict(step([hop(1)]), ASKER)).toBe('step')
+  })
+
+  it('refuse a step of anybody else', () => {
+    expect(verdict(step([]), STRANGER)).toContain('requester')
+    expect(verdict(step([hop(1)]), STRANGER)).toContain('author')
+  })
+
+  it('refuse a step that applies a layer twice or one that does not exist', () => {
+    expect(verdict(step([hop(1), hop(1)]), RUNNER)).toContain('twice')
+    expect(verdict(step([hop(SHAPE.layers)]), RUNNER)).toContain('does not exist')
+  })
+
+  it('keep presence and lane apart', () => {
+    const mine = presence(`/ip4/127.0.0.1/tcp/1/p2p/${ASKER}`)
+    expect(verdict(mine, ASKER, PRESENCE_TOPIC)).toBe('presence')
+    expect(verdict(mine, ASKER, LANE)).toContain('wrong topic')
+    expect(verdict(claim, ASKER, LANE)).toBe('claim')
+    expect(verdict(claim, ASKER, PRESENCE_TOPIC)).toContain('wrong topic')
+  })
+
+  it('refuse to send others to an address that is not the author’s', () => {
+    const theirs = presence(`/ip4/127.0.0.1/tcp/1/p2p/${STRANGER}`)
+    expect(verdict(theirs, ASKER, PRESENCE_TOPIC)).toContain('somebody else')
+  })
+
+  it('refuse bytes that are no message', () => {
+    const bytes = encodeMessage(claim)
+    for (const broken of [bytes.subarray(0, 5), new Uint8Array(), Uint8Array.of(...bytes, 0)]) {
+      expect(judgeMessage(broken, LANE, ASKER ?? fail(), SHAPE)).toHaveProperty('fault')
+    }
+  })
+})

@@ -1,0 +1,28 @@
+import { PRESENCE_TTL_MS } from '../limits.ts'
+
+/** Remembers the newest announcement of each author, so that an older one does not undo it. */
+export interface Newest {
+  /** Whether this one is newer than all heard of the author lately; it is the newest from now on. */
+  take(author: string, number: bigint, nowMs: number): boolean
+}
+
+/**
+ * Gossip may deliver a message seconds late, and a peer's "I am new here" must not be believed
+ * after what came later. The number is gossipsub's, which starts from the wall clock, so it grows
+ * from session to session as well. A clock that was set back is forgiven when its author has been
+ * silent, to us, for as long as a presence lives.
+ */
+export function createNewest(authorsMax: number): Newest {
+  const last = new Map<string, { number: bigint; atMs: number }>()
+  return {
+    take(author, number, nowMs) {
+      const before = last.get(author)
+      const lives = before !== undefined && nowMs - before.atMs < PRESENCE_TTL_MS
+      if (lives && number < before.number) return false
+      last.delete(author)
+      last.set(author, { number, atMs: nowMs })
+      if (last.size > authorsMax) last.delete(last.keys().next().value ?? author)
+      return true
+    },
+  }
+}

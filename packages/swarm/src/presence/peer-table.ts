@@ -1,0 +1,112 @@
+import { draw } from '../draw.ts'
+import { PEERS_MAX, PRESENCE_TTL_MS } from '../limits.ts'
+import type { PeerId, Presence } from '../wire/messages.ts'
+
+/** Another member of the release, as it announced itself. */
+export interface KnownPeer {
+  readonly peer: PeerId
+  readonly presence: Presence
+  readonly heardAtMs: number
+  /** `draw(peer)`, computed once. */
+  readonly mark: number
+}
+
+/** A host this many times slower than the median one, and slower than this, counts as so much of a host. */
+const SLOW_HOST_FACTOR = 3
+const SLOW_HOST_MS = 50
+const SLOW_HOST_WEIGHT = 0.25
+
+/**
+ * Who is there and hosts what, from presence alone.
+ *
+ * 1. At most PEERS_MAX peers are remembered; the one unheard for longest makes room.
+ * 2. A peer unheard for PRESENCE_TTL_MS does not count any more.
+ * 3. Presence of another release is not recorded.
+ */
+export class PeerTable {
+  private readonly known = new Map<PeerId, KnownPeer>()
+  private readonly release: string
+
+  constructor(release: string) {
+    this.release = release
+  }
+
+  /** Returns whether this peer was unknown before. */
+  hear(peer: PeerId, presence: Presence, nowMs: number): boolean {
+    if (presence.release !== this.release) return false
+    const before = this.known.get(peer)
+    if (
+      before !== undefined &&
+      before.presence.sequence > presence.sequence &&
+      this.alive(before, nowMs)
+    )
+      return false
+    this.known.delete(peer)
+    if (presence.leaving) return false
+    if (this.known.size >= PEERS_MAX) this.forget(this.known.keys().next().value as PeerId)
+    this.known.set(peer, { peer, presence, heardAtMs: nowMs, mark: before?.mark ?? draw(peer) })
+    return before === undefined
+  }
+
+  forget(peer: PeerId): void {
+    this.known.delete(peer)
+  }
+
+  expire(nowMs: number): void {
+    // Insertion order is order of hearing, so the expired ones come first.
+    for (const entry of this.known.values()) {
+      if (this.alive(entry, nowMs)) return
+      this.known.delete(entry.peer)
+    }
+  }
+
+  nextExpiryMs(): number {
+    const oldest = this.known.values().next().value
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.heardAtMs + PRESENCE_TTL_MS
+  }
+
+  get(peer: PeerId): KnownPeer | undefined {
+    return this.known.get(peer)
+  }
+
+  all(): IterableIterator<KnownPeer> {
+    return this.known.values()
+  }
+
+  get size(): number {
+    return this.known.size
+  }
+
+  /** Number of peers in the table that host each layer. */
+  coverage(layers: number): number[] {
+    const hosts = new Array<number>(layers).fill(0)
+    for (const { presence } of this.known.values()) {
+      for (const layer of presence.layers)
+        if (layer < layers) hosts[layer] = (hosts[layer] as number) + 1
+    }
+    return hosts
+  }
+
+  /**
+   * The same, but who is several times slower than half of all counts as a part of a host: a layer
+   * that only stragglers host is as good as rare.
+   */
+  strength(layers: number): number[] {
+    const speeds = [...this.known.values()]
+      .map(({ presence }) => presence.layerMs)
+      .sort((a, b) => a - b)
+    const slowMs = SLOW_HOST_FACTOR * (speeds[speeds.length >> 1] ?? 0)
+    const hosts = new Array<number>(layers).fill(0)
+    for (const { presence } of this.known.values()) {
+      const weight = presence.layerMs > Math.max(slowMs, SLOW_HOST_MS) ? SLOW_HOST_WEIGHT : 1
+      for (const layer of presence.layers)
+        if (layer < layers) hosts[layer] = (hosts[layer] as number) + weight
+    }
+    return hosts
+  }
+
+  private alive(entry: KnownPeer, nowMs: number): boolean {
+    // The same sum as in nextExpiryMs: a difference could round the other way and wake for ever.
+    return nowMs < entry.heardAtMs + PRESENCE_TTL_MS
+  }
+}

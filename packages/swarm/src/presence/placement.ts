@@ -1,0 +1,78 @@
+import { draw } from '../draw.ts'
+import type { PeerId } from '../wire/messages.ts'
+
+/**
+ * Which layers to host, from who hosts what. `coverage[l]` counts the other living hosts of layer l,
+ * slow ones as parts of a host.
+ */
+
+/** The rarest layers, at most `capacity`; equals are told apart by a draw that differs from peer to peer. */
+export function rarestLayers(
+  coverage: readonly number[],
+  capacity: number,
+  self: PeerId,
+): number[] {
+  return coverage
+    .map((hosts, layer) => ({ layer, hosts, order: draw(self, layer) }))
+    .sort((a, b) => a.hosts - b.hosts || a.order - b.order)
+    .slice(0, capacity)
+    .map(({ layer }) => layer)
+    .sort((a, b) => a - b)
+}
+
+/** A change of one layer: what to host, and what to give up for it if there is no room. */
+export interface Swap {
+  readonly host: number
+  readonly drop: number | undefined
+}
+
+/** Every peer looks at the same coverage, so only a share of them may act at once. */
+const ACTORS_PER_ROUND = 2
+
+/**
+ * The best single change, or undefined when nothing is worth it: an uncovered layer is worth any
+ * layer that somebody else hosts too; otherwise a swap must narrow a gap of at least two hosts.
+ * @param round changes from call to call, so that the same few peers do not act every time.
+ */
+export function rebalance(
+  coverage: readonly number[],
+  hosted: ReadonlySet<number>,
+  capacity: number,
+  self: PeerId,
+  peers: number,
+  round: number,
+): Swap | undefined {
+  const wanted = rarestOutside(coverage, hosted, self)
+  if (wanted === undefined) return undefined
+  const drop = hosted.size < capacity ? undefined : mostCommon(coverage, hosted)
+  if (hosted.size >= capacity && drop === undefined) return undefined
+  const gain =
+    drop === undefined
+      ? Number.POSITIVE_INFINITY
+      : (coverage[drop] as number) - (coverage[wanted] as number)
+  const uncovered = coverage[wanted] === 0
+  if (uncovered ? gain <= 0 : gain < 2) return undefined
+  const mayAct = draw(self, wanted, round) % Math.max(1, peers + 1) < ACTORS_PER_ROUND
+  return mayAct ? { host: wanted, drop } : undefined
+}
+
+function rarestOutside(
+  coverage: readonly number[],
+  hosted: ReadonlySet<number>,
+  self: PeerId,
+): number | undefined {
+  const [rarest] = rarestLayers(
+    coverage.map((hosts, layer) => (hosted.has(layer) ? Number.POSITIVE_INFINITY : hosts)),
+    1,
+    self,
+  )
+  return rarest === undefined || hosted.has(rarest) ? undefined : rarest
+}
+
+/** The hosted layer that most others host too. */
+function mostCommon(coverage: readonly number[], hosted: ReadonlySet<number>): number | undefined {
+  let best: number | undefined
+  for (const layer of hosted)
+    if (best === undefined || (coverage[layer] as number) > (coverage[best] as number)) best = layer
+  return best
+}
