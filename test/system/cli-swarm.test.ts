@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeRelease } from './make-release.ts'
 import { grayPng } from './pictures.ts'
 import { type RunningSwarm, runCommand, runCommandIn, startSwarm } from './run-command.ts'
@@ -34,13 +34,13 @@ afterAll(async () => {
 })
 
 describe('up', () => {
-  it('serves what a newcomer needs', async () => {
+  test('serves what a newcomer needs', async () => {
     const bootstrap = await (await fetch(`${swarm.url}/bootstrap.json`)).json()
     expect(bootstrap).toMatchObject({ protocol: 1, releases: [{ name: 'tiny-vit' }] })
     expect((await fetch(`${swarm.url}/readyz`)).status).toBe(200)
   })
 
-  it('says in one line that its port is taken', async () => {
+  test('says in one line that its port is taken', async () => {
     const { port } = new URL(swarm.url)
     const { code, stderr, stdout } = await runCommand(
       'up',
@@ -58,14 +58,14 @@ describe('up', () => {
     )
   })
 
-  it('takes its volunteers along when it is killed', async () => {
+  test('takes its volunteers along when it is killed', async () => {
     const other = await startSwarm('--peers', '1', '--port', '0', '--model', release)
     expect(other.volunteers).toHaveLength(1)
     await other.end('SIGKILL')
     await expect.poll(() => other.volunteers.filter(isAlive), { timeout: 20_000 }).toEqual([])
   })
 
-  it('ends with 0 and leaves no volunteer behind when it is asked to stop', async () => {
+  test('ends with 0 and leaves no volunteer behind when it is asked to stop', async () => {
     const other = await startSwarm('--peers', '1', '--port', '0', '--model', release)
     expect(await other.end('SIGTERM')).toBe(0)
     expect(other.volunteers.filter(isAlive)).toEqual([])
@@ -82,7 +82,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('classify', () => {
-  it('answers samples and says how', async () => {
+  test('answers samples and says how', async () => {
     const { code, stdout } = await runCommand(
       'classify',
       '--samples',
@@ -105,7 +105,7 @@ describe('classify', () => {
     expect(report.accuracy).toBe((report.correct as number) / 8)
   })
 
-  it('answers a picture in the order that is asked for', async () => {
+  test('answers a picture in the order that is asked for', async () => {
     const words = ['classify', picture, '--join', swarm.url, '--order', '3,1,0,2', '--json']
     const { code, stdout } = await runCommand(...words)
     expect(code).toBe(0)
@@ -117,14 +117,14 @@ describe('classify', () => {
     expect(answer.confidence).toBe(Math.max(...answer.probabilities))
   })
 
-  it('averages the answers of several orders', async () => {
+  test('averages the answers of several orders', async () => {
     const words = ['classify', picture, '--join', swarm.url, '--orders', '3', '--json']
     const answer = JSON.parse((await runCommand(...words)).stdout) as ImageAnswer
     expect(answer.hops).toHaveLength(12)
     expect(answer.probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 4)
   })
 
-  it('says in one line what is wrong', async () => {
+  test('says in one line what is wrong', async () => {
     const cases: [string[], number, RegExp][] = [
       [['--join', swarm.url], 2, /either IMAGE… or --samples/],
       [[picture, '--join', swarm.url, '--order', '0,9'], 2, /layer 9 does not exist/],
@@ -148,7 +148,7 @@ describe('classify', () => {
 })
 
 describe('peer', () => {
-  it('refuses a layer that the model does not have', async () => {
+  test('refuses a layer that the model does not have', async () => {
     const { code, stderr } = await runCommand('peer', '--join', swarm.url, '--layers', '1,4')
     expect(code).toBe(2)
     expect(stderr.trim().split('\n').at(-1)).toMatch(/layer 4 does not exist/)
@@ -156,7 +156,7 @@ describe('peer', () => {
 })
 
 describe('demo', () => {
-  it('answers every sample although volunteers are killed on the way', async () => {
+  test('answers every sample although volunteers are killed on the way', async () => {
     const words = [
       'demo',
       '--samples',
@@ -187,7 +187,7 @@ async function runBench(...words: string[]): Promise<BenchReport> {
 }
 
 describe('bench', () => {
-  it('sets hops between processes and between tabs beside an echo of the same bytes', async () => {
+  test('sets hops between processes and between tabs beside an echo of the same bytes', async () => {
     const { name, rows } = await runBench('hop', '--rounds', '5')
     expect(name).toBe('hop')
     expect(rows.map((row) => row.case)).toEqual(
@@ -213,7 +213,7 @@ describe('bench', () => {
     expect(pulled?.ours).toBeGreaterThan(inline?.ours ?? Number.NaN)
   })
 
-  it('says in one line why there are no hops between tabs, and measures the others', async () => {
+  test('says in one line why there are no hops between tabs, and measures the others', async () => {
     const words = ['bench', 'hop', '--rounds', '1', '--json']
     const none = { LAYERSWARM_CHROMIUM: join(scratch, 'no-chromium') }
     const { code, stdout, stderr } = await runCommandIn(none, ...words)
@@ -224,7 +224,7 @@ describe('bench', () => {
     ])
   })
 
-  it('sets the memory of a provider beside its bound, and beside itself half-way', async () => {
+  test('sets the memory of a provider beside its bound, and beside itself half-way', async () => {
     const { name, rows } = await runBench('memory', '--rounds', '40')
     expect(name).toBe('memory')
     expect(rows.map((row) => row.case)).toEqual([
@@ -249,7 +249,7 @@ describe('bench', () => {
     expect(heap?.ratio).toBeLessThan(1.5)
   })
 
-  it('names the bench that was meant', async () => {
+  test('names the bench that was meant', async () => {
     const { code, stderr } = await runCommand('bench', 'hops')
     expect(code).toBe(2)
     expect(stderr).toMatch(/did you mean "hop"/)

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { relativeL2 } from '@layerswarm/model'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeRelease, vectors } from './make-release.ts'
 import { type Finished, runCommand } from './run-command.ts'
 
@@ -60,7 +60,7 @@ async function firstPart(folder: string): Promise<string> {
 describe('forward', () => {
   for (const variant of ['shuffle', 'position', 'predict']) {
     for (const engine of ['reference', 'ort-node', 'ort-wasm']) {
-      it(`computes what PyTorch does: ${variant} on ${engine}`, async () => {
+      test(`computes what PyTorch does: ${variant} on ${engine}`, async () => {
         const folder = join(vectors, `vit-${variant}`)
         const { cases } = await readVectors(folder)
         const known = cases.at(-1) ?? { order: [], logits: [] }
@@ -84,7 +84,7 @@ describe('forward', () => {
     }
   }
 
-  it('runs no layer at all for an empty order, the same on every engine', async () => {
+  test('runs no layer at all for an empty order, the same on every engine', async () => {
     const rows: number[][] = []
     for (const engine of ['reference', 'ort-node', 'ort-wasm']) {
       const { stdout } = await runCommand(
@@ -107,7 +107,7 @@ describe('forward', () => {
     for (const row of others) expect(relativeL2(row, reference)).toBeLessThan(ENGINE_TOLERANCE)
   })
 
-  it('reads a signed release and a bare {shape, data}', async () => {
+  test('reads a signed release and a bare {shape, data}', async () => {
     const { images: batch, cases } = await readVectors(shuffle)
     const file = join(scratch, 'bare.json')
     await writeFile(file, JSON.stringify(batch))
@@ -125,7 +125,7 @@ describe('forward', () => {
     expect(relativeL2(result.logits.flat(), logits.flat())).toBeLessThan(ENGINE_TOLERANCE)
   })
 
-  it('prints a line per image without --json', async () => {
+  test('prints a line per image without --json', async () => {
     const { code, stdout } = await runCommand('forward', shuffle, '--images', images)
     expect(code).toBe(0)
     expect(stdout).toMatch(/^image 0: class \d\nimage 1: class \d\n$/)
@@ -136,17 +136,17 @@ describe('forward refuses', () => {
   const forward = (folder: string, ...words: string[]): Promise<Finished> =>
     runCommand('forward', folder, '--images', images, ...words, '--json')
 
-  it('a layer that is named twice, unknown, or no number', async () => {
+  test('a layer that is named twice, unknown, or no number', async () => {
     expectFailure(await forward(shuffle, '--order', '1,0,1'), 2, /layer 1 twice/)
     expectFailure(await forward(shuffle, '--order', '0,4'), 2, /layer 4 does not exist.* 0 to 3/)
     expectFailure(await forward(shuffle, '--order', '0,-1'), 2, /layer numbers as 2,0,1/)
   })
 
-  it('an engine that does not exist, and names the nearest', async () => {
+  test('an engine that does not exist, and names the nearest', async () => {
     expectFailure(await forward(shuffle, '--engine', 'ortnode'), 2, /did you mean "ort-node"/)
   })
 
-  it('images of the wrong shape', async () => {
+  test('images of the wrong shape', async () => {
     const file = join(scratch, 'small.json')
     await writeFile(file, JSON.stringify({ shape: [1, 1, 2, 2], data: [0, 0, 0, 0] }))
     expectFailure(
@@ -162,7 +162,7 @@ describe('forward refuses', () => {
     )
   })
 
-  it('images that are no numbers, no JSON, or not there', async () => {
+  test('images that are no numbers, no JSON, or not there', async () => {
     const file = join(scratch, 'odd.json')
     await writeFile(file, JSON.stringify({ shape: [1], data: ['0'] }))
     expectFailure(
@@ -183,12 +183,12 @@ describe('forward refuses', () => {
     )
   })
 
-  it('a folder that is missing or holds no model', async () => {
+  test('a folder that is missing or holds no model', async () => {
     expectFailure(await forward(join(scratch, 'nowhere')), 1, /nowhere does not exist/)
     expectFailure(await forward(vectors), 1, /holds neither a release/)
   })
 
-  it('a truncated model file', async () => {
+  test('a truncated model file', async () => {
     const folder = await copyOf(shuffle, 'truncated')
     const file = join(folder, 'model.safetensors')
     const bytes = await readFile(file)
@@ -198,7 +198,7 @@ describe('forward refuses', () => {
     expectFailure(await forward(folder), 1, /cut off/)
   })
 
-  it('a truncated part of a release', async () => {
+  test('a truncated part of a release', async () => {
     const folder = await copyOf(release, 'truncated-release')
     const part = await firstPart(folder)
     const bytes = await readFile(part)
@@ -208,7 +208,7 @@ describe('forward refuses', () => {
     expectFailure(await forward(folder), 1, /does not exist/)
   })
 
-  it('a part with one flipped bit', async () => {
+  test('a part with one flipped bit', async () => {
     const folder = await copyOf(release, 'flipped')
     const part = await firstPart(folder)
     const bytes = await readFile(part)
@@ -221,7 +221,7 @@ describe('forward refuses', () => {
     )
   })
 
-  it('a manifest that its publisher did not sign', async () => {
+  test('a manifest that its publisher did not sign', async () => {
     const folder = await copyOf(release, 'forged')
     const file = join(folder, 'manifest.json')
     const text = await readFile(file, 'utf8')
@@ -233,7 +233,7 @@ describe('forward refuses', () => {
 })
 
 describe('publish', () => {
-  it('does not replace the release of another publisher', async () => {
+  test('does not replace the release of another publisher', async () => {
     const key = join(scratch, 'keys', 'other.key')
     const words = ['publish', join(scratch, 'training'), '--out', release, '--key', key, '--json']
     const { code, stderr } = await runCommand(...words)
@@ -241,7 +241,7 @@ describe('publish', () => {
     expect(stderr).toMatch(/holds a release that this key did not sign/)
   })
 
-  it('stores float16 in half the bytes', async () => {
+  test('stores float16 in half the bytes', async () => {
     const key = join(scratch, 'keys', 'publisher.key')
     const out = join(scratch, 'half')
     const { code } = await runCommand(
@@ -265,7 +265,7 @@ describe('publish', () => {
 })
 
 describe('every command', () => {
-  it('has help with usage, flags and examples', async () => {
+  test('has help with usage, flags and examples', async () => {
     const overview = await runCommand()
     expect(overview.code).toBe(0)
     const names = [...overview.stdout.matchAll(/^ {2}([a-z]+) {2}/gm)].map(([, name]) => name ?? '')
@@ -277,7 +277,7 @@ describe('every command', () => {
     }
   })
 
-  it('that is misspelt exits with 2 and names the nearest', async () => {
+  test('that is misspelt exits with 2 and names the nearest', async () => {
     expectFailure(await runCommand('forwrad', '--json'), 2, /did you mean "forward"/)
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relativeL2 } from '@layerswarm/model'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTraining, vectors } from './make-release.ts'
 import { grayPng } from './pictures.ts'
 import { type Finished, runCommand, startService } from './run-command.ts'
@@ -49,7 +49,7 @@ interface Vectors {
 
 describe('import', () => {
   for (const variant of ['shuffle', 'position', 'predict']) {
-    it(`takes over the ${variant} variant, and gives the logits of PyTorch`, async () => {
+    test(`takes over the ${variant} variant, and gives the logits of PyTorch`, async () => {
       const source = join(vectors, `vit-${variant}`)
       const out = at(`imported-${variant}`)
       expect(await run('import', source, '--out', out)).toMatchObject({ spec: { variant } })
@@ -62,7 +62,7 @@ describe('import', () => {
     })
   }
 
-  it('names the first thing that is wrong in a folder', async () => {
+  test('names the first thing that is wrong in a folder', async () => {
     const folder = at('bert')
     await cp(join(vectors, 'vit-shuffle'), folder, { recursive: true })
     const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object
@@ -89,7 +89,7 @@ describe('import', () => {
 })
 
 describe('merge', () => {
-  it('takes the layers that the mask says, and is evaluated beside its parents', async () => {
+  test('takes the layers that the mask says, and is evaluated beside its parents', async () => {
     const [a, b, out] = [at('training'), at('second'), at('merged')]
     await run('import', join(vectors, 'vit-shuffle'), '--out', b)
     const { mask } = await run<{ mask: number[] }>('merge', a, b, '--out', out, '--mask', '0,1,1,0')
@@ -106,7 +106,7 @@ describe('merge', () => {
     expect(merged).toHaveLength(1)
   })
 
-  it('refuses models that do not fit, masks that do not fit, and folders that are taken', async () => {
+  test('refuses models that do not fit, masks that do not fit, and folders that are taken', async () => {
     const [a, out] = [at('training'), at('never')]
     await run('import', join(vectors, 'vit-position'), '--out', at('other'))
     const merge = (exit: 1 | 2, ...words: string[]) => refusal(exit, 'merge', ...words)
@@ -123,7 +123,7 @@ describe('merge', () => {
 })
 
 describe('evaluate', () => {
-  it('writes reports, and the page of results', async () => {
+  test('writes reports, and the page of results', async () => {
     const report = at('report')
     const words = ['evaluate', at('training'), '--samples', SAMPLES, '--images', '100']
     const document = await run(...words, '--report', report, '--results', at('docs', 'results.md'))
@@ -142,14 +142,14 @@ describe('evaluate', () => {
     expect(results).toContain('--images 100 --results')
   })
 
-  it('evaluates pictures in folders', async () => {
+  test('evaluates pictures in folders', async () => {
     for (const label of ['class 0', 'class 1']) await writePictures(at('pictures', label), 10)
     const words = ['evaluate', at('training'), '--data', at('pictures')]
     const { releases } = await run<{ releases: { images: number }[] }>(...words)
     expect(releases[0]?.images).toBe(2)
   })
 
-  it('says in one line what is wrong with its data', async () => {
+  test('says in one line what is wrong with its data', async () => {
     const model = at('training')
     expect(await refusal(1, 'evaluate', model, '--data', at('nowhere'))).toMatch(/not a folder/)
     expect(await refusal(2, 'evaluate', model, '--download', at('x.json'))).toMatch(/--data DIR/)
@@ -157,7 +157,7 @@ describe('evaluate', () => {
 })
 
 describe('train', () => {
-  it('begins with an imported model when it fits the recipe, and says what does not', async () => {
+  test('begins with an imported model when it fits the recipe, and says what does not', async () => {
     const data = at('train-data')
     for (const label of ['a', 'b']) await writePictures(join(data, label), 40)
     const recipes = fileURLToPath(new URL('../../packages/trainer/recipes', import.meta.url))
@@ -178,7 +178,7 @@ describe('train', () => {
 })
 
 describe('publish --to', () => {
-  it('uploads a training or a release, once, and the server offers the newest first', async () => {
+  test('uploads a training or a release, once, and the server offers the newest first', async () => {
     const service = ['signaling', '--port', '0', '--data', at('server')]
     const words = ['--upload-token-file', at('upload.token'), '--model', at('release')]
     const key = ['--key', at('keys', 'publisher.key')]
@@ -203,7 +203,7 @@ describe('publish --to', () => {
     }
   })
 
-  it('leaves nothing half-written where it fails', async () => {
+  test('leaves nothing half-written where it fails', async () => {
     const out = at('blocked')
     await mkdir(join(out, 'report.json', 'in the way'), { recursive: true })
     const key = ['--key', at('keys', 'publisher.key')]
@@ -214,7 +214,7 @@ describe('publish --to', () => {
     expect(await readdir(out)).not.toContain('manifest.json')
   })
 
-  it('says in one line what is missing', async () => {
+  test('says in one line what is missing', async () => {
     const release = at('training')
     const publish = (exit: 1 | 2, ...words: string[]) => refusal(exit, 'publish', release, ...words)
     expect(await publish(2)).toMatch(/--out DIR, --to URL or both/)

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createReferenceEngine, randomTensor, releaseId, type Tensor } from '@layerswarm/model'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PeerError } from './errors.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
@@ -66,7 +66,7 @@ async function faultOf(promise: Promise<unknown>): Promise<PeerError['fault']> {
 }
 
 describe('a peer', { timeout: 60_000 }, () => {
-  it('has an image classified by two others, and says by whom', async () => {
+  test('has an image classified by two others, and says by whom', async () => {
     const providers = await Promise.all([
       start({ serve: [0, 2], wireDtype: 'float32' }),
       start({ serve: [1, 3], wireDtype: 'float32' }),
@@ -89,14 +89,14 @@ describe('a peer', { timeout: 60_000 }, () => {
     expect(connections).toBe(3)
   })
 
-  it('refuses a share of the time that is none', async () => {
+  test('refuses a share of the time that is none', async () => {
     const peer = await start({ serve: [0] })
     for (const share of [0, 1.5, Number.NaN]) {
       expect(() => peer.setTimeShare(share)).toThrow('timeShare must be above 0 and at most 1')
     }
   })
 
-  it('takes a layer file from another peer when the server has lost it', async () => {
+  test('takes a layer file from another peer when the server has lost it', async () => {
     const first = await start({ serve: [0] })
     await eventually('hosting', () => first.snapshot().hostedLayers.length === 1)
     const lost = swarm.manifest.parts.find(({ part }) => part === 0)
@@ -118,7 +118,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     }
   })
 
-  it('hears the others again after the bootstrap node has restarted', async () => {
+  test('hears the others again after the bootstrap node has restarted', async () => {
     const [one, other] = await Promise.all([start({ serve: [0] }), start({ serve: 'none' })])
     await swarm.restartBootstrap()
     await eventually('the loss', () => one.snapshot().relay === 'connected', 15_000)
@@ -127,7 +127,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     await eventually('presence', () => late.snapshot().peers.length === 2, 15_000)
   })
 
-  it('tells the others at once that it stops', async () => {
+  test('tells the others at once that it stops', async () => {
     const [stayer, leaver] = await Promise.all([start({ serve: [0] }), start({ serve: [1] })])
     await eventually('the meeting', () => stayer.snapshot().peers.length === 1)
     const gone = new Promise((resolve) => {
@@ -139,7 +139,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     expect(leaver.snapshot()).toMatchObject({ state: 'offline', peerId: undefined })
   })
 
-  it('can be started again, under the same id, from its data directory', async () => {
+  test('can be started again, under the same id, from its data directory', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'layerswarm-peer-'))
     try {
       const peer = await start({ serve: 'none', dataDir })
@@ -157,7 +157,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     }
   })
 
-  it('leaves no timer, socket, stream or worker behind when it stops', async () => {
+  test('leaves no timer, socket, stream or worker behind when it stops', async () => {
     const before = resources()
     const peers = await Promise.all([start({ serve: [0] }), start({ serve: [1, 2, 3] })])
     const { answer } = await (await start({ serve: 'none' })).classify(image())
@@ -169,7 +169,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     )
   })
 
-  it('leaves nothing behind when it is stopped while the engine is starting', async () => {
+  test('leaves nothing behind when it is stopped while the engine is starting', async () => {
     const before = resources()
     const peer = create({ serve: [0] })
     const stopped = new Promise<void>((resolve, reject) => {
@@ -186,7 +186,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     )
   })
 
-  it('takes another identity when its own is in use', async () => {
+  test('takes another identity when its own is in use', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'layerswarm-peer-'))
     try {
       const peers = [
@@ -200,7 +200,7 @@ describe('a peer', { timeout: 60_000 }, () => {
     }
   })
 
-  it('reports each step of joining and can be stopped in the middle', async () => {
+  test('reports each step of joining and can be stopped in the middle', async () => {
     const peer = create({ serve: 'none' })
     const states = new Set<string>()
     peer.on((event) => event.type === 'state-changed' && states.add(event.state))
@@ -213,7 +213,7 @@ describe('a peer', { timeout: 60_000 }, () => {
 })
 
 describe('a peer that cannot join', { timeout: 30_000 }, () => {
-  it.each([
+  test.each([
     ['a URL that is none', { join: 'nowhere' }, 'bad-join-url'],
     ['a port where nobody listens', { join: 'http://127.0.0.1:1' }, 'unreachable'],
     ['a release that is not offered', { release: 'huge' }, 'no-release'],
@@ -225,7 +225,7 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
     expect(peer.snapshot().reason).not.toBe('')
   })
 
-  it.each([
+  test.each([
     ['is not JSON', new TextEncoder().encode('<html>'), 'bad-bootstrap'],
     ['speaks another protocol', jsonOf({ protocol: 9 }), 'bad-bootstrap'],
     [
@@ -245,7 +245,7 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
     }
   })
 
-  it('refuses a manifest that was changed after it was signed', async () => {
+  test('refuses a manifest that was changed after it was signed', async () => {
     const path = `/releases/${releaseId(swarm.manifest)}/manifest.json`
     const right = swarm.files.get(path) ?? new Uint8Array()
     swarm.files.set(path, jsonOf({ ...swarm.manifest, labels: ['a', 'b', 'c'] }))
@@ -256,7 +256,7 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
     }
   })
 
-  it('runs a release of a publisher that it was told to trust', async () => {
+  test('runs a release of a publisher that it was told to trust', async () => {
     const peer = await start({ serve: 'none', trustedPublishers: [PUBLISHER] })
     expect(peer.manifest.name).toBe('tiny')
   })

@@ -8,7 +8,7 @@ import {
   sha256,
   signManifest,
 } from '@layerswarm/model'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
 import {
@@ -74,7 +74,7 @@ const isServing = (peer: RollingPeer, release: Manifest): boolean =>
   peer.snapshot().release?.id === releaseId(release) && peer.snapshot().hostedLayers.length === 4
 
 describe('a provider that follows its release', { timeout: 120_000 }, () => {
-  it('moves to a newer one while it goes on answering for the older one', async () => {
+  test('moves to a newer one while it goes on answering for the older one', async () => {
     const peers = [await follow({ quietMs: 5_000 }), await follow({ quietMs: 5_000 })]
     const old = swarm.manifest
     const left = new Set<string>()
@@ -114,7 +114,7 @@ describe('a provider that follows its release', { timeout: 120_000 }, () => {
     expect([...left].every((one) => one.endsWith(releaseId(old)))).toBe(true)
   })
 
-  it('stays with what it has when the other is older, or of another publisher', async () => {
+  test('stays with what it has when the other is older, or of another publisher', async () => {
     const peer = await follow()
     offer('2026-01-01T00:00:00Z')
     offer(LATER, new Uint8Array(32).fill(8))
@@ -122,7 +122,7 @@ describe('a provider that follows its release', { timeout: 120_000 }, () => {
     expect(peer.snapshot().release?.id).toBe(releaseId(swarm.manifest))
   })
 
-  it('stays with what it has, and says so once, when the newer one cannot be had', async () => {
+  test('stays with what it has, and says so once, when the newer one cannot be had', async () => {
     const peer = await follow({ settleMs: 1_000 })
     await eventually('hosting', () => peer.snapshot().hostedLayers.length === 4)
     const events: RollingEvent[] = []
@@ -136,7 +136,7 @@ describe('a provider that follows its release', { timeout: 120_000 }, () => {
     expect(peer.snapshot().hostedLayers).toHaveLength(4)
   })
 
-  it('stops at once, also in the middle of a move', async () => {
+  test('stops at once, also in the middle of a move', async () => {
     const peer = await follow({ quietMs: 60_000 })
     const newer = offer(LATER)
     await eventually('the newer release', () => peer.snapshot().release?.id === releaseId(newer))

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import * as signalingPackage from './index.ts'
 import { writeRelease } from './release-fixture.ts'
 
@@ -9,7 +9,7 @@ type Example = (
   given: typeof signalingPackage & { modelDir: string; lines: string[] },
 ) => Promise<Record<string, unknown>>
 
-it('the example on the first page runs', async () => {
+test('the example on the first page runs', async () => {
   const source = await readFile(new URL('index.ts', import.meta.url), 'utf8')
   const example = /```ts\n([\s\S]*?) \* ```/.exec(source)?.[1]?.replaceAll(/^ \* ?/gm, '') ?? ''
   const run: Example = new Function(

@@ -1,5 +1,5 @@
 import { encodeMessage, type PeerId, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BAN_MS, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate } from './presence-gate.ts'
 
@@ -26,14 +26,14 @@ const hello = encodeMessage(presence())
 const garbage = new Uint8Array([1, 200, 3])
 
 describe('a presence gate', () => {
-  it('accepts presence and remembers its author', () => {
+  test('accepts presence and remembers its author', () => {
     const gate = createPresenceGate()
     expect(gate.judge('neighbour', 'author', hello, 0)).toBe('accept')
     expect(gate.peers(0)).toMatchObject([{ peer: 'author', presence: { layers: [0, 1] } }])
     expect(gate.counts).toMatchObject({ accepted: 1, acceptedBytes: hello.length })
   })
 
-  it('rejects what is malformed, too long, or of another kind', () => {
+  test('rejects what is malformed, too long, or of another kind', () => {
     const gate = createPresenceGate()
     const done = encodeMessage({ kind: 'done', request: '00'.repeat(16) as never })
     expect(gate.judge('s', 'a', garbage, 0)).toBe('reject')
@@ -43,7 +43,7 @@ describe('a presence gate', () => {
     expect(gate.counts.refused).toMatchObject({ malformed: 1, oversized: 1, 'not-presence': 1 })
   })
 
-  it('lets the longest honest presence through', () => {
+  test('lets the longest honest presence through', () => {
     const address = `/${'a'.repeat(255)}`
     const layers = Array.from({ length: 64 }, (_, layer) => layer)
     const longest = encodeMessage(presence({ layers, addresses: Array(8).fill(address) }))
@@ -51,7 +51,7 @@ describe('a presence gate', () => {
     expect(createPresenceGate().judge('s', 'a', longest, 0)).toBe('accept')
   })
 
-  it('drops what an author sends beyond its rate, without blaming who forwards it', () => {
+  test('drops what an author sends beyond its rate, without blaming who forwards it', () => {
     const gate = createPresenceGate({ author: { burst: 3, perSecond: 1, keysMax: 10 } })
     const verdicts = [0, 1, 2, 3, 4].map((ms) => gate.judge('s', 'loud', hello, ms))
     expect(verdicts).toEqual(['accept', 'accept', 'accept', 'ignore', 'ignore'])
@@ -60,14 +60,14 @@ describe('a presence gate', () => {
     expect(gate.isBanned('s', 1_100)).toBe(false)
   })
 
-  it('bounds one neighbour even if every message has a new author', () => {
+  test('bounds one neighbour even if every message has a new author', () => {
     const gate = createPresenceGate({ source: { burst: 2, perSecond: 1, keysMax: 10 } })
     const verdicts = ['a', 'b', 'c'].map((author) => gate.judge('sybil', author, hello, 0))
     expect(verdicts).toEqual(['accept', 'accept', 'ignore'])
     expect(gate.counts.refused['source-rate']).toBe(1)
   })
 
-  it('bans a peer for its own malformed messages, for a while, and says so once', () => {
+  test('bans a peer for its own malformed messages, for a while, and says so once', () => {
     const banned: string[] = []
     const gate = createPresenceGate({ onBan: (peer) => banned.push(peer) })
     for (let sent = 0; sent < STRIKES_MAX + 2; sent += 1) gate.judge('liar', 'liar', garbage, 0)
@@ -76,13 +76,13 @@ describe('a presence gate', () => {
     expect(gate.isBanned('liar', BAN_MS + 1)).toBe(false)
   })
 
-  it('never bans a peer for what another wrote', () => {
+  test('never bans a peer for what another wrote', () => {
     const gate = createPresenceGate()
     for (let sent = 0; sent < 3 * STRIKES_MAX; sent += 1) gate.judge('victim', 'liar', garbage, 0)
     expect(gate.isBanned('victim', 0)).toBe(false)
   })
 
-  it('forgets a peer that says it is leaving, falls silent, or disconnects', () => {
+  test('forgets a peer that says it is leaving, falls silent, or disconnects', () => {
     const gate = createPresenceGate()
     for (const peer of ['leaver', 'silent', 'gone']) gate.judge('s', peer, hello, 0)
     gate.judge('s', 'leaver', encodeMessage(presence({ sequence: 2, leaving: true })), 1)
@@ -91,14 +91,14 @@ describe('a presence gate', () => {
     expect(gate.peers(PRESENCE_TTL_MS)).toEqual([])
   })
 
-  it('does not let an older presence undo a newer one', () => {
+  test('does not let an older presence undo a newer one', () => {
     const gate = createPresenceGate()
     gate.judge('s', 'a' as PeerId, encodeMessage(presence({ sequence: 5, layers: [3] })), 0)
     gate.judge('s', 'a' as PeerId, encodeMessage(presence({ sequence: 4, layers: [] })), 1)
     expect(gate.peers(1)[0]?.presence.layers).toEqual([3])
   })
 
-  it('holds a bounded number of rates', () => {
+  test('holds a bounded number of rates', () => {
     const gate = createPresenceGate({ author: { burst: 1, perSecond: 0, keysMax: 2 } })
     expect(['a', 'b', 'c', 'a'].map((author) => gate.judge('s', author, hello, 0))).toEqual(
       // "a" was forgotten when "c" came, so its bucket is full again.

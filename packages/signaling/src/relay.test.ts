@@ -18,7 +18,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { createRelay, RELAY_LIMITS, type Relay, type RelayEvent } from './relay.ts'
@@ -123,7 +123,7 @@ function circuitOf(client: Client): Promise<Multiaddr> {
 }
 
 describe('the relay as a gossip member', { timeout: 30_000 }, () => {
-  it('forwards presence between peers that are not connected to each other', async () => {
+  test('forwards presence between peers that are not connected to each other', async () => {
     const [sender, receiver] = await Promise.all([join('websocket'), join('tcp')])
     listen(sender, PRESENCE_TOPIC)
     const heard = listen(receiver, PRESENCE_TOPIC)
@@ -136,7 +136,7 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(relay.snapshot().connections).toEqual({ websocket: 1, tcp: 1 })
   })
 
-  it('neither joins nor forwards a lane', async () => {
+  test('neither joins nor forwards a lane', async () => {
     const [sender, receiver] = await Promise.all([join(), join()])
     listen(sender, PRESENCE_TOPIC, LANE)
     const heard = listen(receiver, PRESENCE_TOPIC, LANE)
@@ -150,7 +150,7 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(heard[0]).toContain(PRESENCE_TOPIC)
   })
 
-  it('does not spread what is malformed or too long, and hangs up on who sends it', async () => {
+  test('does not spread what is malformed or too long, and hangs up on who sends it', async () => {
     const [stranger, witness, receiver] = await Promise.all([join(), join(), join()])
     listen(stranger, PRESENCE_TOPIC)
     listen(witness, PRESENCE_TOPIC)
@@ -172,7 +172,7 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(gate.counts.refused).toMatchObject({ oversized: 1, malformed: STRIKES_MAX - 1 })
   })
 
-  it('forgets the presence and the reservation of a peer whose last connection drops', async () => {
+  test('forgets the presence and the reservation of a peer whose last connection drops', async () => {
     const client = await join()
     listen(client, PRESENCE_TOPIC)
     await circuitOf(client)
@@ -188,7 +188,7 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
 })
 
 describe('the relay as a go-between', { timeout: 30_000 }, () => {
-  it('introduces two peers, counts what crosses, and cuts a circuit at its byte limit', async () => {
+  test('introduces two peers, counts what crosses, and cuts a circuit at its byte limit', async () => {
     const [caller, called] = await Promise.all([join('websocket'), join('tcp')])
     let received = 0
     await called.handle(
@@ -213,7 +213,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     expect(caller.getPeers().map(String)).toContain(relay.peerId)
   })
 
-  it('keeps a reservation renewed twice beyond the end of the first renewal', async () => {
+  test('keeps a reservation renewed twice beyond the end of the first renewal', async () => {
     const TTL_MS = 900
     await relay.stop()
     const needs = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { writeRelease } from './release-fixture.ts'
 import { createSignaling } from './signaling.ts'
 
@@ -44,7 +44,7 @@ async function expectIdle(timers: number): Promise<void> {
   }, patience)
 }
 
-it('a stopped server leaves no listener, socket or timer, whoever was connected', async () => {
+test('a stopped server leaves no listener, socket or timer, whoever was connected', async () => {
   const timers = await idleTimers()
   const signaling = createSignaling({ port: 0, modelDirs: [model] })
   const { port, addresses } = await signaling.start()
@@ -60,7 +60,7 @@ it('a stopped server leaves no listener, socket or timer, whoever was connected'
   await expectIdle(timers)
 }, 20_000)
 
-it('a start that fails, or is stopped on its way, leaves nothing open', async () => {
+test('a start that fails, or is stopped on its way, leaves nothing open', async () => {
   const timers = await idleTimers()
   const empty = createSignaling({ port: 0, modelDirs: [] })
   await expect(empty.start()).rejects.toThrow('no model folder was given')
@@ -72,7 +72,7 @@ it('a start that fails, or is stopped on its way, leaves nothing open', async ()
   await expectIdle(timers)
 }, 20_000)
 
-it('a server starts and stops as often as asked, in the order asked', async () => {
+test('a server starts and stops as often as asked, in the order asked', async () => {
   const signaling = createSignaling({ port: 0, modelDirs: [model] })
   const [first, , second] = await Promise.all([
     signaling.start(),

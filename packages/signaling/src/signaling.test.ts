@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SignalingError } from './errors.ts'
 import { formatLog, type LogEntry } from './log.ts'
 import type { SignalingOptions } from './options.ts'
@@ -70,7 +70,7 @@ function parseMetrics(text: string): Map<string, number> {
 }
 
 describe('a signaling server', { timeout: 30_000 }, () => {
-  it('is ready with the release, the addresses and the publisher that newcomers need', async () => {
+  test('is ready with the release, the addresses and the publisher that newcomers need', async () => {
     const ready = await create().start()
     const id = releaseId(manifest)
     const bootstrap: unknown = await (await fetch(`${ready.url}/bootstrap.json`)).json()
@@ -88,13 +88,13 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect((await fetch(`${ready.url}/readyz`)).status).toBe(200)
   })
 
-  it('tells newcomers the announced addresses, for a server behind a proxy', async () => {
+  test('tells newcomers the announced addresses, for a server behind a proxy', async () => {
     const announce = ['/dns4/swarm.example/tcp/443/tls/ws']
     const { addresses, peerId } = await create({ announce }).start()
     expect(addresses).toEqual([`/dns4/swarm.example/tcp/443/tls/ws/p2p/${peerId}`])
   })
 
-  it('tells Prometheus about itself', async () => {
+  test('tells Prometheus about itself', async () => {
     const { url } = await create({ version: '1.2.3' }).start()
     await fetch(`${url}/healthz`)
     await fetch(`${url}/nothing`)
@@ -113,7 +113,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     })
   })
 
-  it('has one snapshot, which can be cloned, before, during and after', async () => {
+  test('has one snapshot, which can be cloned, before, during and after', async () => {
     const signaling = create()
     expect(signaling.snapshot()).toMatchObject({ state: 'stopped', url: '' })
     const { url, peerId } = await signaling.start()
@@ -124,7 +124,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(signaling.snapshot().state).toBe('stopped')
   })
 
-  it('keeps its peer id in its folder, readable by nobody else, and starts again', async () => {
+  test('keeps its peer id in its folder, readable by nobody else, and starts again', async () => {
     const dataDir = join(root, 'data')
     const first = create({ dataDir })
     const { peerId } = await first.start()
@@ -135,7 +135,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect((await stat(join(dataDir, 'identity.key'))).mode & 0o077).toBe(0)
   })
 
-  it('refuses a damaged identity instead of replacing it', async () => {
+  test('refuses a damaged identity instead of replacing it', async () => {
     const dataDir = join(root, 'damaged')
     await cp(model, dataDir, { recursive: true })
     await writeFile(join(dataDir, 'identity.key'), 'not a key')
@@ -145,7 +145,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(await readFile(join(dataDir, 'identity.key'), 'utf8')).toBe('not a key')
   })
 
-  it.each(['port', 'websocketPort', 'tcpPort'] as const)('names a busy %s', async (option) => {
+  test.each(['port', 'websocketPort', 'tcpPort'] as const)('names a busy %s', async (option) => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => {
@@ -160,7 +160,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
-  it('refuses hosts, ports, folders and addresses that are none', async () => {
+  test('refuses hosts, ports, folders and addresses that are none', async () => {
     expect((await fault(create({ host: 'example.test' }))).code).toBe('bad-host')
     expect((await fault(create({ host: '192.0.2.77' }))).code).toBe('bad-host')
     expect((await fault(create({ port: 65_535 }))).fault).toEqual({
@@ -174,7 +174,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect((await fault(create({ pageDir: join(root, 'no-page') }))).code).toBe('bad-option')
   })
 
-  it('reports its states, and logs in single lines', async () => {
+  test('reports its states, and logs in single lines', async () => {
     const signaling = create()
     const events: SignalingEvent[] = []
     const off = signaling.on((event) => events.push(event))
@@ -195,7 +195,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
 })
 
 describe('the check of releases', { timeout: 30_000 }, () => {
-  it.each([
+  test.each([
     ['has no manifest.json', 'no-manifest', (dir: string) => rm(join(dir, 'manifest.json'))],
     [
       'the signature of "tiny" is not its publisher\'s',
@@ -225,7 +225,7 @@ describe('the check of releases', { timeout: 30_000 }, () => {
     expect(message).toContain(dir)
   })
 
-  it('serves the good releases and says in one line why another is refused', async () => {
+  test('serves the good releases and says in one line why another is refused', async () => {
     const bad = await broken('bad', (dir) => rm(join(dir, 'manifest.json')))
     const second = join(root, 'second')
     await writeRelease(second, 'second', 2)

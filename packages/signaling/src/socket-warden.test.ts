@@ -5,7 +5,7 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { expect, it, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { HANDSHAKE_MS_MAX } from './limits.ts'
 import { createSocketWarden } from './socket-warden.ts'
 
@@ -29,7 +29,7 @@ async function idle(
   return { socket, closed: new Promise((resolve) => socket.once('close', () => resolve())) }
 }
 
-it('a socket warden closes silent and half-open sockets and spares connections', async () => {
+test('a socket warden closes silent and half-open sockets and spares connections', async () => {
   const listen = ['/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/tcp/0']
   const node = await createLibp2p({ ...shared, start: false, addresses: { listen } })
   const warden = createSocketWarden(node)

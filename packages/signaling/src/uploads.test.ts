@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { writeRelease } from './release-fixture.ts'
 import { partPath } from './releases.ts'
 import { createSignaling, type Signaling } from './signaling.ts'
@@ -83,7 +83,7 @@ async function offered(): Promise<string[]> {
 }
 
 describe('an upload', () => {
-  it('is offered before the older release of its name when its last part is there', async () => {
+  test('is offered before the older release of its name when its last part is there', async () => {
     const [old] = await offered()
     const [dir, manifest] = await release('tiny', 2)
     const first = await putManifest(manifest)
@@ -101,7 +101,7 @@ describe('an upload', () => {
     }
   })
 
-  it('needs only the parts that the server does not have', async () => {
+  test('needs only the parts that the server does not have', async () => {
     const [dir, manifest] = await release('tiny', 4)
     await upload(dir, manifest)
     const copy = join(root, 'same-weights')
@@ -113,7 +113,7 @@ describe('an upload', () => {
     expect(await offered()).toContain(releaseId(again))
   })
 
-  it('is still offered after a restart', async () => {
+  test('is still offered after a restart', async () => {
     const [dir, manifest] = await release('tiny', 5)
     await upload(dir, manifest)
     const before = await offered()
@@ -122,7 +122,7 @@ describe('an upload', () => {
     expect(await offered()).toEqual(before)
   })
 
-  it('of an older release, or of another publisher, does not go first', async () => {
+  test('of an older release, or of another publisher, does not go first', async () => {
     const [old] = await offered()
     const [dir, manifest] = await release('tiny', 6, '2026-11-01T00:00:00Z')
     await upload(dir, manifest)
@@ -134,7 +134,7 @@ describe('an upload', () => {
 })
 
 describe('an upload is refused', () => {
-  it('without the token, and with another', async () => {
+  test('without the token, and with another', async () => {
     const [, manifest] = await release('tiny', 2)
     const path = `/releases/${releaseId(manifest)}/manifest.json`
     const bare = await fetch(`${url}${path}`, { method: 'PUT', body: '{}' })
@@ -143,7 +143,7 @@ describe('an upload is refused', () => {
     expect(await readdir(uploads)).toEqual([])
   })
 
-  it('when its manifest is damaged, forged, or not the one it is named after', async () => {
+  test('when its manifest is damaged, forged, or not the one it is named after', async () => {
     const [, manifest] = await release('tiny', 2)
     const id = releaseId(manifest)
     const forged = { ...manifest, name: 'other' }
@@ -159,7 +159,7 @@ describe('an upload is refused', () => {
     expect(await readdir(uploads)).toEqual([])
   })
 
-  it('when nobody asked for its part', async () => {
+  test('when nobody asked for its part', async () => {
     const [dir, manifest] = await release('tiny', 2)
     const [part] = manifest.parts
     const file = await readFile(partPath(dir, part?.sha256 ?? ''))
@@ -167,7 +167,7 @@ describe('an upload is refused', () => {
     expect((await put('/parts/..%2fx', file)).status).toBe(404)
   })
 
-  it('when a part is short, long or another one, and nothing of it is kept', async () => {
+  test('when a part is short, long or another one, and nothing of it is kept', async () => {
     const [dir, manifest] = await release('tiny', 2)
     await putManifest(manifest)
     const [part] = manifest.parts
@@ -181,7 +181,7 @@ describe('an upload is refused', () => {
     expect(await readdir(join(uploads, releaseId(manifest), 'parts'))).toEqual([])
   })
 
-  it('by a server that was not given a token', async () => {
+  test('by a server that was not given a token', async () => {
     const closed = createSignaling({ port: 0, modelDirs: [served] })
     const { url: other } = await closed.start()
     const answer = await fetch(`${other}/parts/${'0'.repeat(64)}`, { method: 'PUT', body: 'x' })
@@ -192,7 +192,7 @@ describe('an upload is refused', () => {
 })
 
 describe('unfinished uploads', () => {
-  it('give way to newer ones, the oldest first', async () => {
+  test('give way to newer ones, the oldest first', async () => {
     const manifests: Manifest[] = []
     for (const seed of [21, 22, 23, 24, 25]) {
       const [, manifest] = await release('tiny', seed)
@@ -203,7 +203,7 @@ describe('unfinished uploads', () => {
     expect((await readdir(uploads)).toSorted()).toEqual(kept.toSorted())
   })
 
-  it('do not keep a server from starting', async () => {
+  test('do not keep a server from starting', async () => {
     const [, manifest] = await release('tiny', 2)
     await putManifest(manifest)
     await signaling.stop()

@@ -8,7 +8,7 @@ import type {
   Transport,
   TransportEvents,
 } from '@layerswarm/swarm'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
 
 const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
@@ -49,7 +49,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('a lagged transport', () => {
-  it('says everything one way later, as far as it is then', () => {
+  test('says everything one way later, as far as it is then', () => {
     const { said, lag, transport } = distant(50)
     transport.publish(DONE)
     lag.ms = 20
@@ -62,7 +62,7 @@ describe('a lagged transport', () => {
     expect(said).toEqual([20, 50, 120])
   })
 
-  it('pulls after the question’s way and the answer’s', () => {
+  test('pulls after the question’s way and the answer’s', () => {
     const { pulls, transport } = distant(50)
     const got: number[] = []
     transport.pull(HELD, (bytes) => got.push(bytes?.length ?? 0))
@@ -73,14 +73,14 @@ describe('a lagged transport', () => {
     expect(pulls).toEqual([{ atMs: 100, cancelled: false }])
   })
 
-  it('a pull of an own tensor takes no way', () => {
+  test('a pull of an own tensor takes no way', () => {
     const { pulls, transport } = distant(50)
     transport.pull({ ...HELD, holder: transport.self }, () => {})
     vi.advanceTimersByTime(1)
     expect(pulls).toHaveLength(1)
   })
 
-  it('a pull ends when the tensor was sent here, before or after', () => {
+  test('a pull ends when the tensor was sent here, before or after', () => {
     const { pulls, transport, hand } = distant(50)
     const handed: TensorHash[] = []
     transport.listen({
@@ -102,7 +102,7 @@ describe('a lagged transport', () => {
     expect(handed).toEqual(['a', 'b'])
   })
 
-  it('a pull is cancelled on its way and after', () => {
+  test('a pull is cancelled on its way and after', () => {
     const { pulls, transport } = distant(50)
     transport.pull(HELD, () => {})()
     const cancel = transport.pull(HELD, () => {})

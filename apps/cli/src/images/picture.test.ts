@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Preprocessing } from '@layerswarm/model'
 import sharp, { type Sharp } from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CliError } from '../cli-error.ts'
 import { readPicture } from './picture.ts'
 
@@ -44,7 +44,7 @@ async function failureOf(promise: Promise<unknown>): Promise<CliError> {
 }
 
 describe('a picture', () => {
-  it.each(['png', 'jpeg', 'webp'] as const)('is read from %s', async (format) => {
+  test.each(['png', 'jpeg', 'webp'] as const)('is read from %s', async (format) => {
     const path = await save(`red.${format}`, halves('#ff0000').toFormat(format, { quality: 100 }))
     const { shape, data } = await readPicture(path, colour)
     expect(shape).toEqual([1, 3, 28, 28])
@@ -54,7 +54,7 @@ describe('a picture', () => {
     expect(data[784 + 28 * 14 + 25]).toBeLessThan(0.1)
   })
 
-  it('of one grey channel becomes the same tensor as its colour form', async () => {
+  test('of one grey channel becomes the same tensor as its colour form', async () => {
     const white = halves('#ffffff')
     const one = await save('grey.png', white.clone().toColourspace('b-w').png())
     const three = await save('rgb.png', white.clone().png())
@@ -63,13 +63,13 @@ describe('a picture', () => {
     expect(tensor).toEqual(await readPicture(three, grey))
   })
 
-  it('of 16 bits per channel is scaled to the same range', async () => {
+  test('of 16 bits per channel is scaled to the same range', async () => {
     const path = await save('deep.png', halves('#ffffff').toColourspace('rgb16').png())
     const { data } = await readPicture(path, colour)
     expect(data[28 * 14 + 25]).toBeCloseTo(1, 2)
   })
 
-  it.each([
+  test.each([
     ['a text', 'note.txt', () => Buffer.from('not a picture')],
     ['an empty file', 'empty.png', () => Buffer.alloc(0)],
     [
@@ -90,7 +90,7 @@ describe('a picture', () => {
     expect(message).not.toContain('\n')
   })
 
-  it('that does not exist is named', async () => {
+  test('that does not exist is named', async () => {
     const { fault, message } = await failureOf(readPicture(join(folder, 'none.png'), grey))
     expect(fault.code).toBe('not-found')
     expect(message).toContain('none.png does not exist')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CliError } from '../cli-error.ts'
 import { COMMANDS } from '../commands/index.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
@@ -125,7 +125,7 @@ const BAD_USAGE: readonly [string, string[], string][] = [
 ]
 
 describe('a command line', () => {
-  it('hands typed values to its command', async () => {
+  test('hands typed values to its command', async () => {
     const line = 'mug --into pot --spoons 3 --kind=coffee --order 2,0 --add a --add b --iced --json'
     const { code, stdout } = await run([brew], 'brew', ...line.split(' '))
     expect(code).toBe(0)
@@ -140,7 +140,7 @@ describe('a command line', () => {
     })
   })
 
-  it('prints lines without --json and exactly one document with it', async () => {
+  test('prints lines without --json and exactly one document with it', async () => {
     const plain = await run([brew], 'brew', 'mug', '--into', 'pot')
     expect(plain).toEqual({ code: 0, stdout: 'a mug of tea\n', stderr: '' })
     const json = await run([brew], 'brew', 'mug', '--into', 'pot', '--json')
@@ -148,7 +148,7 @@ describe('a command line', () => {
     expect(json.stdout).not.toContain('second')
   })
 
-  it.each(BAD_USAGE)('%s is bad usage in one line', async (_what, words, message) => {
+  test.each(BAD_USAGE)('%s is bad usage in one line', async (_what, words, message) => {
     const { code, stdout, stderr } = await run([brew], ...words)
     expect(code).toBe(2)
     expect(stdout).toBe('')
@@ -156,7 +156,7 @@ describe('a command line', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  it('says with --json what is wrong as a document', async () => {
+  test('says with --json what is wrong as a document', async () => {
     const { code, stdout, stderr } = await run([brew], 'brew', '--json')
     expect(code).toBe(2)
     expect(JSON.parse(stdout)).toEqual({
@@ -165,7 +165,7 @@ describe('a command line', () => {
     expect(stderr).toBe('layerswarm: --into POT is missing\n')
   })
 
-  it('an empty order is no layers, an absent one is not given', async () => {
+  test('an empty order is no layers, an absent one is not given', async () => {
     const empty = await run([brew], 'brew', 'm', '--into', 'p', '--order', '', '--json')
     expect(JSON.parse(empty.stdout)).toMatchObject({ order: [] })
     const absent = await run([brew], 'brew', 'm', '--into', 'p', '--json')
@@ -174,7 +174,7 @@ describe('a command line', () => {
 })
 
 describe('a failure', () => {
-  it.each([
+  test.each([
     [
       'of the command line',
       new CliError({ code: 'not-found', path: 'x' }, 'x does not exist'),
@@ -204,7 +204,7 @@ describe('a failure', () => {
 })
 
 describe('help', () => {
-  it.each([[[]], [['help']], [['--help']], [['-h']]])('%j lists the commands', async (words) => {
+  test.each([[[]], [['help']], [['--help']], [['-h']]])('%j lists the commands', async (words) => {
     const { code, stdout } = await run(COMMANDS, ...words)
     expect(code).toBe(0)
     for (const { name, summary } of COMMANDS) {
@@ -213,7 +213,7 @@ describe('help', () => {
     }
   })
 
-  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+  test.each(COMMANDS.map((command) => [command.name, command] as const))(
     'of %s names every flag and gives an example that parses',
     async (name, command) => {
       const { code, stdout } = await run(COMMANDS, name, '--help')
@@ -229,7 +229,7 @@ describe('help', () => {
     },
   )
 
-  it('is printed even when the rest of the line is incomplete', async () => {
+  test('is printed even when the rest of the line is incomplete', async () => {
     expect((await run([brew], 'brew', '--help')).code).toBe(0)
     expect((await run([brew], 'help', 'brew')).stdout).toContain(
       'layerswarm brew: make a hot drink',
@@ -238,7 +238,7 @@ describe('help', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ commands: [{ name: 'brew' }] })
   })
 
-  it('--version prints the version', async () => {
+  test('--version prints the version', async () => {
     expect((await run([brew], '--version')).stdout).toBe('1.2.3\n')
   })
 })
@@ -250,7 +250,7 @@ describe('the address of a swarm', () => {
     run: async ({ values, emit }) => emit({ href: values.join.href }),
   })
 
-  it('is http or https', async () => {
+  test('is http or https', async () => {
     const good = await run([visit], 'visit', '--join', 'http://127.0.0.1:9000', '--json')
     expect(JSON.parse(good.stdout)).toEqual({ href: 'http://127.0.0.1:9000/' })
     for (const bad of ['127.0.0.1:9000', 'ftp://x', '']) {

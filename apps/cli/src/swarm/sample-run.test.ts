@@ -1,6 +1,6 @@
 import type { Tensor } from '@layerswarm/model'
 import { type Answer, type Classification, type Hop, SwarmError } from '@layerswarm/swarm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Samples } from '../images/samples.ts'
 import { type Asker, ask } from './ask.ts'
 import { quantile, runSamples, type SampleRunOptions } from './sample-run.ts'
@@ -63,7 +63,7 @@ async function honest(image: Tensor): Promise<Answer> {
 }
 
 describe('a run over samples', () => {
-  it('counts what was right, in which orders, by which backends', async () => {
+  test('counts what was right, in which orders, by which backends', async () => {
     const { asker } = askerOf(honest)
     expect(await runSamples(asker, samples, options(6))).toMatchObject({
       samples: 6,
@@ -78,7 +78,7 @@ describe('a run over samples', () => {
     })
   })
 
-  it('counts wrong, partial and failed samples apart', async () => {
+  test('counts wrong, partial and failed samples apart', async () => {
     let asked = 0
     const { asker } = askerOf(async () => {
       asked++
@@ -96,7 +96,7 @@ describe('a run over samples', () => {
     })
   })
 
-  it('keeps as many samples open as it was told, and reports each end', async () => {
+  test('keeps as many samples open as it was told, and reports each end', async () => {
     const { asker, openMost } = askerOf(honest)
     const finished: number[] = []
     const progressed = (number: number): void => void finished.push(number)
@@ -105,7 +105,7 @@ describe('a run over samples', () => {
     expect(finished).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  it('stops when it is told to', async () => {
+  test('stops when it is told to', async () => {
     const controller = new AbortController()
     const { asker } = askerOf(honest)
     const progressed = (number: number): void => {
@@ -119,7 +119,7 @@ describe('a run over samples', () => {
     expect(report).toMatchObject({ samples: 100, answered: 2 })
   })
 
-  it('without a single answer fails with the first reason', async () => {
+  test('without a single answer fails with the first reason', async () => {
     const { asker } = askerOf(() =>
       Promise.reject(new SwarmError({ code: 'no-providers' }, 'nobody is there')),
     )
@@ -130,7 +130,7 @@ describe('a run over samples', () => {
 describe('asking for several orders', () => {
   const image: Tensor = { shape: [1, 1, 2, 2], data: new Float32Array(4) }
 
-  it('averages the answers and forgives a lost one', async () => {
+  test('averages the answers and forgives a lost one', async () => {
     const replies = [answerOf([0.9, 0.1], [0, 1]), undefined, answerOf([0.2, 0.8], [1], [0])]
     const { asker } = askerOf(async () => {
       const reply = replies.shift()
@@ -145,14 +145,14 @@ describe('asking for several orders', () => {
     expect(verdict.missingLayers).toEqual([0])
   })
 
-  it('fails with the reason of the first when all are lost', async () => {
+  test('fails with the reason of the first when all are lost', async () => {
     const { asker } = askerOf(() => Promise.reject(new SwarmError({ code: 'cancelled' }, 'lost')))
     await expect(ask(asker, image, {}, 2)).rejects.toThrow('lost')
   })
 })
 
 describe('a quantile', () => {
-  it('is the value of the nearest rank', () => {
+  test('is the value of the nearest rank', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1)
     expect(quantile(hundred, 0.5)).toBe(50)
     expect(quantile(hundred, 0.95)).toBe(95)

@@ -11,7 +11,7 @@ import {
   type TensorHash,
 } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { directConnection } from '../node/peer-connections.ts'
 import { createTensorStreams, type TensorStreams } from '../streams/tensor-streams.ts'
 import {
@@ -122,7 +122,7 @@ function at(members: readonly Member[], index: number): Member {
 }
 
 describe('a lane transport', { timeout: 30_000 }, () => {
-  it('delivers a step to every other member with its signer, and not to its author', async () => {
+  test('delivers a step to every other member with its signer, and not to its author', async () => {
     const members = await chain(3)
     const author = at(members, 0)
     const step = firstStep(author.transport.self)
@@ -135,7 +135,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(at(members, 1).transport.bytes.gossipIn).toBe(encodeMessage(step).length)
   })
 
-  it('passes a message on only while its author does not reach everybody itself', async () => {
+  test('passes a message on only while its author does not reach everybody itself', async () => {
     const members = await chain(3)
     const [author, middle, end] = [at(members, 0), at(members, 1), at(members, 2)]
     // By what they announce, the author reaches one of two; then, which is not true, both.
@@ -167,7 +167,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     }
   })
 
-  it('hands over a tensor by its hash', async () => {
+  test('hands over a tensor by its hash', async () => {
     const [holder, puller] = await chain(2)
     if (holder === undefined || puller === undefined) throw new Error('no members')
     const bytes = new Uint8Array(randomBytes(300 * 1024))
@@ -181,7 +181,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(await pull(puller, tensor)).toBeUndefined()
   })
 
-  it('refuses what is malformed, in the wrong topic, or not the author’s to say, and stops it there', async () => {
+  test('refuses what is malformed, in the wrong topic, or not the author’s to say, and stops it there', async () => {
     const members = await chain(3)
     const [liar, next, last] = [at(members, 0), at(members, 1), at(members, 2)]
     const { pubsub } = liar.node.services
@@ -196,7 +196,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(last.heard.map(({ message }) => message)).toEqual([honest])
   })
 
-  it('drops a message whose signature is not its author’s', async () => {
+  test('drops a message whose signature is not its author’s', async () => {
     const members = await chain(3)
     const [liar, next, last] = [at(members, 0), at(members, 1), at(members, 2)]
     const victim = firstStep(last.transport.self)
@@ -207,7 +207,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(next.heard.map(({ message }) => message)).toEqual([honest])
   })
 
-  it('hangs up on a neighbour that keeps sending what it should have refused', async () => {
+  test('hangs up on a neighbour that keeps sending what it should have refused', async () => {
     const [liar, victim] = await chain(2)
     if (liar === undefined || victim === undefined) throw new Error('no members')
     for (let i = 0; i < 6; i++) {
@@ -222,7 +222,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(victim.heard).toEqual([])
   })
 
-  it('ignores an author beyond its quota without blaming anybody', async () => {
+  test('ignores an author beyond its quota without blaming anybody', async () => {
     const [flood, victim] = await chain(2)
     if (flood === undefined || victim === undefined) throw new Error('no members')
     const presence = presenceOf(flood)
@@ -239,7 +239,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     expect(directConnection(victim.node, flood.transport.self)).toBeDefined()
   })
 
-  it('reports a peer whose last connection closed', async () => {
+  test('reports a peer whose last connection closed', async () => {
     const [leaver, stayer] = await chain(2)
     if (leaver === undefined || stayer === undefined) throw new Error('no members')
     await leaver.node.stop()

@@ -1,5 +1,5 @@
 import type { Presence } from '@layerswarm/swarm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DIAL_ATTEMPTS_MAX, DIAL_RETRY_MS, RELUCTANT_DIAL_AFTER_MS } from '../limits.ts'
 import { Acquaintances } from './acquaintances.ts'
 
@@ -30,7 +30,7 @@ function known(self: string, { tab = false } = {}): Acquaintances {
 const dueAt = (all: Acquaintances, nowMs: number) => all.due(nowMs).map(({ peer }) => peer)
 
 describe('acquaintances', () => {
-  it('let the smaller id dial at once and the larger one only when nothing came of it', () => {
+  test('let the smaller id dial at once and the larger one only when nothing came of it', () => {
     const smaller = known('a')
     const larger = known('c')
     smaller.hear('b', presence(), 0)
@@ -40,7 +40,7 @@ describe('acquaintances', () => {
     expect(dueAt(larger, RELUCTANT_DIAL_AFTER_MS)).toEqual(['b'])
   })
 
-  it('let a tab dial a Node peer whatever the ids, because the other way is impossible', () => {
+  test('let a tab dial a Node peer whatever the ids, because the other way is impossible', () => {
     const tab = known('z', { tab: true })
     tab.hear('b', presence(), 0)
     expect(dueAt(tab, 0)).toEqual(['b'])
@@ -48,7 +48,7 @@ describe('acquaintances', () => {
     expect(dueAt(tab, 0)).toEqual(['b'])
   })
 
-  it('double the wait after each failure and give up until the addresses change', () => {
+  test('double the wait after each failure and give up until the addresses change', () => {
     const all = known('a')
     all.hear('b', presence(), 0)
     const waits: number[] = []
@@ -65,7 +65,7 @@ describe('acquaintances', () => {
     expect(dueAt(all, nowMs)).toEqual(['b'])
   })
 
-  it('tell a new session from messages that overtook each other', () => {
+  test('tell a new session from messages that overtook each other', () => {
     const all = known('a')
     expect(all.hear('b', presence({ sequence: 9 }), 0)).toBe(false)
     expect(all.hear('b', presence({ sequence: 8 }), 1)).toBe(false)
@@ -74,7 +74,7 @@ describe('acquaintances', () => {
     expect(all.hear('b', presence({ sequence: 2 }), 4)).toBe(true)
   })
 
-  it('forget a peer that has been silent for long, once', () => {
+  test('forget a peer that has been silent for long, once', () => {
     const all = known('a')
     all.hear('b', presence(), 0)
     all.hear('c', presence(), 30_000)

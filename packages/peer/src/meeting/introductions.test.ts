@@ -1,6 +1,6 @@
 import { laneTopic, type Presence } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { CROSS_DIAL_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
@@ -88,7 +88,7 @@ const keptBy = (a: Guest, b: Guest) =>
 const met = (a: Guest, b: Guest) => directConnection(a.node, b.id) !== undefined
 
 describe('introductions', { timeout: 30_000 }, () => {
-  it('connect two peers once, dialled by the smaller id', async () => {
+  test('connect two peers once, dialled by the smaller id', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(larger, smaller)
     await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
@@ -98,7 +98,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     expect(connectionsOf(larger.node, smaller.id)).toHaveLength(1)
   })
 
-  it('try again when a dial fails', async () => {
+  test('try again when a dial fails', async () => {
     const [smaller, larger] = await arriveTwo({ random: () => 0 })
     const lost = `/ip4/127.0.0.1/tcp/1/p2p/${larger.id}`
     smaller.introductions.announced(larger.id, presenceOf(larger, { addresses: [lost] }))
@@ -107,7 +107,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     await eventually('the meeting', () => met(smaller, larger))
   })
 
-  it('connect again after a connection was lost', async () => {
+  test('connect again after a connection was lost', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
     const first = await eventually('the meeting', () => directConnection(smaller.node, larger.id))
@@ -118,7 +118,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
-  it('replace the connections of a peer that has started over', async () => {
+  test('replace the connections of a peer that has started over', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger, { sequence: 20 })
     const first = await eventually('the meeting', () => directConnection(smaller.node, larger.id))
@@ -130,7 +130,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
-  it('keep the newer of two connections, with gossip on it', async () => {
+  test('keep the newer of two connections, with gossip on it', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
     await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
@@ -156,7 +156,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
-  it('agree on one of two connections that were dialled at the same time', async () => {
+  test('agree on one of two connections that were dialled at the same time', async () => {
     const [smaller, larger] = await arriveTwo()
     smaller.introductions.announced(larger.id, presenceOf(larger))
     larger.introductions.announced(smaller.id, presenceOf(smaller))
@@ -167,7 +167,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     await eventually('agreement', () => keptBy(smaller, larger) === 'outbound,inbound')
   })
 
-  it('hang up when a peer says that it leaves, and do not dial it again', async () => {
+  test('hang up when a peer says that it leaves, and do not dial it again', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
     await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
@@ -176,7 +176,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     await expect(smaller.introductions.reach(larger.id, undefined)).rejects.toThrow('no way')
   })
 
-  it('stay below the cap of connections', async () => {
+  test('stay below the cap of connections', async () => {
     const all = [await arrive({ connectionsMax: 2 }), await arrive({ connectionsMax: 2 })]
     for (let i = 0; i < 2; i++) all.push(await arrive({ connectionsMax: 2 }))
     const [host, ...guests] = all.sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -193,7 +193,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     expect(host.node.getConnections()).toHaveLength(2)
   })
 
-  it('reach a peer at once when work depends on it, whoever’s turn it is', async () => {
+  test('reach a peer at once when work depends on it, whoever’s turn it is', async () => {
     const [smaller, larger] = await arriveTwo()
     larger.introductions.announced(smaller.id, presenceOf(smaller))
     expect(met(larger, smaller)).toBe(false)
@@ -203,7 +203,7 @@ describe('introductions', { timeout: 30_000 }, () => {
 })
 
 describe('goodbyes', { timeout: 30_000 }, () => {
-  it('reach every connected peer in one synchronous call', async () => {
+  test('reach every connected peer in one synchronous call', async () => {
     const leaver = await arrive()
     const guests = [await arrive(), await arrive()]
     for (const guest of guests) introduce(leaver, guest)

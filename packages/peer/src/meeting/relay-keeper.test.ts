@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from 'libp2p'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import {
   addressesOf,
@@ -54,7 +54,7 @@ afterEach(async () => {
 })
 
 describe('a relay keeper', { timeout: 60_000 }, () => {
-  it('holds a reservation and gets it back when the relay restarts', async () => {
+  test('holds a reservation and gets it back when the relay restarts', async () => {
     const first = await startBootstrap()
     const { node, keeper } = await keep(async () => [first.address])
     await keeper.start([first.address])
@@ -68,7 +68,7 @@ describe('a relay keeper', { timeout: 60_000 }, () => {
     expect(circuitOf(node)).toContain(first.address)
   })
 
-  it('follows a relay that came back under another key and port', async () => {
+  test('follows a relay that came back under another key and port', async () => {
     const first = await startBootstrap()
     let current = first.address
     const { node, keeper } = await keep(async () => [current])
@@ -79,7 +79,7 @@ describe('a relay keeper', { timeout: 60_000 }, () => {
     expect(circuitOf(node)).toContain(current)
   })
 
-  it('replaces a connection that no longer answers', async () => {
+  test('replaces a connection that no longer answers', async () => {
     const { bootstrap, address } = await startBootstrap()
     const { node, keeper } = await keep(async () => [address])
     await keeper.start([address])
@@ -92,7 +92,7 @@ describe('a relay keeper', { timeout: 60_000 }, () => {
     expect(after.remotePeer.equals(bootstrap.peerId)).toBe(true)
   })
 
-  it('says in one line that no bootstrap node answers', async () => {
+  test('says in one line that no bootstrap node answers', async () => {
     const { bootstrap, address } = await startBootstrap()
     await bootstrap.stop()
     const { keeper } = await keep(async () => [address])

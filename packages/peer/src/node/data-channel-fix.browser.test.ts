@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { fixInitDataChannel } from './data-channel-fix.browser.ts'
 
 /** What of an RTCDataChannel matters here: its state and its events. */
@@ -50,7 +50,7 @@ function listen(to: Channel): { calls: number } {
 const soon = () => Promise.resolve()
 
 describe('the init channel', () => {
-  it('reports that it opened, once', async () => {
+  test('reports that it opened, once', async () => {
     const init = channel('init')
     const heard = listen(init)
     init.become('open')
@@ -58,7 +58,7 @@ describe('the init channel', () => {
     expect(heard.calls).toBe(1)
   })
 
-  it('counts as opened when it was closed before anybody listened', async () => {
+  test('counts as opened when it was closed before anybody listened', async () => {
     const init = channel('init')
     init.become('closed')
     const heard = listen(init)
@@ -66,7 +66,7 @@ describe('the init channel', () => {
     expect(heard.calls).toBe(1)
   })
 
-  it('ends the wait when it closes without having opened', () => {
+  test('ends the wait when it closes without having opened', () => {
     const init = channel('init')
     const heard = listen(init)
     init.become('closed')
@@ -75,7 +75,7 @@ describe('the init channel', () => {
 })
 
 describe('any other channel', () => {
-  it('is left alone', async () => {
+  test('is left alone', async () => {
     const other = channel('data')
     other.become('closed')
     const heard = listen(other)

@@ -8,7 +8,7 @@ import {
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { connectionsOf } from '../node/peer-connections.ts'
 import {
@@ -80,7 +80,7 @@ async function offered(holder: Holder, size: number): Promise<[HeldActivation, U
 const impatient = { protocol: { ...TENSOR_PROTOCOL, timeoutMs: 400 } }
 
 describe('tensor streams', { timeout: 30_000 }, () => {
-  it('carry the largest activation, and many at once over few streams', async () => {
+  test('carry the largest activation, and many at once over few streams', async () => {
     const [holder, puller] = await pair()
     const [large, bytes] = await offered(holder, ACTIVATION_BYTES_MAX)
     expect(Buffer.compare((await puller.tensors.pull(large)) ?? Buffer.of(), bytes)).toBe(0)
@@ -97,7 +97,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(holder.tensors.bytes.out).toBe(puller.tensors.bytes.in)
   })
 
-  it('hold no more than their bound, and have room again after a withdrawal', async () => {
+  test('hold no more than their bound, and have room again after a withdrawal', async () => {
     const holder = await start({ heldBytesMax: 1_000 })
     const first = await holder.tensors.offer(new Uint8Array(600).fill(1))
     expect(await holder.tensors.offer(new Uint8Array(600).fill(2))).toBeUndefined()
@@ -107,7 +107,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await holder.tensors.offer(new Uint8Array(600).fill(2))).toBeDefined()
   })
 
-  it('keep a tensor that was offered twice until it is withdrawn twice', async () => {
+  test('keep a tensor that was offered twice until it is withdrawn twice', async () => {
     const holder = await start()
     const bytes = new Uint8Array(randomBytes(100))
     const hash = await holder.tensors.offer(bytes)
@@ -119,7 +119,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await holder.tensors.pull(tensor)).toBeUndefined()
   })
 
-  it('give up on a holder that does not answer when the time is up, and work again afterwards', async () => {
+  test('give up on a holder that does not answer when the time is up, and work again afterwards', async () => {
     const [holder, puller] = await pair(impatient)
     const [tensor, bytes] = await offered(holder, 1_000)
     await holder.node.unhandle(TENSOR_PROTOCOL.id)
@@ -135,21 +135,21 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await puller.tensors.pull(tensor)).toEqual(bytes)
   })
 
-  it('report a holder that is gone as a failed pull', async () => {
+  test('report a holder that is gone as a failed pull', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)
     await holder.node.stop()
     expect(await puller.tensors.pull(tensor)).toBeUndefined()
   })
 
-  it('refuse an answer that is not what its hash says', async () => {
+  test('refuse an answer that is not what its hash says', async () => {
     const [holder, puller] = await pair()
     const [tensor, bytes] = await offered(holder, 1_000)
     bytes[0] = (bytes[0] ?? 0) + 1
     expect(await puller.tensors.pull(tensor)).toBeUndefined()
   })
 
-  it('stop when the pull is cancelled', async () => {
+  test('stop when the pull is cancelled', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)
     const controller = new AbortController()
@@ -159,7 +159,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await puller.tensors.pull(tensor)).toBeDefined()
   })
 
-  it('refuse a peer that asks too often', async () => {
+  test('refuse a peer that asks too often', async () => {
     const protocol = { ...TENSOR_PROTOCOL, requestsPerSecond: 5 }
     const [holder, puller] = await pair({ protocol })
     const [tensor] = await offered(holder, 100)
@@ -169,7 +169,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(results).toContain(false)
   })
 
-  it('never cross a limited connection', async () => {
+  test('never cross a limited connection', async () => {
     const bootstrap = await createTestBootstrap(await generateKeyPair('Ed25519'))
     open.push({ node: bootstrap })
     const [holder, puller] = [await start({}, true), await start({}, true)]

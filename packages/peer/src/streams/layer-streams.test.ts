@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Sha256, sha256 } from '@layerswarm/model'
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { LAYER_CHUNK_BYTES } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { addressesOf, createTestNode } from '../testing/test-nodes.ts'
@@ -51,7 +51,7 @@ async function connect(from: Shelf, to: Shelf): Promise<void> {
 const signal = () => new AbortController().signal
 
 describe('layer streams', { timeout: 30_000 }, () => {
-  it.each([
+  test.each([
     ['one byte', 1],
     ['exactly one chunk', LAYER_CHUNK_BYTES],
     ['several chunks and a rest', 4 * LAYER_CHUNK_BYTES + 17],
@@ -65,7 +65,7 @@ describe('layer streams', { timeout: 30_000 }, () => {
     expect(giver.layers.bytes.out).toBe(size)
   })
 
-  it('ask the next peer when the first does not have the file, or not all of it', async () => {
+  test('ask the next peer when the first does not have the file, or not all of it', async () => {
     const file = new Uint8Array(randomBytes(2 * LAYER_CHUNK_BYTES))
     const [empty, giver, taker] = [await start([]), await start([file]), await start([])]
     await connect(taker, empty)
@@ -77,7 +77,7 @@ describe('layer streams', { timeout: 30_000 }, () => {
     expect(await taker.layers.fetch(unknown, 1, signal())).toBeUndefined()
   })
 
-  it('give up when told to', async () => {
+  test('give up when told to', async () => {
     const file = new Uint8Array(randomBytes(8 * LAYER_CHUNK_BYTES))
     const [giver, taker] = [await start([file]), await start([])]
     await connect(taker, giver)

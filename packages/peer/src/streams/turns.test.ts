@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createTurns } from './turns.ts'
 
-it('lets so many proceed at once, and the others in their order', async () => {
+test('lets so many proceed at once, and the others in their order', async () => {
   const turns = createTurns(2)
   const { signal } = new AbortController()
   const proceeded: number[] = []
@@ -16,7 +16,7 @@ it('lets so many proceed at once, and the others in their order', async () => {
   expect(proceeded).toEqual([0, 1, 2, 3])
 })
 
-it('forgets who gave up waiting', async () => {
+test('forgets who gave up waiting', async () => {
   const turns = createTurns(1)
   const { signal } = new AbortController()
   const impatient = new AbortController()

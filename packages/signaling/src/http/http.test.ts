@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
@@ -72,7 +72,7 @@ afterAll(async () => {
 })
 
 describe('the HTTP server', () => {
-  it('serves a manifest by its id, unchangeable and readable from everywhere', async () => {
+  test('serves a manifest by its id, unchangeable and readable from everywhere', async () => {
     const [release] = releases.list
     const { status, headers, body } = await get(`/releases/${release?.id}/manifest.json`)
     expect(status).toBe(200)
@@ -86,7 +86,7 @@ describe('the HTTP server', () => {
     })
   })
 
-  it('serves every part by its hash, and only the head for HEAD', async () => {
+  test('serves every part by its hash, and only the head for HEAD', async () => {
     for (const { sha256, bytes } of releases.list[0]?.manifest.parts ?? []) {
       const whole = await get(`/parts/${sha256}`)
       expect(whole.status).toBe(200)
@@ -99,7 +99,7 @@ describe('the HTTP server', () => {
     }
   })
 
-  it('sends the rest of a part to who has its beginning', async () => {
+  test('sends the rest of a part to who has its beginning', async () => {
     const [part] = releases.list[0]?.manifest.parts ?? []
     const path = `/parts/${part?.sha256}`
     const { body, headers } = await get(path)
@@ -121,14 +121,14 @@ describe('the HTTP server', () => {
     }
   })
 
-  it('sends nothing to who has it already', async () => {
+  test('sends nothing to who has it already', async () => {
     const [part] = [...releases.parts.keys()]
     const { status, body } = await get(`/parts/${part}`, { 'if-none-match': `"x", "${part}"` })
     expect(status).toBe(304)
     expect(body.length).toBe(0)
   })
 
-  it('serves the page cross-origin isolated, with a policy, and asks to revalidate it', async () => {
+  test('serves the page cross-origin isolated, with a policy, and asks to revalidate it', async () => {
     const { status, headers, body } = await get('/?from=mail')
     expect(status).toBe(200)
     expect(body.toString()).toContain('<title>swarm</title>')
@@ -147,14 +147,14 @@ describe('the HTTP server', () => {
     expect(policy).not.toContain('unsafe-inline')
   })
 
-  it('marks hashed assets unchangeable and sends wasm as wasm', async () => {
+  test('marks hashed assets unchangeable and sends wasm as wasm', async () => {
     const { headers } = await get('/assets/ort-0123abcd.wasm', { 'accept-encoding': 'identity' })
     expect(headers['content-type']).toBe('application/wasm')
     expect(headers['cache-control']).toContain('immutable')
     expect(headers['content-length']).toBe('4096')
   })
 
-  it('compresses scripts for who can read it, once', async () => {
+  test('compresses scripts for who can read it, once', async () => {
     const path = '/assets/main-0aB_-9zZ.js'
     const brotli = await get(path, { 'accept-encoding': 'gzip, deflate, br' })
     expect(brotli.headers['content-encoding']).toBe('br')
@@ -171,13 +171,13 @@ describe('the HTTP server', () => {
     expect(plain.body.toString()).toBe(script)
   })
 
-  it('serves the samples it has and nothing else of their folder', async () => {
+  test('serves the samples it has and nothing else of their folder', async () => {
     expect((await get('/samples/images.idx3-ubyte')).body).toEqual(Buffer.from([1, 2, 3]))
     expect((await get('/samples/labels.idx1-ubyte')).status).toBe(404)
     expect((await get('/samples/../secret.txt')).status).toBe(404)
   })
 
-  it.each([
+  test.each([
     '/../secret.txt',
     '/assets/../../secret.txt',
     '/..%2fsecret.txt',
@@ -205,7 +205,7 @@ describe('the HTTP server', () => {
     expect(body.toString()).not.toContain('secret')
   })
 
-  it('refuses other methods and endless URLs', async () => {
+  test('refuses other methods and endless URLs', async () => {
     const post = await get('/bootstrap.json', {}, 'POST')
     expect(post.status).toBe(405)
     expect(post.headers.allow).toBe('GET, HEAD')
@@ -213,7 +213,7 @@ describe('the HTTP server', () => {
     expect((await get(`/${'a'.repeat(2_000)}`)).status).toBe(414)
   })
 
-  it('is alive at once, and ready when it says so', async () => {
+  test('is alive at once, and ready when it says so', async () => {
     reason = 'checking the releases'
     expect((await get('/healthz')).status).toBe(200)
     const waiting = await get('/readyz')
@@ -225,7 +225,7 @@ describe('the HTTP server', () => {
     expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toEqual({ protocol: 1 })
   })
 
-  it('answers 500 in one line, and logs why, when a part has vanished', async () => {
+  test('answers 500 in one line, and logs why, when a part has vanished', async () => {
     const part = { path: join(root, 'gone'), bytes: 3 }
     const before = releases
     releases = { ...before, parts: new Map([['f'.repeat(64), part]]) }
@@ -236,7 +236,7 @@ describe('the HTTP server', () => {
     expect(faults.at(-1)).toContain('ENOENT')
   })
 
-  it('closes at once although a client holds its connection open', async () => {
+  test('closes at once although a client holds its connection open', async () => {
     const other = createHttpServer(
       {
         releases: () => undefined,
@@ -259,7 +259,7 @@ describe('the HTTP server', () => {
     await closed
   })
 
-  it('counts its answers by route and status', async () => {
+  test('counts its answers by route and status', async () => {
     const before = server.counts().find(({ route }) => route === 'metrics')?.requests ?? 0
     await get('/metrics')
     expect(server.counts()).toContainEqual({ route: 'metrics', status: 200, requests: before + 1 })

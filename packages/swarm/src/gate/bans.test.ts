@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createBans } from './bans.ts'
 
-it('keeps a peer away for the given time', () => {
+test('keeps a peer away for the given time', () => {
   const bans = createBans({ durationMs: 100, peersMax: 10 })
   bans.add('a', 0)
   expect(bans.has('a', 99)).toBe(true)
@@ -9,7 +9,7 @@ it('keeps a peer away for the given time', () => {
   expect(bans.has('a', 100)).toBe(false)
 })
 
-it('drops the oldest ban when there are too many', () => {
+test('drops the oldest ban when there are too many', () => {
   const bans = createBans({ durationMs: 100, peersMax: 2 })
   for (const peer of ['a', 'b', 'c']) bans.add(peer, 0)
   expect(['a', 'b', 'c'].map((peer) => bans.has(peer, 1))).toEqual([false, true, true])

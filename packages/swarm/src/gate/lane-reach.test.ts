@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { PRESENCE_TTL_MS } from '../limits.ts'
 import { createLaneReach } from './lane-reach.ts'
 
 const linked = (links: number) => ({ links, leaving: false })
 
 describe('the reach of a lane’s members', () => {
-  it('is complete for one that is connected to all the others', () => {
+  test('is complete for one that is connected to all the others', () => {
     const reach = createLaneReach()
     // The lane: a, b, c and this peer.
     reach.announced('a', linked(3), 0)
@@ -18,7 +18,7 @@ describe('the reach of a lane’s members', () => {
     ])
   })
 
-  it('is doubted for strangers, and for everybody once a newcomer is known', () => {
+  test('is doubted for strangers, and for everybody once a newcomer is known', () => {
     const reach = createLaneReach()
     reach.announced('a', linked(1), 0)
     expect(reach.heardByAll('a', 1)).toBe(true)
@@ -29,7 +29,7 @@ describe('the reach of a lane’s members', () => {
     expect(reach.heardByAll('a', 5)).toBe(true)
   })
 
-  it('forgets who is gone or has been silent for as long as a presence lives', () => {
+  test('forgets who is gone or has been silent for as long as a presence lives', () => {
     const reach = createLaneReach()
     reach.announced('a', linked(1), 0)
     reach.announced('b', linked(2), 5)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   encodeMessage,
   type Hop,
@@ -64,23 +64,23 @@ function verdict(message: Message, author: PeerId | undefined, topic = LANE): st
 }
 
 describe('the rules of what a peer may say', () => {
-  it('allow a step to its requester and to whoever ran its last layer', () => {
+  test('allow a step to its requester and to whoever ran its last layer', () => {
     expect(verdict(step([]), ASKER)).toBe('step')
     expect(verdict(step([hop(1)]), RUNNER)).toBe('step')
     expect(verdict(step([hop(1)]), ASKER)).toBe('step')
   })
 
-  it('refuse a step of anybody else', () => {
+  test('refuse a step of anybody else', () => {
     expect(verdict(step([]), STRANGER)).toContain('requester')
     expect(verdict(step([hop(1)]), STRANGER)).toContain('author')
   })
 
-  it('refuse a step that applies a layer twice or one that does not exist', () => {
+  test('refuse a step that applies a layer twice or one that does not exist', () => {
     expect(verdict(step([hop(1), hop(1)]), RUNNER)).toContain('twice')
     expect(verdict(step([hop(SHAPE.layers)]), RUNNER)).toContain('does not exist')
   })
 
-  it('keep presence and lane apart', () => {
+  test('keep presence and lane apart', () => {
     const mine = presence(`/ip4/127.0.0.1/tcp/1/p2p/${ASKER}`)
     expect(verdict(mine, ASKER, PRESENCE_TOPIC)).toBe('presence')
     expect(verdict(mine, ASKER, LANE)).toContain('wrong topic')
@@ -88,12 +88,12 @@ describe('the rules of what a peer may say', () => {
     expect(verdict(claim, ASKER, PRESENCE_TOPIC)).toContain('wrong topic')
   })
 
-  it('refuse to send others to an address that is not the author’s', () => {
+  test('refuse to send others to an address that is not the author’s', () => {
     const theirs = presence(`/ip4/127.0.0.1/tcp/1/p2p/${STRANGER}`)
     expect(verdict(theirs, ASKER, PRESENCE_TOPIC)).toContain('somebody else')
   })
 
-  it('refuse bytes that are no message', () => {
+  test('refuse bytes that are no message', () => {
     const bytes = encodeMessage(claim)
     for (const broken of [bytes.subarray(0, 5), new Uint8Array(), Uint8Array.of(...bytes, 0)]) {
       expect(judgeMessage(broken, LANE, ASKER ?? fail(), SHAPE)).toHaveProperty('fault')

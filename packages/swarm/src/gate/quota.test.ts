@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createQuota } from './quota.ts'
 
-it('grants a burst, then the rate', () => {
+test('grants a burst, then the rate', () => {
   const quota = createQuota({ perSecond: 10, burst: 3, namesMax: 10 })
   const taken = (nowMs: number) => quota.take('a', nowMs)
   expect([taken(0), taken(0), taken(0), taken(0)]).toEqual([true, true, true, false])
@@ -9,14 +9,14 @@ it('grants a burst, then the rate', () => {
   expect(quota.take('b', 100)).toBe(true)
 })
 
-it('never saves up more than a burst', () => {
+test('never saves up more than a burst', () => {
   const quota = createQuota({ perSecond: 10, burst: 2, namesMax: 10 })
   quota.take('a', 0)
   const granted = Array.from({ length: 5 }, () => quota.take('a', 1e6)).filter(Boolean)
   expect(granted).toHaveLength(2)
 })
 
-it('forgets the longest unused name when there are too many', () => {
+test('forgets the longest unused name when there are too many', () => {
   const quota = createQuota({ perSecond: 1, burst: 1, namesMax: 2 })
   quota.take('a', 0)
   quota.take('b', 0)
