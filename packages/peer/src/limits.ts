@@ -67,8 +67,6 @@ export const PRESENCE_MESSAGES_BURST = 40
 export const QUOTA_AUTHORS_MAX = 2_048
 /** Invalid messages from one neighbour, which should have stopped them, before it is hung up on. */
 export const REJECTS_PER_NEIGHBOUR_MAX = 5
-/** How long a neighbour that was hung up on stays away. */
-export const BAN_MS = 5 * 60_000
 export const BANS_MAX = 1_024
 
 /** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */

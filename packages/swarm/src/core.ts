@@ -29,12 +29,6 @@ export interface CoreOptions {
   /** Share of the time that layer runs may take, above 0 and at most 1. */
   readonly timeShare: number
   readonly staggerMs: number
-  /** Whether tensors are handed to whom their author chooses: all peers of a lane must think alike. */
-  readonly handsOver: boolean
-  /** Time to a peer and back, milliseconds, if it was measured. */
-  readonly rttMs: (peer: PeerId) => number | undefined
-  /** Whether a tensor can be pulled from a peer: there is a direct connection, or a way to one. */
-  readonly reaches: (peer: PeerId) => boolean
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -47,9 +41,6 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   slots: SLOTS_DEFAULT,
   timeShare: 1,
   staggerMs: CLAIM_STAGGER_MS,
-  handsOver: false,
-  rttMs: () => undefined,
-  reaches: () => true,
   addresses: () => [],
   links: () => 0,
 })
@@ -172,8 +163,6 @@ export class Core {
         return this.onTime(nowMs)
       case 'disconnected':
         return this.onDisconnected(input.peer, nowMs)
-      case 'handed':
-        return this.provider.onHanded(input.hash, nowMs)
       case 'pulled':
         return (
           this.provider.onPulled(input.job, input.bytes, nowMs) ??

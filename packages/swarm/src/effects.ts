@@ -87,17 +87,13 @@ export type Effect =
       layer: number
       hop: number
       input: EncodedActivation
-      /** The result must ride in its message if it can: who needs it next cannot pull it from here. */
-      inline: boolean
     }
   /** Makes a tensor ready to be published from here: in the message, or offered for pulling. */
   | { do: 'prepare'; job: number; tensor: EncodedActivation }
-  /** Hands an offered tensor to the peer that most likely pulls it next; best effort. */
-  | { do: 'push'; hash: TensorHash; to: PeerId }
   | { do: 'run-head'; job: number; input: EncodedActivation }
   | { do: 'withdraw'; hash: TensorHash }
-  /** This peer floods the lane: neither hear it nor pass on what it says for a while. */
-  | { do: 'shun'; peer: PeerId }
+  /** This peer floods the lane: hang up on it, neither hear it nor pass on what it says for a while. */
+  | { do: 'ban'; peer: PeerId }
   | { do: 'host-layer'; layer: number }
   | { do: 'drop-layer'; layer: number }
   | { do: 'report'; event: MemberEvent }
@@ -110,7 +106,6 @@ export type Input =
   | { on: 'message'; from: PeerId; message: Message }
   | { on: 'time' }
   | { on: 'disconnected'; peer: PeerId }
-  | { on: 'handed'; hash: TensorHash }
   | { on: 'pulled'; job: number; bytes: Uint8Array | undefined }
   | { on: 'prepared'; job: number; activation: Activation | undefined }
   | { on: 'layer-run'; job: number; outcome: LayerRun }

@@ -44,6 +44,8 @@ export const FLIGHTS_PER_REQUESTER_FAIR = 32
 export const SLOTS_DEFAULT = 8
 /** Longest rest of a provider that serves a share of the time: a run that a sleeping machine drew out is no work. */
 export const REST_MS_MAX = 30_000
+/** Whoever floods is not heard and not connected to for this long. */
+export const BAN_MS = 5 * 60_000
 /** Longest deadline that a request may carry. */
 export const DEADLINE_MS_MAX = 10 * 60_000
 /** How long finished requests are remembered, so that late messages do not revive them. */

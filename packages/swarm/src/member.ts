@@ -14,7 +14,7 @@ import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Clock, Compute, LayerOutcome, Random, Transport } from './ports.ts'
 import { stepFault } from './step.ts'
-import type { Activation, PeerId, RequestId } from './wire/messages.ts'
+import type { Activation, RequestId } from './wire/messages.ts'
 
 export interface MemberPorts {
   readonly transport: Transport
@@ -96,9 +96,6 @@ class DrivenMember implements Member {
     const given = {
       ...CORE_OPTIONS_DEFAULT,
       ...options,
-      handsOver: transport.push !== undefined,
-      rttMs: (peer: PeerId) => transport.rttMs?.(peer),
-      reaches: (peer: PeerId) => transport.reaches?.(peer) ?? true,
       self: transport.self,
       // Read anew each time: an engine that fails gives way to another.
       get backend() {
@@ -111,7 +108,6 @@ class DrivenMember implements Member {
   start(): void {
     this.unlisten = this.ports.transport.listen({
       messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
-      tensorHanded: (hash) => this.feed({ on: 'handed', hash }),
       peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
     })
     this.feed({ on: 'time' })
@@ -272,13 +268,11 @@ class DrivenMember implements Member {
         return this.asActivation(effect.tensor, INLINE_BYTES_MAX, (activation) =>
           this.feed({ on: 'prepared', job: effect.job, activation }),
         )
-      case 'shun':
-        return transport.shun?.(effect.peer)
-      case 'push':
-        return transport.push?.(effect.hash, effect.to)
+      case 'ban':
+        return transport.ban(effect.peer)
       case 'run-layer':
         return compute.run(effect.layer, effect.hop, effect.input, (outcome) =>
-          this.layerRan(effect.job, outcome, effect.inline),
+          this.layerRan(effect.job, outcome),
         )
       case 'run-head':
         return compute.runHead(effect.input, (outcome) =>
@@ -309,10 +303,9 @@ class DrivenMember implements Member {
     if (open) this.pulls.set(job, cancel)
   }
 
-  private layerRan(job: number, outcome: LayerOutcome, inline: boolean): void {
+  private layerRan(job: number, outcome: LayerOutcome): void {
     if ('failure' in outcome) return this.feed({ on: 'layer-run', job, outcome })
-    const most = inline ? INLINE_BYTES_MAX : this.inlineBytes
-    this.asActivation(outcome.activation, most, (activation) => {
+    this.asActivation(outcome.activation, this.inlineBytes, (activation) => {
       const run =
         activation === undefined
           ? { failure: 'no room to hold the result' }

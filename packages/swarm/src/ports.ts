@@ -18,8 +18,6 @@ export interface Random {
 export interface TransportEvents {
   /** A decoded message that another peer signed. */
   messageArrived(from: PeerId, message: Message): void
-  /** Another peer has begun to push a tensor here. */
-  tensorHanded?(hash: TensorHash): void
   /** The last connection to a peer is gone: a hint, not a proof. */
   peerDisconnected(peer: PeerId): void
 }
@@ -36,22 +34,12 @@ export interface Transport {
   publish(message: Message): void
   /** Keeps a tensor for others to pull and says under which hash, or undefined when it cannot. */
   offer(bytes: Uint8Array, offered: (hash: TensorHash | undefined) => void): void
-  /**
-   * Sends an offered tensor to a peer before it asks: its member hears `tensorHanded` when the first
-   * bytes are there, and its pull ends with the last. Best effort. Without this method nobody in the
-   * lane expects to be handed anything.
-   */
-  push?(hash: TensorHash, to: PeerId): void
-  /** Time there and back of a small message to a peer, milliseconds; undefined while it is not known. */
-  rttMs?(peer: PeerId): number | undefined
-  /** Drops the connection to a peer that floods, and what it says, for a while. Optional. */
-  shun?(peer: PeerId): void
   /** Forgets an offered tensor. */
   withdraw(hash: TensorHash): void
-  /** Whether a tensor could be pulled from this peer now. Without this method every peer counts as reachable. */
-  reaches?(peer: PeerId): boolean
   /** Fetches a tensor from its holder and checks its hash; undefined on any failure. Returns what cancels it. */
   pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void
+  /** Hangs up on a peer that floods, and neither hears it nor passes on what it says for BAN_MS. */
+  ban(peer: PeerId): void
 }
 
 /** A layer's result, or why there is none. */

@@ -1,13 +1,5 @@
 import { createSystemClock } from '@layerswarm/peer'
-import type {
-  HeldActivation,
-  Message,
-  PeerId,
-  RequestId,
-  TensorHash,
-  Transport,
-  TransportEvents,
-} from '@layerswarm/swarm'
+import type { HeldActivation, Message, PeerId, RequestId, Transport } from '@layerswarm/swarm'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
 
@@ -20,15 +12,11 @@ function distant(lagMs: number) {
   const nowMs = () => Math.round(clock.nowMs() - startMs)
   const said: number[] = []
   const pulls: { atMs: number; cancelled: boolean }[] = []
-  let events: TransportEvents | undefined
   const near: Transport = {
     self: 'me' as PeerId,
-    listen(given) {
-      events = given
-      return () => {}
-    },
+    listen: () => () => {},
     publish: () => void said.push(nowMs()),
-    push: () => void said.push(nowMs()),
+    ban: () => {},
     offer: () => {},
     withdraw: () => {},
     pull(_, pulled) {
@@ -42,7 +30,7 @@ function distant(lagMs: number) {
   }
   const lag = { ms: lagMs }
   const transport = createLaggedTransport(near, clock, () => lag.ms)
-  return { said, pulls, lag, transport, hand: (hash: TensorHash) => events?.tensorHanded?.(hash) }
+  return { said, pulls, lag, transport }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -57,9 +45,6 @@ describe('a lagged transport', () => {
     vi.advanceTimersByTime(100)
     expect(said).toEqual([20, 50])
     expect(transport.self).toBe('me')
-    transport.push?.('h' as TensorHash, 'you' as PeerId)
-    vi.advanceTimersByTime(100)
-    expect(said).toEqual([20, 50, 120])
   })
 
   test('pulls after the question’s way and the answer’s', () => {
@@ -78,28 +63,6 @@ describe('a lagged transport', () => {
     transport.pull({ ...HELD, holder: transport.self }, () => {})
     vi.advanceTimersByTime(1)
     expect(pulls).toHaveLength(1)
-  })
-
-  test('a pull ends when the tensor was sent here, before or after', () => {
-    const { pulls, transport, hand } = distant(50)
-    const handed: TensorHash[] = []
-    transport.listen({
-      messageArrived: () => {},
-      peerDisconnected: () => {},
-      tensorHanded: (hash) => handed.push(hash),
-    })
-    const tensor = (hash: string) => ({ ...HELD, hash: hash as TensorHash })
-    hand('a' as TensorHash)
-    transport.pull(tensor('a'), () => {})
-    vi.advanceTimersByTime(1)
-    expect(pulls).toHaveLength(1)
-    transport.pull(tensor('b'), () => {})
-    vi.advanceTimersByTime(20)
-    hand('b' as TensorHash)
-    expect(pulls).toHaveLength(2)
-    vi.advanceTimersByTime(200)
-    expect(pulls).toHaveLength(2)
-    expect(handed).toEqual(['a', 'b'])
   })
 
   test('a pull is cancelled on its way and after', () => {

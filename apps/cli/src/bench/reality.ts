@@ -166,9 +166,6 @@ function simulateSame(size: Size, told: { layerMs: number; messageMs: number }):
     'gossip.messageMs': told.messageMs,
     // The counters of a peer know payloads.
     'gossip.overheadBytes': 0,
-    // As packages/peer does it.
-    'policy.inlineBytes': 32_768,
-    'policy.handOver': 0,
     'requests.perMinute': 20,
   }
   const runs = Array.from({ length: RUNS }, (_, seed) =>

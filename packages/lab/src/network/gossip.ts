@@ -1,5 +1,6 @@
 import type { Transport, TransportEvents } from '@layerswarm/swarm'
 import {
+  BAN_MS,
   decodeMessage,
   draw,
   encodeMessage,
@@ -61,12 +62,6 @@ const PULL_TIMEOUT_MS = 6_000
 const QUOTA_BURST_SECONDS = 3
 /** What a frozen tab's sockets hold for it. */
 const UNREAD_MAX = 2_000
-/** BAN_MS of packages/peer. */
-const SHUN_MS = 5 * 60_000
-/** Tensors kept that nobody asked for yet. */
-const PUSHED_MAX = 64
-/** A tensor on its way is waited for this long before it is asked for. */
-const PUSH_PATIENCE_MS = 1_000
 const KINDS = { step: 1, claim: 2, done: 3, presence: 4 } as const
 
 /**
@@ -123,7 +118,7 @@ export class LabNetwork {
       this.connect(station)
       connected()
     })
-    return new LabTransport(this, station, this.settings['policy.handOver'] === 1)
+    return new LabTransport(this, station)
   }
 
   /** The peer is gone. Its neighbours learn of it after `noticeMs`, or never. */
@@ -146,8 +141,8 @@ export class LabNetwork {
   }
 
   /** Hangs up on a peer and does not listen to it for a while. */
-  shun(station: LabStation, peer: PeerId): void {
-    station.shunned.set(peer, this.clock.nowMs() + SHUN_MS)
+  ban(station: LabStation, peer: PeerId): void {
+    station.banned.set(peer, this.clock.nowMs() + BAN_MS)
     const other = this.stations.get(peer)
     if (other === undefined) return
     other.unlink(station)
@@ -211,48 +206,7 @@ export class LabNetwork {
     return hash
   }
 
-  /** Sends a tensor ahead of being asked. */
-  push(from: LabStation, hash: TensorHash, peer: PeerId): void {
-    const to = this.stations.get(peer)
-    const bytes = from.tensors.get(hash)
-    if (to === undefined || bytes === undefined || !this.hasPath(from, to)) return
-    if (to.pushed.size >= PUSHED_MAX) to.pushed.delete(to.pushed.keys().next().value as TensorHash)
-    to.pushed.set(hash, undefined)
-    const firstMs = Math.max(from.upFreeAtMs, this.clock.nowMs()) + this.latencyMs(from, to)
-    this.clock.wakeAt(firstMs, () => this.hear(to, (events) => events.tensorHanded?.(hash)))
-    this.stream(from, to, bytes.length, () => {
-      to.pushed.set(hash, bytes)
-      to.waiting.get(hash)?.()
-    })
-  }
-
   pull(
-    self: LabStation,
-    tensor: HeldActivation,
-    pulled: (bytes: Uint8Array | undefined) => void,
-  ): () => void {
-    const { hash } = tensor
-    if (!self.pushed.has(hash)) return this.ask(self, tensor, pulled)
-    const take = () => {
-      self.waiting.delete(hash)
-      pulled(self.pushed.get(hash))
-    }
-    if (self.pushed.get(hash) !== undefined) return this.clock.wakeAt(this.clock.nowMs(), take)
-    // It is on its way: ask for it only if it does not come.
-    self.waiting.set(hash, take)
-    let cancelAsk = () => {}
-    const cancelWait = this.clock.wakeAt(this.clock.nowMs() + PUSH_PATIENCE_MS, () => {
-      if (!self.waiting.delete(hash)) return
-      cancelAsk = this.ask(self, tensor, pulled)
-    })
-    return () => {
-      self.waiting.delete(hash)
-      cancelWait()
-      cancelAsk()
-    }
-  }
-
-  private ask(
     self: LabStation,
     tensor: HeldActivation,
     pulled: (bytes: Uint8Array | undefined) => void,
@@ -374,7 +328,7 @@ export class LabNetwork {
         other !== station &&
         !other.frozen &&
         this.hasPath(station, other) &&
-        (other.shunned.get(station.peer) ?? 0) <= now,
+        (other.banned.get(station.peer) ?? 0) <= now,
     )
     // Few connections go to random members, so that a lane larger than one peer's reach stays whole.
     while (able.length > most) {
@@ -468,7 +422,7 @@ export class LabNetwork {
     if (!to.alive || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
-    if ((to.shunned.get(parcel.author.peer) ?? 0) > now) return
+    if ((to.banned.get(parcel.author.peer) ?? 0) > now) return
     const readAtMs = to.downFreeAtMs
     to.downFreeAtMs = Math.max(readAtMs, now) + to.session.messageMs
     if (readAtMs > now) {
@@ -552,20 +506,11 @@ function symbolHash(bytes: Uint8Array): TensorHash {
 
 export class LabTransport implements Transport {
   readonly station: LabStation
-  /** Absent where tensors are not sent ahead. */
-  readonly push?: NonNullable<Transport['push']>
-  readonly rttMs?: NonNullable<Transport['rttMs']>
   private readonly network: LabNetwork
 
-  constructor(network: LabNetwork, station: LabStation, handsOver: boolean) {
+  constructor(network: LabNetwork, station: LabStation) {
     this.network = network
     this.station = station
-    if (!handsOver) return
-    this.push = (hash, to) => network.push(station, hash, to)
-    this.rttMs = (peer) => {
-      const link = station.links.find(({ to }) => to.peer === peer)
-      return link === undefined ? undefined : 2 * link.latencyMs
-    }
   }
 
   get self(): PeerId {
@@ -587,16 +532,12 @@ export class LabTransport implements Transport {
     offered(this.network.offer(this.station, bytes))
   }
 
-  shun(peer: PeerId): void {
-    this.network.shun(this.station, peer)
+  ban(peer: PeerId): void {
+    this.network.ban(this.station, peer)
   }
 
   withdraw(hash: TensorHash): void {
     this.station.tensors.delete(hash)
-  }
-
-  reaches(peer: PeerId): boolean {
-    return this.station.links.some(({ to }) => to.peer === peer)
   }
 
   /** Pulls that have neither ended nor been cancelled. */

@@ -24,10 +24,6 @@ export class LabStation {
   /** The connections on which it forwards what others say. */
   readonly mesh: Link[] = []
   readonly tensors = new Map<TensorHash, Uint8Array>()
-  /** Sent here before it was asked for; undefined while it is on its way. */
-  readonly pushed = new Map<TensorHash, Uint8Array | undefined>()
-  /** Pulls that wait for a tensor on its way. */
-  readonly waiting = new Map<TensorHash, () => void>()
   readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
   lane: Lane | undefined
   slot = -1
@@ -36,7 +32,7 @@ export class LabStation {
   /** Its sockets are open and nobody reads them. */
   frozen = false
   /** Whom it does not listen to, and until when. */
-  readonly shunned = new Map<PeerId, number>()
+  readonly banned = new Map<PeerId, number>()
   /** What arrived meanwhile. */
   readonly unread: (() => void)[] = []
   upFreeAtMs = 0

@@ -1,4 +1,4 @@
-import { SwarmError } from '@layerswarm/swarm'
+import { CLAIM_STAGGER_MS, INLINE_BYTES_MAX, SwarmError } from '@layerswarm/swarm'
 
 /** One knob of a simulated world: its value when no scenario says otherwise, and what it means. */
 interface Field {
@@ -133,8 +133,8 @@ const FIELDS = {
   'gossip.messageMs': ms(0.3, 'to check and handle one message in a tab [proposal]'),
   'gossip.quotaPerSecond': number(800, 'messages of one author that others accept'),
   'lanes.peers': count(
-    24,
-    'providers in a lane before the next is opened; 0: one lane, as packages/peer has [proposal]',
+    0,
+    'providers in a lane before the next is opened; 0: one lane per release, as peers have',
     100_000,
   ),
 
@@ -159,18 +159,13 @@ const FIELDS = {
   'flooders.count': count(0, 'peers that send fake requests', 1_000),
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
 
-  // The policy under test. What differs from packages/peer says so.
+  // The policy under test.
   'policy.inlineBytes': number(
-    1_024,
-    'tensors up to this ride in the message; packages/peer: 32,768 [proposal]',
-    32_768,
+    INLINE_BYTES_MAX,
+    'tensors up to this ride in the message',
+    INLINE_BYTES_MAX,
   ),
-  'policy.handOver': count(
-    1,
-    '1: results are sent ahead to who will want them; packages/peer: 0 [proposal]',
-    1,
-  ),
-  'policy.staggerMs': ms(40, 'wait between two ranks of claimers'),
+  'policy.staggerMs': ms(CLAIM_STAGGER_MS, 'wait between two ranks of claimers'),
 } as const satisfies Record<string, Field>
 
 export type SettingName = keyof typeof FIELDS

@@ -14,9 +14,9 @@ import {
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { pause } from '../deadline.ts'
-import { PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
+import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { directConnection } from '../node/peer-connections.ts'
+import { directConnection, hangUp } from '../node/peer-connections.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
 import {
   createLaneValidator,
@@ -58,7 +58,7 @@ export function createLaneTransport(
   needs: LaneTransportNeeds,
   { release, shape }: LaneTransportOptions,
 ): LaneTransport {
-  const { node, tensors } = needs
+  const { node, tensors, bans } = needs
   const { pubsub } = node.services
   const self = node.peerId.toString() as PeerId
   const topics = [PRESENCE_TOPIC, laneTopic(release)]
@@ -135,6 +135,10 @@ export function createLaneTransport(
     },
     withdraw: (hash) => tensors.withdraw(hash),
     pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
+    ban(peer) {
+      bans.add(peer, performance.now())
+      hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Bans } from '@layerswarm/swarm'
 import {
+  BAN_MS,
+  type Bans,
   createNewest,
   createQuota,
   judgeMessage,
@@ -11,7 +12,6 @@ import {
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import {
-  BAN_MS,
   CLOSE_TIMEOUT_MS,
   LANE_MESSAGES_BURST,
   LANE_MESSAGES_PER_SECOND,

@@ -3,7 +3,7 @@ import type { PeerId } from '../wire/messages.ts'
 import { Fairness } from './fairness.ts'
 
 /** How a new request is met. */
-export type Admission = 'follow' | 'ignore' | 'shun'
+export type Admission = 'follow' | 'ignore' | 'ban'
 
 /**
  * Counts the requests that a provider follows, and decides on new ones: at most FLIGHTS_MAX in all,
@@ -26,7 +26,7 @@ export class Admissions {
       this.byRequester.set(requester, own + 1)
       return 'follow'
     }
-    return this.fairness.refused(requester, nowMs) ? 'shun' : 'ignore'
+    return this.fairness.refused(requester, nowMs) ? 'ban' : 'ignore'
   }
 
   /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */

@@ -11,16 +11,8 @@ import {
   SILENT_CLAIM_MS,
 } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import {
-  follows,
-  hopsWanted,
-  isComplete,
-  isUnchanged,
-  openLayers,
-  sameStep,
-  supersedes,
-} from '../step.ts'
-import type { Claim, Done, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
+import { follows, isComplete, isUnchanged, openLayers, sameStep, supersedes } from '../step.ts'
+import type { Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
 import { Duty } from './duty.ts'
 import {
@@ -41,8 +33,6 @@ export interface ProviderOptions extends RivalsOptions {
   readonly timeShare: number
 }
 
-/** Tensors handed here that nobody has spoken of yet. */
-const HANDED_MAX = 256
 /** So many peers try to pull a tensor before the step before it is offered again. */
 const PULLERS_MAX = 2
 const NEVER = Number.POSITIVE_INFINITY
@@ -84,8 +74,6 @@ export class Provider {
   private readonly admissions = new Admissions()
   private readonly rivals: Rivals
   private readonly duty: Duty
-  /** Tensors that were handed to this peer. */
-  private readonly handed = new Set<TensorHash>()
 
   constructor(options: ProviderOptions, table: PeerTable, nextJob: () => number) {
     this.options = options
@@ -150,46 +138,32 @@ export class Provider {
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
     if (this.finished.has(step.request)) return []
     const flight = this.flights.get(step.request)
-    if (flight === undefined) return this.onFirstStep(from, step, nowMs)
+    if (flight === undefined) return this.onFirstStep(step, nowMs)
     const { base } = flight
     if (base.requester !== step.requester) return []
-    if (sameStep(step, base)) return this.reoffered(flight, from, step, nowMs)
+    if (sameStep(step, base)) return this.reoffered(flight, step, nowMs)
     if (!supersedes(step, base)) return from === step.requester ? this.overtaken(flight, nowMs) : []
     if (isUnchanged(step, base)) return []
     this.advance(flight, step, nowMs)
-    return this.begin(flight, from, nowMs)
+    return this.begin(flight, nowMs)
   }
 
-  private onFirstStep(from: PeerId, step: Step, nowMs: number): Effect[] {
+  private onFirstStep(step: Step, nowMs: number): Effect[] {
     const { request, requester } = step
     const admission = this.admissions.judge(requester, nowMs)
-    if (admission !== 'follow') return admission === 'shun' ? [{ do: 'shun', peer: requester }] : []
+    if (admission !== 'follow') return admission === 'ban' ? [{ do: 'ban', peer: requester }] : []
     const flight = openFlight(step, nowMs)
     this.flights.set(request, flight)
-    return this.begin(flight, from, nowMs)
+    return this.begin(flight, nowMs)
   }
 
   /** Work on a new step. */
-  private begin(flight: Flight, author: PeerId, nowMs: number): Effect[] {
+  private begin(flight: Flight, nowMs: number): Effect[] {
     const effects = this.abandon(flight)
     this.setClaim(flight, undefined)
     effects.push(...this.releaseOld(flight))
     if (isComplete(flight.base, this.options.shape.layers)) flight.bidAtMs = NEVER
     else effects.push(...this.bid(flight, nowMs))
-    return author === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
-  }
-
-  /** The author of a step has chosen this peer to go on. */
-  onHanded(hash: TensorHash, nowMs: number): Effect[] {
-    if (this.handed.size >= HANDED_MAX)
-      this.handed.delete(this.handed.values().next().value ?? hash)
-    this.handed.add(hash)
-    const effects: Effect[] = []
-    for (const flight of this.flights.values()) {
-      const { activation } = flight.base
-      const isMeant = activation.place === 'held' && activation.hash === hash
-      if (isMeant && !isClaimed(flight, nowMs)) effects.push(...this.bid(flight, nowMs))
-    }
     return effects
   }
 
@@ -336,18 +310,6 @@ export class Provider {
     return this.measuredMs * this.hope
   }
 
-  /** Hands the newest tensor, its own, to the requester if all is done, or to whom it chooses to go on. */
-  private handOn(flight: Flight, nowMs: number): Effect[] {
-    const { base, job } = flight
-    const { activation, requester } = base
-    if (activation.place === 'inline' || job !== undefined || !this.options.handsOver) return []
-    const to = isComplete(base, this.options.shape.layers)
-      ? requester
-      : this.rivals.choose(flight, nowMs)
-    if (to === undefined || to === this.options.self || !this.rivals.isReachable(to)) return []
-    return [{ do: 'push', hash: activation.hash, to }]
-  }
-
   onTime(nowMs: number): Effect[] {
     const effects: Effect[] = []
     for (const [request, flight] of this.flights) {
@@ -383,7 +345,7 @@ export class Provider {
   }
 
   /** The requester says the newest step again: whoever claimed it has not delivered. */
-  private reoffered(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
+  private reoffered(flight: Flight, step: Step, nowMs: number): Effect[] {
     flight.base = step
     flight.lost = false
     flight.disturbed = true
@@ -393,7 +355,7 @@ export class Provider {
     const effects = this.bid(flight, nowMs)
     // Being asked again is no reason to wait longer.
     if (flight.job === undefined) flight.bidAtMs = Math.min(flight.bidAtMs, planned)
-    return from === this.options.self ? effects.concat(this.handOn(flight, nowMs)) : effects
+    return effects
   }
 
   /** Decides when to claim the flight's newest step; claims at once when that is now. */
@@ -406,7 +368,6 @@ export class Provider {
     if (!this.canServe(open)) return []
     const { ahead, favourite } = this.rivals.rank(flight, this.offer(), open, nowMs)
     flight.favourite = favourite
-    if (!this.rivals.canReach(base)) return ahead === 0 ? this.passOn(flight, open, nowMs) : []
     const { restsUntilMs } = this.duty
     const freeAtMs = Math.max(
       nowMs,
@@ -414,14 +375,8 @@ export class Provider {
       this.ailingUntilMs,
       restsUntilMs,
     )
-    flight.bidAtMs = freeAtMs + this.waitMs(base, ahead) + this.rivals.detourMs(base)
+    flight.bidAtMs = freeAtMs + delayMs(ahead, this.rivals.staggerMs())
     return flight.bidAtMs <= nowMs ? this.claimOrWait(flight, nowMs) : []
-  }
-
-  /** How long to let others go first, milliseconds. */
-  private waitMs(base: Step, ahead: number): number {
-    if (this.isHanded(base)) return 0
-    return delayMs(ahead + this.rivals.handicap(base), this.rivals.staggerMs())
   }
 
   /** What others know of this provider, so that its own rank is what they expect. */
@@ -431,10 +386,6 @@ export class Provider {
       layerMs: this.announcedMs,
       unproven: this.served === 0,
     }
-  }
-
-  private isHanded({ activation }: Step): boolean {
-    return activation.place === 'held' && this.handed.has(activation.hash)
   }
 
   private canServe(open: readonly boolean[]): boolean {
@@ -472,7 +423,7 @@ export class Provider {
   private claim(flight: Flight, layer: number, nowMs: number): Effect[] {
     const { request, era, route, activation } = flight.base
     const offer = { ...this.offer(), layerMs: this.layerMs }
-    const expectedMs = this.rivals.ownFinishMs(flight, offer, this.isHanded(flight.base))
+    const expectedMs = this.rivals.ownFinishMs(flight, offer)
     const ttlMs = claimTtlMs(expectedMs)
     const job: Job = { id: this.nextJob(), layer, hop: route.length, phase: 'pulling' }
     flight.job = job
@@ -497,10 +448,7 @@ export class Provider {
     const { id, layer, hop } = job
     job.phase = 'running'
     this.duty.runBegan(nowMs)
-    const isLast = hop + 1 === hopsWanted(base, this.options.shape.layers)
-    const inline = isLast && !this.rivals.isReachable(base.requester)
-    const input = encoded(base.activation, bytes)
-    return { do: 'run-layer', job: id, layer, hop, input, inline }
+    return { do: 'run-layer', job: id, layer, hop, input: encoded(base.activation, bytes) }
   }
 
   /** The tensor of the newest step cannot be had from here: let another peer try, or go back a step. */
@@ -523,17 +471,6 @@ export class Provider {
       do: 'publish',
       message: { kind: 'claim', request, era, hop: route.length, layer, ttlMs: 0 },
     }
-  }
-
-  /** The favourite has no way to the tensor: it says so, and the next one is the favourite. */
-  private passOn(flight: Flight, open: readonly boolean[], nowMs: number): Effect[] {
-    if (flight.gaveUp.has(this.options.self)) {
-      // It ranks first although it gave up: so did everyone else.
-      this.goBack(flight)
-      return this.bid(flight, nowMs)
-    }
-    const layer = [...this.hosted].find((hosted) => open[hosted]) ?? 0
-    return [this.release(flight, layer), ...this.bid(flight, nowMs)]
   }
 
   /**

@@ -8,20 +8,15 @@ import {
 } from '../claims/first-answer.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import { draw } from '../draw.ts'
-import { CLAIM_STAGGER_MS_MAX, INLINE_BYTES_MAX, LAYERS_MAX } from '../limits.ts'
+import { CLAIM_STAGGER_MS_MAX, LAYERS_MAX } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { hopsWanted, type ModelShape, openLayers } from '../step.ts'
+import type { ModelShape } from '../step.ts'
 import type { Claim, PeerId, Step } from '../wire/messages.ts'
 import type { Flight } from './flight.ts'
 
 export interface RivalsOptions {
   readonly self: PeerId
   readonly shape: ModelShape
-  /** Whether authors hand their tensors to whom they choose to go on. */
-  readonly handsOver: boolean
-  readonly rttMs: (peer: PeerId) => number | undefined
-  /** Whether a tensor can be pulled from a peer. */
-  readonly reaches: (peer: PeerId) => boolean
   /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
 }
@@ -33,8 +28,6 @@ export interface OwnOffer {
   readonly unproven: boolean
 }
 
-/** Distances closer than this count as equal. */
-const DISTANCE_STEP_MS = 32
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
 const PULL_BYTES_PER_MS = 500
 
@@ -68,49 +61,14 @@ export class Rivals {
     )
   }
 
-  /** The best to go on, by measured distance too: the author alone decides, so nobody needs to agree. */
-  choose(flight: Flight, nowMs: number): PeerId | undefined {
-    const { base } = flight
-    const able = this.others(flight, openLayers(base, this.options.shape.layers), nowMs)
-      .filter(({ peer, failed }) => !failed && this.isReachable(peer))
-      .map((rival) => ({ ...rival, transitMs: this.distanceMs(rival.peer) }))
-    const [first, ...others] = able
-    return first && rankAmong(base.request, round(base), first, others).favourite
-  }
-
   /** When this provider would be done with the flight's newest step, milliseconds from now. */
-  ownFinishMs(flight: Flight, offer: OwnOffer, hasTensor = false): number {
-    const own = this.own(flight, offer)
-    return finishMs(hasTensor ? { ...own, transitMs: 0 } : own)
+  ownFinishMs(flight: Flight, offer: OwnOffer): number {
+    return finishMs(this.own(flight, offer))
   }
 
   /** Between the claims of two neighbours in rank: as long as answers take on this lane. */
   staggerMs(): number {
     return this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)
-  }
-
-  /** Ranks by which everybody waits longer, so that whom the author chose goes first. */
-  handicap({ activation, route }: Step): number {
-    const isOwn = route.at(-1)?.peer === this.options.self
-    return this.options.handsOver && activation.place === 'held' && !isOwn ? 1 : 0
-  }
-
-  /** The requester must pull the last output: whoever cannot give it to them lets others go first. */
-  detourMs(base: Step): number {
-    const isLast = base.route.length + 1 === hopsWanted(base, this.options.shape.layers)
-    const { place, batch, tokens, width } = base.activation
-    const rides = 2 * batch * tokens * width <= INLINE_BYTES_MAX
-    const isFree = !isLast || place === 'inline' || rides || this.isReachable(base.requester)
-    return isFree ? 0 : 2 * this.staggerMs()
-  }
-
-  /** Whether this peer can pull the tensor of a step. */
-  canReach({ activation }: Step): boolean {
-    return activation.place === 'inline' || this.isReachable(activation.holder)
-  }
-
-  isReachable(peer: PeerId): boolean {
-    return peer === this.options.self || this.options.reaches(peer)
   }
 
   /** Of two claimers, whoever has delivered before; among equals the draw. */
@@ -134,9 +92,7 @@ export class Rivals {
   responded(flight: Flight, from: PeerId, nowMs: number): void {
     if (from === this.options.self || flight.disturbed) return
     const ms = nowMs - flight.baseAtMs
-    // Whom the author chose is not known: what took longer than was waited for came from another.
-    if (this.options.handsOver) this.responses.observe(Math.min(ms, this.staggerMs()))
-    else if (from === flight.favourite) this.responses.observe(ms)
+    if (from === flight.favourite) this.responses.observe(ms)
   }
 
   /** Somebody has run a layer on the flight's newest step. */
@@ -183,13 +139,6 @@ export class Rivals {
     if (activation.place === 'inline') return typicalMs
     // The step, the question and the answer.
     return 3 * typicalMs + activation.size / PULL_BYTES_PER_MS
-  }
-
-  /** One way, in steps within which a draw decides: the nearest alone would get everything. */
-  private distanceMs(peer: PeerId): number {
-    const rttMs = this.options.rttMs(peer)
-    const oneWayMs = rttMs === undefined ? this.responses.typicalMs : rttMs / 2
-    return Math.floor(oneWayMs / DISTANCE_STEP_MS) * DISTANCE_STEP_MS
   }
 }
 

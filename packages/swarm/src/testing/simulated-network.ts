@@ -1,3 +1,4 @@
+import { BAN_MS } from '../limits.ts'
 import type { Transport, TransportEvents } from '../ports.ts'
 import {
   decodeMessage,
@@ -32,6 +33,8 @@ interface Station {
   readonly transport: SimulatedTransport
   readonly tensors: Map<TensorHash, Uint8Array>
   events: TransportEvents | undefined
+  /** Whom it does not listen to, and until when. */
+  readonly banned: Map<PeerId, number>
 }
 
 /** What crossed the network so far. */
@@ -63,7 +66,12 @@ export class SimulatedNetwork {
 
   join(self: PeerId): Transport {
     const transport = new SimulatedTransport(self, this)
-    this.stations.set(self, { transport, tensors: new Map(), events: undefined })
+    this.stations.set(self, {
+      transport,
+      tensors: new Map(),
+      events: undefined,
+      banned: new Map(),
+    })
     return transport
   }
 
@@ -87,7 +95,7 @@ export class SimulatedNetwork {
     this.traffic.bytes += bytes.length
     const decoded = decodeMessage(bytes)
     for (const station of this.stations.values()) {
-      if (station.transport.self === from) continue
+      if (station.transport.self === from || this.isBanned(station, from)) continue
       if (this.options.loss > 0 && this.random.uniform() < this.options.loss) continue
       this.traffic.deliveries++
       this.deliver(station, (events) => events.messageArrived(from, decoded))
@@ -107,6 +115,19 @@ export class SimulatedNetwork {
   /** Tensors that a peer holds for others. */
   held(peer: PeerId): number {
     return this.stations.get(peer)?.tensors.size ?? 0
+  }
+
+  ban(self: PeerId, peer: PeerId): void {
+    const station = this.stations.get(self)
+    const other = this.stations.get(peer)
+    if (station === undefined || other === undefined) return
+    station.banned.set(peer, this.clock.nowMs() + BAN_MS)
+    this.deliver(station, (events) => events.peerDisconnected(peer))
+    this.deliver(other, (events) => events.peerDisconnected(self))
+  }
+
+  private isBanned({ banned }: Station, peer: PeerId): boolean {
+    return (banned.get(peer) ?? 0) > this.clock.nowMs()
   }
 
   pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
@@ -156,5 +177,9 @@ class SimulatedTransport implements Transport {
 
   pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
     return this.network.pull(tensor, pulled)
+  }
+
+  ban(peer: PeerId): void {
+    this.network.ban(this.self, peer)
   }
 }
