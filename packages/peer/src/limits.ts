@@ -1,10 +1,6 @@
-/** Bounds of everything that this peer does on the network; the unit is the last word of each name. */
+/** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
+import { CONNECTIONS_MAX } from '@layerswarm/swarm'
 
-/**
- * Direct connections of one peer. A step floods to all of them, so this is also the cost of one
- * publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.
- */
-export const CONNECTIONS_MAX = 24
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
 /** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
@@ -54,25 +50,9 @@ export const BOOTSTRAP_ADDRESSES_MAX = 16
 export const BOOTSTRAP_RELEASES_MAX = 64
 export const FETCH_TIMEOUT_MS = 15_000
 
-/**
- * Messages per second of one author on a lane: a claim and a step per hop. A message costs its
- * author 0.35 ms of one core and each receiver as much, so nobody honest comes near it for long.
- */
-export const LANE_MESSAGES_PER_SECOND = 800
-export const LANE_MESSAGES_BURST = 2_400
-/** Presence goes out every 3 s and on every change of slots. */
-export const PRESENCE_MESSAGES_PER_SECOND = 10
-export const PRESENCE_MESSAGES_BURST = 40
-/** Authors whose quota is remembered; the longest silent is forgotten first. */
-export const QUOTA_AUTHORS_MAX = 2_048
-/** Invalid messages from one neighbour, which should have stopped them, before it is hung up on. */
-export const REJECTS_PER_NEIGHBOUR_MAX = 5
-export const BANS_MAX = 1_024
-
 /** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */
 export const TENSORS_HELD_BYTES_MAX = 64 * 1024 * 1024
-/** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
-export const TENSOR_TIMEOUT_MS = 6_000
+/** Questions for tensors that one peer answers another. */
 export const TENSOR_REQUESTS_PER_SECOND = 500
 /** Pulls from one peer at once; further ones wait for a stream. */
 export const TENSOR_STREAMS_PER_PEER_MAX = 8

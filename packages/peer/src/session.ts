@@ -2,6 +2,7 @@ import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswar
 import {
   ADDRESSES_MAX,
   BAN_MS,
+  BANS_MAX,
   createBans,
   createMember,
   laneTopic,
@@ -18,7 +19,7 @@ import { createLaneTransport, type LaneTransport } from './gossip/lane-transport
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
-import { BANS_MAX, LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
+import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
 import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'

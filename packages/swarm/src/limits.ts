@@ -82,3 +82,31 @@ export const FIRST_PROVIDER_MS = 8_000
 export const ANSWER_RESERVE_MS = 50
 /** The same when the newest tensor must be pulled first: a few round trips, or a tenth of a shorter deadline. */
 export const ANSWER_RESERVE_PULL_MS = 1_500
+
+/**
+ * Direct connections of one peer. A step floods to all of them, so this is also the cost of one
+ * publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.
+ */
+export const CONNECTIONS_MAX = 24
+/** Mesh degree of gossip: authors flood, so the mesh only repairs (measured in packages/peer, libp2p-config.ts). */
+export const GOSSIP_DEGREE = 2
+/** What was lost is asked for again with the next heartbeat: gossipsub's own default. */
+export const GOSSIP_HEARTBEAT_MS = 1_000
+
+/**
+ * Messages per second of one author on a lane: a claim and a step per hop. A message costs its
+ * author 0.35 ms of one core and each receiver as much, so nobody honest comes near it for long.
+ */
+export const LANE_MESSAGES_PER_SECOND = 800
+export const LANE_MESSAGES_BURST = 2_400
+/** Presence goes out every 3 s and on every change of slots. */
+export const PRESENCE_MESSAGES_PER_SECOND = 10
+export const PRESENCE_MESSAGES_BURST = 40
+/** Authors whose quota is remembered; the longest silent is forgotten first. */
+export const QUOTA_AUTHORS_MAX = 2_048
+/** Invalid messages from one neighbour, which should have stopped them, before it is hung up on. */
+export const REJECTS_PER_NEIGHBOUR_MAX = 5
+export const BANS_MAX = 1_024
+
+/** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
+export const TENSOR_TIMEOUT_MS = 6_000

@@ -4,22 +4,20 @@ import {
   createNewest,
   createQuota,
   judgeMessage,
+  LANE_MESSAGES_BURST,
+  LANE_MESSAGES_PER_SECOND,
   type Message,
   type ModelShape,
   type PeerId,
+  PRESENCE_MESSAGES_BURST,
+  PRESENCE_MESSAGES_PER_SECOND,
   PRESENCE_TOPIC,
+  QUOTA_AUTHORS_MAX,
+  REJECTS_PER_NEIGHBOUR_MAX,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
-import {
-  CLOSE_TIMEOUT_MS,
-  LANE_MESSAGES_BURST,
-  LANE_MESSAGES_PER_SECOND,
-  PRESENCE_MESSAGES_BURST,
-  PRESENCE_MESSAGES_PER_SECOND,
-  QUOTA_AUTHORS_MAX,
-  REJECTS_PER_NEIGHBOUR_MAX,
-} from '../limits.ts'
+import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
 

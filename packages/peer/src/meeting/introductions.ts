@@ -1,11 +1,11 @@
 import type { Presence } from '@layerswarm/swarm'
+import { CONNECTIONS_MAX } from '@layerswarm/swarm'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { within } from '../deadline.ts'
 import {
   ALIVE_PING_TIMEOUT_MS,
   CLOSE_TIMEOUT_MS,
-  CONNECTIONS_MAX,
   CROSS_DIAL_MS,
   DEAD_PING_TIMEOUT_MS,
   DIAL_TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import type { Bans } from '@layerswarm/swarm'
+import { type Bans, GOSSIP_DEGREE, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
@@ -60,7 +60,15 @@ export interface Platform {
  * the default D = 6; thirty peers with 8 connections each: 1.8 and 135 ms, and 1.5 and 820 ms when
  * `Dlo` is 1 (the rest comes with the next heartbeat).
  */
-const MESH = { D: 2, Dlo: 2, Dhi: 4, Dscore: 1, Dout: 0, Dlazy: 3, floodPublish: true } as const
+const MESH = {
+  D: GOSSIP_DEGREE,
+  Dlo: GOSSIP_DEGREE,
+  Dhi: 2 * GOSSIP_DEGREE,
+  Dscore: 1,
+  Dout: 0,
+  Dlazy: 3,
+  floodPublish: true,
+} as const
 
 /** "I have it already" costs one write per message and saves a few kB; on this mesh it never paid. */
 const IDONTWANT_NEVER = Number.MAX_SAFE_INTEGER
@@ -129,6 +137,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
         idontwantMinDataSize: IDONTWANT_NEVER,
         // One encoding for all the peers that a message floods to.
         batchPublish: true,
+        heartbeatInterval: GOSSIP_HEARTBEAT_MS,
         seenTTL: GOSSIP_SEEN_MS,
         globalSignaturePolicy: 'StrictSign',
         allowPublishToZeroTopicPeers: true,

@@ -2,12 +2,12 @@ import {
   ACTIVATION_BYTES_MAX,
   HASH_BYTES,
   type HeldActivation,
+  TENSOR_TIMEOUT_MS,
   type TensorHash,
 } from '@layerswarm/swarm'
 import {
   TENSOR_REQUESTS_PER_SECOND,
   TENSOR_STREAMS_PER_PEER_MAX,
-  TENSOR_TIMEOUT_MS,
   TENSORS_HELD_BYTES_MAX,
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'

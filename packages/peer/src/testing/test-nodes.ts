@@ -1,5 +1,12 @@
 import '../node/polyfill.node.ts'
-import { BAN_MS, type Bans, createBans, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import {
+  BAN_MS,
+  BANS_MAX,
+  type Bans,
+  createBans,
+  laneTopic,
+  PRESENCE_TOPIC,
+} from '@layerswarm/swarm'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -11,7 +18,6 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { BANS_MAX } from '../limits.ts'
 import { type SwarmNode, sharedConfig } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
 
