@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { Fairness } from '../provider/fairness.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Conduct } from './conduct.ts'
 
@@ -39,30 +38,5 @@ describe('conduct', () => {
     for (let i = 0; i < 20; i++) conduct.delivered(a, 200, i)
     expect(conduct.patienceMs(b, 1)).toBeCloseTo(800, 0)
     expect(conduct.patienceMs(b, 1_000)).toBe(4_000)
-  })
-})
-
-describe('fairness', () => {
-  test('knows a requester that is alone', () => {
-    const fairness = new Fairness()
-    fairness.asked(a, 0)
-    expect(fairness.isAlone(a, 1)).toBe(true)
-    fairness.asked(b, 2)
-    expect(fairness.isAlone(a, 3)).toBe(false)
-    for (let now = 3; now < 70_000; now += 1_000) fairness.asked(a, now)
-    expect(fairness.isAlone(a, 70_000)).toBe(true)
-  })
-
-  test('calls it a flood when one requester is refused again and again within seconds', () => {
-    const fairness = new Fairness()
-    const flood = Array.from({ length: 64 }, (_, i) => fairness.refused(a, i * 10))
-    expect(flood.indexOf(true)).toBe(63)
-    const drip = Array.from({ length: 200 }, (_, i) => fairness.refused(b, i * 1_000))
-    expect(drip).not.toContain(true)
-    const busy = Array.from({ length: 200 }, (_, i) => {
-      if (i % 20 === 0) fairness.finished(a)
-      return fairness.refused(a, 100_000 + i)
-    })
-    expect(busy).not.toContain(true)
   })
 })

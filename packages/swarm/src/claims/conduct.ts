@@ -1,8 +1,18 @@
 import type { PeerId } from '../wire/messages.ts'
-import { claimTtlMs } from './first-answer.ts'
+import { claimTtlMs } from './claim-ttl.ts'
+import {
+  DISTRUST_MS,
+  LANE_WEIGHT,
+  PEER_WEIGHT,
+  RECORDS_MAX,
+  SLOW_FACTOR,
+  SLOW_FOR_MS,
+  SLOW_MS,
+  STRIKES_MAX,
+} from './limits.ts'
 
 /** What one peer did with the work that it claimed, as seen from here. */
-interface Record {
+interface ConductRecord {
   delivered: number
   /** Claims that ran out, halved by each delivery. */
   strikes: number
@@ -12,21 +22,6 @@ interface Record {
   slowUntilMs: number
 }
 
-/** Weight of one more delivery in the smoothed time of a peer, and of the lane. */
-const WEIGHT = 1 / 4
-const LANE_WEIGHT = 1 / 16
-/** A peer this many times slower than usual is a straggler. */
-const SLOW_FACTOR = 3
-/** Differences below this are noise, whatever the factor. */
-const SLOW_MS = 100
-/** A straggler is given another chance after this. */
-const SLOW_FOR_MS = 60_000
-/** From so many unredeemed strikes on a peer's claims hold nobody up, for this long per strike; a stranger's from the first. */
-const STRIKES_MAX = 2
-const DISTRUST_MS = 30_000
-/** Peers that are remembered; the one known for longest makes room. */
-const RECORDS_MAX = 1_024
-
 /**
  * Judges providers by what they deliver, not by what they announce.
  *
@@ -35,9 +30,9 @@ const RECORDS_MAX = 1_024
  * 3. No verdict is for ever, and at most RECORDS_MAX peers are remembered.
  */
 export class Conduct {
-  /** What a delivery usually takes, milliseconds. */
-  usualMs = 0
-  private readonly records = new Map<PeerId, Record>()
+  /** What a delivery usually takes on this lane, milliseconds; 0 before the first. */
+  private usualMs = 0
+  private readonly records = new Map<PeerId, ConductRecord>()
 
   /** @param ms from the step that it followed to the step that it published; undefined when that says nothing of the peer. */
   delivered(peer: PeerId, ms: number | undefined, nowMs: number): void {
@@ -48,7 +43,7 @@ export class Conduct {
     if (ms === undefined) return
     // The next chance is judged by itself.
     const isNewChance = record.slowUntilMs > 0 && record.slowUntilMs <= nowMs
-    record.serviceMs = isNewChance ? ms : blend(record.serviceMs, ms, WEIGHT)
+    record.serviceMs = isNewChance ? ms : blend(record.serviceMs, ms, PEER_WEIGHT)
     // One straggler must not make all others look quick.
     const counted = this.usualMs === 0 ? ms : Math.min(ms, this.usualMs * SLOW_FACTOR)
     this.usualMs = blend(this.usualMs, counted, LANE_WEIGHT)
@@ -86,7 +81,7 @@ export class Conduct {
     return claimTtlMs(Math.max(this.records.get(peer)?.serviceMs ?? 0, this.usualMs, leastMs))
   }
 
-  private recordOf(peer: PeerId): Record {
+  private recordOf(peer: PeerId): ConductRecord {
     let record = this.records.get(peer)
     if (record !== undefined) return record
     if (this.records.size >= RECORDS_MAX)

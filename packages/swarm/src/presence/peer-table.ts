@@ -1,6 +1,7 @@
 import { draw } from '../draw.ts'
 import { PEERS_MAX, PRESENCE_TTL_MS } from '../limits.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
+import { SLOW_HOST_FACTOR, SLOW_HOST_MS, SLOW_HOST_WEIGHT } from './limits.ts'
 
 /** Another member of the release, as it announced itself. */
 export interface KnownPeer {
@@ -10,11 +11,6 @@ export interface KnownPeer {
   /** `draw(peer)`, computed once. */
   readonly mark: number
 }
-
-/** A host this many times slower than the median one, and slower than this, counts as so much of a host. */
-const SLOW_HOST_FACTOR = 3
-const SLOW_HOST_MS = 50
-const SLOW_HOST_WEIGHT = 0.25
 
 /**
  * Who is there and hosts what, from presence alone.
@@ -52,12 +48,16 @@ export class PeerTable {
     this.known.delete(peer)
   }
 
-  expire(nowMs: number): void {
+  /** Forgets who has not been heard for PRESENCE_TTL_MS. @returns who that was. */
+  expire(nowMs: number): PeerId[] {
+    const gone: PeerId[] = []
     // Insertion order is order of hearing, so the expired ones come first.
     for (const entry of this.known.values()) {
-      if (this.alive(entry, nowMs)) return
+      if (this.alive(entry, nowMs)) break
       this.known.delete(entry.peer)
+      gone.push(entry.peer)
     }
+    return gone
   }
 
   nextExpiryMs(): number {

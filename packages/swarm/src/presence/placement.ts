@@ -1,5 +1,6 @@
 import { draw } from '../draw.ts'
 import type { PeerId } from '../wire/messages.ts'
+import { ACTORS_PER_ROUND } from './limits.ts'
 
 /**
  * Which layers to host, from who hosts what. `coverage[l]` counts the other living hosts of layer l,
@@ -25,9 +26,6 @@ export interface Swap {
   readonly host: number
   readonly drop: number | undefined
 }
-
-/** Every peer looks at the same coverage, so only a share of them may act at once. */
-const ACTORS_PER_ROUND = 2
 
 /**
  * The best single change, or undefined when nothing is worth it: an uncovered layer is worth any

@@ -1,23 +1,36 @@
-import { FLIGHTS_MAX, FLIGHTS_PER_REQUESTER_FAIR, FLIGHTS_PER_REQUESTER_MAX } from '../limits.ts'
-import type { PeerId } from '../wire/messages.ts'
-import { Fairness } from './fairness.ts'
+import {
+  FINISHED_REMEMBERED_MAX,
+  FINISHED_REMEMBERED_MS,
+  FLIGHTS_MAX,
+  FLIGHTS_PER_REQUESTER_FAIR,
+  FLIGHTS_PER_REQUESTER_MAX,
+} from '../limits.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
+import { ALONE_AFTER_MS, REFUSALS_MAX, REFUSALS_WITHIN_MS, REQUESTERS_MAX } from './limits.ts'
 
-/** How a new request is met. */
+/** How a request that is not followed yet is met. */
 export type Admission = 'follow' | 'ignore' | 'ban'
 
 /**
- * Counts the requests that a provider follows, and decides on new ones: at most FLIGHTS_MAX in all,
- * FLIGHTS_PER_REQUESTER_MAX of one requester, FLIGHTS_PER_REQUESTER_FAIR while others ask too.
+ * Counts the requests that a provider follows, and decides on new ones.
+ *
+ * 1. At most FLIGHTS_MAX in all, FLIGHTS_PER_REQUESTER_MAX of one requester, FLIGHTS_PER_REQUESTER_FAIR
+ *    while others ask too.
+ * 2. A request that has ended is not followed again for FINISHED_REMEMBERED_MS.
+ * 3. Whoever is refused REFUSALS_MAX times within REFUSALS_WITHIN_MS, without an end in between, floods.
  */
 export class Admissions {
   private readonly byRequester = new Map<PeerId, number>()
-  private readonly fairness = new Fairness()
+  private readonly refusals = new Refusals()
+  private readonly company = new Company()
+  private readonly finished = new Map<RequestId, number>()
   private total = 0
 
-  /** A request that is not followed yet. */
-  judge(requester: PeerId, nowMs: number): Admission {
-    this.fairness.asked(requester, nowMs)
-    const most = this.fairness.isAlone(requester, nowMs)
+  /** Decides on a request; `follow` counts it until `ended`. */
+  judge(request: RequestId, requester: PeerId, nowMs: number): Admission {
+    if (this.finished.has(request)) return 'ignore'
+    this.company.asked(requester, nowMs)
+    const most = this.company.isAlone(requester, nowMs)
       ? FLIGHTS_PER_REQUESTER_MAX
       : FLIGHTS_PER_REQUESTER_FAIR
     const own = this.byRequester.get(requester) ?? 0
@@ -26,15 +39,71 @@ export class Admissions {
       this.byRequester.set(requester, own + 1)
       return 'follow'
     }
-    return this.fairness.refused(requester, nowMs) ? 'ban' : 'ignore'
+    return this.refusals.isFlood(requester, nowMs) ? 'ban' : 'ignore'
   }
 
   /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */
-  left(requester: PeerId, done: boolean): void {
-    if (done) this.fairness.finished(requester)
+  ended(request: RequestId, requester: PeerId, done: boolean, nowMs: number): void {
+    this.finished.set(request, nowMs)
+    // Whoever waits for answers is no flooder.
+    if (done) this.refusals.forgive(requester)
     this.total--
     const left = (this.byRequester.get(requester) ?? 1) - 1
     if (left > 0) this.byRequester.set(requester, left)
     else this.byRequester.delete(requester)
+  }
+
+  /** Lets go of finished requests that are old or too many. */
+  forgetFinished(nowMs: number): void {
+    for (const [request, atMs] of this.finished) {
+      if (nowMs - atMs < FINISHED_REMEMBERED_MS && this.finished.size <= FINISHED_REMEMBERED_MAX)
+        return
+      this.finished.delete(request)
+    }
+  }
+}
+
+/** Counts what was refused of each requester lately. */
+class Refusals {
+  private readonly counts = new Map<PeerId, { sinceMs: number; number: number }>()
+
+  forgive(requester: PeerId): void {
+    this.counts.delete(requester)
+  }
+
+  /** One more request was refused. @returns whether that is a flood; the count begins anew then. */
+  isFlood(requester: PeerId, nowMs: number): boolean {
+    let count = this.counts.get(requester)
+    if (count === undefined || nowMs - count.sinceMs > REFUSALS_WITHIN_MS) {
+      count = { sinceMs: nowMs, number: 0 }
+      if (this.counts.size >= REQUESTERS_MAX)
+        this.counts.delete(this.counts.keys().next().value as PeerId)
+      this.counts.set(requester, count)
+    }
+    count.number++
+    if (count.number < REFUSALS_MAX) return false
+    this.counts.delete(requester)
+    return true
+  }
+}
+
+interface Asked {
+  readonly peer: PeerId
+  readonly atMs: number
+}
+
+/** Knows whether more than one requester is using the lane, from the two that asked last. */
+class Company {
+  private latest: Asked | undefined
+  private other: Asked | undefined
+
+  asked(requester: PeerId, nowMs: number): void {
+    if (this.latest !== undefined && this.latest.peer !== requester) this.other = this.latest
+    this.latest = { peer: requester, atMs: nowMs }
+  }
+
+  isAlone(requester: PeerId, nowMs: number): boolean {
+    const other = this.latest?.peer === requester ? this.other : this.latest
+    return other === undefined || nowMs - other.atMs > ALONE_AFTER_MS
   }
 }

@@ -1,93 +1,145 @@
-import type { PeerId, Step, TensorHash } from '../wire/messages.ts'
+import { ERAS_MAX } from '../limits.ts'
+import { follows, isComplete, openLayers } from '../step.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 
-/** A layer run that this provider has claimed. */
-export interface Job {
-  readonly id: number
-  readonly layer: number
-  readonly hop: number
-  phase: 'pulling' | 'running'
-}
-
-/** One request as a provider sees it. */
-export interface Flight {
-  base: Step
-  /** The step before `base`, to go back to when the tensor of `base` is lost. */
-  previous: Step | undefined
-  /** When `base` was seen. */
-  baseAtMs: number
-  /** A claim on `base` came to nothing, or it was offered again: its time says nothing of the lane. */
-  disturbed: boolean
-  deadlineMs: number
-  claim: { readonly peer: PeerId; readonly untilMs: number } | undefined
-  bidAtMs: number
-  job: Job | undefined
+/**
+ * One request as a provider follows it.
+ *
+ * 1. Its newest step is replaced by one that supersedes it, or by the step before in a new era.
+ * 2. The step before is the one that the newest follows; where that is not known there is none.
+ * 3. Who will not do the newest step is forgotten with that step, who let a claim expire with the request.
+ */
+export class Flight {
+  private step: Step
+  private before: Step | undefined
+  private seenAtMs: number
+  private endsAtMs: number
+  /** A claim on the newest step came to nothing, or it was offered again: its time says nothing of the lane. */
+  private isDisturbed = false
   /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
-  lost: boolean
-  /** Who will not do `base`, mostly because its tensor cannot be pulled from there. */
-  readonly gaveUp: Set<PeerId>
-  /** Pulls of its tensor that failed, here or elsewhere. */
-  pullsFailed: number
-  /** Who should claim `base` at once, as this peer sees it. */
-  favourite: PeerId | undefined
-  /** When this peer last published a step of its own. */
-  saidAtMs: number
-  /** Who let a claim on this request come to nothing. */
-  readonly failed: Set<PeerId>
-  /** This peer's own outputs that others may still pull. */
-  readonly held: { readonly hash: TensorHash; readonly hop: number }[]
-}
+  private isLost = false
+  private failedPulls = 0
+  private readonly unwilling = new Set<PeerId>()
+  private readonly failed = new Set<PeerId>()
+  /** Who should claim the newest step at once, as this peer sees it. */
+  private favourite: PeerId | undefined
 
-export function openFlight(step: Step, nowMs: number): Flight {
-  return {
-    base: step,
-    previous: undefined,
-    baseAtMs: nowMs,
-    disturbed: false,
-    deadlineMs: nowMs + step.remainingMs,
-    claim: undefined,
-    bidAtMs: Number.POSITIVE_INFINITY,
-    job: undefined,
-    lost: false,
-    gaveUp: new Set(),
-    pullsFailed: 0,
-    favourite: undefined,
-    saidAtMs: Number.NEGATIVE_INFINITY,
-    failed: new Set(),
-    held: [],
+  constructor(step: Step, nowMs: number) {
+    this.step = step
+    this.seenAtMs = nowMs
+    this.endsAtMs = nowMs + step.remainingMs
   }
-}
 
-/** Goes on to a newer step. @param previous the step that it follows, if that is known. */
-export function advanceFlight(
-  flight: Flight,
-  step: Step,
-  previous: Step | undefined,
-  nowMs: number,
-): void {
-  flight.previous = previous
-  flight.base = step
-  flight.baseAtMs = nowMs
-  flight.disturbed = false
-  flight.lost = false
-  flight.deadlineMs = nowMs + step.remainingMs
-  beginStep(flight)
-}
+  get request(): RequestId {
+    return this.step.request
+  }
 
-/** Goes back to an older step, in a new era: the newest tensor cannot be had. */
-export function returnFlight(flight: Flight, previous: Step): void {
-  flight.base = { ...previous, era: flight.base.era + 1 }
-  flight.previous = undefined
-  flight.disturbed = true
-  beginStep(flight)
-}
+  get newest(): Step {
+    return this.step
+  }
 
-function beginStep(flight: Flight): void {
-  flight.gaveUp.clear()
-  flight.pullsFailed = 0
-  flight.favourite = undefined
-}
+  get deadlineMs(): number {
+    return this.endsAtMs
+  }
 
-/** Whether somebody's claim on the newest step holds. */
-export function isClaimed({ claim }: Flight, nowMs: number): boolean {
-  return claim !== undefined && claim.untilMs > nowMs
+  /** Who ran the last layer; undefined before the first. */
+  get author(): PeerId | undefined {
+    return this.step.route.at(-1)?.peer
+  }
+
+  /** What is left of the requester's time, milliseconds. */
+  remainingMs(nowMs: number): number {
+    return Math.max(0, this.endsAtMs - nowMs)
+  }
+
+  /** Layers that may come next, as one flag per layer of the model; undefined when there is nothing to run on. */
+  open(layers: number): boolean[] | undefined {
+    return this.isLost || isComplete(this.step, layers) ? undefined : openLayers(this.step, layers)
+  }
+
+  /** Goes on to a step that supersedes the newest. */
+  advance(step: Step, nowMs: number): void {
+    this.before = follows(step, this.step) ? this.step : undefined
+    this.step = step
+    this.seenAtMs = nowMs
+    this.endsAtMs = nowMs + step.remainingMs
+    this.isDisturbed = false
+    this.isLost = false
+    this.beginStep()
+  }
+
+  /** The newest step is offered again, perhaps with its tensor in another place. */
+  repeat(step: Step, nowMs: number): void {
+    this.step = step
+    this.endsAtMs = nowMs + step.remainingMs
+    this.isLost = false
+    this.disturb()
+  }
+
+  /** Whether a claim shows that others have gone back to the step before. */
+  isBehind({ era, hop }: Claim): boolean {
+    return (
+      this.before !== undefined && era === this.step.era + 1 && hop === this.before.route.length
+    )
+  }
+
+  /** The newest tensor cannot be had: goes back to the step before, in a new era, or waits for the requester. */
+  goBack(): void {
+    if (this.before === undefined || this.step.era >= ERAS_MAX) {
+      this.isLost = true
+      return
+    }
+    this.step = { ...this.before, era: this.step.era + 1 }
+    this.before = undefined
+    this.disturb()
+    this.beginStep()
+  }
+
+  /** What happened on the newest step says nothing of the lane's usual pace. */
+  disturb(): void {
+    this.isDisturbed = true
+  }
+
+  /** A peer let its claim on this request come to nothing. */
+  letDownBy(peer: PeerId): void {
+    this.failed.add(peer)
+  }
+
+  /** A peer says that it will not do the newest step, mostly because it cannot pull its tensor. */
+  declinedBy(peer: PeerId): void {
+    this.unwilling.add(peer)
+  }
+
+  /** A pull of the newest tensor failed, here or elsewhere. */
+  pullFailed(): void {
+    this.failedPulls++
+  }
+
+  get pullsFailed(): number {
+    return this.failedPulls
+  }
+
+  /** Whether nothing is to be hoped for from this peer here. */
+  isDoubted(peer: PeerId): boolean {
+    return this.failed.has(peer) || this.unwilling.has(peer)
+  }
+
+  expect(favourite: PeerId): void {
+    this.favourite = favourite
+  }
+
+  isFavourite(peer: PeerId): boolean {
+    return peer === this.favourite
+  }
+
+  /** How long ago the newest step was seen, milliseconds; undefined when that says nothing of the lane. */
+  undisturbedMs(nowMs: number): number | undefined {
+    return this.isDisturbed ? undefined : nowMs - this.seenAtMs
+  }
+
+  private beginStep(): void {
+    this.unwilling.clear()
+    this.failedPulls = 0
+    this.favourite = undefined
+  }
 }

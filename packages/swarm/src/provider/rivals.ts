@@ -1,22 +1,18 @@
 import { Conduct } from '../claims/conduct.ts'
-import {
-  type Candidate,
-  claimWins,
-  finishMs,
-  type Rank,
-  rankAmong,
-} from '../claims/first-answer.ts'
+import type { Candidate, ClaimPolicy, Rank } from '../claims/policy.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import { draw } from '../draw.ts'
 import { CLAIM_STAGGER_MS_MAX, LAYERS_MAX } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import type { ModelShape } from '../step.ts'
 import type { Claim, PeerId, Step } from '../wire/messages.ts'
+import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
+import { PULL_BYTES_PER_MS } from './limits.ts'
 
+/** What a provider must know to compare itself with others. */
 export interface RivalsOptions {
   readonly self: PeerId
-  readonly shape: ModelShape
+  readonly policy: ClaimPolicy
   /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
 }
@@ -24,109 +20,116 @@ export interface RivalsOptions {
 /** What this provider would offer for a step. */
 export interface OwnOffer {
   readonly pending: number
+  /** One layer run, milliseconds. */
   readonly layerMs: number
   readonly unproven: boolean
 }
 
-/** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
-const PULL_BYTES_PER_MS = 500
-
 /**
  * What a provider knows of the others that could take a step: their load, their conduct, how far
  * they are, and how long answers take on this lane.
+ *
+ * 1. It learns from what others do, never from this provider's own runs.
+ * 2. A disturbed step teaches nothing about time.
  */
 export class Rivals {
-  readonly conduct = new Conduct()
+  private readonly conduct = new Conduct()
   private readonly responses = new ResponseTime()
-  /** Claims in force per peer: the load that everyone can see. */
-  private readonly pending = new Map<PeerId, number>()
   private readonly options: RivalsOptions
   private readonly table: PeerTable
+  private readonly claims: ClaimBook
   private readonly mark: number
 
-  constructor(options: RivalsOptions, table: PeerTable) {
+  constructor(options: RivalsOptions, table: PeerTable, claims: ClaimBook) {
     this.options = options
     this.table = table
+    this.claims = claims
     this.mark = draw(options.self)
   }
 
   /** Where this provider stands among all that could take the flight's newest step. */
   rank(flight: Flight, offer: OwnOffer, open: readonly boolean[], nowMs: number): Rank {
-    const { base } = flight
-    return rankAmong(
-      base.request,
-      round(base),
-      this.own(flight, offer),
-      this.others(flight, open, nowMs),
-    )
+    const { request, newest } = flight
+    const own = this.own(flight, offer)
+    const others = this.others(flight, open, nowMs)
+    return this.options.policy.rank(request, round(newest), own, others)
   }
 
   /** When this provider would be done with the flight's newest step, milliseconds from now. */
-  ownFinishMs(flight: Flight, offer: OwnOffer): number {
-    return finishMs(this.own(flight, offer))
+  ownFinishMs({ newest }: Flight, offer: OwnOffer): number {
+    return this.transitMs(newest, this.options.self) + (offer.pending + 1) * offer.layerMs
   }
 
-  /** Between the claims of two neighbours in rank: as long as answers take on this lane. */
+  /** Between the claims of two neighbours in rank, milliseconds: as long as answers take on this lane. */
   staggerMs(): number {
     return this.responses.patienceMs(this.options.staggerMs, CLAIM_STAGGER_MS_MAX)
   }
 
-  /** Of two claimers, whoever has delivered before; among equals the draw. */
+  /** Whether a peer's claims deserve no waiting. */
+  isDistrusted(peer: PeerId, nowMs: number): boolean {
+    return this.conduct.isDistrusted(peer, nowMs)
+  }
+
+  /** Of two claimers, whoever has delivered before; among equals the policy. */
   prevails({ request, hop }: Claim, newcomer: PeerId, holder: PeerId): boolean {
     const isProven = (peer: PeerId) => peer === this.options.self || this.conduct.isProven(peer)
     const known = isProven(newcomer)
-    return known === isProven(holder) ? claimWins(request, hop, newcomer, holder) : known
+    return known === isProven(holder)
+      ? this.options.policy.wins(request, hop, newcomer, holder)
+      : known
   }
 
-  /** The claim on a flight has changed. */
-  claimChanged(before: Flight['claim'], after: Flight['claim']): void {
-    if (before !== undefined) {
-      const left = (this.pending.get(before.peer) ?? 1) - 1
-      if (left > 0) this.pending.set(before.peer, left)
-      else this.pending.delete(before.peer)
-    }
-    if (after !== undefined) this.pending.set(after.peer, (this.pending.get(after.peer) ?? 0) + 1)
+  /** How long a peer's claim is honoured at most, milliseconds. @param ownMs what this provider itself would need. */
+  patienceMs(peer: PeerId, ownMs: number): number {
+    return this.conduct.patienceMs(peer, ownMs)
   }
 
-  /** Learns from others how long answers take on this lane; whoever was not expected tells nothing of it. */
+  /** A claim ran out without a step. */
+  missed(flight: Flight, peer: PeerId, nowMs: number): void {
+    flight.letDownBy(peer)
+    flight.disturb()
+    if (peer !== this.options.self) this.conduct.expired(peer, nowMs)
+  }
+
+  /** Somebody was the first to respond to the newest step; whoever was not expected tells nothing of the lane. */
   responded(flight: Flight, from: PeerId, nowMs: number): void {
-    if (from === this.options.self || flight.disturbed) return
-    const ms = nowMs - flight.baseAtMs
-    if (from === flight.favourite) this.responses.observe(ms)
+    const ms = flight.undisturbedMs(nowMs)
+    if (from === this.options.self || ms === undefined) return
+    if (flight.isFavourite(from)) this.responses.observe(ms)
   }
 
   /** Somebody has run a layer on the flight's newest step. */
   delivered(flight: Flight, author: PeerId, nowMs: number): void {
     this.responded(flight, author, nowMs)
-    const ms = flight.disturbed ? undefined : nowMs - flight.baseAtMs
-    if (author !== this.options.self) this.conduct.delivered(author, ms, nowMs)
+    if (author !== this.options.self)
+      this.conduct.delivered(author, flight.undisturbedMs(nowMs), nowMs)
   }
 
-  private own({ base, failed, gaveUp }: Flight, offer: OwnOffer): Candidate {
+  private own(flight: Flight, offer: OwnOffer): Candidate {
     const { self } = this.options
     return {
       ...offer,
       peer: self,
       mark: this.mark,
-      transitMs: this.transitMs(base, self),
-      failed: failed.has(self) || gaveUp.has(self),
+      transitMs: this.transitMs(flight.newest, self),
+      slow: false,
+      failed: flight.isDoubted(self),
     }
   }
 
   private others(flight: Flight, open: readonly boolean[], nowMs: number): Candidate[] {
-    const { base, failed, gaveUp } = flight
     const others: Candidate[] = []
     for (const { peer, mark, presence } of this.table.all()) {
       if (!presence.layers.some((layer) => open[layer])) continue
       others.push({
         peer,
         mark,
-        pending: this.pending.get(peer) ?? 0,
+        pending: this.claims.loadOf(peer),
         layerMs: presence.layerMs,
-        transitMs: this.transitMs(base, peer),
+        transitMs: this.transitMs(flight.newest, peer),
         unproven: !this.conduct.isProven(peer),
         slow: this.conduct.isSlow(peer, nowMs),
-        failed: failed.has(peer) || gaveUp.has(peer) || this.conduct.isDistrusted(peer, nowMs),
+        failed: flight.isDoubted(peer) || this.conduct.isDistrusted(peer, nowMs),
       })
     }
     return others

@@ -1,5 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import { createMember, type Member, type MemberOptions } from '../member.ts'
+import { createMember } from '../driver.ts'
+import type { Member, MemberOptions } from '../member.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { SeededRandom } from './seeded-random.ts'

@@ -1,0 +1,319 @@
+import type { EncodedActivation } from '@layerswarm/model'
+import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
+import type { Effect, Input, MemberEvent } from './effects.ts'
+import { SwarmError } from './errors.ts'
+import type { JobId } from './jobs.ts'
+import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
+import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
+import type { LayerOutcome } from './ports.ts'
+import {
+  type Answer,
+  CLASSIFY_POLICY_DEFAULT,
+  type ClassifyPolicy,
+  type FailureFault,
+  failureLine,
+  type Progress,
+} from './request.ts'
+import type { MemberSnapshot } from './snapshot.ts'
+import { stepFault } from './step.ts'
+import type { Activation, RequestId } from './wire/messages.ts'
+
+/** The short driver: performs the effects of a Core on real or simulated ports. */
+export function createMember(ports: MemberPorts, options: MemberOptions): Member {
+  return new DrivenMember(ports, options)
+}
+
+interface Waiting {
+  resolve(answer: Answer): void
+  reject(error: SwarmError): void
+  readonly listeners: Set<(progress: Progress) => void>
+}
+
+class DrivenMember implements Member {
+  private readonly ports: MemberPorts
+  private readonly core: Core
+  private readonly shape: MemberOptions['shape']
+  private readonly inlineBytes: number
+  private readonly listeners = new Set<(event: MemberEvent) => void>()
+  private readonly waiting = new Map<RequestId, Waiting>()
+  private readonly asked = new Set<RequestId>()
+  private readonly pulls = new Map<number, () => void>()
+  private unlisten: (() => void) | undefined
+  private unwake: (() => void) | undefined
+  private wakeAtMs = Number.POSITIVE_INFINITY
+
+  constructor(ports: MemberPorts, options: MemberOptions) {
+    this.ports = ports
+    this.shape = options.shape
+    this.inlineBytes = Math.min(options.inlineBytes ?? INLINE_BYTES_MAX, INLINE_BYTES_MAX)
+    const { transport, compute, clock } = ports
+    const given = {
+      ...CORE_OPTIONS_DEFAULT,
+      ...options,
+      self: transport.self,
+      // Read anew each time: an engine that fails gives way to another.
+      get backend() {
+        return compute.backend
+      },
+    }
+    this.core = new Core(given, clock.nowMs())
+  }
+
+  start(): void {
+    this.unlisten = this.ports.transport.listen({
+      messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
+      peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
+    })
+    this.feed({ on: 'time' })
+  }
+
+  leave(): void {
+    this.feed({ on: 'left' })
+  }
+
+  stop(): void {
+    for (const request of [...this.waiting.keys(), ...this.asked])
+      this.feed({ on: 'cancelled', request })
+    this.leave()
+    this.unlisten?.()
+    this.unwake?.()
+    for (const cancel of this.pulls.values()) cancel()
+    this.pulls.clear()
+    this.listeners.clear()
+  }
+
+  on(listener: (event: MemberEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  snapshot(): MemberSnapshot {
+    return this.core.snapshot(this.ports.clock.nowMs())
+  }
+
+  classify(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): Classification {
+    const { request, send } = this.prepare(stem, policy)
+    const listeners = new Set<(progress: Progress) => void>()
+    const answer = new Promise<Answer>((resolve, reject) =>
+      this.waiting.set(request, { resolve, reject, listeners }),
+    )
+    send()
+    return {
+      request,
+      answer,
+      onProgress: (listener) => {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+      cancel: () => this.feed({ on: 'cancelled', request }),
+    }
+  }
+
+  ask(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): RequestId {
+    const { request, send } = this.prepare(stem, policy)
+    this.asked.add(request)
+    send()
+    return request
+  }
+
+  /** Checks a request and gives it a name; `send` sends it off. */
+  private prepare(
+    stem: EncodedActivation,
+    policy: Partial<ClassifyPolicy>,
+  ): { request: RequestId; send: () => void } {
+    const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
+    this.checkRequest(request, stem, wanted)
+    const send = () =>
+      this.asActivation(stem, this.inlineBytes, (activation) => {
+        if (activation !== undefined) {
+          this.feed({ on: 'classify', request, activation, policy: wanted })
+          return
+        }
+        this.report({ type: 'failed', request, fault: { code: 'head-failed' } })
+      })
+    return { request, send }
+  }
+
+  pause(): void {
+    this.feed({ on: 'paused', paused: true })
+  }
+
+  resume(): void {
+    this.feed({ on: 'paused', paused: false })
+  }
+
+  setCapacity(layers: number): void {
+    this.feed({ on: 'capacity-set', layers })
+  }
+
+  setTimeShare(share: number): void {
+    this.feed({ on: 'time-share-set', share })
+  }
+
+  private checkRequest(request: RequestId, stem: EncodedActivation, policy: ClassifyPolicy): void {
+    const refuse = (field: string, message: string): never => {
+      throw new SwarmError({ code: 'bad-request', field }, message)
+    }
+    const { deadlineMs, minLayers, plan } = policy
+    if (!(deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX))
+      refuse('deadlineMs', `the deadline must be above 0 and at most ${DEADLINE_MS_MAX} ms`)
+    const layers = plan.length > 0 ? plan.length : this.shape.layers
+    if (!(minLayers >= 0 && minLayers <= layers))
+      refuse('minLayers', `the minimum of layers must be from 0 to ${layers}`)
+    const [batch, tokens, width] = stem.shape
+    const activation: Activation = {
+      place: 'inline',
+      dtype: stem.dtype,
+      batch,
+      tokens,
+      width,
+      bytes: stem.bytes,
+    }
+    const { self } = this.ports.transport
+    const step = {
+      kind: 'step',
+      request,
+      requester: self,
+      era: 0,
+      route: [],
+      plan,
+      activation,
+      remainingMs: deadlineMs,
+    } as const
+    const fault = stepFault(step, self, this.shape)
+    if (fault !== undefined) refuse('stem', `cannot ask the swarm: ${fault}`)
+  }
+
+  private feed(input: Input): void {
+    const nowMs = this.ports.clock.nowMs()
+    for (const effect of this.core.handle(input, nowMs)) this.perform(effect)
+    this.wakeAt(this.core.wakeAtMs())
+  }
+
+  /** Makes sure to be woken by then. A timer that is set for earlier looks again when it fires. */
+  private wakeAt(atMs: number): void {
+    if (atMs >= this.wakeAtMs && atMs !== Number.POSITIVE_INFINITY) return
+    if (atMs === this.wakeAtMs) return
+    this.unwake?.()
+    this.unwake = undefined
+    this.wakeAtMs = atMs
+    if (atMs === Number.POSITIVE_INFINITY) return
+    this.unwake = this.ports.clock.wakeAt(atMs, () => {
+      this.wakeAtMs = Number.POSITIVE_INFINITY
+      const dueAtMs = this.core.wakeAtMs()
+      if (dueAtMs > this.ports.clock.nowMs()) this.wakeAt(dueAtMs)
+      else this.feed({ on: 'time' })
+    })
+  }
+
+  private perform(effect: Effect): void {
+    const { transport, compute } = this.ports
+    switch (effect.do) {
+      case 'publish':
+        return transport.publish(effect.message)
+      case 'pull':
+        return this.pull(effect)
+      case 'cancel':
+        this.pulls.get(effect.job.number)?.()
+        this.pulls.delete(effect.job.number)
+        return
+      case 'prepare':
+        return this.asActivation(effect.tensor, INLINE_BYTES_MAX, (activation) =>
+          this.feed({ on: 'prepared', job: effect.job, activation }),
+        )
+      case 'ban':
+        return transport.ban(effect.peer)
+      case 'run-layer':
+        return compute.run(effect.layer, effect.hop, effect.input, (outcome) =>
+          this.layerRan(effect.job, outcome),
+        )
+      case 'run-head':
+        return compute.runHead(effect.input, (outcome) =>
+          this.feed({ on: 'head-run', job: effect.job, outcome }),
+        )
+      case 'withdraw':
+        return transport.withdraw(effect.hash)
+      case 'host-layer':
+        return compute.host(effect.layer, (failure) =>
+          this.feed({ on: 'layer-hosted', layer: effect.layer, failure }),
+        )
+      case 'drop-layer':
+        return compute.drop(effect.layer)
+      case 'report':
+        return this.report(effect.event)
+      default:
+        effect satisfies never
+    }
+  }
+
+  private pull({ job, tensor }: Extract<Effect, { do: 'pull' }>): void {
+    let open = true
+    const cancel = this.ports.transport.pull(tensor, (bytes) => {
+      open = false
+      this.pulls.delete(job.number)
+      this.feed({ on: 'pulled', job, bytes })
+    })
+    if (open) this.pulls.set(job.number, cancel)
+  }
+
+  private layerRan(job: JobId, outcome: LayerOutcome): void {
+    if ('failure' in outcome) return this.feed({ on: 'layer-run', job, outcome })
+    this.asActivation(outcome.activation, this.inlineBytes, (activation) => {
+      const run =
+        activation === undefined
+          ? { failure: 'no room to hold the result' }
+          : { activation, ms: outcome.ms }
+      this.feed({ on: 'layer-run', job, outcome: run })
+    })
+  }
+
+  /** Small tensors travel in the message; larger ones are offered for pulling. */
+  private asActivation(
+    tensor: EncodedActivation,
+    inlineBytes: number,
+    ready: (activation: Activation | undefined) => void,
+  ): void {
+    const { dtype, bytes } = tensor
+    const [batch, tokens, width] = tensor.shape
+    if (bytes.length <= inlineBytes)
+      return ready({ place: 'inline', dtype, batch, tokens, width, bytes })
+    const { transport } = this.ports
+    transport.offer(bytes, (hash) => {
+      const held = {
+        place: 'held',
+        dtype,
+        batch,
+        tokens,
+        width,
+        size: bytes.length,
+        holder: transport.self,
+      } as const
+      ready(hash === undefined ? undefined : { ...held, hash })
+    })
+  }
+
+  private report(event: MemberEvent): void {
+    if (event.type === 'answered') this.asked.delete(event.answer.request)
+    if (event.type === 'failed') this.asked.delete(event.request)
+    if (event.type === 'answered') this.settle(event.answer.request)?.resolve(event.answer)
+    if (event.type === 'failed') this.fail(event.request, event.fault)
+    if (event.type === 'progressed')
+      for (const listener of this.waiting.get(event.request)?.listeners ?? []) listener(event)
+    for (const listener of this.listeners) listener(event)
+  }
+
+  private fail(request: RequestId, fault: FailureFault): void {
+    this.settle(request)?.reject(new SwarmError(fault, failureLine(fault)))
+  }
+
+  private settle(request: RequestId): Waiting | undefined {
+    const waiting = this.waiting.get(request)
+    this.waiting.delete(request)
+    return waiting
+  }
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

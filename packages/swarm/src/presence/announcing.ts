@@ -1,0 +1,90 @@
+import type { EngineName } from '@layerswarm/model'
+import { PRESENCE_INTERVAL_MS, SPEED_NEWS_INTERVAL_MS, SPEED_NEWS_MS } from '../limits.ts'
+import type { Presence } from '../wire/messages.ts'
+
+export interface AnnouncingOptions {
+  /** Hash of the release's manifest, hex. */
+  readonly release: string
+  readonly backend: EngineName
+  /** Where others can dial this member, as multiaddrs. */
+  readonly addresses: () => readonly string[]
+  /** How many members of the lane hear this one directly. */
+  readonly links: () => number
+}
+
+/** What is announced besides the options; the time in milliseconds. */
+export interface Announcement {
+  readonly layers: readonly number[]
+  readonly freeSlots: number
+  readonly layerMs: number
+}
+
+/**
+ * When this member announces itself, and how.
+ *
+ * 1. Presence goes out every PRESENCE_INTERVAL_MS, and at once after news.
+ * 2. A change of speed is news at most every SPEED_NEWS_INTERVAL_MS.
+ * 3. Only the first presence asks the others to answer.
+ */
+export class Announcing {
+  private readonly options: AnnouncingOptions
+  private sequence = 0
+  private isAsking = true
+  private dueAtMs: number
+  private speedNewsAtMs = 0
+
+  constructor(options: AnnouncingOptions, nowMs: number) {
+    this.options = options
+    this.dueAtMs = nowMs
+  }
+
+  wakeAtMs(): number {
+    return this.dueAtMs
+  }
+
+  /** Whether it is time; the next interval begins if so. */
+  takeTurn(nowMs: number): boolean {
+    if (nowMs < this.dueAtMs) return false
+    this.dueAtMs = nowMs + PRESENCE_INTERVAL_MS
+    return true
+  }
+
+  /** Something changed that others should know. */
+  hasNews(nowMs: number): void {
+    this.dueAtMs = Math.min(this.dueAtMs, nowMs)
+  }
+
+  /** @returns whether a speed that changed by so many milliseconds is news now. */
+  isSpeedNews(changeMs: number, nowMs: number): boolean {
+    if (changeMs <= SPEED_NEWS_MS || nowMs < this.speedNewsAtMs) return false
+    this.speedNewsAtMs = nowMs + SPEED_NEWS_INTERVAL_MS
+    this.hasNews(nowMs)
+    return true
+  }
+
+  /** The message to publish now. */
+  presence({ layers, freeSlots, layerMs }: Announcement): Presence {
+    const asking = this.isAsking
+    this.isAsking = false
+    return { ...this.message(freeSlots, layerMs), layers, asking, leaving: false }
+  }
+
+  /** The last message of this member. */
+  farewell({ freeSlots, layerMs }: Announcement): Presence {
+    return { ...this.message(freeSlots, layerMs), layers: [], asking: false, leaving: true }
+  }
+
+  private message(freeSlots: number, layerMs: number) {
+    const { release, backend, addresses, links } = this.options
+    return {
+      kind: 'presence',
+      release,
+      sequence: this.sequence++,
+      freeSlots: Math.min(255, freeSlots),
+      links: Math.min(65_535, links()),
+      layerMs,
+      backend,
+      addresses: addresses(),
+    } as const
+  }
+}

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import {
+  FINISHED_REMEMBERED_MS,
+  FLIGHTS_PER_REQUESTER_FAIR,
+  FLIGHTS_PER_REQUESTER_MAX,
+} from '../limits.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
+import { type Admission, Admissions } from './admission.ts'
+import { ALONE_AFTER_MS, REFUSALS_MAX } from './limits.ts'
+
+const a = 'a' as PeerId
+const b = 'b' as PeerId
+
+let requests = 0
+const fresh = () => (++requests).toString(16).padStart(32, '0') as RequestId
+
+/** Asks so many times, `everyMs` apart. */
+function ask(admissions: Admissions, peer: PeerId, times: number, fromMs = 0, everyMs = 1) {
+  const answers: Admission[] = []
+  for (let i = 0; i < times; i++)
+    answers.push(admissions.judge(fresh(), peer, fromMs + i * everyMs))
+  return answers
+}
+
+const followed = (answers: Admission[]) => answers.filter((answer) => answer === 'follow').length
+
+describe('admissions', () => {
+  test('a requester that is alone may have many requests followed, one among others a fair share', () => {
+    const alone = new Admissions()
+    expect(followed(ask(alone, a, 200))).toBe(FLIGHTS_PER_REQUESTER_MAX)
+    const shared = new Admissions()
+    ask(shared, b, 1)
+    expect(followed(ask(shared, a, 200))).toBe(FLIGHTS_PER_REQUESTER_FAIR)
+    expect(followed(ask(shared, a, 200, ALONE_AFTER_MS + 1_000))).toBe(
+      FLIGHTS_PER_REQUESTER_MAX - FLIGHTS_PER_REQUESTER_FAIR,
+    )
+  })
+
+  test('a request that has ended is not followed again for a while', () => {
+    const admissions = new Admissions()
+    const request = fresh()
+    expect(admissions.judge(request, a, 0)).toBe('follow')
+    admissions.ended(request, a, true, 10)
+    expect(admissions.judge(request, a, 20)).toBe('ignore')
+    admissions.forgetFinished(10 + FINISHED_REMEMBERED_MS)
+    expect(admissions.judge(request, a, 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
+  })
+
+  test('whoever is refused again and again within seconds floods', () => {
+    const admissions = new Admissions()
+    ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX)
+    const flood = ask(admissions, a, REFUSALS_MAX, 1_000, 10)
+    expect(flood.indexOf('ban')).toBe(REFUSALS_MAX - 1)
+  })
+
+  test('refusals far apart are no flood', () => {
+    const admissions = new Admissions()
+    ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX)
+    expect(ask(admissions, a, 200, 1_000, 1_000)).not.toContain('ban')
+  })
+
+  test('whoever waits for its answers is no flooder, however much it asks', () => {
+    const admissions = new Admissions()
+    ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX - 1)
+    for (let i = 0; i < 10; i++) {
+      const request = fresh()
+      expect(admissions.judge(request, a, 1_000 + i)).toBe('follow')
+      expect(ask(admissions, a, REFUSALS_MAX - 1, 1_000 + i, 0)).not.toContain('ban')
+      admissions.ended(request, a, true, 1_000 + i)
+    }
+  })
+})

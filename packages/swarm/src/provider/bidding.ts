@@ -1,0 +1,139 @@
+import type { ClaimPolicy } from '../claims/policy.ts'
+import { AILING_MS } from '../limits.ts'
+import type { ModelShape } from '../step.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { ClaimBook } from './claim-book.ts'
+import type { Flight } from './flight.ts'
+import type { Pace } from './pace.ts'
+import type { OwnOffer, Rivals } from './rivals.ts'
+import type { Work } from './work.ts'
+
+const NEVER = Number.POSITIVE_INFINITY
+
+export interface BiddingOptions {
+  readonly self: PeerId
+  readonly policy: ClaimPolicy
+  readonly shape: ModelShape
+}
+
+/** What a provider reckons with when it bids; all of it is shared with the provider's other parts. */
+export interface BiddingNeeds {
+  readonly rivals: Rivals
+  readonly claims: ClaimBook
+  readonly work: Work
+  readonly pace: Pace
+}
+
+/**
+ * Decides when a provider claims the newest step of a request, and which layer of it.
+ *
+ * 1. It names a layer only when that may be claimed now: the layer is hosted and open, there is a free
+ *    slot, nobody's claim holds, and the provider neither rests nor ails nor is paused.
+ * 2. Each request is due at one moment at most; what is decided anew replaces what was planned.
+ */
+export class Bidding {
+  private readonly options: BiddingOptions
+  private readonly hosted: ReadonlySet<number>
+  private readonly needs: BiddingNeeds
+  private readonly dueAtMs = new Map<RequestId, number>()
+  private isActive = true
+  /** A layer run failed, so its engine is likely to fail again before this. */
+  private ailsUntilMs = 0
+
+  /** @param hosted layers that are loaded here. */
+  constructor(options: BiddingOptions, hosted: ReadonlySet<number>, needs: BiddingNeeds) {
+    this.options = options
+    this.hosted = hosted
+    this.needs = needs
+  }
+
+  /** Bids or stops bidding. */
+  set active(active: boolean) {
+    this.isActive = active
+  }
+
+  /** The engine failed: it is given a moment to recover. */
+  ails(nowMs: number): void {
+    this.ailsUntilMs = nowMs + AILING_MS
+  }
+
+  /** Whether it could take on anything at all. */
+  get isOpen(): boolean {
+    return this.isActive && this.needs.work.freeSlots > 0
+  }
+
+  /** When the request is due; Infinity when it is not planned. */
+  dueMs({ request }: Flight): number {
+    return this.dueAtMs.get(request) ?? NEVER
+  }
+
+  /** The request has ended. */
+  forget({ request }: Flight): void {
+    this.dueAtMs.delete(request)
+  }
+
+  /** What others know of this provider, so that its own rank is what they expect. */
+  offer(): OwnOffer {
+    const { work, pace } = this.needs
+    return { pending: work.size, layerMs: pace.announcedMs, unproven: pace.served === 0 }
+  }
+
+  /** Plans a claim on the newest step. @returns the layer to claim, if that is now. */
+  plan(flight: Flight, nowMs: number): number | undefined {
+    const { request } = flight
+    const { rivals, claims, work } = this.needs
+    this.dueAtMs.delete(request)
+    const open = work.has(request) ? undefined : flight.open(this.options.shape.layers)
+    if (open === undefined || !this.canServe(open)) return undefined
+    const { ahead, favourite } = rivals.rank(flight, this.offer(), open, nowMs)
+    flight.expect(favourite)
+    const freeAtMs = Math.max(
+      nowMs,
+      claims.get(request)?.untilMs ?? nowMs,
+      this.ailsUntilMs,
+      work.restsUntilMs,
+    )
+    const atMs = freeAtMs + this.options.policy.delayMs(ahead, rivals.staggerMs())
+    if (atMs <= nowMs) return this.choose(flight, nowMs)
+    this.dueAtMs.set(request, atMs)
+    return undefined
+  }
+
+  /** Plans anew because it was asked again, which is no reason to wait longer. @returns like `plan`. */
+  hurry(flight: Flight, nowMs: number): number | undefined {
+    const plannedMs = this.dueMs(flight)
+    const layer = this.plan(flight, nowMs)
+    if (layer === undefined && plannedMs < this.dueMs(flight))
+      this.dueAtMs.set(flight.request, plannedMs)
+    return layer
+  }
+
+  /** The planned time has come. @returns the layer to claim now, if it still may. */
+  choose(flight: Flight, nowMs: number): number | undefined {
+    const { request } = flight
+    const { rivals, claims, work } = this.needs
+    const claim = claims.get(request)
+    if (claim !== undefined) {
+      if (claim.untilMs > nowMs) return this.plan(flight, nowMs)
+      rivals.missed(flight, claim.peer, nowMs)
+      claims.free(request)
+    }
+    // Another request was served since: this one waits until the rest is over.
+    if (work.restsUntilMs > nowMs) return this.plan(flight, nowMs)
+    this.dueAtMs.delete(request)
+    const { shape, policy, self } = this.options
+    const open = flight.open(shape.layers)
+    if (open === undefined || !this.canServe(open)) return undefined
+    return policy.choose(
+      [...this.hosted].filter((layer) => open[layer]),
+      request,
+      self,
+    )
+  }
+
+  private canServe(open: readonly boolean[]): boolean {
+    if (!this.isOpen) return false
+    for (const layer of this.hosted) if (open[layer]) return true
+    return false
+  }
+}

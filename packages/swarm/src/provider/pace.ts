@@ -1,0 +1,53 @@
+import { IDLE_FACTOR, RUN_WEIGHT } from './limits.ts'
+
+/**
+ * How fast a provider believes to be: a moving average of its layer runs.
+ *
+ * 1. A provider that got no work between two announcements believes itself a little faster. Otherwise
+ *    one slow measurement (a cold start, a busy moment) would rank it last for ever.
+ * 2. The longer ago the last run, the more one more counts; the discount for idle times ends with it.
+ * 3. It ranks itself by what it last announced, because others rank it by that.
+ */
+export class Pace {
+  private averageMs = 1
+  private isMeasured = false
+  /** What of the average is believed, 0 … 1. */
+  private idleDiscount = 1
+  private ranAtLastAnnouncement = 0
+  private runs = 0
+  private lastAnnouncedMs = 1
+
+  /** One layer run as this provider expects it, milliseconds. */
+  get layerMs(): number {
+    return this.averageMs * this.idleDiscount
+  }
+
+  /** What others have last heard, milliseconds from the start of one run until the next may begin. */
+  get announcedMs(): number {
+    return this.lastAnnouncedMs
+  }
+
+  /** Layers that it has delivered. */
+  get served(): number {
+    return this.runs
+  }
+
+  /** A run took so long, milliseconds. @param delivered others have got its result. */
+  ran(ms: number, delivered: boolean): void {
+    const weight = this.isMeasured ? Math.max(RUN_WEIGHT, 1 - this.idleDiscount) : 1
+    this.averageMs += (ms - this.averageMs) * weight
+    this.isMeasured = true
+    this.idleDiscount = 1
+    if (delivered) this.runs++
+  }
+
+  /** Called once per presence. */
+  idle(): void {
+    if (this.runs === this.ranAtLastAnnouncement) this.idleDiscount *= IDLE_FACTOR
+    this.ranAtLastAnnouncement = this.runs
+  }
+
+  announced(ms: number): void {
+    this.lastAnnouncedMs = ms
+  }
+}

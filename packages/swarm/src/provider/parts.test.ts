@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest'
+import { ERAS_MAX } from '../limits.ts'
+import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
+import { ClaimBook } from './claim-book.ts'
+import { Flight } from './flight.ts'
+import { Outputs } from './outputs.ts'
+import { Pace } from './pace.ts'
+import { Work } from './work.ts'
+
+const a = 'a' as PeerId
+const b = 'b' as PeerId
+const request = '1'.repeat(32) as RequestId
+const other = '2'.repeat(32) as RequestId
+
+const activation: HeldActivation = {
+  place: 'held',
+  dtype: 'float16',
+  batch: 1,
+  tokens: 5,
+  width: 8,
+  size: 80,
+  holder: a,
+  hash: 'h' as TensorHash,
+}
+
+function step(layers: readonly number[], era = 0): Step {
+  const route = layers.map((layer) => ({ layer, peer: a, backend: 'reference' as const, ms: 1 }))
+  return {
+    kind: 'step',
+    request,
+    requester: b,
+    era,
+    route,
+    plan: [],
+    activation,
+    remainingMs: 1_000,
+  }
+}
+
+describe('a flight', () => {
+  test('goes back one step, in a new era, and then waits for the requester', () => {
+    const flight = new Flight(step([]), 0)
+    flight.advance(step([3]), 10)
+    flight.goBack()
+    expect(flight.newest).toMatchObject({ era: 1, route: [] })
+    expect(flight.open(4)).toEqual([true, true, true, true])
+    flight.goBack()
+    expect(flight.newest.era).toBe(1)
+    expect(flight.open(4)).toBeUndefined()
+    flight.repeat(step([], 1), 20)
+    expect(flight.open(4)).toEqual([true, true, true, true])
+  })
+
+  test('does not go back over steps that it has not seen', () => {
+    const flight = new Flight(step([]), 0)
+    flight.advance(step([3, 1]), 10)
+    flight.goBack()
+    expect(flight.newest.route).toHaveLength(2)
+    expect(flight.open(4)).toBeUndefined()
+  })
+
+  test('has no era beyond the last one', () => {
+    const flight = new Flight(step([], ERAS_MAX), 0)
+    flight.advance(step([3], ERAS_MAX), 10)
+    flight.goBack()
+    expect(flight.newest.era).toBe(ERAS_MAX)
+  })
+
+  test('forgets with a step who would not do it, and not who let a claim expire', () => {
+    const flight = new Flight(step([]), 0)
+    flight.declinedBy(a)
+    flight.letDownBy(b)
+    expect([a, b].map((peer) => flight.isDoubted(peer))).toEqual([true, true])
+    flight.advance(step([3]), 10)
+    expect([a, b].map((peer) => flight.isDoubted(peer))).toEqual([false, true])
+  })
+
+  test('tells nothing of the lane once it was disturbed', () => {
+    const flight = new Flight(step([]), 0)
+    expect(flight.undisturbedMs(30)).toBe(30)
+    flight.repeat(step([]), 40)
+    expect(flight.undisturbedMs(50)).toBeUndefined()
+    flight.advance(step([3]), 60)
+    expect(flight.undisturbedMs(75)).toBe(15)
+  })
+})
+
+describe('the claim book', () => {
+  test('has one claim per request, and counts a peer’s load by it', () => {
+    const book = new ClaimBook()
+    book.put(request, { peer: a, untilMs: 100 })
+    book.put(request, { peer: b, untilMs: 200 })
+    book.put(other, { peer: b, untilMs: 50 })
+    expect([a, b].map((peer) => book.loadOf(peer))).toEqual([0, 2])
+    expect([book.isHeld(request, 199), book.isHeld(request, 200)]).toEqual([true, false])
+    book.free(request)
+    book.free(request)
+    expect(book.loadOf(b)).toBe(1)
+    expect(book.get(request)).toBeUndefined()
+  })
+})
+
+describe('outputs', () => {
+  test('are withdrawn two hops later, and all at the end', () => {
+    const outputs = new Outputs()
+    const keep = (hash: string, hop: number) =>
+      outputs.keep(request, { hash: hash as TensorHash, hop })
+    keep('one', 1)
+    keep('three', 3)
+    expect(outputs.advanced(request, 2)).toEqual([])
+    expect(outputs.advanced(request, 3)).toEqual([{ do: 'withdraw', hash: 'one' }])
+    keep('six', 6)
+    expect(outputs.release(request).map((effect) => 'hash' in effect && effect.hash)).toEqual([
+      'three',
+      'six',
+    ])
+    expect(outputs.release(request)).toEqual([])
+  })
+})
+
+describe('pace', () => {
+  test('is what runs take, and a little faster after each idle interval', () => {
+    const pace = new Pace()
+    pace.ran(100, true)
+    expect(pace.layerMs).toBe(100)
+    pace.idle()
+    expect(pace.layerMs).toBe(100)
+    pace.idle()
+    pace.idle()
+    expect(pace.layerMs).toBeCloseTo(64)
+    pace.ran(10, false)
+    expect(pace.layerMs).toBeLessThan(100)
+    expect(pace.layerMs).toBeGreaterThan(10)
+    expect(pace.served).toBe(1)
+  })
+})
+
+describe('work', () => {
+  const jobs = () => {
+    let last = 0
+    return () => ({ owner: 'provider' as const, number: ++last })
+  }
+
+  test('of a request that is given up is nobody’s when it ends', () => {
+    const work = new Work({ slots: 2, timeShare: 1 }, jobs())
+    const job = work.begin(request, 3, 1)
+    expect(work.freeSlots).toBe(1)
+    expect(work.abandon(request)).toEqual([{ do: 'cancel', job: job.id }])
+    expect(work.runEnded(job.id, 10)).toBeUndefined()
+    expect(work.freeSlots).toBe(2)
+  })
+
+  test('that has begun to run is not cancelled, only forgotten', () => {
+    const work = new Work({ slots: 2, timeShare: 1 }, jobs())
+    work.runBegan(work.begin(request, 3, 1), 0)
+    expect(work.abandon(request)).toEqual([])
+    expect(work.size).toBe(0)
+  })
+
+  test('with a share of the time is one run at a time, with a rest after it', () => {
+    const work = new Work({ slots: 8, timeShare: 0.25 }, jobs())
+    const job = work.begin(request, 3, 1)
+    work.runBegan(job, 100)
+    expect(work.freeSlots).toBe(0)
+    expect(work.runEnded(job.id, 110)).toEqual(job)
+    expect(work.restsUntilMs).toBe(110 + 30)
+    expect(work.paceMs(10)).toBe(40)
+  })
+})
