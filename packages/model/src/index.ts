@@ -21,6 +21,7 @@
  */
 export * from './activation.ts'
 export * from './canonical-json.ts'
+export * from './coded-error.ts'
 export * from './engine.ts'
 export * from './engine-acceptance.ts'
 export * from './errors.ts'
