@@ -1,8 +1,9 @@
 import type { Manifest } from '@layerswarm/model'
 import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
+// Apart from the peer's other code, which is fetched on joining.
+import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
 import { createContribution } from './logic/contribution.ts'
-import { offlineSnapshot } from './logic/offline-snapshot.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
@@ -62,8 +63,8 @@ export function createSession(
   let stopped: Promise<void> = Promise.resolve()
 
   function snapshot(): PeerSnapshot {
-    if (current === undefined) return offlineSnapshot('offline', 'this tab has not joined')
-    return current.peer?.snapshot() ?? offlineSnapshot('joining', 'fetching the network code')
+    if (current === undefined) return idleSnapshot('offline', 'this tab has not joined')
+    return current.peer?.snapshot() ?? idleSnapshot('joining', 'fetching the network code')
   }
 
   const look = () => events.looked(snapshot(), contribution.images)

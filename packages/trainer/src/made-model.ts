@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
-import type { PartFiles } from './evaluation/model-runner.ts'
 import { prettyJson, replaceFile } from './files.ts'
+import type { PartFiles } from './model-file.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf } from './parameters.ts'
 

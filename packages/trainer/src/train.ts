@@ -16,11 +16,12 @@ import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
-import { type TrainReport, writeResult } from './report.ts'
+import type { TrainReport } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
 import { createTrainSession, type TrainSession } from './sessions.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
+import { writeResult } from './write-result.ts'
 
 /** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
 const HELD_OUT_IMAGES_MAX = 1000

@@ -25,7 +25,7 @@ export const publish = defineCommand({
   ],
   async run({ positionals, values, signal, print, log, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
-    const { isToken, readTokenFile } = await import('../release/upload-token.ts')
+    const { isToken, readTokenFile } = await import('../release/upload-release.ts')
     const { releaseId } = await import('@layerswarm/model')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
     if (to === undefined && (token !== undefined || tokenFile !== undefined)) {

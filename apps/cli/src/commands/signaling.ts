@@ -40,7 +40,7 @@ export const signaling = defineCommand({
     if (tokenFile !== undefined && dataDir === undefined) {
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
-    const { readTokenFile } = await import('../release/upload-token.ts')
+    const { readTokenFile } = await import('../release/upload-release.ts')
     const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const server = await prepareSignaling({

@@ -1,5 +1,6 @@
 import type { ModelSpec, Variant } from '@layerswarm/model'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
+import type { PartFiles } from '../model-file.ts'
 import { layoutOf } from '../parameters.ts'
 import { type EnsembleMeasure, inArbitraryOrders } from './arbitrary-orders.ts'
 import {
@@ -11,7 +12,7 @@ import {
   type WireMeasures,
 } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
-import { createModelRunner, type ModelRunner, type PartFiles } from './model-runner.ts'
+import { createModelRunner, type ModelRunner } from './model-runner.ts'
 import { batchesOf, sweep, type TestImages } from './sweep.ts'
 
 /** A model to be measured. */
