@@ -9,13 +9,12 @@ import {
 } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
 import type { Answer, Classification, Progress } from '@layerswarm/swarm'
+import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
 
-/** Time until an answer or an error: a person looks at the page meanwhile. */
-const DEADLINE_MS = 20_000
 /** How this tab's activations travel: the swarm's usual form, named in every receipt. */
 export const WIRE_DTYPE: ActivationDtype = 'float16'
 
@@ -128,7 +127,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
 
   /** The first order is shown hop by hop, the others only count. */
   async function pass(first: boolean): Promise<Answer> {
-    const policy = { deadlineMs: DEADLINE_MS, anytime: first }
+    const policy = { deadlineMs: ANSWER_MS_MAX, anytime: first }
     const classification = await peer.classify(input, policy)
     open.add(classification)
     if (cancelled) classification.cancel()

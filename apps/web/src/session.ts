@@ -3,16 +3,12 @@ import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
 // Apart from the peer's other code, which is fetched on joining.
 import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
+import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
 import { createContribution } from './logic/contribution.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
 import type { JoinActions, Share } from './ui/join-panel.ts'
-
-/** How often the page looks at the peer when no event made it look before. */
-const LOOK_MS = 500
-/** A busy swarm has hundreds of events a second; nobody reads faster than this. */
-const LOOK_AGAIN_MS = 100
 
 export interface SessionEvents {
   /** The peer may have changed; `images` counts those that this tab helped with. */
@@ -160,9 +156,9 @@ function follow(
   const unsubscribe = peer.on((event) => {
     happened(event)
     if (event.type === 'state-changed') lookNow()
-    else soon ??= setTimeout(lookNow, LOOK_AGAIN_MS)
+    else soon ??= setTimeout(lookNow, PEER_LOOK_INTERVAL_MS_MIN)
   })
-  const timer = setInterval(lookNow, LOOK_MS)
+  const timer = setInterval(lookNow, PEER_LOOK_INTERVAL_MS)
   signal.addEventListener('abort', () => {
     clearInterval(timer)
     clearTimeout(soon)

@@ -45,3 +45,12 @@ export const RECEIPT_VALUES_MAX = 3 << 20
 
 /** Class scores of one run; ImageNet-21k has 21,843 classes. */
 export const RECEIPT_CLASSES_MAX = 1 << 15
+
+/**
+ * Constants of a graph up to this many elements are looked up by value before a new one is stored;
+ * comparing longer ones costs more than it saves.
+ */
+export const SHARED_CONSTANT_ELEMENTS_MAX = 16
+
+/** One ONNX model; weights of parts stay outside it, so only training graphs come near. */
+export const GRAPH_BYTES_MAX = 64 * 1024 * 1024

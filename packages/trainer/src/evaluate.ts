@@ -3,11 +3,9 @@ import type { LabelledImages, PixelFormat } from './data/dataset.ts'
 import { createPatchWriter } from './data/patches.ts'
 import type { TrainEngine } from './engine/train-engine.ts'
 import { deviation, mean } from './evaluation/statistics.ts'
+import { EVALUATION_BATCH_IMAGES } from './limits.ts'
 import { createRandom } from './random.ts'
 import { createInferenceSession } from './sessions.ts'
-
-/** Images that share one order: small, so that an accuracy averages over many orders. */
-export const EVALUATION_BATCH = 100
 
 export interface Accuracies {
   /** Images of each pass. */
@@ -25,9 +23,6 @@ export interface Accuracies {
   }
 }
 
-/** Passes in arbitrary order behind the accuracies of a report. */
-export const REPORT_SEEDS = 5
-
 /** Measures accuracies of flat parameters again and again. */
 export interface Evaluator {
   /** Reads the parameters that were given to `createEvaluator` as they are now. */
@@ -41,7 +36,7 @@ export async function createEvaluator(
   dataset: PixelFormat,
   engine: TrainEngine,
 ): Promise<Evaluator> {
-  const session = await createInferenceSession(engine, spec, EVALUATION_BATCH, parameters)
+  const session = await createInferenceSession(engine, spec, EVALUATION_BATCH_IMAGES, parameters)
   const writer = createPatchWriter(dataset, spec.patchSize, { shift: 0, flip: 0, erase: 0 })
   const layers = layersOf(spec)
 
@@ -50,8 +45,8 @@ export async function createEvaluator(
     nextOrder: () => ArrayLike<number>,
   ): Promise<number> {
     let correct = 0
-    for (let start = 0; start < images.count; start += EVALUATION_BATCH) {
-      const rows = Math.min(EVALUATION_BATCH, images.count - start)
+    for (let start = 0; start < images.count; start += EVALUATION_BATCH_IMAGES) {
+      const rows = Math.min(EVALUATION_BATCH_IMAGES, images.count - start)
       for (let row = 0; row < rows; row++) writer.write(session.patches, row, images, start + row)
       const logits = await session.run(nextOrder())
       for (let row = 0; row < rows; row++) {
@@ -70,7 +65,7 @@ export async function createEvaluator(
         const random = createRandom(seed, 'evaluation orders')
         passes.push(await accuracy(images, () => random.permutation(layers.length)))
       }
-      const orders = seeds * Math.ceil(images.count / EVALUATION_BATCH)
+      const orders = seeds * Math.ceil(images.count / EVALUATION_BATCH_IMAGES)
       const arbitrary = { mean: mean(passes), std: deviation(passes), orders, seeds }
       return { images: images.count, sequential, arbitrary }
     },

@@ -27,7 +27,7 @@ export type { DecodedPicture, DecodePicture, ImageFolderOptions } from './data/i
 export { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 export type { EngineName } from './engine/train-engine.ts'
 export { TrainerError, type TrainerFault } from './errors.ts'
-export { type Accuracies, EVALUATION_BATCH } from './evaluate.ts'
+export type { Accuracies } from './evaluate.ts'
 export {
   type Evaluation,
   type EvaluationOptions,

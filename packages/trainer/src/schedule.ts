@@ -1,5 +1,4 @@
-/** Share of the peak learning rate that is left at the last step. */
-const FINAL_SHARE = 0.01
+import { FINAL_RATE_SHARE } from './limits.ts'
 
 export interface Schedule {
   /** Peak learning rate. */
@@ -17,5 +16,5 @@ export function learningRateAt(
   if (step <= warmupSteps) return (learningRate * step) / warmupSteps
   const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
   const cosine = (1 + Math.cos(Math.PI * Math.min(1, progress))) / 2
-  return learningRate * (FINAL_SHARE + (1 - FINAL_SHARE) * cosine)
+  return learningRate * (FINAL_RATE_SHARE + (1 - FINAL_RATE_SHARE) * cosine)
 }

@@ -9,8 +9,16 @@ import { createSampler, type Sampler } from './data/sampler.ts'
 import { openEngine } from './engine/open-engine.ts'
 import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
-import { createEvaluator, type Evaluator, REPORT_SEEDS } from './evaluate.ts'
+import { createEvaluator, type Evaluator } from './evaluate.ts'
 import { drawOrder } from './layer-order.ts'
+import {
+  CHECKPOINT_INTERVAL_SECONDS_MAX,
+  CURVE_SEEDS,
+  HELD_OUT_IMAGES_MAX,
+  LOSS_AVERAGE_SHARE,
+  OUTPUT_BYTES_PER_PARAMETER,
+  REPORT_SEEDS,
+} from './limits.ts'
 import { createOptimizer, type Optimizer } from './optimizer.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
@@ -22,20 +30,6 @@ import { createTrainSession, type TrainSession } from './sessions.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 import { writeResult } from './write-result.ts'
-
-/** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
-const HELD_OUT_IMAGES_MAX = 1000
-/**
- * A checkpoint holds four numbers of four bytes per parameter, a new one is written before the old
- * one goes, and the model comes on top.
- */
-const OUTPUT_BYTES_PER_PARAMETER = 2 * 4 * 4 + 4
-/** Weight of the newest loss in the moving average of the losses. */
-const LOSS_SHARE = 0.02
-/** Work that a crash may cost where steps are slow. */
-const CHECKPOINT_SECONDS_MAX = 300
-/** Orders of the held-out accuracy in a curve are drawn once: it is for watching, not for reporting. */
-const CURVE_SEEDS = 1
 
 /** How a training stands. */
 export interface TrainProgress {
@@ -218,7 +212,7 @@ async function runSteps(training: Training): Promise<void> {
     await runStep(training)
     const due = (every: number): boolean => training.step % every === 0 || training.step === steps
     const evaluation = due(options.evaluateEverySteps) ? await evaluateHeldOut(training) : undefined
-    const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_SECONDS_MAX
+    const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_INTERVAL_SECONDS_MAX
     if (due(options.checkpointEverySteps) || isOverdue) {
       await save()
       savedSeconds = stopwatch.secondsOfThisRun()
@@ -243,7 +237,8 @@ async function runStep(training: Training): Promise<void> {
     )
   }
   await training.optimizer.step(session.gradients, order, step)
-  training.loss = training.step === 0 ? loss : training.loss + LOSS_SHARE * (loss - training.loss)
+  training.loss =
+    training.step === 0 ? loss : training.loss + LOSS_AVERAGE_SHARE * (loss - training.loss)
   training.step = step
 }
 

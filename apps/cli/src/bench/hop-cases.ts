@@ -1,5 +1,6 @@
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { type BenchOptions, type BenchRow, medianRow } from './bench.ts'
+import { WARM_UP_ROUNDS_MAX } from './limits.ts'
 
 /** Narrow layers, many of them: compute is not measured, and one request crosses many times. */
 export const HOP_SPEC: ModelSpec = {
@@ -28,9 +29,6 @@ const CASES = [
   { name: 'inline', images: 1 },
   { name: 'pulled', images: 47 },
 ]
-
-/** Compilers and caches have settled after these; a run of fewer rounds is no measurement anyway. */
-const WARM_UP_ROUNDS_MAX = 20
 
 /** A request as its asker timed it, in milliseconds. */
 export interface TimedRequest {

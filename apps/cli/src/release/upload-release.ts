@@ -1,8 +1,7 @@
 import { type Manifest, type ManifestPart, manifestBytes, releaseId } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { readBounded } from '../files.ts'
-
-const TOKEN_FILE_BYTES_MAX = 1_024
+import { TOKEN_FILE_BYTES_MAX } from '../limits.ts'
 
 /** A signed release whose parts can be read. */
 export interface UploadableRelease {

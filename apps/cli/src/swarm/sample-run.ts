@@ -2,6 +2,7 @@ import { grayTensor, type Preprocessing } from '@layerswarm/model'
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
+import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
 
 export interface SampleRunOptions {
@@ -39,9 +40,6 @@ export interface SampleReport {
   readonly failures: Readonly<Record<string, number>>
 }
 
-/** Milliseconds between two lines of progress. */
-const PROGRESS_MS = 2_000
-
 /**
  * Asks many labelled samples and sums up; single failures are counted.
  * @throws the first failure when not a single sample was answered.
@@ -65,7 +63,7 @@ export async function runSamples(
         tally.fail(error)
       }
       progressed?.(tally.finished)
-      if (performance.now() - reportedMs < PROGRESS_MS) continue
+      if (performance.now() - reportedMs < SAMPLES_PROGRESS_INTERVAL_MS) continue
       reportedMs = performance.now()
       log(`${tally.finished} of ${count} samples, ${tally.answered} answered`)
     }

@@ -1,8 +1,6 @@
 import type { Picture } from '../logic/picture.ts'
 import { byId } from './dom.ts'
-
-/** Width of the brush in canvas pixels: about two pixels of a 28-pixel picture. */
-const BRUSH = 22
+import { BRUSH_PIXELS } from './limits.ts'
 
 /** A square to draw in, light on black. */
 export function createDrawingPad(choose: (picture: Picture) => void): void {
@@ -17,7 +15,7 @@ export function createDrawingPad(choose: (picture: Picture) => void): void {
     context.fillStyle = '#000'
     context.fillRect(0, 0, canvas.width, canvas.height)
     context.strokeStyle = '#fff'
-    context.lineWidth = BRUSH
+    context.lineWidth = BRUSH_PIXELS
     context.lineCap = 'round'
     context.lineJoin = 'round'
     classify.disabled = true

@@ -3,6 +3,7 @@ import type { PageOptions } from '../logic/page-options.ts'
 import { bytesText, layersText } from '../logic/wording.ts'
 import type { Download } from '../runtime-download.ts'
 import { byId, html, setLine, setText } from './dom.ts'
+import { UNKNOWN_MODEL_CAPACITY_LAYERS } from './limits.ts'
 
 /** What a tab gives at most. */
 export interface Share {
@@ -29,9 +30,6 @@ export interface JoinPanel {
   readonly share: Share
 }
 
-/** Layers to host when the model's number of layers is not known yet. */
-const CAPACITY_OF_UNKNOWN_MODEL = 2
-
 /** A share that lets two tabs cover a model, and leaves work for others. */
 function defaultCapacity(layers: number): number {
   return Math.ceil(layers / 2)
@@ -54,7 +52,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   let paused = false
 
   select.disabled = true
-  const beforehand = options.capacity ?? CAPACITY_OF_UNKNOWN_MODEL
+  const beforehand = options.capacity ?? UNKNOWN_MODEL_CAPACITY_LAYERS
   select.append(capacityOption(beforehand, fixedChoice(options) ?? 'a few'))
 
   const share = (): Share => ({ layers: Number(select.value), time: Number(time.value) })

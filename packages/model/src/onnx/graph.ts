@@ -1,3 +1,4 @@
+import { SHARED_CONSTANT_ELEMENTS_MAX } from '../limits.ts'
 import { createMessageWriter, type MessageWriter } from './protobuf.ts'
 
 /** Versions every runtime we use accepts; Gelu needs opset 20, LayerNormalization 17. */
@@ -71,9 +72,6 @@ interface Initializer {
   readonly content: Uint8Array | ExternalSlice
 }
 
-/** Constants up to this many elements are looked up by value before a new one is stored. */
-const SHARED_ELEMENTS_MAX = 16
-
 export function createGraph(name: string): GraphBuilder {
   const nodes: Node[] = []
   const inputs: Value[] = []
@@ -103,7 +101,7 @@ export function createGraph(name: string): GraphBuilder {
 
   function constant(data: Float32Array | BigInt64Array, dims: readonly number[]): string {
     const type = data instanceof Float32Array ? 'float32' : 'int64'
-    const key = data.length > SHARED_ELEMENTS_MAX ? '' : `${type}[${dims}]${data.join()}`
+    const key = data.length > SHARED_CONSTANT_ELEMENTS_MAX ? '' : `${type}[${dims}]${data.join()}`
     const known = shared.get(key)
     if (key !== '' && known !== undefined) return known
     const made = `constant.${initializers.length}`

@@ -1,4 +1,5 @@
 import type { ModelSpec, Variant } from '@layerswarm/model'
+import { MERGE_MASKS, PASSES_MIN, SUBSET_DRAWS } from '../limits.ts'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
 import type { PartFiles } from '../model-file.ts'
 import { layoutOf } from '../parameters.ts'
@@ -96,13 +97,6 @@ export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
   signal: undefined,
   onProgress: () => {},
 })
-
-/** Passes in arbitrary order at least, for the ensembles and the heat map. */
-const PASSES_MIN = 8
-/** Draws of the layers left in sequential order, for every batch and count. */
-const SUBSET_DRAWS = 2
-/** Drawn masks of every pair that is merged. */
-const MERGE_MASKS = 3
 
 /**
  * Measures every model, and every pair of models of one spec merged.

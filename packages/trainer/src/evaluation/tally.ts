@@ -1,4 +1,5 @@
 import { argmax, rowsOf, type Tensor } from '@layerswarm/model'
+import { CONFIDENCE_BINS } from '../limits.ts'
 
 /** Counts right answers. */
 export interface Tally {
@@ -21,9 +22,6 @@ export function createTally(): Tally {
     accuracy: () => correct / Math.max(1, images),
   }
 }
-
-/** Bins of equal width over the confidence, as in Guo et al., arXiv 1706.04599. */
-const CONFIDENCE_BINS = 15
 
 /** Compares how sure answers are with how often they are right. */
 export interface CalibrationTally {
