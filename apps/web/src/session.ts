@@ -10,6 +10,7 @@ import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
 import type { JoinActions, Share } from './ui/join-panel.ts'
 
+/** What the page hears of this tab's stay in the swarm. */
 export interface SessionEvents {
   /** The peer may have changed; `images` counts those that this tab helped with. */
   looked(snapshot: PeerSnapshot, images: number): void

@@ -15,9 +15,12 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: number])[]
 }
 
+/** A plot with its title and the names of its axes. */
 export interface PlotOptions {
   readonly title: string
+  /** Name of the x axis, with its unit. */
   readonly x: string
+  /** Name of the y axis, with its unit. */
   readonly y: string
   readonly series: readonly Series[]
   /** Powers of ten along x. */
@@ -26,6 +29,7 @@ export interface PlotOptions {
   readonly yMax?: number
   /** The foot of the y axis, 0 unless given. */
   readonly yMin?: number
+  /** The y axis is a share, 0 … 1, and is written as percent. */
   readonly percent?: boolean
 }
 
@@ -41,6 +45,7 @@ const COLOURS = [
   '#8f6f4f',
 ]
 
+/** A text as it may stand in XML and HTML, between tags and inside quoted attributes. */
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }

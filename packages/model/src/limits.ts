@@ -30,8 +30,10 @@ export const MANIFEST_BYTES_MAX = 4 << 20
 /** One part file: a layer of the widest spec in float32, 4·(4·4096² + 2·4096·16384) bytes. */
 export const PART_BYTES_MAX = 1 << 30
 
-/** Letters of a release's or a recipe's name, and of one label. */
+/** Letters of the name of a release or of a recipe: it stands in file names and in tables. */
 export const NAME_LETTERS_MAX = 64
+
+/** Letters of the name of one class; those of ImageNet are lists of synonyms. */
 export const LABEL_LETTERS_MAX = 256
 
 /** Pixels of a picture that is turned into a tensor: 8192 × 8192. */

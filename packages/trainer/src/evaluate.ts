@@ -7,6 +7,7 @@ import { EVALUATION_BATCH_IMAGES } from './limits.ts'
 import { createRandom } from './random.ts'
 import { createInferenceSession } from './sessions.ts'
 
+/** How often a model is right, in its own order of layers and in random ones. */
 export interface Accuracies {
   /** Images of each pass. */
   readonly images: number
@@ -27,9 +28,16 @@ export interface Accuracies {
 export interface Evaluator {
   /** Reads the parameters that were given to `createEvaluator` as they are now. */
   evaluate(images: LabelledImages, seeds: number): Promise<Accuracies>
+  /** Frees the session; the parameters stay. */
   close(): Promise<void>
 }
 
+/**
+ * Opens a session for batches of `EVALUATION_BATCH_IMAGES`.
+ * @param parameters flat, as `layoutOf(spec)` says; not copied, so that they may change between
+ * evaluations.
+ * @param dataset how pixels become inputs.
+ */
 export async function createEvaluator(
   spec: ModelSpec,
   parameters: Float32Array,

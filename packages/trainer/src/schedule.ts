@@ -1,8 +1,10 @@
 import { FINAL_RATE_SHARE } from './limits.ts'
 
+/** How the learning rate goes over a training, counted in steps. */
 export interface Schedule {
   /** Peak learning rate. */
   readonly learningRate: number
+  /** Steps in which the rate rises evenly from nothing to its peak. */
   readonly warmupSteps: number
   /** Steps of the whole training. */
   readonly steps: number

@@ -46,6 +46,7 @@ export interface TrainProgress {
   readonly evaluation?: CurvePoint
 }
 
+/** Where a training reads and writes, and how often it says so. */
 export interface TrainOptions {
   /**
    * Receives checkpoint.safetensors and, at the end, model.safetensors, recipe.json, report.json
@@ -67,11 +68,15 @@ export interface TrainOptions {
   readonly onProgress: (progress: TrainProgress) => void
   /** Continues from the checkpoint in `outDir`. */
   readonly resume: boolean
+  /** How often `onProgress` is called. */
   readonly progressEverySteps: number
+  /** How often the held-out images are run. */
   readonly evaluateEverySteps: number
+  /** How often a checkpoint is written, and oftener where steps are slow. */
   readonly checkpointEverySteps: number
 }
 
+/** Fashion-MNIST from the beginning; what is left out is decided by the machine. */
 export const TRAIN_DEFAULTS = Object.freeze({
   dataDir: FASHION_MNIST_DIR,
   onProgress: () => {},

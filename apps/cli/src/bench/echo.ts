@@ -44,6 +44,10 @@ export interface EchoClient {
   stop(): Promise<void>
 }
 
+/**
+ * Dials an echo. @param address multiaddress, as `serveEcho` returns it. `roundTripMs` fails when
+ * bytes are lost.
+ */
 export async function connectEcho(address: string): Promise<EchoClient> {
   const node = await createNode()
   const stream = await node.dialProtocol(multiaddr(address), PROTOCOL)

@@ -18,7 +18,11 @@ export const HOP_SPEC: ModelSpec = {
 
 /** All layers in turn. With the even ones at one peer and the odd ones at the other every hop crosses. */
 export const PLAN: readonly number[] = Array.from({ length: HOP_SPEC.layers }, (_, layer) => layer)
+
+/** The layers of one of the two places: neighbours in the plan are never in the same. */
 export const EVEN_LAYERS = PLAN.filter((layer) => layer % 2 === 0)
+
+/** The layers of the other place. */
 export const ODD_LAYERS = PLAN.filter((layer) => layer % 2 === 1)
 
 const FLOAT16_BYTES = 2

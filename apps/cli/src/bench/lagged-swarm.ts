@@ -21,6 +21,7 @@ export interface LaggedSwarm {
   stop(): Promise<void>
 }
 
+/** How many processes, and how many layers each of them hosts. */
 export interface LaggedSwarmOptions {
   readonly peers: number
   readonly capacity: number

@@ -5,6 +5,10 @@ import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
+/**
+ * `layerswarm demo`. A swarm of processes on this machine, some of which are killed while samples
+ * are asked.
+ */
 export const demo = defineCommand({
   name: 'demo',
   summary: 'start a swarm, ask it samples, and kill volunteers on the way',

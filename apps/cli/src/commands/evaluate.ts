@@ -4,6 +4,7 @@ import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { count, text } from '../line/option.ts'
 
+/** `layerswarm evaluate`. The measurements of the trainer's `evaluateModels`, for folders. */
 export const evaluate = defineCommand({
   name: 'evaluate',
   summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',

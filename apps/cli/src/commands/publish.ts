@@ -2,6 +2,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../line/command.ts'
 import { choice, optionalUrl, text } from '../line/option.ts'
 
+/** `layerswarm publish`. A trained model becomes a signed release. */
 export const publish = defineCommand({
   name: 'publish',
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',

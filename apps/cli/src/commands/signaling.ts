@@ -3,6 +3,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { count, text, textOr, texts } from '../line/option.ts'
 
+/** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
   name: 'signaling',
   summary: 'let a swarm meet: introductions, the page, the releases, health and metrics',

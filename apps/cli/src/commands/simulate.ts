@@ -23,6 +23,7 @@ const rates: Option<readonly number[] | undefined> = {
   },
 }
 
+/** `layerswarm simulate`. The swarm in virtual time. */
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'run the swarm in virtual time, under churn, stragglers and liars',

@@ -9,6 +9,7 @@ import {
   percent,
 } from '../terminal/train-display.ts'
 
+/** `layerswarm train`. A training by a recipe. */
 export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',

@@ -3,6 +3,7 @@ import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
 
+/** `layerswarm up`. A swarm on this machine, with its page. */
 export const up = defineCommand({
   name: 'up',
   summary: 'start a swarm on this machine: signaling, the page and volunteers',

@@ -27,7 +27,11 @@ export async function readSamples(folder: string): Promise<Samples> {
   )
 }
 
-/** Parses the two files of a pack. @param where names it in messages. */
+/**
+ * Parses the two files of a pack. @param where names it in messages.
+ * @throws ModelError `bad-idx` for another format, CliError `bad-file` when images and labels do
+ * not fit together.
+ */
 export function parseSamples(imageFile: Uint8Array, labelFile: Uint8Array, where: string): Samples {
   const images = parseIdx(imageFile)
   const labels = parseIdx(labelFile)

@@ -18,6 +18,7 @@ import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
+/** Which test images models are measured on. */
 export interface EvaluateSources {
   readonly data: string | undefined
   readonly samples: string | undefined

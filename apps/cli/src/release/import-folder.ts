@@ -6,6 +6,7 @@ import { exists, readBounded, readJson, requireFolder } from '../files.ts'
 import { MODEL_BYTES_MAX } from '../limits.ts'
 import { checkMadeFolder } from './merge-folders.ts'
 
+/** Where an imported model goes, and what it is called. */
 export interface ImportChoice {
   readonly out: string
   readonly name: string | undefined

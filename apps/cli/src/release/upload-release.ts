@@ -9,6 +9,7 @@ export interface UploadableRelease {
   part(entry: ManifestPart): Promise<Uint8Array>
 }
 
+/** A signaling server that takes uploads, and the right to make them. */
 export interface UploadTarget {
   /** The signaling server. */
   readonly to: URL

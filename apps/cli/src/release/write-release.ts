@@ -19,6 +19,7 @@ import { RELEASE_DOCUMENTS_BYTES } from '../limits.ts'
 import { partPath, readManifest } from './release-folder.ts'
 import type { TrainingFolder } from './training-folder.ts'
 
+/** What a publisher says of a release. */
 export interface ReleaseOptions {
   readonly name: string
   readonly dtype: 'float32' | 'float16'

@@ -4,6 +4,7 @@ import { pause } from '../until-aborted.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { prepareSignaling } from './serve-signaling.ts'
 
+/** What a swarm on this machine consists of. */
 export interface LocalSwarmOptions {
   readonly port: number
   readonly peers: number

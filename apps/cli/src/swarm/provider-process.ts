@@ -6,6 +6,7 @@ import { askMemory, type MemoryUse } from './memory-question.ts'
 
 const bin = fileURLToPath(new URL('../../bin/layerswarm.js', import.meta.url))
 
+/** What a volunteer's process is told on its command line. */
 export interface ProviderNeeds {
   /** What it is called in the logs. */
   readonly name: string

@@ -5,6 +5,7 @@ import { type Samples, sampleAt } from '../images/samples.ts'
 import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
 
+/** How many samples a swarm is asked, and how. */
 export interface SampleRunOptions {
   /** Samples to ask; beyond the size of the pack they repeat. */
   readonly count: number
@@ -28,6 +29,7 @@ export interface SampleReport {
   readonly accuracy: number
   /** Answers in which some layer was missing. */
   readonly partial: number
+  /** Half of the answers took no longer than this. */
   readonly p50Ms: number
   readonly p95Ms: number
   /** Different orders in which the layers were applied. */

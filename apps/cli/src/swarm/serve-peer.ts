@@ -12,6 +12,7 @@ import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { answerMemoryQuestions } from './memory-question.ts'
 
+/** The peer to run, and how it is stopped. */
 export interface ServeNeeds {
   readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join' | 'serve'>
   readonly signal: AbortSignal

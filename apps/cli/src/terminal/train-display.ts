@@ -90,10 +90,12 @@ function progressLine({
   return `step ${step} of ${steps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(0)} images/s, ${duration(etaSeconds)} left${accuracy}`
 }
 
+/** A share, 0 … 1, as percent with one decimal. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
+/** A duration for people: seconds up to 90 of them, minutes with one decimal beyond. */
 export function duration(seconds: number): string {
   return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`
 }

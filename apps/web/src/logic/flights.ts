@@ -20,6 +20,7 @@ export interface Light {
   readonly pulse: number | undefined
 }
 
+/** A place in the picture, in units of its view box. */
 export interface Point {
   readonly x: number
   readonly y: number
@@ -60,6 +61,7 @@ interface Left {
   readonly bornMs: number
 }
 
+/** The lights of all requests on their way, as a function of the time that is handed in. */
 export interface Flights {
   /** Where peers stand now; a light on its way bends to the new places. */
   place(places: ReadonlyMap<string, Place>): void
@@ -67,6 +69,7 @@ export interface Flights {
   seen(request: string, route: readonly Stop[], start: string | undefined, nowMs: number): void
   /** The answer of an own request is there: the light returns to `peer`. */
   home(request: string, peer: string, nowMs: number): void
+  /** What to draw at that time. */
   frame(nowMs: number): { readonly lights: readonly Light[]; readonly trails: readonly Trail[] }
   /** Nothing moves or fades any more. */
   isStill(nowMs: number): boolean

@@ -11,6 +11,7 @@ export interface PageOptions {
   readonly autojoin: boolean
 }
 
+/** A page without options hosts what the swarm lacks, and joins when it is asked to. */
 export const PAGE_DEFAULTS: PageOptions = Object.freeze({
   engine: 'auto',
   serve: 'auto',

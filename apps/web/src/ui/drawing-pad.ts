@@ -2,7 +2,10 @@ import type { Picture } from '../logic/picture.ts'
 import { byId } from './dom.ts'
 import { BRUSH_PIXELS } from './limits.ts'
 
-/** A square to draw in, light on black. */
+/**
+ * A square to draw in, light on black.
+ * @throws Error in a browser that cannot draw on a canvas.
+ */
 export function createDrawingPad(choose: (picture: Picture) => void): void {
   const canvas = byId('pad', HTMLCanvasElement)
   const classify = byId('pad-classify', HTMLButtonElement)

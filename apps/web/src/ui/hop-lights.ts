@@ -8,12 +8,14 @@ import {
   HOP_LIGHT_MS,
 } from './limits.ts'
 
+/** A peer's disc, in units of the picture's view box. */
 export interface Disc {
   readonly x: number
   readonly y: number
   readonly radius: number
 }
 
+/** The lights over the picture of the swarm. */
 export interface HopLights {
   /** @param discs the places with the radius that trails stop at. */
   place(places: ReadonlyMap<string, Place>, discs: readonly Disc[], layers: number): void

@@ -13,6 +13,7 @@ export interface Share {
   readonly time: number
 }
 
+/** What a person can do about this tab's part in the swarm. */
 export interface JoinActions {
   join(share: Share): void
   leave(): void
@@ -21,12 +22,14 @@ export interface JoinActions {
   setShare(share: Share): void
 }
 
+/** The panel, and what the person chose in it. */
 export interface JoinPanel {
   show(snapshot: PeerSnapshot): void
   /** Fills the choice of layers once the model is known. */
   setLayers(layers: number): void
   /** How far the runtime has come; undefined when nothing is being fetched. */
   showDownload(download: Download | undefined): void
+  /** What the person lets the swarm have. */
   readonly share: Share
 }
 

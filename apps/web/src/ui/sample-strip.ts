@@ -4,6 +4,7 @@ import { byId, html, setText } from './dom.ts'
 import { SAMPLES_SHOWN_MAX } from './limits.ts'
 import { paintPixels } from './pixels.ts'
 
+/** Sample images to choose from. */
 export interface SampleStrip {
   showSamples(samples: SampleSet): void
   /** Says in place of the samples why there are none. */

@@ -13,6 +13,7 @@ import {
   SELF_RADIUS_UNITS,
 } from './limits.ts'
 
+/** The swarm as discs around this tab, with the lights of requests between them. */
 export interface SwarmPicture {
   show(scene: Scene): void
   readonly lights: HopLights

@@ -7,6 +7,8 @@ const OPSET_VERSION = 20
 
 /** TensorProto.DataType of onnx.proto. */
 const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10 } as const
+
+/** The element types that graphs here use. */
 export type ElementType = keyof typeof ELEMENT_TYPES
 
 /** AttributeProto.AttributeType of onnx.proto. */
@@ -17,6 +19,8 @@ export type Dim = number | string
 
 /** A plain number is an integer attribute; ONNX tells floats apart, hence `{ float }`. */
 export type Attribute = number | string | { readonly float: number } | readonly number[]
+
+/** The attributes of a node by their names in the ONNX operator set. */
 export type Attributes = Readonly<Record<string, Attribute>>
 
 /** Where an initializer lies in a file next to the graph; counts of bytes. */
@@ -72,6 +76,10 @@ interface Initializer {
   readonly content: Uint8Array | ExternalSlice
 }
 
+/**
+ * An empty graph.
+ * @param name stands in the file and in the messages of runtimes, nowhere else.
+ */
 export function createGraph(name: string): GraphBuilder {
   const nodes: Node[] = []
   const inputs: Value[] = []

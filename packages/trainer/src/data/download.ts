@@ -16,6 +16,7 @@ export interface DataSource {
   readonly sha256: string
 }
 
+/** What a download tells, and how it is stopped. */
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined
   /** Told about every file that is fetched. */

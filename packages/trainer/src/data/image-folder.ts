@@ -23,6 +23,7 @@ export interface DecodedPicture {
  */
 export type DecodePicture = (path: string, size: number | undefined) => Promise<DecodedPicture>
 
+/** How a folder of pictures is read. */
 export interface ImageFolderOptions {
   readonly decode: DecodePicture
   /** Height and width, pixels; undefined takes the pictures as they are, all of one square size. */

@@ -25,6 +25,7 @@ export interface MeasurableModel {
   readonly training?: TrainingFacts | undefined
 }
 
+/** What a training cost, as far as it is known. */
 export interface TrainingFacts {
   /** Training images seen, counting every epoch. */
   readonly images: number
@@ -53,9 +54,12 @@ export interface ModelEvaluation {
   readonly wire: WireMeasures
 }
 
+/** Accuracies, 0 … 1, with some of the layers left out: mean and deviation between passes. */
 export interface PrunedMeasure {
+  /** The layers that are left, in random orders. */
   readonly arbitrary: number
   readonly arbitraryStd: number
+  /** The layers that are left, in their own order. */
   readonly sequential: number
   readonly sequentialStd: number
 }
@@ -70,11 +74,13 @@ export interface MergedEvaluation {
   readonly arbitrary: Spread & { readonly orders: number }
 }
 
+/** What was measured of every model, and of every pair that could be merged. */
 export interface Evaluation {
   readonly releases: readonly ModelEvaluation[]
   readonly merged: readonly MergedEvaluation[]
 }
 
+/** How much is measured, and on what. */
 export interface EvaluationOptions {
   /** Passes in arbitrary order whose mean and spread are reported. */
   readonly seeds: number
@@ -91,6 +97,7 @@ export interface EvaluationProgress {
   readonly of: number
 }
 
+/** Five seeds, as in the reports of trainings, on one thread and without a word. */
 export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
   seeds: 5,
   threads: 1,

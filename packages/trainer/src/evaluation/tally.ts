@@ -9,6 +9,7 @@ export interface Tally {
   accuracy(): number
 }
 
+/** A tally of no images; its accuracy is 0 until some are added. */
 export function createTally(): Tally {
   let images = 0
   let correct = 0
@@ -32,6 +33,9 @@ export interface CalibrationTally {
   error(): number
 }
 
+/**
+ * A tally of no images, with `CONFIDENCE_BINS` bins of equal width (Guo et al., arXiv 1706.04599).
+ */
 export function createCalibrationTally(): CalibrationTally {
   const tally = createTally()
   const bins = Array.from({ length: CONFIDENCE_BINS }, () => ({ confidence: 0, correct: 0 }))
