@@ -99,7 +99,7 @@ export class Core {
     const { self, release, shape } = this.options
     const { hosting, table } = this
     const hosted = hosting.announced()
-    const { running, restsUntilMs, ...state } = this.provider.state()
+    const { running, restsUntilMs, ...state } = this.provider.throughput.state()
     const coverage = table
       .coverage(shape.layers)
       .map((hosts, layer) => hosts + (hosted.includes(layer) ? 1 : 0))
@@ -119,6 +119,7 @@ export class Core {
       })),
       coverage,
       ...state,
+      following: this.provider.following,
       requestsInFlight: this.requester.inFlight,
       reason: reasonOf({
         paused: hosting.paused,
@@ -254,7 +255,7 @@ export class Core {
     nowMs: number,
   ): Effect[] {
     const effects = this.provider.onLayerRun(job, outcome, nowMs)
-    if (!this.announcing.isSpeedNews(this.provider.speedChangeMs(), nowMs)) return effects
+    if (!this.announcing.isSpeedNews(this.provider.throughput.changeMs(), nowMs)) return effects
     return effects.concat(this.announceIfDue(nowMs))
   }
 
@@ -272,7 +273,7 @@ export class Core {
   private onLeft(): Effect[] {
     this.left = true
     const layers = this.hosting.announced()
-    const message = this.announcing.farewell({ ...this.provider.announce(), layers })
+    const message = this.announcing.farewell({ ...this.provider.throughput.announce(), layers })
     return [{ do: 'publish', message }]
   }
 
@@ -281,15 +282,15 @@ export class Core {
     return [
       report({ type: 'layers-changed', hosted: this.hosting.announced() }),
       ...this.announceIfDue(nowMs),
-      ...this.provider.hostsChanged(nowMs),
+      ...this.provider.bidOnIdle(nowMs),
     ]
   }
 
   private announceIfDue(nowMs: number): Effect[] {
     if (!this.announcing.takeTurn(nowMs)) return []
-    this.provider.intervalPassed()
+    this.provider.throughput.intervalPassed()
     const layers = this.hosting.announced()
-    const message = this.announcing.presence({ ...this.provider.announce(), layers })
+    const message = this.announcing.presence({ ...this.provider.throughput.announce(), layers })
     return [{ do: 'publish', message }]
   }
 }

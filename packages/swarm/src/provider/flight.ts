@@ -19,6 +19,8 @@ export class Flight {
   /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
   private isLost = false
   private failedPulls = 0
+  /** When this provider last published a step of the request itself. */
+  private saidAtMs = Number.NEGATIVE_INFINITY
   private readonly unwilling = new Set<PeerId>()
   private readonly failed = new Set<PeerId>()
   /** Who should claim the newest step at once, as this peer sees it. */
@@ -130,6 +132,16 @@ export class Flight {
 
   isFavourite(peer: PeerId): boolean {
     return peer === this.favourite
+  }
+
+  /** This provider publishes the newest step now. */
+  said(nowMs: number): void {
+    this.saidAtMs = nowMs
+  }
+
+  /** How long ago it did, milliseconds; Infinity if never. */
+  silentMs(nowMs: number): number {
+    return nowMs - this.saidAtMs
   }
 
   /** How long ago the newest step was seen, milliseconds; undefined when that says nothing of the lane. */

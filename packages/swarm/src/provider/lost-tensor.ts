@@ -4,13 +4,13 @@ import type { Flight } from './flight.ts'
 import { PULLERS_MAX } from './limits.ts'
 
 /**
- * Whether a flight's newest tensor must be given up: PULLERS_MAX peers could not pull it, or its holder
- * is gone. Then the step before is offered again; without one only the requester can help, who offers
- * its own tensor when nothing moves.
+ * Gives up a flight's newest tensor when PULLERS_MAX peers could not pull it, or its holder is gone:
+ * the step before is offered again. Without one only the requester can help, who offers its own tensor
+ * when nothing moves.
  */
-export function isTensorLost(flight: Flight, table: PeerTable, self: PeerId): boolean {
+export function judgeTensor(flight: Flight, table: PeerTable, self: PeerId): void {
   const { activation } = flight.newest
-  if (activation.place === 'inline') return false
+  if (activation.place === 'inline') return
   const isGone = activation.holder !== self && table.get(activation.holder) === undefined
-  return isGone || flight.pullsFailed >= PULLERS_MAX
+  if (isGone || flight.pullsFailed >= PULLERS_MAX) flight.goBack()
 }

@@ -143,7 +143,7 @@ describe('work', () => {
 
   test('of a request that is given up is nobody’s when it ends', () => {
     const work = new Work({ slots: 2, timeShare: 1 }, jobs())
-    const job = work.begin(request, 3, 1)
+    const job = work.begin(new Flight(step([0]), 0), 3)
     expect(work.freeSlots).toBe(1)
     expect(work.abandon(request)).toEqual([{ do: 'cancel', job: job.id }])
     expect(work.runEnded(job.id, 10)).toBeUndefined()
@@ -152,14 +152,14 @@ describe('work', () => {
 
   test('that has begun to run is not cancelled, only forgotten', () => {
     const work = new Work({ slots: 2, timeShare: 1 }, jobs())
-    work.runBegan(work.begin(request, 3, 1), 0)
+    work.runBegan(work.begin(new Flight(step([0]), 0), 3), 0)
     expect(work.abandon(request)).toEqual([])
     expect(work.size).toBe(0)
   })
 
   test('with a share of the time is one run at a time, with a rest after it', () => {
     const work = new Work({ slots: 8, timeShare: 0.25 }, jobs())
-    const job = work.begin(request, 3, 1)
+    const job = work.begin(new Flight(step([0]), 0), 3)
     work.runBegan(job, 100)
     expect(work.freeSlots).toBe(0)
     expect(work.runEnded(job.id, 110)).toEqual(job)

@@ -1,21 +1,21 @@
 import type { EngineName } from '@layerswarm/model'
-import { claimTtlMs } from '../claims/claim-ttl.ts'
 import type { ClaimPolicy } from '../claims/policy.ts'
-import { type Effect, encoded, type LayerRun } from '../effects.ts'
+import type { Effect, LayerRun } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import { SAY_AGAIN_MS, SILENT_CLAIM_MS } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { follows, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
+import { isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
 import type { Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
-import { isTensorLost } from './lost-tensor.ts'
+import { judgeTensor } from './lost-tensor.ts'
 import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
-import { type LayerJob, Work } from './work.ts'
+import { Serving } from './serving.ts'
+import { Throughput } from './throughput.ts'
+import { Work } from './work.ts'
 
 export interface ProviderOptions {
   readonly self: PeerId
@@ -30,18 +30,6 @@ export interface ProviderOptions {
   readonly staggerMs: number
 }
 
-/** A provider's load and speed as plain data; times in milliseconds. */
-export interface ProviderState {
-  /** Layers delivered so far. */
-  readonly served: number
-  readonly layerMs: number
-  readonly timeShare: number
-  /** Requests that it follows. */
-  readonly following: number
-  readonly running: number
-  readonly restsUntilMs: number
-}
-
 /**
  * Serves layers: bids for steps, runs what it won, stands by for what others won.
  *
@@ -53,10 +41,11 @@ export interface ProviderState {
  * 6. Its runs take no more than its share of the time; the author of a step never waits for the rest.
  */
 export class Provider {
+  /** What others are told of its load and speed. */
+  readonly throughput: Throughput
   private readonly options: ProviderOptions
   private readonly table: PeerTable
   private readonly flights = new Map<RequestId, Flight>()
-  private readonly spokeAtMs = new Map<RequestId, number>()
   private readonly admissions = new Admissions()
   private readonly claims = new ClaimBook()
   private readonly outputs = new Outputs()
@@ -64,8 +53,9 @@ export class Provider {
   private readonly work: Work
   private readonly rivals: Rivals
   private readonly bidding: Bidding
+  private readonly serving: Serving
 
-  /** @param hosted the layers that are loaded; kept by the caller, who says so with `hostsChanged`. */
+  /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
   constructor(
     options: ProviderOptions,
     table: PeerTable,
@@ -75,38 +65,16 @@ export class Provider {
     this.options = options
     this.table = table
     this.work = new Work(options, nextJob)
-    const { claims, work, pace } = this
-    this.rivals = new Rivals(options, table, claims)
-    const { rivals } = this
+    this.rivals = new Rivals(options, table, this.claims)
+    const { claims, outputs, pace, work, rivals } = this
+    this.throughput = new Throughput(work, pace)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
+    this.serving = new Serving(options, { work, pace, claims, outputs, rivals })
   }
 
-  state(): ProviderState {
-    return {
-      served: this.pace.served,
-      layerMs: this.pace.layerMs,
-      timeShare: this.work.timeShare,
-      following: this.flights.size,
-      running: this.work.size,
-      restsUntilMs: this.work.restsUntilMs,
-    }
-  }
-
-  /** Free slots and the time from one run to the next, milliseconds, for an announcement that goes out now. */
-  announce(): { freeSlots: number; layerMs: number } {
-    const layerMs = this.work.paceMs(this.pace.layerMs)
-    this.pace.announced(layerMs)
-    return { freeSlots: this.work.freeSlots, layerMs }
-  }
-
-  /** A presence interval is over. */
-  intervalPassed(): void {
-    this.pace.idle()
-  }
-
-  /** By how much its speed differs from what was announced, milliseconds. */
-  speedChangeMs(): number {
-    return Math.abs(this.work.paceMs(this.pace.layerMs) - this.pace.announcedMs)
+  /** Requests that it follows. */
+  get following(): number {
+    return this.flights.size
   }
 
   /** How much of the time its runs may take from now on, above 0 and at most 1. */
@@ -123,9 +91,15 @@ export class Provider {
     return active ? this.bidOnIdle(nowMs) : []
   }
 
-  /** The layers that it hosts have changed. */
-  hostsChanged(nowMs: number): Effect[] {
-    return this.bidOnIdle(nowMs)
+  /** A slot or a layer is free: bid on everything that nobody works on. */
+  bidOnIdle(nowMs: number): Effect[] {
+    if (!this.bidding.isOpen) return []
+    const effects: Effect[] = []
+    for (const flight of this.flights.values()) {
+      const isIdle = this.bidding.dueMs(flight) === Number.POSITIVE_INFINITY
+      if (isIdle && !this.work.has(flight.request)) effects.push(...this.bid(flight, nowMs))
+    }
+    return effects
   }
 
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
@@ -135,9 +109,9 @@ export class Provider {
     if (newest.requester !== step.requester) return []
     if (sameStep(step, newest)) return this.reoffered(flight, step, nowMs)
     if (!supersedes(step, newest))
-      return from === step.requester ? this.overtaken(flight, nowMs) : []
+      return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
-    this.judgeAuthor(flight, step, nowMs)
+    this.rivals.superseded(flight, step, nowMs)
     flight.advance(step, nowMs)
     return this.begin(flight, nowMs)
   }
@@ -176,43 +150,22 @@ export class Provider {
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
     const job = this.work.get(id)
-    const flight = job && this.flights.get(job.request)
-    if (job === undefined || flight === undefined) return []
-    if (bytes !== undefined) return [this.run(flight, job, bytes, nowMs)]
-    // The newest tensor cannot be had from here: let another peer try, or go back a step.
-    this.work.forget(job)
-    this.claims.free(flight.request)
-    flight.declinedBy(this.options.self)
-    flight.pullFailed()
-    const released = this.release(flight, job.layer)
-    this.judgeTensor(flight)
-    return [released, ...this.bid(flight, nowMs)]
+    if (job === undefined) return []
+    if (bytes !== undefined) return [this.serving.run(job, bytes, nowMs)]
+    const released = this.serving.giveUp(job)
+    judgeTensor(job.flight, this.table, this.options.self)
+    return [released, ...this.bid(job.flight, nowMs)]
   }
 
   onLayerRun(id: JobId, outcome: LayerRun, nowMs: number): Effect[] {
     const job = this.work.runEnded(id, nowMs)
-    const flight = job && this.flights.get(job.request)
-    if (job === undefined || flight === undefined) return this.superseded(outcome)
-    if ('failure' in outcome) return this.runFailed(flight, job, outcome.failure, nowMs)
-    const { activation, ms } = outcome
-    const { layer, hop } = job
-    const { request } = flight
-    this.pace.ran(ms, true)
-    if (activation.place === 'held')
-      this.outputs.keep(request, { hash: activation.hash, hop: hop + 1 })
-    this.spokeAtMs.set(request, nowMs)
-    const { self, backend } = this.options
-    const step: Step = {
-      ...flight.newest,
-      route: [...flight.newest.route, { layer, peer: self, backend, ms }],
-      activation,
-      remainingMs: flight.remainingMs(nowMs),
+    if (job === undefined) return this.serving.superseded(outcome)
+    if ('failure' in outcome) {
+      this.bidding.ails(nowMs)
+      const effects = this.serving.failed(job, outcome.failure)
+      return [...effects, ...this.bid(job.flight, nowMs), ...this.bidOnIdle(nowMs)]
     }
-    return [
-      { do: 'publish', message: step },
-      { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
-      ...this.bidOnIdle(nowMs),
-    ]
+    return [...this.serving.delivered(job, outcome, nowMs), ...this.bidOnIdle(nowMs)]
   }
 
   onTime(nowMs: number): Effect[] {
@@ -253,17 +206,6 @@ export class Provider {
     ]
   }
 
-  /** What a newer step tells of its author, and of whoever had claimed the one before. */
-  private judgeAuthor(flight: Flight, step: Step, nowMs: number): void {
-    const claim = this.claims.get(flight.request)
-    const author = step.route.at(-1)?.peer
-    if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
-      this.rivals.missed(flight, claim.peer, nowMs)
-    // Who goes on with their own output shows nothing of the way between peers.
-    if (author !== undefined && author !== flight.author && follows(step, flight.newest))
-      this.rivals.delivered(flight, author, nowMs)
-  }
-
   /** Somebody claims the newest step. */
   private claimed(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] {
     const { request } = flight
@@ -288,20 +230,8 @@ export class Provider {
     if (holder !== undefined && holder.peer !== from) return []
     this.claims.free(request)
     if (holder !== undefined) flight.pullFailed()
-    this.judgeTensor(flight)
+    judgeTensor(flight, this.table, this.options.self)
     return this.bid(flight, nowMs)
-  }
-
-  /**
-   * The requester is behind: if the newer step is this peer's own, it was lost on the way, so say it
-   * again. Nobody else is answered, and nobody twice: two routes that cross would never fall silent.
-   */
-  private overtaken(flight: Flight, nowMs: number): Effect[] {
-    const { request, newest } = flight
-    if (flight.author !== this.options.self) return []
-    if (nowMs - (this.spokeAtMs.get(request) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_MS) return []
-    this.spokeAtMs.set(request, nowMs)
-    return [{ do: 'publish', message: { ...newest, remainingMs: flight.remainingMs(nowMs) } }]
   }
 
   /** The requester says the newest step again: whoever claimed it has not delivered. */
@@ -315,80 +245,11 @@ export class Provider {
     return this.claim(flight, this.bidding.plan(flight, nowMs), nowMs)
   }
 
-  /** A slot or a layer became free: bid on everything that nobody works on. */
-  private bidOnIdle(nowMs: number): Effect[] {
-    if (!this.bidding.isOpen) return []
-    const effects: Effect[] = []
-    for (const flight of this.flights.values()) {
-      const isIdle = this.bidding.dueMs(flight) === Number.POSITIVE_INFINITY
-      if (isIdle && !this.work.has(flight.request)) effects.push(...this.bid(flight, nowMs))
-    }
-    return effects
-  }
-
-  /** Takes the newest step, if there is a layer to take. */
+  /** Takes a layer of the newest step, if there is one to take. */
   private claim(flight: Flight, layer: number | undefined, nowMs: number): Effect[] {
     if (layer === undefined) return []
-    const { request, newest } = flight
-    const { era, route, activation } = newest
     const offer = { ...this.bidding.offer(), layerMs: this.pace.layerMs }
-    const expectedMs = this.rivals.ownFinishMs(flight, offer)
-    const ttlMs = claimTtlMs(expectedMs)
-    const job = this.work.begin(request, layer, route.length)
-    this.claims.put(request, { peer: this.options.self, untilMs: nowMs + ttlMs })
-    const effects: Effect[] = []
-    if (expectedMs > SILENT_CLAIM_MS) {
-      const { hop } = job
-      effects.push({
-        do: 'publish',
-        message: { kind: 'claim', request, era, hop, layer, ttlMs },
-      })
-    }
-    if (activation.place === 'held') effects.push({ do: 'pull', job: job.id, tensor: activation })
-    else effects.push(this.run(flight, job, activation.bytes, nowMs))
-    return effects
-  }
-
-  private run({ newest }: Flight, job: LayerJob, bytes: Uint8Array, nowMs: number): Effect {
-    this.work.runBegan(job, nowMs)
-    const { id, layer, hop } = job
-    return { do: 'run-layer', job: id, layer, hop, input: encoded(newest.activation, bytes) }
-  }
-
-  private runFailed(flight: Flight, job: LayerJob, reason: string, nowMs: number): Effect[] {
-    const { layer, hop } = job
-    const { request } = flight
-    flight.letDownBy(this.options.self)
-    this.claims.free(request)
-    this.bidding.ails(nowMs)
-    return [
-      this.release(flight, layer),
-      { do: 'report', event: { type: 'hop-failed', request, hop, layer, reason } },
-      ...this.bid(flight, nowMs),
-      ...this.bidOnIdle(nowMs),
-    ]
-  }
-
-  /**
-   * A run ended that nobody will ask for. How slow it was still counts, or a straggler whose runs all
-   * come too late would go on to believe that it is quick.
-   */
-  private superseded(outcome: LayerRun): Effect[] {
-    if ('failure' in outcome) return []
-    this.pace.ran(outcome.ms, false)
-    const { activation } = outcome
-    return activation.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
-  }
-
-  /** Tells the others not to wait for this peer. */
-  private release({ request, newest }: Flight, layer: number): Effect {
-    const { era, route } = newest
-    const hop = route.length
-    return { do: 'publish', message: { kind: 'claim', request, era, hop, layer, ttlMs: 0 } }
-  }
-
-  private judgeTensor(flight: Flight): void {
-    if (isTensorLost(flight, this.table, this.options.self)) flight.goBack()
+    return this.serving.claim(flight, layer, offer, nowMs)
   }
 
   /** Gives up the work and the claim on a step that is not the newest any more. */
@@ -403,7 +264,6 @@ export class Provider {
     const effects = this.letGo(flight)
     effects.push(...this.outputs.release(request))
     this.bidding.forget(flight)
-    this.spokeAtMs.delete(request)
     this.flights.delete(request)
     this.admissions.ended(request, newest.requester, done, nowMs)
     return effects.concat(this.bidOnIdle(nowMs))

@@ -4,6 +4,7 @@ import { ResponseTime } from '../claims/response-time.ts'
 import { draw } from '../draw.ts'
 import { CLAIM_STAGGER_MS_MAX, LAYERS_MAX } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
+import { follows } from '../step.ts'
 import type { Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
@@ -91,6 +92,17 @@ export class Rivals {
     if (peer !== this.options.self) this.conduct.expired(peer, nowMs)
   }
 
+  /** What a newer step tells of its author, and of whoever had claimed the one before. */
+  superseded(flight: Flight, step: Step, nowMs: number): void {
+    const claim = this.claims.get(flight.request)
+    const author = step.route.at(-1)?.peer
+    if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
+      this.missed(flight, claim.peer, nowMs)
+    // Who goes on with their own output shows nothing of the way between peers.
+    if (author !== undefined && author !== flight.author && follows(step, flight.newest))
+      this.delivered(flight, author, nowMs)
+  }
+
   /** Somebody was the first to respond to the newest step; whoever was not expected tells nothing of the lane. */
   responded(flight: Flight, from: PeerId, nowMs: number): void {
     const ms = flight.undisturbedMs(nowMs)
@@ -99,7 +111,7 @@ export class Rivals {
   }
 
   /** Somebody has run a layer on the flight's newest step. */
-  delivered(flight: Flight, author: PeerId, nowMs: number): void {
+  private delivered(flight: Flight, author: PeerId, nowMs: number): void {
     this.responded(flight, author, nowMs)
     if (author !== this.options.self)
       this.conduct.delivered(author, flight.undisturbedMs(nowMs), nowMs)

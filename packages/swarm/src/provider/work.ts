@@ -2,11 +2,12 @@ import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { RequestId } from '../wire/messages.ts'
 import { Duty } from './duty.ts'
+import type { Flight } from './flight.ts'
 
 /** A layer run that this provider has claimed. */
 export interface LayerJob {
   readonly id: JobId
-  readonly request: RequestId
+  readonly flight: Flight
   readonly layer: number
   readonly hop: number
 }
@@ -74,10 +75,10 @@ export class Work {
     return this.byRequest.has(request)
   }
 
-  begin(request: RequestId, layer: number, hop: number): LayerJob {
-    const job = { id: this.nextJob(), request, layer, hop }
-    this.byRequest.set(request, { job, isPulling: true })
-    this.byId.set(job.id.number, request)
+  begin(flight: Flight, layer: number): LayerJob {
+    const job = { id: this.nextJob(), flight, layer, hop: flight.newest.route.length }
+    this.byRequest.set(flight.request, { job, isPulling: true })
+    this.byId.set(job.id.number, flight.request)
     return job
   }
 
@@ -88,8 +89,8 @@ export class Work {
   }
 
   /** Its tensor is here: the engine begins. */
-  runBegan({ request }: LayerJob, nowMs: number): void {
-    const running = this.byRequest.get(request)
+  runBegan({ flight }: LayerJob, nowMs: number): void {
+    const running = this.byRequest.get(flight.request)
     if (running !== undefined) running.isPulling = false
     this.duty.runBegan(nowMs)
   }
@@ -102,9 +103,9 @@ export class Work {
     return job
   }
 
-  forget({ id, request }: LayerJob): void {
+  forget({ id, flight }: LayerJob): void {
     this.byId.delete(id.number)
-    this.byRequest.delete(request)
+    this.byRequest.delete(flight.request)
   }
 
   /** Gives up the work on a request, if there is any. */
