@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
@@ -34,5 +34,23 @@ describe('the README of a package or an app', () => {
     const commands = commandsIn(read('apps/cli/README.md'))
     expect(commands.length).toBeGreaterThan(2)
     for (const command of commands) expect(commandsIn(read('README.md'))).toContain(command)
+  })
+})
+
+describe('a document', () => {
+  const documents = [
+    ...readdirSync(root).filter((name) => name.endsWith('.md')),
+    ...['docs', 'packages', 'apps', 'examples'].flatMap((top) =>
+      readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md') && !/(^|[\\/])(node_modules|dist)[\\/]/.test(name))
+        .map((name) => join(top, name)),
+    ),
+  ]
+
+  test.each(documents)('%s links to what is there', (document) => {
+    const links = [...read(document).matchAll(/\]\(([^)#\s]+)/g)].map(([, link = '']) => link)
+    for (const link of links.filter((one) => !/^[a-z]+:/.test(one))) {
+      expect(existsSync(join(root, dirname(document), link)), `${document}: ${link}`).toBe(true)
+    }
   })
 })
