@@ -131,7 +131,7 @@ async function follow(heading: string): Promise<string> {
 describe('CONTRIBUTING.md', () => {
   test('names four recipes', () => {
     const headings = [...text.matchAll(/^## (Add .*)$/gm)].map(([, heading]) => heading)
-    expect(headings).toEqual(['Add a scenario', 'Add an engine', 'Add a message'])
+    expect(headings).toEqual(['Add a policy', 'Add a scenario', 'Add an engine', 'Add a message'])
   })
 
   test('begins with what CI runs, and a fuzz that passes', async () => {
@@ -145,6 +145,12 @@ describe('CONTRIBUTING.md', () => {
     expect(commands[3]).toMatch(/^npx layerswarm simulate --fuzz 20 /)
     await run('npm run build')
     expect(await run(commands[3] ?? '')).toContain('0 worlds broke a promise')
+  })
+
+  // Policies are handed in through options once the file with their interface is there.
+  const hasPolicies = existsSync(join(root, 'packages/swarm/src/claims/policy.ts'))
+  test.skipIf(!hasPolicies)('adds a policy', async () => {
+    expect(await follow('Add a policy')).toMatch(/^1 passed, 0 failed/m)
   })
 
   test('adds a scenario', async () => {
