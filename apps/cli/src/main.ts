@@ -1,3 +1,19 @@
+/**
+ * The `layerswarm` command: starts swarms and joins them, asks them, trains and publishes models,
+ * simulates churn and measures. A result for people goes to stdout, or one JSON document with
+ * `--json`; progress and errors go to stderr, errors in one line. `SIGINT` ends any command
+ * cleanly.
+ *
+ * ```sh
+ * npx layerswarm --help                                                 # every command
+ * npx layerswarm demo --samples 200 --peers 8 --kill 2                  # the whole story in one command
+ * npx layerswarm classify --samples 20 --join http://127.0.0.1:9000     # ask a running swarm
+ * npx layerswarm simulate tabs --requests 300                           # the same code in virtual time
+ * ```
+ *
+ * A command is data and one function (`line/command.ts`), a file of its own in `commands/`; what it
+ * needs is loaded when it runs.
+ */
 import { readFileSync } from 'node:fs'
 import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'

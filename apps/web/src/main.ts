@@ -1,3 +1,15 @@
+/**
+ * The page of a swarm: a tab joins with one button, hosts layers, and has pictures classified. The
+ * signaling server serves it; it has no framework and no server of its own. What the address may ask:
+ * `engine`, `layers` (numbers, `auto` or `none`), `capacity` and `autojoin`.
+ *
+ * ```text
+ * http://127.0.0.1:9000/?engine=ort-wasm&layers=2,5&autojoin=1
+ * ```
+ *
+ * `window.layerswarm.snapshot()` gives scripts the state of this tab as plain data. `logic/` is
+ * what can be computed without a page, `ui/` what is drawn, `lab/` the churn lab.
+ */
 import type { Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { createClassifier } from './classifier.ts'

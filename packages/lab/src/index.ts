@@ -1,6 +1,21 @@
 /**
- * The churn lab: the production machines and codec in virtual time, under churn, stragglers and liars,
- * beside chains that run the layers in a fixed order.
+ * The churn lab: the production machines and codec of `@layerswarm/swarm` in virtual time, under
+ * churn, stragglers and liars, beside chains that run the layers in a fixed order. A scenario is a
+ * set of settings, each of which can be changed by name; peers, links, faults and requests are the
+ * same for every policy, and the same seed repeats a run event by event. `docs/churn-lab.md` lists
+ * the scenarios, their sources, and how a report is read.
+ *
+ * @example
+ * ```ts
+ * import { simulate } from '@layerswarm/lab'
+ *
+ * const report = simulate('harsh', { peers: 20, requests: 30, seed: 1, policy: 'any-order' })
+ * const figures = report.policies['any-order']
+ * console.log(`${figures?.answered} of ${report.requests} answered, p50 ${figures?.p50Ms} ms`)
+ * console.log(report.replay) // the command that repeats this run
+ * ```
+ *
+ * @packageDocumentation
  */
 export type { Frame } from './animation.ts'
 export {

@@ -6,6 +6,10 @@
  *
  * @example
  * ```ts
+ * import {
+ *   createReferenceEngine, forward, parseModelSpec, parseOrder, randomModel, randomTensor, softmax,
+ * } from '@layerswarm/model'
+ *
  * const spec = parseModelSpec({
  *   variant: 'shuffle', imageSize: 28, patchSize: 7, channels: 1, width: 32, layers: 4, heads: 4,
  *   mlpWidth: 64, classes: 10, layerNormEps: 1e-6,

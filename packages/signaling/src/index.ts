@@ -6,9 +6,12 @@
  *
  * @example
  * ```ts
+ * import { createSignaling, formatLog } from '@layerswarm/signaling'
+ *
+ * const lines: string[] = []
  * const signaling = createSignaling({
  *   port: 0, // any free one; libp2p takes the next two, or free ones too
- *   modelDirs: [modelDir],
+ *   modelDirs: ['models/fashion-vit'],
  *   log: (entry) => lines.push(formatLog(entry)),
  * })
  * const { url } = await signaling.start()

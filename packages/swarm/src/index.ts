@@ -1,6 +1,28 @@
 /**
- * The claim protocol of a swarm as pure state machines: `Core` decides, `createMember` drives it
- * on ports.
+ * The claim protocol of a swarm as pure state machines: who claims which layer of which request,
+ * when, and what becomes of a request whose peers leave. Inputs and the time go in, effects come out;
+ * `createMember` performs them on four ports that the caller brings: a `Transport` to the other
+ * members, a `Clock`, `Random` bytes, and a `Compute` that runs layers. A member asks, serves, or
+ * both. `@layerswarm/swarm/testing` has all four ports in virtual time, so that a whole swarm runs
+ * in one thread and repeats exactly.
+ *
+ * @example
+ * ```ts
+ * import { World } from '@layerswarm/swarm/testing'
+ *
+ * const world = new World({ seed: 1 }) // a model of 8 layers, a quiet network
+ * world.join('anna', { serve: [0, 2, 4, 6] })
+ * world.join('ben', { serve: [1, 3, 5, 7] })
+ * const { member } = world.join('asker', { serve: [] })
+ * world.clock.run(5_000) // five virtual seconds, in which they meet
+ *
+ * const { answer } = member.classify(world.stem(), { deadlineMs: 10_000 })
+ * world.clock.run(15_000)
+ * const { route, missingLayers } = await answer
+ * const order = route.map(({ layer }) => layer) // eight layers, in an order that nobody chose
+ * ```
+ *
+ * @packageDocumentation
  */
 export { FIRST_ANSWER } from './claims/first-answer.ts'
 export type { Candidate, ClaimPolicy, Rank } from './claims/policy.ts'

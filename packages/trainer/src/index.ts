@@ -1,19 +1,24 @@
 /**
  * Trains the vision transformers of a swarm, on the processor with onnxruntime-node or on a graphics
  * card with tfjs: a graph of forward and backward pass takes the layers as inputs, so that every
- * step may apply them in another order (LayerShuffle, arXiv 2407.04513). A recipe and its seed decide the weights to the
- * last bit; a training that was stopped continues as if it had not been.
+ * step may apply them in another order (LayerShuffle, arXiv 2407.04513). A recipe and its seed
+ * decide the weights to the last bit; a training that was stopped continues as if it had not been.
+ * `docs/training.md` shows the same from the command line.
  *
  * @example
  * ```ts
+ * import { readRecipe, train } from '@layerswarm/trainer'
+ *
  * const recipe = await readRecipe('packages/trainer/recipes/fashion-vit.json')
- * const report = await train({ ...recipe, images: 20_000 }, { outDir: 'runs/short' })
+ * const report = await train(
+ *   { ...recipe, images: 20_000 },
+ *   { outDir: 'runs/short', dataDir: '/usr/share/datasets/fashion-mnist' },
+ * )
  * report.accuracies.arbitrary.mean // with the layers in a fresh random order for every 100 images
  * ```
  *
  * @packageDocumentation
  */
-
 export type { CurvePoint } from './checkpoint.ts'
 export {
   type Dataset,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import readme from '../../README.md?raw'
 import { layersComplaint, PAGE_DEFAULTS, parsePageOptions } from './page-options.ts'
 
 describe('page options', () => {
@@ -12,6 +13,14 @@ describe('page options', () => {
     )
     expect(options).toEqual({ engine: 'ort-wasm', serve: [2, 5], capacity: 3, autojoin: true })
     expect(complaints).toEqual([])
+  })
+
+  test('the address in the README is understood', () => {
+    const address = /http:\S+/.exec(readme)?.[0] ?? ''
+    expect(parsePageOptions(new URL(address).search)).toEqual({
+      options: { engine: 'ort-wasm', serve: [2, 5], capacity: undefined, autojoin: true },
+      complaints: [],
+    })
   })
 
   test('a capacity of zero asks for a requester only', () => {
