@@ -96,9 +96,8 @@ const notBounds = new Set(Object.values(NO_BOUNDS).flat())
 const PENDING: Readonly<Record<Rule, readonly string[]>> = {
   circles: ['packages/peer/src/compute/', 'packages/lab/src/network/'],
   rooms: ['packages/lab/'],
-  ports: ['packages/swarm/src/ports.ts'],
+  ports: [],
   bounds: [
-    'packages/swarm/',
     'packages/lab/',
     'packages/peer/',
     'apps/web/src/lab/',
@@ -106,15 +105,14 @@ const PENDING: Readonly<Record<Rule, readonly string[]>> = {
     'apps/cli/src/bench/reality',
   ],
   docstrings: [
-    'packages/swarm/',
     'packages/lab/',
     'packages/peer/',
     'packages/signaling/',
     'apps/web/src/lab/',
     'apps/cli/src/simulation/',
   ],
-  throws: ['packages/swarm/', 'packages/peer/'],
-  length: ['packages/swarm/', 'packages/lab/'],
+  throws: ['packages/peer/'],
+  length: ['packages/lab/'],
 }
 
 type Rule = 'circles' | 'rooms' | 'ports' | 'bounds' | 'docstrings' | 'throws' | 'length'

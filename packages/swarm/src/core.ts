@@ -1,5 +1,5 @@
 import type { EngineName } from '@layerswarm/model'
-import { FIRST_ANSWER } from './claims/first-answer.ts'
+import { firstAnswer } from './claims/first-answer.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { Jobs } from './jobs.ts'
@@ -40,7 +40,7 @@ export interface CoreOptions {
 
 /** What a member does when nothing else is said. */
 export const CORE_OPTIONS_DEFAULT = Object.freeze({
-  policy: FIRST_ANSWER,
+  policy: firstAnswer,
   serve: 'auto' as const,
   capacity: 0,
   slots: SLOTS_DEFAULT,

@@ -24,7 +24,7 @@
  *
  * @packageDocumentation
  */
-export { FIRST_ANSWER } from './claims/first-answer.ts'
+export { firstAnswer } from './claims/first-answer.ts'
 export type { Candidate, ClaimPolicy, Rank } from './claims/policy.ts'
 export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'
@@ -46,5 +46,5 @@ export {
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'
-export { BATCH_MAX, type ModelShape, openLayers, stepFault } from './step.ts'
+export { type ModelShape, openLayers, stepFault } from './step.ts'
 export * from './wire/messages.ts'

@@ -12,8 +12,9 @@ export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 export const INLINE_BYTES_MAX = 32 * 1024
 /** An inline activation, a route of 64 hops (about 72 bytes each) and the rest. */
 export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
-/** Addresses that a peer announces, and their length: a relayed WebRTC address has about 180 characters. */
+/** Addresses that a peer announces. */
 export const ADDRESSES_MAX = 8
+/** Characters of one address: a relayed WebRTC one has about 180. */
 export const ADDRESS_CHARS_MAX = 256
 /** SHA-256. */
 export const HASH_BYTES = 32
@@ -22,9 +23,11 @@ export const ERAS_MAX = 15
 
 /** Presence goes out this often; two losses in a row must not make a peer look dead. */
 export const PRESENCE_INTERVAL_MS = 3_000
+/** A member unheard for this long does not count any more. */
 export const PRESENCE_TTL_MS = 3.5 * PRESENCE_INTERVAL_MS
-/** A layer time that differs by more than this from the announced one is news, at most this often. */
+/** A layer time that differs by more than this from the announced one is news. */
 export const SPEED_NEWS_MS = 10
+/** A change of speed is announced at most this often. */
 export const SPEED_NEWS_INTERVAL_MS = 1_000
 /** A newcomer listens this long before it chooses layers: every living peer answers a newcomer at once. */
 export const JOIN_LISTEN_MS = 700
@@ -50,6 +53,7 @@ export const BAN_MS = 5 * 60_000
 export const DEADLINE_MS_MAX = 10 * 60_000
 /** How long finished requests are remembered, so that late messages do not revive them. */
 export const FINISHED_REMEMBERED_MS = 30_000
+/** Finished requests remembered at once. */
 export const FINISHED_REMEMBERED_MAX = 4_096
 
 /**
@@ -57,6 +61,7 @@ export const FINISHED_REMEMBERED_MAX = 4_096
  * a quiet lane. Where answers take longer, each provider waits as long as it has seen them take.
  */
 export const CLAIM_STAGGER_MS = 40
+/** However slow the lane, the second-best provider waits no longer than this behind the best. */
 export const CLAIM_STAGGER_MS_MAX = 500
 /** Work expected to be done sooner than this is not claimed in words: the next step says it all. */
 export const SILENT_CLAIM_MS = CLAIM_STAGGER_MS / 2
@@ -68,11 +73,14 @@ export const SAY_AGAIN_MS = 500
 export const CLAIM_DELAY_MS_MAX = 2_000
 /** A claim holds for this many times the claimer's own estimate, within the two bounds below. */
 export const CLAIM_TTL_FACTOR = 4
+/** A claim holds at least this long: a message crosses a bad lane in so much. */
 export const CLAIM_TTL_MS_MIN = 400
+/** A claim holds nobody up for longer than this: a layer of ViT-H on a slow tab takes ten seconds. */
 export const CLAIM_TTL_MS_MAX = 30_000
 
 /** Without a claim or a step for this long the requester offers its newest step again; on a slow lane later. */
 export const STALL_MS = 1_500
+/** However slow the lane, a step is offered again after this. */
 export const STALL_MS_MAX = 4_000
 /** Remaining layers must lack a living host this long before the requester answers without them. */
 export const NO_HOST_GRACE_MS = 1_200
@@ -98,15 +106,20 @@ export const GOSSIP_HEARTBEAT_MS = 1_000
  * author 0.35 ms of one core and each receiver as much, so nobody honest comes near it for long.
  */
 export const LANE_MESSAGES_PER_SECOND = 800
+/** So many at once: three seconds of the rate. */
 export const LANE_MESSAGES_BURST = 2_400
 /** Presence goes out every 3 s and on every change of slots. */
 export const PRESENCE_MESSAGES_PER_SECOND = 10
+/** So many at once: an answer to each of a crowd of newcomers. */
 export const PRESENCE_MESSAGES_BURST = 40
 /** Authors whose quota is remembered; the longest silent is forgotten first. */
 export const QUOTA_AUTHORS_MAX = 2_048
 /** Invalid messages from one neighbour, which should have stopped them, before it is hung up on. */
 export const REJECTS_PER_NEIGHBOUR_MAX = 5
+/** Bans kept at once; the oldest makes room. */
 export const BANS_MAX = 1_024
 
 /** 4 MiB at the 11 Mbit/s of a mobile uplink take 3 s. */
 export const TENSOR_TIMEOUT_MS = 6_000
+/** Images that may travel together in one request. */
+export const BATCH_MAX = 64

@@ -1,5 +1,6 @@
 import { activationBytes } from '@layerswarm/model'
 import { draw } from './draw.ts'
+import { BATCH_MAX } from './limits.ts'
 import type { Activation, PeerId, Step } from './wire/messages.ts'
 
 /** What a member must know of the model to judge a step. Sizes are counts of elements. */
@@ -8,9 +9,6 @@ export interface ModelShape {
   readonly tokens: number
   readonly width: number
 }
-
-/** Images that may travel together in one request. */
-export const BATCH_MAX = 64
 
 /** Says what makes a step impossible, or undefined. Its author is who signed the message. */
 export function stepFault(step: Step, author: PeerId, shape: ModelShape): string | undefined {

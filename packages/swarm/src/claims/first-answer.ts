@@ -9,7 +9,7 @@ import type { Candidate, ClaimPolicy } from './policy.ts'
  * once; each next one waits a stagger longer, so a dead favourite costs one stagger and nobody has
  * to be asked.
  */
-export const FIRST_ANSWER: ClaimPolicy = Object.freeze<ClaimPolicy>({
+export const firstAnswer: ClaimPolicy = Object.freeze<ClaimPolicy>({
   name: 'first-answer',
 
   rank(request, round, self, others) {

@@ -2,6 +2,7 @@ import type { EngineName } from '@layerswarm/model'
 import { PRESENCE_INTERVAL_MS, SPEED_NEWS_INTERVAL_MS, SPEED_NEWS_MS } from '../limits.ts'
 import type { Presence } from '../wire/messages.ts'
 
+/** What stays the same from one presence to the next, or is asked anew each time. */
 export interface AnnouncingOptions {
   /** Hash of the release's manifest, hex. */
   readonly release: string

@@ -4,6 +4,7 @@ import type { PeerId } from '../wire/messages.ts'
 import type { PeerTable } from './peer-table.ts'
 import { rarestLayers, rebalance } from './placement.ts'
 
+/** What a member is to host. */
 export interface HostingOptions {
   readonly self: PeerId
   /** Layers of the model. */

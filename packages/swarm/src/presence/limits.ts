@@ -1,8 +1,10 @@
 /** How hosts are counted and layers placed. */
 
-/** A host this many times slower than the median one, and slower than this, counts as so much of a host. */
+/** A host this many times slower than the median one is slow. */
 export const SLOW_HOST_FACTOR = 3
+/** A host faster than this is never slow, whatever the median. */
 export const SLOW_HOST_MS = 50
+/** What a slow host counts for in the strength of a layer. */
 export const SLOW_HOST_WEIGHT = 0.25
 /** Every peer looks at the same coverage, so only so many of them may act at once. */
 export const ACTORS_PER_ROUND = 2

@@ -10,6 +10,7 @@ import type { Work } from './work.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
+/** For whom, by which policy and for which model a provider bids. */
 export interface BiddingOptions {
   readonly self: PeerId
   readonly policy: ClaimPolicy

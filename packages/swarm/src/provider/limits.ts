@@ -13,6 +13,7 @@ export const PULL_BYTES_PER_MS = 500
 export const ALONE_AFTER_MS = 60_000
 /** Requesters whose refusals are counted. */
 export const REQUESTERS_MAX = 256
-/** So many requests of one requester refused within so long are a flood. */
+/** So many refused requests of one requester, none of its requests ending in between, are a flood. */
 export const REFUSALS_MAX = 64
+/** The time within which refusals add up to a flood. */
 export const REFUSALS_WITHIN_MS = 10_000

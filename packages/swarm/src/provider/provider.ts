@@ -17,6 +17,7 @@ import { Serving } from './serving.ts'
 import { Throughput } from './throughput.ts'
 import { Work } from './work.ts'
 
+/** What a provider is made from. */
 export interface ProviderOptions {
   readonly self: PeerId
   readonly shape: ModelShape

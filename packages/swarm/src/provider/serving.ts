@@ -10,6 +10,7 @@ import type { Pace } from './pace.ts'
 import type { OwnOffer, Rivals } from './rivals.ts'
 import type { LayerJob, Work } from './work.ts'
 
+/** How a provider signs the layers that it has run. */
 export interface ServingOptions {
   readonly self: PeerId
   readonly backend: EngineName

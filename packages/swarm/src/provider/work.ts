@@ -17,6 +17,7 @@ interface Running {
   isPulling: boolean
 }
 
+/** How much a provider takes in hand. */
 export interface WorkOptions {
   /** Layer runs accepted at once. */
   readonly slots: number

@@ -19,6 +19,7 @@ import { type Closing, Pending } from './pending.ts'
 import { type Scores, Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
 
+/** For whom, and for which model, is asked. */
 export interface RequesterOptions {
   readonly self: PeerId
   readonly shape: ModelShape

@@ -12,6 +12,7 @@ export interface Field<T> {
 /** The type that a field reads. */
 export type Of<F> = F extends Field<infer T> ? T : never
 
+/** The one error of this file: bytes that are no message, and why. */
 export function badMessage(reason: string): SwarmError {
   return new SwarmError({ code: 'bad-message', reason }, `bad message: ${reason}`)
 }
@@ -159,6 +160,7 @@ export function milliseconds(max: number): Field<number> {
   }
 }
 
+/** True or false, one byte. */
 export const flag: Field<boolean> = {
   write: (out, value) => out.u8(value ? 1 : 0),
   read(from) {

@@ -22,6 +22,7 @@ export type RequestId = string & { readonly brand: 'RequestId' }
 /** SHA-256 of a tensor's bytes, hex. */
 export type TensorHash = string & { readonly brand: 'TensorHash' }
 
+/** Element types of a travelling activation: as computed, half, or one byte with a scale per token (packages/model, activation.ts). */
 export const WIRE_DTYPES = ['float32', 'float16', 'int8'] as const
 
 const layer = wire.u8(LAYERS_MAX - 1)
@@ -35,6 +36,7 @@ const hop = wire.record({
   backend: wire.choice(ENGINE_NAMES),
   ms: wire.milliseconds(DEADLINE_MS_MAX),
 })
+/** One layer applied to a request: who ran it, on what, in how many milliseconds. */
 export type Hop = wire.Of<typeof hop>
 
 const shape = {
@@ -55,8 +57,11 @@ const activation = wire.union('place', {
     holder: peer,
   }),
 })
+/** The tensor between two hops, (B, T, C): in the message, or held by a peer until it is pulled. */
 export type Activation = wire.Of<typeof activation>
+/** A tensor whose bytes are in the message. */
 export type InlineActivation = Extract<Activation, { place: 'inline' }>
+/** A tensor that its holder serves under the hash of its bytes. */
 export type HeldActivation = Extract<Activation, { place: 'held' }>
 
 /** Request r with the layers of `route` applied, and the activation that came out. */
@@ -103,10 +108,15 @@ const presence = wire.record({
 })
 
 const message = wire.union('kind', { step, claim, done, presence })
+/** Everything that one peer says to others. */
 export type Message = wire.Of<typeof message>
+/** A request as far as it has come: the layers applied, by whom, and the activation that came out. */
 export type Step = Extract<Message, { kind: 'step' }>
+/** A provider is computing a layer on a step; with a time to live of 0 it will not, or not any more. */
 export type Claim = Extract<Message, { kind: 'claim' }>
+/** A requester needs nothing more for this request. */
 export type Done = Extract<Message, { kind: 'done' }>
+/** What a member hosts and how busy and fast it is. */
 export type Presence = Extract<Message, { kind: 'presence' }>
 
 /** Writes a message; the first byte of the result is the protocol's version. */
@@ -130,6 +140,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   return value
 }
 
+/** The first byte of every message; a peer refuses messages of another version. */
 export const PROTOCOL_VERSION = 1
 /** Where presence goes; bootstrap nodes are members of this topic and of no lane. */
 export const PRESENCE_TOPIC = `layerswarm/${PROTOCOL_VERSION}/presence`
