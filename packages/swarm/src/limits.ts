@@ -16,6 +16,8 @@ export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
 export const ADDRESSES_MAX = 8
 /** Characters of one address: a relayed WebRTC one has about 180. */
 export const ADDRESS_CHARS_MAX = 256
+/** Neighbours that one presence names. */
+export const NEIGHBOURS_MAX = 255
 /** SHA-256. */
 export const HASH_BYTES = 32
 /** Times that a request may go back to an older step because the newest tensor was lost. */
@@ -123,3 +125,10 @@ export const BANS_MAX = 1_024
 export const TENSOR_TIMEOUT_MS = 6_000
 /** Images that may travel together in one request. */
 export const BATCH_MAX = 64
+
+/** A tensor that was to be pushed is waited for so long, and its bytes at this rate (1 Mbit/s), before it is asked for. */
+export const PUSH_PATIENCE_MS = 500
+/** The slowest rate at which a pushed tensor is waited for, bytes per millisecond. */
+export const PUSH_BYTES_PER_MS = 125
+/** Tensors that came without being asked for, kept until they are pulled; within TENSORS_HELD_BYTES_MAX as well. */
+export const PUSHED_TENSORS_MAX = 64

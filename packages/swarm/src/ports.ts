@@ -16,10 +16,16 @@ export interface Random {
 
 /** What a transport tells its member. */
 export interface TransportEvents {
-  /** A decoded message that another peer signed. */
+  /** A decoded message of another peer, by gossip or over a direct stream: it was signed, or its author is at the other end. */
   messageArrived(from: PeerId, message: Message): void
   /** The last connection to a peer is gone: a hint, not a proof. */
   peerDisconnected(peer: PeerId): void
+}
+
+/** How fast this peer's access is, as measured, bytes per millisecond; undefined while it is not. */
+export interface AccessSpeed {
+  readonly upload: number | undefined
+  readonly download: number | undefined
 }
 
 /**
@@ -32,12 +38,31 @@ export interface Transport {
   listen(events: TransportEvents): () => void
   /** Sends to everyone in the message's topic; best effort, never throws. */
   publish(message: Message): void
+  /** Sends to one peer over a direct stream; best effort, never throws; nothing happens without a direct connection. */
+  tell(message: Message, to: PeerId): void
   /** Keeps a tensor for others to pull and says under which hash, or undefined when it cannot. */
   offer(bytes: Uint8Array, offered: (hash: TensorHash | undefined) => void): void
   /** Forgets an offered tensor. */
   withdraw(hash: TensorHash): void
-  /** Fetches a tensor from its holder and checks its hash; undefined on any failure. Returns what cancels it. */
-  pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void
+  /** Sends an offered tensor to a peer that has not asked for it; best effort. */
+  push(hash: TensorHash, to: PeerId): void
+  /**
+   * Fetches a tensor from its holder and checks its hash; undefined on any failure. Returns what cancels it.
+   * @param isAwaited its holder was to push it: it is asked for only when it does not come within
+   * PUSH_PATIENCE_MS and its bytes at PUSH_BYTES_PER_MS.
+   */
+  pull(
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void
+  /** Whether there is a direct connection to this peer. */
+  reaches(peer: PeerId): boolean
+  /** Everybody to whom there is a direct connection. */
+  neighbours(): readonly PeerId[]
+  /** Time there and back of a small message, milliseconds; undefined while it is not measured. */
+  rttMs(peer: PeerId): number | undefined
+  accessSpeed(): AccessSpeed
   /** Hangs up on a peer that floods, and neither hears it nor passes on what it says for BAN_MS. */
   ban(peer: PeerId): void
 }

@@ -8,3 +8,7 @@ export const SLOW_HOST_MS = 50
 export const SLOW_HOST_WEIGHT = 0.25
 /** Every peer looks at the same coverage, so only so many of them may act at once. */
 export const ACTORS_PER_ROUND = 2
+/** Steps of the scale of announced round trips: neighbouring ones are 6.5 % apart, the last is 2.8 s. */
+export const WAY_STEPS_PER_DOUBLING = 11
+/** The code of a round trip that is not known. */
+export const WAY_UNKNOWN = 127

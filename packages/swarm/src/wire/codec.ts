@@ -231,6 +231,17 @@ export function token<T extends string>(max: number): Field<T> {
   }
 }
 
+/** The value of a field, or nothing: one byte says which. */
+export function optional<T>(field: Field<T>): Field<T | undefined> {
+  return {
+    write(out, value) {
+      flag.write(out, value !== undefined)
+      if (value !== undefined) field.write(out, value)
+    },
+    read: (from) => (flag.read(from) ? field.read(from) : undefined),
+  }
+}
+
 /** At most `max` (≤ 255) items. */
 export function list<T>(item: Field<T>, max: number): Field<readonly T[]> {
   return {

@@ -1,4 +1,4 @@
-import { ENGINE_NAMES } from '@layerswarm/model'
+import { ENGINE_NAMES, type EngineName } from '@layerswarm/model'
 import {
   ACTIVATION_BYTES_MAX,
   ADDRESS_CHARS_MAX,
@@ -10,10 +10,12 @@ import {
   INLINE_BYTES_MAX,
   LAYERS_MAX,
   MESSAGE_BYTES_MAX,
+  NEIGHBOURS_MAX,
   PEER_ID_CHARS_MAX,
   REQUEST_ID_BYTES,
 } from '../limits.ts'
 import * as wire from './codec.ts'
+import { peerId } from './peer-id.ts'
 
 /** The name of a peer: a libp2p peer id. */
 export type PeerId = string & { readonly brand: 'PeerId' }
@@ -26,18 +28,49 @@ export type TensorHash = string & { readonly brand: 'TensorHash' }
 export const WIRE_DTYPES = ['float32', 'float16', 'int8'] as const
 
 const layer = wire.u8(LAYERS_MAX - 1)
-const peer = wire.token<PeerId>(PEER_ID_CHARS_MAX)
+const peer = peerId<PeerId>(PEER_ID_CHARS_MAX)
+const hash = wire.hex<TensorHash>(HASH_BYTES)
 const request = wire.hex<RequestId>(REQUEST_ID_BYTES)
 
 /** One layer applied to a request: who ran it, on what, in how many milliseconds of compute. */
-const hop = wire.record({
-  layer,
+export interface Hop {
+  readonly layer: number
+  readonly peer: PeerId
+  readonly backend: EngineName
+  readonly ms: number
+}
+
+/** Hops in a row on one peer: its name is written once. */
+const visit = wire.record({
   peer,
   backend: wire.choice(ENGINE_NAMES),
-  ms: wire.milliseconds(DEADLINE_MS_MAX),
+  layers: wire.list(wire.record({ layer, ms: wire.milliseconds(DEADLINE_MS_MAX) }), LAYERS_MAX),
 })
-/** One layer applied to a request: who ran it, on what, in how many milliseconds. */
-export type Hop = wire.Of<typeof hop>
+const visits = wire.list(visit, LAYERS_MAX)
+
+/** Hops on the wire as visits; a visit has a layer at least, all of them together at most LAYERS_MAX. */
+const route: wire.Field<readonly Hop[]> = {
+  write: (out, hops) => visits.write(out, visitsOf(hops)),
+  read(from) {
+    const hops = visits.read(from).flatMap(({ peer, backend, layers }) => {
+      if (layers.length === 0) throw wire.badMessage('a visit without a layer')
+      return layers.map(({ layer, ms }) => ({ layer, peer, backend, ms }))
+    })
+    if (hops.length > LAYERS_MAX)
+      throw wire.badMessage(`${hops.length} hops where ${LAYERS_MAX} are allowed`)
+    return hops
+  },
+}
+
+function visitsOf(hops: readonly Hop[]) {
+  const found: { peer: PeerId; backend: EngineName; layers: { layer: number; ms: number }[] }[] = []
+  for (const { peer, backend, layer, ms } of hops) {
+    const last = found.at(-1)
+    if (last?.peer === peer && last.backend === backend) last.layers.push({ layer, ms })
+    else found.push({ peer, backend, layers: [{ layer, ms }] })
+  }
+  return found
+}
 
 const shape = {
   dtype: wire.choice(WIRE_DTYPES),
@@ -52,7 +85,7 @@ const activation = wire.union('place', {
   inline: wire.record({ ...shape, bytes: wire.bytes(INLINE_BYTES_MAX) }),
   held: wire.record({
     ...shape,
-    hash: wire.hex<TensorHash>(HASH_BYTES),
+    hash,
     size: wire.u32(ACTIVATION_BYTES_MAX),
     holder: peer,
   }),
@@ -70,25 +103,42 @@ const step = wire.record({
   requester: peer,
   /** Grows when a lost tensor sends the request back to an older step. */
   era: wire.u8(ERAS_MAX),
-  route: wire.list(hop, LAYERS_MAX),
+  route,
   /** Empty for any order; otherwise hop i may only be layer plan[i]. */
   plan: wire.list(layer, LAYERS_MAX),
   activation,
+  /** The hash of what the last visit ran on, where that was a held tensor: an output equal to it is refused. */
+  input: wire.optional(hash),
+  /** Whom its author chose to go on, and sends the tensor to; undefined: whoever answers first. */
+  next: wire.optional(peer),
   /** Time left until the requester's deadline when this was sent. */
   remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
 })
 
-/** "I am computing this layer on that step"; holds for `ttlMs`. */
+/** "I am computing this layer on that step"; holds for `ttlMs`, and 0 means that its author is not, or not any more. */
 const claim = wire.record({
   request,
   era: wire.u8(ERAS_MAX),
   hop: wire.u8(LAYERS_MAX),
   layer,
   ttlMs: wire.milliseconds(CLAIM_TTL_MS_MAX),
+  /** The step's tensor could not be had: its holder is gone, or has it no more. */
+  lost: wire.flag,
+})
+
+/** The requester asks the author of a step to choose again, in a new era: whoever it chose is silent. */
+const again = wire.record({
+  request,
+  era: wire.u8(ERAS_MAX),
+  hop: wire.u8(LAYERS_MAX),
+  suspect: wire.optional(peer),
 })
 
 /** The requester has its answer, or gave up. */
 const done = wire.record({ request })
+
+/** A member by 16 bits of the draw of its name, and the way there and back on a logarithmic scale (presence/near.ts). */
+const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
 
 /** What a provider offers, sent every few seconds and whenever it changes. */
 const presence = wire.record({
@@ -100,6 +150,15 @@ const presence = wire.record({
   /** Members of the lane to which it has a direct connection. */
   links: wire.u16(),
   layerMs: wire.milliseconds(DEADLINE_MS_MAX),
+  /** Whether `layerMs` was measured by running layers of this release; otherwise it is only the median of others'. */
+  measured: wire.flag,
+  /** Access speeds as measured, bytes per millisecond; 0 is not known. */
+  upload: wire.u16(),
+  download: wire.u16(),
+  /** Part of the strangers it chose that let it down, in 255ths. */
+  strangersFail: wire.u8(),
+  /** Members it has a direct connection to, and how far they are; empty: not said this time. */
+  near: wire.list(neighbour, NEIGHBOURS_MAX),
   backend: wire.choice(ENGINE_NAMES),
   addresses: wire.list(wire.token<string>(ADDRESS_CHARS_MAX), ADDRESSES_MAX),
   /** A newcomer asks everyone to answer at once. */
@@ -107,7 +166,7 @@ const presence = wire.record({
   leaving: wire.flag,
 })
 
-const message = wire.union('kind', { step, claim, done, presence })
+const message = wire.union('kind', { step, claim, done, presence, again })
 /** Everything that one peer says to others. */
 export type Message = wire.Of<typeof message>
 /** A request as far as it has come: the layers applied, by whom, and the activation that came out. */
@@ -116,6 +175,10 @@ export type Step = Extract<Message, { kind: 'step' }>
 export type Claim = Extract<Message, { kind: 'claim' }>
 /** A requester needs nothing more for this request. */
 export type Done = Extract<Message, { kind: 'done' }>
+/** A requester asks the author of a step to choose again. */
+export type Again = Extract<Message, { kind: 'again' }>
+/** A member and how far it is, as another announces it. */
+export type Neighbour = wire.Of<typeof neighbour>
 /** What a member hosts and how busy and fast it is. */
 export type Presence = Extract<Message, { kind: 'presence' }>
 
@@ -141,7 +204,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /** The first byte of every message; a peer refuses messages of another version. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 /** Where presence goes; bootstrap nodes are members of this topic and of no lane. */
 export const PRESENCE_TOPIC = `layerswarm/${PROTOCOL_VERSION}/presence`
 /** The gossip topic in which a group of peers serves one release. */
