@@ -1,17 +1,20 @@
 import type { EngineName } from '@layerswarm/model'
-import { firstAnswer } from './claims/first-answer.ts'
+import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
-import type { Effect, Input, MemberEvent } from './effects.ts'
+import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
 import { Jobs } from './jobs.ts'
 import { CLAIM_STAGGER_MS, SLOTS_DEFAULT } from './limits.ts'
-import { Announcing } from './presence/announcing.ts'
+import type { AccessSpeed } from './ports.ts'
+import { type Announcement, Announcing } from './presence/announcing.ts'
 import { Hosting } from './presence/hosting.ts'
+import { neighbourOf } from './presence/near.ts'
+import { Neighbourhood } from './presence/neighbourhood.ts'
 import { PeerTable } from './presence/peer-table.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
 import { type MemberSnapshot, reasonOf } from './snapshot.ts'
 import { type ModelShape, stepFault } from './step.ts'
-import type { Message, PeerId, Presence } from './wire/messages.ts'
+import type { Message, PeerId, Presence, Step } from './wire/messages.ts'
 
 /** What a member is made from. */
 export interface CoreOptions {
@@ -32,6 +35,12 @@ export interface CoreOptions {
   readonly timeShare: number
   /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
+  /** Whether there is a direct connection to a peer, and how far it is, milliseconds, if that was measured. */
+  readonly reaches: (peer: PeerId) => boolean
+  readonly rttMs: (peer: PeerId) => number | undefined
+  /** Everybody to whom there is a direct connection. */
+  readonly neighbours: () => readonly PeerId[]
+  readonly accessSpeed: () => AccessSpeed
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -40,12 +49,16 @@ export interface CoreOptions {
 
 /** What a member does when nothing else is said. */
 export const CORE_OPTIONS_DEFAULT = Object.freeze({
-  policy: firstAnswer,
+  policy: directHandOver('lane'),
   serve: 'auto' as const,
   capacity: 0,
   slots: SLOTS_DEFAULT,
   timeShare: 1,
   staggerMs: CLAIM_STAGGER_MS,
+  reaches: () => true,
+  rttMs: () => undefined,
+  neighbours: () => [],
+  accessSpeed: () => ({ upload: undefined, download: undefined }),
   addresses: () => [],
   links: () => 0,
 })
@@ -61,6 +74,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
 export class Core {
   private readonly options: CoreOptions
   private readonly table: PeerTable
+  private readonly neighbourhood: Neighbourhood
   private readonly hosting: Hosting
   private readonly announcing: Announcing
   private readonly provider: Provider
@@ -72,9 +86,16 @@ export class Core {
     this.table = new PeerTable(options.release)
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
+    this.neighbourhood = new Neighbourhood(self, options)
     this.announcing = new Announcing(options, nowMs)
     const jobs = new Jobs()
-    this.provider = new Provider(options, this.table, this.hosting.hosted, jobs.of('provider'))
+    this.provider = new Provider(
+      options,
+      this.table,
+      this.neighbourhood,
+      this.hosting.hosted,
+      jobs.of('provider'),
+    )
     this.requester = new Requester(options, this.table, jobs)
   }
 
@@ -134,7 +155,7 @@ export class Core {
     }
   }
 
-  private react(input: Input, nowMs: number): Effect[] {
+  private react(input: Input, nowMs: number): CoreEffect[] {
     switch (input.on) {
       case 'message':
         return this.onMessage(input.from, input.message, nowMs)
@@ -147,7 +168,9 @@ export class Core {
           ? this.provider.onPulled(input.job, input.bytes, nowMs)
           : this.requester.onPulled(input.job, input.bytes, nowMs)
       case 'prepared':
-        return this.requester.onPrepared(input.job, input.activation, nowMs)
+        return input.job.owner === 'provider'
+          ? this.provider.onPrepared(input.job, input.activation, nowMs)
+          : this.requester.onPrepared(input.job, input.activation, nowMs)
       case 'layer-run':
         return this.onLayerRun(input, nowMs)
       case 'head-run':
@@ -172,21 +195,52 @@ export class Core {
     }
   }
 
-  /** What this member publishes, it hears itself: the author of a step may bid on the next one. */
-  private settle(effects: Effect[], nowMs: number): Effect[] {
+  /** What this member says to others and to itself, it hears itself; what its parts ask of one another is done. */
+  private settle(queue: CoreEffect[], nowMs: number): Effect[] {
     const settled: Effect[] = []
-    const queue = effects
     for (let i = 0; i < queue.length; i++) {
-      const effect = queue[i] as Effect
-      settled.push(effect)
-      if (effect.do === 'publish' && effect.message.kind !== 'presence') {
-        queue.push(...this.dispatch(this.options.self, effect.message, nowMs))
+      const effect = queue[i] as CoreEffect
+      switch (effect.do) {
+        case 'lead':
+          queue.push(...this.provider.lead(effect.step, effect.suspect, nowMs))
+          break
+        case 'finish':
+          queue.push(...this.finish(effect.step, nowMs))
+          break
+        case 'publish':
+          settled.push(effect)
+          if (effect.message.kind !== 'presence')
+            queue.push(...this.dispatch(this.options.self, effect.message, nowMs))
+          break
+        case 'tell':
+          settled.push(effect)
+          queue.push(...this.overhear(effect.message, nowMs))
+          break
+        default:
+          settled.push(effect)
       }
     }
     return settled
   }
 
-  private onMessage(from: PeerId, message: Message, nowMs: number): Effect[] {
+  /** A request of this member's own has ended: whoever holds something for it lets go. */
+  private finish({ request, route }: Step, nowMs: number): CoreEffect[] {
+    const { told, effects } = this.provider.finish(request, nowMs)
+    const message = { kind: 'done', request } as const
+    const to = new Set([...route.map(({ peer }) => peer), ...told])
+    to.delete(this.options.self)
+    if (this.options.policy.witnesses === 'lane') return [...effects, { do: 'publish', message }]
+    return [...effects, { do: 'tell', message, to: [...to] }]
+  }
+
+  /** What this member tells others of a request of its own concerns its requester too. */
+  private overhear(message: Message, nowMs: number): CoreEffect[] {
+    if (message.kind === 'step') return this.requester.onStep(message, nowMs)
+    if (message.kind === 'claim') return this.requester.onClaim(message, nowMs)
+    return []
+  }
+
+  private onMessage(from: PeerId, message: Message, nowMs: number): CoreEffect[] {
     if (message.kind === 'step') {
       const fault = stepFault(message, from, this.options.shape)
       if (fault !== undefined) return [report({ type: 'message-refused', from, reason: fault })]
@@ -194,7 +248,7 @@ export class Core {
     return this.dispatch(from, message, nowMs)
   }
 
-  private dispatch(from: PeerId, message: Message, nowMs: number): Effect[] {
+  private dispatch(from: PeerId, message: Message, nowMs: number): CoreEffect[] {
     switch (message.kind) {
       case 'step':
         return [
@@ -210,6 +264,8 @@ export class Core {
         ]
       case 'done':
         return this.provider.onDone(from, message, nowMs)
+      case 'again':
+        return this.provider.onAgain(from, message, nowMs)
       case 'presence':
         return this.onPresence(from, message, nowMs)
       default:
@@ -221,6 +277,7 @@ export class Core {
     if (presence.release !== this.options.release) return []
     if (presence.leaving) return this.onDisconnected(from, nowMs)
     const isNew = this.table.hear(from, presence, nowMs)
+    this.neighbourhood.hear(from, presence)
     this.requester.onCoverage(nowMs)
     if (!presence.asking && !isNew) return []
     this.announcing.hasNews(nowMs)
@@ -231,13 +288,15 @@ export class Core {
   private onDisconnected(peer: PeerId, nowMs: number): Effect[] {
     const known = this.table.get(peer) !== undefined
     this.table.forget(peer)
+    this.neighbourhood.forget(peer)
     this.requester.onCoverage(nowMs)
     const effects = this.provider.onDisconnected(peer, nowMs)
     return known ? [report({ type: 'peer-left', peer }), ...effects] : effects
   }
 
-  private onTime(nowMs: number): Effect[] {
+  private onTime(nowMs: number): CoreEffect[] {
     const gone = this.table.expire(nowMs)
+    for (const peer of gone) this.neighbourhood.forget(peer)
     if (gone.length > 0) this.requester.onCoverage(nowMs)
     const { effects, changed } = this.hosting.place(nowMs)
     return [
@@ -272,8 +331,7 @@ export class Core {
 
   private onLeft(): Effect[] {
     this.left = true
-    const layers = this.hosting.announced()
-    const message = this.announcing.farewell({ ...this.provider.throughput.announce(), layers })
+    const message = this.announcing.farewell(this.announcement())
     return [{ do: 'publish', message }]
   }
 
@@ -289,9 +347,20 @@ export class Core {
   private announceIfDue(nowMs: number): Effect[] {
     if (!this.announcing.takeTurn(nowMs)) return []
     this.provider.throughput.intervalPassed()
-    const layers = this.hosting.announced()
-    const message = this.announcing.presence({ ...this.provider.throughput.announce(), layers })
+    const message = this.announcing.presence(this.announcement())
     return [{ do: 'publish', message }]
+  }
+
+  private announcement(): Announcement {
+    const { neighbours, rttMs } = this.options
+    return {
+      ...this.provider.throughput.announce(),
+      layers: this.hosting.announced(),
+      strangersFail: this.provider.strangersFail,
+      near: neighbours().map((peer) =>
+        neighbourOf(peer, rttMs(peer), this.provider.vouchesFor(peer)),
+      ),
+    }
   }
 }
 

@@ -2,10 +2,8 @@ import type { EncodedActivation } from '@layerswarm/model'
 import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import type { JobId } from './jobs.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
-import type { LayerOutcome } from './ports.ts'
 import {
   type Answer,
   CLASSIFY_POLICY_DEFAULT,
@@ -16,7 +14,7 @@ import {
 } from './request.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import { stepFault } from './step.ts'
-import type { Activation, RequestId } from './wire/messages.ts'
+import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
 /** The short driver: performs the effects of a Core on real or simulated ports. */
 export function createMember(ports: MemberPorts, options: MemberOptions): Member {
@@ -51,6 +49,10 @@ class DrivenMember implements Member {
       ...CORE_OPTIONS_DEFAULT,
       ...options,
       self: transport.self,
+      reaches: (peer: PeerId) => transport.reaches(peer),
+      rttMs: (peer: PeerId) => transport.rttMs(peer),
+      neighbours: () => transport.neighbours(),
+      accessSpeed: () => transport.accessSpeed(),
       // Read anew each time: an engine that fails gives way to another.
       get backend() {
         return compute.backend
@@ -179,6 +181,8 @@ class DrivenMember implements Member {
       route: [],
       plan,
       activation,
+      input: undefined,
+      next: undefined,
       remainingMs: deadlineMs,
     } as const
     const fault = stepFault(step, self, this.shape)
@@ -212,6 +216,11 @@ class DrivenMember implements Member {
     switch (effect.do) {
       case 'publish':
         return transport.publish(effect.message)
+      case 'tell':
+        for (const to of effect.to) transport.tell(effect.message, to)
+        return
+      case 'push':
+        return transport.push(effect.hash, effect.to)
       case 'pull':
         return this.pull(effect)
       case 'cancel':
@@ -219,14 +228,14 @@ class DrivenMember implements Member {
         this.pulls.delete(effect.job.number)
         return
       case 'prepare':
-        return this.asActivation(effect.tensor, INLINE_BYTES_MAX, (activation) =>
+        return this.asActivation(effect.tensor, this.inlineBytes, (activation) =>
           this.feed({ on: 'prepared', job: effect.job, activation }),
         )
       case 'ban':
         return transport.ban(effect.peer)
       case 'run-layer':
         return compute.run(effect.layer, effect.hop, effect.input, (outcome) =>
-          this.layerRan(effect.job, outcome),
+          this.feed({ on: 'layer-run', job: effect.job, outcome }),
         )
       case 'run-head':
         return compute.runHead(effect.input, (outcome) =>
@@ -247,25 +256,14 @@ class DrivenMember implements Member {
     }
   }
 
-  private pull({ job, tensor }: Extract<Effect, { do: 'pull' }>): void {
+  private pull({ job, tensor, isAwaited }: Extract<Effect, { do: 'pull' }>): void {
     let open = true
-    const cancel = this.ports.transport.pull(tensor, (bytes) => {
+    const cancel = this.ports.transport.pull(tensor, isAwaited, (bytes) => {
       open = false
       this.pulls.delete(job.number)
       this.feed({ on: 'pulled', job, bytes })
     })
     if (open) this.pulls.set(job.number, cancel)
-  }
-
-  private layerRan(job: JobId, outcome: LayerOutcome): void {
-    if ('failure' in outcome) return this.feed({ on: 'layer-run', job, outcome })
-    this.asActivation(outcome.activation, this.inlineBytes, (activation) => {
-      const run =
-        activation === undefined
-          ? { failure: 'no room to hold the result' }
-          : { activation, ms: outcome.ms }
-      this.feed({ on: 'layer-run', job, outcome: run })
-    })
   }
 
   /** Small tensors travel in the message; larger ones are offered for pulling. */

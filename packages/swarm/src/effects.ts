@@ -1,6 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from './jobs.ts'
-import type { HeadOutcome } from './ports.ts'
+import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
 import type {
   Activation,
@@ -9,6 +9,7 @@ import type {
   Message,
   PeerId,
   RequestId,
+  Step,
   TensorHash,
 } from './wire/messages.ts'
 
@@ -29,7 +30,12 @@ export type MemberEvent =
 /** What the driver must do; its end comes back as an input. */
 export type Effect =
   | { do: 'publish'; message: Message }
-  | { do: 'pull'; job: JobId; tensor: HeldActivation }
+  /** To a few, over direct streams. */
+  | { do: 'tell'; message: Message; to: readonly PeerId[] }
+  /** @param isAwaited its holder was to push it. */
+  | { do: 'pull'; job: JobId; tensor: HeldActivation; isAwaited: boolean }
+  /** Sends an offered tensor to a peer that has not asked. */
+  | { do: 'push'; hash: TensorHash; to: PeerId }
   | { do: 'cancel'; job: JobId }
   | {
       do: 'run-layer'
@@ -38,7 +44,7 @@ export type Effect =
       hop: number
       input: EncodedActivation
     }
-  /** Makes a tensor ready to be published from here: in the message, or offered for pulling. */
+  /** Makes a tensor ready to be published from here: in the message, or offered for others. */
   | { do: 'prepare'; job: JobId; tensor: EncodedActivation }
   | { do: 'run-head'; job: JobId; input: EncodedActivation }
   | { do: 'withdraw'; hash: TensorHash }
@@ -48,8 +54,13 @@ export type Effect =
   | { do: 'drop-layer'; layer: number }
   | { do: 'report'; event: MemberEvent }
 
-/** A layer's output, ready to be published, or why there is none. */
-export type LayerRun = { activation: Activation; ms: number } | { failure: string }
+/** What one part of the core asks of another; the driver never sees it. */
+export type CoreEffect =
+  | Effect
+  /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
+  | { do: 'lead'; step: Step; suspect: PeerId | undefined }
+  /** A request of this member's own has ended. */
+  | { do: 'finish'; step: Step }
 
 /** What the driver tells the machine. */
 export type Input =
@@ -58,7 +69,7 @@ export type Input =
   | { on: 'disconnected'; peer: PeerId }
   | { on: 'pulled'; job: JobId; bytes: Uint8Array | undefined }
   | { on: 'prepared'; job: JobId; activation: Activation | undefined }
-  | { on: 'layer-run'; job: JobId; outcome: LayerRun }
+  | { on: 'layer-run'; job: JobId; outcome: LayerOutcome }
   | { on: 'head-run'; job: JobId; outcome: HeadOutcome }
   | { on: 'layer-hosted'; layer: number; failure: string | undefined }
   | { on: 'classify'; request: RequestId; activation: Activation; policy: ClassifyPolicy }

@@ -24,7 +24,8 @@
  *
  * @packageDocumentation
  */
-export { firstAnswer } from './claims/first-answer.ts'
+export { directHandOver } from './claims/direct.ts'
+export { gossip } from './claims/gossip.ts'
 export type { Candidate, ClaimPolicy, Rank } from './claims/policy.ts'
 export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'

@@ -9,7 +9,7 @@ export const LAYERS_MAX = 64
 /** ViT-L at 384 pixels in float32: 577 tokens x 1,024 x 4 bytes = 2.4 MB. */
 export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 /** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
-export const INLINE_BYTES_MAX = 32 * 1024
+export const INLINE_BYTES_MAX = 1024
 /** An inline activation, a route of 64 hops (about 72 bytes each) and the rest. */
 export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
 /** Addresses that a peer announces. */

@@ -89,9 +89,15 @@ function routeKey(step: Step): string {
   return key
 }
 
-/** Whether `child` is one layer further than `parent` on the same route. */
+/** Whether `child` is one visit further than `parent` on the same route. */
 export function follows(child: Step, parent: Step): boolean {
-  return child.era === parent.era && child.route.length === parent.route.length + 1
+  const from = parent.route.length
+  if (child.era !== parent.era || child.route.length <= from) return false
+  const author = child.route.at(-1)?.peer
+  return child.route.every(({ layer, peer }, i) => {
+    const before = parent.route[i]
+    return before === undefined ? peer === author : layer === before.layer && peer === before.peer
+  })
 }
 
 /** A free-rider's mark: the step claims a layer but hands its input on unchanged. */

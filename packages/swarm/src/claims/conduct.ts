@@ -20,6 +20,10 @@ interface ConductRecord {
   /** Smoothed time from a step to its next step, milliseconds; 0 before the first. */
   serviceMs: number
   slowUntilMs: number
+  /** When it was last silent though it was chosen. */
+  silentAtMs: number
+  /** Somebody's route names it: others have had deliveries of it. */
+  isVouched: boolean
 }
 
 /**
@@ -55,6 +59,7 @@ export class Conduct {
   expired(peer: PeerId, nowMs: number): void {
     const record = this.recordOf(peer)
     record.strikes++
+    record.silentAtMs = nowMs
     if (record.strikes >= STRIKES_MAX || record.delivered === 0)
       record.distrustedUntilMs = nowMs + record.strikes * DISTRUST_MS
   }
@@ -64,6 +69,22 @@ export class Conduct {
     return (this.records.get(peer)?.distrustedUntilMs ?? 0) > nowMs
   }
 
+  /** Others have had deliveries of it. */
+  vouched(peer: PeerId): void {
+    this.recordOf(peer).isVouched = true
+  }
+
+  /** Whether somebody whose word counts here has had deliveries of it. */
+  isVouched(peer: PeerId): boolean {
+    return this.records.get(peer)?.isVouched === true
+  }
+
+  /** Whether it was silent when it was chosen and has said nothing since. @param heardAtMs its newest presence. */
+  isSuspect(peer: PeerId, heardAtMs: number): boolean {
+    return (this.records.get(peer)?.silentAtMs ?? Number.NEGATIVE_INFINITY) >= heardAtMs
+  }
+
+  /** Whether it is a straggler. */
   isSlow(peer: PeerId, nowMs: number): boolean {
     return (this.records.get(peer)?.slowUntilMs ?? 0) > nowMs
   }
@@ -86,7 +107,15 @@ export class Conduct {
     if (record !== undefined) return record
     if (this.records.size >= RECORDS_MAX)
       this.records.delete(this.records.keys().next().value as PeerId)
-    record = { delivered: 0, strikes: 0, distrustedUntilMs: 0, serviceMs: 0, slowUntilMs: 0 }
+    record = {
+      delivered: 0,
+      strikes: 0,
+      distrustedUntilMs: 0,
+      serviceMs: 0,
+      slowUntilMs: 0,
+      silentAtMs: Number.NEGATIVE_INFINITY,
+      isVouched: false,
+    }
     this.records.set(peer, record)
     return record
   }

@@ -28,3 +28,27 @@ export const STRIKES_MAX = 2
 export const DISTRUST_MS = 30_000
 /** Peers whose conduct is remembered; the one known for longest makes room. */
 export const RECORDS_MAX = 1_024
+
+/** Tours that a search keeps at each stop: more found nothing shorter in a lane of 24. */
+export const TOUR_BEAM = 24
+/** What an open layer is taken to cost while tours are compared that are not finished. */
+export const OPEN_LAYER_MS = 15
+/** What a layer without a host is taken to cost. */
+export const UNSERVED_LAYER_MS = 2_000
+/** Handling of one visit, beside its way and its work. */
+export const VISIT_OVERHEAD_MS = 5
+/** A way that nobody has measured is taken for this long: choosing it must be worth a time-out. */
+export const WAY_UNKNOWN_MS = 1_000
+/** What a straggler is taken to cost beyond its announced time. */
+export const STRAGGLER_EXTRA_MS = 300
+/** Handling of a time-out, beside the round trips that it waits. */
+export const TIME_OUT_OVERHEAD_MS = 60
+/** The share of strangers that fail before anything is known, and the most that is believed. */
+export const STRANGERS_FAIL_START = 0.5
+export const STRANGERS_FAIL_MAX = 0.95
+/** Weight of a stranger that delivered, and of one that let its author down. */
+export const STRANGER_GOOD_WEIGHT = 0.15
+export const STRANGER_BAD_WEIGHT = 0.3
+/** One choice in so many goes to a stranger: at first, and at most when all of them fail. */
+export const STRANGER_TRIAL_ONE_IN = 16
+export const STRANGER_TRIAL_ONE_IN_MAX = 256

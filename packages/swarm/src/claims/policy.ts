@@ -1,6 +1,7 @@
 import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { LayerSet } from './layer-set.ts'
 
-/** A provider that could take a step, as one member sees it. */
+/** A provider that could take a step, as another provider ranks it. */
 export interface Candidate {
   readonly peer: PeerId
   /** `draw(peer)`, computed once per peer. */
@@ -27,15 +28,72 @@ export interface Rank {
   readonly favourite: PeerId
 }
 
+/** A provider that an author could choose, as that author sees it. Times in milliseconds. */
+export interface Host {
+  readonly peer: PeerId
+  /** `draw(peer)`. */
+  readonly mark: number
+  readonly layers: LayerSet
+  /** Layers of one visit that are believed: a stranger is believed what is usual. */
+  readonly layersMost: number
+  readonly layerMs: number
+  /** Layer runs that wait there already. */
+  readonly pending: number
+  /** There is a direct connection to it. */
+  readonly isReachable: boolean
+  /** It has delivered, to the author or to somebody who has. */
+  readonly isProven: boolean
+  /** The author owes this newcomer a trial. */
+  readonly isOwed: boolean
+  /** How often, and how lately, it was silent; 0 for not at all. */
+  readonly doubt: number
+  /** What it is expected to cost beyond its work: a straggler's delay, a stranger's time-outs. */
+  readonly extraMs: number
+  /** The tensor on its way through its access, both directions. */
+  readonly transferMs: number
+}
+
+/** What an author chooses from. */
+export interface Choice {
+  readonly request: RequestId
+  /** Tells the choices of one request apart: hops, eras, and tries beyond them. */
+  readonly round: number
+  readonly self: PeerId
+  readonly requester: PeerId
+  /** Layers that are still to be applied. */
+  readonly open: LayerSet
+  /** All members that host anything. */
+  readonly hosts: readonly Host[]
+  /** Of so many choices one goes to a stranger, whatever the distance. */
+  readonly trialOneIn: number
+  /** One way between two members, as measured or announced, milliseconds; WAY_UNKNOWN_MS while it is not known. */
+  wayMs(from: PeerId, to: PeerId): number
+}
+
+/** Whom an author has chosen. */
+export interface Favourite {
+  readonly host: Host
+  /** It is a stranger on trial. */
+  readonly isTrial: boolean
+  /** Everybody left was silent once: it is waited for with more patience. */
+  readonly isAgain: boolean
+}
+
 /**
- * Who claims a step, and when. A policy is one file in this folder: pure, without state, and the same
- * in every provider of a lane, because each one ranks itself and must expect of the others what they do.
+ * Who goes on with a step, and when. A policy is one file in this folder: pure, without state, and the
+ * same in every provider of a lane, because each one must expect of the others what they do.
  */
 export interface ClaimPolicy {
   /** How reports and options call it. */
   readonly name: string
+  /** Who hears a step besides whom it names: the whole lane, or the requester and the author before. */
+  readonly witnesses: 'lane' | 'few'
+  /** Layers that a provider runs in one visit, at most. */
+  readonly visitLayers: number
+  /** Whom the author of a step names to go on with it; undefined leaves it to whoever answers first. */
+  favourite(choice: Choice): Favourite | undefined
   /**
-   * Ranks `self` among all others that could take a step.
+   * Ranks `self` among all others that could take a step that nobody is named for, or whose favourite is silent.
    * @param round tells the steps of a request apart: hops, and eras beyond them.
    */
   rank(request: RequestId, round: number, self: Candidate, others: readonly Candidate[]): Rank
@@ -43,6 +101,6 @@ export interface ClaimPolicy {
   delayMs(ahead: number, staggerMs: number): number
   /** Whether the claim of `a` holds against that of `b`, made on the same step. */
   wins(request: RequestId, hop: number, a: PeerId, b: PeerId): boolean
-  /** Which of the open layers that it hosts a provider takes; undefined for none. */
-  choose(layers: readonly number[], request: RequestId, self: PeerId): number | undefined
+  /** The order in which a provider would run the open layers that it hosts. */
+  order(layers: readonly number[], request: RequestId, self: PeerId): number[]
 }

@@ -46,6 +46,7 @@ function sayFault(message: Message, author: PeerId, shape: ModelShape): string |
         : 'an address of somebody else'
     case 'claim':
     case 'done':
+    case 'again':
       return undefined
     default:
       return message satisfies never

@@ -1,6 +1,12 @@
 import type { EngineName } from '@layerswarm/model'
-import { PRESENCE_INTERVAL_MS, SPEED_NEWS_INTERVAL_MS, SPEED_NEWS_MS } from '../limits.ts'
-import type { Presence } from '../wire/messages.ts'
+import {
+  NEIGHBOURS_MAX,
+  PRESENCE_INTERVAL_MS,
+  SPEED_NEWS_INTERVAL_MS,
+  SPEED_NEWS_MS,
+} from '../limits.ts'
+import type { AccessSpeed } from '../ports.ts'
+import type { Neighbour, Presence } from '../wire/messages.ts'
 
 /** What stays the same from one presence to the next, or is asked anew each time. */
 export interface AnnouncingOptions {
@@ -11,6 +17,7 @@ export interface AnnouncingOptions {
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
   readonly links: () => number
+  readonly accessSpeed: () => AccessSpeed
 }
 
 /** What is announced besides the options; the time in milliseconds. */
@@ -18,6 +25,10 @@ export interface Announcement {
   readonly layers: readonly number[]
   readonly freeSlots: number
   readonly layerMs: number
+  readonly measured: boolean
+  /** The share of strangers that failed, 0 … 1. */
+  readonly strangersFail: number
+  readonly near: readonly Neighbour[]
 }
 
 /**
@@ -64,19 +75,22 @@ export class Announcing {
   }
 
   /** The message to publish now. */
-  presence({ layers, freeSlots, layerMs }: Announcement): Presence {
+  presence(announcement: Announcement): Presence {
     const asking = this.isAsking
     this.isAsking = false
-    return { ...this.message(freeSlots, layerMs), layers, asking, leaving: false }
+    const { layers } = announcement
+    return { ...this.message(announcement), layers, asking, leaving: false }
   }
 
   /** The last message of this member. */
-  farewell({ freeSlots, layerMs }: Announcement): Presence {
-    return { ...this.message(freeSlots, layerMs), layers: [], asking: false, leaving: true }
+  farewell(announcement: Announcement): Presence {
+    return { ...this.message(announcement), layers: [], asking: false, leaving: true }
   }
 
-  private message(freeSlots: number, layerMs: number) {
-    const { release, backend, addresses, links } = this.options
+  private message(announcement: Announcement) {
+    const { freeSlots, layerMs, measured, strangersFail, near } = announcement
+    const { release, backend, addresses, links, accessSpeed } = this.options
+    const { upload, download } = accessSpeed()
     return {
       kind: 'presence',
       release,
@@ -84,6 +98,11 @@ export class Announcing {
       freeSlots: Math.min(255, freeSlots),
       links: Math.min(65_535, links()),
       layerMs,
+      measured,
+      upload: Math.min(65_535, Math.round(upload ?? 0)),
+      download: Math.min(65_535, Math.round(download ?? 0)),
+      strangersFail: Math.round(255 * strangersFail),
+      near: near.slice(0, NEIGHBOURS_MAX),
       backend,
       addresses: addresses(),
     } as const

@@ -8,6 +8,7 @@ export interface KnownPeer {
   readonly peer: PeerId
   readonly presence: Presence
   readonly heardAtMs: number
+  readonly firstHeardAtMs: number
   /** `draw(peer)`, computed once. */
   readonly mark: number
 }
@@ -40,7 +41,13 @@ export class PeerTable {
     this.known.delete(peer)
     if (presence.leaving) return false
     if (this.known.size >= PEERS_MAX) this.forget(this.known.keys().next().value as PeerId)
-    this.known.set(peer, { peer, presence, heardAtMs: nowMs, mark: before?.mark ?? draw(peer) })
+    this.known.set(peer, {
+      peer,
+      presence,
+      heardAtMs: nowMs,
+      firstHeardAtMs: before?.firstHeardAtMs ?? nowMs,
+      mark: before?.mark ?? draw(peer),
+    })
     return before === undefined
   }
 

@@ -42,11 +42,22 @@ export class Admissions {
     return this.refusals.isFlood(requester, nowMs) ? 'ban' : 'ignore'
   }
 
+  /** A request of this member's own. */
+  admitOwn(requester: PeerId): void {
+    this.total++
+    this.byRequester.set(requester, (this.byRequester.get(requester) ?? 0) + 1)
+  }
+
   /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */
   ended(request: RequestId, requester: PeerId, done: boolean, nowMs: number): void {
     this.finished.set(request, nowMs)
     // Whoever waits for answers is no flooder.
     if (done) this.refusals.forgive(requester)
+    this.dropped(requester)
+  }
+
+  /** A request is followed no longer, though it has not ended: it may come back. */
+  dropped(requester: PeerId): void {
     this.total--
     const left = (this.byRequester.get(requester) ?? 1) - 1
     if (left > 0) this.byRequester.set(requester, left)

@@ -28,7 +28,7 @@ export interface BiddingNeeds {
 /**
  * Decides when a provider claims the newest step of a request, and which layer of it.
  *
- * 1. It names a layer only when that may be claimed now: the layer is hosted and open, there is a free
+ * 1. It names layers only when they may be claimed now: they are hosted and open, there is a free
  *    slot, nobody's claim holds, and the provider neither rests nor ails nor is paused.
  * 2. Each request is due at one moment at most; what is decided anew replaces what was planned.
  */
@@ -79,8 +79,8 @@ export class Bidding {
     return { pending: work.size, layerMs: pace.announcedMs, unproven: pace.served === 0 }
   }
 
-  /** Plans a claim on the newest step. @returns the layer to claim, if that is now. */
-  plan(flight: Flight, nowMs: number): number | undefined {
+  /** Plans a claim on the newest step. @returns the layers to claim, if that is now. */
+  plan(flight: Flight, nowMs: number): readonly number[] | undefined {
     const { request } = flight
     const { rivals, claims, work } = this.needs
     this.dueAtMs.delete(request)
@@ -101,16 +101,16 @@ export class Bidding {
   }
 
   /** Plans anew because it was asked again, which is no reason to wait longer. @returns like `plan`. */
-  hurry(flight: Flight, nowMs: number): number | undefined {
+  hurry(flight: Flight, nowMs: number): readonly number[] | undefined {
     const plannedMs = this.dueMs(flight)
-    const layer = this.plan(flight, nowMs)
-    if (layer === undefined && plannedMs < this.dueMs(flight))
+    const layers = this.plan(flight, nowMs)
+    if (layers === undefined && plannedMs < this.dueMs(flight))
       this.dueAtMs.set(flight.request, plannedMs)
-    return layer
+    return layers
   }
 
-  /** The planned time has come. @returns the layer to claim now, if it still may. */
-  choose(flight: Flight, nowMs: number): number | undefined {
+  /** The planned time has come. @returns the layers to claim now, if it still may. */
+  choose(flight: Flight, nowMs: number): readonly number[] | undefined {
     const { request } = flight
     const { rivals, claims, work } = this.needs
     const claim = claims.get(request)
@@ -122,14 +122,26 @@ export class Bidding {
     // Another request was served since: this one waits until the rest is over.
     if (work.restsUntilMs > nowMs) return this.plan(flight, nowMs)
     this.dueAtMs.delete(request)
+    return this.visit(flight)
+  }
+
+  /** This provider was named for the step. @returns the layers that it runs, or undefined when it declines. */
+  accept(flight: Flight, nowMs: number): readonly number[] | undefined {
+    const { work } = this.needs
+    if (work.has(flight.request) || work.restsUntilMs > nowMs || this.ailsUntilMs > nowMs)
+      return undefined
+    this.dueAtMs.delete(flight.request)
+    return this.visit(flight)
+  }
+
+  /** The open layers that it would run now, in their order. */
+  private visit(flight: Flight): readonly number[] | undefined {
     const { shape, policy, self } = this.options
     const open = flight.open(shape.layers)
     if (open === undefined || !this.canServe(open)) return undefined
-    return policy.choose(
-      [...this.hosted].filter((layer) => open[layer]),
-      request,
-      self,
-    )
+    const able = [...this.hosted].filter((layer) => open[layer])
+    // A plan opens one layer at a time.
+    return policy.order(able, flight.request, self).slice(0, policy.visitLayers)
   }
 
   private canServe(open: readonly boolean[]): boolean {

@@ -70,6 +70,17 @@ export class Flight {
     this.beginStep()
   }
 
+  /** The newest step, with somebody named to go on with it or nobody. */
+  name(next: PeerId | undefined): void {
+    this.step = { ...this.step, next }
+  }
+
+  /** The requester has asked for another choice, in a new era. */
+  beginEra(era: number): void {
+    this.step = { ...this.step, era, next: undefined }
+    this.disturb()
+  }
+
   /** The newest step is offered again, perhaps with its tensor in another place. */
   repeat(step: Step, nowMs: number): void {
     this.step = step
@@ -79,7 +90,7 @@ export class Flight {
   }
 
   /** Whether a claim shows that others have gone back to the step before. */
-  isBehind({ era, hop }: Claim): boolean {
+  isBehind({ era, hop }: Pick<Claim, 'era' | 'hop'>): boolean {
     return (
       this.before !== undefined && era === this.step.era + 1 && hop === this.before.route.length
     )
@@ -124,6 +135,11 @@ export class Flight {
   /** Whether nothing is to be hoped for from this peer here. */
   isDoubted(peer: PeerId): boolean {
     return this.failed.has(peer) || this.unwilling.has(peer)
+  }
+
+  /** Whether this peer has said that it will not do the newest step. */
+  declines(peer: PeerId): boolean {
+    return this.unwilling.has(peer)
   }
 
   expect(favourite: PeerId): void {

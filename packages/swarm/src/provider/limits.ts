@@ -17,3 +17,24 @@ export const REQUESTERS_MAX = 256
 export const REFUSALS_MAX = 64
 /** The time within which refusals add up to a flood. */
 export const REFUSALS_WITHIN_MS = 10_000
+
+/** So many are chosen for one step before it is left to whoever answers first. */
+export const HANDOVERS_MAX = 24
+/** So often somebody who was silent before is chosen again. */
+export const AGAINS_MAX = 2
+/** Handling at both ends, beside two round trips, before silence means anything. */
+export const RESPONSE_SLACK_MS = 40
+/** A claim of somebody at work holds for this, and so many times what is left of the transfer, and its runs. */
+export const AT_WORK_MS = 200
+export const TRANSFER_FACTOR = 2.5
+/** Silence is judged more patiently when those that were given up answer after all: by so much a time, up to so much. */
+export const PATIENCE_GROWTH = 1.15
+export const PATIENCE_DECAY = 0.997
+export const PATIENCE_MAX = 3
+/** Stand-bys wait so many times as long as the author would, and at least this, before they take over. */
+export const STAND_BY_FACTOR = 2
+export const STAND_BY_MS_MIN = 1_000
+/** A newcomer is tried by one author, drawn anew each time, within this of its first presence and again after it. */
+export const NEWCOMER_SLOT_MS = 2_500
+/** Bytes per millisecond of an access that nobody has measured (4 Mbit/s). */
+export const ACCESS_BYTES_PER_MS = 500

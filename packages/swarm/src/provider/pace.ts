@@ -10,7 +10,7 @@ import { IDLE_FACTOR, RUN_WEIGHT } from './limits.ts'
  */
 export class Pace {
   private averageMs = 1
-  private isMeasured = false
+  private hasRun = false
   /** What of the average is believed, 0 … 1. */
   private idleDiscount = 1
   private ranAtLastAnnouncement = 0
@@ -20,6 +20,11 @@ export class Pace {
   /** One layer run as this provider expects it, milliseconds. */
   get layerMs(): number {
     return this.averageMs * this.idleDiscount
+  }
+
+  /** Whether it has run a layer of this release. */
+  get isMeasured(): boolean {
+    return this.hasRun
   }
 
   /** What others have last heard, milliseconds from the start of one run until the next may begin. */
@@ -34,9 +39,9 @@ export class Pace {
 
   /** A run took so long, milliseconds. @param delivered others have got its result. */
   ran(ms: number, delivered: boolean): void {
-    const weight = this.isMeasured ? Math.max(RUN_WEIGHT, 1 - this.idleDiscount) : 1
+    const weight = this.hasRun ? Math.max(RUN_WEIGHT, 1 - this.idleDiscount) : 1
     this.averageMs += (ms - this.averageMs) * weight
-    this.isMeasured = true
+    this.hasRun = true
     this.idleDiscount = 1
     if (delivered) this.runs++
   }

@@ -1,21 +1,28 @@
 import type { EngineName } from '@layerswarm/model'
+import { Conduct } from '../claims/conduct.ts'
 import type { ClaimPolicy } from '../claims/policy.ts'
-import type { Effect, LayerRun } from '../effects.ts'
+import { Strangers } from '../claims/strangers.ts'
+import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
+import type { AccessSpeed, LayerOutcome } from '../ports.ts'
+import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
-import type { Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
+import { isComplete, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
+import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
+import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
+import { STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
 import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
+import { Scout } from './scout.ts'
 import { Serving } from './serving.ts'
 import { Throughput } from './throughput.ts'
-import { Work } from './work.ts'
+import { type Visit, Work } from './work.ts'
 
 /** What a provider is made from. */
 export interface ProviderOptions {
@@ -29,16 +36,18 @@ export interface ProviderOptions {
   readonly timeShare: number
   /** Least time between the claims of two neighbours in rank, milliseconds. */
   readonly staggerMs: number
+  readonly accessSpeed: () => AccessSpeed
 }
 
 /**
- * Serves layers: bids for steps, runs what it won, stands by for what others won.
+ * Serves layers and leads the member's own requests: visits what it is named for, bids for steps that
+ * nobody is named for, stands by for the others, hands its results over.
  *
  * 1. It runs at most one layer per request at a time, and only layers that it hosts.
- * 2. It never bids on a step that it knows to be superseded.
+ * 2. It never bids on a step that it knows to be superseded, nor before its favourite was silent.
  * 3. Its claim and its next step name the era and the hop of the step they follow.
- * 4. It keeps its own output until the request is two hops further, done or past its deadline.
- * 5. It follows only requests that were admitted.
+ * 4. It keeps its own outputs until the request is done or past its deadline.
+ * 5. It follows only requests that were admitted, and its own.
  * 6. Its runs take no more than its share of the time; the author of a step never waits for the rest.
  */
 export class Provider {
@@ -51,31 +60,48 @@ export class Provider {
   private readonly claims = new ClaimBook()
   private readonly outputs = new Outputs()
   private readonly pace = new Pace()
+  private readonly conduct = new Conduct()
+  private readonly strangers = new Strangers()
   private readonly work: Work
   private readonly rivals: Rivals
   private readonly bidding: Bidding
   private readonly serving: Serving
+  private readonly author: Author
 
   /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
   constructor(
     options: ProviderOptions,
     table: PeerTable,
+    neighbourhood: Neighbourhood,
     hosted: ReadonlySet<number>,
     nextJob: () => JobId,
   ) {
     this.options = options
     this.table = table
     this.work = new Work(options, nextJob)
-    this.rivals = new Rivals(options, table, this.claims)
-    const { claims, outputs, pace, work, rivals } = this
+    const { claims, outputs, pace, work, conduct, strangers } = this
+    this.rivals = new Rivals(options, table, claims, conduct)
+    const { rivals } = this
+    const scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
     this.throughput = new Throughput(work, pace)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
-    this.serving = new Serving(options, { work, pace, claims, outputs, rivals })
+    this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
+    this.author = new Author(options, { scout, claims, conduct, strangers })
   }
 
   /** Requests that it follows. */
   get following(): number {
     return this.flights.size
+  }
+
+  /** The share of strangers that let it down, 0 … 1. */
+  get strangersFail(): number {
+    return this.strangers.failShare
+  }
+
+  /** Whether it has seen another deliver, itself. */
+  vouchesFor(peer: PeerId): boolean {
+    return this.conduct.isProven(peer)
   }
 
   /** How much of the time its runs may take from now on, above 0 and at most 1. */
@@ -103,16 +129,39 @@ export class Provider {
     return effects
   }
 
+  /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
+  lead(step: Step, suspect: PeerId | undefined, nowMs: number): Effect[] {
+    let flight = this.flights.get(step.request)
+    const effects: Effect[] = flight === undefined ? [] : this.letGo(flight)
+    if (flight === undefined) {
+      this.admissions.admitOwn(step.requester)
+      flight = new Flight(step, nowMs)
+      this.flights.set(step.request, flight)
+    } else flight.advance(step, nowMs)
+    if (suspect !== undefined) flight.letDownBy(suspect)
+    this.author.restart(flight)
+    return effects.concat(this.author.handOver(flight, nowMs))
+  }
+
+  /** A request of this member's own has ended. @returns whom it told of it. */
+  finish(request: RequestId, nowMs: number): { told: PeerId[]; effects: Effect[] } {
+    const told = this.author.forget(request)
+    const flight = this.flights.get(request)
+    return { told, effects: flight === undefined ? [] : this.close(flight, true, nowMs) }
+  }
+
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
     const flight = this.flights.get(step.request)
     if (flight === undefined) return this.onFirstStep(step, nowMs)
     const { newest } = flight
     if (newest.requester !== step.requester) return []
-    if (sameStep(step, newest)) return this.reoffered(flight, step, nowMs)
+    if (sameStep(step, newest)) return this.onSameStep(flight, from, step, nowMs)
+    this.author.heardLate(flight.isDoubted(from))
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
     this.rivals.superseded(flight, step, nowMs)
+    this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
     return this.begin(flight, nowMs)
   }
@@ -127,8 +176,26 @@ export class Provider {
     }
     const { era, route } = flight.newest
     if (claim.era !== era || claim.hop !== route.length) return effects
+    const asAuthor = this.author.onClaim(flight, from, claim, nowMs)
+    if (asAuthor !== undefined) return effects.concat(asAuthor)
     if (claim.ttlMs === 0) return effects.concat(this.declined(flight, from, nowMs))
     return effects.concat(this.claimed(flight, from, claim, nowMs))
+  }
+
+  /** The requester asks for another choice in place of somebody silent. */
+  onAgain(from: PeerId, { request, era, hop, suspect }: Again, nowMs: number): Effect[] {
+    const flight = this.flights.get(request)
+    if (flight === undefined || flight.newest.requester !== from || era <= flight.newest.era)
+      return []
+    if (flight.newest.route.length !== hop && !flight.isBehind({ era: flight.newest.era + 1, hop }))
+      return []
+    const effects = this.letGo(flight)
+    if (flight.newest.route.length !== hop) flight.goBack()
+    if (flight.author !== this.options.self) return effects
+    flight.beginEra(era)
+    if (suspect !== undefined) flight.letDownBy(suspect)
+    this.author.restart(flight)
+    return effects.concat(this.author.handOver(flight, nowMs))
   }
 
   onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
@@ -141,6 +208,10 @@ export class Provider {
     const effects: Effect[] = []
     for (const flight of this.flights.values()) {
       if (this.claims.get(flight.request)?.peer !== peer) continue
+      if (this.author.leads(flight)) {
+        effects.push(...this.author.silent(flight, nowMs))
+        continue
+      }
       flight.letDownBy(peer)
       flight.disturb()
       this.claims.free(flight.request)
@@ -150,29 +221,52 @@ export class Provider {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
-    const job = this.work.get(id)
-    if (job === undefined) return []
-    if (bytes !== undefined) return [this.serving.run(job, bytes, nowMs)]
-    const released = this.serving.giveUp(job)
-    judgeTensor(job.flight, this.table, this.options.self)
-    return [released, ...this.bid(job.flight, nowMs)]
+    const visit = this.work.get(id)
+    if (visit === undefined) return []
+    if (bytes !== undefined) return this.serving.run(visit, bytes, nowMs)
+    const released = this.serving.giveUp(visit)
+    judgeTensor(visit.flight, this.table, this.options.self)
+    return [...released, ...this.bid(visit.flight, nowMs)]
   }
 
-  onLayerRun(id: JobId, outcome: LayerRun, nowMs: number): Effect[] {
-    const job = this.work.runEnded(id, nowMs)
-    if (job === undefined) return this.serving.superseded(outcome)
-    if ('failure' in outcome) {
-      this.bidding.ails(nowMs)
-      const effects = this.serving.failed(job, outcome.failure)
-      return [...effects, ...this.bid(job.flight, nowMs), ...this.bidOnIdle(nowMs)]
+  onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
+    this.work.runEnded(nowMs)
+    const visit = this.work.get(id)
+    if (visit === undefined) {
+      // Superseded while it ran: nobody will ask for the result. How slow it was still counts, or a
+      // straggler whose runs all come too late would go on to believe that it is quick.
+      if (!('failure' in outcome)) this.pace.ran(outcome.ms, false)
+      return []
     }
-    return [...this.serving.delivered(job, outcome, nowMs), ...this.bidOnIdle(nowMs)]
+    if (!('failure' in outcome)) return this.serving.ran(visit, outcome, nowMs)
+    return this.runFailed(visit, outcome.failure, nowMs)
+  }
+
+  /** The result of a visit can be had from here, or there is no room for it. */
+  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): Effect[] {
+    const visit = this.work.get(id)
+    if (visit === undefined)
+      return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
+    if (activation === undefined) return this.runFailed(visit, 'no room to hold the result', nowMs)
+    const { flight } = visit
+    const step = this.serving.stepOf(visit, activation, nowMs)
+    this.work.forget(visit)
+    this.claims.free(flight.request)
+    flight.advance(step, nowMs)
+    this.author.restart(flight)
+    return [
+      ...this.author.handOver(flight, nowMs),
+      ...this.serving.reports(visit),
+      ...this.bidOnIdle(nowMs),
+    ]
   }
 
   onTime(nowMs: number): Effect[] {
     const effects: Effect[] = []
     for (const flight of this.flights.values()) {
       if (nowMs >= flight.deadlineMs) effects.push(...this.close(flight, false, nowMs))
+      else if (nowMs >= this.author.dueMs(flight))
+        effects.push(...this.author.silent(flight, nowMs))
       else if (nowMs >= this.bidding.dueMs(flight))
         effects.push(...this.claim(flight, this.bidding.choose(flight, nowMs), nowMs))
     }
@@ -184,12 +278,14 @@ export class Provider {
   wakeAtMs(): number {
     let at = Number.POSITIVE_INFINITY
     for (const flight of this.flights.values())
-      at = Math.min(at, this.bidding.dueMs(flight), flight.deadlineMs)
+      at = Math.min(at, this.author.dueMs(flight), this.bidding.dueMs(flight), flight.deadlineMs)
     return at
   }
 
   private onFirstStep(step: Step, nowMs: number): Effect[] {
     const { request, requester } = step
+    // Nothing is to be done about a request that is complete.
+    if (isComplete(step, this.options.shape.layers)) return []
     const admission = this.admissions.judge(request, requester, nowMs)
     if (admission === 'ban') return [{ do: 'ban', peer: requester }]
     if (admission === 'ignore') return []
@@ -198,13 +294,46 @@ export class Provider {
     return this.begin(flight, nowMs)
   }
 
+  /** The newest step is said again: with another favourite, or for whoever answers first. */
+  private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
+    const { self } = this.options
+    if (from === self) return step.next === undefined ? this.bid(flight, nowMs) : []
+    flight.repeat(step, nowMs)
+    if (step.next !== undefined) return this.heed(flight, nowMs)
+    if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
+    return this.claim(flight, this.bidding.hurry(flight, nowMs), nowMs)
+  }
+
   /** Work on a new step. */
   private begin(flight: Flight, nowMs: number): Effect[] {
-    return [
-      ...this.letGo(flight),
-      ...this.outputs.advanced(flight.request, flight.newest.route.length),
-      ...this.bid(flight, nowMs),
-    ]
+    const { self, shape } = this.options
+    const effects = this.letGo(flight)
+    if (isComplete(flight.newest, shape.layers)) {
+      const isMine = flight.newest.route.some(({ peer }) => peer === self)
+      return isMine || flight.newest.requester === self
+        ? effects
+        : effects.concat(this.drop(flight))
+    }
+    return effects.concat(this.heed(flight, nowMs))
+  }
+
+  /** Goes on if it is named for the step, stands by otherwise. */
+  private heed(flight: Flight, nowMs: number): Effect[] {
+    const { next } = flight.newest
+    if (next === this.options.self) return this.accept(flight, nowMs)
+    if (next !== undefined) {
+      const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * this.rivals.staggerMs())
+      this.claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
+    }
+    return this.bid(flight, nowMs)
+  }
+
+  /** This provider is named for the newest step. */
+  private accept(flight: Flight, nowMs: number): Effect[] {
+    if (this.work.has(flight.request)) return []
+    const layers = this.bidding.accept(flight, nowMs)
+    if (layers === undefined) return this.serving.decline(flight)
+    return this.serving.accept(flight, layers, nowMs)
   }
 
   /** Somebody claims the newest step. */
@@ -235,22 +364,23 @@ export class Provider {
     return this.bid(flight, nowMs)
   }
 
-  /** The requester says the newest step again: whoever claimed it has not delivered. */
-  private reoffered(flight: Flight, step: Step, nowMs: number): Effect[] {
-    flight.repeat(step, nowMs)
-    if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
-    return this.claim(flight, this.bidding.hurry(flight, nowMs), nowMs)
-  }
-
   private bid(flight: Flight, nowMs: number): Effect[] {
     return this.claim(flight, this.bidding.plan(flight, nowMs), nowMs)
   }
 
-  /** Takes a layer of the newest step, if there is one to take. */
-  private claim(flight: Flight, layer: number | undefined, nowMs: number): Effect[] {
-    if (layer === undefined) return []
+  /** Takes layers of the newest step, if there are any to take. */
+  private claim(flight: Flight, layers: readonly number[] | undefined, nowMs: number): Effect[] {
+    if (layers === undefined || layers.length === 0) return []
     const offer = { ...this.bidding.offer(), layerMs: this.pace.layerMs }
-    return this.serving.claim(flight, layer, offer, nowMs)
+    return this.serving.claim(flight, layers, offer, nowMs)
+  }
+
+  /** The engine failed: what the visit has done so far is not lost, but nobody waits for the rest. */
+  private runFailed(visit: Visit, reason: string, nowMs: number): Effect[] {
+    this.bidding.ails(nowMs)
+    this.work.forget(visit)
+    const effects = this.serving.failed(visit, reason)
+    return [...effects, ...this.bid(visit.flight, nowMs), ...this.bidOnIdle(nowMs)]
   }
 
   /** Gives up the work and the claim on a step that is not the newest any more. */
@@ -260,11 +390,22 @@ export class Provider {
     return effects
   }
 
+  /** Follows a request no longer though it has not ended. */
+  private drop(flight: Flight): Effect[] {
+    const { request, newest } = flight
+    this.bidding.forget(flight)
+    this.author.forget(request)
+    this.flights.delete(request)
+    this.admissions.dropped(newest.requester)
+    return this.outputs.release(request)
+  }
+
   private close(flight: Flight, done: boolean, nowMs: number): Effect[] {
     const { request, newest } = flight
     const effects = this.letGo(flight)
     effects.push(...this.outputs.release(request))
     this.bidding.forget(flight)
+    this.author.forget(request)
     this.flights.delete(request)
     this.admissions.ended(request, newest.requester, done, nowMs)
     return effects.concat(this.bidOnIdle(nowMs))

@@ -1,4 +1,4 @@
-import { Conduct } from '../claims/conduct.ts'
+import type { Conduct } from '../claims/conduct.ts'
 import type { Candidate, ClaimPolicy, Rank } from '../claims/policy.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import { draw } from '../draw.ts'
@@ -34,17 +34,18 @@ export interface OwnOffer {
  * 2. A disturbed step teaches nothing about time.
  */
 export class Rivals {
-  private readonly conduct = new Conduct()
+  private readonly conduct: Conduct
   private readonly responses = new ResponseTime()
   private readonly options: RivalsOptions
   private readonly table: PeerTable
   private readonly claims: ClaimBook
   private readonly mark: number
 
-  constructor(options: RivalsOptions, table: PeerTable, claims: ClaimBook) {
+  constructor(options: RivalsOptions, table: PeerTable, claims: ClaimBook, conduct: Conduct) {
     this.options = options
     this.table = table
     this.claims = claims
+    this.conduct = conduct
     this.mark = draw(options.self)
   }
 
@@ -98,6 +99,8 @@ export class Rivals {
     const author = step.route.at(-1)?.peer
     if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
       this.missed(flight, claim.peer, nowMs)
+    for (const { peer } of step.route)
+      if (peer !== author && peer !== this.options.self) this.conduct.vouched(peer)
     // Who goes on with their own output shows nothing of the way between peers.
     if (author !== undefined && author !== flight.author && follows(step, flight.newest))
       this.delivered(flight, author, nowMs)

@@ -1,16 +1,18 @@
 import type { EngineName } from '@layerswarm/model'
 import { claimTtlMs } from '../claims/claim-ttl.ts'
-import { type Effect, encoded, type LayerRun } from '../effects.ts'
-import { SAY_AGAIN_MS, SILENT_CLAIM_MS } from '../limits.ts'
-import type { PeerId, Step } from '../wire/messages.ts'
+import { type Effect, encoded } from '../effects.ts'
+import { CLAIM_TTL_MS_MAX, SAY_AGAIN_MS, SILENT_CLAIM_MS } from '../limits.ts'
+import type { LayerOutcome } from '../ports.ts'
+import type { Activation, Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
+import { AT_WORK_MS, TRANSFER_FACTOR } from './limits.ts'
 import type { Outputs } from './outputs.ts'
 import type { Pace } from './pace.ts'
 import type { OwnOffer, Rivals } from './rivals.ts'
-import type { LayerJob, Work } from './work.ts'
+import type { Scout } from './scout.ts'
+import type { Visit, Work } from './work.ts'
 
-/** How a provider signs the layers that it has run. */
 export interface ServingOptions {
   readonly self: PeerId
   readonly backend: EngineName
@@ -23,14 +25,16 @@ export interface ServingNeeds {
   readonly claims: ClaimBook
   readonly outputs: Outputs
   readonly rivals: Rivals
+  readonly scout: Scout
 }
 
 /**
- * Carries out what a provider has claimed: says so, obtains the tensor, runs the layer, publishes the
- * next step.
+ * Carries out what a provider has claimed or was named for: says so, obtains the tensor, runs the layers
+ * one after the other, makes the result ready and forms the next step.
  *
  * 1. A claim, its release and the next step name the era and the hop of the step that was claimed.
  * 2. Work that will be done sooner than a claim crosses the lane is not claimed in words.
+ * 3. Between two layers it looks whether the visit still stands.
  */
 export class Serving {
   private readonly options: ServingOptions
@@ -41,81 +45,118 @@ export class Serving {
     this.needs = needs
   }
 
-  /** Takes a layer of the flight's newest step. @param offer what this provider really expects of itself. */
-  claim(flight: Flight, layer: number, offer: OwnOffer, nowMs: number): Effect[] {
-    const { request, newest } = flight
-    const { era, route, activation } = newest
-    const expectedMs = this.needs.rivals.ownFinishMs(flight, offer)
+  /** Takes layers of a step that nobody is named for. @param offer what this provider really expects of itself. */
+  claim(flight: Flight, layers: readonly number[], offer: OwnOffer, nowMs: number): Effect[] {
+    const expectedMs =
+      this.needs.rivals.ownFinishMs(flight, offer) + (layers.length - 1) * offer.layerMs
     const ttlMs = claimTtlMs(expectedMs)
-    const job = this.needs.work.begin(flight, layer)
-    this.needs.claims.put(request, { peer: this.options.self, untilMs: nowMs + ttlMs })
-    const claim = { kind: 'claim', request, era, hop: route.length, layer, ttlMs } as const
-    const said: Effect[] = expectedMs > SILENT_CLAIM_MS ? [{ do: 'publish', message: claim }] : []
-    if (activation.place === 'held')
-      return [...said, { do: 'pull', job: job.id, tensor: activation }]
-    return [...said, this.run(job, activation.bytes, nowMs)]
+    const visit = this.begin(flight, layers, ttlMs, nowMs)
+    const message = claimOf(flight, visit.layers[0], ttlMs)
+    const said: Effect[] = expectedMs > SILENT_CLAIM_MS ? [{ do: 'publish', message }] : []
+    return said.concat(this.obtain(visit, false, nowMs))
+  }
+
+  /** Takes layers of a step that names this provider: only those who wait for it are told. */
+  accept(flight: Flight, layers: readonly number[], nowMs: number): Effect[] {
+    const { activation } = flight.newest
+    const bytes = activation.place === 'held' ? activation.size : 0
+    const { scout, work } = this.needs
+    const travelMs =
+      bytes / scout.uploadBytesPerMs() +
+      ((work.pulling + 1) * bytes) / scout.downloadBytesPerMs(this.options.self)
+    const runMs = (work.size + layers.length) * this.expectedLayerMs()
+    const ttlMs = AT_WORK_MS + TRANSFER_FACTOR * travelMs + runMs
+    const visit = this.begin(flight, layers, ttlMs, nowMs)
+    const said = travelMs + runMs > SILENT_CLAIM_MS ? this.atWork(visit, ttlMs) : []
+    return said.concat(this.obtain(visit, true, nowMs))
+  }
+
+  /** This provider will not do what it was named for. */
+  decline(flight: Flight): Effect[] {
+    flight.declinedBy(this.options.self)
+    return this.tell(flight, claimOf(flight, undefined, 0))
   }
 
   /** The tensor is here. */
-  run(job: LayerJob, bytes: Uint8Array, nowMs: number): Effect {
-    this.needs.work.runBegan(job, nowMs)
-    const { id, flight, layer, hop } = job
-    const input = encoded(flight.newest.activation, bytes)
-    return { do: 'run-layer', job: id, layer, hop, input }
+  run(visit: Visit, bytes: Uint8Array, nowMs: number): Effect[] {
+    const { flight } = visit
+    this.needs.work.runBegan(visit, nowMs)
+    const runMs = (this.needs.work.size - 1 + visit.layers.length) * this.expectedLayerMs()
+    const isLong = this.isNamed(flight) && runMs > 2 * SILENT_CLAIM_MS
+    const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * runMs) : []
+    return said.concat(this.runNext(visit, encoded(flight.newest.activation, bytes)))
   }
 
   /** The tensor cannot be had from here: tells the others not to wait for this peer. */
-  giveUp(job: LayerJob): Effect {
-    const { flight, layer } = job
-    this.needs.work.forget(job)
+  giveUp(visit: Visit): Effect[] {
+    const { flight } = visit
+    this.needs.work.forget(visit)
     this.needs.claims.free(flight.request)
     flight.declinedBy(this.options.self)
     flight.pullFailed()
-    return release(flight, layer)
+    const message = { ...claimOf(flight, visit.layers[0], 0), lost: true }
+    return this.isNamed(flight) ? this.tell(flight, message) : [{ do: 'publish', message }]
   }
 
-  /** The layer has run: the next step is the result, the receipt and the next offer. */
-  delivered(job: LayerJob, run: Extract<LayerRun, { ms: number }>, nowMs: number): Effect[] {
-    const { flight, layer, hop } = job
-    const { request, newest } = flight
-    const { activation, ms } = run
+  /** A layer of the visit has run: the next one, or the result is made ready. */
+  ran(visit: Visit, run: Extract<LayerOutcome, { ms: number }>, nowMs: number): Effect[] {
+    const { runs, layers, id, flight } = visit
+    runs.push({ layer: layers[runs.length] as number, ms: run.ms })
+    this.needs.pace.ran(run.ms, true)
+    const left = layers.length - runs.length
+    if (left === 0) return [{ do: 'prepare', job: id, tensor: run.activation }]
+    const isLong = this.isNamed(flight) && left * run.ms > 2 * SILENT_CLAIM_MS
+    const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * left * run.ms) : []
+    this.needs.work.runBegan(visit, nowMs)
+    return said.concat(this.runNext(visit, run.activation))
+  }
+
+  /** The result of the visit is ready: the step that it makes. */
+  stepOf({ flight, runs }: Visit, activation: Activation, nowMs: number): Step {
+    const { newest, request } = flight
     const { self, backend } = this.options
-    this.needs.pace.ran(ms, true)
-    if (activation.place === 'held')
-      this.needs.outputs.keep(request, { hash: activation.hash, hop: hop + 1 })
+    const route = [
+      ...newest.route,
+      ...runs.map(({ layer, ms }) => ({ layer, peer: self, backend, ms })),
+    ]
+    if (activation.place === 'held') this.needs.outputs.keep(request, activation.hash)
     flight.said(nowMs)
-    const step: Step = {
+    return {
       ...newest,
-      route: [...newest.route, { layer, peer: self, backend, ms }],
+      route,
       activation,
+      input: newest.activation.place === 'held' ? newest.activation.hash : undefined,
+      next: undefined,
       remainingMs: flight.remainingMs(nowMs),
     }
-    return [
-      { do: 'publish', message: step },
-      { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } },
-    ]
   }
 
-  /** The engine failed: others may take the step. */
-  failed({ flight, layer, hop }: LayerJob, reason: string): Effect[] {
+  /** What a finished visit reports. */
+  reports({ flight, runs, hop }: Visit): Effect[] {
+    const { request } = flight
+    return runs.map(({ layer, ms }, i) => ({
+      do: 'report',
+      event: { type: 'hop-served', request, hop: hop + i, layer, ms },
+    }))
+  }
+
+  /** The engine failed before anything was done: others may take the step. */
+  failed(visit: Visit, reason: string): Effect[] {
+    const { flight, layers, hop, runs } = visit
     const { request } = flight
     flight.letDownBy(this.options.self)
     this.needs.claims.free(request)
+    const layer = layers[runs.length] ?? 0
+    const message = claimOf(flight, layer, 0)
     return [
-      release(flight, layer),
-      { do: 'report', event: { type: 'hop-failed', request, hop, layer, reason } },
+      ...(this.isNamed(flight)
+        ? this.tell(flight, message)
+        : [{ do: 'publish', message } as const]),
+      {
+        do: 'report',
+        event: { type: 'hop-failed', request, hop: hop + runs.length, layer, reason },
+      },
     ]
-  }
-
-  /**
-   * A run ended that nobody will ask for. How slow it was still counts, or a straggler whose runs all
-   * come too late would go on to believe that it is quick.
-   */
-  superseded(outcome: LayerRun): Effect[] {
-    if ('failure' in outcome) return []
-    this.needs.pace.ran(outcome.ms, false)
-    const { activation } = outcome
-    return activation.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
   }
 
   /**
@@ -128,11 +169,56 @@ export class Serving {
     const message = { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
     return [{ do: 'publish', message }]
   }
+
+  private begin(flight: Flight, layers: readonly number[], ttlMs: number, nowMs: number): Visit {
+    const visit = this.needs.work.begin(flight, layers)
+    this.needs.claims.put(flight.request, { peer: this.options.self, untilMs: nowMs + ttlMs })
+    return visit
+  }
+
+  private obtain(visit: Visit, isAwaited: boolean, nowMs: number): Effect[] {
+    const { activation } = visit.flight.newest
+    return activation.place === 'held'
+      ? [{ do: 'pull', job: visit.id, tensor: activation, isAwaited }]
+      : this.run(visit, activation.bytes, nowMs)
+  }
+
+  private runNext(
+    { id, layers, runs, hop }: Visit,
+    input: Extract<Effect, { do: 'run-layer' }>['input'],
+  ): Effect[] {
+    const layer = layers[runs.length] as number
+    return [{ do: 'run-layer', job: id, layer, hop: hop + runs.length, input }]
+  }
+
+  /** "I am at it", to whoever named this provider and to the requester. */
+  private atWork({ flight, layers, runs }: Visit, ttlMs: number): Effect[] {
+    return this.tell(
+      flight,
+      claimOf(flight, layers[runs.length], Math.min(CLAIM_TTL_MS_MAX, ttlMs)),
+    )
+  }
+
+  private tell(flight: Flight, message: Claim): Effect[] {
+    const { requester } = flight.newest
+    const to = new Set([flight.author ?? requester, requester])
+    to.delete(this.options.self)
+    return to.size === 0 ? [] : [{ do: 'tell', message, to: [...to] }]
+  }
+
+  private isNamed(flight: Flight): boolean {
+    return flight.newest.next === this.options.self
+  }
+
+  /** One layer run before the first was measured: as others of the lane say. */
+  private expectedLayerMs(): number {
+    const { pace, scout } = this.needs
+    return pace.isMeasured ? pace.layerMs : Math.max(pace.layerMs, scout.usualLayerMs())
+  }
 }
 
-/** A claim that ends the author's own. */
-function release({ request, newest }: Flight, layer: number): Effect {
+/** A claim on the newest step; with a time to live of 0 the end of one. */
+function claimOf({ request, newest }: Flight, layer: number | undefined, ttlMs: number): Claim {
   const { era, route } = newest
-  const hop = route.length
-  return { do: 'publish', message: { kind: 'claim', request, era, hop, layer, ttlMs: 0 } }
+  return { kind: 'claim', request, era, hop: route.length, layer: layer ?? 0, ttlMs, lost: false }
 }

@@ -28,10 +28,10 @@ export class Throughput {
   }
 
   /** Free slots and the time from one run to the next, milliseconds, for an announcement that goes out now. */
-  announce(): { freeSlots: number; layerMs: number } {
+  announce(): { freeSlots: number; layerMs: number; measured: boolean } {
     const layerMs = this.work.paceMs(this.pace.layerMs)
     this.pace.announced(layerMs)
-    return { freeSlots: this.work.freeSlots, layerMs }
+    return { freeSlots: this.work.freeSlots, layerMs, measured: this.pace.isMeasured }
   }
 
   /** A presence interval is over. */

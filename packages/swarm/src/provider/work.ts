@@ -4,17 +4,29 @@ import type { RequestId } from '../wire/messages.ts'
 import { Duty } from './duty.ts'
 import type { Flight } from './flight.ts'
 
-/** A layer run that this provider has claimed. */
-export interface LayerJob {
-  readonly id: JobId
-  readonly flight: Flight
+/** A layer that has been run, in so many milliseconds. */
+export interface LayerRun {
   readonly layer: number
-  readonly hop: number
+  readonly ms: number
 }
 
+/** Layers of one request that this provider has claimed, to be run one after the other on the same tensor. */
+export interface Visit {
+  readonly id: JobId
+  readonly flight: Flight
+  /** In the order in which they are run. */
+  readonly layers: readonly number[]
+  /** The hop of the first of them. */
+  readonly hop: number
+  /** What has been run so far. */
+  readonly runs: LayerRun[]
+}
+
+type Phase = 'pulling' | 'running' | 'preparing'
+
 interface Running {
-  readonly job: LayerJob
-  isPulling: boolean
+  readonly job: Visit
+  phase: Phase
 }
 
 /** How much a provider takes in hand. */
@@ -28,7 +40,7 @@ export interface WorkOptions {
 /**
  * What a provider has in hand.
  *
- * 1. A request has at most one layer run here.
+ * 1. A request has at most one visit here, which runs one layer at a time.
  * 2. There are never more than the slots allow, and with a share of the time below 1 never more than one.
  * 3. A job that was abandoned is unknown when it ends: its result is nobody's.
  */
@@ -45,7 +57,7 @@ export class Work {
     this.duty = new Duty(options.timeShare)
   }
 
-  /** Runs in hand, the ones whose tensor is only on its way included. */
+  /** Visits in hand, the ones whose tensor is only on its way included. */
   get size(): number {
     return this.byRequest.size
   }
@@ -76,35 +88,40 @@ export class Work {
     return this.byRequest.has(request)
   }
 
-  begin(flight: Flight, layer: number): LayerJob {
-    const job = { id: this.nextJob(), flight, layer, hop: flight.newest.route.length }
-    this.byRequest.set(flight.request, { job, isPulling: true })
+  begin(flight: Flight, layers: readonly number[]): Visit {
+    const hop = flight.newest.route.length
+    const job = { id: this.nextJob(), flight, layers, hop, runs: [] }
+    this.byRequest.set(flight.request, { job, phase: 'pulling' })
     this.byId.set(job.id.number, flight.request)
     return job
   }
 
   /** The job by its id; undefined once it was abandoned or has ended. */
-  get(id: JobId): LayerJob | undefined {
+  get(id: JobId): Visit | undefined {
     const request = this.byId.get(id.number)
     return request === undefined ? undefined : this.byRequest.get(request)?.job
   }
 
   /** Its tensor is here: the engine begins. */
-  runBegan({ flight }: LayerJob, nowMs: number): void {
+  runBegan({ flight }: Visit, nowMs: number): void {
     const running = this.byRequest.get(flight.request)
-    if (running !== undefined) running.isPulling = false
+    if (running !== undefined) running.phase = 'running'
     this.duty.runBegan(nowMs)
   }
 
-  /** The engine has ended a run, wanted or not. @returns the job, if it is still this provider's. */
-  runEnded(id: JobId, nowMs: number): LayerJob | undefined {
+  /** The engine has ended a run, wanted or not. */
+  runEnded(nowMs: number): void {
     this.duty.runEnded(nowMs)
-    const job = this.get(id)
-    if (job !== undefined) this.forget(job)
-    return job
   }
 
-  forget({ id, flight }: LayerJob): void {
+  /** Layers in hand whose tensor is still on its way. */
+  get pulling(): number {
+    let count = 0
+    for (const { phase } of this.byRequest.values()) if (phase === 'pulling') count++
+    return count
+  }
+
+  forget({ id, flight }: Visit): void {
     this.byId.delete(id.number)
     this.byRequest.delete(flight.request)
   }
@@ -114,6 +131,6 @@ export class Work {
     const running = this.byRequest.get(request)
     if (running === undefined) return []
     this.forget(running.job)
-    return running.isPulling ? [{ do: 'cancel', job: running.job.id }] : []
+    return running.phase === 'pulling' ? [{ do: 'cancel', job: running.job.id }] : []
   }
 }

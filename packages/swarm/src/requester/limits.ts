@@ -2,3 +2,7 @@
 
 /** So often the last layer is tried again before the answer goes without it. */
 export const HEADS_LOST_MAX = 2
+/** So many authors are asked to choose again before the request is offered to the whole lane. */
+export const RESCUES_MAX = 3
+/** A chosen provider answers within this, a claim or a step: no requester is more impatient. */
+export const NAMED_STALL_MS = 700

@@ -6,7 +6,8 @@ import {
   NO_HOST_GRACE_MS,
 } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import type { Activation, RequestId, Step } from '../wire/messages.ts'
+import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
+import { RESCUES_MAX } from './limits.ts'
 
 /** Why no further hop is waited for. */
 export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
@@ -15,7 +16,7 @@ export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
  * A request on its way, as its requester sees it.
  *
  * 1. Its newest step is replaced by one that supersedes it, or by an older one in a new era.
- * 2. The step before is the one that the newest follows; where that is not known there is none.
+ * 2. The trail holds the known steps on whose route the newest goes on, oldest first.
  * 3. Once it is closing no further step is taken over.
  */
 export class Pending {
@@ -23,7 +24,8 @@ export class Pending {
   readonly stem: Step
   readonly startedMs: number
   private step: Step
-  private before: Step | undefined
+  /** The steps that led to the newest, oldest first. */
+  private readonly trail: Step[] = []
   private movedAtMs: number
   private offersAgain = 0
   private uncoveredSinceMs: number | undefined
@@ -70,11 +72,10 @@ export class Pending {
    * with another, which says nothing of the lane's usual pace.
    */
   advance(step: Step, nowMs: number): number | undefined {
-    const { era, route } = this.step
-    const isNext = step.era === era && step.route.length === route.length + 1
     const tookMs = nowMs - this.movedAtMs
     const isUsual = this.offersAgain === 0 && tookMs > 0
-    this.before = isNext ? this.step : undefined
+    this.trail.push(this.step)
+    while (this.trail.length > 0 && !isPrefix(this.trail.at(-1) as Step, step)) this.trail.pop()
     this.step = step
     this.movedAtMs = nowMs
     this.offersAgain = 0
@@ -120,23 +121,24 @@ export class Pending {
   }
 
   /**
-   * Nothing moves, so it is offered again. When asking once more was not enough, a step that others
-   * know and this peer missed, or a tensor that died with its holder, blocks the way: a new era makes
-   * the lane forget it.
+   * Nothing moves: goes back to the step before, in a new era, and opens again.
+   * @returns whoever was to go on, as far as is known.
    */
-  offerAgain(nowMs: number): void {
-    this.movedAtMs = nowMs
-    this.offersAgain++
-    if (this.offersAgain <= 1 || this.step.era >= ERAS_MAX) return
-    this.returnTo(this.step.activation.place === 'inline' ? this.step : (this.before ?? this.stem))
-    this.offersAgain = 0
-  }
-
-  /** Goes back to the step before, in a new era, and opens again. */
-  goBack(nowMs: number): void {
+  goBack(nowMs: number): PeerId | undefined {
+    const suspect = this.step.next ?? this.step.route.at(-1)?.peer
+    const isLastResort = ++this.offersAgain > RESCUES_MAX
+    const era = Math.min(this.step.era + 1, ERAS_MAX)
+    const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
+    if (isLastResort) this.trail.length = 0
     this.closes = undefined
     this.movedAtMs = nowMs
-    this.returnTo(this.before ?? this.stem)
+    this.step = { ...from, era, next: undefined }
+    return suspect
+  }
+
+  /** Asking authors to choose again was not enough: from now on whoever answers first goes on. */
+  get isDesperate(): boolean {
+    return this.offersAgain > RESCUES_MAX
   }
 
   /** The newest step's tensor can be had in another place. */
@@ -153,17 +155,13 @@ export class Pending {
     this.step = step
   }
 
-  /** Answers without the last layer, if the step before has enough of them. @returns whether it has. */
+  /** Answers without the last visit, if the step before has enough layers. @returns whether it has. */
   dropLast(): boolean {
-    if (this.before === undefined || this.before.route.length < this.leastHops) return false
-    this.step = this.before
-    this.before = undefined
+    const before = this.trail.at(-1)
+    if (before === undefined || before.route.length < this.leastHops) return false
+    this.step = before
+    this.trail.pop()
     return true
-  }
-
-  private returnTo(step: Step): void {
-    this.step = { ...step, era: this.step.era + 1 }
-    this.before = undefined
   }
 
   private abandonedAtMs(): number {
@@ -176,4 +174,15 @@ export class Pending {
     if (this.step.activation.place === 'inline') return ANSWER_RESERVE_MS
     return Math.min(ANSWER_RESERVE_PULL_MS, this.policy.deadlineMs / 10)
   }
+}
+
+/** Whether `longer` goes on with the route of `step`. */
+function isPrefix({ route }: Step, longer: Step): boolean {
+  return (
+    route.length < longer.route.length &&
+    route.every(({ layer, peer }, i) => {
+      const other = longer.route[i]
+      return layer === other?.layer && peer === other.peer
+    })
+  )
 }

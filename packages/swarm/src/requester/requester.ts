@@ -1,7 +1,7 @@
 import { ResponseTime } from '../claims/response-time.ts'
-import type { Effect } from '../effects.ts'
+import type { CoreEffect, Effect } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
-import { ERAS_MAX, STALL_MS, STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy, FailureFault } from '../request.ts'
@@ -14,7 +14,7 @@ import {
   supersedes,
 } from '../step.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { HEADS_LOST_MAX } from './limits.ts'
+import { HEADS_LOST_MAX, NAMED_STALL_MS } from './limits.ts'
 import { type Closing, Pending } from './pending.ts'
 import { type Scores, Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
@@ -45,7 +45,7 @@ export class Requester {
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs) {
     this.options = options
     this.table = table
-    this.scoring = new Scoring(jobs.of('scoring'))
+    this.scoring = new Scoring(options.self, jobs.of('scoring'))
     this.secondOffers = new SecondOffers(options.self, jobs.of('second-offer'))
   }
 
@@ -59,7 +59,7 @@ export class Requester {
     activation: Activation,
     policy: ClassifyPolicy,
     nowMs: number,
-  ): Effect[] {
+  ): CoreEffect[] {
     const stem: Step = {
       kind: 'step',
       request,
@@ -68,20 +68,22 @@ export class Requester {
       route: [],
       plan: policy.plan,
       activation,
+      input: undefined,
+      next: undefined,
       remainingMs: policy.deadlineMs,
     }
     const wanted = new Pending(stem, policy, nowMs)
     this.pending.set(request, wanted)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
-    return [{ do: 'publish', message: stem }]
+    return [{ do: 'lead', step: stem, suspect: undefined }]
   }
 
-  cancel(request: RequestId): Effect[] {
+  cancel(request: RequestId): CoreEffect[] {
     const wanted = this.pending.get(request)
     return wanted === undefined ? [] : this.fail(wanted, { code: 'cancelled' })
   }
 
-  onStep(step: Step, nowMs: number): Effect[] {
+  onStep(step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
     const { newest } = wanted
@@ -89,7 +91,7 @@ export class Requester {
     const tookMs = wanted.advance(step, nowMs)
     if (tookMs !== undefined) this.pace.observe(tookMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
-    const effects: Effect[] = [this.progress(wanted)]
+    const effects: CoreEffect[] = [this.progress(wanted)]
     if (isComplete(step, this.options.shape.layers))
       return effects.concat(this.closeUp(wanted, 'complete', nowMs))
     const { anytime, stopAtConfidence } = wanted.policy
@@ -103,14 +105,15 @@ export class Requester {
     for (const wanted of this.pending.values()) wanted.judgeCoverage(this.isCovered(wanted), nowMs)
   }
 
-  onClaim(claim: Claim, nowMs: number): Effect[] {
+  onClaim(claim: Claim, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(claim.request)
-    if (claim.ttlMs > 0 && claim.hop === wanted?.newest.route.length)
-      wanted.claimed(claim.ttlMs, this.stallMs(), nowMs)
-    return []
+    if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
+    if (claim.ttlMs > 0) wanted.claimed(claim.ttlMs, this.stallMs(), nowMs)
+    // Its tensor is gone with its holder: nobody can go on from here.
+    return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
 
-  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
+  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     if (id.owner === 'second-offer') return this.secondOffers.pulled(id, bytes)
     const wanted = this.wantedBy(id)
     const next = this.scoring.pulled(id, bytes)
@@ -119,7 +122,7 @@ export class Requester {
   }
 
   /** A tensor of somebody else can be offered from here. */
-  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): Effect[] {
+  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
@@ -130,7 +133,7 @@ export class Requester {
     return [{ do: 'publish', message: wanted.message(nowMs) }]
   }
 
-  onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): Effect[] {
+  onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): CoreEffect[] {
     const wanted = this.wantedBy(id)
     const scored = this.scoring.ran(id, outcome)
     if (wanted === undefined || scored === undefined) return []
@@ -141,7 +144,7 @@ export class Requester {
         ? this.answer(wanted, nowMs)
         : [this.scoring.begin(wanted.newest)]
     }
-    const effects: Effect[] = [this.progress(wanted)]
+    const effects: CoreEffect[] = [this.progress(wanted)]
     if (isConfident(scored.scores, wanted.policy)) {
       wanted.settleOn(step)
       return effects.concat(this.closeUp(wanted, 'confident', nowMs))
@@ -150,8 +153,8 @@ export class Requester {
     return effects
   }
 
-  onTime(nowMs: number): Effect[] {
-    const effects: Effect[] = []
+  onTime(nowMs: number): CoreEffect[] {
+    const effects: CoreEffect[] = []
     for (const wanted of this.pending.values()) effects.push(...this.watch(wanted, nowMs))
     return effects
   }
@@ -165,21 +168,32 @@ export class Requester {
 
   /** After this long without a sign of work the newest step is offered again, milliseconds. */
   private stallMs(): number {
-    return this.pace.patienceMs(STALL_MS, STALL_MS_MAX)
+    return this.pace.patienceMs(NAMED_STALL_MS, STALL_MS_MAX)
   }
 
   /** Looks at a request that no message has moved. */
-  private watch(wanted: Pending, nowMs: number): Effect[] {
+  private watch(wanted: Pending, nowMs: number): CoreEffect[] {
     if (nowMs >= wanted.deadlineMs) return this.answerWithLastScores(wanted, nowMs)
     if (wanted.closing !== undefined) return []
     if (wanted.isDue(nowMs)) return this.closeUp(wanted, 'deadline', nowMs)
     if (wanted.isAbandoned(nowMs)) return this.closeUp(wanted, 'uncovered', nowMs)
     if (!wanted.isStalled(this.stallMs(), nowMs)) return []
-    wanted.offerAgain(nowMs)
-    return [
-      { do: 'publish', message: wanted.message(nowMs) },
-      ...this.secondOffers.fetch(wanted.newest),
-    ]
+    return this.rescue(wanted, nowMs)
+  }
+
+  /**
+   * Whoever was to go on is silent, and so is who chose them: the author before chooses again, in a new
+   * era; after a few times the request is offered to whoever answers first.
+   */
+  private rescue(wanted: Pending, nowMs: number): CoreEffect[] {
+    const suspect = wanted.goBack(nowMs)
+    const step = wanted.message(nowMs)
+    const author = step.route.at(-1)?.peer
+    const { request, era, route } = step
+    if (author === undefined || author === this.options.self)
+      return [{ do: 'lead', step, suspect: wanted.isDesperate ? undefined : suspect }]
+    const again = { kind: 'again', request, era, hop: route.length, suspect } as const
+    return [{ do: 'tell', message: again, to: [author] }, ...this.secondOffers.fetch(step)]
   }
 
   /** Whether someone alive hosts a layer that may come next. */
@@ -191,7 +205,7 @@ export class Requester {
   }
 
   /** No more hops: get the scores of the newest step, then answer. */
-  private closeUp(wanted: Pending, closing: Closing, nowMs: number): Effect[] {
+  private closeUp(wanted: Pending, closing: Closing, nowMs: number): CoreEffect[] {
     const { request, newest } = wanted
     if (closing !== 'complete' && newest.route.length < wanted.leastHops)
       return this.fail(wanted, this.shortfall(wanted, closing))
@@ -213,7 +227,7 @@ export class Requester {
   }
 
   /** The scores of a step could not be had: go on without them, or from the step before. */
-  private headLost(wanted: Pending, nowMs: number): Effect[] {
+  private headLost(wanted: Pending, nowMs: number): CoreEffect[] {
     if (wanted.closing === undefined) return []
     const { request } = wanted
     const isOver = wanted.closing === 'deadline' || wanted.newest.era >= ERAS_MAX
@@ -225,18 +239,17 @@ export class Requester {
       return [this.scoring.begin(wanted.newest)]
     }
     if (isOver) return this.answerWithLastScores(wanted, nowMs)
-    wanted.goBack(nowMs)
-    return [{ do: 'publish', message: wanted.message(nowMs) }]
+    return this.rescue(wanted, nowMs)
   }
 
-  private answerWithLastScores(wanted: Pending, nowMs: number): Effect[] {
+  private answerWithLastScores(wanted: Pending, nowMs: number): CoreEffect[] {
     const scores = this.scoring.of(wanted.request)
     if (scores !== undefined && scores.step.route.length >= wanted.leastHops)
       return this.answer(wanted, nowMs)
     return this.fail(wanted, { code: 'deadline-passed', hops: wanted.newest.route.length })
   }
 
-  private answer(wanted: Pending, nowMs: number): Effect[] {
+  private answer(wanted: Pending, nowMs: number): CoreEffect[] {
     const scores = this.scoring.of(wanted.request)
     if (scores === undefined) return this.fail(wanted, { code: 'head-failed' })
     const { step, logits, probabilities } = scores
@@ -249,16 +262,16 @@ export class Requester {
     return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
   }
 
-  private fail(wanted: Pending, fault: FailureFault): Effect[] {
+  private fail(wanted: Pending, fault: FailureFault): CoreEffect[] {
     const { request } = wanted
     return [...this.end(wanted), { do: 'report', event: { type: 'failed', request, fault } }]
   }
 
-  private end({ request, stem }: Pending): Effect[] {
+  private end({ request, stem, newest }: Pending): CoreEffect[] {
     this.pending.delete(request)
     this.headsLost.delete(request)
     return [
-      { do: 'publish', message: { kind: 'done', request } },
+      { do: 'finish', step: newest },
       ...this.scoring.end(request),
       ...withdrawn(stem.activation),
       ...this.secondOffers.end(request),
@@ -286,7 +299,7 @@ export class Requester {
 }
 
 /** What to do with a tensor that nobody needs. */
-function withdrawn(activation: Activation | undefined): Effect[] {
+function withdrawn(activation: Activation | undefined): CoreEffect[] {
   return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
 }
 

@@ -2,7 +2,7 @@ import { softmax, tensor } from '@layerswarm/model'
 import { type Effect, encoded } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
-import type { RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 
 /** Class scores of a step, one row per image. */
 export interface Scores {
@@ -29,12 +29,14 @@ export type Scored = { readonly scores: Scores } | { readonly lost: Step }
  * 3. A job that was ended is unknown when it comes back.
  */
 export class Scoring {
+  private readonly self: PeerId
   private readonly nextJob: () => JobId
   private readonly jobs = new Map<RequestId, HeadJob>()
   private readonly requests = new Map<number, RequestId>()
   private readonly newest = new Map<RequestId, Scores>()
 
-  constructor(nextJob: () => JobId) {
+  constructor(self: PeerId, nextJob: () => JobId) {
+    this.self = self
     this.nextJob = nextJob
   }
 
@@ -58,7 +60,10 @@ export class Scoring {
     const isPulling = step.activation.place === 'held'
     this.jobs.set(step.request, { id, step, isPulling })
     this.requests.set(id.number, step.request)
-    if (step.activation.place === 'held') return { do: 'pull', job: id, tensor: step.activation }
+    // The author of a last step pushes its output to the requester that it names.
+    const isAwaited = step.next === this.self
+    if (step.activation.place === 'held')
+      return { do: 'pull', job: id, tensor: step.activation, isAwaited }
     return { do: 'run-head', job: id, input: encoded(step.activation, step.activation.bytes) }
   }
 

@@ -40,7 +40,7 @@ export class SecondOffers {
     const id = this.nextJob()
     this.fetches.set(request, { id, step })
     this.requests.set(id.number, request)
-    return [{ do: 'pull', job: id, tensor: activation }]
+    return [{ do: 'pull', job: id, tensor: activation, isAwaited: false }]
   }
 
   /** The tensor is here, or cannot be had. */

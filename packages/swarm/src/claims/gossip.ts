@@ -1,16 +1,20 @@
-import { draw, drawMixed, pick } from '../draw.ts'
+import { draw, drawMixed, drawOn } from '../draw.ts'
 import { CLAIM_DELAY_MS_MAX } from '../limits.ts'
 import { FINISH_STEP_MS, NEAR_MS, TRIAL_ONE_IN, UNPROVEN_MS } from './limits.ts'
 import type { Candidate, ClaimPolicy } from './policy.ts'
 
 /**
- * First answer wins: every provider ranks itself among all that could take the step, by expected
+ * The plain form of the idea, nobody is named and the first answer wins: every provider ranks itself among all that could take the step, by expected
  * finishing time and, among equals, by a draw that all compute alike. The first in rank claims at
  * once; each next one waits a stagger longer, so a dead favourite costs one stagger and nobody has
  * to be asked.
  */
-export const firstAnswer: ClaimPolicy = Object.freeze<ClaimPolicy>({
-  name: 'first-answer',
+export const gossip: ClaimPolicy = Object.freeze<ClaimPolicy>({
+  name: 'gossip',
+  witnesses: 'lane',
+  visitLayers: 1,
+
+  favourite: () => undefined,
 
   rank(request, round, self, others) {
     const seed = draw(request, round)
@@ -43,7 +47,10 @@ export const firstAnswer: ClaimPolicy = Object.freeze<ClaimPolicy>({
     return drawA === drawB ? a < b : drawA < drawB
   },
 
-  choose: (layers, request, self) => pick(layers, request, self),
+  order(layers, request, self) {
+    const seed = draw(request, self)
+    return [...layers].sort((a, b) => drawOn(seed, String(a)) - drawOn(seed, String(b)))
+  },
 })
 
 /** Classes first, so that views of the time that differ a little rank alike. */

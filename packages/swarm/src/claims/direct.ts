@@ -1,0 +1,59 @@
+import { draw, drawMixed } from '../draw.ts'
+import { LAYERS_MAX } from '../limits.ts'
+import { gossip } from './gossip.ts'
+import { meet } from './layer-set.ts'
+import type { Choice, ClaimPolicy, Favourite, Host } from './policy.ts'
+import { firstStop } from './tour.ts'
+
+/**
+ * Direct hand-over: the author of a step names who goes on with it, by looking ahead over whole tours
+ * back to the requester, and sends the tensor there; everybody who hears the step stands by, and when
+ * the favourite is silent the first of them to respond wins, as in plain gossip.
+ * @param witnesses who hears a step besides its favourite.
+ */
+export function directHandOver(witnesses: ClaimPolicy['witnesses']): ClaimPolicy {
+  return Object.freeze<ClaimPolicy>({
+    ...gossip,
+    name: witnesses === 'lane' ? 'direct' : 'direct-few',
+    witnesses,
+    visitLayers: LAYERS_MAX,
+    favourite: (choice) => favourite(choice, LAYERS_MAX),
+  })
+}
+
+function favourite(choice: Choice, visitLayers: number): Favourite | undefined {
+  const hosts = choice.hosts.filter((host) => host.isReachable && meet(host.layers, choice.open))
+  const able = hosts.filter(({ doubt }) => doubt === 0)
+  if (able.length === 0) return leastDoubtful(hosts)
+  const onTrial = stranger(choice, able)
+  if (onTrial !== undefined) return { host: onTrial, isTrial: true, isAgain: false }
+  const host = firstStop(choice, able, visitLayers) ?? able[0]
+  return host && { host, isTrial: !host.isProven, isAgain: false }
+}
+
+/** Only those are left that were silent once: a known one again, and with more patience. */
+function leastDoubtful(hosts: readonly Host[]): Favourite | undefined {
+  let least: Host | undefined
+  for (const host of hosts)
+    if (host.isProven && (least === undefined || host.doubt < least.doubt)) least = host
+  return least && { host: least, isTrial: false, isAgain: true }
+}
+
+/** A newcomer that is owed a trial, or on one choice in so many a stranger at any distance. */
+function stranger(
+  { request, round, self, trialOneIn }: Choice,
+  able: readonly Host[],
+): Host | undefined {
+  const owed = able.find(({ isOwed }) => isOwed)
+  if (owed !== undefined) return owed
+  const seed = draw(request, round, self)
+  if (seed % trialOneIn !== 0) return undefined
+  let drawn: Host | undefined
+  for (const host of able)
+    if (
+      !host.isProven &&
+      (drawn === undefined || drawMixed(seed, host.mark) < drawMixed(seed, drawn.mark))
+    )
+      drawn = host
+  return drawn
+}

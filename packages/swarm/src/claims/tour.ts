@@ -1,0 +1,88 @@
+import type { PeerId } from '../wire/messages.ts'
+import { countCommon, isEmpty, type LayerSet, meet, size, without } from './layer-set.ts'
+import { OPEN_LAYER_MS, TOUR_BEAM, UNSERVED_LAYER_MS, VISIT_OVERHEAD_MS } from './limits.ts'
+import type { Choice, Host } from './policy.ts'
+
+/** A tour that is not finished: where it is, what is still open, and how long it took. */
+interface Leg {
+  readonly at: Host
+  readonly open: LayerSet
+  readonly ms: number
+  readonly first: Host
+}
+
+/**
+ * The first stop of the quickest way over hosts of all open layers and back to the requester that a beam
+ * search finds: own distances for the first leg, announced ones after it.
+ * @param visitLayers layers of one visit at most.
+ */
+export function firstStop(
+  choice: Choice,
+  able: readonly Host[],
+  visitLayers: number,
+): Host | undefined {
+  const { hosts, requester, self } = choice
+  const wayMs = remembered(choice)
+  const stay = (host: Host, open: LayerSet) => {
+    const most = Math.min(visitLayers, host.layersMost)
+    const layers = Math.min(most, countCommon(host.layers, open))
+    const workMs = (host.pending + layers) * host.layerMs + host.extraMs
+    return {
+      open: without(open, host.layers, most),
+      ms: workMs + host.transferMs + VISIT_OVERHEAD_MS,
+    }
+  }
+  let best: { readonly ms: number; readonly first: Host } | undefined
+  const end = (leg: Leg, extraMs: number) => {
+    const ms = leg.ms + wayMs(leg.at.peer, requester) + extraMs
+    if (best === undefined || ms < best.ms) best = { ms, first: leg.first }
+  }
+  let legs: Leg[] = able.map((host) => {
+    const { open, ms } = stay(host, choice.open)
+    return { at: host, open, ms: wayMs(self, host.peer) + ms, first: host }
+  })
+  while (legs.length > 0) {
+    const onwards: Leg[] = []
+    for (const leg of narrowed(legs)) {
+      if (best !== undefined && leg.ms >= best.ms) continue
+      if (isEmpty(leg.open)) {
+        end(leg, 0)
+        continue
+      }
+      const next = hosts.filter((host) => host !== leg.at && meet(host.layers, leg.open))
+      // Layers that nobody hosts are not applied: the answer comes without them, and late.
+      if (next.length === 0) end(leg, UNSERVED_LAYER_MS * size(leg.open))
+      for (const host of next) {
+        const { open, ms } = stay(host, leg.open)
+        onwards.push({
+          at: host,
+          open,
+          ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms,
+          first: leg.first,
+        })
+      }
+    }
+    legs = onwards
+  }
+  return best?.first
+}
+
+/** The most promising legs. */
+function narrowed(legs: Leg[]): Leg[] {
+  const promise = ({ ms, open }: Leg) => ms + OPEN_LAYER_MS * size(open)
+  return legs.sort((a, b) => promise(a) - promise(b)).slice(0, TOUR_BEAM)
+}
+
+/** The same ways are asked for again and again within one search. */
+function remembered(choice: Choice): (from: PeerId, to: PeerId) => number {
+  const known = new Map<string, number>()
+  return (from, to) => {
+    const key = from < to ? `${from} ${to}` : `${to} ${from}`
+    let ms = known.get(key)
+    if (ms === undefined) {
+      ms = choice.wayMs(from, to)
+      known.set(key, ms)
+    }
+    return ms
+  }
+}

@@ -1,0 +1,254 @@
+import type { Conduct } from '../claims/conduct.ts'
+import { countCommon, layerSet } from '../claims/layer-set.ts'
+import type { ClaimPolicy, Favourite } from '../claims/policy.ts'
+import type { Strangers } from '../claims/strangers.ts'
+import type { Effect } from '../effects.ts'
+import { SILENT_CLAIM_MS } from '../limits.ts'
+import { isComplete, type ModelShape, openLayers } from '../step.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { ClaimBook } from './claim-book.ts'
+import type { Flight } from './flight.ts'
+import {
+  AGAINS_MAX,
+  HANDOVERS_MAX,
+  PATIENCE_DECAY,
+  PATIENCE_GROWTH,
+  PATIENCE_MAX,
+  RESPONSE_SLACK_MS,
+} from './limits.ts'
+import type { Scout } from './scout.ts'
+
+export interface AuthorOptions {
+  readonly self: PeerId
+  readonly shape: ModelShape
+  readonly policy: ClaimPolicy
+}
+
+/** What an author works with; all of it is shared with the provider's other parts. */
+export interface AuthorNeeds {
+  readonly scout: Scout
+  readonly claims: ClaimBook
+  readonly conduct: Conduct
+  readonly strangers: Strangers
+}
+
+/** One step of this member's own that is to be handed over. */
+interface HandOver {
+  chosen: PeerId | undefined
+  isTrial: boolean
+  /** Choices made for this step, and among them again of somebody silent. */
+  tries: number
+  agains: number
+  /** When silence means something, milliseconds. */
+  dueAtMs: number
+  /** Everybody who was told of the request by this member. */
+  readonly told: Set<PeerId>
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * Hands this member's newest steps over: chooses who goes on, says so, sends the tensor, and chooses
+ * again when whoever was chosen is silent or declines.
+ *
+ * 1. A step of its own has at most one favourite at a time.
+ * 2. Choose, tell, then push: whoever is sent a tensor knows why before its first byte.
+ * 3. After HANDOVERS_MAX choices, or with nobody to choose, the step is left to whoever answers first.
+ * 4. A favourite that says it is at work is waited for as long as it says, no longer.
+ */
+export class Author {
+  private readonly options: AuthorOptions
+  private readonly needs: AuthorNeeds
+  private readonly handOvers = new Map<RequestId, HandOver>()
+  /** Grows when those that were given up answer after all. */
+  private patience = 1
+  /** When what is sent now can begin to leave, by its own account. */
+  private uplinkFreeAtMs = 0
+
+  constructor(options: AuthorOptions, needs: AuthorNeeds) {
+    this.options = options
+    this.needs = needs
+  }
+
+  /** Whether this member is the author of the flight's newest step, and answers for it. */
+  leads({ request }: Flight): boolean {
+    return this.handOvers.has(request)
+  }
+
+  dueMs({ request }: Flight): number {
+    return this.handOvers.get(request)?.dueAtMs ?? NEVER
+  }
+
+  /** The flight's newest step is this member's own: somebody is to go on with it. */
+  handOver(flight: Flight, nowMs: number): Effect[] {
+    const { shape } = this.options
+    const handOver = this.begin(flight.request)
+    if (isComplete(flight.newest, shape.layers)) return this.deliver(flight, handOver, nowMs)
+    const found = handOver.tries < HANDOVERS_MAX ? this.choose(flight, handOver, nowMs) : undefined
+    if (found === undefined) return this.leave(flight, handOver, nowMs)
+    return this.name(flight, handOver, found, nowMs)
+  }
+
+  /** Somebody has gone on, or the flight is another's: this member answers for it no longer. */
+  ended({ request }: Flight, by: PeerId | undefined): void {
+    const handOver = this.handOvers.get(request)
+    if (handOver === undefined) return
+    if (handOver.isTrial && handOver.chosen === by && by !== undefined)
+      this.needs.strangers.tried(true)
+    handOver.chosen = undefined
+    handOver.dueAtMs = NEVER
+    this.handOvers.delete(request)
+  }
+
+  /** News of whom this member chose. @returns undefined when the claim is another's. */
+  onClaim(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] | undefined {
+    const handOver = this.handOvers.get(flight.request)
+    if (handOver === undefined || handOver.chosen !== from) return undefined
+    if (claim.ttlMs === 0) {
+      flight.declinedBy(from)
+      this.needs.claims.free(flight.request)
+      return this.handOver(flight, nowMs)
+    }
+    handOver.dueAtMs = nowMs + claim.ttlMs
+    this.needs.claims.put(flight.request, { peer: from, untilMs: handOver.dueAtMs })
+    return []
+  }
+
+  /** Whom this member chose has said nothing, or is gone: the next one. */
+  silent(flight: Flight, nowMs: number): Effect[] {
+    const handOver = this.handOvers.get(flight.request)
+    if (handOver === undefined) return []
+    const { chosen } = handOver
+    this.needs.claims.free(flight.request)
+    if (chosen !== undefined && chosen !== this.options.self) {
+      flight.letDownBy(chosen)
+      this.needs.conduct.expired(chosen, nowMs)
+      if (handOver.isTrial) this.needs.strangers.tried(false)
+    }
+    return this.handOver(flight, nowMs)
+  }
+
+  /** A step of somebody that this member, or another author, had given up. */
+  heardLate(isLate: boolean): void {
+    this.patience = isLate
+      ? Math.min(PATIENCE_MAX, this.patience * PATIENCE_GROWTH)
+      : Math.max(1, this.patience * PATIENCE_DECAY)
+  }
+
+  /** The requester has its answer, or the deadline has passed. @returns whom this member told of the request. */
+  forget(request: RequestId): PeerId[] {
+    const told = [...(this.handOvers.get(request)?.told ?? [])]
+    this.handOvers.delete(request)
+    return told
+  }
+
+  /** The request goes on in a new era: choices count anew. */
+  restart({ request }: Flight): void {
+    const handOver = this.begin(request)
+    handOver.tries = 0
+    handOver.agains = 0
+  }
+
+  private begin(request: RequestId): HandOver {
+    let handOver = this.handOvers.get(request)
+    if (handOver === undefined) {
+      handOver = {
+        chosen: undefined,
+        isTrial: false,
+        tries: 0,
+        agains: 0,
+        dueAtMs: NEVER,
+        told: new Set(),
+      }
+      this.handOvers.set(request, handOver)
+    }
+    handOver.chosen = undefined
+    handOver.dueAtMs = NEVER
+    return handOver
+  }
+
+  private choose(flight: Flight, handOver: HandOver, nowMs: number): Favourite | undefined {
+    const open = openLayers(flight.newest, this.options.shape.layers)
+    const choice = this.needs.scout.choice(flight, open, handOver.tries, nowMs)
+    const found = this.options.policy.favourite(choice)
+    if (found?.isAgain === true && handOver.agains++ >= AGAINS_MAX) return undefined
+    return found
+  }
+
+  /** Names the favourite, says so, sends the tensor. */
+  private name(
+    flight: Flight,
+    handOver: HandOver,
+    { host, isTrial, isAgain }: Favourite,
+    nowMs: number,
+  ): Effect[] {
+    const { activation } = flight.newest
+    const bytes = activation.place === 'held' ? activation.size : 0
+    const { scout, claims } = this.needs
+    handOver.tries++
+    handOver.chosen = host.peer
+    handOver.isTrial = isTrial
+    const upMs = bytes / scout.uploadBytesPerMs() + bytes / scout.downloadBytesPerMs(host.peer)
+    const open = openLayers(flight.newest, this.options.shape.layers)
+    const layers = Math.min(
+      countCommon(host.layers, layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))),
+      host.layersMost,
+    )
+    const runMs = (host.pending + layers) * host.layerMs
+    // Until it says that it is at work, or until its result is told of.
+    const isLong = upMs + runMs > SILENT_CLAIM_MS
+    const answerMs =
+      this.patience * ((isAgain ? 2 : 1) * 2 * scout.rttMs(host.peer) + RESPONSE_SLACK_MS)
+    const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
+    const backlogMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    this.uplinkFreeAtMs = Math.max(this.uplinkFreeAtMs, nowMs) + bytes / scout.uploadBytesPerMs()
+    handOver.dueAtMs = nowMs + answerMs + workMs + backlogMs
+    claims.put(flight.request, { peer: host.peer, untilMs: handOver.dueAtMs })
+    flight.name(host.peer)
+    const effects = this.say(flight, handOver, [host.peer], nowMs)
+    if (activation.place === 'held')
+      effects.push({ do: 'push', hash: activation.hash, to: host.peer })
+    return effects
+  }
+
+  /** Nobody to choose: whoever in the lane answers first. */
+  private leave(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
+    flight.name(undefined)
+    handOver.chosen = undefined
+    handOver.dueAtMs = NEVER
+    return [{ do: 'publish', message: said(flight, nowMs) }]
+  }
+
+  /** All layers are applied: the requester gets the last output. */
+  private deliver(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
+    const { requester, activation } = flight.newest
+    flight.name(requester)
+    const effects = this.say(flight, handOver, [requester], nowMs)
+    if (activation.place === 'held' && requester !== this.options.self)
+      effects.push({ do: 'push', hash: activation.hash, to: requester })
+    return effects
+  }
+
+  /** Tells the favourite, and those who bear witness. */
+  private say(flight: Flight, handOver: HandOver, to: readonly PeerId[], nowMs: number): Effect[] {
+    const { policy, self } = this.options
+    const message = said(flight, nowMs)
+    if (policy.witnesses === 'lane') return [{ do: 'publish', message }]
+    const witnesses = [message.requester, authorBefore(message, self)]
+    const all = new Set([...to, ...witnesses].filter((peer) => peer !== self))
+    for (const peer of all) handOver.told.add(peer)
+    return [{ do: 'tell', message, to: [...all] }]
+  }
+}
+
+/** The newest step as it is said now. */
+function said(flight: Flight, nowMs: number): Step {
+  return { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
+}
+
+/** Who ran the visit before the author's own; the requester before the first. */
+function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
+  let at = route.length
+  while (at > 0 && route[at - 1]?.peer === self) at--
+  return route[at - 1]?.peer ?? requester
+}

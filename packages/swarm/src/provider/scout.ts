@@ -1,0 +1,179 @@
+import type { Conduct } from '../claims/conduct.ts'
+import { type LayerSet, layerSet, meet } from '../claims/layer-set.ts'
+import { STRAGGLER_EXTRA_MS, WAY_UNKNOWN_MS } from '../claims/limits.ts'
+import type { Choice, Host } from '../claims/policy.ts'
+import type { Strangers } from '../claims/strangers.ts'
+import { draw, drawMixed } from '../draw.ts'
+import type { AccessSpeed } from '../ports.ts'
+import { tagOf } from '../presence/near.ts'
+import type { Neighbourhood } from '../presence/neighbourhood.ts'
+import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
+import type { ModelShape } from '../step.ts'
+import type { PeerId } from '../wire/messages.ts'
+import type { ClaimBook } from './claim-book.ts'
+import type { Flight } from './flight.ts'
+import { ACCESS_BYTES_PER_MS, NEWCOMER_SLOT_MS } from './limits.ts'
+
+export interface ScoutOptions {
+  readonly self: PeerId
+  readonly shape: ModelShape
+  /** The own access, as measured. */
+  readonly accessSpeed: () => AccessSpeed
+}
+
+/** What a scout looks at; all of it is shared with the provider's other parts. */
+export interface ScoutNeeds {
+  readonly table: PeerTable
+  readonly claims: ClaimBook
+  readonly conduct: Conduct
+  readonly strangers: Strangers
+  readonly neighbourhood: Neighbourhood
+}
+
+/** Sees the members of the lane as an author must to choose one: where they are, how fast, how trusted. */
+export class Scout {
+  private readonly options: ScoutOptions
+  private readonly needs: ScoutNeeds
+
+  constructor(options: ScoutOptions, needs: ScoutNeeds) {
+    this.options = options
+    this.needs = needs
+  }
+
+  /** What there is to choose from for the flight's newest step. @param tries choices already made for it. */
+  choice(flight: Flight, open: readonly boolean[], tries: number, nowMs: number): Choice {
+    const { self } = this.options
+    const { newest, request } = flight
+    const { strangers, neighbourhood } = this.needs
+    const bytes =
+      newest.activation.place === 'held' ? newest.activation.size : newest.activation.bytes.length
+    const wanted = layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))
+    return {
+      request,
+      round: draw(newest.route.length, newest.era, tries),
+      self,
+      requester: newest.requester,
+      open: wanted,
+      hosts: this.hosts(flight, wanted, bytes, nowMs),
+      trialOneIn: tries > 1 ? Number.MAX_SAFE_INTEGER : strangers.trialOneIn,
+      wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
+    }
+  }
+
+  /** Round trip, milliseconds; a guess while it is not measured. */
+  rttMs(peer: PeerId): number {
+    return this.needs.neighbourhood.rttMs(peer) ?? WAY_UNKNOWN_MS / 4
+  }
+
+  /** Bytes per millisecond that this member sends. */
+  uploadBytesPerMs(): number {
+    return this.options.accessSpeed().upload ?? ACCESS_BYTES_PER_MS
+  }
+
+  /** Bytes per millisecond that a peer, or this member, receives. */
+  downloadBytesPerMs(peer: PeerId): number {
+    if (peer === this.options.self)
+      return this.options.accessSpeed().download ?? ACCESS_BYTES_PER_MS
+    return this.needs.table.get(peer)?.presence.download || ACCESS_BYTES_PER_MS
+  }
+
+  /** The usual time of one layer, as the others announce it, milliseconds; 1 while nobody does. */
+  usualLayerMs(): number {
+    const times = [...this.needs.table.all()]
+      .filter(({ presence }) => presence.measured)
+      .map(({ presence }) => presence.layerMs)
+      .sort((a, b) => a - b)
+    return times[times.length >> 1] ?? 1
+  }
+
+  private hosts(flight: Flight, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
+    const { table, conduct, neighbourhood } = this.needs
+    const hosting = [...table.all()].filter(
+      ({ presence }) => presence.layers.length > 0 && presence.freeSlots > 0,
+    )
+    const counts = hosting.map(({ presence }) => presence.layers.length).sort((a, b) => a - b)
+    const usualCount = counts[counts.length >> 2] ?? 1
+    const usualMs = this.usualLayerMs()
+    const said = neighbourhood.hearsay(
+      hosting.filter(({ peer }) => conduct.isProven(peer)).map(({ peer }) => peer),
+    )
+    const hosts: Host[] = []
+    for (const known of hosting) {
+      if (known.peer === this.options.self || flight.declines(known.peer)) continue
+      const isProven =
+        conduct.isProven(known.peer) ||
+        conduct.isVouched(known.peer) ||
+        said.vouched.has(tagOf(known.mark))
+      hosts.push(
+        this.host(
+          known,
+          flight,
+          { isProven, usualCount, usualMs, bytes, wanted, othersFail: said.strangersFail },
+          nowMs,
+        ),
+      )
+    }
+    return hosts
+  }
+
+  private host(
+    { peer, mark, presence, heardAtMs, firstHeardAtMs }: KnownPeer,
+    flight: Flight,
+    seen: {
+      readonly isProven: boolean
+      readonly usualCount: number
+      readonly usualMs: number
+      readonly bytes: number
+      readonly wanted: LayerSet
+      readonly othersFail: number | undefined
+    },
+    nowMs: number,
+  ): Host {
+    const { claims, conduct, strangers, neighbourhood } = this.needs
+    const { isProven, usualMs } = seen
+    const layers = layerSet(presence.layers)
+    const stranger = isProven ? 0 : strangers.costMs(this.rttMs(peer), seen.othersFail)
+    const upload = presence.upload || ACCESS_BYTES_PER_MS
+    return {
+      peer,
+      mark,
+      layers,
+      layersMost: isProven
+        ? presence.layers.length
+        : Math.min(presence.layers.length, seen.usualCount),
+      layerMs:
+        isProven && presence.measured ? presence.layerMs : Math.max(presence.layerMs, usualMs),
+      pending: claims.loadOf(peer),
+      isReachable: neighbourhood.reaches(peer),
+      isProven,
+      isOwed:
+        !isProven && meet(layers, seen.wanted) && this.owes(peer, mark, firstHeardAtMs, nowMs),
+      doubt:
+        (flight.isDoubted(peer) ? 4 : 0) +
+        (conduct.isDistrusted(peer, nowMs) ? 2 : 0) +
+        (conduct.isSuspect(peer, heardAtMs) ? 1 : 0),
+      extraMs: (conduct.isSlow(peer, nowMs) ? STRAGGLER_EXTRA_MS : 0) + stranger,
+      transferMs: seen.bytes / upload + seen.bytes / this.downloadBytesPerMs(peer),
+    }
+  }
+
+  /**
+   * Whether this member is the one author that owes a newcomer its trial now: of all that host anything,
+   * the one with the lowest draw over the newcomer and the time.
+   */
+  private owes(peer: PeerId, mark: number, firstHeardAtMs: number, nowMs: number): boolean {
+    const { strangers, table } = this.needs
+    if (strangers.failShare > 0.5) return false
+    const slot = Math.floor((nowMs - firstHeardAtMs) / NEWCOMER_SLOT_MS)
+    const seed = draw(peer, slot)
+    const own = drawMixed(seed, draw(this.options.self))
+    for (const other of table.all())
+      if (
+        other.peer !== peer &&
+        other.presence.layers.length > 0 &&
+        drawMixed(seed, other.mark) < own
+      )
+        return false
+    return drawMixed(seed, mark) !== own
+  }
+}
