@@ -1,6 +1,6 @@
 import type { Answer, Hop, PeerId, RequestId, Step } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
-import { LabStation } from './network/lab-station.ts'
+import { LabStation } from './network/lane.ts'
 import { Referee } from './referee.ts'
 import { symbolicStem } from './residents/lab-compute.ts'
 import type { Session } from './scenarios/population.ts'

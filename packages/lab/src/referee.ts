@@ -1,6 +1,6 @@
 import type { Answer, Message, RequestId, Step } from '@layerswarm/swarm'
 import { FLIGHTS_MAX } from '@layerswarm/swarm'
-import type { LabStation } from './network/lab-station.ts'
+import type { LabStation } from './network/lane.ts'
 import { layersIn } from './residents/lab-compute.ts'
 
 /** The promises of the protocol that every simulated run is checked against. */

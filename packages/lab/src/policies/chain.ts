@@ -1,7 +1,7 @@
 import type { PeerId } from '@layerswarm/swarm'
 import { NO_HOST_GRACE_MS } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
-import type { LabStation } from '../network/lab-station.ts'
+import type { LabStation } from '../network/lane.ts'
 import { isTaintedBytes, layersIn, symbolicStem } from '../residents/lab-compute.ts'
 import { activationSize, type Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
@@ -165,7 +165,7 @@ export class Chain implements AskPolicy {
           this.passOn(attempt, at, to, outcome.activation.bytes, spentMs + outcome.ms)
       })
     }
-    network.stream(from, to, bytes.length + HEADER_BYTES, arrived, true)
+    network.streams.send(from, to, bytes.length + HEADER_BYTES, arrived, true)
   }
 
   private passOn(
@@ -177,7 +177,7 @@ export class Chain implements AskPolicy {
   ): void {
     const isLast = at + 1 === attempt.plan.length
     if (this.options.recovers || isLast) {
-      this.scene.network.stream(
+      this.scene.network.streams.send(
         from,
         attempt.trip.asker,
         bytes.length + HEADER_BYTES,

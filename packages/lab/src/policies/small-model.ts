@@ -45,7 +45,7 @@ export class SmallModel implements AskPolicy {
       const to = chosen === undefined ? undefined : network.known.get(chosen.peer)
       let patienceMs = PATIENCE_MS_MIN
       if (to !== undefined && chosen !== undefined) {
-        const wayMs = network.relayedMs(station, to)
+        const wayMs = network.paths.relayedMs(station, to)
         const expected = 2 * Math.min(wayMs, 1_000) + layers * chosen.layerMs
         patienceMs = Math.max(patienceMs, PATIENCE_FACTOR * expected)
         const computed = (ms: number | undefined) => {
@@ -54,10 +54,10 @@ export class SmallModel implements AskPolicy {
             if (!over) record.usefulMs = ms
             finish('answered')
           }
-          network.stream(to, station, RESULT_BYTES, received, true)
+          network.streams.send(to, station, RESULT_BYTES, received, true)
         }
         const arrived = () => this.scene.residents.get(to.peer)?.compute.runWhole(layers, computed)
-        network.stream(station, to, activationSize(settings), arrived, true)
+        network.streams.send(station, to, activationSize(settings), arrived, true)
       }
       clock.wakeAt(clock.nowMs() + patienceMs, attempt)
     }
