@@ -1,8 +1,6 @@
 import type { PeerId, TensorHash, TransportEvents } from '@layerswarm/swarm'
+import { UNREAD_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
-
-/** What a frozen tab's sockets hold for it. */
-const UNREAD_MAX = 2_000
 
 /** A direct connection, seen from one end. */
 export interface Link {

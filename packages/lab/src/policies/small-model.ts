@@ -1,11 +1,8 @@
 import { SeededRandom } from '@layerswarm/swarm/testing'
+import { PATIENCE_FACTOR, PATIENCE_MS_MIN, SCORES_BYTES } from '../limits.ts'
 import { activationSize, type Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
-
-const PATIENCE_FACTOR = 4
-const PATIENCE_MS_MIN = 400
-const RESULT_BYTES = 500
 
 /**
  * The other way out: a model so small that any one peer holds all of it, as many layers as a
@@ -54,7 +51,7 @@ export class SmallModel implements AskPolicy {
             if (!over) record.usefulMs = ms
             finish('answered')
           }
-          network.streams.send(to, station, RESULT_BYTES, received, true)
+          network.streams.send(to, station, SCORES_BYTES, received, true)
         }
         const arrived = () => this.scene.residents.get(to.peer)?.compute.runWhole(layers, computed)
         network.streams.send(station, to, activationSize(settings), arrived, true)

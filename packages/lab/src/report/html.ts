@@ -1,10 +1,10 @@
 import { barPlot, escapeXml, linePlot, short } from '@layerswarm/figures'
 import type { ChurnReport } from '../churn.ts'
-import { churnPlot } from '../churn.ts'
 import type { PolicyReport } from '../measure.ts'
 import { POLICIES } from '../policies/policy.ts'
 import { aboutSetting, type SettingName } from '../scenarios/settings.ts'
 import type { SimulationReport } from '../simulate.ts'
+import { churnPlot } from './churn.ts'
 import { filmSection } from './film.ts'
 import { brokenOf, checksOf, percent, policiesOf } from './markdown.ts'
 

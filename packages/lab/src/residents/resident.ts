@@ -2,6 +2,7 @@ import { activationBytes } from '@layerswarm/model'
 import { createMember, type Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import { SeededRandom } from '@layerswarm/swarm/testing'
+import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import { LIES, type Lie, type Session } from '../scenarios/population.ts'
 import type { Settings } from '../scenarios/settings.ts'
@@ -103,15 +104,12 @@ function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock)
     layers: settings['model.layers'],
     layerMs: settings['model.layerMs'] * session.slowness,
     sigma: settings['speed.sigma'],
-    loadMs: LOAD_MS + settings['model.layerBytes'] / session.down,
+    loadMs: LAYER_LOAD_MS + settings['model.layerBytes'] / session.down,
     corruptShare: settings['layers.corruptShare'],
     lie: LIES.includes(session.actor as Lie) ? (session.actor as Lie) : undefined,
     dies: () => needs.diesIn(session),
   })
 }
-
-/** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
-const LOAD_MS = 60
 
 export function shapeOf(settings: Settings) {
   return {
