@@ -1,8 +1,8 @@
 import type { Answer, Hop, PeerId, RequestId, Step } from '@layerswarm/swarm'
+import { symbolicStem } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { LabStation } from './network/lane.ts'
 import { Referee } from './referee.ts'
-import { symbolicStem } from './residents/lab-compute.ts'
 import type { Session } from './scenarios/population.ts'
 
 const request = 'a'.repeat(32) as RequestId

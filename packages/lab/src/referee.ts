@@ -1,8 +1,8 @@
 import type { Answer, Message, RequestId, Step } from '@layerswarm/swarm'
 import { FLIGHTS_MAX } from '@layerswarm/swarm'
+import { layersIn } from '@layerswarm/swarm/testing'
 import { LATE_MS, MESSAGES_PER_REQUEST_MAX, VIOLATIONS_MAX } from './limits.ts'
 import type { LabStation } from './network/lane.ts'
-import { layersIn } from './residents/lab-compute.ts'
 
 /** The promises of the protocol that every simulated run is checked against. */
 export const INVARIANTS = {

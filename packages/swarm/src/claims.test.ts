@@ -3,7 +3,7 @@ import type { Answer, ClassifyPolicy, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS } from './limits.ts'
 import type { ModelShape } from './step.ts'
-import { appliedLayers } from './testing/symbolic-compute.ts'
+import { layersIn } from './testing/symbols.ts'
 import { type Inhabitant, World } from './testing/world.ts'
 import type { PeerId } from './wire/messages.ts'
 
@@ -369,5 +369,5 @@ test('an impossible request is refused at once', () => {
   expect(() =>
     asker.member.classify({ dtype: 'float16', shape: [1, 5, 8], bytes: new Uint8Array(3) }),
   ).toThrow('wrong size')
-  expect(appliedLayers(world.stem().bytes)).toEqual([])
+  expect(layersIn(world.stem().bytes)).toEqual([])
 })

@@ -1,11 +1,5 @@
 import { encodeActivation, type ModelSpec, type Tensor, tokensOf } from '@layerswarm/model'
-import {
-  type Classification,
-  createMember,
-  type Member,
-  type MemberEvent,
-  type PeerId,
-} from '@layerswarm/swarm'
+import type { Classification, Member, MemberEvent, PeerId } from '@layerswarm/swarm'
 import { World } from '@layerswarm/swarm/testing'
 import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
 
@@ -178,20 +172,10 @@ export class SimulatedSwarm {
   }
 
   private settle(id: string, capacity: number): Station {
-    const { clock, random, network } = this.world
     const { engine, release } = this.options
-    const compute = new LabCompute(clock, engine, (layer) => this.dropped.has(layer))
-    const transport = network.join(id as PeerId)
-    const member = createMember(
-      { transport, clock, random, compute },
-      {
-        release,
-        shape: this.world.options.shape,
-        serve: capacity === 0 ? [] : 'auto',
-        capacity,
-      },
-    )
-    member.start()
+    const compute = new LabCompute(this.world.clock, engine, (layer) => this.dropped.has(layer))
+    const serve = capacity === 0 ? [] : 'auto'
+    const { member } = this.world.joinWith(id, compute, { release, serve, capacity })
     return { id, member, compute }
   }
 }

@@ -1,6 +1,5 @@
 import type { HeldActivation, PeerId, TensorHash } from '@layerswarm/swarm'
-import type { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
-import { SYMBOLS_BYTES } from '../residents/lab-compute.ts'
+import { type SeededRandom, SYMBOLS_BYTES, type VirtualClock } from '@layerswarm/swarm/testing'
 import type { Settings } from '../scenarios/settings.ts'
 import type { LabStation } from './lane.ts'
 import type { Paths } from './paths.ts'

@@ -1,5 +1,5 @@
 import type { MemberEvent, RequestId } from '@layerswarm/swarm'
-import { isTainted, symbolicStem, trueRoute } from '../residents/lab-compute.ts'
+import { isTainted, symbolicStem, trueRoute } from '@layerswarm/swarm/testing'
 import { activationSize, type Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'

@@ -1,6 +1,6 @@
 import type { PeerId } from '@layerswarm/swarm'
 import { NO_HOST_GRACE_MS } from '@layerswarm/swarm'
-import { SeededRandom } from '@layerswarm/swarm/testing'
+import { isTaintedBytes, layersIn, SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
 import {
   CHAIN_HEADER_BYTES,
   EXPECTED_MS_MAX,
@@ -10,7 +10,6 @@ import {
   PATIENCE_MS_MIN,
 } from '../limits.ts'
 import type { LabStation } from '../network/lane.ts'
-import { isTaintedBytes, layersIn, symbolicStem } from '../residents/lab-compute.ts'
 import { activationSize, type Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { legMs, type RouteNeeds, type Server, type Stop, shortestChain } from './chain-route.ts'

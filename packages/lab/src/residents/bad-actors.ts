@@ -7,11 +7,10 @@ import {
   PRESENCE_INTERVAL_MS,
   SLOTS_DEFAULT,
 } from '@layerswarm/swarm'
-import type { SeededRandom } from '@layerswarm/swarm/testing'
+import { type SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
 import { FLOOD_MESSAGE_BYTES, FLOOD_TICKS_PER_SECOND, SYBIL_LAYER_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import type { Settings } from '../scenarios/settings.ts'
-import { symbolicStem } from './lab-compute.ts'
 
 /** Peers that speak the protocol without playing it; they have no Core. */
 export interface BadActorNeeds {

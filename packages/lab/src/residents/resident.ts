@@ -1,7 +1,7 @@
 import { activationBytes } from '@layerswarm/model'
-import { createMember, type Member } from '@layerswarm/swarm'
+import type { Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
-import { SeededRandom } from '@layerswarm/swarm/testing'
+import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import { LIES, type Lie, type Session } from '../scenarios/population.ts'
@@ -9,8 +9,6 @@ import type { Settings } from '../scenarios/settings.ts'
 import { startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
 import { PeerClock } from './peer-clock.ts'
-
-export const LAB_RELEASE = '5'.repeat(64)
 
 /** A peer that lives in a simulated world. */
 export interface Resident {
@@ -55,7 +53,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
   const capacity = asks ? 0 : Math.min(settings['peers.capacity'], shape.layers)
   const member = isBad
     ? undefined
-    : createMember(
+    : simulatedMember(
         {
           transport,
           clock,
@@ -63,7 +61,6 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           compute,
         },
         {
-          release: LAB_RELEASE,
           shape,
           serve: 'auto',
           capacity,
@@ -71,7 +68,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           staggerMs: settings['policy.staggerMs'],
           inlineBytes: settings['policy.inlineBytes'],
         },
-      )
+      ).member
   const resident: Resident = {
     session,
     transport,
@@ -90,7 +87,7 @@ function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): 
     transport,
     clock,
     random: SeededRandom.stream(seed, 'bad', session.index),
-    release: LAB_RELEASE,
+    release: SIMULATED_RELEASE,
     shape: shapeOf(settings),
   }
   if (session.actor === 'sybil') startSybil(bad)
