@@ -37,8 +37,7 @@ async function join(): Promise<Member> {
   const made = await createTestNode()
   const tensors = createTensorStreams(made.node)
   await tensors.start()
-  const needs = { ...made, tensors, isForwarder: () => false }
-  const transport = createLaneTransport(needs, { release: RELEASE, shape: SHAPE })
+  const transport = createLaneTransport({ ...made, tensors }, { release: RELEASE, shape: SHAPE })
   const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
   transport.listen({
     messageArrived: (from, message) => member.heard.push({ from, message }),
@@ -217,7 +216,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
       'the hang-up',
       () => directConnection(victim.node, liar.transport.self) === undefined,
     )
-    expect(victim.bans.has(liar.transport.self, performance.now())).toBe(true)
+    expect(victim.gate.isBanned(liar.transport.self, performance.now())).toBe(true)
     await eventually('the report', () => victim.gone.includes(liar.transport.self))
     expect(victim.heard).toEqual([])
   })
