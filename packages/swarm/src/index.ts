@@ -34,6 +34,7 @@ export {
 } from './gate/message-rules.ts'
 export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
+export { stepFault } from './gate/step-fault.ts'
 export * from './limits.ts'
 export {
   type Classification,
@@ -43,5 +44,5 @@ export {
   type MemberPorts,
 } from './member.ts'
 export type * from './ports.ts'
-export { BATCH_MAX, type ModelShape, openLayers, stepFault } from './step.ts'
+export { BATCH_MAX, type ModelShape, openLayers } from './step.ts'
 export * from './wire/messages.ts'

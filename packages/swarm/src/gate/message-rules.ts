@@ -1,7 +1,8 @@
 import { SwarmError } from '../errors.ts'
 import { MESSAGE_BYTES_MAX } from '../limits.ts'
-import { type ModelShape, stepFault } from '../step.ts'
+import type { ModelShape } from '../step.ts'
 import { decodeMessage, type Message, type PeerId, PRESENCE_TOPIC } from '../wire/messages.ts'
+import { stepFault } from './step-fault.ts'
 
 /**
  * What is wrong with a message: it is too long, it cannot be read, it does not belong where it
