@@ -1,5 +1,5 @@
 import '../node/polyfill.node.ts'
-import { createGate, type Gate, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { BAN_MS, createGate, type Gate, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -25,6 +25,8 @@ export interface TestNode {
 
 export interface TestNodeOptions {
   privateKey: PrivateKey
+  /** How long whom it bans stays away. */
+  banMs: number
   /** Peer ids of bootstrap nodes. */
   forwarders: readonly string[]
   /** Reaches others, and is reached, through circuits as well. */
@@ -35,7 +37,11 @@ export interface TestNodeOptions {
 export async function createTestNode(given: Partial<TestNodeOptions> = {}): Promise<TestNode> {
   const { forwarders = [], relayed = false } = given
   const isForwarder = (peer: string) => forwarders.includes(peer)
-  const gate = createGate({ release: RELEASE, blames: (source) => !isForwarder(source) })
+  const gate = createGate({
+    release: RELEASE,
+    banMs: given.banMs ?? BAN_MS,
+    blames: (source) => !isForwarder(source),
+  })
   const options = {
     privateKey: given.privateKey ?? (await generateKeyPair('Ed25519')),
     topics: { presence: PRESENCE_TOPIC, lane: laneTopic(RELEASE) },
