@@ -1,5 +1,6 @@
 import type { EngineName } from '@layerswarm/model'
 import type { Effect, Input, MemberEvent } from './effects.ts'
+import { stepFault } from './gate/step-fault.ts'
 import {
   CLAIM_STAGGER_MS,
   JOIN_LISTEN_MS,
@@ -12,7 +13,7 @@ import { PeerTable } from './presence/peer-table.ts'
 import { rarestLayers, rebalance } from './presence/placement.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
-import { type ModelShape, stepFault } from './step.ts'
+import type { ModelShape } from './step.ts'
 import type { Message, PeerId, Presence } from './wire/messages.ts'
 
 export interface CoreOptions {

@@ -11,9 +11,9 @@ import {
   type Progress,
 } from './effects.ts'
 import { SwarmError } from './errors.ts'
+import { stepFault } from './gate/step-fault.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Clock, Compute, LayerOutcome, Random, Transport } from './ports.ts'
-import { stepFault } from './step.ts'
 import type { Activation, RequestId } from './wire/messages.ts'
 
 export interface MemberPorts {
