@@ -1,4 +1,5 @@
 import type { PolicyName } from './policies/policy.ts'
+import { PRODUCTION } from './scenarios/settings.ts'
 import {
   type ScoreRoutes,
   type SimulateOptions,
@@ -14,7 +15,10 @@ export interface ChurnPoint {
   readonly report: SimulationReport
 }
 
+/** The same swarm at one rate of leaving after another. */
 export interface ChurnReport {
+  /** As in each point's report. */
+  readonly protocol: string
   readonly points: readonly ChurnPoint[]
   /** The command that repeats this run. */
   readonly replay: string
@@ -41,7 +45,9 @@ export function simulateChurn(
     }
     return { leavingPerMinute, report: simulate(BASE, { ...others, set }) }
   })
-  return { points, replay: replayChurn(rates, options) }
+  const [first] = points
+  const protocol = first?.report.protocol ?? PRODUCTION
+  return { protocol, points, replay: replayChurn(rates, options) }
 }
 
 function replayChurn(rates: readonly number[], options: SimulateOptions): string {
@@ -57,13 +63,13 @@ function replayChurn(rates: readonly number[], options: SimulateOptions): string
 
 /** Fills in accuracies. */
 export async function scoreChurn(
-  { points, replay }: ChurnReport,
+  { protocol, points, replay }: ChurnReport,
   scoreRoutes: ScoreRoutes,
 ): Promise<ChurnReport> {
   const scored: ChurnPoint[] = []
   for (const { leavingPerMinute, report } of points)
     scored.push({ leavingPerMinute, report: await scoreReport(report, scoreRoutes) })
-  return { points: scored, replay }
+  return { protocol, points: scored, replay }
 }
 
 /**

@@ -1,16 +1,26 @@
 import type { Transport, TransportEvents } from '@layerswarm/swarm'
 import {
-  BAN_MS,
-  decodeMessage,
+  createGate,
   encodeMessage,
+  type Gate,
   type HeldActivation,
+  type Judged,
+  judgeMessage,
   type Message,
+  type ModelShape,
   type PeerId,
   type TensorHash,
+  topicOf,
+  type Verdict,
 } from '@layerswarm/swarm'
-import { SeededRandom, type VirtualClock, VirtualEvent } from '@layerswarm/swarm/testing'
+import {
+  SeededRandom,
+  SIMULATED_RELEASE,
+  type VirtualClock,
+  VirtualEvent,
+} from '@layerswarm/swarm/testing'
 import type { Session } from '../scenarios/population.ts'
-import type { Settings } from '../scenarios/settings.ts'
+import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { chooseLane, LabStation, type Lane, type Link } from './lane.ts'
 import { Mesh } from './mesh.ts'
 import { Paths } from './paths.ts'
@@ -21,9 +31,14 @@ import { noTraffic } from './traffic.ts'
 /** A message on its way through a lane. */
 interface Parcel {
   readonly author: LabStation
-  readonly message: Message
+  readonly kind: Message['kind']
+  readonly topic: string
+  /** Grows with every message of the network, as gossipsub's number does with every one of an author. */
+  readonly number: bigint
+  /** Framing included. */
   readonly bytes: number
-  readonly lane: Lane
+  /** The verdict on its bytes, which is everybody's. */
+  content(): Judged
   /** By slot: when the first copy arrives, −1 once it has. */
   readonly arrivalMs: Float64Array
 }
@@ -34,8 +49,6 @@ export interface Tap {
   pullAsked(holder: LabStation): void
 }
 
-/** A burst of messages that others accept: three seconds of the quota. */
-const QUOTA_BURST_SECONDS = 3
 const KINDS = { step: 1, claim: 2, done: 3, presence: 4 } as const
 
 /**
@@ -46,6 +59,7 @@ const KINDS = { step: 1, claim: 2, done: 3, presence: 4 } as const
  * 1. A member hears a message at most once, and never its own.
  * 2. Nothing crosses a pair without a direct path, except by way of others.
  * 3. Bytes are counted where they are sent, whether or not they arrive.
+ * 4. What a member hears has passed the codec and the gate of this member.
  */
 export class LabNetwork {
   readonly traffic = noTraffic()
@@ -62,6 +76,7 @@ export class LabNetwork {
   private readonly trace: Trace
   private readonly tap: Tap
   private readonly mesh: Mesh
+  private readonly shape: ModelShape
 
   constructor(clock: VirtualClock, settings: Settings, seed: number, trace: Trace, tap: Tap) {
     this.clock = clock
@@ -69,6 +84,7 @@ export class LabNetwork {
     this.random = SeededRandom.stream(seed, 'network')
     this.trace = trace
     this.tap = tap
+    this.shape = shapeOf(settings)
     this.paths = new Paths(settings, seed)
     this.mesh = new Mesh(clock, settings, this.random, this.paths)
     this.streams = new Streams({
@@ -85,7 +101,7 @@ export class LabNetwork {
 
   /** Enters a lane; connections stand a dial later. */
   join(session: Session, serves: boolean, connected: () => void): LabTransport {
-    const station = new LabStation(session, serves)
+    const station = new LabStation(session, serves, this.gate())
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
     chooseLane(this.lanes, serves, this.settings['lanes.peers']).enter(station)
@@ -110,17 +126,21 @@ export class LabNetwork {
     for (const { to, latencyMs } of station.links) {
       this.clock.wakeAt(this.clock.nowMs() + noticeMs + latencyMs, () => {
         to.unlink(station)
-        to.whenRead(() => to.events?.peerDisconnected(peer))
+        to.lost(peer)
         this.mesh.mend(to)
       })
     }
   }
 
-  /** Hangs up on a peer and does not listen to it for a while. */
+  /** Hangs up on a peer and does not listen to it for a while. The other end notices a little later. */
   ban(station: LabStation, peer: PeerId): void {
-    station.banned.set(peer, this.clock.nowMs() + BAN_MS)
+    const now = this.clock.nowMs()
+    station.gate.ban(peer, now)
     const other = this.stations.get(peer)
-    if (other !== undefined) this.mesh.hangUp(station, other)
+    if (other === undefined || !station.isLinkedTo(other)) return
+    this.mesh.hangUp(station, other)
+    this.clock.wakeAt(now, () => station.lost(peer))
+    this.clock.wakeAt(now + this.paths.latencyMs(station, other), () => other.lost(station.peer))
   }
 
   /** Stops reading; `thaw` hands on what came meanwhile. */
@@ -145,18 +165,21 @@ export class LabNetwork {
     this.tap.published(from, message, encoded.length)
     this.traffic.publishes++
     if (message.kind !== 'presence') this.traffic.requestMessages++
-    const { lane } = from
+    const { peer, lane } = from
+    const topic = topicOf(message.kind, SIMULATED_RELEASE)
+    const content = judgeMessage(encoded, topic, peer, this.shape)
     const parcel: Parcel = {
       author: from,
-      message: decodeMessage(encoded),
+      kind: message.kind,
+      topic,
+      number: BigInt(this.traffic.publishes),
       bytes: encoded.length + this.settings['gossip.overheadBytes'],
-      lane,
+      content: () => content,
       arrivalMs: new Float64Array(lane.width + 8).fill(Number.POSITIVE_INFINITY),
     }
     parcel.arrivalMs[from.slot] = -1
     const receivers = this.settings['gossip.flood'] === 1 ? from.links : from.mesh
-    const accepted = this.withinQuota(from)
-    for (const link of receivers) this.send(parcel, from, link, accepted)
+    for (const link of receivers) this.send(parcel, from, link)
   }
 
   /** Charges a burst of messages that nobody will accept, without making events of them. */
@@ -170,22 +193,24 @@ export class LabNetwork {
     }
   }
 
-  private withinQuota(from: LabStation): boolean {
-    const perSecond = this.settings['gossip.quotaPerSecond']
-    const now = this.clock.nowMs()
-    const burst = perSecond * QUOTA_BURST_SECONDS
-    const refill = ((now - from.quotaAtMs) / 1_000) * perSecond
-    from.quotaLeft = from.quotaAtMs === 0 ? burst : Math.min(burst, from.quotaLeft + refill)
-    from.quotaAtMs = now
-    if (from.quotaLeft < 1) {
-      this.traffic.overQuota++
-      return false
-    }
-    from.quotaLeft--
-    return true
+  /** The rules by which one member judges what it hears: production's, at the rates of this world. */
+  private gate(): Gate {
+    const { settings } = this
+    return createGate({
+      release: SIMULATED_RELEASE,
+      laneRate: {
+        perSecond: settings['gossip.quotaPerSecond'],
+        burst: settings['gossip.quotaBurst'],
+      },
+      presenceRate: {
+        perSecond: settings['gossip.presencePerSecond'],
+        burst: settings['gossip.presenceBurst'],
+      },
+      banMs: settings['gossip.banMs'],
+    })
   }
 
-  private send(parcel: Parcel, from: LabStation, link: Link, accepted: boolean): void {
+  private send(parcel: Parcel, from: LabStation, link: Link): void {
     const { traffic } = this
     const settings = this.settings
     const random = this.random
@@ -199,13 +224,13 @@ export class LabNetwork {
     traffic.copies++
     from.traffic.copies++
     from.traffic.sentBytes += parcel.bytes
-    if (parcel.message.kind === 'presence') {
+    if (parcel.kind === 'presence') {
       traffic.controlBytes += parcel.bytes
       from.traffic.controlBytes += parcel.bytes
     } else traffic.requestBytes += parcel.bytes
     let atMs = from.takeUplink(parcel.bytes, now) + latencyMs
     atMs += random.uniform() * settings['links.jitterMs']
-    if (!accepted || !to.alive || this.paths.isCut(from, to)) return
+    if (!to.alive || this.paths.isCut(from, to)) return
     if (random.chance(settings['links.reorder']))
       atMs += random.uniform() * settings['links.reorderMs']
     if (random.chance(settings['links.loss']))
@@ -224,7 +249,6 @@ export class LabNetwork {
     if (!to.alive || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
-    if ((to.banned.get(parcel.author.peer) ?? 0) > now) return
     const readAtMs = to.downFreeAtMs
     to.downFreeAtMs = Math.max(readAtMs, now) + to.session.messageMs
     if (readAtMs > now) {
@@ -234,24 +258,36 @@ export class LabNetwork {
   }
 
   private read(parcel: Parcel, from: LabStation, to: LabStation): void {
-    if (!to.alive) return
-    const now = this.clock.nowMs()
-    this.deliver(parcel, to)
-    if (this.random.chance(this.settings['links.duplicate']))
-      this.clock.wakeAt(now + this.random.uniform() * this.settings['links.reorderMs'], () =>
-        this.deliver(parcel, to),
-      )
-    if (to.frozen || heardByAll(parcel)) return
-    for (const link of to.mesh)
-      if (link.to !== from && link.to !== parcel.author) this.send(parcel, to, link, true)
+    to.whenRead(() => this.judge(parcel, from, to))
   }
 
-  private deliver(parcel: Parcel, to: LabStation): void {
-    const { author, message } = parcel
+  private judge(parcel: Parcel, from: LabStation, to: LabStation): void {
+    const { author, topic, number, content } = parcel
+    const now = this.clock.nowMs()
+    const arrival = { source: from.peer, author: author.peer, topic, number, content }
+    const verdict = to.gate.judge(arrival, now)
+    if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
+    if (verdict.verdict !== 'deliver') return this.refused(verdict)
+    const { message, passOn } = verdict
+    this.deliver(message, author, to)
+    if (this.random.chance(this.settings['links.duplicate']))
+      this.clock.wakeAt(now + this.random.uniform() * this.settings['links.reorderMs'], () =>
+        to.whenRead(() => this.deliver(message, author, to)),
+      )
+    if (!passOn) return
+    for (const link of to.mesh)
+      if (link.to !== from && link.to !== author) this.send(parcel, to, link)
+  }
+
+  private refused(verdict: Exclude<Verdict, { verdict: 'deliver' }>): void {
+    if (verdict.verdict !== 'ignore') this.traffic.rejected++
+    else if (verdict.reason === 'over-rate') this.traffic.overQuota++
+  }
+
+  private deliver(message: Message, author: LabStation, to: LabStation): void {
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
-    if (!to.frozen) to.events?.messageArrived(author.peer, message)
-    else to.whenRead(() => to.events?.messageArrived(author.peer, message))
+    to.events?.messageArrived(author.peer, message)
   }
 }
 
@@ -275,11 +311,6 @@ class Copy extends VirtualEvent {
   fire(): void {
     this.network.arrive(this)
   }
-}
-
-/** Nobody passes on what its author reaches everybody with (docs/decisions/0006); presence always is. */
-function heardByAll({ author, lane, message }: Parcel): boolean {
-  return message.kind !== 'presence' && author.links.length >= lane.members.size - 1
 }
 
 /** The transport port of one peer of a simulated network. */

@@ -1,4 +1,4 @@
-import type { PeerId, TensorHash, TransportEvents } from '@layerswarm/swarm'
+import type { Gate, PeerId, TensorHash, TransportEvents } from '@layerswarm/swarm'
 import { UNREAD_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 
@@ -31,19 +31,18 @@ export class LabStation {
   alive = true
   /** Its sockets are open and nobody reads them. */
   frozen = false
-  /** Whom it does not listen to, and until when. */
-  readonly banned = new Map<PeerId, number>()
+  /** Judges whatever it hears. */
+  readonly gate: Gate
   /** What arrived while it was frozen. */
   private readonly unread: (() => void)[] = []
   upFreeAtMs = 0
   downFreeAtMs = 0
   pulledAtMs = 0
-  quotaAtMs = 0
-  quotaLeft = 0
 
-  constructor(session: Session, serves: boolean) {
+  constructor(session: Session, serves: boolean, gate: Gate) {
     this.session = session
     this.serves = serves
+    this.gate = gate
   }
 
   get peer(): PeerId {
@@ -63,6 +62,14 @@ export class LabStation {
   takeUplink(bytes: number, nowMs: number): number {
     this.upFreeAtMs = Math.max(this.upFreeAtMs, nowMs) + bytes / this.session.up
     return this.upFreeAtMs
+  }
+
+  /** The connection to a peer is gone. */
+  lost(peer: PeerId): void {
+    this.whenRead(() => {
+      this.gate.gone(peer)
+      this.events?.peerDisconnected(peer)
+    })
   }
 
   /** Reads something that arrived: now, or when it thaws. */

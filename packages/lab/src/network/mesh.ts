@@ -33,7 +33,8 @@ export class Mesh {
         other !== station &&
         !other.frozen &&
         this.paths.hasPath(station, other) &&
-        (other.banned.get(station.peer) ?? 0) <= now,
+        !other.gate.isBanned(station.peer, now) &&
+        !station.gate.isBanned(other.peer, now),
     )
     // Few connections go to random members, so that a lane larger than one peer's reach stays whole.
     while (able.length > most) {

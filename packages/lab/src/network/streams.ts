@@ -6,9 +6,6 @@ import type { Paths } from './paths.ts'
 import type { Trace } from './trace.ts'
 import type { LabTraffic } from './traffic.ts'
 
-/** Pulls of a tensor give up after this: TENSOR_TIMEOUT_MS of packages/peer. */
-const PULL_TIMEOUT_MS = 6_000
-
 /** What direct streams share with the gossip of the same network. */
 export interface StreamNeeds {
   readonly clock: VirtualClock
@@ -51,19 +48,20 @@ export class Streams {
     tensor: HeldActivation,
     pulled: (bytes: Uint8Array | undefined) => void,
   ): () => void {
-    const { clock, stations, paths, traffic, trace } = this.needs
+    const { clock, settings, stations, paths, traffic, trace } = this.needs
     const now = clock.nowMs()
     const holder = stations.get(tensor.holder)
     if (holder === self) return clock.wakeAt(now, () => pulled(self.tensors.get(tensor.hash)))
     if (holder === undefined || !paths.hasPath(self, holder))
-      return clock.wakeAt(now + failureMs(self, tensor.holder), () => pulled(undefined))
+      return clock.wakeAt(now + this.failureMs(self, tensor.holder), () => pulled(undefined))
     const latencyMs = paths.latencyMs(self, holder)
     let cancel = () => {}
     const cancelAsk = clock.wakeAt(now + latencyMs, () => {
       this.needs.pullAsked(holder)
       const bytes = holder.alive && !holder.frozen ? holder.tensors.get(tensor.hash) : undefined
       if (bytes === undefined) {
-        const wait = holder.alive && !holder.frozen ? latencyMs : PULL_TIMEOUT_MS - latencyMs
+        const wait =
+          holder.alive && !holder.frozen ? latencyMs : settings['streams.pullTimeoutMs'] - latencyMs
         cancel = clock.wakeAt(clock.nowMs() + wait, () => pulled(undefined))
         return
       }
@@ -83,6 +81,13 @@ export class Streams {
       cancelAsk()
       cancel()
     }
+  }
+
+  /** How long a question to a peer that cannot be reached takes to fail, milliseconds. */
+  private failureMs(self: LabStation, holder: PeerId): number {
+    // Without a connection there is nobody to ask; on a dead one the question times out.
+    const asked = self.links.some(({ to }) => to.peer === holder)
+    return asked ? this.needs.settings['streams.pullTimeoutMs'] : 1
   }
 
   /**
@@ -117,12 +122,6 @@ export class Streams {
       if (!paths.isCut(from, to)) to.whenRead(received)
     })
   }
-}
-
-/** How long a question to a peer that cannot be reached takes to fail, milliseconds. */
-function failureMs(self: LabStation, holder: PeerId): number {
-  // Without a connection there is nobody to ask; on a dead one the question times out.
-  return self.links.some(({ to }) => to.peer === holder) ? PULL_TIMEOUT_MS : 1
 }
 
 /** Stands in for SHA-256: equal symbols, equal hash. */

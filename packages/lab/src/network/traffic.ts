@@ -11,7 +11,10 @@ export interface LabTraffic {
   /** Presence, every copy counted. */
   controlBytes: number
   pulledBytes: number
+  /** Messages that a receiver ignored, because their author was beyond its rate. */
   overQuota: number
+  /** Messages that a receiver's gate rejected. */
+  rejected: number
   /** Copies that a saturated uplink never sent. */
   dropped: number
 }
@@ -27,6 +30,7 @@ export function noTraffic(): LabTraffic {
     controlBytes: 0,
     pulledBytes: 0,
     overQuota: 0,
+    rejected: 0,
     dropped: 0,
   }
 }

@@ -10,8 +10,9 @@ import {
   PATIENCE_MS_MIN,
 } from '../limits.ts'
 import type { LabStation } from '../network/lane.ts'
-import { activationSize, type Resident } from '../residents/resident.ts'
+import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
+import { activationSize } from '../scenarios/settings.ts'
 import { legMs, type RouteNeeds, type Server, type Stop, shortestChain } from './chain-route.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 

@@ -1,7 +1,8 @@
 import { SeededRandom } from '@layerswarm/swarm/testing'
 import { PATIENCE_FACTOR, PATIENCE_MS_MIN, SCORES_BYTES } from '../limits.ts'
-import { activationSize, type Resident } from '../residents/resident.ts'
+import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
+import { activationSize } from '../scenarios/settings.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { linePlot } from '@layerswarm/figures'
 import { type ChurnPoint, type ChurnReport, completion, isScored } from '../churn.ts'
 import { POLICY_NAMES, type PolicyName } from '../policies/policy.ts'
-import { percent, table } from './markdown.ts'
+import { percent, protocolLine, table } from './markdown.ts'
 
 /** The lines of the plot, each with its name there. */
 const LINES = {
@@ -51,6 +51,8 @@ export function churnMarkdown(churn: ChurnReport): string {
   const isSmallUnknown =
     isScored(first.report) && first.report.policies['small-model']?.accuracy === null
   return `${[
+    protocolLine(churn),
+    '',
     '# churn',
     '',
     `${peers} providers, ${requests} requests at each rate, seed ${seed}.`,

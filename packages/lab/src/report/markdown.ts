@@ -6,6 +6,8 @@ import type { SimulationReport } from '../simulate.ts'
 /** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
 export function reportMarkdown(report: SimulationReport): string {
   const lines = [
+    protocolLine(report),
+    '',
     `# ${report.scenario}`,
     '',
     `${capital(report.about)}. ${report.peers} providers, ${report.requests} requests, seed ${report.seed}, trace \`${report.traceHash.slice(0, 16)}\`.`,
@@ -40,6 +42,11 @@ export function reportMarkdown(report: SimulationReport): string {
   if (changed.length > 0)
     lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
   return `${lines.join('\n')}\n`
+}
+
+/** The first line of every report. */
+export function protocolLine({ protocol }: { readonly protocol: string }): string {
+  return `Protocol: ${protocol}.`
 }
 
 export function policiesOf(report: SimulationReport): [PolicyName, PolicyReport][] {

@@ -1,11 +1,10 @@
-import { activationBytes } from '@layerswarm/model'
 import type { Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import { LIES, type Lie, type Session } from '../scenarios/population.ts'
-import type { Settings } from '../scenarios/settings.ts'
+import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
 import { PeerClock } from './peer-clock.ts'
@@ -66,6 +65,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           capacity,
           slots: settings['peers.slots'],
           staggerMs: settings['policy.staggerMs'],
+          links: () => transport.station.links.length,
           inlineBytes: settings['policy.inlineBytes'],
         },
       ).member
@@ -106,17 +106,4 @@ function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock)
     lie: LIES.includes(session.actor as Lie) ? (session.actor as Lie) : undefined,
     dies: () => needs.diesIn(session),
   })
-}
-
-export function shapeOf(settings: Settings) {
-  return {
-    layers: settings['model.layers'],
-    tokens: settings['model.tokens'],
-    width: settings['model.width'],
-  }
-}
-
-/** Bytes of one activation, float16 on the wire. */
-export function activationSize(settings: Settings): number {
-  return activationBytes('float16', [1, settings['model.tokens'], settings['model.width']])
 }

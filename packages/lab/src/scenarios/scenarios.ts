@@ -56,8 +56,8 @@ export const SCENARIOS = {
     set: { ...KAD, 'flooders.count': 5 },
   },
   lanes: {
-    about: 'growing swarms, from 100 peers to 10,000: what one peer must carry',
-    set: { ...FLATOUT, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
+    about: 'growing swarms in lanes of 24, from 100 peers to 10,000: what one peer must carry',
+    set: { ...FLATOUT, 'lanes.peers': 24, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
   },
   'vitb-home': {
     about: 'ViT-B over home uplinks: 302,592 bytes per hop',
@@ -69,7 +69,6 @@ export const SCENARIOS = {
       'model.layerMs': 94,
       'model.layerBytes': 14_175_744,
       'peers.capacity': 3,
-      'peers.slots': 2,
       'links.mobileShare': 0,
       'requests.perMinute': 60,
       'requests.count': 200,

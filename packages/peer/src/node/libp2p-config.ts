@@ -1,4 +1,5 @@
-import { GOSSIP_DEGREE, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
+import { GOSSIP_DEGREE, GOSSIP_FLOOD_PUBLISH, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
+
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
@@ -68,7 +69,7 @@ const MESH = {
   Dscore: 1,
   Dout: 0,
   Dlazy: 3,
-  floodPublish: true,
+  floodPublish: GOSSIP_FLOOD_PUBLISH,
 } as const
 
 /** "I have it already" costs one write per message and saves a few kB; on this mesh it never paid. */
