@@ -278,9 +278,11 @@ export const SETTINGS_DEFAULT: Settings = Object.freeze(
 /** All of them: the world's first, then the protocol's. */
 export const SETTING_NAMES = Object.keys(FIELDS) as readonly SettingName[]
 
-/** What a field means, with its source. */
+/** What a setting means, with its source; for one of the protocol, in brackets, production's constant. */
 export function aboutSetting(name: SettingName): string {
-  return FIELDS[name].about
+  const { about }: Field = FIELDS[name]
+  const mirrored = PROTOCOL_SETTINGS.find((one) => one.name === name)
+  return mirrored === undefined ? about : `${about} [${mirrored.is}]`
 }
 
 /** The settings of the protocol, each with the constant that production has for it. */
