@@ -1,3 +1,5 @@
+import { CodedError } from '@layerswarm/model'
+
 /** What the command line itself finds wrong; everything else comes from the packages. */
 export type CliFault =
   | { code: 'bad-usage' }
@@ -10,14 +12,8 @@ export type CliFault =
   | { code: 'interrupted' }
 
 /** The one error class of the command: `message` is a line for people, `fault` is for programs. */
-export class CliError extends Error {
+export class CliError extends CodedError<CliFault> {
   override readonly name = 'CliError'
-  readonly fault: CliFault
-
-  constructor(fault: CliFault, message: string) {
-    super(message)
-    this.fault = fault
-  }
 }
 
 /** Wrong flags or arguments: exit code 2. */

@@ -1,11 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { CliError } from './cli-error.ts'
-
-/** A JSON file that a person hands over: 64 images of 224 pixels are about 200 MB of digits. */
-export const JSON_BYTES_MAX = 256 << 20
-
-/** A whole-model file: as float32, a ViT-H has 2.5 GB; Node reads at most 2 GiB at once. */
-export const MODEL_BYTES_MAX = 2 ** 31 - 1
+import { JSON_BYTES_MAX } from './limits.ts'
 
 /** Reads a file of at most `bytesMax`. @throws CliError `not-found` or `bad-file`. */
 export async function readBounded(path: string, bytesMax: number): Promise<Uint8Array> {

@@ -19,7 +19,10 @@ export async function sampleFolder(): Promise<string | undefined> {
   return (await exists(samples)) ? samples : undefined
 }
 
-/** The folders that were named, or else the first release that comes with the project. */
+/**
+ * The folders that were named, or else the first release that comes with the project.
+ * @throws CliError `not-found` when none was named and none is there.
+ */
 export async function releaseFolders(named: readonly string[]): Promise<readonly string[]> {
   if (named.length > 0) return named
   const [first] = await knownReleaseFolders()

@@ -9,19 +9,20 @@ import {
 } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
 import type { Answer, Classification, Progress } from '@layerswarm/swarm'
+import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
 
-/** Time until an answer or an error: a person looks at the page meanwhile. */
-const DEADLINE_MS = 20_000
 /** How this tab's activations travel: the swarm's usual form, named in every receipt. */
 export const WIRE_DTYPE: ActivationDtype = 'float16'
 
+/** What the page hears of the picture and of its way through the swarm. */
 export interface ClassifierEvents {
   /** `seen` is what the model sees of the picture, where the model is known. */
   pictureChanged(picture: Picture, seen: Pixels | undefined): void
+  /** The run has come further, or has ended. */
   runChanged(run: Run): void
   /** The requests of the run that begins now; they come one by one. */
   asked(request: string): void
@@ -32,6 +33,7 @@ export type Asker = Pick<Peer, 'classify'>
 
 /** Classifies the chosen picture, one at a time: a new choice cancels the run before it. */
 export interface Classifier {
+  /** Classifies this picture now, or as soon as model and peer are there. */
   choose(picture: Picture): void
   /** How many orders the next picture is asked in, 1 or more. */
   setOrders(orders: number): void
@@ -40,6 +42,7 @@ export interface Classifier {
   setPeer(peer: Asker | undefined): void
 }
 
+/** A classifier that knows no model and no peer yet: a picture chosen before waits for both. */
 export function createClassifier(events: ClassifierEvents): Classifier {
   let manifest: Manifest | undefined
   let peer: Asker | undefined
@@ -128,7 +131,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
 
   /** The first order is shown hop by hop, the others only count. */
   async function pass(first: boolean): Promise<Answer> {
-    const policy = { deadlineMs: DEADLINE_MS, anytime: first }
+    const policy = { deadlineMs: ANSWER_MS_MAX, anytime: first }
     const classification = await peer.classify(input, policy)
     open.add(classification)
     if (cancelled) classification.cancel()

@@ -2,6 +2,7 @@ import type { Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
+import { SERVER_RETRY_MS } from './limits.ts'
 import { parsePageOptions } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
@@ -18,9 +19,6 @@ declare global {
     layerswarm?: { snapshot(): PeerSnapshot }
   }
 }
-
-/** How long to wait before asking a server again that does not answer. */
-const RETRY_MS = 5_000
 
 installTrustedScripts()
 const { origin } = location
@@ -78,7 +76,7 @@ async function loadRelease() {
       if (tries > 0) page.showNotice(undefined)
     } catch (error) {
       page.showNotice(`${errorText(error)} The page asks again every few seconds.`)
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      await new Promise((resolve) => setTimeout(resolve, SERVER_RETRY_MS))
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { OWN_REQUESTS_MAX } from './limits.ts'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
@@ -109,9 +110,6 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   }
 }
 
-/** Own requests remembered, so that their lights start here: an ensemble has at most 16. */
-const OWN_MAX = 64
-
 /** Turns the routes of requests into movements of their lights. */
 function createMoves({ lights }: SwarmPicture, self: () => string) {
   const own = new Set<string>()
@@ -119,7 +117,7 @@ function createMoves({ lights }: SwarmPicture, self: () => string) {
     own(request: string) {
       own.add(request)
       const [oldest] = own
-      if (own.size > OWN_MAX && oldest !== undefined) own.delete(oldest)
+      if (own.size > OWN_REQUESTS_MAX && oldest !== undefined) own.delete(oldest)
       lights.seen(request, [], self())
     },
     moved(request: string, route: readonly Hop[]) {

@@ -1,9 +1,11 @@
-import { isSha256, type Manifest, parseManifest, releaseId } from '@layerswarm/model'
-
-const BOOTSTRAP_BYTES_MAX = 256 * 1024
-const MANIFEST_BYTES_MAX = 1024 * 1024
-/** Sample files are read whole into memory. */
-const SAMPLES_BYTES_MAX = 64 * 1024 * 1024
+import {
+  isSha256,
+  MANIFEST_BYTES_MAX,
+  type Manifest,
+  parseManifest,
+  releaseId,
+} from '@layerswarm/model'
+import { BOOTSTRAP_BYTES_MAX, SAMPLES_BYTES_MAX } from './limits.ts'
 
 /**
  * The manifest that the page's server offers first: enough to describe the model before joining.

@@ -1,18 +1,16 @@
 import type { Manifest } from '@layerswarm/model'
 import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
+// Apart from the peer's other code, which is fetched on joining.
+import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
+import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
 import { createContribution } from './logic/contribution.ts'
-import { offlineSnapshot } from './logic/offline-snapshot.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
 import type { JoinActions, Share } from './ui/join-panel.ts'
 
-/** How often the page looks at the peer when no event made it look before. */
-const LOOK_MS = 500
-/** A busy swarm has hundreds of events a second; nobody reads faster than this. */
-const LOOK_AGAIN_MS = 100
-
+/** What the page hears of this tab's stay in the swarm. */
 export interface SessionEvents {
   /** The peer may have changed; `images` counts those that this tab helped with. */
   looked(snapshot: PeerSnapshot, images: number): void
@@ -62,8 +60,8 @@ export function createSession(
   let stopped: Promise<void> = Promise.resolve()
 
   function snapshot(): PeerSnapshot {
-    if (current === undefined) return offlineSnapshot('offline', 'this tab has not joined')
-    return current.peer?.snapshot() ?? offlineSnapshot('joining', 'fetching the network code')
+    if (current === undefined) return idleSnapshot('offline', 'this tab has not joined')
+    return current.peer?.snapshot() ?? idleSnapshot('joining', 'fetching the network code')
   }
 
   const look = () => events.looked(snapshot(), contribution.images)
@@ -159,9 +157,9 @@ function follow(
   const unsubscribe = peer.on((event) => {
     happened(event)
     if (event.type === 'state-changed') lookNow()
-    else soon ??= setTimeout(lookNow, LOOK_AGAIN_MS)
+    else soon ??= setTimeout(lookNow, PEER_LOOK_INTERVAL_MS_MIN)
   })
-  const timer = setInterval(lookNow, LOOK_MS)
+  const timer = setInterval(lookNow, PEER_LOOK_INTERVAL_MS)
   signal.addEventListener('abort', () => {
     clearInterval(timer)
     clearTimeout(soon)

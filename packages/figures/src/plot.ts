@@ -1,3 +1,13 @@
+import {
+  DOTTED_POINTS_MAX,
+  PLOT_BOTTOM_UNITS,
+  PLOT_HEIGHT_UNITS,
+  PLOT_LEFT_UNITS,
+  PLOT_RIGHT_UNITS,
+  PLOT_TOP_UNITS,
+  PLOT_WIDTH_UNITS,
+} from './limits.ts'
+
 /** Line and bar plots as self-contained SVG: no script, no font, no network. */
 
 export interface Series {
@@ -5,9 +15,12 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: number])[]
 }
 
+/** A plot with its title and the names of its axes. */
 export interface PlotOptions {
   readonly title: string
+  /** Name of the x axis, with its unit. */
   readonly x: string
+  /** Name of the y axis, with its unit. */
   readonly y: string
   readonly series: readonly Series[]
   /** Powers of ten along x. */
@@ -16,17 +29,10 @@ export interface PlotOptions {
   readonly yMax?: number
   /** The foot of the y axis, 0 unless given. */
   readonly yMin?: number
+  /** The y axis is a share, 0 … 1, and is written as percent. */
   readonly percent?: boolean
 }
 
-const WIDTH = 640
-const HEIGHT = 320
-const LEFT = 64
-const RIGHT = 24
-const TOP = 56
-const BOTTOM = 46
-/** Lines of few points show where they were measured. */
-const DOTTED_MAX = 24
 /** Okabe and Ito's palette, told apart by colour-blind readers too. */
 const COLOURS = [
   '#0072b2',
@@ -39,6 +45,7 @@ const COLOURS = [
   '#8f6f4f',
 ]
 
+/** A text as it may stand in XML and HTML, between tags and inside quoted attributes. */
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }
@@ -71,15 +78,16 @@ export function linePlot(options: PlotOptions): string {
   }
   const span = high - low || 1
   const x: Scale = (value) =>
-    LEFT +
-    (((logX ? Math.log10(Math.max(1e-9, value)) : value) - low) / span) * (WIDTH - LEFT - RIGHT)
+    PLOT_LEFT_UNITS +
+    (((logX ? Math.log10(Math.max(1e-9, value)) : value) - low) / span) *
+      (PLOT_WIDTH_UNITS - PLOT_LEFT_UNITS - PLOT_RIGHT_UNITS)
   const y = upwards(range)
   const ticks = logX ? decades(low, high) : evenly(low, high)
   const lines = series.map((one, i) => {
     const path = one.points
       .map(([px, py], at) => `${at === 0 ? 'M' : 'L'}${x(px).toFixed(1)} ${y(py).toFixed(1)}`)
       .join('')
-    const dots = one.points.length > DOTTED_MAX ? [] : one.points
+    const dots = one.points.length > DOTTED_POINTS_MAX ? [] : one.points
     const marks = dots.map(
       ([px, py]) =>
         `<circle cx="${x(px).toFixed(1)}" cy="${y(py).toFixed(1)}" r="3" fill="${colour(i)}"/>`,
@@ -104,9 +112,9 @@ export function barPlot(
     top: options.yMax ?? (Math.max(...bars.map(([, value]) => value)) || 1),
   }
   const y = upwards(range)
-  const step = (WIDTH - LEFT - RIGHT) / bars.length
+  const step = (PLOT_WIDTH_UNITS - PLOT_LEFT_UNITS - PLOT_RIGHT_UNITS) / bars.length
   const marks = bars.map(([name, value], i) => {
-    const x = LEFT + i * step + step * 0.15
+    const x = PLOT_LEFT_UNITS + i * step + step * 0.15
     const height = Math.max(0, y(0) - y(value))
     const label = options.percent === true ? `${trim(value * 100)} %` : short(value)
     return (
@@ -123,7 +131,7 @@ export function standaloneSvg(plot: string): string {
   return plot
     .replace(
       '<svg ',
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" color="#1f2328" `,
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${PLOT_WIDTH_UNITS}" height="${PLOT_HEIGHT_UNITS}" color="#1f2328" `,
     )
     .replace('>', '><rect width="100%" height="100%" fill="#fff"/>')
 }
@@ -134,7 +142,10 @@ interface Range {
 }
 
 function upwards({ foot, top }: Range): Scale {
-  return (value) => HEIGHT - BOTTOM - ((value - foot) / (top - foot)) * (HEIGHT - TOP - BOTTOM)
+  return (value) =>
+    PLOT_HEIGHT_UNITS -
+    PLOT_BOTTOM_UNITS -
+    ((value - foot) / (top - foot)) * (PLOT_HEIGHT_UNITS - PLOT_TOP_UNITS - PLOT_BOTTOM_UNITS)
 }
 
 function frame(options: PlotOptions, range: Range, inside: readonly string[]): string {
@@ -142,26 +153,26 @@ function frame(options: PlotOptions, range: Range, inside: readonly string[]): s
   const grid = evenly(range.foot, range.top).map((value) => {
     const label = options.percent === true ? `${trim(value * 100)} %` : short(value)
     const at = y(value).toFixed(1)
-    return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="#8884"/><text x="${LEFT - 6}" y="${at}" dy="4" text-anchor="end">${label}</text>`
+    return `<path d="M${PLOT_LEFT_UNITS} ${at}H${PLOT_WIDTH_UNITS - PLOT_RIGHT_UNITS}" stroke="#8884"/><text x="${PLOT_LEFT_UNITS - 6}" y="${at}" dy="4" text-anchor="end">${label}</text>`
   })
-  const middle = (LEFT + WIDTH - RIGHT) / 2
+  const middle = (PLOT_LEFT_UNITS + PLOT_WIDTH_UNITS - PLOT_RIGHT_UNITS) / 2
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeXml(options.title)}" font-family="sans-serif" font-size="12" fill="currentColor">`,
-    `<text x="${LEFT}" y="16" font-size="14" font-weight="bold">${escapeXml(options.title)}</text>`,
+    `<svg viewBox="0 0 ${PLOT_WIDTH_UNITS} ${PLOT_HEIGHT_UNITS}" role="img" aria-label="${escapeXml(options.title)}" font-family="sans-serif" font-size="12" fill="currentColor">`,
+    `<text x="${PLOT_LEFT_UNITS}" y="16" font-size="14" font-weight="bold">${escapeXml(options.title)}</text>`,
     ...grid,
     ...inside,
-    `<text x="${middle}" y="${HEIGHT - 6}" text-anchor="middle">${escapeXml(options.x)}</text>`,
-    `<text transform="translate(12 ${(HEIGHT - BOTTOM + TOP) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(options.y)}</text>`,
+    `<text x="${middle}" y="${PLOT_HEIGHT_UNITS - 6}" text-anchor="middle">${escapeXml(options.x)}</text>`,
+    `<text transform="translate(12 ${(PLOT_HEIGHT_UNITS - PLOT_BOTTOM_UNITS + PLOT_TOP_UNITS) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(options.y)}</text>`,
     '</svg>',
   ].join('')
 }
 
 function tick(x: number, label: string): string {
-  return `<text x="${x.toFixed(1)}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${escapeXml(label)}</text>`
+  return `<text x="${x.toFixed(1)}" y="${PLOT_HEIGHT_UNITS - PLOT_BOTTOM_UNITS + 16}" text-anchor="middle">${escapeXml(label)}</text>`
 }
 
 function legend(names: readonly string[]): string {
-  let x = LEFT
+  let x = PLOT_LEFT_UNITS
   return names
     .map((name, i) => {
       const at = x

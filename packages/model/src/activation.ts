@@ -10,6 +10,8 @@ import { relativeL2, type Tensor } from './tensor.ts'
 
 /** How an activation travels. float16 is the default: half the bytes, a relative error of 6e-4 after 12 hops. */
 export const ACTIVATION_DTYPES = ['float32', 'float16', 'int8'] as const
+
+/** One of `ACTIVATION_DTYPES`: how the values of an activation travel. */
 export type ActivationDtype = (typeof ACTIVATION_DTYPES)[number]
 
 /** [B, T, C]: images, tokens, width. */
@@ -22,6 +24,7 @@ export type ActivationShape = readonly [batch: number, tokens: number, width: nu
 export interface EncodedActivation {
   readonly dtype: ActivationDtype
   readonly shape: ActivationShape
+  /** `activationBytes(dtype, shape)` of them. */
   readonly bytes: Uint8Array
 }
 

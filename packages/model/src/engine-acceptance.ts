@@ -7,6 +7,7 @@ import { createReferenceEngine } from './reference.ts'
 import { type ModelSpec, type Part, partsOf, VARIANTS, type Variant } from './spec.ts'
 import { relativeL2, type Tensor } from './tensor.ts'
 
+/** How exactly an engine must agree with the reference. */
 export interface AcceptanceOptions {
   /** Largest relative L2 distance to the reference that passes. */
   readonly tolerance: number

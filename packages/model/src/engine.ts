@@ -8,6 +8,7 @@ import type { Tensor } from './tensor.ts'
  * Calls may overlap; an implementation that cannot compute two at once queues them itself.
  */
 export interface Engine {
+  /** What computes; peers tell each other. */
   readonly name: EngineName
   /**
    * Ends with one line when the device that the engine computes on is gone: the engine is of no use
@@ -37,6 +38,9 @@ export const ENGINE_NAMES = [
   'ort-webgpu',
   'tfjs-webgpu',
 ] as const
+
+/** One of `ENGINE_NAMES`. */
 export type EngineName = (typeof ENGINE_NAMES)[number]
 
+/** Opens an engine for models of one spec, before any of its parts is loaded. */
 export type CreateEngine = (spec: ModelSpec) => Promise<Engine>

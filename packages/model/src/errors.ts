@@ -1,3 +1,5 @@
+import { CodedError } from './coded-error.ts'
+
 /** What can be wrong with a model, a file of it, or a use of it. */
 export type ModelFault =
   | { code: 'bad-spec'; field: string }
@@ -17,16 +19,6 @@ export type ModelFault =
   | { code: 'not-loaded'; part: string }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
-export class ModelError extends Error {
+export class ModelError extends CodedError<ModelFault> {
   override readonly name = 'ModelError'
-  readonly fault: ModelFault
-
-  constructor(fault: ModelFault, message: string) {
-    super(message)
-    this.fault = fault
-  }
-
-  get code(): ModelFault['code'] {
-    return this.fault.code
-  }
 }

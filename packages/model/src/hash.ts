@@ -10,6 +10,7 @@ export function sha256(bytes: Uint8Array): Sha256 {
   return bytesToHex(nobleSha256(bytes)) as Sha256
 }
 
+/** Whether a value from outside is a digest as `sha256` writes it: 64 lower-case hex digits. */
 export function isSha256(value: unknown): value is Sha256 {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 }

@@ -19,28 +19,117 @@
  *
  * @packageDocumentation
  */
-export * from './activation.ts'
-export * from './canonical-json.ts'
-export * from './engine.ts'
-export * from './engine-acceptance.ts'
-export * from './errors.ts'
-export * from './forward.ts'
-export * from './half.ts'
-export * from './hash.ts'
-export * from './hugging-face-config.ts'
-export * from './idx.ts'
-export * from './image.ts'
-export * from './limits.ts'
-export * from './manifest.ts'
-export * from './onnx/graph.ts'
-export * from './onnx/part-graph.ts'
-export * from './part-file.ts'
-export * from './part-input.ts'
-export * from './preprocessing.ts'
-export * from './random-model.ts'
-export * from './receipt.ts'
-export * from './reference.ts'
-export * from './safetensors.ts'
-export * from './spec.ts'
-export * from './tensor.ts'
-export * from './text.ts'
+
+// The shape of a model: what a layer, a stem and a head consist of.
+
+export { parseHuggingFaceConfig, parseHuggingFaceLabels } from './hugging-face-config.ts'
+export {
+  checkpointName,
+  layerShapes,
+  layersOf,
+  type ModelSpec,
+  type Part,
+  POSITION_WIDTH,
+  parseModelSpec,
+  partsOf,
+  shapesOf,
+  type TensorShapes,
+  tokensOf,
+  VARIANT_LAYER_NORM_EPS,
+  VARIANTS,
+  type Variant,
+} from './spec.ts'
+
+// Numbers: tensors, and what a test or a demonstration needs to fill them.
+
+export { randomModel, randomPart, randomTensor } from './random-model.ts'
+export { mulberry32 } from './seeded-random.ts'
+export { elementsOf, relativeL2, type Tensor, tensor } from './tensor.ts'
+
+// Pictures: from pixels to the input of a stem.
+
+export { parseIdx } from './idx.ts'
+export { grayTensor, imageTensor, type Pixels } from './image.ts'
+export { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
+
+// Running it: the engine, the oracle in plain loops, the suite that every engine passes.
+
+export { type CreateEngine, ENGINE_NAMES, type Engine, type EngineName } from './engine.ts'
+export { engineAcceptance } from './engine-acceptance.ts'
+export { argmax, checkOrder, forward, parseOrder, rowsOf, softmax } from './forward.ts'
+export { checkPartInput, inputShapeOf, partName, throwNotLoaded } from './part-input.ts'
+export {
+  createReferenceEngine,
+  type PartValues,
+  referenceHead,
+  referenceHopLogits,
+  referenceLayer,
+  referenceStem,
+} from './reference.ts'
+
+// Running it on ONNX Runtime: a graph per part, and the builder of graphs.
+
+export { type Attributes, createGraph, type GraphBuilder } from './onnx/graph.ts'
+export { partGraph } from './onnx/part-graph.ts'
+
+// Files: the weights of a part, and of a whole checkpoint.
+
+export {
+  checkPart,
+  joinCheckpoint,
+  partValues,
+  splitCheckpoint,
+  writePart,
+} from './part-file.ts'
+export {
+  readSafetensors,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+  type SafetensorsTensor,
+  tensorValues,
+  writeSafetensors,
+} from './safetensors.ts'
+
+// Releases: the signed manifest that names every file by its hash.
+
+export { canonicalJson, type Json } from './canonical-json.ts'
+export { checkSha256, isSha256, parseSha256, type Sha256, sha256 } from './hash.ts'
+export {
+  MANIFEST_FORMAT,
+  type Manifest,
+  type ManifestPart,
+  manifestBytes,
+  parseManifest,
+  publisherOf,
+  type ReleaseId,
+  releaseId,
+  signManifest,
+  verifyManifest,
+} from './manifest.ts'
+
+// The wire: an activation as bytes, and the receipt of a run that anybody can replay.
+
+export {
+  ACTIVATION_DTYPES,
+  type ActivationDtype,
+  activationBytes,
+  checkActivationShape,
+  decodeActivation,
+  type EncodedActivation,
+  encodeActivation,
+} from './activation.ts'
+export {
+  parseReceipt,
+  RECEIPT_FORMAT,
+  type Receipt,
+  type ReceiptRun,
+  receiptText,
+  replayRun,
+} from './receipt.ts'
+
+// What can be wrong, and how much is read of strangers.
+
+export { CodedError } from './coded-error.ts'
+export { ModelError, type ModelFault } from './errors.ts'
+export { MANIFEST_BYTES_MAX, PICTURE_PIXELS_MAX } from './limits.ts'

@@ -30,8 +30,10 @@ export const MANIFEST_BYTES_MAX = 4 << 20
 /** One part file: a layer of the widest spec in float32, 4·(4·4096² + 2·4096·16384) bytes. */
 export const PART_BYTES_MAX = 1 << 30
 
-/** Letters of a release's or a recipe's name, and of one label. */
+/** Letters of the name of a release or of a recipe: it stands in file names and in tables. */
 export const NAME_LETTERS_MAX = 64
+
+/** Letters of the name of one class; those of ImageNet are lists of synonyms. */
 export const LABEL_LETTERS_MAX = 256
 
 /** Pixels of a picture that is turned into a tensor: 8192 × 8192. */
@@ -45,3 +47,12 @@ export const RECEIPT_VALUES_MAX = 3 << 20
 
 /** Class scores of one run; ImageNet-21k has 21,843 classes. */
 export const RECEIPT_CLASSES_MAX = 1 << 15
+
+/**
+ * Constants of a graph up to this many elements are looked up by value before a new one is stored;
+ * comparing longer ones costs more than it saves.
+ */
+export const SHARED_CONSTANT_ELEMENTS_MAX = 16
+
+/** One ONNX model; weights of parts stay outside it, so only training graphs come near. */
+export const GRAPH_BYTES_MAX = 64 * 1024 * 1024

@@ -13,12 +13,14 @@ import { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
 import { type ModelSpec, type Part, parseModelSpec, partsOf } from './spec.ts'
 import { utf8Decode, utf8Encode } from './text.ts'
 
+/** What a manifest calls its own format; a changed meaning of any field gets another number. */
 export const MANIFEST_FORMAT = 'layerswarm-release/1'
 
 /** One file of a release, found by its hash. */
 export interface ManifestPart {
   readonly part: Part
   readonly sha256: Sha256
+  /** Size of the file. */
   readonly bytes: number
   /** How the file stores its values; they are computed in float32 either way. */
   readonly dtype: 'float32' | 'float16'
@@ -28,6 +30,7 @@ export interface ManifestPart {
 export interface Training {
   /** Digest of the recipe: of the training run, the import or the merge. */
   readonly recipe: Sha256
+  /** Of the training, or of the draw of layers in a merge. */
   readonly seed: number
   /** Images seen in training, counting every epoch. */
   readonly images: number
@@ -77,6 +80,7 @@ export function manifestBytes(manifest: Manifest): Uint8Array {
   return utf8Encode(canonical(manifest))
 }
 
+/** The id of a release: the SHA-256 of `manifestBytes`, which covers the signature too. */
 export function releaseId(manifest: Manifest): ReleaseId {
   return sha256(manifestBytes(manifest))
 }

@@ -15,11 +15,13 @@ import { checkpointName, type ModelSpec, type Part, partsOf, shapesOf } from './
 /** Where the tensors of one part lie in its file, by the names of `shapesOf(spec, part)`. */
 export type PartTensors = Readonly<Record<string, SafetensorsEntry>>
 
+/** How a checkpoint is split into part files. */
 export interface SplitOptions {
   /** How the part files store their values. F16 halves them and rounds each weight to 11 bits. */
   readonly dtype: SafetensorsDtype
 }
 
+/** Part files of float32, which lose nothing. */
 export const SPLIT_DEFAULTS: SplitOptions = Object.freeze({ dtype: 'F32' })
 
 /** Tensors of a Hugging Face checkpoint that a classifier does not use. */

@@ -1,25 +1,12 @@
 import { writePart } from './part-file.ts'
 import type { SafetensorsDtype } from './safetensors.ts'
+import { mulberry32 } from './seeded-random.ts'
 import { type ModelSpec, type Part, partsOf, shapesOf } from './spec.ts'
 import { elementsOf, type Tensor } from './tensor.ts'
 
-/** Numbers from 0 (included) to 1 (excluded). */
-export type SeededRandom = () => number
-
-/** The mulberry32 generator: 32 bits of state, the same sequence everywhere for one seed. */
-export function createSeededRandom(seed: number): SeededRandom {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** A tensor of values spread evenly over −1.7 … 1.7, so that their variance is about 1. */
 export function randomTensor(shape: readonly number[], seed: number): Tensor {
-  const random = createSeededRandom(seed)
+  const random = mulberry32(seed)
   const data = new Float32Array(elementsOf(shape)).map(() => (random() * 2 - 1) * Math.sqrt(3))
   return { shape, data }
 }

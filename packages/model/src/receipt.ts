@@ -18,13 +18,17 @@ import {
 import type { ModelSpec } from './spec.ts'
 import { type Tensor, tensor } from './tensor.ts'
 
+/** What a receipt calls its own format; a changed meaning of any field gets another number. */
 export const RECEIPT_FORMAT = 'layerswarm-receipt/1'
 
 /** One layer applied to the image: which, by whom, on what, in how many milliseconds. */
 export interface ReceiptHop {
   readonly layer: number
+  /** Id of the peer that ran it. */
   readonly peer: string
+  /** Its engine, one of `ENGINE_NAMES`. */
   readonly backend: string
+  /** Milliseconds that the layer took there, the way not counted. */
   readonly ms: number
 }
 

@@ -6,6 +6,8 @@ import { utf8Decode, utf8Encode } from './text.ts'
 
 /** The element types that this package reads; bytes per element. */
 const ELEMENT_BYTES = { F32: 4, F16: 2 } as const
+
+/** An element type by its name in the safetensors format. */
 export type SafetensorsDtype = keyof typeof ELEMENT_BYTES
 
 /** Where one tensor lies in its file. */
@@ -14,6 +16,7 @@ export interface SafetensorsEntry {
   readonly shape: readonly number[]
   /** Bytes from the start of the file. */
   readonly offset: number
+  /** Size of its values. */
   readonly bytes: number
 }
 

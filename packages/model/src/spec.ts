@@ -6,6 +6,8 @@ import { ModelError } from './errors.ts'
  * `sequential` and `layerdrop` have the parameters of `shuffle`.
  */
 export const VARIANTS = ['shuffle', 'position', 'predict', 'sequential', 'layerdrop'] as const
+
+/** One of `VARIANTS`: what a layer knows of its position (LayerShuffle, arXiv 2407.04513). */
 export type Variant = (typeof VARIANTS)[number]
 
 /** The shape of one vision transformer. All sizes are counts of elements. */

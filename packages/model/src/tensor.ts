@@ -11,7 +11,10 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
 }
 
-/** Makes a tensor after checking that `data` has as many elements as `shape` says. */
+/**
+ * Makes a tensor after checking that `data` has as many elements as `shape` says.
+ * @throws ModelError `bad-shape` when it has not.
+ */
 export function tensor(shape: readonly number[], data: Float32Array): Tensor {
   if (data.length !== elementsOf(shape)) {
     throw new ModelError(

@@ -1,3 +1,5 @@
+import { CodedError } from '@layerswarm/model'
+
 /** What can keep a peer from joining or from doing what it was asked to, as data. */
 export type PeerFault =
   | { code: 'bad-join-url'; join: string }
@@ -17,16 +19,6 @@ export type PeerFault =
   | { code: 'stopped' }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
-export class PeerError extends Error {
+export class PeerError extends CodedError<PeerFault> {
   override readonly name = 'PeerError'
-  readonly fault: PeerFault
-
-  constructor(fault: PeerFault, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.fault = fault
-  }
-
-  get code(): PeerFault['code'] {
-    return this.fault.code
-  }
 }

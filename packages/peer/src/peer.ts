@@ -3,7 +3,8 @@ import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/sw
 import { PeerError } from './errors.ts'
 import { PEER_DEFAULTS, type PeerOptions } from './options.ts'
 import { openSession, type Session } from './session.ts'
-import { idleSnapshot, type PeerSnapshot, type PeerState, sessionSnapshot } from './snapshot.ts'
+import { sessionSnapshot } from './session-snapshot.ts'
+import { idleSnapshot, type PeerSnapshot, type PeerState } from './snapshot.ts'
 
 /** Things that happened: what its member reports, and changes of its own state. */
 export type PeerEvent = MemberEvent | { type: 'state-changed'; state: PeerState; reason: string }

@@ -1,3 +1,5 @@
+import { CodedError } from '@layerswarm/model'
+
 /** What can keep a signaling server from starting, as data. */
 export type SignalingFault =
   | { code: 'bad-option'; option: string }
@@ -10,18 +12,8 @@ export type SignalingFault =
   | { code: 'network-failed' }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
-export class SignalingError extends Error {
+export class SignalingError extends CodedError<SignalingFault> {
   override readonly name = 'SignalingError'
-  readonly fault: SignalingFault
-
-  constructor(fault: SignalingFault, message: string) {
-    super(message)
-    this.fault = fault
-  }
-
-  get code(): SignalingFault['code'] {
-    return this.fault.code
-  }
 }
 
 /** The first line of whatever was thrown, for use inside a message of one line. */

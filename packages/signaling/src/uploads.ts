@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  CodedError,
   isSha256,
   type Manifest,
   ModelError,
@@ -45,13 +46,18 @@ export interface Uploads {
 }
 
 /** An upload that is refused, with the HTTP status that says so. */
-export class UploadError extends Error {
-  override readonly name = 'UploadError'
+export class UploadError extends CodedError<{
+  readonly code: 'upload-refused'
   readonly status: 400 | 404 | 409 | 507
+}> {
+  override readonly name = 'UploadError'
 
   constructor(status: UploadError['status'], message: string) {
-    super(message)
-    this.status = status
+    super({ code: 'upload-refused', status }, message)
+  }
+
+  get status(): 400 | 404 | 409 | 507 {
+    return this.fault.status
   }
 }
 

@@ -1,3 +1,5 @@
+import { CodedError } from '@layerswarm/model'
+
 /** What can go wrong in a swarm, as data. */
 export type SwarmFault =
   | { code: 'bad-message'; reason: string }
@@ -9,16 +11,6 @@ export type SwarmFault =
   | { code: 'bad-request'; field: string }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
-export class SwarmError extends Error {
+export class SwarmError extends CodedError<SwarmFault> {
   override readonly name = 'SwarmError'
-  readonly fault: SwarmFault
-
-  constructor(fault: SwarmFault, message: string) {
-    super(message)
-    this.fault = fault
-  }
-
-  get code(): SwarmFault['code'] {
-    return this.fault.code
-  }
 }

@@ -11,8 +11,14 @@ export interface OptimizerState {
   readonly ema: Float32Array
 }
 
+/**
+ * What a step of AdamW depends on besides gradients and learning rate (Loshchilov and Hutter,
+ * arXiv 1711.05101).
+ */
 export interface AdamwSettings {
+  /** Decay of the second moments. */
   readonly beta2: number
+  /** Share of a decaying parameter that is lost per step, times the learning rate. */
   readonly weightDecay: number
   /** Gradients are scaled down to this L2 norm. */
   readonly clip: number
@@ -23,6 +29,10 @@ export interface AdamwSettings {
 const BETA1 = 0.9
 const EPSILON = 1e-8
 
+/**
+ * The state before the first step: no moments yet, the average is a copy of the parameters.
+ * @param parameters flat, as `layoutOf` says; they are changed in place by every step.
+ */
 export function createOptimizerState(parameters: Float32Array): OptimizerState {
   const { length } = parameters
   return {

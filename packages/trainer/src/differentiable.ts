@@ -40,6 +40,7 @@ export interface Tape {
   crossEntropy(logits: string, targets: string, weight: number): Loss
 }
 
+/** A loss in a graph, by the names of its values. */
 export interface Loss {
   /** Scalar, []. */
   readonly value: string
@@ -47,11 +48,16 @@ export interface Loss {
   readonly gradient: string
 }
 
+/** A matrix product with a bias, y = x·Wᵀ + b. */
 export interface LinearStep extends Step {
   /** `plus` is added to the gradient inside the same matrix product. */
   backward(gradient: string, plus?: string): string
 }
 
+/**
+ * A tape that writes into `graph`. A parameter stands in one step only: its gradient is set, not
+ * added to what was there.
+ */
 export function createTape(graph: GraphWriter): Tape {
   const gradients = new Map<string, string>()
   const add = (a: string, b: string): string => graph.op('Add', [a, b])

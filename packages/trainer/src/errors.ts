@@ -1,3 +1,5 @@
+import { CodedError } from '@layerswarm/model'
+
 /** What can go wrong while training or evaluating. */
 export type TrainerFault =
   | { code: 'bad-recipe'; field: string }
@@ -14,16 +16,6 @@ export type TrainerFault =
   | { code: 'torch-failed' }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
-export class TrainerError extends Error {
+export class TrainerError extends CodedError<TrainerFault> {
   override readonly name = 'TrainerError'
-  readonly fault: TrainerFault
-
-  constructor(fault: TrainerFault, message: string) {
-    super(message)
-    this.fault = fault
-  }
-
-  get code(): TrainerFault['code'] {
-    return this.fault.code
-  }
 }

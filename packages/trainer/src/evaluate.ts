@@ -3,12 +3,11 @@ import type { LabelledImages, PixelFormat } from './data/dataset.ts'
 import { createPatchWriter } from './data/patches.ts'
 import type { TrainEngine } from './engine/train-engine.ts'
 import { deviation, mean } from './evaluation/statistics.ts'
+import { EVALUATION_BATCH_IMAGES } from './limits.ts'
 import { createRandom } from './random.ts'
 import { createInferenceSession } from './sessions.ts'
 
-/** Images that share one order: small, so that an accuracy averages over many orders. */
-export const EVALUATION_BATCH = 100
-
+/** How often a model is right, in its own order of layers and in random ones. */
 export interface Accuracies {
   /** Images of each pass. */
   readonly images: number
@@ -25,23 +24,27 @@ export interface Accuracies {
   }
 }
 
-/** Passes in arbitrary order behind the accuracies of a report. */
-export const REPORT_SEEDS = 5
-
 /** Measures accuracies of flat parameters again and again. */
 export interface Evaluator {
   /** Reads the parameters that were given to `createEvaluator` as they are now. */
   evaluate(images: LabelledImages, seeds: number): Promise<Accuracies>
+  /** Frees the session; the parameters stay. */
   close(): Promise<void>
 }
 
+/**
+ * Opens a session for batches of `EVALUATION_BATCH_IMAGES`.
+ * @param parameters flat, as `layoutOf(spec)` says; not copied, so that they may change between
+ * evaluations.
+ * @param dataset how pixels become inputs.
+ */
 export async function createEvaluator(
   spec: ModelSpec,
   parameters: Float32Array,
   dataset: PixelFormat,
   engine: TrainEngine,
 ): Promise<Evaluator> {
-  const session = await createInferenceSession(engine, spec, EVALUATION_BATCH, parameters)
+  const session = await createInferenceSession(engine, spec, EVALUATION_BATCH_IMAGES, parameters)
   const writer = createPatchWriter(dataset, spec.patchSize, { shift: 0, flip: 0, erase: 0 })
   const layers = layersOf(spec)
 
@@ -50,8 +53,8 @@ export async function createEvaluator(
     nextOrder: () => ArrayLike<number>,
   ): Promise<number> {
     let correct = 0
-    for (let start = 0; start < images.count; start += EVALUATION_BATCH) {
-      const rows = Math.min(EVALUATION_BATCH, images.count - start)
+    for (let start = 0; start < images.count; start += EVALUATION_BATCH_IMAGES) {
+      const rows = Math.min(EVALUATION_BATCH_IMAGES, images.count - start)
       for (let row = 0; row < rows; row++) writer.write(session.patches, row, images, start + row)
       const logits = await session.run(nextOrder())
       for (let row = 0; row < rows; row++) {
@@ -70,7 +73,7 @@ export async function createEvaluator(
         const random = createRandom(seed, 'evaluation orders')
         passes.push(await accuracy(images, () => random.permutation(layers.length)))
       }
-      const orders = seeds * Math.ceil(images.count / EVALUATION_BATCH)
+      const orders = seeds * Math.ceil(images.count / EVALUATION_BATCH_IMAGES)
       const arbitrary = { mean: mean(passes), std: deviation(passes), orders, seeds }
       return { images: images.count, sequential, arbitrary }
     },

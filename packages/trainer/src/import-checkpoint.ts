@@ -27,6 +27,7 @@ export interface HuggingFaceFiles {
   readonly preprocessor: unknown
 }
 
+/** What is given up of a model so that it fits. */
 export interface ImportOptions {
   /**
    * Leaves the distillation token of a DeiT away, with its position and its classifier: a start for
@@ -35,8 +36,10 @@ export interface ImportOptions {
   readonly dropDistillation: boolean
 }
 
+/** A model that came from elsewhere, in the parts of this project. */
 export interface ImportedModel {
   readonly spec: ModelSpec
+  /** The safetensors file of every part, float32. */
   readonly parts: Map<Part, Uint8Array>
   readonly labels: readonly string[]
   readonly preprocessing: Preprocessing

@@ -27,7 +27,7 @@ export type { DecodedPicture, DecodePicture, ImageFolderOptions } from './data/i
 export { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 export type { EngineName } from './engine/train-engine.ts'
 export { TrainerError, type TrainerFault } from './errors.ts'
-export { type Accuracies, EVALUATION_BATCH } from './evaluate.ts'
+export type { Accuracies } from './evaluate.ts'
 export {
   type Evaluation,
   type EvaluationOptions,
@@ -48,7 +48,6 @@ export {
 } from './import-checkpoint.ts'
 export { type MadeModel, writeMadeModel } from './made-model.ts'
 export { drawMask, mergeParts, sameSpec } from './merge.ts'
-export { modelFile, readModelFile } from './model-file.ts'
 export { openOutputFolder } from './output-folder.ts'
 export { layoutOf, type ParameterLayout, type ParameterTensor } from './parameters.ts'
 export { createRandom, type RandomState, type RandomStream } from './random.ts'
@@ -57,7 +56,6 @@ export {
   type Recipe,
   readRecipe,
   specOf,
-  stepsOf,
 } from './recipe.ts'
 export type { TrainReport } from './report.ts'
 export type { StartModel } from './start-model.ts'

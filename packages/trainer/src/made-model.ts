@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
-import type { PartFiles } from './evaluation/model-runner.ts'
 import { prettyJson, replaceFile } from './files.ts'
+import { MADE_DOCUMENTS_BYTES } from './limits.ts'
+import type { PartFiles } from './model-file.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf } from './parameters.ts'
-
-/** Recipe and report of a model that was made from others. */
-const DOCUMENT_BYTES = 64 << 10
 
 /** A model that was made from others, by a merge or an import. */
 export interface MadeModel {
@@ -43,7 +41,7 @@ export async function writeMadeModel(outDir: string, made: MadeModel): Promise<s
     imagesSeen,
     modelHash,
   }
-  await openOutputFolder(outDir, model.length + DOCUMENT_BYTES)
+  await openOutputFolder(outDir, model.length + MADE_DOCUMENTS_BYTES)
   await replaceFile(join(outDir, 'model.safetensors'), model)
   await replaceFile(join(outDir, 'recipe.json'), prettyJson(recipe))
   await replaceFile(join(outDir, 'report.json'), prettyJson(report))

@@ -8,7 +8,7 @@ import {
   partValues,
   writePart,
 } from '@layerswarm/model'
-import type { PartFiles } from './evaluation/model-runner.ts'
+import type { PartFiles } from './model-file.ts'
 import { createRandom } from './random.ts'
 
 /** The hop embedding is one tensor of the whole model, of which every layer file has a copy. */

@@ -1,11 +1,15 @@
 import {
   checkpointName,
   type ModelSpec,
+  type Part,
   partValues,
   splitCheckpoint,
   writeSafetensors,
 } from '@layerswarm/model'
 import { HOP_EMBEDDING, layoutOf, type ParameterLayout } from './parameters.ts'
+
+/** The safetensors file of every part of a model. */
+export type PartFiles = ReadonlyMap<Part, Uint8Array>
 
 /** Flat weights as a whole-model file under the names of Hugging Face's ViT, float32. */
 export function modelFile({ parts }: ParameterLayout, weights: Float32Array): Uint8Array {

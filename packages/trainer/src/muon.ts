@@ -14,7 +14,9 @@ const ITERATIONS = 5
 const UPDATE_RMS = 0.2
 const EPSILON = 1e-7
 
+/** What a step of Muon depends on besides gradients and learning rate. */
 export interface MuonSettings {
+  /** Share of a matrix that is lost per step, times the learning rate. */
   readonly weightDecay: number
   /** Decay of the moving average of the parameters. */
   readonly ema: number

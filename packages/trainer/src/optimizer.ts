@@ -17,6 +17,11 @@ export interface Optimizer {
   close(): Promise<void>
 }
 
+/**
+ * AdamW for everything, or Muon for the matrices of the encoder layers and AdamW for the rest, as
+ * the recipe says.
+ * @param state changed in place by every step.
+ */
 export async function createOptimizer(
   recipe: Recipe,
   layout: ParameterLayout,

@@ -33,6 +33,10 @@ export interface ParameterLayout {
   readonly parts: readonly { readonly part: Part; readonly tensors: readonly ParameterTensor[] }[]
 }
 
+/**
+ * The layout of a model's parameters: stem, head and layers in the order of `partsOf`, each tensor
+ * behind the one before.
+ */
 export function layoutOf(spec: ModelSpec): ParameterLayout {
   let elements = 0
   const parts = partsOf(spec).map((part) => {

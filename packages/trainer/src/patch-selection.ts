@@ -17,7 +17,10 @@ export interface PatchSelection {
   scatter(kept: ArrayLike<number>): void
 }
 
-/** @param smaller the spec with an image that has as many patches as are kept. */
+/**
+ * @param smaller the spec with an image that has as many patches as are kept.
+ * @throws TypeError when the model has no position embeddings to pick from.
+ */
 export function createPatchSelection(
   spec: ModelSpec,
   smaller: ModelSpec,

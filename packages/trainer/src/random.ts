@@ -11,6 +11,7 @@ export interface RandomStream {
   gaussian(): number
   /** A uniformly drawn permutation of 0 … size − 1 (Fisher-Yates). */
   permutation(size: number): Uint32Array
+  /** Where the stream stands: `restore` of it repeats all that comes after. */
   state(): RandomState
   restore(state: RandomState): void
 }

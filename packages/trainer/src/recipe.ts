@@ -5,16 +5,22 @@ import { TrainerError } from './errors.ts'
 
 /** How weights are updated: all by AdamW, or the matrices of the encoder layers by Muon. */
 export const OPTIMIZERS = ['adamw', 'muon'] as const
+
+/** One of `OPTIMIZERS`. */
 export type OptimizerName = (typeof OPTIMIZERS)[number]
 
 /** Everything that decides a training, as flat data. */
 export interface Recipe {
   readonly name: string
   readonly variant: Variant
+  /** Side of a patch, pixels. */
   readonly patchSize: number
+  /** C: values of one token. */
   readonly width: number
   readonly layers: number
+  /** Attention heads of a layer; they divide the width. */
   readonly heads: number
+  /** Values of one token between the two matrices of a layer's MLP. */
   readonly mlpWidth: number
   /** Images per step. */
   readonly batch: number
@@ -23,10 +29,13 @@ export interface Recipe {
   readonly optimizer: OptimizerName
   /** Peak learning rate. */
   readonly learningRate: number
+  /** Decay of AdamW's second moments. */
   readonly beta2: number
+  /** Share of a decaying parameter that is lost per step, times the learning rate. */
   readonly weightDecay: number
   /** Largest L2 norm of the gradients. */
   readonly clip: number
+  /** Steps in which the learning rate rises evenly to its peak. */
   readonly warmupSteps: number
   /** Share of the target probability that is spread over all classes. */
   readonly labelSmoothing: number
@@ -45,6 +54,7 @@ export interface Recipe {
   readonly keptPatches: number
   /** Share of the steps in which patches are dropped; after that all are kept. */
   readonly keptPatchesUntil: number
+  /** Decides weights, batches, augmentation and orders; with the rest of the recipe, the model to the last bit. */
   readonly seed: number
   /** Threads of the processor unless the caller names another number; results do not depend on it. */
   readonly threads: number

@@ -1,9 +1,10 @@
-/** Share of the peak learning rate that is left at the last step. */
-const FINAL_SHARE = 0.01
+import { FINAL_RATE_SHARE } from './limits.ts'
 
+/** How the learning rate goes over a training, counted in steps. */
 export interface Schedule {
   /** Peak learning rate. */
   readonly learningRate: number
+  /** Steps in which the rate rises evenly from nothing to its peak. */
   readonly warmupSteps: number
   /** Steps of the whole training. */
   readonly steps: number
@@ -17,5 +18,5 @@ export function learningRateAt(
   if (step <= warmupSteps) return (learningRate * step) / warmupSteps
   const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps)
   const cosine = (1 + Math.cos(Math.PI * Math.min(1, progress))) / 2
-  return learningRate * (FINAL_SHARE + (1 - FINAL_SHARE) * cosine)
+  return learningRate * (FINAL_RATE_SHARE + (1 - FINAL_RATE_SHARE) * cosine)
 }

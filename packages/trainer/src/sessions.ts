@@ -112,6 +112,11 @@ function gradientTensors(
   return Object.fromEntries(named)
 }
 
+/**
+ * Compiles the forward pass for batches of one size.
+ * @param parameters flat, as `layoutOf(spec)` says; not copied, so that every run sees them as
+ * they are then.
+ */
 export async function createInferenceSession(
   engine: TrainEngine,
   spec: ModelSpec,

@@ -1,6 +1,6 @@
 import { joinCheckpoint, type ModelSpec } from '@layerswarm/model'
 import { TrainerError } from './errors.ts'
-import type { PartFiles } from './evaluation/model-runner.ts'
+import type { PartFiles } from './model-file.ts'
 import { readModelFile } from './model-file.ts'
 import { initialParameters, layoutOf, type ParameterLayout } from './parameters.ts'
 import type { RandomStream } from './random.ts'

@@ -9,6 +9,7 @@ import { type Recipe, specOf } from './recipe.ts'
 import { createTrainSession } from './sessions.ts'
 import { createStopwatch } from './stopwatch.ts'
 
+/** What some training steps took. */
 export interface StepTime {
   /** By the clock. */
   readonly seconds: number
@@ -23,6 +24,12 @@ export interface StepTimer {
   close(): Promise<void>
 }
 
+/**
+ * A timer for the model of a recipe, with fresh weights and data of the given sizes.
+ * @param engineName what computes; by default a graphics card where there is one, else the
+ * processor.
+ * @throws TrainerError `no-engine` when that engine does not open here.
+ */
 export async function createStepTimer(
   recipe: Recipe,
   dataset: Parameters<typeof specOf>[1],

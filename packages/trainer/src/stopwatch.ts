@@ -5,7 +5,9 @@ export interface SpentSeconds {
   readonly cpuSeconds: number
 }
 
+/** Counts the time of a training over its runs, from when it is made. */
 export interface Stopwatch {
+  /** Of all runs together, this one included. */
   seconds(): SpentSeconds
   /** Wall time since this stopwatch was made. */
   secondsOfThisRun(): number

@@ -9,32 +9,27 @@ import { createSampler, type Sampler } from './data/sampler.ts'
 import { openEngine } from './engine/open-engine.ts'
 import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
-import { createEvaluator, type Evaluator, REPORT_SEEDS } from './evaluate.ts'
+import { createEvaluator, type Evaluator } from './evaluate.ts'
 import { drawOrder } from './layer-order.ts'
+import {
+  CHECKPOINT_INTERVAL_SECONDS_MAX,
+  CURVE_SEEDS,
+  HELD_OUT_IMAGES_MAX,
+  LOSS_AVERAGE_SHARE,
+  OUTPUT_BYTES_PER_PARAMETER,
+  REPORT_SEEDS,
+} from './limits.ts'
 import { createOptimizer, type Optimizer } from './optimizer.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
-import { type TrainReport, writeResult } from './report.ts'
+import type { TrainReport } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
 import { createTrainSession, type TrainSession } from './sessions.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
-
-/** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
-const HELD_OUT_IMAGES_MAX = 1000
-/**
- * A checkpoint holds four numbers of four bytes per parameter, a new one is written before the old
- * one goes, and the model comes on top.
- */
-const OUTPUT_BYTES_PER_PARAMETER = 2 * 4 * 4 + 4
-/** Weight of the newest loss in the moving average of the losses. */
-const LOSS_SHARE = 0.02
-/** Work that a crash may cost where steps are slow. */
-const CHECKPOINT_SECONDS_MAX = 300
-/** Orders of the held-out accuracy in a curve are drawn once: it is for watching, not for reporting. */
-const CURVE_SEEDS = 1
+import { writeResult } from './write-result.ts'
 
 /** How a training stands. */
 export interface TrainProgress {
@@ -51,6 +46,7 @@ export interface TrainProgress {
   readonly evaluation?: CurvePoint
 }
 
+/** Where a training reads and writes, and how often it says so. */
 export interface TrainOptions {
   /**
    * Receives checkpoint.safetensors and, at the end, model.safetensors, recipe.json, report.json
@@ -72,11 +68,15 @@ export interface TrainOptions {
   readonly onProgress: (progress: TrainProgress) => void
   /** Continues from the checkpoint in `outDir`. */
   readonly resume: boolean
+  /** How often `onProgress` is called. */
   readonly progressEverySteps: number
+  /** How often the held-out images are run. */
   readonly evaluateEverySteps: number
+  /** How often a checkpoint is written, and oftener where steps are slow. */
   readonly checkpointEverySteps: number
 }
 
+/** Fashion-MNIST from the beginning; what is left out is decided by the machine. */
 export const TRAIN_DEFAULTS = Object.freeze({
   dataDir: FASHION_MNIST_DIR,
   onProgress: () => {},
@@ -217,7 +217,7 @@ async function runSteps(training: Training): Promise<void> {
     await runStep(training)
     const due = (every: number): boolean => training.step % every === 0 || training.step === steps
     const evaluation = due(options.evaluateEverySteps) ? await evaluateHeldOut(training) : undefined
-    const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_SECONDS_MAX
+    const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_INTERVAL_SECONDS_MAX
     if (due(options.checkpointEverySteps) || isOverdue) {
       await save()
       savedSeconds = stopwatch.secondsOfThisRun()
@@ -242,7 +242,8 @@ async function runStep(training: Training): Promise<void> {
     )
   }
   await training.optimizer.step(session.gradients, order, step)
-  training.loss = training.step === 0 ? loss : training.loss + LOSS_SHARE * (loss - training.loss)
+  training.loss =
+    training.step === 0 ? loss : training.loss + LOSS_AVERAGE_SHARE * (loss - training.loss)
   training.step = step
 }
 

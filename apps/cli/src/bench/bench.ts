@@ -1,6 +1,7 @@
 /** One measurement beside its reference, both taken in the same run. */
 export interface BenchRow {
   readonly case: string
+  /** In `unit`, as the reference is. */
   readonly ours: number
   readonly reference: number
   /** ours / reference */
@@ -8,6 +9,7 @@ export interface BenchRow {
   readonly unit: string
 }
 
+/** How much a benchmark measures. */
 export interface BenchOptions {
   /** Measurements per case. */
   readonly rounds: number
@@ -25,6 +27,7 @@ export interface Bench {
   run(options: BenchOptions): Promise<BenchRow[]>
 }
 
+/** A row of two numbers in the same unit. */
 export function row(name: string, ours: number, reference: number, unit: string): BenchRow {
   return { case: name, ours, reference, ratio: ours / reference, unit }
 }
@@ -39,6 +42,7 @@ export function medianRow(
   return row(name, median(ours), median(reference), unit)
 }
 
+/** The middle value, or the mean of the two in the middle; NaN of nothing. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2

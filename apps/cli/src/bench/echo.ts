@@ -5,11 +5,11 @@ import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { ECHO_FRAME_BYTES_MAX } from './limits.ts'
 
 const PROTOCOL = '/layerswarm-bench/echo/1'
-const FRAME_BYTES_MAX = 4 << 20
 /** libp2p's buffer counts the length prefix too. */
-const FRAMING = { maxDataLength: FRAME_BYTES_MAX, maxBufferSize: FRAME_BYTES_MAX + 16 }
+const FRAMING = { maxDataLength: ECHO_FRAME_BYTES_MAX, maxBufferSize: ECHO_FRAME_BYTES_MAX + 16 }
 
 /** A libp2p node over TCP with the encryption and the multiplexer that peers use, and nothing else. */
 function createNode(): Promise<Libp2p> {
@@ -44,6 +44,10 @@ export interface EchoClient {
   stop(): Promise<void>
 }
 
+/**
+ * Dials an echo. @param address multiaddress, as `serveEcho` returns it. `roundTripMs` fails when
+ * bytes are lost.
+ */
 export async function connectEcho(address: string): Promise<EchoClient> {
   const node = await createNode()
   const stream = await node.dialProtocol(multiaddr(address), PROTOCOL)

@@ -1,5 +1,6 @@
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { type BenchOptions, type BenchRow, medianRow } from './bench.ts'
+import { WARM_UP_ROUNDS_MAX } from './limits.ts'
 
 /** Narrow layers, many of them: compute is not measured, and one request crosses many times. */
 export const HOP_SPEC: ModelSpec = {
@@ -17,7 +18,11 @@ export const HOP_SPEC: ModelSpec = {
 
 /** All layers in turn. With the even ones at one peer and the odd ones at the other every hop crosses. */
 export const PLAN: readonly number[] = Array.from({ length: HOP_SPEC.layers }, (_, layer) => layer)
+
+/** The layers of one of the two places: neighbours in the plan are never in the same. */
 export const EVEN_LAYERS = PLAN.filter((layer) => layer % 2 === 0)
+
+/** The layers of the other place. */
 export const ODD_LAYERS = PLAN.filter((layer) => layer % 2 === 1)
 
 const FLOAT16_BYTES = 2
@@ -28,9 +33,6 @@ const CASES = [
   { name: 'inline', images: 1 },
   { name: 'pulled', images: 47 },
 ]
-
-/** Compilers and caches have settled after these; a run of fewer rounds is no measurement anyway. */
-const WARM_UP_ROUNDS_MAX = 20
 
 /** A request as its asker timed it, in milliseconds. */
 export interface TimedRequest {

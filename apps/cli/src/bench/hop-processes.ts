@@ -9,9 +9,7 @@ import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { connectEcho, type EchoClient } from './echo.ts'
 import { EVEN_LAYERS, HOP_SPEC, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
-
-const COVERED_MS = 20_000
-const LOOK_MS = 50
+import { PROCESS_COVERED_MS_MAX, PROCESS_LOOK_INTERVAL_MS } from './limits.ts'
 
 /** Hops between this process and a child, by TCP. @param folder of a release of HOP_SPEC. */
 export async function hopsBetweenProcesses(
@@ -78,12 +76,12 @@ async function withSwarm(
 }
 
 async function untilCovered(peer: Peer, signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + COVERED_MS
+  const endMs = performance.now() + PROCESS_COVERED_MS_MAX
   while (peer.snapshot().coverage.some((hosts) => hosts === 0)) {
-    if (performance.now() > endMs || !(await pause(LOOK_MS, signal))) {
+    if (performance.now() > endMs || !(await pause(PROCESS_LOOK_INTERVAL_MS, signal))) {
       throw new CliError(
         { code: 'refused', what: 'hop' },
-        `the other process did not host its layers within ${COVERED_MS / 1000} s`,
+        `the other process did not host its layers within ${PROCESS_COVERED_MS_MAX / 1000} s`,
       )
     }
   }

@@ -6,9 +6,7 @@ import type { BenchOptions, BenchRow } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
 import { EVEN_LAYERS, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
-
-const READY_MS = 60_000
-const LOOK_MS = 100
+import { TABS_LOOK_INTERVAL_MS, TABS_READY_MS_MAX } from './limits.ts'
 
 /**
  * Hops between two tabs of a headless Chromium, by WebRTC. Without a Chromium or without the tools
@@ -82,14 +80,14 @@ function numberIn(answer: unknown, field: string): number {
 }
 
 async function untilReady(tabs: readonly Page[], signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + READY_MS
+  const endMs = performance.now() + TABS_READY_MS_MAX
   for (;;) {
     const ready = await Promise.all(tabs.map((tab) => call(tab, 'isReady')))
     if (ready.every((is) => is === true)) return
-    if (performance.now() > endMs || !(await pause(LOOK_MS, signal))) {
+    if (performance.now() > endMs || !(await pause(TABS_LOOK_INTERVAL_MS, signal))) {
       throw new CliError(
         { code: 'refused', what: 'hop' },
-        `the two tabs did not find each other by WebRTC within ${READY_MS / 1000} s`,
+        `the two tabs did not find each other by WebRTC within ${TABS_READY_MS_MAX / 1000} s`,
       )
     }
   }

@@ -7,13 +7,9 @@ import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
 import { type Order, type ProcessReport, parseReport } from './lagged-orders.ts'
 import { createLaggedTransport } from './lagged-transport.ts'
+import { LAGGED_COVERED_MS_MAX, LAGGED_GOODBYE_MS_MAX, LAGGED_LOOK_INTERVAL_MS } from './limits.ts'
 
 const entry = fileURLToPath(new URL('./lagged-process.js', import.meta.url))
-
-const COVERED_MS = 120_000
-const LOOK_MS = 200
-/** Time to say goodbye before a process is killed. */
-const GOODBYE_MS = 4_000
 
 /** Volunteers in processes of their own and an asker in this one, all as far apart as they are told. */
 export interface LaggedSwarm {
@@ -25,6 +21,7 @@ export interface LaggedSwarm {
   stop(): Promise<void>
 }
 
+/** How many processes, and how many layers each of them hosts. */
 export interface LaggedSwarmOptions {
   readonly peers: number
   readonly capacity: number
@@ -85,7 +82,7 @@ async function untilComplete(
   asker: Peer,
   { peers, capacity, signal }: LaggedSwarmOptions,
 ): Promise<void> {
-  const endMs = performance.now() + COVERED_MS
+  const endMs = performance.now() + LAGGED_COVERED_MS_MAX
   const ready = () =>
     asker
       .snapshot()
@@ -93,11 +90,11 @@ async function untilComplete(
         ({ layers, connection }) => layers.length >= capacity && connection === 'direct',
       ).length
   while (ready() < peers || asker.snapshot().coverage.includes(0)) {
-    if (performance.now() > endMs || !(await pause(LOOK_MS, signal))) {
+    if (performance.now() > endMs || !(await pause(LAGGED_LOOK_INTERVAL_MS, signal))) {
       signal.throwIfAborted()
       throw new CliError(
         { code: 'refused', what: 'reality' },
-        `${ready()} of ${peers} processes were part of the swarm after ${COVERED_MS / 1_000} s; try again when this machine is less busy`,
+        `${ready()} of ${peers} processes were part of the swarm after ${LAGGED_COVERED_MS_MAX / 1_000} s; try again when this machine is less busy`,
       )
     }
   }
@@ -120,7 +117,7 @@ async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.disconnect()
-  const killer = setTimeout(() => child.kill('SIGKILL'), GOODBYE_MS)
+  const killer = setTimeout(() => child.kill('SIGKILL'), LAGGED_GOODBYE_MS_MAX)
   await ended
   clearTimeout(killer)
 }

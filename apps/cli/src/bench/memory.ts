@@ -7,19 +7,15 @@ import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import type { MemoryUse } from '../swarm/memory-question.ts'
 import { type ProviderProcess, startProvider } from '../swarm/provider-process.ts'
 import { type Bench, type BenchOptions, type BenchRow, row } from './bench.ts'
+import {
+  MEMORY_COVERED_MS_MAX,
+  MEMORY_OPEN_REQUESTS,
+  MEMORY_SETTLE_MS_MAX,
+  MEMORY_SETTLE_MS_PER_REQUEST,
+  PROVIDER_RSS_MB_MAX,
+} from './limits.ts'
 
-const COVERED_MS = 30_000
-/** Requests that are open at the same time. */
-const CONCURRENCY = 4
 const MB = 1e6
-/**
- * Gossip and the provider remember what is done for 30 s; only what stays longer has leaked. A short
- * run leaves little to forget.
- */
-const SETTLE_MS_MAX = 40_000
-const SETTLE_MS_PER_REQUEST = 20
-/** What one provider may take of a volunteer's machine with the whole shipped model. */
-const RSS_MB_MAX = 300
 
 /** Whether a provider's memory stays where it is: all layers of the shipped model in one process. */
 export const memory: Bench = {
@@ -51,7 +47,7 @@ export const memory: Bench = {
       log,
     )
     try {
-      const missing = await swarm.covered(COVERED_MS, signal)
+      const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({ join: swarm.url, release: id, engine, signal })
       try {
@@ -83,7 +79,12 @@ async function load(
   const grown = (what: string, field: keyof MemoryUse): BenchRow =>
     row(`${what}, request ${rounds} / ${half}`, after[field] / MB, before[field] / MB, 'MB')
   return [
-    row(`resident memory after ${rounds} requests / bound`, loaded.rssBytes / MB, RSS_MB_MAX, 'MB'),
+    row(
+      `resident memory after ${rounds} requests / bound`,
+      loaded.rssBytes / MB,
+      PROVIDER_RSS_MB_MAX,
+      'MB',
+    ),
     grown('resident memory', 'rssBytes'),
     grown('heap after garbage collection', 'heapUsedBytes'),
     grown('buffers outside the heap', 'buffersBytes'),
@@ -95,7 +96,7 @@ async function settled(
   provider: ProviderProcess,
   { rounds, signal, log }: BenchOptions,
 ): Promise<MemoryUse> {
-  const ms = Math.min(rounds * SETTLE_MS_PER_REQUEST, SETTLE_MS_MAX)
+  const ms = Math.min(rounds * MEMORY_SETTLE_MS_PER_REQUEST, MEMORY_SETTLE_MS_MAX)
   log(`waiting ${ms / 1_000} s until what is remembered on purpose may be forgotten`)
   await setTimeout(ms, undefined, { signal })
   return provider.memory()
@@ -112,7 +113,7 @@ async function ask(peer: Peer, count: number, signal: AbortSignal): Promise<void
       await (await peer.classify(images)).answer
     }
   }
-  await Promise.all(Array.from({ length: CONCURRENCY }, oneAfterTheOther))
+  await Promise.all(Array.from({ length: MEMORY_OPEN_REQUESTS }, oneAfterTheOther))
 }
 
 function inWords({ rssBytes, heapUsedBytes, buffersBytes }: MemoryUse): string {

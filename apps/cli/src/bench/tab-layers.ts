@@ -2,6 +2,7 @@ import { inputShapeOf, type ModelSpec, randomPart, randomTensor } from '@layersw
 import { createNodeEngine } from '@layerswarm/peer/node'
 import type { Page } from 'playwright-core'
 import { type BenchOptions, type BenchRow, median, row } from './bench.ts'
+import { TAB_BATCH_BUDGET_MS, TAB_FIRST_RUN_MS_MAX } from './limits.ts'
 
 /** A model whose layers are timed. */
 export interface TabModel {
@@ -27,10 +28,6 @@ export const VIT_B: TabModel = {
 }
 
 const BATCHES: readonly number[] = [1, 8, 32]
-/** After this no further run of a batch size on an engine begins, compiling included. */
-const BUDGET_MS = 8_000
-/** And after this it is given up if not one run is done: ViT-B on a software adapter takes 10 s a run. */
-const PATIENCE_MS = 45_000
 const TAB_ENGINES = ['ort-wasm', 'ort-webgpu', 'tfjs-webgpu'] as const
 
 interface LayerTime {
@@ -74,7 +71,7 @@ function layerRows(
     return ms === undefined
       ? row(
           `${what}, batch ${images}: not done after this, and larger batches left out`,
-          PATIENCE_MS,
+          TAB_FIRST_RUN_MS_MAX,
           reference,
           'ms per layer',
         )
@@ -123,8 +120,8 @@ async function tabTimes(
   spec: ModelSpec,
   { rounds }: BenchOptions,
 ): Promise<LayerTime[]> {
-  const words = [engine, spec, BATCHES, rounds, BUDGET_MS, PATIENCE_MS].map((word) =>
-    JSON.stringify(word),
+  const words = [engine, spec, BATCHES, rounds, TAB_BATCH_BUDGET_MS, TAB_FIRST_RUN_MS_MAX].map(
+    (word) => JSON.stringify(word),
   )
   const measured: unknown = await page.evaluate(`bench.layerTimes(${words.join(', ')})`)
   if (!Array.isArray(measured)) throw new Error('the bench page gave no times')

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { type BenchOptions, type BenchRow, row } from './bench.ts'
+import { TAB_FRAME_MS, TAB_VIEW_MS } from './limits.ts'
 
 interface Crowd {
   readonly peers: number
@@ -11,8 +12,6 @@ const CROWDS: readonly Crowd[] = [
   { peers: 5, layers: 12, requestsPerSecond: 2 },
   { peers: 60, layers: 12, requestsPerSecond: 20 },
 ]
-const DURATION_MS = 5_000
-const FRAME_MS = 1_000 / 60
 
 /** How smoothly the page draws swarms that are asked, beside a picture in which nothing moves. */
 export async function measureView(page: Page, options: BenchOptions): Promise<BenchRow[]> {
@@ -33,7 +32,7 @@ export async function measureView(page: Page, options: BenchOptions): Promise<Be
       row(
         `${what}: script per frame (95th percentile), against a frame at 60 Hz`,
         slow(scriptMs),
-        FRAME_MS,
+        TAB_FRAME_MS,
         'ms',
       ),
     )
@@ -46,7 +45,7 @@ async function drawn(
   crowd: Crowd,
 ): Promise<{ frameMs: readonly number[]; scriptMs: readonly number[] }> {
   const timed: unknown = await page.evaluate(
-    `bench.drawCrowd(${JSON.stringify(crowd)}, ${DURATION_MS})`,
+    `bench.drawCrowd(${JSON.stringify(crowd)}, ${TAB_VIEW_MS})`,
   )
   const { frameMs, scriptMs } = Object(timed) as { frameMs?: unknown; scriptMs?: unknown }
   if (!Array.isArray(frameMs) || !Array.isArray(scriptMs))

@@ -8,14 +8,12 @@ import { readModelFolder } from '../release/release-folder.ts'
 import { type Bench, type BenchOptions, type BenchRow, median, row } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
+import { TAB_CAPACITY_LAYERS } from './limits.ts'
 import { measureTab, type TabModel, VIT_B } from './tab-layers.ts'
 import { measureView } from './tab-view.ts'
 
 /** Gives a headless Chromium the adapter of a graphics device, or one in software where there is none. */
 const WEBGPU_FLAGS = ['--enable-unsafe-webgpu']
-
-/** Layers that a tab offers to host in the measurement of its start. */
-const CAPACITY = 2
 
 /**
  * What a tab computes: one layer by engine and batch, for the release that comes with the project and
@@ -93,12 +91,12 @@ async function measureStart(
     second.push(await joinMs(page))
     await page.context().close()
   }
-  const what = `from click to serving ${CAPACITY} layers, a first visit against a second`
+  const what = `from click to serving ${TAB_CAPACITY_LAYERS} layers, a first visit against a second`
   return [row(what, median(first), median(second), 'ms')]
 }
 
 async function joinMs(page: Page): Promise<number> {
-  const ms: unknown = await page.evaluate(`bench.joinMs(${CAPACITY})`)
+  const ms: unknown = await page.evaluate(`bench.joinMs(${TAB_CAPACITY_LAYERS})`)
   if (typeof ms === 'number') return ms
   throw new Error('the bench page did not say how long joining took')
 }

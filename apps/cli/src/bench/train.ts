@@ -3,6 +3,7 @@ import { type ModelSpec, partsOf, shapesOf } from '@layerswarm/model'
 import type { Recipe, StepTime } from '@layerswarm/trainer'
 import { benchRecipe } from '../project-places.ts'
 import { type Bench, type BenchOptions, type BenchRow, medianRow } from './bench.ts'
+import { TRAIN_STEPS, TRAIN_WARM_UP_STEPS } from './limits.ts'
 
 /** Fashion-MNIST; no image of it is read. */
 const DATASET = {
@@ -10,10 +11,6 @@ const DATASET = {
   channels: 1 as const,
   labels: Array.from({ length: 10 }, (_, id) => `class ${id}`),
 }
-/** Steps of one measurement. */
-const STEPS = 2
-/** Steps before the first measurement, in which both sides compile and fill their caches. */
-const WARM_UP_STEPS = 2
 
 /** Training steps beside PyTorch: forward, backward and update of the shipped model's shape. */
 export const train: Bench = {
@@ -61,17 +58,17 @@ async function compare(recipe: Recipe, options: BenchOptions): Promise<BenchRow[
       },
     }
     const times = { ours: [] as StepTime[], reference: [] as StepTime[] }
-    for (const side of ['ours', 'reference'] as const) await sides[side](WARM_UP_STEPS)
+    for (const side of ['ours', 'reference'] as const) await sides[side](TRAIN_WARM_UP_STEPS)
     for (let round = 0; round < options.rounds; round++) {
       for (const side of ['ours', 'reference'] as const) {
         options.signal.throwIfAborted()
-        times[side].push(await sides[side](STEPS))
+        times[side].push(await sides[side](TRAIN_STEPS))
       }
     }
     const name = `${spec.layers} layers of ${spec.width}, batch ${batch}, threads ${threads}, PyTorch with ${blas} BLAS`
     return (['seconds', 'cpuSeconds'] as const).map((unit) => {
       const speeds = (one: readonly StepTime[]): number[] =>
-        one.map((time) => (STEPS * batch) / time[unit])
+        one.map((time) => (TRAIN_STEPS * batch) / time[unit])
       const per = unit === 'seconds' ? 'images/s' : 'images per processor second'
       return medianRow(name, speeds(times.ours), speeds(times.reference), per)
     })

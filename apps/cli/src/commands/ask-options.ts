@@ -21,6 +21,7 @@ export const ASK_OPTIONS = {
   }),
 } as const
 
+/** The flags of `ASK_OPTIONS` as the policy of a request; without --order the swarm chooses. */
 export function policyOf(values: ValuesOf<typeof ASK_OPTIONS>): Partial<ClassifyPolicy> {
   return {
     plan: values.order ?? [],

@@ -14,6 +14,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([
 ])
 const NAMES = [...BENCHES.keys()]
 
+/** `layerswarm bench`. The benchmarks of `bench/`, each beside a reference. */
 export const bench = defineCommand({
   name: 'bench',
   summary: 'measure beside a reference, as ratios',

@@ -23,6 +23,7 @@ const OPTIONS = {
 
 type ClassifyContext = CommandContext<typeof OPTIONS>
 
+/** `layerswarm classify`. Asks a swarm for images or for labelled samples. */
 export const classify = defineCommand({
   name: 'classify',
   summary: 'ask a swarm what is on an image',

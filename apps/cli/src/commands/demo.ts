@@ -1,13 +1,14 @@
 import { usageError } from '../cli-error.ts'
+import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
-const COVERED_MS = 30_000
-/** Volunteers are going to be killed: a layer may lose two hosts at once. */
-const REPLICAS = 3
-
+/**
+ * `layerswarm demo`. A swarm of processes on this machine, some of which are killed while samples
+ * are asked.
+ */
 export const demo = defineCommand({
   name: 'demo',
   summary: 'start a swarm, ask it samples, and kill volunteers on the way',
@@ -47,8 +48,8 @@ export const demo = defineCommand({
       engine,
       orders,
       policy: policyOf(values),
-      replicas: REPLICAS,
-      coveredMs: COVERED_MS,
+      replicas: DEMO_HOSTS_PER_LAYER,
+      coveredMs: DEMO_COVERED_MS_MAX,
       signal,
       log,
     })

@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path'
 import { usageError } from '../cli-error.ts'
+import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { count, text } from '../line/option.ts'
 
-/** A report with the plots of a dozen models has under a megabyte. */
-const REPORT_BYTES = 4 << 20
-
+/** `layerswarm evaluate`. The measurements of the trainer's `evaluateModels`, for folders. */
 export const evaluate = defineCommand({
   name: 'evaluate',
   summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',
@@ -43,8 +42,9 @@ export const evaluate = defineCommand({
     const { openOutputFolder, writeEvaluation, writeResultsPage } = await import(
       '@layerswarm/trainer'
     )
-    if (values.report !== undefined) await openOutputFolder(values.report, REPORT_BYTES)
-    if (values.results !== undefined) await openOutputFolder(dirname(values.results), REPORT_BYTES)
+    if (values.report !== undefined) await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
+    if (values.results !== undefined)
+      await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
     const evaluation = await evaluateFolders(positionals, { ...values, signal, log })
     for (const { name, images, sequential, arbitrary } of evaluation.releases) {
       const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`

@@ -4,6 +4,7 @@ import { choice, layerList, requiredText } from '../line/option.ts'
 
 const ENGINES = ['reference', 'ort-node', 'ort-wasm', 'tfjs'] as const
 
+/** `layerswarm forward`. A forward pass here, without a swarm. */
 export const forward = defineCommand({
   name: 'forward',
   summary: 'run a model from a folder here, its layers in the order you give',

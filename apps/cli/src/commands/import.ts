@@ -1,6 +1,7 @@
 import { defineCommand } from '../line/command.ts'
 import { bare, requiredText, text } from '../line/option.ts'
 
+/** `layerswarm import`. A checkpoint of Hugging Face becomes a model folder. */
 export const importModel = defineCommand({
   name: 'import',
   summary: 'take over a ViT or DeiT image classifier of Hugging Face',

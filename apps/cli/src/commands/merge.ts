@@ -15,6 +15,7 @@ const mask: Option<readonly boolean[] | undefined> = {
   },
 }
 
+/** `layerswarm merge`. The layers of two trainings become one model. */
 export const merge = defineCommand({
   name: 'merge',
   summary: 'make one model of the layers of two trainings of the same shape and variant',

@@ -10,6 +10,7 @@ const layers: Option<'auto' | readonly number[]> = {
     value === undefined || value === 'auto' ? 'auto' : parseLayers(value, flag),
 }
 
+/** `layerswarm peer`. A peer in this process, until it is interrupted. */
 export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',

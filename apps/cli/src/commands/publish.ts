@@ -2,6 +2,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../line/command.ts'
 import { choice, optionalUrl, text } from '../line/option.ts'
 
+/** `layerswarm publish`. A trained model becomes a signed release. */
 export const publish = defineCommand({
   name: 'publish',
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
@@ -25,7 +26,7 @@ export const publish = defineCommand({
   ],
   async run({ positionals, values, signal, print, log, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
-    const { isToken, readTokenFile } = await import('../release/upload-token.ts')
+    const { isToken, readTokenFile } = await import('../release/upload-release.ts')
     const { releaseId } = await import('@layerswarm/model')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
     if (to === undefined && (token !== undefined || tokenFile !== undefined)) {

@@ -3,6 +3,7 @@ import { choice, text } from '../line/option.ts'
 
 const ENGINES = ['reference', 'ort-node', 'ort-wasm'] as const
 
+/** `layerswarm replay`. A receipt is computed again. */
 export const replay = defineCommand({
   name: 'replay',
   summary: 'compute the answer of a receipt again, here, and say whether it agrees',

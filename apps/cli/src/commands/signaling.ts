@@ -3,6 +3,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { count, text, textOr, texts } from '../line/option.ts'
 
+/** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
   name: 'signaling',
   summary: 'let a swarm meet: introductions, the page, the releases, health and metrics',
@@ -40,7 +41,7 @@ export const signaling = defineCommand({
     if (tokenFile !== undefined && dataDir === undefined) {
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
-    const { readTokenFile } = await import('../release/upload-token.ts')
+    const { readTokenFile } = await import('../release/upload-release.ts')
     const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const server = await prepareSignaling({

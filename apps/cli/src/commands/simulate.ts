@@ -1,10 +1,9 @@
 import type { ChurnReport, FuzzReport, SimulationReport } from '@layerswarm/lab'
 import { CliError, usageError } from '../cli-error.ts'
+import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { bare, count, type Option, text, texts } from '../line/option.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
-
-const SEED_MAX = 2 ** 32 - 1
 
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
 const CHURN = 'churn'
@@ -24,6 +23,7 @@ const rates: Option<readonly number[] | undefined> = {
   },
 }
 
+/** `layerswarm simulate`. The swarm in virtual time. */
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'run the swarm in virtual time, under churn, stragglers and liars',
@@ -44,7 +44,11 @@ export const simulate = defineCommand({
       high: 1_000_000,
       otherwise: undefined,
     }),
-    seed: count('what repeats a run event by event', { low: 0, high: SEED_MAX, otherwise: 1 }),
+    seed: count('what repeats a run event by event', {
+      low: 0,
+      high: SIMULATION_SEED_MAX,
+      otherwise: 1,
+    }),
     policy: text('NAME', 'one policy instead of all'),
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { TRAINING_THREADS_MAX, UNKNOWN_TERMINAL_COLUMNS } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { bare, choice, count, requiredText, text } from '../line/option.ts'
 import {
@@ -8,12 +9,7 @@ import {
   percent,
 } from '../terminal/train-display.ts'
 
-/** More threads have too little to do in models as small as a processor can train. */
-const THREADS_MAX = 4
-
-/** Some terminals do not say how wide they are. */
-const COLUMNS_UNKNOWN = 80
-
+/** `layerswarm train`. A training by a recipe. */
 export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
@@ -43,7 +39,7 @@ export const train = defineCommand({
       undefined,
     ),
     threads: count(
-      `threads of the processor, on which results do not depend (one per core, at most ${THREADS_MAX})`,
+      `threads of the processor, on which results do not depend (one per core, at most ${TRAINING_THREADS_MAX})`,
       { low: 1, high: 256, otherwise: undefined },
     ),
     resume: bare('continue from the checkpoint in --out'),
@@ -62,12 +58,14 @@ export const train = defineCommand({
     const start = values.from === undefined ? undefined : await readModelFolder(values.from)
     const { isTTY, columns } = process.stderr
     const display =
-      isTTY && !json ? createPlotDisplay(log, columns || COLUMNS_UNKNOWN) : createLineDisplay(log)
+      isTTY && !json
+        ? createPlotDisplay(log, columns || UNKNOWN_TERMINAL_COLUMNS)
+        : createLineDisplay(log)
     const report = await runTraining(recipe, {
       outDir: values.out,
       resume: values.resume,
       engine: values.engine,
-      threads: values.threads ?? Math.min(THREADS_MAX, availableParallelism()),
+      threads: values.threads ?? Math.min(TRAINING_THREADS_MAX, availableParallelism()),
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
       pictures: picturesOf(values.size, start && (start.spec.channels === 1 ? 1 : 3)),

@@ -1,12 +1,9 @@
+import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
 
-/** Volunteers that start together on a small machine are done long before this. */
-const COVERED_MS = 20_000
-/** One volunteer may leave without a gap. */
-const REPLICAS = 2
-
+/** `layerswarm up`. A swarm on this machine, with its page. */
 export const up = defineCommand({
   name: 'up',
   summary: 'start a swarm on this machine: signaling, the page and volunteers',
@@ -27,10 +24,17 @@ export const up = defineCommand({
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { peers, port, model: models, engine } = values
-    const swarm = await startLocalSwarm({ peers, port, models, engine, replicas: REPLICAS, log })
+    const swarm = await startLocalSwarm({
+      peers,
+      port,
+      models,
+      engine,
+      replicas: UP_HOSTS_PER_LAYER,
+      log,
+    })
     try {
       const url = swarm.url.origin
-      const missing = await swarm.covered(peers === 0 ? 0 : COVERED_MS, signal)
+      const missing = await swarm.covered(peers === 0 ? 0 : UP_COVERED_MS_MAX, signal)
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)

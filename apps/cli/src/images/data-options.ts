@@ -2,6 +2,7 @@ import { downloadData, type LoadOptions, readSources } from '@layerswarm/trainer
 import { usageError } from '../cli-error.ts'
 import { readTrainingPicture } from './picture.ts'
 
+/** Where a command finds its data set, and whether it may fetch what is missing. */
 export interface DownloadChoice {
   /** A list of sources; undefined downloads nothing. */
   readonly download: string | undefined

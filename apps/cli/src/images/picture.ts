@@ -3,12 +3,10 @@ import type { DecodedPicture } from '@layerswarm/trainer'
 import sharp, { type Sharp } from 'sharp'
 import { CliError } from '../cli-error.ts'
 import { readBounded } from '../files.ts'
+import { PICTURE_BYTES_MAX } from '../limits.ts'
 
 /** The formats that are decoded; others have decoders with a larger surface. */
 const FORMATS = ['png', 'jpeg', 'webp']
-
-/** A photo of 8192 × 8192 pixels as PNG has up to 200 MB. */
-const PICTURE_BYTES_MAX = 256 << 20
 
 /**
  * Reads a picture and makes the stem's input of it, (1, channels, size, size).

@@ -2,12 +2,10 @@ import { join } from 'node:path'
 import { parseIdx } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { readBounded } from '../files.ts'
+import { SAMPLES_BYTES_MAX } from '../limits.ts'
 
 /** Names of the two files of a sample pack, on disk and below `/samples/` of a swarm. */
 export const SAMPLE_FILES = { images: 'images.idx3-ubyte', labels: 'labels.idx1-ubyte' } as const
-
-/** A pack holds hundreds of small images: 10,000 of 28 × 28 pixels are 8 MB. */
-export const SAMPLE_BYTES_MAX = 64 << 20
 
 /** Labelled square images of one channel. */
 export interface Samples {
@@ -23,13 +21,17 @@ export interface Samples {
 /** Reads a sample pack. @throws CliError `not-found` or `bad-file`; ModelError `bad-idx`. */
 export async function readSamples(folder: string): Promise<Samples> {
   return parseSamples(
-    await readBounded(join(folder, SAMPLE_FILES.images), SAMPLE_BYTES_MAX),
-    await readBounded(join(folder, SAMPLE_FILES.labels), SAMPLE_BYTES_MAX),
+    await readBounded(join(folder, SAMPLE_FILES.images), SAMPLES_BYTES_MAX),
+    await readBounded(join(folder, SAMPLE_FILES.labels), SAMPLES_BYTES_MAX),
     folder,
   )
 }
 
-/** Parses the two files of a pack. @param where names it in messages. */
+/**
+ * Parses the two files of a pack. @param where names it in messages.
+ * @throws ModelError `bad-idx` for another format, CliError `bad-file` when images and labels do
+ * not fit together.
+ */
 export function parseSamples(imageFile: Uint8Array, labelFile: Uint8Array, where: string): Samples {
   const images = parseIdx(imageFile)
   const labels = parseIdx(labelFile)

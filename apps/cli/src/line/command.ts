@@ -5,8 +5,11 @@ export type Document = Readonly<Record<string, unknown>>
 
 /** What a running command is given. */
 export interface CommandContext<O extends Options = Options> {
+  /** The flags, read and checked. */
   readonly values: ValuesOf<O>
+  /** What stood beside the flags; as many as the command takes. */
   readonly positionals: readonly string[]
+  /** The result is asked for as one JSON document. */
   readonly json: boolean
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
@@ -29,9 +32,11 @@ export interface Command<O extends Options = Options> {
   readonly positionals: { readonly min: number; readonly max: number; readonly placeholder: string }
   readonly options: O
   readonly examples: readonly string[]
+  /** Ends when the command is done. @throws an error with a `fault`, which becomes one line and the exit code. */
   run(context: CommandContext<O>): Promise<void>
 }
 
+/** For commands that take flags only. */
 export const NO_POSITIONALS = { min: 0, max: 0, placeholder: '' } as const
 
 /** Keeps the types of the options for `run`, and forgets them for the table of commands. */

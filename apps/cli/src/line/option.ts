@@ -7,6 +7,7 @@ import { nearest } from './nearest.ts'
  * @throws CliError `bad-usage` from `read`.
  */
 export interface Option<T> {
+  /** With a value behind it, or without. */
   readonly kind: 'text' | 'bare'
   /** What stands behind the flag in the help, as FILE; none for a bare flag. */
   readonly placeholder?: string
@@ -15,7 +16,10 @@ export interface Option<T> {
   read(texts: readonly string[], flag: string): T
 }
 
+/** The flags of a command by name, without the dashes. */
 export type Options = Readonly<Record<string, Option<unknown>>>
+
+/** What the flags of a command come to, once read. */
 export type ValuesOf<O extends Options> = { readonly [K in keyof O]: ReturnType<O[K]['read']> }
 
 /** A flag without a value: there or not. */

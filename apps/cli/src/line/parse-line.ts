@@ -10,6 +10,7 @@ export const COMMON_OPTIONS = {
   help: bare('print this help'),
 } satisfies Options
 
+/** A command line, read and checked. */
 export interface ParsedLine {
   readonly json: boolean
   readonly help: boolean

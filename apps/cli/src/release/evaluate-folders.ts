@@ -14,9 +14,11 @@ import {
 import { CliError } from '../cli-error.ts'
 import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
+import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
+/** Which test images models are measured on. */
 export interface EvaluateSources {
   readonly data: string | undefined
   readonly samples: string | undefined
@@ -40,8 +42,6 @@ interface TestSet {
 
 /** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
 const PACK = { channels: 1, mean: [0.286], std: [0.353] }
-/** How often progress is told. */
-const PROGRESS_MS = 5_000
 
 /** Evaluates every model on the same images. @throws CliError, ModelError, TrainerError. */
 export async function evaluateFolders(
@@ -139,7 +139,7 @@ function progressLog(log: (line: string) => void): (progress: EvaluationProgress
     const nowMs = performance.now()
     // Opening a model takes time of its own: the first batch starts the watch.
     if (name !== begun.name) begun = { name, ms: nowMs, done }
-    if (done < of && nowMs - saidMs < PROGRESS_MS) return
+    if (done < of && nowMs - saidMs < EVALUATION_PROGRESS_INTERVAL_MS) return
     saidMs = nowMs
     const msPerBatch = (nowMs - begun.ms) / Math.max(1, done - begun.done)
     const left = done < of ? `, ${duration((msPerBatch * (of - done)) / 1000)} left` : ''

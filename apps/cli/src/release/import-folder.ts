@@ -2,9 +2,11 @@ import { basename, join, resolve } from 'node:path'
 import type { ModelSpec } from '@layerswarm/model'
 import { importCheckpoint, layoutOf, writeMadeModel } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
-import { exists, MODEL_BYTES_MAX, readBounded, readJson, requireFolder } from '../files.ts'
+import { exists, readBounded, readJson, requireFolder } from '../files.ts'
+import { MODEL_BYTES_MAX } from '../limits.ts'
 import { checkMadeFolder } from './merge-folders.ts'
 
+/** Where an imported model goes, and what it is called. */
 export interface ImportChoice {
   readonly out: string
   readonly name: string | undefined

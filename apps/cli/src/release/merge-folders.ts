@@ -4,6 +4,7 @@ import { CliError, usageError } from '../cli-error.ts'
 import { exists } from '../files.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
+/** How two models are merged, and where to. */
 export interface MergeChoice {
   readonly out: string
   /** Which layers come from the second model. */
@@ -64,7 +65,11 @@ function checkPair(a: ModelFolder, b: ModelFolder): void {
   if (a.labels.join('\n') !== b.labels.join('\n')) refuse('they know different classes')
 }
 
-/** A folder for a model that is made here: what lies there must not be taken for something else. */
+/**
+ * Makes sure that a folder for a made model holds none: what lies there must not be taken for
+ * something else.
+ * @throws CliError `refused` when it does.
+ */
 export async function checkMadeFolder(folder: string): Promise<void> {
   for (const file of ['manifest.json', 'config.json', 'checkpoint.safetensors']) {
     if (!(await exists(join(folder, file)))) continue

@@ -8,6 +8,7 @@ import { readTrainingFolder } from './training-folder.ts'
 import { type UploadableRelease, type UploadTarget, uploadRelease } from './upload-release.ts'
 import { signRelease, writeRelease } from './write-release.ts'
 
+/** What becomes of a release: a folder, an upload, or both. */
 export interface PublishChoice {
   readonly out: string | undefined
   readonly key: string | undefined
@@ -18,6 +19,7 @@ export interface PublishChoice {
   log(line: string): void
 }
 
+/** A release and, when it was uploaded, what had to be sent. */
 export interface Published {
   readonly manifest: Manifest
   readonly uploaded: { readonly parts: number; readonly bytes: number } | undefined

@@ -4,9 +4,7 @@ import { dirname } from 'node:path'
 import { cannotWrite, makeFolder } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists, readBounded } from '../files.ts'
-
-/** 64 hex digits and a line break; more is not a key. */
-const KEY_FILE_BYTES_MAX = 128
+import { KEY_FILE_BYTES_MAX } from '../limits.ts'
 
 /**
  * Reads an Ed25519 private key (32 bytes, 64 hex digits), or makes one that only its owner can read.

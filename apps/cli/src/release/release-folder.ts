@@ -16,7 +16,8 @@ import {
 } from '@layerswarm/model'
 import type { TrainingFacts } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
-import { exists, MODEL_BYTES_MAX, readBounded, readJson, requireFolder } from '../files.ts'
+import { exists, readBounded, readJson, requireFolder } from '../files.ts'
+import { MODEL_BYTES_MAX } from '../limits.ts'
 import { readCpuSeconds, readTrainingFolder, refuseUnfinished } from './training-folder.ts'
 
 /** A model that was read from a folder, every part of it checked against its spec. */

@@ -8,10 +8,8 @@ import {
   sha256,
 } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
-import { exists, MODEL_BYTES_MAX, parseJson, readBounded, requireFolder } from '../files.ts'
-
-/** Recipes and reports are read by people; a curve of 10,000 points has about 2 MB. */
-const DOCUMENT_BYTES_MAX = 16 << 20
+import { exists, parseJson, readBounded, requireFolder } from '../files.ts'
+import { MODEL_BYTES_MAX, TRAINING_DOCUMENT_BYTES_MAX } from '../limits.ts'
 
 /** What a training leaves behind: model.safetensors, recipe.json, report.json. */
 export interface TrainingFolder {
@@ -39,8 +37,8 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
   const path = join(folder, 'report.json')
   if (!(await exists(path))) await refuseUnfinished(folder)
   const checkpoint = await readBounded(join(folder, 'model.safetensors'), MODEL_BYTES_MAX)
-  const recipeBytes = await readBounded(join(folder, 'recipe.json'), DOCUMENT_BYTES_MAX)
-  const reportBytes = await readBounded(path, DOCUMENT_BYTES_MAX)
+  const recipeBytes = await readBounded(join(folder, 'recipe.json'), TRAINING_DOCUMENT_BYTES_MAX)
+  const reportBytes = await readBounded(path, TRAINING_DOCUMENT_BYTES_MAX)
   const report = fieldsOf(path, parseJson(path, reportBytes))
   if (report.get('modelHash') !== sha256(checkpoint)) {
     fail(path, 'does not describe the model.safetensors beside it')
@@ -105,7 +103,7 @@ function cpuSecondsOf(report: ReadonlyMap<string, unknown>): number | undefined 
 /** The processor time that the report beside a release tells, if it is the one that was signed. */
 export async function readCpuSeconds(path: string, signed: Sha256): Promise<number | undefined> {
   if (!(await exists(path))) return undefined
-  const bytes = await readBounded(path, DOCUMENT_BYTES_MAX)
+  const bytes = await readBounded(path, TRAINING_DOCUMENT_BYTES_MAX)
   return sha256(bytes) === signed ? cpuSecondsOf(fieldsOf(path, parseJson(path, bytes))) : undefined
 }
 

@@ -1,5 +1,7 @@
 import { type Manifest, type ManifestPart, manifestBytes, releaseId } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
+import { readBounded } from '../files.ts'
+import { TOKEN_FILE_BYTES_MAX } from '../limits.ts'
 
 /** A signed release whose parts can be read. */
 export interface UploadableRelease {
@@ -7,6 +9,7 @@ export interface UploadableRelease {
   part(entry: ManifestPart): Promise<Uint8Array>
 }
 
+/** A signaling server that takes uploads, and the right to make them. */
 export interface UploadTarget {
   /** The signaling server. */
   readonly to: URL
@@ -84,4 +87,19 @@ function parseMissing(text: string, target: UploadTarget): string[] {
 
 function fail({ to }: UploadTarget, reason: string): never {
   throw new CliError({ code: 'refused', what: to.href }, `${to.origin} did not take it: ${reason}`)
+}
+
+/** Reads the secret that uploads need from a file of one line. @throws CliError `bad-file` or `not-found`. */
+export async function readTokenFile(path: string): Promise<string> {
+  const text = new TextDecoder().decode(await readBounded(path, TOKEN_FILE_BYTES_MAX)).trim()
+  if (isToken(text)) return text
+  throw new CliError(
+    { code: 'bad-file', path },
+    `${path} holds no upload token: one line of 16 to 256 letters, digits or signs without spaces`,
+  )
+}
+
+/** Long enough not to be guessed, and fit for an HTTP header. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]{16,256}$/.test(text)
 }

@@ -15,9 +15,11 @@ import {
 import { makeFolder, openOutputFolder, replaceFile } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists } from '../files.ts'
+import { RELEASE_DOCUMENTS_BYTES } from '../limits.ts'
 import { partPath, readManifest } from './release-folder.ts'
 import type { TrainingFolder } from './training-folder.ts'
 
+/** What a publisher says of a release. */
 export interface ReleaseOptions {
   readonly name: string
   readonly dtype: 'float32' | 'float16'
@@ -61,9 +63,6 @@ export function signRelease(
   return { manifest: signManifest(unsigned, key), files }
 }
 
-/** Manifest, recipe and report beside the parts: the longest curves make the longest report. */
-const DOCUMENT_BYTES = 1 << 20
-
 /**
  * Writes a release into a folder. Every file appears whole, the manifest last: a folder with a
  * manifest is complete. What was written in vain is taken away again.
@@ -77,7 +76,10 @@ export async function writeRelease(
 ): Promise<void> {
   const previous = await previousRelease(folder, manifest)
   const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
-  await openOutputFolder(folder, bytes + recipeBytes.length + reportBytes.length + DOCUMENT_BYTES)
+  await openOutputFolder(
+    folder,
+    bytes + recipeBytes.length + reportBytes.length + RELEASE_DOCUMENTS_BYTES,
+  )
   await makeFolder(join(folder, 'parts'))
   try {
     for (const entry of manifest.parts) {

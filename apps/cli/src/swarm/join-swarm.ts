@@ -1,5 +1,6 @@
 import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
 
+/** Which swarm a requester joins, and with what. */
 export interface RequesterNeeds {
   readonly join: URL
   readonly release: string | undefined

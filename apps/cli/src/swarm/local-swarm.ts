@@ -1,11 +1,10 @@
 import type { Signaling, SignalingSnapshot } from '@layerswarm/signaling'
+import { COVERAGE_LOOK_INTERVAL_MS } from '../limits.ts'
 import { pause } from '../until-aborted.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { prepareSignaling } from './serve-signaling.ts'
 
-/** How often the coverage is looked at while a swarm starts. */
-const LOOK_MS = 100
-
+/** What a swarm on this machine consists of. */
 export interface LocalSwarmOptions {
   readonly port: number
   readonly peers: number
@@ -61,7 +60,11 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     async covered(withinMs, signal) {
       const endMs = Date.now() + withinMs
       let missing = missingLayers(signaling.snapshot())
-      while (missing !== undefined && Date.now() < endMs && (await pause(LOOK_MS, signal))) {
+      while (
+        missing !== undefined &&
+        Date.now() < endMs &&
+        (await pause(COVERAGE_LOOK_INTERVAL_MS, signal))
+      ) {
         missing = missingLayers(signaling.snapshot())
       }
       return missing

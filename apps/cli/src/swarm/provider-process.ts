@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { GOODBYE_MS_MAX } from '../limits.ts'
 import { askMemory, type MemoryUse } from './memory-question.ts'
 
 const bin = fileURLToPath(new URL('../../bin/layerswarm.js', import.meta.url))
 
-/** Time to say goodbye before a process is killed. */
-const GOODBYE_MS = 4_000
-
+/** What a volunteer's process is told on its command line. */
 export interface ProviderNeeds {
   /** What it is called in the logs. */
   readonly name: string
@@ -74,7 +73,7 @@ export function startProvider(
     async stop() {
       expected = true
       if (isAlive(child)) child.kill('SIGTERM')
-      const killer = setTimeout(() => child.kill('SIGKILL'), GOODBYE_MS)
+      const killer = setTimeout(() => child.kill('SIGKILL'), GOODBYE_MS_MAX)
       await ended
       clearTimeout(killer)
     },

@@ -41,6 +41,7 @@ export interface ReplayedRun {
   readonly agrees: boolean
 }
 
+/** A receipt that agrees with what was computed here; one that does not is an error. */
 export interface ReplayReport {
   readonly agrees: true
   readonly release: string

@@ -5,17 +5,22 @@ import { type LocalSwarm, startLocalSwarm } from './local-swarm.ts'
 import { runSamples, type SampleReport } from './sample-run.ts'
 import { fetchSamples } from './swarm-samples.ts'
 
+/** What a demo starts, asks and kills. */
 export interface DemoOptions {
   readonly samples: number
   readonly peers: number
   /** Volunteers to kill, spread evenly over the run. */
   readonly kill: number
+  /** Samples that are open at the same time. */
   readonly concurrency: number
   readonly models: readonly string[]
   readonly engine: EngineChoice
+  /** Independent requests per sample, averaged. */
   readonly orders: number
   readonly policy: Partial<ClassifyPolicy>
+  /** Hosts that every layer should have. */
   readonly replicas: number
+  /** How long the volunteers may take to host all layers, milliseconds. */
   readonly coveredMs: number
   readonly signal: AbortSignal
   log(line: string): void

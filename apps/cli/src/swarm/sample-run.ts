@@ -2,8 +2,10 @@ import { grayTensor, type Preprocessing } from '@layerswarm/model'
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
+import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
 
+/** How many samples a swarm is asked, and how. */
 export interface SampleRunOptions {
   /** Samples to ask; beyond the size of the pack they repeat. */
   readonly count: number
@@ -27,6 +29,7 @@ export interface SampleReport {
   readonly accuracy: number
   /** Answers in which some layer was missing. */
   readonly partial: number
+  /** Half of the answers took no longer than this. */
   readonly p50Ms: number
   readonly p95Ms: number
   /** Different orders in which the layers were applied. */
@@ -38,9 +41,6 @@ export interface SampleReport {
   /** Why samples were not answered, and how many. */
   readonly failures: Readonly<Record<string, number>>
 }
-
-/** Milliseconds between two lines of progress. */
-const PROGRESS_MS = 2_000
 
 /**
  * Asks many labelled samples and sums up; single failures are counted.
@@ -65,7 +65,7 @@ export async function runSamples(
         tally.fail(error)
       }
       progressed?.(tally.finished)
-      if (performance.now() - reportedMs < PROGRESS_MS) continue
+      if (performance.now() - reportedMs < SAMPLES_PROGRESS_INTERVAL_MS) continue
       reportedMs = performance.now()
       log(`${tally.finished} of ${count} samples, ${tally.answered} answered`)
     }

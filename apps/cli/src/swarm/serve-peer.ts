@@ -8,17 +8,16 @@ import {
   type RollingPeer,
 } from '@layerswarm/peer'
 import { usageError } from '../cli-error.ts'
+import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { answerMemoryQuestions } from './memory-question.ts'
 
+/** The peer to run, and how it is stopped. */
 export interface ServeNeeds {
   readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join' | 'serve'>
   readonly signal: AbortSignal
   log(line: string): void
 }
-
-/** How often the work done is reported, when there was some. */
-const REPORT_MS = 30_000
 
 /**
  * Serves a swarm until the signal, or until the process that started this one with an IPC channel
@@ -79,7 +78,7 @@ function reportWork(
     if (served === reported) return
     reported = served
     log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${peers.length} peers known`)
-  }, REPORT_MS)
+  }, SERVED_REPORT_INTERVAL_MS)
 }
 
 /** A line for the notable events; hops, steps and the coming and going of others are not. */

@@ -6,6 +6,7 @@ import {
 } from '@layerswarm/signaling'
 import { pageFolder, releaseFolders, sampleFolder } from '../project-places.ts'
 
+/** Where a signaling server listens, and what it offers. */
 export interface ServeOptions {
   readonly host: string
   readonly port: number

@@ -1,8 +1,6 @@
 import { CliError } from '../cli-error.ts'
-import { parseSamples, SAMPLE_BYTES_MAX, SAMPLE_FILES, type Samples } from '../images/samples.ts'
-
-/** A local server answers at once, one across the world within this. */
-const FETCH_MS_MAX = 20_000
+import { parseSamples, SAMPLE_FILES, type Samples } from '../images/samples.ts'
+import { SAMPLES_BYTES_MAX, SAMPLES_FETCH_MS_MAX } from '../limits.ts'
 
 /** Fetches the sample pack that a swarm's server offers. @throws CliError `refused` or `bad-file`. */
 export async function fetchSamples(join: URL): Promise<Samples> {
@@ -17,15 +15,15 @@ async function fetchBounded(url: URL): Promise<Uint8Array> {
   const fail = (reason: string): never => {
     throw new CliError({ code: 'refused', what: url.href }, `${url} ${reason}`)
   }
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS_MAX) }).catch(() =>
-    fail('cannot be reached; is the swarm running there?'),
+  const response = await fetch(url, { signal: AbortSignal.timeout(SAMPLES_FETCH_MS_MAX) }).catch(
+    () => fail('cannot be reached; is the swarm running there?'),
   )
   if (!response.ok) return fail(`answers ${response.status}; this swarm offers no samples`)
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length
-    if (bytes > SAMPLE_BYTES_MAX) return fail(`sends more than ${SAMPLE_BYTES_MAX} bytes`)
+    if (bytes > SAMPLES_BYTES_MAX) return fail(`sends more than ${SAMPLES_BYTES_MAX} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

@@ -4,6 +4,7 @@ export interface PlotLine {
   readonly points: readonly (readonly [number, number])[]
 }
 
+/** A plot in dots of braille, for a terminal. */
 export interface TerminalPlot {
   readonly title: string
   readonly lines: readonly PlotLine[]

@@ -1,18 +1,16 @@
 import type { TrainProgress } from '@layerswarm/trainer'
+import {
+  PLOT_COLUMNS_MAX,
+  PLOT_MARGIN_COLUMNS,
+  PLOT_ROWS,
+  REDRAW_INTERVAL_MS_MIN,
+} from '../limits.ts'
 import { drawTerminalPlot } from './terminal-plot.ts'
 
 /** What a person sees of a running training. */
 export interface TrainDisplay {
   show(progress: TrainProgress): void
 }
-
-/** Rows of each plot, and the widest that a plot gets, cells. */
-const ROWS = 6
-const COLUMNS_MAX = 72
-/** Cells left of a plot, for its numbers. */
-const MARGIN = 8
-/** Redrawing costs a busy processor more than a person sees. */
-const REDRAW_MS_MIN = 200
 
 /** One line per report: what a file or a program can keep. */
 export function createLineDisplay(log: (line: string) => void): TrainDisplay {
@@ -31,12 +29,12 @@ export function createPlotDisplay(
   const losses: [number, number][] = []
   const sequential: [number, number][] = []
   const arbitrary: [number, number][] = []
-  const width = Math.max(10, Math.min(COLUMNS_MAX, columns - MARGIN))
+  const width = Math.max(10, Math.min(PLOT_COLUMNS_MAX, columns - PLOT_MARGIN_COLUMNS))
   let drawn = 0
   let lastMs = Number.NEGATIVE_INFINITY
 
   function plots(): string[] {
-    const size = { columns: width, rows: ROWS }
+    const size = { columns: width, rows: PLOT_ROWS }
     const loss = drawTerminalPlot({
       ...size,
       title: 'training',
@@ -65,7 +63,8 @@ export function createPlotDisplay(
         sequential.push([step, evaluation.sequential])
         arbitrary.push([step, evaluation.arbitrary])
       }
-      const isDue = evaluation !== undefined || step === steps || nowMs() - lastMs > REDRAW_MS_MIN
+      const isDue =
+        evaluation !== undefined || step === steps || nowMs() - lastMs > REDRAW_INTERVAL_MS_MIN
       if (!isDue) return
       lastMs = nowMs()
       const lines = [...plots(), progressLine(progress).slice(0, Math.max(20, columns - 1))]
@@ -91,10 +90,12 @@ function progressLine({
   return `step ${step} of ${steps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(0)} images/s, ${duration(etaSeconds)} left${accuracy}`
 }
 
+/** A share, 0 … 1, as percent with one decimal. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
+/** A duration for people: seconds up to 90 of them, minutes with one decimal beyond. */
 export function duration(seconds: number): string {
   return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`
 }

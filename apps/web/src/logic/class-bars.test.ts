@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bestClass, classBars, TOP_ROWS } from './class-bars.ts'
+import { TOP_ROWS } from '../limits.ts'
+import { bestClass, classBars } from './class-bars.ts'
 
 describe('class bars', () => {
   test('few classes keep the order of the model', () => {

@@ -1,3 +1,5 @@
+import { FIXED_ROWS_MAX, TOP_ROWS } from '../limits.ts'
+
 /** One bar of the probability chart. */
 export interface ClassBar {
   readonly index: number
@@ -6,11 +8,6 @@ export interface ClassBar {
   readonly share: number
   readonly best: boolean
 }
-
-/** Up to this many classes every class keeps its own row, so that bars grow and shrink in place. */
-export const FIXED_ROWS_MAX = 12
-/** With more classes only the likeliest are shown. */
-export const TOP_ROWS = 8
 
 /**
  * Rows for class probabilities: all classes in the model's order when they are few, otherwise the

@@ -1,5 +1,4 @@
-/** Requests remembered one by one; older ones are only counted. */
-const REMEMBERED_MAX = 512
+import { HELPED_REQUESTS_MAX } from '../limits.ts'
 
 /** What this tab did for others. */
 export interface Contribution {
@@ -22,7 +21,7 @@ export function createContribution(): Contribution {
       images++
       recent.add(request)
       const [oldest] = recent
-      if (recent.size > REMEMBERED_MAX && oldest !== undefined) recent.delete(oldest)
+      if (recent.size > HELPED_REQUESTS_MAX && oldest !== undefined) recent.delete(oldest)
     },
   }
 }

@@ -3,6 +3,7 @@ import { layersText } from './wording.ts'
 /** How safe a layer is: nobody hosts it, one peer does, or several do. */
 export type CoverageLevel = 'none' | 'one' | 'many'
 
+/** How safe a layer is that so many peers host. */
 export function coverageLevel(hosts: number): CoverageLevel {
   if (hosts <= 0) return 'none'
   return hosts === 1 ? 'one' : 'many'

@@ -1,3 +1,4 @@
+import { FLIGHT_FORGET_MS, FLIGHTS_MAX, TRAIL_BEND_SHARE, TRAIL_MS, TRAILS_MAX } from '../limits.ts'
 import type { Place } from './ring-layout.ts'
 
 /** One layer applied to a request, as far as the picture cares. */
@@ -19,6 +20,7 @@ export interface Light {
   readonly pulse: number | undefined
 }
 
+/** A place in the picture, in units of its view box. */
 export interface Point {
   readonly x: number
   readonly y: number
@@ -59,16 +61,7 @@ interface Left {
   readonly bornMs: number
 }
 
-/** Requests followed at once; beyond them the oldest of others is let go. */
-const FLIGHTS_MAX = 64
-const TRAILS_MAX = 400
-/** A trail fades within this; that of the latest own request stays. */
-const TRAIL_MS = 900
-/** A request that does not move for so long is not drawn on. */
-const FORGET_MS = 6_000
-/** Curves bend by this part of their length, so that ways across the circle do not hide this tab. */
-const BEND = 0.22
-
+/** The lights of all requests on their way, as a function of the time that is handed in. */
 export interface Flights {
   /** Where peers stand now; a light on its way bends to the new places. */
   place(places: ReadonlyMap<string, Place>): void
@@ -76,6 +69,7 @@ export interface Flights {
   seen(request: string, route: readonly Stop[], start: string | undefined, nowMs: number): void
   /** The answer of an own request is there: the light returns to `peer`. */
   home(request: string, peer: string, nowMs: number): void
+  /** What to draw at that time. */
   frame(nowMs: number): { readonly lights: readonly Light[]; readonly trails: readonly Trail[] }
   /** Nothing moves or fades any more. */
   isStill(nowMs: number): boolean
@@ -131,7 +125,7 @@ class FlightBoard implements Flights {
       this.advance(flight, nowMs)
       const light = this.lightOf(flight, nowMs)
       if (light !== undefined) lights.push(light)
-      else if (nowMs - flight.seenMs > FORGET_MS) this.flights.delete(flight.request)
+      else if (nowMs - flight.seenMs > FLIGHT_FORGET_MS) this.flights.delete(flight.request)
     }
     this.trails = this.trails.filter((trail) => this.strength(trail, nowMs) > 0)
     const drawn = this.trails.flatMap((trail) => this.trailOf(trail, nowMs))
@@ -248,7 +242,10 @@ function commonStops(a: readonly Stop[], b: readonly Stop[]): number {
 function bendOf(from: Point, to: Point): Point {
   const dx = to.x - from.x
   const dy = to.y - from.y
-  return { x: (from.x + to.x) / 2 - dy * BEND, y: (from.y + to.y) / 2 + dx * BEND }
+  return {
+    x: (from.x + to.x) / 2 - dy * TRAIL_BEND_SHARE,
+    y: (from.y + to.y) / 2 + dx * TRAIL_BEND_SHARE,
+  }
 }
 
 /** A point of the quadratic Bézier curve between two places; `part` from 0 to 1. */

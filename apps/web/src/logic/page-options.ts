@@ -1,4 +1,5 @@
 import type { EngineName } from '@layerswarm/model'
+import { LAYERS_MAX } from '../limits.ts'
 
 /** What the address bar may ask of the page. */
 export interface PageOptions {
@@ -10,6 +11,7 @@ export interface PageOptions {
   readonly autojoin: boolean
 }
 
+/** A page without options hosts what the swarm lacks, and joins when it is asked to. */
 export const PAGE_DEFAULTS: PageOptions = Object.freeze({
   engine: 'auto',
   serve: 'auto',
@@ -19,9 +21,6 @@ export const PAGE_DEFAULTS: PageOptions = Object.freeze({
 
 /** Engines that run in a browser tab. */
 const TAB_ENGINES: readonly EngineName[] = ['ort-webgpu', 'ort-wasm', 'tfjs-webgpu', 'reference']
-
-/** As many layers as a manifest may have. */
-const LAYERS_MAX = 64
 
 /** The options of a query string such as `?engine=ort-wasm&layers=2,5`, and one line per value that makes no sense. */
 export function parsePageOptions(query: string): { options: PageOptions; complaints: string[] } {

@@ -1,3 +1,5 @@
+import { ONE_CIRCLE_PEERS_MAX, TWO_CIRCLES_DEPTH_RADII } from '../limits.ts'
+
 /** A place in the swarm picture; units are those of the SVG view box. */
 export interface Place {
   readonly id: string
@@ -5,18 +7,13 @@ export interface Place {
   readonly y: number
 }
 
-/** More peers than this stand on two circles, so that their discs can be larger. */
-const ONE_CIRCLE_MAX = 24
-/** How far the two lie from the one, in radii of that. */
-const DEPTH = 0.16
-
 /**
  * Places peers evenly on a circle around the origin, the first at the top, clockwise; a crowd stands
  * in turn outside and inside of it. Peers are sorted by id, so that a snapshot in another order does
  * not make them jump.
  */
 export function ringLayout(ids: readonly string[], radius: number): Place[] {
-  const depth = ids.length > ONE_CIRCLE_MAX ? DEPTH * radius : 0
+  const depth = ids.length > ONE_CIRCLE_PEERS_MAX ? TWO_CIRCLES_DEPTH_RADII * radius : 0
   return ids.toSorted().map((id, index, { length }) => {
     const angle = (2 * Math.PI * index) / length - Math.PI / 2
     // The last of an odd number stands between two that stand outside.

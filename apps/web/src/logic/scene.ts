@@ -51,6 +51,7 @@ function captionOf(snapshot: PeerSnapshot): string {
   return `This tab, hosting ${hostedText(snapshot.hostedLayers)}, and ${others} around it. The table below lists them.`
 }
 
+/** The layers of a peer in words. */
 export function hostedText(layers: readonly number[]): string {
   return layers.length === 0 ? 'no layers' : layersText(layers)
 }

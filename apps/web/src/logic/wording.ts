@@ -1,5 +1,5 @@
-/** Peer ids of Ed25519 keys share their first eight characters; the last six tell them apart. */
-const PEER_CHARS_SHOWN = 6
+import { PEER_CHARS_SHOWN } from '../limits.ts'
+
 const NARROW_SPACE = '\u202f'
 
 /** `0.983` → "98 %". Certainty that rounding alone would invent is not claimed. */

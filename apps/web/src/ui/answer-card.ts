@@ -18,8 +18,10 @@ export interface ModelFacts {
   readonly labels: readonly string[]
 }
 
+/** A run that has its answer. */
 export type Answered = Extract<Run, { stage: 'answered' }>
 
+/** The name of a class, or its number where the model has no names. */
 export function labelOf(model: ModelFacts, index: number): string {
   return model.labels[index] ?? `class ${index}`
 }

@@ -1,9 +1,7 @@
 import type { Picture } from '../logic/picture.ts'
 import { cameraProblem } from '../logic/wording.ts'
 import { byId, setLine } from './dom.ts'
-
-/** What is asked of a camera: models see far less. */
-const WANTED_PIXELS = 480
+import { CAMERA_SIDE_PIXELS } from './limits.ts'
 
 /** Takes a picture with the camera; the camera is on only between "Start" and the shot. */
 export function createCamera(choose: (picture: Picture) => void): { off(): void } {
@@ -31,7 +29,7 @@ export function createCamera(choose: (picture: Picture) => void): { off(): void 
     const devices: MediaDevices | undefined = navigator.mediaDevices
     if (devices === undefined) return setLine(problem, cameraProblem('InsecureContext'))
     try {
-      const size = { ideal: WANTED_PIXELS }
+      const size = { ideal: CAMERA_SIDE_PIXELS }
       const video = { width: size, height: size, facingMode: 'environment' }
       const opened = await devices.getUserMedia({ video, audio: false })
       if (turn !== asking) {

@@ -8,6 +8,7 @@ export interface Scores {
   readonly spread: readonly number[] | undefined
 }
 
+/** Bars of the classes; nothing is shown of undefined scores. */
 export interface ClassChart {
   show(scores: Scores | undefined, labels: readonly string[]): void
 }

@@ -1,9 +1,7 @@
 import { coverageLevel, coverageText } from '../logic/coverage.ts'
 import { html, setText } from './dom.ts'
 import { paintLayer } from './layer-mark.ts'
-
-/** Blocks stacked above a layer; more hosts than that are only counted. */
-const BLOCKS_MAX = 5
+import { COVERAGE_BLOCKS_MAX } from './limits.ts'
 
 /** Hosts per layer as stacks of blocks; `own` are the layers that this tab hosts. */
 export type ShowCoverage = (hosts: readonly number[], own: readonly number[]) => void
@@ -24,7 +22,7 @@ export function createCoverage(list: HTMLOListElement, sentence: HTMLElement): S
 }
 
 function column(count: number, layer: number, layers: number, own: boolean): HTMLLIElement {
-  const blocks = Array.from({ length: Math.min(count, BLOCKS_MAX) }, (_, index) =>
+  const blocks = Array.from({ length: Math.min(count, COVERAGE_BLOCKS_MAX) }, (_, index) =>
     html('i', { class: own && index === 0 ? 'block own' : 'block' }),
   )
   const hosts = count === 0 ? 'no host' : count === 1 ? '1 host' : `${count} hosts`

@@ -1,10 +1,11 @@
 import type { Picture } from '../logic/picture.ts'
 import { byId } from './dom.ts'
+import { BRUSH_PIXELS } from './limits.ts'
 
-/** Width of the brush in canvas pixels: about two pixels of a 28-pixel picture. */
-const BRUSH = 22
-
-/** A square to draw in, light on black. */
+/**
+ * A square to draw in, light on black.
+ * @throws Error in a browser that cannot draw on a canvas.
+ */
 export function createDrawingPad(choose: (picture: Picture) => void): void {
   const canvas = byId('pad', HTMLCanvasElement)
   const classify = byId('pad-classify', HTMLButtonElement)
@@ -17,7 +18,7 @@ export function createDrawingPad(choose: (picture: Picture) => void): void {
     context.fillStyle = '#000'
     context.fillRect(0, 0, canvas.width, canvas.height)
     context.strokeStyle = '#fff'
-    context.lineWidth = BRUSH
+    context.lineWidth = BRUSH_PIXELS
     context.lineCap = 'round'
     context.lineJoin = 'round'
     classify.disabled = true

@@ -1,11 +1,7 @@
 import type { Pixels } from '@layerswarm/model'
 import type { Picture } from '../logic/picture.ts'
 import { byId } from './dom.ts'
-
-/** Files above this are refused unread: no photo needs more. */
-const FILE_BYTES_MAX = 32 * 1024 * 1024
-/** Pictures are shrunk to this before their pixels are read; models see far less. */
-const SIDE_MAX = 1024
+import { PICTURE_FILE_BYTES_MAX, PICTURE_SIDE_PIXELS_MAX } from './limits.ts'
 
 /** A file picker, and dropping a file anywhere on the classify section. */
 export function createFileDrop(
@@ -49,15 +45,15 @@ export function createFileDrop(
 
 /** @throws Error with one line for people when the file is no picture this browser can read. */
 async function readPicture(file: File): Promise<Pixels> {
-  if (file.size > FILE_BYTES_MAX) {
+  if (file.size > PICTURE_FILE_BYTES_MAX) {
     throw new Error(
-      `${file.name} is larger than ${FILE_BYTES_MAX / 1024 / 1024} MB; choose a smaller picture.`,
+      `${file.name} is larger than ${PICTURE_FILE_BYTES_MAX / 1024 / 1024} MB; choose a smaller picture.`,
     )
   }
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Error(`This browser cannot read ${file.name} as a picture.`)
   })
-  const scale = Math.min(1, SIDE_MAX / Math.max(bitmap.width, bitmap.height))
+  const scale = Math.min(1, PICTURE_SIDE_PIXELS_MAX / Math.max(bitmap.width, bitmap.height))
   const width = Math.max(1, Math.round(bitmap.width * scale))
   const height = Math.max(1, Math.round(bitmap.height * scale))
   const context = new OffscreenCanvas(width, height).getContext('2d')

@@ -1,19 +1,21 @@
 import { createFlights, type Light, type Stop, type Trail } from '../logic/flights.ts'
 import { layerHue } from '../logic/layer-colours.ts'
 import type { Place } from '../logic/ring-layout.ts'
+import {
+  CARGO_SIDE_UNITS,
+  DEVICE_PIXELS_PER_PIXEL_MAX,
+  HALF_VIEW_UNITS,
+  HOP_LIGHT_MS,
+} from './limits.ts'
 
-/** Units of the picture's view box, around the origin. */
-const HALF_VIEW = 200
-/** Side of the picture that an own request carries, in units. */
-const CARGO_SIDE = 22
-const DEVICE_PIXELS_MAX = 2
-
+/** A peer's disc, in units of the picture's view box. */
 export interface Disc {
   readonly x: number
   readonly y: number
   readonly radius: number
 }
 
+/** The lights over the picture of the swarm. */
 export interface HopLights {
   /** @param discs the places with the radius that trails stop at. */
   place(places: ReadonlyMap<string, Place>, discs: readonly Disc[], layers: number): void
@@ -29,7 +31,7 @@ export interface HopLights {
 export function createHopLights(canvas: HTMLCanvasElement): HopLights {
   const stillness = matchMedia('(prefers-reduced-motion: reduce)')
   const darkness = matchMedia('(prefers-color-scheme: dark)')
-  const flights = createFlights(() => (stillness.matches ? 0 : LEG_MS))
+  const flights = createFlights(() => (stillness.matches ? 0 : HOP_LIGHT_MS))
   const context = canvas.getContext('2d')
   let layers = 1
   let discs: readonly Disc[] = []
@@ -90,20 +92,17 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
   }
 }
 
-/** Slow enough to see on a fast swarm, where hops take a few ms; the chips show the true times. */
-const LEG_MS = 260
-
 /** Sizes the canvas to its place on the screen and puts the origin into its middle. */
 function fit(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
-  const ratio = Math.min(devicePixelRatio, DEVICE_PIXELS_MAX)
+  const ratio = Math.min(devicePixelRatio, DEVICE_PIXELS_PER_PIXEL_MAX)
   const side = Math.max(1, Math.round(canvas.clientWidth * ratio))
   if (canvas.width !== side) {
     canvas.width = side
     canvas.height = side
   }
-  const scale = side / (2 * HALF_VIEW)
+  const scale = side / (2 * HALF_VIEW_UNITS)
   context.setTransform(scale, 0, 0, scale, side / 2, side / 2)
-  context.clearRect(-HALF_VIEW, -HALF_VIEW, 2 * HALF_VIEW, 2 * HALF_VIEW)
+  context.clearRect(-HALF_VIEW_UNITS, -HALF_VIEW_UNITS, 2 * HALF_VIEW_UNITS, 2 * HALF_VIEW_UNITS)
 }
 
 function drawTrail(context: CanvasRenderingContext2D, trail: Trail, colour: string): void {
@@ -151,10 +150,10 @@ function drawLight(
     context.beginPath()
   }
   context.fillStyle = colour
-  context.arc(x, y, own ? CARGO_SIDE * 0.75 : 4.5, 0, 2 * Math.PI)
+  context.arc(x, y, own ? CARGO_SIDE_UNITS * 0.75 : 4.5, 0, 2 * Math.PI)
   context.fill()
   if (!own || cargo === undefined) return
   context.imageSmoothingEnabled = false
-  const half = CARGO_SIDE / 2
-  context.drawImage(cargo, x - half, y - half, CARGO_SIDE, CARGO_SIDE)
+  const half = CARGO_SIDE_UNITS / 2
+  context.drawImage(cargo, x - half, y - half, CARGO_SIDE_UNITS, CARGO_SIDE_UNITS)
 }

@@ -12,6 +12,7 @@ export interface Journey {
   readonly labels: readonly string[]
 }
 
+/** The way of a request, one chip per hop. */
 export interface HopList {
   show(journey: Journey): void
 }

@@ -3,6 +3,7 @@ import type { PageOptions } from '../logic/page-options.ts'
 import { bytesText, layersText } from '../logic/wording.ts'
 import type { Download } from '../runtime-download.ts'
 import { byId, html, setLine, setText } from './dom.ts'
+import { UNKNOWN_MODEL_CAPACITY_LAYERS } from './limits.ts'
 
 /** What a tab gives at most. */
 export interface Share {
@@ -12,6 +13,7 @@ export interface Share {
   readonly time: number
 }
 
+/** What a person can do about this tab's part in the swarm. */
 export interface JoinActions {
   join(share: Share): void
   leave(): void
@@ -20,17 +22,16 @@ export interface JoinActions {
   setShare(share: Share): void
 }
 
+/** The panel, and what the person chose in it. */
 export interface JoinPanel {
   show(snapshot: PeerSnapshot): void
   /** Fills the choice of layers once the model is known. */
   setLayers(layers: number): void
   /** How far the runtime has come; undefined when nothing is being fetched. */
   showDownload(download: Download | undefined): void
+  /** What the person lets the swarm have. */
   readonly share: Share
 }
-
-/** Layers to host when the model's number of layers is not known yet. */
-const CAPACITY_OF_UNKNOWN_MODEL = 2
 
 /** A share that lets two tabs cover a model, and leaves work for others. */
 function defaultCapacity(layers: number): number {
@@ -54,7 +55,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   let paused = false
 
   select.disabled = true
-  const beforehand = options.capacity ?? CAPACITY_OF_UNKNOWN_MODEL
+  const beforehand = options.capacity ?? UNKNOWN_MODEL_CAPACITY_LAYERS
   select.append(capacityOption(beforehand, fixedChoice(options) ?? 'a few'))
 
   const share = (): Share => ({ layers: Number(select.value), time: Number(time.value) })

@@ -1,9 +1,7 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { durationText, peerText } from '../logic/wording.ts'
 import { byId, html } from './dom.ts'
-
-/** Rows of the table of peers; more than that are only counted. */
-const ROWS_MAX = 100
+import { PEER_ROWS_MAX } from './limits.ts'
 
 type PeerEntry = PeerSnapshot['peers'][number]
 type Trials = PeerSnapshot['engines']
@@ -22,7 +20,7 @@ export function createPeerTable(): (peers: PeerSnapshot['peers']) => void {
     const key = JSON.stringify(latest)
     if (key === drawn) return
     drawn = key
-    const rows = latest.slice(0, ROWS_MAX).map(peerRow)
+    const rows = latest.slice(0, PEER_ROWS_MAX).map(peerRow)
     const rest = latest.length - rows.length
     if (latest.length === 0) rows.push(wideRow('nobody else yet'))
     if (rest > 0) rows.push(wideRow(`and ${rest} more`))

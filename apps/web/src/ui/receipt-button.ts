@@ -1,8 +1,6 @@
 import { type Receipt, receiptText } from '@layerswarm/model'
 import { html } from './dom.ts'
-
-/** Long enough for any browser to have begun the download. */
-const URL_KEPT_MS = 30_000
+import { RECEIPT_URL_MS } from './limits.ts'
 
 /** A button that saves a receipt as a file, for `layerswarm replay`. */
 export function downloadButton(receipt: Receipt): HTMLButtonElement {
@@ -20,7 +18,7 @@ export function downloadButton(receipt: Receipt): HTMLButtonElement {
     const url = URL.createObjectURL(new Blob([receiptText(receipt)], { type: 'application/json' }))
     const time = receipt.createdAt.slice(0, 19).replaceAll(/[^\dT]/g, '')
     html('a', { attributes: { href: url, download: `layerswarm-receipt-${time}.json` } }).click()
-    setTimeout(() => URL.revokeObjectURL(url), URL_KEPT_MS)
+    setTimeout(() => URL.revokeObjectURL(url), RECEIPT_URL_MS)
   })
   return button
 }

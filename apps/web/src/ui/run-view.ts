@@ -9,6 +9,7 @@ import { byId, setLine, setText } from './dom.ts'
 import { createHopList } from './hop-list.ts'
 import { paintPixels } from './pixels.ts'
 
+/** The chosen picture beside what becomes of it. */
 export interface RunView {
   setModel(model: ModelFacts): void
   /** Shows a newly chosen picture, as the model sees it where that is known. */

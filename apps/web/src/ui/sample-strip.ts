@@ -1,10 +1,10 @@
 import { grayPixels, type Picture } from '../logic/picture.ts'
 import { pickIndices, type SampleSet } from '../logic/sample-set.ts'
 import { byId, html, setText } from './dom.ts'
+import { SAMPLES_SHOWN_MAX } from './limits.ts'
 import { paintPixels } from './pixels.ts'
 
-const SAMPLES_SHOWN = 24
-
+/** Sample images to choose from. */
 export interface SampleStrip {
   showSamples(samples: SampleSet): void
   /** Says in place of the samples why there are none. */
@@ -64,14 +64,14 @@ export function createSampleStrip(choose: (picture: Picture) => void): SampleStr
 
   shuffle.addEventListener('click', () => {
     if (samples === undefined) return
-    indices = pickIndices(samples.count, SAMPLES_SHOWN, Math.random)
+    indices = pickIndices(samples.count, SAMPLES_SHOWN_MAX, Math.random)
     draw()
   })
 
   return {
     showSamples(set) {
       samples = set
-      indices = Array.from({ length: Math.min(SAMPLES_SHOWN, set.count) }, (_, index) => index)
+      indices = Array.from({ length: Math.min(SAMPLES_SHOWN_MAX, set.count) }, (_, index) => index)
       draw()
     },
     showProblem: (line) => setText(note, line),

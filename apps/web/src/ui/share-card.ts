@@ -1,11 +1,7 @@
 import { encode } from 'uqr'
 import { shareText } from '../logic/share.ts'
 import { byId, setText } from './dom.ts'
-
-/** Canvas pixels per module of the code; the style sheet scales it. */
-const MODULE_PIXELS = 4
-const BORDER_MODULES = 2
-const COPIED_MS = 2_000
+import { COPIED_SHOWN_MS, QR_BORDER_MODULES, QR_MODULE_PIXELS } from './limits.ts'
 
 /** The address of this swarm as a link and as a QR code, drawn when somebody opens it. */
 export function createShareCard(address: string): void {
@@ -29,14 +25,14 @@ async function copyText(text: string, button: HTMLButtonElement): Promise<void> 
   } catch {
     setText(button, 'Select the link and copy it')
   }
-  setTimeout(() => setText(button, words), COPIED_MS)
+  setTimeout(() => setText(button, words), COPIED_SHOWN_MS)
 }
 
 /** Black on white in dark pages as well: phones read nothing else reliably. */
 function drawCode(canvas: HTMLCanvasElement, text: string): void {
-  const { data, size } = encode(text, { ecc: 'M', border: BORDER_MODULES })
-  canvas.width = size * MODULE_PIXELS
-  canvas.height = size * MODULE_PIXELS
+  const { data, size } = encode(text, { ecc: 'M', border: QR_BORDER_MODULES })
+  canvas.width = size * QR_MODULE_PIXELS
+  canvas.height = size * QR_MODULE_PIXELS
   const context = canvas.getContext('2d')
   if (context === null) return
   context.fillStyle = '#fff'
@@ -44,7 +40,13 @@ function drawCode(canvas: HTMLCanvasElement, text: string): void {
   context.fillStyle = '#000'
   for (const [y, row] of data.entries()) {
     for (const [x, dark] of row.entries()) {
-      if (dark) context.fillRect(x * MODULE_PIXELS, y * MODULE_PIXELS, MODULE_PIXELS, MODULE_PIXELS)
+      if (dark)
+        context.fillRect(
+          x * QR_MODULE_PIXELS,
+          y * QR_MODULE_PIXELS,
+          QR_MODULE_PIXELS,
+          QR_MODULE_PIXELS,
+        )
     }
   }
 }

@@ -5,6 +5,7 @@ import { createCoverage } from './coverage.ts'
 import { byId, setLine, setText } from './dom.ts'
 import { createEngineList, createPeerTable } from './peer-table.ts'
 
+/** The numbers about this tab and its swarm. */
 export interface SwarmFacts {
   /** @param images those that this tab helped with. */
   show(snapshot: PeerSnapshot, images: number): void

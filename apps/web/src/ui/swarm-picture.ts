@@ -3,19 +3,17 @@ import type { Scene, SceneNode } from '../logic/scene.ts'
 import { setText, svg } from './dom.ts'
 import { createHopLights, type HopLights } from './hop-lights.ts'
 import { paintLayer } from './layer-mark.ts'
+import {
+  ARC_GAP_RADIANS,
+  DISC_RADIUS_UNITS_MAX,
+  LABELLED_RADIUS_UNITS_MIN,
+  PEERS_DRAWN_MAX,
+  RIM_RADII,
+  RING_RADIUS_UNITS,
+  SELF_RADIUS_UNITS,
+} from './limits.ts'
 
-/** Units of the view box, 400 × 400 around the origin. */
-const RING_RADIUS = 152
-const SELF_RADIUS = 40
-const DISC_RADIUS_MAX = 28
-/** Below this a disc cannot hold its label. */
-const LABELLED_RADIUS = 22
-/** Beyond this the discs would be dots; the table lists everybody. */
-const PEERS_SHOWN = 60
-const ARC_GAP_RADIANS = 0.12
-/** Where a disc ends, in radii: half of the line around it lies outside. */
-const RIM = 1.1
-
+/** The swarm as discs around this tab, with the lights of requests between them. */
 export interface SwarmPicture {
   show(scene: Scene): void
   readonly lights: HopLights
@@ -35,7 +33,7 @@ export function createSwarmPicture(
   { root, canvas, more }: PictureFrame,
   picked: (peer: string) => void = () => {},
 ): SwarmPicture {
-  const ring = svg('circle', { class: 'orbit', attributes: { r: String(RING_RADIUS) } })
+  const ring = svg('circle', { class: 'orbit', attributes: { r: String(RING_RADIUS_UNITS) } })
   const nodes = svg('g')
   root.append(ring, nodes)
   const lights = createHopLights(canvas)
@@ -65,12 +63,12 @@ export function createSwarmPicture(
       const key = JSON.stringify(scene)
       if (key === drawn) return
       drawn = key
-      const shown = scene.peers.slice(0, PEERS_SHOWN)
+      const shown = scene.peers.slice(0, PEERS_DRAWN_MAX)
       const others = ringLayout(
         shown.map((peer) => peer.id),
-        RING_RADIUS,
+        RING_RADIUS_UNITS,
       )
-      const radius = discRadius(others, DISC_RADIUS_MAX)
+      const radius = discRadius(others, DISC_RADIUS_UNITS_MAX)
       const self: Place = { id: scene.self.id, x: 0, y: 0 }
       const places = [self, ...others]
       lights.place(
@@ -78,13 +76,13 @@ export function createSwarmPicture(
         places.map((place) => ({
           x: place.x,
           y: place.y,
-          radius: (place === self ? SELF_RADIUS : radius) * RIM,
+          radius: (place === self ? SELF_RADIUS_UNITS : radius) * RIM_RADII,
         })),
         scene.layers,
       )
       const byPeer = new Map(shown.map((peer) => [peer.id, peer]))
       const wanted = [
-        nodeOf(scene.self, self, SELF_RADIUS, scene.layers),
+        nodeOf(scene.self, self, SELF_RADIUS_UNITS, scene.layers),
         ...others.flatMap((place) => {
           const peer = byPeer.get(place.id)
           return peer === undefined ? [] : [nodeOf(peer, place, radius, scene.layers)]
@@ -117,7 +115,8 @@ function drawNode(node: SceneNode, place: Place, radius: number, layers: number)
   )
   group.dataset.peer = node.id
   group.style.setProperty('--radius', radius.toFixed(1))
-  if (radius >= LABELLED_RADIUS) group.append(svg('text', { class: 'name', text: node.label }))
+  if (radius >= LABELLED_RADIUS_UNITS_MIN)
+    group.append(svg('text', { class: 'name', text: node.label }))
   return group
 }
 

@@ -1,3 +1,4 @@
+import { SHARED_CONSTANT_ELEMENTS_MAX } from '../limits.ts'
 import { createMessageWriter, type MessageWriter } from './protobuf.ts'
 
 /** Versions every runtime we use accepts; Gelu needs opset 20, LayerNormalization 17. */
@@ -6,6 +7,8 @@ const OPSET_VERSION = 20
 
 /** TensorProto.DataType of onnx.proto. */
 const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10 } as const
+
+/** The element types that graphs here use. */
 export type ElementType = keyof typeof ELEMENT_TYPES
 
 /** AttributeProto.AttributeType of onnx.proto. */
@@ -16,6 +19,8 @@ export type Dim = number | string
 
 /** A plain number is an integer attribute; ONNX tells floats apart, hence `{ float }`. */
 export type Attribute = number | string | { readonly float: number } | readonly number[]
+
+/** The attributes of a node by their names in the ONNX operator set. */
 export type Attributes = Readonly<Record<string, Attribute>>
 
 /** Where an initializer lies in a file next to the graph; counts of bytes. */
@@ -71,9 +76,10 @@ interface Initializer {
   readonly content: Uint8Array | ExternalSlice
 }
 
-/** Constants up to this many elements are looked up by value before a new one is stored. */
-const SHARED_ELEMENTS_MAX = 16
-
+/**
+ * An empty graph.
+ * @param name stands in the file and in the messages of runtimes, nowhere else.
+ */
 export function createGraph(name: string): GraphBuilder {
   const nodes: Node[] = []
   const inputs: Value[] = []
@@ -103,7 +109,7 @@ export function createGraph(name: string): GraphBuilder {
 
   function constant(data: Float32Array | BigInt64Array, dims: readonly number[]): string {
     const type = data instanceof Float32Array ? 'float32' : 'int64'
-    const key = data.length > SHARED_ELEMENTS_MAX ? '' : `${type}[${dims}]${data.join()}`
+    const key = data.length > SHARED_CONSTANT_ELEMENTS_MAX ? '' : `${type}[${dims}]${data.join()}`
     const known = shared.get(key)
     if (key !== '' && known !== undefined) return known
     const made = `constant.${initializers.length}`

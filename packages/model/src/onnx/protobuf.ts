@@ -1,8 +1,6 @@
 import { ModelError } from '../errors.ts'
+import { GRAPH_BYTES_MAX } from '../limits.ts'
 import { utf8Encode } from '../text.ts'
-
-/** Bytes of one ONNX model; weights of parts stay outside it, so only training graphs come near. */
-export const GRAPH_BYTES_MAX = 64 * 1024 * 1024
 
 /** Wire types of protobuf (protobuf.dev/programming-guides/encoding). */
 const VARINT = 0

@@ -4,9 +4,9 @@ import { failData, readOptional } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
 
 /** Height and width of the images, pixels. */
-const SIZE = 32
-const CHANNELS = 3
-const PIXELS = SIZE * SIZE
+const CIFAR_SIZE = 32
+const CIFAR_CHANNELS = 3
+const CIFAR_PIXELS = CIFAR_SIZE * CIFAR_SIZE
 
 /** One of the two binary versions: https://www.cs.toronto.edu/~kriz/cifar.html */
 interface CifarVersion {
@@ -65,8 +65,8 @@ export async function loadCifar(
   return {
     name,
     labels,
-    imageSize: SIZE,
-    channels: CHANNELS,
+    imageSize: CIFAR_SIZE,
+    channels: CIFAR_CHANNELS,
     mean,
     std,
     train: concatenated(batches),
@@ -104,12 +104,12 @@ async function readBatch(
 ): Promise<LabelledImages> {
   const file = join(folder, name)
   const bytes = await readFileOf(folder, name)
-  const record = labelBytes + CHANNELS * PIXELS
+  const record = labelBytes + CIFAR_CHANNELS * CIFAR_PIXELS
   const count = bytes.length / record
   if (!Number.isInteger(count) || count === 0) {
     failData(file, `${bytes.length} bytes are not whole images of ${record} bytes; it is cut off`)
   }
-  const pixels = new Uint8Array(count * CHANNELS * PIXELS)
+  const pixels = new Uint8Array(count * CIFAR_CHANNELS * CIFAR_PIXELS)
   const labels = new Uint8Array(count)
   for (let image = 0; image < count; image++) {
     const start = image * record + labelBytes
@@ -119,9 +119,11 @@ async function readBatch(
     }
     labels[image] = label
     // Stored channel by channel, kept pixel by pixel.
-    for (let i = 0; i < CHANNELS * PIXELS; i++) {
-      const channel = Math.floor(i / PIXELS)
-      pixels[(image * PIXELS + (i % PIXELS)) * CHANNELS + channel] = bytes[start + i] as number
+    for (let i = 0; i < CIFAR_CHANNELS * CIFAR_PIXELS; i++) {
+      const channel = Math.floor(i / CIFAR_PIXELS)
+      pixels[(image * CIFAR_PIXELS + (i % CIFAR_PIXELS)) * CIFAR_CHANNELS + channel] = bytes[
+        start + i
+      ] as number
     }
   }
   return { count, pixels, labels }

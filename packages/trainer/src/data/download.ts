@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { isSha256 } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
 import { cannotWrite, makeFolder } from '../files.ts'
+import { DOWNLOAD_BYTES_MAX, SOURCES_MAX } from '../limits.ts'
 
 /** One file of a data set and where it comes from. */
 export interface DataSource {
@@ -15,16 +16,12 @@ export interface DataSource {
   readonly sha256: string
 }
 
+/** What a download tells, and how it is stopped. */
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined
   /** Told about every file that is fetched. */
   onFile(source: DataSource): void
 }
-
-/** A list of sources: the largest data sets are a few dozen files. */
-const SOURCES_MAX = 256
-/** One file: all of CIFAR-10 in one archive has 170 MB. */
-const FILE_BYTES_MAX = 4 * 2 ** 30
 
 /**
  * Reads a list of sources, `{"files": [{"name", "url", "sha256"}, …]}`.
@@ -129,7 +126,7 @@ async function receive(
   let bytes = 0
   for await (const chunk of contentOf(url, signal)) {
     bytes += chunk.length
-    if (bytes > FILE_BYTES_MAX) fail(url, `it is longer than ${FILE_BYTES_MAX} bytes`)
+    if (bytes > DOWNLOAD_BYTES_MAX) fail(url, `it is longer than ${DOWNLOAD_BYTES_MAX} bytes`)
     hash.update(chunk)
     await target.writeFile(chunk).catch((error: unknown) => {
       throw cannotWrite('the download', error)

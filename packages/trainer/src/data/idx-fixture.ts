@@ -15,7 +15,7 @@ export function idxBytes(shape: readonly number[], data: Uint8Array): Uint8Array
 
 /** Height and width of the fixture's images, pixels. */
 export const FIXTURE_IMAGE_SIZE = 8
-const CLASSES = 10
+const FIXTURE_CLASSES = 10
 
 /**
  * Writes a small data set in the files of Fashion-MNIST: each class is a bright square at a place
@@ -33,7 +33,7 @@ export async function writeFixture(
   ] as const) {
     const random = createRandom(7, split)
     const n = FIXTURE_IMAGE_SIZE
-    const labels = Uint8Array.from({ length: count }, () => random.below(CLASSES))
+    const labels = Uint8Array.from({ length: count }, () => random.below(FIXTURE_CLASSES))
     const pixels = Uint8Array.from({ length: count * n * n }, (_, index) => {
       const label = labels[Math.floor(index / (n * n))] as number
       const [y, x] = [Math.floor(index / n) % n, index % n]

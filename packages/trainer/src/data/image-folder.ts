@@ -1,6 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrainerError } from '../errors.ts'
+import {
+  FOLDER_CLASSES_MAX,
+  FOLDER_PIXEL_BYTES_MAX,
+  PIXEL_STD_MIN,
+  TEST_EVERY_PICTURES,
+} from '../limits.ts'
 import { failData } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
 
@@ -17,6 +23,7 @@ export interface DecodedPicture {
  */
 export type DecodePicture = (path: string, size: number | undefined) => Promise<DecodedPicture>
 
+/** How a folder of pictures is read. */
 export interface ImageFolderOptions {
   readonly decode: DecodePicture
   /** Height and width, pixels; undefined takes the pictures as they are, all of one square size. */
@@ -26,12 +33,6 @@ export interface ImageFolderOptions {
 }
 
 const PICTURE = /\.(png|jpe?g|webp)$/i
-/** Labels are bytes. */
-const CLASSES_MAX = 256
-/** All pictures of a folder, decoded: they are held in memory. */
-const PIXEL_BYTES_MAX = 2 ** 31
-/** Without a split of its own, every tenth picture is a test image. */
-const TEST_EVERY = 10
 
 /** A picture of a class that is yet to be decoded. */
 interface PictureFile {
@@ -51,7 +52,7 @@ export async function loadImageFolder(
 ): Promise<Dataset> {
   const { train, test, labels } = await listPictures(folder)
   const size = options.size ?? (await sizeOf(train, options.decode))
-  if ((train.length + test.length) * size * size * 3 > PIXEL_BYTES_MAX) {
+  if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
   const read = (files: readonly PictureFile[]) => readPictures(files, size, options)
@@ -83,7 +84,8 @@ async function listPictures(
   }
   const labels = await classesOf(folder)
   const all = await picturesOf(folder, labels)
-  const isTest = (_: PictureFile, index: number): boolean => index % TEST_EVERY === TEST_EVERY - 1
+  const isTest = (_: PictureFile, index: number): boolean =>
+    index % TEST_EVERY_PICTURES === TEST_EVERY_PICTURES - 1
   const test = all.filter(isTest)
   if (test.length === 0) {
     failData(folder, `${all.length} pictures are too few to keep some for testing`)
@@ -121,8 +123,11 @@ async function classesOf(folder: string): Promise<string[]> {
       `${folder} holds ${names.length} class folders; pictures of two classes at least are needed, as ${folder}/cat/1.png`,
     )
   }
-  if (names.length > CLASSES_MAX) {
-    failData(folder, `it has ${names.length} class folders; at most ${CLASSES_MAX} can be read`)
+  if (names.length > FOLDER_CLASSES_MAX) {
+    failData(
+      folder,
+      `it has ${names.length} class folders; at most ${FOLDER_CLASSES_MAX} can be read`,
+    )
   }
   return names
 }
@@ -190,9 +195,6 @@ function reduced(images: LabelledImages, channels: 1 | 3): LabelledImages {
   return { ...images, pixels: grey }
 }
 
-/** Smallest deviation: pictures of one colour must not divide by zero. */
-const STD_MIN = 0.01
-
 /** Mean and deviation by channel, on a scale from 0 to 1. */
 function pixelStatistics(
   { pixels }: LabelledImages,
@@ -209,7 +211,7 @@ function pixelStatistics(
   const count = pixels.length / channels
   const mean = sums.map(({ plain }) => plain / count)
   const std = sums.map(({ squared }, channel) =>
-    Math.max(STD_MIN, Math.sqrt(Math.max(0, squared / count - (mean[channel] ?? 0) ** 2))),
+    Math.max(PIXEL_STD_MIN, Math.sqrt(Math.max(0, squared / count - (mean[channel] ?? 0) ** 2))),
   )
   return { mean, std }
 }

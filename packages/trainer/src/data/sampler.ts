@@ -1,7 +1,17 @@
 import { createRandom, type RandomState } from '../random.ts'
-import type { Recipe } from '../recipe.ts'
 import type { Dataset, LabelledImages, PixelFormat } from './dataset.ts'
-import { createPatchWriter } from './patches.ts'
+import { type Augmentation, createPatchWriter } from './patches.ts'
+
+/** What decides which batches are drawn: the part of a recipe that concerns the data. */
+export interface BatchRecipe extends Augmentation {
+  /** Images of one batch. */
+  readonly batch: number
+  /** Side of a patch in pixels. */
+  readonly patchSize: number
+  readonly seed: number
+  /** Probability that is taken from the true class and spread evenly over all, 0 … 1. */
+  readonly labelSmoothing: number
+}
 
 /** Where a sampler stands: enough to draw the same batches again. */
 export interface SamplerState {
@@ -20,8 +30,12 @@ export interface Sampler {
   restore(state: SamplerState): void
 }
 
+/**
+ * A sampler at the beginning of its first epoch; the same recipe draws the same batches.
+ * @param images those that are drawn from, each of them once an epoch.
+ */
 export function createSampler(
-  recipe: Recipe,
+  recipe: BatchRecipe,
   dataset: PixelFormat & Pick<Dataset, 'labels'>,
   images: LabelledImages,
 ): Sampler {

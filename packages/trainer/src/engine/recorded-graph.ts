@@ -14,6 +14,7 @@ export interface RecordedNode {
   readonly done: readonly string[]
 }
 
+/** A constant of a recorded graph, row-major. */
 export interface RecordedConstant {
   readonly values: Float32Array
   readonly shape: readonly number[]

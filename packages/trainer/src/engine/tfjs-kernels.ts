@@ -63,7 +63,10 @@ function given<T>(value: T | undefined): T {
   return value
 }
 
-/** The outputs of a node; everything else that it took is freed. */
+/**
+ * The outputs of a node; everything else that it took is freed.
+ * @throws TypeError for an operator that no training graph uses, or one that lacks an operand.
+ */
 export function computeNode(node: RecordedNode, operands: readonly tf.Tensor[]): tf.Tensor[] {
   const kernel = KERNELS[node.type]
   if (kernel === undefined) throw new TypeError(`there is no kernel for the operator ${node.type}`)

@@ -15,6 +15,7 @@ export interface EnsembleMeasure {
   readonly calibrationError: number
 }
 
+/** What is measured while the layers of a model run in random orders. */
 export interface ArbitraryMeasures {
   /** Accuracies of all layers in arbitrary order, one per pass. */
   readonly passes: readonly number[]

@@ -1,15 +1,13 @@
 import type { Variant } from '@layerswarm/model'
+import { NOISE_SHARE } from '../limits.ts'
 import { isShuffled, type Trainings } from './average-trainings.ts'
 import type { Evaluation, MergedEvaluation, ModelEvaluation } from './evaluate-models.ts'
 import { percent } from './report-tables.ts'
 import { mean } from './statistics.ts'
 
-/** Differences below this are not told apart: two standard errors of 10,000 images. */
-export const NOISE = 0.006
-
 /** Nor those below twice the spread, between trainings or else between orders, of either side. */
 function noiseOf(...models: readonly ModelEvaluation[]): number {
-  return Math.max(NOISE, ...models.map(({ arbitrary }) => 2 * arbitrary.std))
+  return Math.max(NOISE_SHARE, ...models.map(({ arbitrary }) => 2 * arbitrary.std))
 }
 
 /** What a claim needs, as far as it was measured. */
@@ -185,7 +183,7 @@ function mergedLine(
   const worst = Math.max(...outcomes.map(({ lost }) => lost))
   return line(
     'Layers of two trainings can be mixed without loss (claimed in the first version of the paper only).',
-    worst <= NOISE ? 'Agrees:' : 'Does not agree:',
+    worst <= NOISE_SHARE ? 'Agrees:' : 'Does not agree:',
     `${figures.join(', ')}.`,
   )
 }

@@ -1,5 +1,7 @@
 import type { ModelSpec, Variant } from '@layerswarm/model'
+import { MERGE_MASKS, PASSES_MIN, SUBSET_DRAWS } from '../limits.ts'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
+import type { PartFiles } from '../model-file.ts'
 import { layoutOf } from '../parameters.ts'
 import { type EnsembleMeasure, inArbitraryOrders } from './arbitrary-orders.ts'
 import {
@@ -11,7 +13,7 @@ import {
   type WireMeasures,
 } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
-import { createModelRunner, type ModelRunner, type PartFiles } from './model-runner.ts'
+import { createModelRunner, type ModelRunner } from './model-runner.ts'
 import { batchesOf, sweep, type TestImages } from './sweep.ts'
 
 /** A model to be measured. */
@@ -23,6 +25,7 @@ export interface MeasurableModel {
   readonly training?: TrainingFacts | undefined
 }
 
+/** What a training cost, as far as it is known. */
 export interface TrainingFacts {
   /** Training images seen, counting every epoch. */
   readonly images: number
@@ -51,9 +54,12 @@ export interface ModelEvaluation {
   readonly wire: WireMeasures
 }
 
+/** Accuracies, 0 … 1, with some of the layers left out: mean and deviation between passes. */
 export interface PrunedMeasure {
+  /** The layers that are left, in random orders. */
   readonly arbitrary: number
   readonly arbitraryStd: number
+  /** The layers that are left, in their own order. */
   readonly sequential: number
   readonly sequentialStd: number
 }
@@ -68,11 +74,13 @@ export interface MergedEvaluation {
   readonly arbitrary: Spread & { readonly orders: number }
 }
 
+/** What was measured of every model, and of every pair that could be merged. */
 export interface Evaluation {
   readonly releases: readonly ModelEvaluation[]
   readonly merged: readonly MergedEvaluation[]
 }
 
+/** How much is measured, and on what. */
 export interface EvaluationOptions {
   /** Passes in arbitrary order whose mean and spread are reported. */
   readonly seeds: number
@@ -89,19 +97,13 @@ export interface EvaluationProgress {
   readonly of: number
 }
 
+/** Five seeds, as in the reports of trainings, on one thread and without a word. */
 export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
   seeds: 5,
   threads: 1,
   signal: undefined,
   onProgress: () => {},
 })
-
-/** Passes in arbitrary order at least, for the ensembles and the heat map. */
-const PASSES_MIN = 8
-/** Draws of the layers left in sequential order, for every batch and count. */
-const SUBSET_DRAWS = 2
-/** Drawn masks of every pair that is merged. */
-const MERGE_MASKS = 3
 
 /**
  * Measures every model, and every pair of models of one spec merged.

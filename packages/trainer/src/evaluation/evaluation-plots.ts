@@ -1,4 +1,5 @@
 import { linePlot, type Series } from '@layerswarm/figures'
+import { AXIS_STEPS_PER_UNIT } from '../limits.ts'
 import { isShuffled } from './average-trainings.ts'
 import type { ModelEvaluation } from './evaluate-models.ts'
 import { labelsOf } from './report-tables.ts'
@@ -52,9 +53,6 @@ export function evaluationPlots(all: readonly ModelEvaluation[]): EvaluationPlot
   }
 }
 
-/** Axes end at whole steps of two percent. */
-const STEPS = 50
-
 /** Where all accuracies are high, their differences show on a shorter axis only. */
 function zoomed(series: readonly Series[]): { yMin?: number; yMax?: number } {
   const values = series.flatMap(({ points }) => points.map(([, y]) => y))
@@ -62,8 +60,8 @@ function zoomed(series: readonly Series[]): { yMin?: number; yMax?: number } {
   if (!(low > 0.5)) return {}
   const high = Math.max(...values)
   return {
-    yMin: Math.floor((low - 0.01) * STEPS) / STEPS,
-    yMax: Math.min(1, Math.ceil((high + 0.01) * STEPS) / STEPS),
+    yMin: Math.floor((low - 0.01) * AXIS_STEPS_PER_UNIT) / AXIS_STEPS_PER_UNIT,
+    yMax: Math.min(1, Math.ceil((high + 0.01) * AXIS_STEPS_PER_UNIT) / AXIS_STEPS_PER_UNIT),
   }
 }
 

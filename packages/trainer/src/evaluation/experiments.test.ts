@@ -7,9 +7,10 @@ import {
   writePart,
 } from '@layerswarm/model'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { PartFiles } from '../model-file.ts'
 import { createRandom } from '../random.ts'
 import { overWire, prunedInSequence } from './experiments.ts'
-import { createModelRunner, type ModelRunner, type PartFiles, runOrder } from './model-runner.ts'
+import { createModelRunner, type ModelRunner, runOrder } from './model-runner.ts'
 import type { EmbeddedBatch } from './sweep.ts'
 import { createTally } from './tally.ts'
 

@@ -16,9 +16,11 @@ import { createTally } from './tally.ts'
 /** A mean over several passes and their spread (n − 1). */
 export interface Spread {
   readonly mean: number
+  /** Standard deviation between the passes. */
   readonly std: number
 }
 
+/** Mean and deviation (n − 1) of the results of several passes. */
 export function spreadOf(values: readonly number[]): Spread {
   return { mean: mean(values), std: deviation(values) }
 }

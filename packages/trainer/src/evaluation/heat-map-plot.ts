@@ -1,37 +1,37 @@
 import { escapeXml } from '@layerswarm/figures'
+import {
+  HEAT_CELL_UNITS,
+  HEAT_LEFT_UNITS,
+  HEAT_RANGE_SHARE_MIN,
+  HEAT_TOP_UNITS,
+} from '../limits.ts'
 import type { HeatMap } from './heat-map.ts'
-
-const CELL = 28
-const LEFT = 34
-const TOP = 44
-/** Narrowest range of the scale: smaller differences are not worth a colour. */
-const RANGE_MIN = 0.01
 
 /** A heat map as self-contained SVG: layers from top to bottom, positions from left to right. */
 export function heatMapPlot(title: string, heatMap: HeatMap): string {
   const known = heatMap.flat().filter((cell) => cell !== null)
   if (known.length === 0) return ''
   const middle = known.reduce((sum, cell) => sum + cell, 0) / known.length
-  const reach = Math.max(RANGE_MIN / 2, ...known.map((cell) => Math.abs(cell - middle)))
+  const reach = Math.max(HEAT_RANGE_SHARE_MIN / 2, ...known.map((cell) => Math.abs(cell - middle)))
   const [low, high] = [Math.max(0, middle - reach), Math.min(1, middle + reach)]
-  const size = heatMap.length * CELL
+  const size = heatMap.length * HEAT_CELL_UNITS
   const cells = heatMap.flatMap((row, layer) =>
     row.map((cell, position) =>
       drawCell(cell, layer, position, (low + high) / 2, (high - low) / 2),
     ),
   )
   const numbers = heatMap.flatMap((_, index) => [
-    `<text x="${LEFT - 8}" y="${TOP + index * CELL + CELL / 2 + 4}" text-anchor="end">${index}</text>`,
-    `<text x="${LEFT + index * CELL + CELL / 2}" y="${TOP - 6}" text-anchor="middle">${index}</text>`,
+    `<text x="${HEAT_LEFT_UNITS - 8}" y="${HEAT_TOP_UNITS + index * HEAT_CELL_UNITS + HEAT_CELL_UNITS / 2 + 4}" text-anchor="end">${index}</text>`,
+    `<text x="${HEAT_LEFT_UNITS + index * HEAT_CELL_UNITS + HEAT_CELL_UNITS / 2}" y="${HEAT_TOP_UNITS - 6}" text-anchor="middle">${index}</text>`,
   ])
   const scale = `from ${(100 * low).toFixed(1)} % (orange) to ${(100 * high).toFixed(1)} % (blue)`
   return [
-    `<svg viewBox="0 0 ${Math.max(size + LEFT + 4, 240)} ${size + TOP + 22}" role="img" aria-label="${escapeXml(`${title}, accuracy by layer and position`)}" font-family="sans-serif" font-size="11" fill="currentColor">`,
-    `<text x="${LEFT}" y="14" font-size="13" font-weight="bold">${escapeXml(title)}</text>`,
-    `<text x="${LEFT}" y="26">position</text><text transform="translate(9 ${TOP + size / 2}) rotate(-90)" text-anchor="middle">layer</text>`,
+    `<svg viewBox="0 0 ${Math.max(size + HEAT_LEFT_UNITS + 4, 240)} ${size + HEAT_TOP_UNITS + 22}" role="img" aria-label="${escapeXml(`${title}, accuracy by layer and position`)}" font-family="sans-serif" font-size="11" fill="currentColor">`,
+    `<text x="${HEAT_LEFT_UNITS}" y="14" font-size="13" font-weight="bold">${escapeXml(title)}</text>`,
+    `<text x="${HEAT_LEFT_UNITS}" y="26">position</text><text transform="translate(9 ${HEAT_TOP_UNITS + size / 2}) rotate(-90)" text-anchor="middle">layer</text>`,
     ...numbers,
     ...cells,
-    `<text x="${LEFT}" y="${size + TOP + 15}">${scale}</text>`,
+    `<text x="${HEAT_LEFT_UNITS}" y="${size + HEAT_TOP_UNITS + 15}">${scale}</text>`,
     '</svg>',
   ].join('')
 }
@@ -43,7 +43,7 @@ function drawCell(
   middle: number,
   reach: number,
 ): string {
-  const place = `x="${LEFT + position * CELL}" y="${TOP + layer * CELL}" width="${CELL - 1}" height="${CELL - 1}"`
+  const place = `x="${HEAT_LEFT_UNITS + position * HEAT_CELL_UNITS}" y="${HEAT_TOP_UNITS + layer * HEAT_CELL_UNITS}" width="${HEAT_CELL_UNITS - 1}" height="${HEAT_CELL_UNITS - 1}"`
   if (cell === null) {
     return `<rect ${place} fill="none" stroke="#8888"><title>never drawn</title></rect>`
   }

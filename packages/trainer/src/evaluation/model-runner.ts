@@ -15,9 +15,7 @@ import {
   type Tensor,
 } from '@layerswarm/model'
 import * as ort from 'onnxruntime-node'
-
-/** The safetensors file of every part of a model. */
-export type PartFiles = ReadonlyMap<Part, Uint8Array>
+import type { PartFiles } from '../model-file.ts'
 
 /** One model, ready to run any of its layers in any order. Batches are (B, …). */
 export interface ModelRunner {

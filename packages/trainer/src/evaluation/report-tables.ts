@@ -15,6 +15,7 @@ export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`
 }
 
+/** Mean and deviation of shares as percent with one decimal: "91.2 ± 0.3 %". */
 export function percentSpread({ mean, std }: Spread): string {
   return `${(100 * mean).toFixed(1)} ± ${(100 * std).toFixed(1)} %`
 }

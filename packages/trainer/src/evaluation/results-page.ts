@@ -1,6 +1,7 @@
 import { standaloneSvg } from '@layerswarm/figures'
+import { NOISE_SHARE } from '../limits.ts'
 import { groupTrainings, isShuffled, type Trainings } from './average-trainings.ts'
-import { claimLines, NOISE } from './claims.ts'
+import { claimLines } from './claims.ts'
 import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
 import { evaluationPlots } from './evaluation-plots.ts'
 import type { Spread } from './experiments.ts'
@@ -40,7 +41,7 @@ export function resultsPage(evaluation: Evaluation, command: string, name: strin
     accuracyTable(all),
     budgetLines(all),
     '## Beside the claims of the paper',
-    `The paper fine-tunes ViT-B and DeiT on ImageNet; these are small models trained from nothing, so that the direction of an effect can be compared and its size only roughly. ${seedsLine(all)} Differences below ${(100 * NOISE).toFixed(1)} points, or twice the spread of either side, are not told apart.`,
+    `The paper fine-tunes ViT-B and DeiT on ImageNet; these are small models trained from nothing, so that the direction of an effect can be compared and its size only roughly. ${seedsLine(all)} Differences below ${(100 * NOISE_SHARE).toFixed(1)} points, or twice the spread of either side, are not told apart.`,
     ...claimLines(all, evaluation),
     ...prunedSection(all, show),
     ...ensembleSection(all, show),

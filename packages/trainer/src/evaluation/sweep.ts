@@ -1,6 +1,6 @@
 import { grayTensor, type Preprocessing, type Tensor } from '@layerswarm/model'
 import type { LabelledImages } from '../data/dataset.ts'
-import { EVALUATION_BATCH } from '../evaluate.ts'
+import { EVALUATION_BATCH_IMAGES } from '../limits.ts'
 import type { ModelRunner } from './model-runner.ts'
 
 /** Images that models are measured on, and how their pixels become inputs. */
@@ -25,7 +25,7 @@ export interface Experiment<R> {
 
 /** The number of batches that `sweep` cuts images into. */
 export function batchesOf({ count }: LabelledImages): number {
-  return Math.ceil(count / EVALUATION_BATCH)
+  return Math.ceil(count / EVALUATION_BATCH_IMAGES)
 }
 
 /**
@@ -39,8 +39,8 @@ export async function sweep(
   onBatch: () => void,
 ): Promise<void> {
   const imageBytes = images.pixels.length / images.count
-  for (let start = 0; start < images.count; start += EVALUATION_BATCH) {
-    const end = Math.min(images.count, start + EVALUATION_BATCH)
+  for (let start = 0; start < images.count; start += EVALUATION_BATCH_IMAGES) {
+    const end = Math.min(images.count, start + EVALUATION_BATCH_IMAGES)
     const pixels = images.pixels.subarray(start * imageBytes, end * imageBytes)
     const tokens = await runner.embed(grayTensor(pixels, preprocessing))
     const batch = { tokens, labels: images.labels.subarray(start, end) }

@@ -1,4 +1,5 @@
 import { argmax, rowsOf, type Tensor } from '@layerswarm/model'
+import { CONFIDENCE_BINS } from '../limits.ts'
 
 /** Counts right answers. */
 export interface Tally {
@@ -8,6 +9,7 @@ export interface Tally {
   accuracy(): number
 }
 
+/** A tally of no images; its accuracy is 0 until some are added. */
 export function createTally(): Tally {
   let images = 0
   let correct = 0
@@ -22,9 +24,6 @@ export function createTally(): Tally {
   }
 }
 
-/** Bins of equal width over the confidence, as in Guo et al., arXiv 1706.04599. */
-const CONFIDENCE_BINS = 15
-
 /** Compares how sure answers are with how often they are right. */
 export interface CalibrationTally {
   /** Probabilities (B, classes) of images with the labels (B). */
@@ -34,6 +33,9 @@ export interface CalibrationTally {
   error(): number
 }
 
+/**
+ * A tally of no images, with `CONFIDENCE_BINS` bins of equal width (Guo et al., arXiv 1706.04599).
+ */
 export function createCalibrationTally(): CalibrationTally {
   const tally = createTally()
   const bins = Array.from({ length: CONFIDENCE_BINS }, () => ({ confidence: 0, correct: 0 }))

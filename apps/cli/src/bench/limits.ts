@@ -1,0 +1,75 @@
+/** How long and how much the benchmarks measure; the unit is the last word of each name. */
+
+/** One frame of the echo: larger than any activation of a hop case. */
+export const ECHO_FRAME_BYTES_MAX = 4 << 20
+
+/**
+ * Compilers and caches have settled after these; a run of fewer rounds is no measurement anyway.
+ */
+export const WARM_UP_ROUNDS_MAX = 20
+
+/** A second process on this machine hosts its layers within this, also when the machine is busy. */
+export const PROCESS_COVERED_MS_MAX = 20_000
+
+/** How often the coverage is looked at until then. */
+export const PROCESS_LOOK_INTERVAL_MS = 50
+
+/**
+ * Two tabs have loaded, compiled their engines and found each other within this; software adapters
+ * are slow.
+ */
+export const TABS_READY_MS_MAX = 60_000
+
+/** How often the tabs are asked until then: each question crosses two processes. */
+export const TABS_LOOK_INTERVAL_MS = 100
+
+/** Eight processes on two cores have started and hold all layers within this. */
+export const LAGGED_COVERED_MS_MAX = 120_000
+
+/** How often they are asked until then. */
+export const LAGGED_LOOK_INTERVAL_MS = 200
+
+/** Time to say goodbye before a process is killed. */
+export const LAGGED_GOODBYE_MS_MAX = 4_000
+
+/** The providers of the memory benchmark host all layers within this. */
+export const MEMORY_COVERED_MS_MAX = 30_000
+
+/** Requests that are open at the same time. */
+export const MEMORY_OPEN_REQUESTS = 4
+
+/**
+ * Gossip and the provider remember what is done for 30 s; only what stays longer has leaked. A short
+ * run leaves little to forget.
+ */
+export const MEMORY_SETTLE_MS_MAX = 40_000
+
+/** The wait of a short run, which leaves little to forget. */
+export const MEMORY_SETTLE_MS_PER_REQUEST = 20
+
+/** What one provider may take of a volunteer's machine with the whole shipped model. */
+export const PROVIDER_RSS_MB_MAX = 300
+
+/** After this no further run of a batch size on an engine begins, compiling included. */
+export const TAB_BATCH_BUDGET_MS = 8_000
+
+/**
+ * After this an engine is given up if not one run is done: ViT-B on a software adapter takes 10 s
+ * a run.
+ */
+export const TAB_FIRST_RUN_MS_MAX = 45_000
+
+/** How long the frames of a page are counted: 300 of them on a display of 60 Hz. */
+export const TAB_VIEW_MS = 5_000
+
+/** A frame of a display of 60 Hz. */
+export const TAB_FRAME_MS = 1_000 / 60
+
+/** Layers that a tab offers to host in the measurement of its start. */
+export const TAB_CAPACITY_LAYERS = 2
+
+/** Steps of one measurement. */
+export const TRAIN_STEPS = 2
+
+/** Steps before the first measurement, in which both sides compile and fill their caches. */
+export const TRAIN_WARM_UP_STEPS = 2

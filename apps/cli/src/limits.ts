@@ -1,0 +1,92 @@
+/** Bounds on files, waiting and output of the commands; the unit is the last word of each name. */
+
+/** A JSON file that a person hands over: 64 images of 224 pixels are about 200 MB of digits. */
+export const JSON_BYTES_MAX = 256 << 20
+
+/** A whole-model file: as float32, a ViT-H has 2.5 GB; Node reads at most 2 GiB at once. */
+export const MODEL_BYTES_MAX = 2 ** 31 - 1
+
+/** A photo of 8192 × 8192 pixels as PNG has up to 200 MB. */
+export const PICTURE_BYTES_MAX = 256 << 20
+
+/** A pack of sample images: 10,000 of 28 × 28 pixels are 8 MB. */
+export const SAMPLES_BYTES_MAX = 64 << 20
+
+/** A publisher's key: 64 hex digits and a line break; more is not a key. */
+export const KEY_FILE_BYTES_MAX = 128
+
+/** A file with an upload token: 256 characters at most, and room for line breaks. */
+export const TOKEN_FILE_BYTES_MAX = 1_024
+
+/** A recipe or report of a training, read by people; a curve of 10,000 points has about 2 MB. */
+export const TRAINING_DOCUMENT_BYTES_MAX = 16 << 20
+
+/**
+ * Room on the disk for the manifest beside the parts of a release; those of the shipped models
+ * have a few kilobytes.
+ */
+export const RELEASE_DOCUMENTS_BYTES = 1 << 20
+
+/**
+ * Room on the disk for a report of an evaluation; with the plots of a dozen models it has under a
+ * megabyte.
+ */
+export const EVALUATION_REPORT_BYTES = 4 << 20
+
+/**
+ * The generator of a simulation has 32 bits of state, so larger seeds would repeat smaller ones.
+ */
+export const SIMULATION_SEED_MAX = 2 ** 32 - 1
+
+/** More threads have too little to do in models as small as a processor can train. */
+export const TRAINING_THREADS_MAX = 4
+
+/** Some terminals do not say how wide they are; this was the width of nearly all of them. */
+export const UNKNOWN_TERMINAL_COLUMNS = 80
+
+/** Volunteers of a demo host every layer within this, also on a busy machine. */
+export const DEMO_COVERED_MS_MAX = 30_000
+
+/** Volunteers of a demo are going to be killed: a layer may lose two hosts at once. */
+export const DEMO_HOSTS_PER_LAYER = 3
+
+/** Volunteers that start together on a small machine are done long before this. */
+export const UP_COVERED_MS_MAX = 20_000
+
+/** One volunteer may leave without a gap. */
+export const UP_HOSTS_PER_LAYER = 2
+
+/** How often the progress of an evaluation, which takes minutes, is told. */
+export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000
+
+/** Between two lines of progress while sample images are asked one by one. */
+export const SAMPLES_PROGRESS_INTERVAL_MS = 2_000
+
+/**
+ * How often the coverage is looked at while a swarm starts: not felt, and no work for the
+ * processor.
+ */
+export const COVERAGE_LOOK_INTERVAL_MS = 100
+
+/** Time to say goodbye before a process is killed. */
+export const GOODBYE_MS_MAX = 4_000
+
+/** How often the work done is reported, when there was some. */
+export const SERVED_REPORT_INTERVAL_MS = 30_000
+
+/** A local server answers at once, one across the world within this. */
+export const SAMPLES_FETCH_MS_MAX = 20_000
+
+/**
+ * Rows of each plot: the two of them and their titles fit the smallest usual terminal, of 24 rows.
+ */
+export const PLOT_ROWS = 6
+
+/** The widest that a plot gets: 80 columns less its margin. */
+export const PLOT_COLUMNS_MAX = 72
+
+/** Cells left of a plot, for its numbers. */
+export const PLOT_MARGIN_COLUMNS = 8
+
+/** Redrawing more often costs a busy processor more than a person sees. */
+export const REDRAW_INTERVAL_MS_MIN = 200

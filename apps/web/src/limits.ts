@@ -1,0 +1,66 @@
+/** Bounds on what the page fetches, remembers and follows; the unit is the last word of each name. */
+
+/** What a server says of itself: some addresses and releases, each of them a line. */
+export const BOOTSTRAP_BYTES_MAX = 256 * 1024
+
+/** One file of sample images: it is read whole into memory. */
+export const SAMPLES_BYTES_MAX = 64 * 1024 * 1024
+
+/** How long to wait before asking a server again that does not answer. */
+export const SERVER_RETRY_MS = 5_000
+
+/** Time until an answer or an error: a person looks at the page meanwhile. */
+export const ANSWER_MS_MAX = 20_000
+
+/** How often the page looks at the peer when no event made it look before. */
+export const PEER_LOOK_INTERVAL_MS = 500
+
+/** A busy swarm has hundreds of events a second; nobody reads faster than this. */
+export const PEER_LOOK_INTERVAL_MS_MIN = 100
+
+/** Own requests remembered, so that their lights start here: an ensemble has at most 16. */
+export const OWN_REQUESTS_MAX = 64
+
+/** Layers that a link may ask this tab to host: as many as a manifest may have. */
+export const LAYERS_MAX = 64
+
+/** Up to this many classes every class keeps its own row, so that bars grow and shrink in place. */
+export const FIXED_ROWS_MAX = 12
+
+/** With more classes only the likeliest are shown; the shares of the others are small. */
+export const TOP_ROWS = 8
+
+/** Requests that this tab helped with, remembered one by one; older ones are only counted. */
+export const HELPED_REQUESTS_MAX = 512
+
+/** Requests drawn at once; beyond them the oldest of others is let go. */
+export const FLIGHTS_MAX = 64
+
+/**
+ * Ways that lights have gone, drawn at once; beyond them the oldest is let go, which has faded
+ * most.
+ */
+export const TRAILS_MAX = 400
+
+/** A trail fades within this; that of the latest own request stays. */
+export const TRAIL_MS = 900
+
+/** A request that does not move for so long is not drawn on. */
+export const FLIGHT_FORGET_MS = 6_000
+
+/**
+ * Curves bend by this part of their length, so that ways across the circle do not hide this tab.
+ */
+export const TRAIL_BEND_SHARE = 0.22
+
+/** A warm red, so that layer 0 is easy to name. */
+export const FIRST_HUE_DEGREES = 25
+
+/** More peers than this stand on two circles, so that their discs can be larger. */
+export const ONE_CIRCLE_PEERS_MAX = 24
+
+/** How far the two lie from where the one would, in radii of that. */
+export const TWO_CIRCLES_DEPTH_RADII = 0.16
+
+/** Peer ids of Ed25519 keys share their first eight characters; the last six tell them apart. */
+export const PEER_CHARS_SHOWN = 6

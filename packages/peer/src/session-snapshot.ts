@@ -1,0 +1,63 @@
+import { whyEngine } from './compute/engine-trial.ts'
+import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_RELOAD } from './limits.ts'
+import type { RelayState } from './meeting/relay-keeper.ts'
+import { describeConnections } from './node/peer-connections.ts'
+import type { Session } from './session.ts'
+import type { PeerSnapshot } from './snapshot.ts'
+
+/** A peer that is part of a swarm. */
+export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapshot {
+  const { node, member, compute, release, transport, tensors, layers, store, keeper, holds } =
+    session
+  const made = session.peerConnectionsMade()
+  const seen = member.snapshot()
+  const connections = describeConnections(node)
+  return {
+    state: seen.paused ? 'paused' : 'serving',
+    reason: holds.current?.reason ?? reasonOf(keeper.state, seen.reason),
+    peerId: seen.self,
+    backend: compute.backend,
+    backendReason: whyEngine(compute.backend, compute.supervisor.trials),
+    engines: compute.supervisor.trials,
+    engineRestarts: compute.supervisor.restarts,
+    batches: { ...compute.batches },
+    hold: holds.current,
+    hidden: session.life.hidden,
+    storage: store.storage,
+    rtcConnections: { made, max: PEER_CONNECTIONS_MAX },
+    reloadAdvice: reloadAdvice(made),
+    release: { id: release.id, name: release.name },
+    hostedLayers: seen.hosted,
+    coverage: seen.coverage,
+    peers: seen.peers.map(({ peer, layers: hosted, backend, layerMs }) => {
+      const { reach, via } = connections.get(peer) ?? { reach: 'none', via: 'none' }
+      return { id: peer, layers: hosted, backend, layerMs, connection: reach, transport: via }
+    }),
+    served: seen.served,
+    layerMs: seen.layerMs,
+    timeShare: seen.timeShare,
+    requestsInFlight: seen.requestsInFlight,
+    connections: [...connections.values()].filter(({ reach }) => reach === 'direct').length,
+    bytes: {
+      ...transport.bytes,
+      tensorsIn: tensors.bytes.in,
+      tensorsOut: tensors.bytes.out,
+      tensorsOverRelay: tensors.bytes.overRelay,
+      layersFromPeers: store.bytesFrom.peers,
+      layersFromHttp: store.bytesFrom.http,
+      layersToPeers: layers.bytes.out,
+    },
+    relay: keeper.state,
+    uptimeMs,
+  }
+}
+
+function reloadAdvice(made: number): string | undefined {
+  return made < PEER_CONNECTIONS_RELOAD
+    ? undefined
+    : `this page has made ${made} of the about ${PEER_CONNECTIONS_MAX} connections that a browser allows; reload it to go on`
+}
+
+function reasonOf(relay: RelayState, reason: string): string {
+  return relay === 'lost' ? `the bootstrap node is lost, reconnecting; ${reason}` : reason
+}

@@ -1,0 +1,96 @@
+/** Bounds on what is read and held, and how often things are measured; the unit is the last word of each name. */
+
+/** Files in a list of sources: the largest data sets are a few dozen files. */
+export const SOURCES_MAX = 256
+
+/** One downloaded file: all of CIFAR-10 in one archive has 170 MB. */
+export const DOWNLOAD_BYTES_MAX = 4 * 2 ** 30
+
+/** Folders of pictures, one per class: labels are bytes. */
+export const FOLDER_CLASSES_MAX = 256
+
+/** All pictures of a folder, decoded: they are held in memory. */
+export const FOLDER_PIXEL_BYTES_MAX = 2 ** 31
+
+/** Without a split of its own, every tenth picture is a test image. */
+export const TEST_EVERY_PICTURES = 10
+
+/**
+ * Smallest deviation of a channel, pixels being 0 … 1: pictures of one colour must not divide by
+ * zero.
+ */
+export const PIXEL_STD_MIN = 0.01
+
+/** Images that share one order: few, so that an accuracy averages over many orders. */
+export const EVALUATION_BATCH_IMAGES = 100
+
+/**
+ * Passes in arbitrary order behind the accuracies of a report: enough for a deviation between
+ * them.
+ */
+export const REPORT_SEEDS = 5
+
+/**
+ * Differences of accuracies below this are not told apart: two standard errors of 10,000 images.
+ */
+export const NOISE_SHARE = 0.006
+
+/** Passes in arbitrary order at least, for the ensembles and the heat map. */
+export const PASSES_MIN = 8
+
+/**
+ * Draws of the layers left in sequential order, for every batch and count: the batches average
+ * over the rest.
+ */
+export const SUBSET_DRAWS = 2
+
+/** Drawn masks of every pair that is merged: enough to see their spread. */
+export const MERGE_MASKS = 3
+
+/** Axes of accuracies end at whole steps of two percent. */
+export const AXIS_STEPS_PER_UNIT = 50
+
+/** Side of a cell of the heat map: a number of two digits fits above it. */
+export const HEAT_CELL_UNITS = 28
+
+/** Room for the numbers of the layers and the word beside them. */
+export const HEAT_LEFT_UNITS = 34
+
+/** Room for the title, the word "position" and the numbers below it. */
+export const HEAT_TOP_UNITS = 44
+
+/** Narrowest range of the heat map: smaller differences of accuracy are not worth a colour. */
+export const HEAT_RANGE_SHARE_MIN = 0.01
+
+/** Bins of equal width over the confidence, as in Guo et al., arXiv 1706.04599. */
+export const CONFIDENCE_BINS = 15
+
+/**
+ * Room on the disk for recipe and report of a model that was made from others: a few kilobytes
+ * each.
+ */
+export const MADE_DOCUMENTS_BYTES = 64 << 10
+
+/** Share of the peak learning rate that is left at the last step. */
+export const FINAL_RATE_SHARE = 0.01
+
+/** Training images that are kept out of training, to watch it by; a tenth of smaller sets. */
+export const HELD_OUT_IMAGES_MAX = 1000
+
+/**
+ * A checkpoint holds four numbers of four bytes per parameter, a new one is written before the old
+ * one goes, and the model comes on top.
+ */
+export const OUTPUT_BYTES_PER_PARAMETER = 2 * 4 * 4 + 4
+
+/** Weight of the newest loss in the moving average of the losses: the last fifty steps show. */
+export const LOSS_AVERAGE_SHARE = 0.02
+
+/** Work that a crash may cost where steps are slow. */
+export const CHECKPOINT_INTERVAL_SECONDS_MAX = 300
+
+/**
+ * Orders of the held-out accuracy in a curve are drawn once: it is for watching, not for
+ * reporting.
+ */
+export const CURVE_SEEDS = 1
