@@ -21,6 +21,7 @@ export interface FuzzFailure {
   readonly replay: string
 }
 
+/** What a search through random worlds found. */
 export interface FuzzReport {
   /** Which protocol ran, and what of it some worlds drew differently. */
   readonly protocol: string
@@ -35,6 +36,7 @@ export interface FuzzReport {
   readonly failures: readonly FuzzFailure[]
 }
 
+/** How worlds are searched. */
 export interface FuzzOptions {
   readonly seed?: number
   readonly onProgress?: (done: number, of: number, failures: number) => void

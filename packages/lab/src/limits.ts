@@ -19,6 +19,7 @@ export const STUCK_MS = 60_000
 export const DRAINED_PEERS_MAX = 400
 /** How long after the last deadline followers may still hold on: they count it from when they heard of it. */
 export const DRAIN_MS_MAX = 90_000
+/** And how often they are asked. */
 export const DRAIN_STEP_MS = 3_000
 /** Peers whose holdings are looked at every few seconds: all of a small world, a sample of a large one. */
 export const HOLDINGS_CHECKED_MAX = 16
@@ -32,8 +33,9 @@ export const LATE_MS = 5
 /** Requests of which every message is kept, so that one of them can be replayed. */
 export const FILMED_MAX = 200
 
-/** Server patience of the rival policies: given up after so many expected times, and this much at least. */
+/** Rival policies give a hop up that takes so many times as long as expected. */
 export const PATIENCE_FACTOR = 4
+/** And no sooner than this: a delay that any network has. */
 export const PATIENCE_MS_MIN = 400
 /** A hop is never expected to take longer than this. */
 export const EXPECTED_MS_MAX = 5_000
@@ -41,8 +43,9 @@ export const EXPECTED_MS_MAX = 5_000
 export const PATIENCE_DOUBLINGS_MAX = 4
 /** When a layer has no server, the client of a chain looks again after this. */
 export const LOOK_AGAIN_MS = 500
-/** Headers of one hop of a chain, and the scores of a small model, bytes. */
+/** Headers of one hop of a chain: a request id, a route and framing. */
 export const CHAIN_HEADER_BYTES = 200
+/** The scores of a small model and their framing. */
 export const SCORES_BYTES = 500
 
 /** Ticks per second in which a flooder sends: often enough to be a stream to others. */
@@ -51,3 +54,13 @@ export const FLOOD_TICKS_PER_SECOND = 20
 export const FLOOD_MESSAGE_BYTES = 200
 /** What a sybil says one layer takes, milliseconds: a speed that nobody has. */
 export const SYBIL_LAYER_MS = 0.01
+
+/** One in so many runs of a `one-in-ten` liar is a lie. */
+export const LIE_INTERVAL_RUNS = 10
+/** The unit of sessions and rates in published measurements. */
+export const MINUTE_MS = 60_000
+/** One megabit per second in the lab's unit: bytes per millisecond. */
+export const BYTES_PER_MS_PER_MBPS = 125
+
+/** A film is played in about this long, however short it was. */
+export const FILM_PLAY_MS = 7_000

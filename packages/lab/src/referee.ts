@@ -16,6 +16,7 @@ export const INVARIANTS = {
   'bounded-talk': 'the messages about one request are bounded, whatever happens',
   'no-throw': 'no input makes a machine throw',
 } as const
+/** The name of a promise. */
 export type Invariant = keyof typeof INVARIANTS
 
 /** One broken promise. */

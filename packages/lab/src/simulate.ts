@@ -20,6 +20,7 @@ import {
 } from './scenarios/settings.ts'
 import { Stage } from './stage.ts'
 
+/** What is asked of a scenario; the rest is its own. */
 export interface SimulateOptions {
   /** Providers; the scenario's own number unless given. */
   readonly peers?: number
@@ -33,6 +34,7 @@ export interface SimulateOptions {
   readonly onProgress?: (progress: SimulationProgress) => void
 }
 
+/** How far a run is. */
 export interface SimulationProgress {
   readonly policy: PolicyName
   readonly peers: number

@@ -7,6 +7,7 @@ import {
 } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { errorText } from '../logic/wording.ts'
+import { LAYER_LOAD_MS, LAYER_MS, SLOWNESS_FACTOR } from './limits.ts'
 
 /** Computes parts of the model for every simulated peer. */
 export interface LabEngine {
@@ -17,11 +18,6 @@ export interface LabEngine {
 /** What a simulated peer is up to. */
 export type Mood = 'well' | 'slow' | 'lying'
 
-/** One layer on a simulated peer, milliseconds: long enough to be watched and disturbed. */
-export const LAYER_MS = 320
-/** How much longer a slow peer takes. */
-export const SLOWNESS = 8
-const LOAD_MS = 30
 const WIRE_DTYPE = 'float16'
 
 /**
@@ -46,7 +42,7 @@ export class LabCompute implements Compute {
   }
 
   host(layer: number, hosted: (failure?: string) => void): void {
-    this.after(LOAD_MS, () =>
+    this.after(LAYER_LOAD_MS, () =>
       this.refuses(layer) ? hosted(`layer ${layer} was dropped from this swarm`) : hosted(),
     )
   }
@@ -76,7 +72,7 @@ export class LabCompute implements Compute {
 
   /** One layer, (1, T, C) → (1, T, C), or a line that says why not; silent when the peer has ended. */
   apply(layer: number, hop: number, input: Tensor, done: (output: Tensor | string) => void): void {
-    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS : 1)
+    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS_FACTOR : 1)
     this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
     const dueMs = this.freeAtMs
     const finish = (output: Tensor | string) =>

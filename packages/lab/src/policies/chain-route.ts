@@ -15,6 +15,7 @@ export interface Stop {
   readonly server: Server
 }
 
+/** What a client plans with. */
 export interface RouteNeeds {
   readonly network: LabNetwork
   readonly asker: LabStation

@@ -16,6 +16,7 @@ import { activationSize } from '../scenarios/settings.ts'
 import { legMs, type RouteNeeds, type Server, type Stop, shortestChain } from './chain-route.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 
+/** Which chain it is. */
 export interface ChainOptions {
   /** Layers in their trained order, or in an order drawn per request. */
   readonly order: 'fixed' | 'random'

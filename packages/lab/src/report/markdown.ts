@@ -49,6 +49,7 @@ export function protocolLine({ protocol }: { readonly protocol: string }): strin
   return `Protocol: ${protocol}.`
 }
 
+/** The policies that ran, in the order of the tables. */
 export function policiesOf(report: SimulationReport): [PolicyName, PolicyReport][] {
   return Object.entries(report.policies) as [PolicyName, PolicyReport][]
 }
@@ -104,6 +105,7 @@ function promises(report: SimulationReport): string[] {
   )
 }
 
+/** Promises checked over all policies. */
 export function checksOf(report: SimulationReport): number {
   return policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
 }
@@ -117,11 +119,13 @@ export function brokenOf(report: SimulationReport): (Violation & { readonly wher
   ].flatMap(([where, violations]) => violations.map((one) => ({ where, ...one })))
 }
 
+/** Lines of a table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
 }
 
+/** A share from 0 to 1, for people. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`
 }

@@ -1,6 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { applied, type SeededRandom, symbolicLogits, tainted } from '@layerswarm/swarm/testing'
+import { LIE_INTERVAL_RUNS } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
 
@@ -10,6 +11,7 @@ export interface WorkBook {
   runMs: number
 }
 
+/** The speed, the faults and the lies of one peer's engine. */
 export interface LabComputeOptions {
   readonly layers: number
   /** One layer run on this peer, milliseconds. */
@@ -24,8 +26,6 @@ export interface LabComputeOptions {
   /** Called when a layer run begins; true when the peer dies in it. */
   dies(): boolean
 }
-
-const ONE_IN = 10
 
 /**
  * An engine of symbols like `SymbolicCompute`, with the speed, the faults and the lies of one peer.
@@ -121,7 +121,7 @@ export class LabCompute implements Compute {
       case 'free-rider':
         return input.slice()
       case 'one-in-ten':
-        return this.random.below(ONE_IN) === 0 ? tainted(honest) : honest
+        return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest) : honest
       case 'stale':
         return tainted(previous ?? honest)
       case 'other-layer':

@@ -23,6 +23,7 @@ export interface Resident {
   connected: boolean
 }
 
+/** What a world has for those who come to live in it. */
 export interface ResidentNeeds {
   readonly settings: Settings
   readonly seed: number

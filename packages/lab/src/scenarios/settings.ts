@@ -17,6 +17,7 @@ import {
   SwarmError,
   TENSOR_TIMEOUT_MS,
 } from '@layerswarm/swarm'
+import { MINUTE_MS } from '../limits.ts'
 
 /** Constants of packages/swarm that settings mirror, by their names there. */
 const PRODUCTION_CONSTANTS = {
@@ -69,8 +70,6 @@ const count = (value: number, about: string, max = 1e6, min = 0): Field => ({
   ...field(value, min, max, about),
   isWhole: true,
 })
-
-const MINUTE_MS = 60_000
 
 /** A setting whose default is production's constant of that name; `true` is 1. */
 const mirror = (is: ProductionConstant, max: number, about: string, min = 0): Mirror => ({
