@@ -145,9 +145,16 @@ export class LabNetwork {
     station.banned.set(peer, this.clock.nowMs() + BAN_MS)
     const other = this.stations.get(peer)
     if (other === undefined) return
+    const link = station.links.find(({ to }) => to === other)
     other.unlink(station)
     station.unlink(other)
     this.mendMesh(station)
+    if (link === undefined) return
+    const now = this.clock.nowMs()
+    this.clock.wakeAt(now, () => this.hear(station, (events) => events.peerDisconnected(peer)))
+    this.clock.wakeAt(now + link.latencyMs, () =>
+      this.hear(other, (events) => events.peerDisconnected(station.peer)),
+    )
   }
 
   /** Stops reading; `thaw` hands on what came meanwhile. */
