@@ -32,6 +32,7 @@ export class LabCompute implements Compute {
   private readonly clock: Clock
   private readonly engine: LabEngine
   private readonly refuses: (layer: number) => boolean
+  private readonly hosted = new Set<number>()
   private freeAtMs = 0
 
   /** @param refuses layers that nobody may host at present. */
@@ -42,12 +43,16 @@ export class LabCompute implements Compute {
   }
 
   host(layer: number, hosted: (failure?: string) => void): void {
-    this.after(LAYER_LOAD_MS, () =>
-      this.refuses(layer) ? hosted(`layer ${layer} was dropped from this swarm`) : hosted(),
-    )
+    this.after(LAYER_LOAD_MS, () => {
+      if (this.refuses(layer)) return hosted(`layer ${layer} was dropped from this swarm`)
+      this.hosted.add(layer)
+      hosted()
+    })
   }
 
-  drop(): void {}
+  drop(layer: number): void {
+    this.hosted.delete(layer)
+  }
 
   run(
     layer: number,
@@ -55,6 +60,9 @@ export class LabCompute implements Compute {
     input: EncodedActivation,
     finished: (outcome: LayerOutcome) => void,
   ): void {
+    if (!this.hosted.has(layer)) {
+      return this.after(0, () => finished({ failure: `layer ${layer} is not hosted` }))
+    }
     const startMs = this.clock.nowMs()
     this.apply(layer, hop, decodeActivation(input), (output) => {
       if (typeof output === 'string') return finished({ failure: output })

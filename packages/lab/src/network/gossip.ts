@@ -137,10 +137,11 @@ export class LabNetwork {
     const now = this.clock.nowMs()
     station.gate.ban(peer, now)
     const other = this.stations.get(peer)
-    if (other === undefined || !station.isLinkedTo(other)) return
+    const link = station.links.find(({ to }) => to === other)
+    if (other === undefined || link === undefined) return
     this.mesh.hangUp(station, other)
     this.clock.wakeAt(now, () => station.lost(peer))
-    this.clock.wakeAt(now + this.paths.latencyMs(station, other), () => other.lost(station.peer))
+    this.clock.wakeAt(now + link.latencyMs, () => other.lost(station.peer))
   }
 
   /** Stops reading; `thaw` hands on what came meanwhile. */

@@ -13,6 +13,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type SwarmNode, sharedConfig } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
+import { memory } from './memory-transport.ts'
 
 /** Real libp2p nodes over loopback, for the tests of this folder. */
 export const RELEASE = 'ab'.repeat(32)
@@ -23,7 +24,11 @@ export interface TestNode {
   readonly gate: Gate
 }
 
+/** What carries the connections of a test node; a Node peer listens on TCP and on WebSocket. */
+export type Wire = 'node' | 'tcp' | 'websocket' | 'memory'
+
 export interface TestNodeOptions {
+  over: Wire
   privateKey: PrivateKey
   /** How long whom it bans stays away. */
   banMs: number
@@ -50,13 +55,30 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     host: '127.0.0.1',
     iceServers: [],
   }
-  if (!relayed) return { node: await platform.createNode(options), gate }
-  const node = await createLibp2p({
-    ...sharedConfig(options),
-    addresses: { listen: ['/p2p-circuit'] },
-    transports: [tcp(), webSockets(), circuitRelayTransport()],
-  })
+  const over = relayed ? 'relay' : (given.over ?? 'node')
+  if (over === 'node') return { node: await platform.createNode(options), gate }
+  const node = await createLibp2p({ ...sharedConfig(options), ...carriers(over) })
   return { node, gate }
+}
+
+let places = 0
+
+function carriers(over: Exclude<Wire, 'node'> | 'relay') {
+  switch (over) {
+    case 'relay':
+      return {
+        addresses: { listen: ['/p2p-circuit'] },
+        transports: [tcp(), webSockets(), circuitRelayTransport()],
+      }
+    case 'tcp':
+      return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()] }
+    case 'websocket':
+      return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }, transports: [webSockets()] }
+    case 'memory':
+      return { addresses: { listen: [`/memory/${++places}`] }, transports: [memory()] }
+    default:
+      return over satisfies never
+  }
 }
 
 /** A bootstrap node: relay for circuits, member of the presence topic only. */

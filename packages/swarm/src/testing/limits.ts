@@ -1,0 +1,8 @@
+/** Bounds of the acceptance suites, unit last: long enough for a loaded machine, since nothing waits for their end. */
+
+/** How often a suite looks whether something has happened. */
+export const LOOK_MS = 10
+/** What must happen at all happens within this: a tensor's holder that is gone costs TENSOR_TIMEOUT_MS. */
+export const PATIENCE_MS = 20_000
+/** A timer that is due, or a call that is to be answered late, comes within this on a busy machine. */
+export const LATE_MS = 5_000
