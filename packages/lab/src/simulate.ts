@@ -12,9 +12,15 @@ import {
 import { SmallModel } from './policies/small-model.ts'
 import type { Violation } from './referee.ts'
 import { scenarioNamed, scenarioSettings } from './scenarios/scenarios.ts'
-import { SETTINGS_DEFAULT, type SettingName, type Settings } from './scenarios/settings.ts'
+import {
+  protocolOf,
+  SETTINGS_DEFAULT,
+  type SettingName,
+  type Settings,
+} from './scenarios/settings.ts'
 import { Stage } from './stage.ts'
 
+/** What is asked of a scenario; the rest is its own. */
 export interface SimulateOptions {
   /** Providers; the scenario's own number unless given. */
   readonly peers?: number
@@ -28,6 +34,7 @@ export interface SimulateOptions {
   readonly onProgress?: (progress: SimulationProgress) => void
 }
 
+/** How far a run is. */
 export interface SimulationProgress {
   readonly policy: PolicyName
   readonly peers: number
@@ -50,6 +57,8 @@ export interface SizeReport {
 
 /** Everything that a simulation found; plain data. */
 export interface SimulationReport {
+  /** Which protocol ran: production's, or the settings in which it differs, by name and value. */
+  readonly protocol: string
   readonly scenario: string
   readonly about: string
   readonly seed: number
@@ -96,6 +105,7 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   }
   const reports = Object.values(policies)
   return {
+    protocol: protocolOf(settings),
     scenario,
     about,
     seed,

@@ -81,3 +81,5 @@ export const PUBLISH_ATTEMPTS_MAX = 12
 export const PUBLISH_RETRY_MS = 25
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000
+/** Longest time that setTimeout accepts; a longer one would fire at once. */
+export const TIMEOUT_MS_MAX = 2 ** 31 - 1

@@ -1,9 +1,7 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
-  BAN_MS,
-  BANS_MAX,
-  createBans,
+  createGate,
   createMember,
   laneTopic,
   type Member,
@@ -212,12 +210,13 @@ async function openNetwork(
 ): Promise<Network> {
   const identity = await openIdentity(options.dataDir)
   await opened.add(() => identity.release())
-  const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
   const isForwarder = (peer: string) => keeper.isBootstrap(peer)
+  // A bootstrap node may know other rules, and a peer that loses it is alone: it is never blamed.
+  const gate = createGate({ release, blames: (source) => !isForwarder(source) })
   const node = await platform.createNode({
     privateKey: identity.privateKey,
     topics: { presence: PRESENCE_TOPIC, lane: laneTopic(release) },
-    bans,
+    isBanned: (peer) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: options.host,
     iceServers: options.iceServers,
@@ -234,7 +233,7 @@ async function openNetwork(
     reach: (peer, bounded) => introductions.reach(peer, bounded),
   })
   const transport = createLaneTransport(
-    { node, tensors, bans, isForwarder },
+    { node, tensors, gate },
     { release, shape: shapeOf(manifest.spec) },
   )
   const goodbyes = createGoodbyes(node, (peer) => {
