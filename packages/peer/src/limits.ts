@@ -3,6 +3,10 @@ import { CONNECTIONS_MAX } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
+/** New connections per second from one host: all relayed ones come from the relay's. */
+export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
+/** Connections in their handshake: four times a full set of direct ones arrives at once when a relay is back. */
+export const INBOUND_PENDING_MAX = 100
 /** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
 export const PEER_CONNECTIONS_MAX = 500
 /** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */
@@ -83,3 +87,35 @@ export const PUBLISH_RETRY_MS = 25
 export const GOSSIP_SEEN_MS = 30_000
 /** Longest time that setTimeout accepts; a longer one would fire at once. */
 export const TIMEOUT_MS_MAX = 2 ** 31 - 1
+
+/** Sequences of one session may overtake each other on the way by this much. */
+export const SEQUENCE_SLACK_MAX = 4
+/** Times that a download which came forward is taken up again before it counts as failed. */
+export const DOWNLOAD_RESUMES_MAX = 4
+/** Wait before that: a connection that broke is seldom back at once. */
+export const DOWNLOAD_RESUME_AFTER_MS = 250
+/** What a crash of the tab may cost at most: a piece of a ViT-B layer of 28 MB. */
+export const DOWNLOAD_CHECKPOINT_BYTES = 8 << 20
+/** How often a peer is asked whether it hosts a layer already. */
+export const SETTLE_STEP_MS = 50
+/** SHA-256 of the file, and the number of the chunk, little-endian. */
+export const LAYER_REQUEST_BYTES = 32 + 4
+/** Room for the frame lengths around a message. */
+export const FRAMING_BYTES = 64
+/** A look at the clock; hidden pages are let run at least once a minute. */
+export const LIFE_LOOK_MS = 5_000
+/**
+ * A gap between two looks that no browser makes by throttling, which allows one look a minute at the
+ * least: the machine slept.
+ */
+export const LIFE_SLEEP_MS = 90_000
+/** How many peers may keep keys in one place: processes with one data directory, tabs of one origin. */
+export const IDENTITY_SLOTS_MAX = 64
+/** How often a peer looks whether a newer release is offered: a few hundred bytes each time. */
+export const RELEASE_POLL_MS = 30_000
+/** A layer of ViT-B has 28 MB; one that cannot be fetched within this is given up for now. */
+export const RELEASE_SETTLE_MS_MAX = 2 * 60_000
+/** And tried again after this long. */
+export const RELEASE_RETRY_MS = 10 * 60_000
+/** An old release is kept for so much longer than a request lives after the last work for it. */
+export const RELEASE_QUIET_EXTRA_MS = 5_000

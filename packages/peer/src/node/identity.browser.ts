@@ -1,7 +1,8 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { PeerError } from '../errors.ts'
-import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+import { IDENTITY_SLOTS_MAX } from '../limits.ts'
+import type { Identity, OpenIdentity } from './identity.ts'
 
 const DATABASE = 'layerswarm-identity'
 const STORE = 'keys'
