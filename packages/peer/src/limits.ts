@@ -17,6 +17,7 @@ export const DIALS_AT_ONCE_MAX = 2
 export const DIAL_TIMEOUT_MS = 15_000
 /** Wait before the second attempt; doubled each time, with jitter, up to the maximum. */
 export const DIAL_RETRY_MS = 500
+/** The longest wait between two attempts. */
 export const DIAL_RETRY_MS_MAX = 20_000
 /** Attempts on one set of addresses; after these only a new announcement of other addresses helps. */
 export const DIAL_ATTEMPTS_MAX = 8
@@ -38,20 +39,26 @@ export const PING_INTERVAL_MS = 5_000
 
 /** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
 export const RELAY_RETRY_MS = 250
+/** The longest wait between two attempts at a bootstrap node: peers without one cannot meet. */
 export const RELAY_RETRY_MS_MAX = 5_000
+/** A bootstrap node that is dialled answers within this, or the next address is tried. */
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
 /** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
 export const RELAY_PING_INTERVAL_MS = 5_000
+/** A bootstrap node answers a ping within this, or that ping counts as missed. */
 export const RELAY_PING_TIMEOUT_MS = 5_000
 /** After this many failed dials in a row the addresses are read from bootstrap.json again. */
 export const RELAY_DIALS_PER_BOOTSTRAP = 3
 
 /** bootstrap.json: 16 addresses and 64 releases of 200 bytes are 16 KB. */
 export const BOOTSTRAP_BYTES_MAX = 64 * 1024
+/** Addresses that are taken from a bootstrap.json. */
 export const BOOTSTRAP_ADDRESSES_MAX = 16
+/** Releases that are taken from a bootstrap.json. */
 export const BOOTSTRAP_RELEASES_MAX = 64
+/** bootstrap.json and the manifest are a few kB: slower than this is as good as unreachable. */
 export const FETCH_TIMEOUT_MS = 15_000
 
 /** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */
@@ -63,8 +70,13 @@ export const TENSOR_STREAMS_PER_PEER_MAX = 8
 
 /** Bytes of one answer about a layer file; the asker's next question is the flow control. */
 export const LAYER_CHUNK_BYTES = 1024 * 1024
+/**
+ * A chunk of a layer file takes 0.8 s at the 11 Mbit/s of a mobile uplink, and waits for others.
+ */
 export const LAYER_TIMEOUT_MS = 15_000
+/** Questions for chunks that one peer answers another: 200 MiB a second. */
 export const LAYER_REQUESTS_PER_SECOND = 200
+/** Chunks asked of one peer at once, and one more for the next file. */
 export const LAYER_STREAMS_PER_PEER_MAX = 4
 /** Chunks asked of one peer at once, to fill the round trip. */
 export const LAYER_CHUNKS_AHEAD = 3
@@ -72,6 +84,7 @@ export const LAYER_CHUNKS_AHEAD = 3
 export const LAYER_PEERS_ASKED_MAX = 3
 /** Layer files kept open for askers, and for how long after the last question. */
 export const LAYER_FILES_OPEN_MAX = 2
+/** How long a layer file is kept open after the last question. */
 export const LAYER_FILE_OPEN_MS = 10_000
 
 /** How long stop() waits for each connection and for libp2p to close. */
@@ -82,6 +95,7 @@ export const PRESENCE_READY_TIMEOUT_MS = 3_000
 export const LANE_MEET_TIMEOUT_MS = 3_000
 /** A message that reached none of the known listeners is published again: their streams open within a few ms. */
 export const PUBLISH_ATTEMPTS_MAX = 12
+/** Wait between two of these attempts. */
 export const PUBLISH_RETRY_MS = 25
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000

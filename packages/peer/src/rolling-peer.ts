@@ -19,6 +19,7 @@ export type RollingEvent =
   | { type: 'release-refused'; release: string; reason: string }
   | { type: 'release-left'; release: string }
 
+/** When a peer moves from one release to the next, milliseconds. */
 export interface RollingOptions {
   /** Time between two looks at what the signaling server offers; spread by half to either side. */
   readonly pollMs: number
@@ -32,6 +33,7 @@ export interface RollingOptions {
   readonly drainMsMax: number
 }
 
+/** The times of the limits: a release is noticed within a minute. */
 export const ROLLING_DEFAULTS: RollingOptions = Object.freeze({
   pollMs: RELEASE_POLL_MS,
   settleMs: RELEASE_SETTLE_MS_MAX,

@@ -8,10 +8,12 @@ export function resultOf<T>(reply: Reply<T>): T {
   return reply.result
 }
 
+/** The error of a call that failed for this one line of reason. */
 export function computeError(reason: string): PeerError {
   return new PeerError({ code: 'compute-failed', reason }, reason)
 }
 
+/** The error of every call to a compute that was closed. */
 export function closedError(): PeerError {
   return computeError('the compute worker is closed')
 }

@@ -10,8 +10,10 @@ import {
   type WorkerLimits,
 } from './limits.ts'
 
+/** One question to the worker. */
 export type WorkerCall<T> = (api: ComputeApi) => Promise<Reply<T>>
 
+/** One compute worker after the other, as one that always works. */
 export interface WorkerSupervisor {
   /** The engine of the present worker, or of the last one. */
   readonly engine: EngineName

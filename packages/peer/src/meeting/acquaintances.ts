@@ -19,6 +19,7 @@ export interface Acquaintance {
   readonly nextAttemptMs: number
 }
 
+/** What the choice of whom to dial depends on besides presence. */
 export interface AcquaintancesNeeds {
   readonly self: string
   /** Whether peers that dial no circuits, Node peers, can dial this one. */

@@ -13,6 +13,7 @@ const SLOT_ITEM = 'layerswarm-identity-slot'
  * Keys live in IndexedDB, which all tabs of an origin share; a Web Lock per slot gives each tab a
  * key of its own and gives a reloaded tab its old one. Private windows without storage get a key
  * that lasts as long as the page.
+ * @throws PeerError `insecure-context` when the page has no Web Crypto.
  */
 export const openIdentity: OpenIdentity = async () => {
   if (!isSecureContext || crypto.subtle === undefined) {

@@ -26,8 +26,10 @@ export type Services = {
   pubsub: GossipSub
 }
 
+/** A libp2p node with the services of a swarm. */
 export type SwarmNode = Libp2p<Services>
 
+/** What a node is made of, and whom it keeps away. */
 export interface NodeOptions {
   privateKey: PrivateKey
   /** Gossip topics in which messages are taken; all others are dropped unread. */

@@ -33,6 +33,7 @@ export interface LayerStreams {
   readonly bytes: Exchange['bytes']
 }
 
+/** The files that are given to others, and whom to ask for files. */
 export interface LayerStreamsNeeds {
   node: SwarmNode
   /** The file with this hash, if this peer has it. */
@@ -41,6 +42,7 @@ export interface LayerStreamsNeeds {
   candidates(sha256: Sha256): readonly string[]
 }
 
+/** Answers nobody before `start`. */
 export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds): LayerStreams {
   const files = createOpenFiles(held)
   const exchange = createExchange(node, LAYER_PROTOCOL, async (request) => {

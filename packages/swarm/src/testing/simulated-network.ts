@@ -12,6 +12,7 @@ import {
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
+/** How far apart and how lossy a simulated network is. */
 export interface NetworkOptions {
   /** One way, milliseconds. */
   readonly latencyMs: number
@@ -23,6 +24,7 @@ export interface NetworkOptions {
   readonly bytesPerMs: number
 }
 
+/** A quiet room: nothing is lost, everything arrives within 7 ms. */
 export const NETWORK_OPTIONS_DEFAULT: NetworkOptions = Object.freeze({
   latencyMs: 5,
   jitterMs: 2,

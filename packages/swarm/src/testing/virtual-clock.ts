@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts'
+import { CALENDAR_SLOTS_MS } from './limits.ts'
 
 /** Something that happens at a moment; scheduled once. Subclasses save a closure per event. */
 export abstract class VirtualEvent {
@@ -30,9 +31,6 @@ class Wake extends VirtualEvent {
   }
 }
 
-/** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
-const SLOTS = 8_192
-
 /**
  * Virtual time: events happen in order, at once, on one thread.
  *
@@ -40,7 +38,7 @@ const SLOTS = 8_192
  * a slot is found much faster than a place in a heap.
  */
 export class VirtualClock implements Clock {
-  private readonly slots: VirtualEvent[][] = Array.from({ length: SLOTS }, () => [])
+  private readonly slots: VirtualEvent[][] = Array.from({ length: CALENDAR_SLOTS_MS }, () => [])
   private readonly far: VirtualEvent[] = []
   /** The whole millisecond that is being worked off, sorted from `next` on. */
   private slotMs = 0
@@ -89,12 +87,12 @@ export class VirtualClock implements Clock {
 
   private place(event: VirtualEvent): void {
     const ms = Math.floor(event.atMs)
-    if (ms >= this.slotMs + SLOTS) {
+    if (ms >= this.slotMs + CALENDAR_SLOTS_MS) {
       push(this.far, event)
       return
     }
     this.near++
-    if (ms > this.slotMs) (this.slots[ms % SLOTS] as VirtualEvent[]).push(event)
+    if (ms > this.slotMs) (this.slots[ms % CALENDAR_SLOTS_MS] as VirtualEvent[]).push(event)
     else this.insert(event)
   }
 
@@ -129,13 +127,13 @@ export class VirtualClock implements Clock {
     this.slot.length = 0
     this.next = 0
     const spent = this.slot
-    this.slot = this.slots[ms % SLOTS] as VirtualEvent[]
-    this.slots[ms % SLOTS] = spent
-    while (this.far[0] !== undefined && Math.floor(this.far[0].atMs) < ms + SLOTS) {
+    this.slot = this.slots[ms % CALENDAR_SLOTS_MS] as VirtualEvent[]
+    this.slots[ms % CALENDAR_SLOTS_MS] = spent
+    while (this.far[0] !== undefined && Math.floor(this.far[0].atMs) < ms + CALENDAR_SLOTS_MS) {
       const event = pop(this.far) as VirtualEvent
       const at = Math.floor(event.atMs)
       this.near++
-      if (at > ms) (this.slots[at % SLOTS] as VirtualEvent[]).push(event)
+      if (at > ms) (this.slots[at % CALENDAR_SLOTS_MS] as VirtualEvent[]).push(event)
       else this.slot.push(event)
     }
     if (this.slot.length > 1) this.slot.sort(compare)
