@@ -80,10 +80,15 @@ export class SimulatedNetwork {
 
   /** The peer is gone without a word. With `noticed`, the others lose their connection to it. */
   kill(peer: PeerId, noticed = true): void {
+    const killed = this.stations.get(peer)
     this.stations.delete(peer)
     if (!noticed) return
-    for (const station of this.stations.values())
+    const now = this.clock.nowMs()
+    for (const station of this.stations.values()) {
+      // Two of whom one has banned the other have no connection to lose.
+      if (station.bans.has(peer, now) || killed?.bans.has(station.transport.self, now)) continue
       this.deliver(station, (events) => events.peerDisconnected(peer))
+    }
   }
 
   listen(self: PeerId, events: TransportEvents | undefined): void {
