@@ -1,4 +1,4 @@
-import type { Message, PeerId } from '@layerswarm/swarm'
+import { type ClaimPolicy, firstAnswer, type Message, type PeerId } from '@layerswarm/swarm'
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
 import { Departures } from './departures.ts'
@@ -46,6 +46,7 @@ export class Stage implements Scene {
   readonly animation = new Animation()
   readonly settings: Settings
   readonly seed: number
+  private readonly claimPolicy: ClaimPolicy
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
   readonly residents = new Map<PeerId, Resident>()
@@ -62,7 +63,14 @@ export class Stage implements Scene {
   private open = 0
   private answered = 0
 
-  constructor(settings: Settings, seed: number, createPolicy: (scene: Scene) => AskPolicy) {
+  /** @param claimPolicy who claims a step, and when, in every member; what ships unless given. */
+  constructor(
+    settings: Settings,
+    seed: number,
+    createPolicy: (scene: Scene) => AskPolicy,
+    claimPolicy: ClaimPolicy = firstAnswer,
+  ) {
+    this.claimPolicy = claimPolicy
     this.settings = settings
     this.seed = seed
     this.orders = workload(settings, seed)
@@ -175,6 +183,7 @@ export class Stage implements Scene {
     const needs = {
       settings,
       seed,
+      claimPolicy: this.claimPolicy,
       world: this.clock,
       network,
       book,

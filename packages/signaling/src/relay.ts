@@ -23,6 +23,7 @@ export interface RelayLimits {
   readonly circuitMs: number
 }
 
+/** What `limits.ts` allows. */
 export const RELAY_LIMITS: RelayLimits = Object.freeze({
   reservations: limits.RESERVATIONS_MAX,
   reservationTtlMs: limits.RESERVATION_TTL_MS,
@@ -30,6 +31,7 @@ export const RELAY_LIMITS: RelayLimits = Object.freeze({
   circuitMs: limits.CIRCUIT_MS_MAX,
 })
 
+/** What a relay is made of. */
 export interface RelayNeeds {
   readonly identity: PrivateKey
   readonly gate: PresenceGate
@@ -41,11 +43,13 @@ export interface RelayNeeds {
   readonly version: string
 }
 
+/** A peer came or went. */
 export type RelayEvent =
   | { readonly type: 'peer-connected'; readonly peer: string }
   /** Its last connection is gone. */
   | { readonly type: 'peer-disconnected'; readonly peer: string }
 
+/** What the relay carries now and has carried so far. */
 export interface RelaySnapshot {
   readonly connections: { readonly websocket: number; readonly tcp: number }
   readonly reservations: number
@@ -65,6 +69,11 @@ export interface Relay {
   snapshot(): RelaySnapshot
 }
 
+/**
+ * Makes a relay that does not listen yet.
+ * @param emit told about every peer that comes and goes.
+ * @throws Error what libp2p throws when it cannot be made.
+ */
 export async function createRelay(
   needs: RelayNeeds,
   emit: (event: RelayEvent) => void,

@@ -60,6 +60,7 @@ interface Opened {
   reason: string | undefined
 }
 
+/** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
   const opened: Opened = { url: '', reason: 'starting' }
   const startedMs = Date.now()

@@ -1,4 +1,4 @@
-import type { Member } from '@layerswarm/swarm'
+import type { ClaimPolicy, Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
@@ -27,6 +27,8 @@ export interface Resident {
 export interface ResidentNeeds {
   readonly settings: Settings
   readonly seed: number
+  /** Who claims a step, and when, in every member of the world. */
+  readonly claimPolicy: ClaimPolicy
   readonly world: VirtualClock
   readonly network: LabNetwork
   readonly book: WorkBook
@@ -62,6 +64,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
         },
         {
           shape,
+          policy: needs.claimPolicy,
           serve: 'auto',
           capacity,
           slots: settings['peers.slots'],

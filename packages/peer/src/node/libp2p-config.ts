@@ -14,6 +14,8 @@ import {
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   GOSSIP_SEEN_MS,
+  INBOUND_PENDING_MAX,
+  INBOUND_PER_HOST_PER_SECOND_MAX,
   PING_INTERVAL_MS,
 } from '../limits.ts'
 
@@ -25,8 +27,10 @@ export type Services = {
   pubsub: GossipSub
 }
 
+/** A libp2p node with the services of a swarm. */
 export type SwarmNode = Libp2p<Services>
 
+/** What a node is made of, and whom it keeps away. */
 export interface NodeOptions {
   privateKey: PrivateKey
   /** Gossip topics in which messages are taken; all others are dropped unread. */
@@ -129,8 +133,8 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       addressDialTimeout: DIAL_TIMEOUT_MS,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
       // Counted per remote host, and every relayed connection comes from the relay's.
-      inboundConnectionThreshold: 1_000,
-      maxIncomingPendingConnections: 100,
+      inboundConnectionThreshold: INBOUND_PER_HOST_PER_SECOND_MAX,
+      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
     },
     // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },

@@ -17,8 +17,10 @@ import { memory } from './memory-transport.ts'
 
 /** Real libp2p nodes over loopback, for the tests of this folder. */
 export const RELEASE = 'ab'.repeat(32)
+/** The shape of the model that the test nodes speak of. */
 export const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
 
+/** A node and the gate that judges for it. */
 export interface TestNode {
   readonly node: SwarmNode
   readonly gate: Gate
@@ -27,6 +29,7 @@ export interface TestNode {
 /** What carries the connections of a test node; a Node peer listens on TCP and on WebSocket. */
 export type Wire = 'node' | 'tcp' | 'websocket' | 'memory'
 
+/** How a test node differs from a Node peer’s. */
 export interface TestNodeOptions {
   over: Wire
   privateKey: PrivateKey

@@ -25,6 +25,7 @@ export type Judged = { readonly message: Message } | MessageFault
  * @param topic where it arrived.
  * @param author who signed it.
  * @param shape of the lane's model; for another release's presence it does not matter.
+ * @throws nothing that a message could bring about: an error that is no SwarmError is a bug.
  * @param bytesMax the longest message taken, for a topic that needs no more.
  */
 export function judgeMessage(

@@ -8,7 +8,8 @@ import { randomAcceptance } from './random-acceptance.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
 import { SymbolicCompute } from './symbolic-compute.ts'
-import { type TransportBench, transportAcceptance } from './transport-acceptance.ts'
+import { transportAcceptance } from './transport-acceptance.ts'
+import type { TransportBench } from './transport-bench.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })

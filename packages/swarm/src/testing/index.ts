@@ -20,7 +20,8 @@ export {
   tainted,
   trueRoute,
 } from './symbols.ts'
-export { type TransportBench, transportAcceptance } from './transport-acceptance.ts'
+export { transportAcceptance } from './transport-acceptance.ts'
+export type { TransportBench } from './transport-bench.ts'
 export { VirtualClock, VirtualEvent } from './virtual-clock.ts'
 export {
   type Inhabitant,

@@ -12,6 +12,7 @@ import {
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
+/** How far apart and how lossy a simulated network is. */
 export interface NetworkOptions {
   /** One way, milliseconds. */
   readonly latencyMs: number
@@ -23,6 +24,7 @@ export interface NetworkOptions {
   readonly bytesPerMs: number
 }
 
+/** A quiet room: nothing is lost, everything arrives within 7 ms. */
 export const NETWORK_OPTIONS_DEFAULT: NetworkOptions = Object.freeze({
   latencyMs: 5,
   jitterMs: 2,
@@ -78,10 +80,15 @@ export class SimulatedNetwork {
 
   /** The peer is gone without a word. With `noticed`, the others lose their connection to it. */
   kill(peer: PeerId, noticed = true): void {
+    const killed = this.stations.get(peer)
     this.stations.delete(peer)
     if (!noticed) return
-    for (const station of this.stations.values())
+    const now = this.clock.nowMs()
+    for (const station of this.stations.values()) {
+      // Two of whom one has banned the other have no connection to lose.
+      if (station.bans.has(peer, now) || killed?.bans.has(station.transport.self, now)) continue
       this.deliver(station, (events) => events.peerDisconnected(peer))
+    }
   }
 
   listen(self: PeerId, events: TransportEvents | undefined): void {

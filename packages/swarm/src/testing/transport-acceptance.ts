@@ -1,38 +1,17 @@
 import { activationBytes } from '@layerswarm/model'
 import type { Transport } from '../ports.ts'
-import type { ModelShape } from '../step.ts'
-import {
-  encodeMessage,
-  type HeldActivation,
-  type Message,
-  type PeerId,
-  type Presence,
-  type RequestId,
-  type Step,
-  type TensorHash,
-} from '../wire/messages.ts'
-import {
-  type AcceptanceBench,
-  type AcceptanceCase,
-  caseOn,
-  demand,
-  demandEqual,
-  until,
-} from './acceptance.ts'
+import type { Message, Presence, RequestId, Step } from '../wire/messages.ts'
+import { type AcceptanceCase, caseOn, demandEqual, until } from './acceptance.ts'
 import { PATIENCE_MS } from './limits.ts'
-
-/** Transports to check, all in one lane. */
-export interface TransportBench extends AcceptanceBench {
-  /** Of the lane. */
-  readonly release: string
-  readonly shape: ModelShape
-  /** Whatever was sent has arrived, or never will, within this: milliseconds of the bench's time. */
-  readonly quietMs: number
-  /** So many members, each connected to all the others. Called once. */
-  makeTransports(count: number): Promise<readonly Transport[]>
-  /** Ends a member; the others lose their connection to it, and notice. */
-  end(peer: PeerId): Promise<void>
-}
+import { at, type Ear, listening, type TransportBench, textOf } from './transport-bench.ts'
+import {
+  cancelsPulls,
+  handsOver,
+  hasNoTensorOfTheGone,
+  hasNoUnknownTensor,
+  keepsTensorsApart,
+  withdraws,
+} from './transport-tensors.ts'
 
 /**
  * What every transport must pass, without a test framework. That a message arrives is asked of a
@@ -67,30 +46,6 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('never throws when it publishes, after its end neither', 2, neverThrows),
     check('tells an ended member nothing more', 2, tellsTheEndedNothing),
   ]
-}
-
-/** A transport, and everything that its listener was told. */
-interface Ear {
-  readonly transport: Transport
-  readonly heard: { readonly from: PeerId; readonly text: string }[]
-  readonly gone: PeerId[]
-  /** Stops listening. */
-  readonly stop: () => void
-}
-
-function listening(transport: Transport): Ear {
-  const heard: Ear['heard'] = []
-  const gone: PeerId[] = []
-  const stop = transport.listen({
-    messageArrived: (from, message) => heard.push({ from, text: textOf(message) }),
-    peerDisconnected: (peer) => gone.push(peer),
-  })
-  return { transport, heard, gone, stop }
-}
-
-/** A message as text, so that two are the same when their bytes are. */
-function textOf(message: Message): string {
-  return encodeMessage(message).join()
 }
 
 let requests = 0
@@ -133,12 +88,6 @@ function presenceOf({ self }: Transport, { release }: TransportBench, links: num
     links,
     leaving: false,
   }
-}
-
-function at(lane: readonly Ear[], index: number): Ear {
-  const ear = lane[index]
-  if (ear === undefined) throw new Error(`there is no member ${index}`)
-  return ear
 }
 
 function timesHeard({ heard }: Ear, { self }: Transport, message: Message): number {
@@ -220,108 +169,6 @@ async function listensAgain(bench: TransportBench, lane: readonly Ear[]): Promis
   author.transport.publish(message)
   await hearing(bench, again, author.transport, message)
   demandEqual('messages heard without listening', listener.heard.length, 0)
-}
-
-/** A tensor's bytes: small numbers first, so that symbols of layers are among them. */
-function tensorBytes({ shape: { tokens, width } }: TransportBench, nonce: number): Uint8Array {
-  const bytes = new Uint8Array(activationBytes('float16', [1, tokens, width]))
-  bytes.set([0, 0, 0, 0, 0, nonce])
-  return bytes
-}
-
-async function offer(bench: TransportBench, { transport }: Ear, nonce: number) {
-  const bytes = tensorBytes(bench, nonce)
-  const offered: (TensorHash | undefined)[] = []
-  transport.offer(bytes, (hash) => offered.push(hash))
-  await until(bench, 'the answer to an offer', () => offered.length > 0, PATIENCE_MS)
-  const [hash] = offered
-  if (hash === undefined) throw new Error('an offer is refused')
-  return { bytes, tensor: held(bench, transport.self, hash) }
-}
-
-function held({ shape }: TransportBench, holder: PeerId, hash: TensorHash): HeldActivation {
-  const { tokens, width } = shape
-  const size = activationBytes('float16', [1, tokens, width])
-  return { place: 'held', dtype: 'float16', batch: 1, tokens, width, size, hash, holder }
-}
-
-/** What a pull brings, which it says once. */
-async function pull(
-  bench: TransportBench,
-  { transport }: Ear,
-  tensor: HeldActivation,
-): Promise<Uint8Array | undefined> {
-  const pulled: (Uint8Array | undefined)[] = []
-  transport.pull(tensor, (bytes) => pulled.push(bytes))
-  demandEqual('answers inside the call', pulled.length, 0)
-  await until(bench, 'the answer to a pull', () => pulled.length > 0, PATIENCE_MS)
-  await bench.settle(bench.quietMs)
-  demandEqual('answers to a pull', pulled.length, 1)
-  return pulled[0]
-}
-
-async function handsOver(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const { bytes, tensor } = await offer(bench, at(lane, 0), 7)
-  // Once more by the second member: a pull does not use the tensor up.
-  for (const member of [1, 2, 1, 0]) {
-    const pulled = await pull(bench, at(lane, member), tensor)
-    demandEqual(`the tensor pulled by member ${member}`, pulled?.join(), bytes.join())
-  }
-}
-
-async function keepsTensorsApart(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const [holder, puller] = [at(lane, 0), at(lane, 1)]
-  const tensors = []
-  for (const nonce of [1, 2, 3]) tensors.push(await offer(bench, holder, nonce))
-  demandEqual('hashes of 3', new Set(tensors.map(({ tensor }) => tensor.hash)).size, 3)
-  for (const { bytes, tensor } of tensors.toReversed()) {
-    demandEqual('a tensor', (await pull(bench, puller, tensor))?.join(), bytes.join())
-  }
-}
-
-async function withdraws(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const [holder, puller] = [at(lane, 0), at(lane, 1)]
-  const kept = await offer(bench, holder, 1)
-  const { tensor } = await offer(bench, holder, 2)
-  holder.transport.withdraw(tensor.hash)
-  holder.transport.withdraw(tensor.hash) // unknown by now, and ignored
-  demand((await pull(bench, puller, tensor)) === undefined, 'a withdrawn tensor is handed over')
-  const bytes = await pull(bench, puller, kept.tensor)
-  demandEqual('the other tensor', bytes?.join(), kept.bytes.join())
-}
-
-async function hasNoUnknownTensor(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const [holder, puller] = [at(lane, 0), at(lane, 1)]
-  const tensor = held(bench, holder.transport.self, 'f'.repeat(64) as TensorHash)
-  for (const ear of [puller, holder]) {
-    demand((await pull(bench, ear, tensor)) === undefined, 'an unknown hash brings a tensor')
-  }
-}
-
-async function hasNoTensorOfTheGone(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const [holder, puller] = [at(lane, 0), at(lane, 1)]
-  const { tensor } = await offer(bench, holder, 1)
-  await bench.end(holder.transport.self)
-  demand((await pull(bench, puller, tensor)) === undefined, 'a holder that is gone hands over')
-}
-
-async function cancelsPulls(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const [holder, puller] = [at(lane, 0), at(lane, 1)]
-  const { tensor } = await offer(bench, holder, 1)
-  const unknown = { ...tensor, hash: 'e'.repeat(64) as TensorHash }
-  let answers = 0
-  for (const wanted of [tensor, unknown]) {
-    const cancel = puller.transport.pull(wanted, () => answers++)
-    cancel()
-    cancel()
-  }
-  await bench.settle(bench.quietMs)
-  demandEqual('answers to cancelled pulls', answers, 0)
-  const cancelLate = puller.transport.pull(tensor, () => answers++)
-  await until(bench, 'the answer to a pull', () => answers > 0, PATIENCE_MS)
-  cancelLate()
-  await bench.settle(bench.quietMs)
-  demandEqual('answers to a pull that is cancelled afterwards', answers, 1)
 }
 
 async function bans(bench: TransportBench, lane: readonly Ear[]): Promise<void> {

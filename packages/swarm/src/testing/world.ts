@@ -13,7 +13,7 @@ import {
 import { SymbolicCompute } from './symbolic-compute.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-/** What a world may be told; the rest is WORLD_OPTIONS_DEFAULT. */
+/** How a world is built; the same seed gives the same run. */
 export interface WorldOptions {
   readonly seed: number
   readonly shape: ModelShape
@@ -22,6 +22,7 @@ export interface WorldOptions {
   readonly network: NetworkOptions
 }
 
+/** Eight layers of 2 ms in a quiet room. */
 export const WORLD_OPTIONS_DEFAULT: WorldOptions = Object.freeze({
   seed: 1,
   // Small tensors: a symbolic activation needs six bytes and one per layer, and the time goes into the protocol.
