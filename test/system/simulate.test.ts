@@ -10,7 +10,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
-const SMALL = ['--peers', '30', '--requests', '60']
+const SMALL = ['--peers', '20', '--requests', '40']
+/** One lane carries a request a second with ease. */
+const QUIET = ['--peers', '16', '--requests', '60', '--set', 'requests.perMinute=60']
 
 async function simulate(...words: string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await runCommand('simulate', ...words, '--json')
@@ -21,8 +23,10 @@ async function simulate(...words: string[]): Promise<Record<string, unknown>> {
 describe('simulate', () => {
   test('runs every policy on one stage, scores it with the shipped model and reports', async () => {
     const folder = join(scratch, 'report')
-    const report = await simulate('harsh', ...SMALL, '--seed', '1', '--report', folder)
-    expect(report).toMatchObject({ scenario: 'harsh', seed: 1, peers: 30, requests: 60, broken: 0 })
+    const report = await simulate('harsh', ...QUIET, '--seed', '2', '--report', folder)
+    expect(report).toMatchObject({ scenario: 'harsh', seed: 2, peers: 16, requests: 60, broken: 0 })
+    expect(Object.keys(report)[0]).toBe('protocol')
+    expect(report.protocol).toBe("production's protocol")
     const policies = report.policies as Record<string, Record<string, number>>
     for (const name of ['any-order', 'fixed-order', 'fixed-order-replay']) {
       const { answeredShare = -1, accuracy = -1, p95Ms = -1, p50Ms = 0 } = policies[name] ?? {}
@@ -34,7 +38,8 @@ describe('simulate', () => {
     expect(policies['any-order']?.answeredShare).toBeGreaterThan(
       policies['fixed-order']?.answeredShare ?? 1,
     )
-    expect(await readFile(join(folder, 'report.md'), 'utf8')).toContain('# harsh')
+    const markdown = await readFile(join(folder, 'report.md'), 'utf8')
+    expect(markdown).toMatch(/^Protocol: production's protocol\.\n\n# harsh/)
     const html = await readFile(join(folder, 'report.html'), 'utf8')
     expect(html).toContain('<svg')
     expect(html).not.toMatch(/(src|href)="http/)

@@ -92,36 +92,6 @@ const NO_BOUNDS: Readonly<Record<string, readonly string[]>> = {
 }
 const notBounds = new Set(Object.values(NO_BOUNDS).flat())
 
-/** Where a rule is not kept yet: beginnings of paths. */
-const PENDING: Readonly<Record<Rule, readonly string[]>> = {
-  circles: ['packages/peer/src/compute/', 'packages/lab/src/network/'],
-  rooms: ['packages/lab/'],
-  ports: [],
-  bounds: [
-    'packages/lab/',
-    'packages/peer/',
-    'apps/web/src/lab/',
-    'apps/cli/src/simulation/',
-    'apps/cli/src/bench/reality',
-  ],
-  docstrings: [
-    'packages/lab/',
-    'packages/peer/',
-    'packages/signaling/',
-    'apps/web/src/lab/',
-    'apps/cli/src/simulation/',
-  ],
-  throws: ['packages/peer/'],
-  length: ['packages/lab/'],
-}
-
-type Rule = 'circles' | 'rooms' | 'ports' | 'bounds' | 'docstrings' | 'throws' | 'length'
-
-/** What breaks a rule, but for the places where it is not kept yet; a line begins with a path. */
-function broken(rule: Rule, lines: readonly string[]): string[] {
-  return lines.filter((line) => !PENDING[rule].some((path) => line.startsWith(path)))
-}
-
 describe('the picture in ARCHITECTURE.md', () => {
   test('shows every package and app', () => {
     const found = ['packages', 'apps'].flatMap((top) =>
@@ -171,12 +141,7 @@ describe('inside a package', () => {
         return [file.path, new Set(targets.filter((target) => target !== undefined))]
       }),
     )
-    expect(
-      broken(
-        'circles',
-        circlesOf(graph).map((circle) => circle.join(' ↔ ')),
-      ),
-    ).toEqual([])
+    expect(circlesOf(graph).map((circle) => circle.join(' ↔ '))).toEqual([])
   })
 
   test.each(units)('no folders of $folder import one another in a circle', ({ folder }) => {
@@ -193,12 +158,7 @@ describe('inside a package', () => {
         if (target?.startsWith(`${folder}/`) && roomOf(target) !== from) rooms.add(roomOf(target))
       }
     }
-    expect(
-      broken(
-        'rooms',
-        circlesOf(graph).map((circle) => circle.join(' ↔ ')),
-      ),
-    ).toEqual([])
+    expect(circlesOf(graph).map((circle) => circle.join(' ↔ '))).toEqual([])
   })
 })
 
@@ -230,7 +190,7 @@ describe('a port', () => {
   test('has no member that an implementation may leave out', () => {
     const file = sourceFile('packages/swarm/src/ports.ts')
     const optional = optionalMembers(file).map((member) => `${file.path}: ${member}`)
-    expect(broken('ports', optional)).toEqual([])
+    expect(optional).toEqual([])
   })
 })
 
@@ -261,7 +221,7 @@ describe('a source file', () => {
           .filter((name) => !notBounds.has(name))
           .map((name) => `${file.path}: ${name}`),
       )
-    expect(broken('bounds', strays)).toEqual([])
+    expect(strays).toEqual([])
   })
 
   test.each(units)('of $folder says what each of its exports is', ({ folder }) => {
@@ -270,7 +230,7 @@ describe('a source file', () => {
         .filter(({ docstring }) => docstring === undefined)
         .map(({ name }) => `${file.path}: ${name}`),
     )
-    expect(broken('docstrings', bare)).toEqual([])
+    expect(bare).toEqual([])
   })
 
   test.each(units)('of $folder says which of its functions throw', ({ folder }) => {
@@ -279,7 +239,7 @@ describe('a source file', () => {
         .filter((one) => throwsItself(file, one) && !one.docstring?.includes('@throws'))
         .map(({ name }) => `${file.path}: ${name}`),
     )
-    expect(broken('throws', silent)).toEqual([])
+    expect(silent).toEqual([])
   })
 
   test.each(units)('of $folder is no longer than one can read', ({ folder }) => {
@@ -287,7 +247,7 @@ describe('a source file', () => {
       .filter(({ text }) => text.split('\n').length - 1 > LINES_MAX)
       .filter(({ comments }) => !comments[0]?.value.includes('Long because'))
       .map(({ path }) => path)
-    expect(broken('length', long)).toEqual([])
+    expect(long).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import type { Message, RequestId } from '@layerswarm/swarm'
+import { FILMED_MAX } from './limits.ts'
 
 /** One thing that was said about one request. */
 export interface Frame {
@@ -10,9 +11,6 @@ export interface Frame {
   readonly layer: number | undefined
   readonly era: number
 }
-
-/** Requests of which every message is kept. */
-const FILMED_MAX = 200
 
 /** Films the first requests of a run, so that one of them can be replayed in a report. */
 export class Animation {

@@ -1,6 +1,5 @@
-import { linePlot } from '@layerswarm/figures'
-import { POLICY_NAMES, type PolicyName } from './policies/policy.ts'
-import { percent, table } from './report/markdown.ts'
+import type { PolicyName } from './policies/policy.ts'
+import { PRODUCTION } from './scenarios/settings.ts'
 import {
   type ScoreRoutes,
   type SimulateOptions,
@@ -16,7 +15,10 @@ export interface ChurnPoint {
   readonly report: SimulationReport
 }
 
+/** The same swarm at one rate of leaving after another. */
 export interface ChurnReport {
+  /** As in each point's report. */
+  readonly protocol: string
   readonly points: readonly ChurnPoint[]
   /** The command that repeats this run. */
   readonly replay: string
@@ -43,7 +45,9 @@ export function simulateChurn(
     }
     return { leavingPerMinute, report: simulate(BASE, { ...others, set }) }
   })
-  return { points, replay: replayChurn(rates, options) }
+  const [first] = points
+  const protocol = first?.report.protocol ?? PRODUCTION
+  return { protocol, points, replay: replayChurn(rates, options) }
 }
 
 function replayChurn(rates: readonly number[], options: SimulateOptions): string {
@@ -59,13 +63,13 @@ function replayChurn(rates: readonly number[], options: SimulateOptions): string
 
 /** Fills in accuracies. */
 export async function scoreChurn(
-  { points, replay }: ChurnReport,
+  { protocol, points, replay }: ChurnReport,
   scoreRoutes: ScoreRoutes,
 ): Promise<ChurnReport> {
   const scored: ChurnPoint[] = []
   for (const { leavingPerMinute, report } of points)
     scored.push({ leavingPerMinute, report: await scoreReport(report, scoreRoutes) })
-  return { points: scored, replay }
+  return { protocol, points: scored, replay }
 }
 
 /**
@@ -80,91 +84,7 @@ export function completion({ report }: ChurnPoint, policy: PolicyName): number |
   return one.answeredShare * (one.accuracy ?? 1)
 }
 
-function isScored({ policies }: SimulationReport): boolean {
+/** Whether the accuracies of a report are known. */
+export function isScored({ policies }: SimulationReport): boolean {
   return Object.values(policies).some(({ accuracy }) => accuracy !== null)
-}
-
-/** The lines of the plot, each with its name there. */
-const LINES = {
-  'any-order': 'any order',
-  'fixed-order': 'fixed chain',
-  'fixed-order-replay': 'fixed chain, lost hops replayed',
-  'small-model': 'small model on one peer',
-} as const satisfies Partial<Record<PolicyName, string>>
-
-/** Accuracy x completion against churn, one line per policy. */
-export function churnPlot({ points }: ChurnReport): string {
-  const scored = points.some(({ report }) => isScored(report))
-  const series = (Object.keys(LINES) as (keyof typeof LINES)[])
-    .map((name) => ({
-      name: LINES[name],
-      points: points.flatMap((point) => {
-        const y = completion(point, name)
-        return y === undefined ? [] : [[100 * point.leavingPerMinute, y] as const]
-      }),
-    }))
-    .filter(({ points: line }) => line.length > 0)
-  const lowest = Math.min(1, ...series.flatMap((one) => one.points.map(([, y]) => y)))
-  return linePlot({
-    title: scored ? 'Accuracy × completion against churn' : 'Completion against churn',
-    x: 'peers that leave per minute, %',
-    y: scored ? 'requests answered correctly' : 'requests answered',
-    yMin: Math.max(0, Math.floor(lowest * 10 - 0.5) / 10),
-    yMax: 1,
-    percent: true,
-    series,
-  })
-}
-
-/** The figure as tables in Markdown: completion, accuracy, and both together. */
-export function churnMarkdown(churn: ChurnReport): string {
-  const { points, replay } = churn
-  const [first] = points
-  if (first === undefined) return '# churn\n'
-  const { peers, requests, seed } = first.report
-  const names = POLICY_NAMES.filter((name) => first.report.policies[name] !== undefined)
-  const rows = (of: (point: ChurnPoint, name: PolicyName) => number | null | undefined) =>
-    points.map((point) => [
-      percent(point.leavingPerMinute),
-      ...names.map((name) => percentOrDash(of(point, name))),
-    ])
-  const head = ['leaving per minute', ...names]
-  const isSmallUnknown =
-    isScored(first.report) && first.report.policies['small-model']?.accuracy === null
-  return `${[
-    '# churn',
-    '',
-    `${peers} providers, ${requests} requests at each rate, seed ${seed}.`,
-    '',
-    '## Answered correctly: completion × top-1',
-    '',
-    ...table(head, rows(completion)),
-    '',
-    ...(isSmallUnknown
-      ? ['The small model has no accuracy: none ships, and none was named with `--small DIR`.', '']
-      : []),
-    '## Answered',
-    '',
-    ...table(
-      head,
-      rows(({ report }, name) => report.policies[name]?.answeredShare),
-    ),
-    '',
-    '## Top-1 of the answers',
-    '',
-    ...table(
-      head,
-      rows(({ report }, name) => report.policies[name]?.accuracy),
-    ),
-    '',
-    '## Repeat',
-    '',
-    '```sh',
-    replay,
-    '```',
-  ].join('\n')}\n`
-}
-
-function percentOrDash(value: number | null | undefined): string {
-  return value === null || value === undefined ? '–' : percent(value)
 }

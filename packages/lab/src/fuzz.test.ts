@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { fuzz, smallest } from './fuzz.ts'
 
 test('a thousand random worlds with random faults break no promise', { timeout: 120_000 }, () => {
-  const { failures, runs, checks, requests, faults } = fuzz(1_000, { seed: 1 })
+  const { protocol, failures, runs, checks, requests, faults } = fuzz(1_000, { seed: 1 })
   expect(failures.map(({ violation, replay }) => `${violation.detail}\n${replay}`)).toEqual([])
   expect(runs).toBe(1_000)
+  expect(protocol).toMatch(/^production's protocol, but some worlds draw gossip.connections, /)
   expect(requests).toBeGreaterThan(4_000)
   expect(checks).toBeGreaterThan(100_000)
   // Every kind of fault took part, and none in every world.

@@ -1,7 +1,14 @@
+import { INLINE_BYTES_MAX } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
 import type { Violation } from './referee.ts'
 import { scenarioSettings } from './scenarios/scenarios.ts'
-import { changeSettings, type SettingName, type Settings } from './scenarios/settings.ts'
+import {
+  changeSettings,
+  PRODUCTION,
+  protocolChanges,
+  type SettingName,
+  type Settings,
+} from './scenarios/settings.ts'
 import { replayLine, runPolicy } from './simulate.ts'
 
 /** A world that broke a promise, made as small as it could be while it still does. */
@@ -14,7 +21,10 @@ export interface FuzzFailure {
   readonly replay: string
 }
 
+/** What a search through random worlds found. */
 export interface FuzzReport {
+  /** Which protocol ran, and what of it some worlds drew differently. */
+  readonly protocol: string
   readonly runs: number
   readonly seed: number
   readonly requests: number
@@ -26,6 +36,7 @@ export interface FuzzReport {
   readonly failures: readonly FuzzFailure[]
 }
 
+/** How worlds are searched. */
 export interface FuzzOptions {
   readonly seed?: number
   readonly onProgress?: (done: number, of: number, failures: number) => void
@@ -82,7 +93,7 @@ const FAULTS: Readonly<Record<string, Draw>> = {
     'model.width': 136,
     'model.layerMs': between(r, 1, 60),
   }),
-  'tensors in messages': () => ({ 'policy.inlineBytes': 32_768 }),
+  'tensors in messages': () => ({ 'policy.inlineBytes': INLINE_BYTES_MAX }),
   'few slots': () => ({ 'peers.slots': 1 }),
   'sparse mesh': (r) => ({ 'gossip.connections': whole(r, 2, 5), 'gossip.mesh': whole(r, 1, 3) }),
 }
@@ -97,13 +108,13 @@ function drawWorld(random: SeededRandom): { set: Record<string, number>; faults:
     'model.width': 16,
     'peers.count': whole(random, 2, 12),
     'peers.capacity': whole(random, 1, layers),
-    'lanes.peers': random.chance(0.3) ? 4 : 24,
+    'lanes.peers': random.chance(0.3) ? 4 : 0,
     'requests.count': whole(random, 1, 10),
     'requests.perMinute': between(random, 30, 600),
     'requests.deadlineMs': between(random, 2_000, 10_000),
     'requests.warmupMs': 4_000,
     'links.loss': 0,
-    'policy.inlineBytes': random.chance(0.5) ? 32_768 : 64,
+    'policy.inlineBytes': random.chance(0.5) ? INLINE_BYTES_MAX : 64,
   }
   // A random subset: faults that would hide each other are often apart (swarm testing, Groce 2012).
   const faults = Object.keys(FAULTS).filter(() => random.chance(0.15))
@@ -125,13 +136,16 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
   const { seed = 1, onProgress } = options
   const faults: Record<string, number> = {}
   const failures: FuzzFailure[] = []
+  const drawn = new Set<SettingName>()
   let requests = 0
   let answered = 0
   let checks = 0
   for (let run = 0; run < runs; run++) {
     const world = fuzzWorld(seed, run)
     for (const name of world.faults) faults[name] = (faults[name] ?? 0) + 1
-    const stage = runPolicy(scenarioSettings(BASE, world.set), world.seed, 'any-order')
+    const settings = scenarioSettings(BASE, world.set)
+    for (const name of protocolChanges(settings)) drawn.add(name)
+    const stage = runPolicy(settings, world.seed, 'any-order')
     requests += stage.records.length
     answered += stage.records.filter(({ outcome }) => outcome === 'answered').length
     checks += stage.referee.checks
@@ -139,7 +153,21 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
     if (violation !== undefined) failures.push(shrink(run, world.seed, world.set, violation))
     onProgress?.(run + 1, runs, failures.length)
   }
-  return { runs, seed, requests, answered, checks, faults, failures }
+  return {
+    protocol: protocolDrawn(drawn),
+    runs,
+    seed,
+    requests,
+    answered,
+    checks,
+    faults,
+    failures,
+  }
+}
+
+function protocolDrawn(drawn: ReadonlySet<SettingName>): string {
+  if (drawn.size === 0) return PRODUCTION
+  return `${PRODUCTION}, but some worlds draw ${[...drawn].toSorted().join(', ')}`
 }
 
 /** Makes a world that broke a promise as small as possible while the same promise stays broken. */

@@ -22,8 +22,6 @@ export {
   CHURN_RATES,
   type ChurnPoint,
   type ChurnReport,
-  churnMarkdown,
-  churnPlot,
   scoreChurn,
   simulateChurn,
 } from './churn.ts'
@@ -31,6 +29,7 @@ export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './fuz
 export type { PolicyReport } from './measure.ts'
 export { POLICIES, POLICY_NAMES, type PolicyName } from './policies/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './referee.ts'
+export { churnMarkdown, churnPlot } from './report/churn.ts'
 export { reportHtml } from './report/html.ts'
 export { reportMarkdown } from './report/markdown.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'

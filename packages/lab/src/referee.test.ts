@@ -1,13 +1,20 @@
-import type { Answer, Hop, PeerId, RequestId, Step } from '@layerswarm/swarm'
+import {
+  type Answer,
+  createGate,
+  type Hop,
+  type PeerId,
+  type RequestId,
+  type Step,
+} from '@layerswarm/swarm'
+import { symbolicStem } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
-import { LabStation } from './network/lab-station.ts'
+import { LabStation } from './network/lane.ts'
 import { Referee } from './referee.ts'
-import { symbolicStem } from './residents/lab-compute.ts'
 import type { Session } from './scenarios/population.ts'
 
 const request = 'a'.repeat(32) as RequestId
 const peer = 'p1' as PeerId
-const station = new LabStation({ index: 1, peer } as Session, true)
+const station = new LabStation({ index: 1, peer } as Session, true, createGate())
 const CHECKED = new Set([0, 1, 2])
 
 function hop(layer: number, who = peer): Hop {

@@ -1,7 +1,8 @@
 import type { Answer, Message, RequestId, Step } from '@layerswarm/swarm'
 import { FLIGHTS_MAX } from '@layerswarm/swarm'
-import type { LabStation } from './network/lab-station.ts'
-import { layersIn } from './residents/lab-compute.ts'
+import { layersIn } from '@layerswarm/swarm/testing'
+import { LATE_MS, MESSAGES_PER_REQUEST_MAX, VIOLATIONS_MAX } from './limits.ts'
+import type { LabStation } from './network/lane.ts'
 
 /** The promises of the protocol that every simulated run is checked against. */
 export const INVARIANTS = {
@@ -15,6 +16,7 @@ export const INVARIANTS = {
   'bounded-talk': 'the messages about one request are bounded, whatever happens',
   'no-throw': 'no input makes a machine throw',
 } as const
+/** The name of a promise. */
 export type Invariant = keyof typeof INVARIANTS
 
 /** One broken promise. */
@@ -23,13 +25,6 @@ export interface Violation {
   readonly atMs: number
   readonly detail: string
 }
-
-/** A request of 64 hops with a repetition and two claims for each stays far below this. */
-const MESSAGES_PER_REQUEST_MAX = 1_000
-/** More than these are not kept: the first ones tell the story. */
-const VIOLATIONS_MAX = 20
-/** An answer may be this late: the requester's own timer, and rounding. */
-const LATE_MS = 5
 
 interface Watched {
   readonly deadlineAtMs: number

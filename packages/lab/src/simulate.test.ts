@@ -1,13 +1,14 @@
 import { standaloneSvg } from '@layerswarm/figures'
 import { describe, expect, test } from 'vitest'
-import { churnMarkdown, churnPlot, completion, scoreChurn, simulateChurn } from './churn.ts'
+import { completion, scoreChurn, simulateChurn } from './churn.ts'
 import { POLICY_NAMES } from './policies/policy.ts'
+import { churnMarkdown, churnPlot } from './report/churn.ts'
 import { filmSection } from './report/film.ts'
 import { reportHtml } from './report/html.ts'
 import { reportMarkdown } from './report/markdown.ts'
 import { scoreReport, simulate } from './simulate.ts'
 
-const SMALL = { peers: 30, requests: 60, seed: 4 }
+const SMALL = { peers: 20, requests: 30, seed: 4 }
 
 describe('a simulation', { timeout: 60_000 }, () => {
   test('repeats event by event from its seed, and differs with another', () => {
@@ -22,10 +23,10 @@ describe('a simulation', { timeout: 60_000 }, () => {
   test('puts all policies on one stage and reports the same figures of each', () => {
     const report = simulate('harsh', SMALL)
     expect(Object.keys(report.policies)).toEqual(POLICY_NAMES)
-    expect(report).toMatchObject({ scenario: 'harsh', peers: 30, requests: 60, seed: 4, broken: 0 })
+    expect(report).toMatchObject({ scenario: 'harsh', peers: 20, requests: 30, seed: 4, broken: 0 })
     for (const one of Object.values(report.policies)) {
-      expect(one.requests).toBe(60)
-      expect(one.answeredShare).toBe(one.answered / 60)
+      expect(one.requests).toBe(30)
+      expect(one.answeredShare).toBe(one.answered / 30)
       expect(one.p50Ms).toBeLessThanOrEqual(one.p95Ms)
       expect(one.bytesPerRequest).toBeGreaterThan(1_000)
       expect(one.wastedComputeShare).toBeLessThan(1)
@@ -55,6 +56,17 @@ describe('a simulation', { timeout: 60_000 }, () => {
     expect(() => simulate('calm', { peers: 0 })).toThrow('peers must be a whole number above 0')
   })
 
+  test('says first of all which protocol it ran', () => {
+    const run = (set: Record<string, number>) =>
+      simulate('calm', { peers: 4, requests: 2, policy: 'any-order', set })
+    expect(JSON.stringify(run({}))).toMatch(/^\{"protocol":"production's protocol",/)
+    const other = run({ 'policy.inlineBytes': 1_024 })
+    const line =
+      "not production's protocol: policy.inlineBytes = 1024 (32768); in parentheses what ships"
+    expect(other.protocol).toBe(line)
+    expect(reportMarkdown(other).split('\n')[0]).toBe(`Protocol: ${line}.`)
+  })
+
   test('tells how far it is', () => {
     const seen: number[] = []
     simulate('calm', {
@@ -67,39 +79,50 @@ describe('a simulation', { timeout: 60_000 }, () => {
   })
 })
 
-describe('under churn', { timeout: 180_000 }, () => {
-  test('any order answers nearly everything, a chain that cannot recover does not', () => {
-    const { policies, broken } = simulate('harsh', { peers: 60, requests: 400, seed: 2 })
-    expect(policies['any-order']?.answeredShare).toBeGreaterThanOrEqual(0.99)
+/** A lane of a dozen, a request a second: what one lane of today's protocol carries with ease. */
+const QUIET = { peers: 12, requests: 60, set: { 'requests.perMinute': 60 } }
+
+describe('under churn', { timeout: 120_000 }, () => {
+  test('a quiet lane answers everything, a chain that cannot recover does not', () => {
+    const { policies, broken } = simulate('harsh', { ...QUIET, peers: 16, seed: 2 })
+    expect(policies['any-order']?.answeredShare).toBe(1)
+    expect(policies['any-order']?.partialShare).toBe(0)
     expect(policies['fixed-order']?.answeredShare).toBeLessThan(0.97)
     expect(policies['fixed-order-replay']?.answeredShare).toBeGreaterThan(0.97)
     expect(broken).toBe(0)
   })
 
-  test('stragglers cost at most half as much again, and hardly any extra work', () => {
-    const of = (scenario: string) =>
-      simulate(scenario, { requests: 400, policy: 'any-order' }).policies['any-order']
-    const calm = of('calm')
-    const slowed = of('stragglers20')
-    expect(slowed?.answeredShare).toBeGreaterThanOrEqual(0.999)
-    expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
-    expect(slowed?.extraWorkShare).toBeLessThanOrEqual(0.1)
+  // One lane for everybody and activations in the gossip: claims come late, and work is done again.
+  test('a busy lane of sixty chokes on its own gossip, and breaks no promise', () => {
+    const of = (peers: number) =>
+      simulate('harsh', { peers, requests: 60, seed: 1, policy: 'any-order' })
+    const [few, many] = [of(12), of(60)]
+    const one = few.policies['any-order']
+    const other = many.policies['any-order']
+    expect(other?.extraWorkShare).toBeGreaterThan(1)
+    expect(other?.bytesPerRequest).toBeGreaterThan(5 * (one?.bytesPerRequest ?? 0))
+    expect(other?.answeredShare).toBeGreaterThan(0.9)
+    expect(few.broken + many.broken).toBe(0)
   })
 
-  test('stragglers cost as little where a layer takes long, as one of ViT-B does', () => {
+  test.each([
+    ['on a small model', 0.9],
+    ['where a layer takes long, as one of ViT-B does', 94],
+  ])('stragglers cost at most half as much again, and no more extra work: %s', (_, layerMs) => {
+    const set = { ...QUIET.set, 'model.layerMs': layerMs }
     const of = (scenario: string) =>
-      simulate(scenario, { requests: 600, policy: 'any-order', set: { 'model.layerMs': 94 } })
-        .policies['any-order']
+      simulate(scenario, { ...QUIET, set, policy: 'any-order' }).policies['any-order']
     const calm = of('calm')
     const slowed = of('stragglers20')
-    expect(slowed?.answeredShare).toBeGreaterThanOrEqual(0.999)
+    expect(slowed?.answeredShare).toBe(1)
     expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
-    expect(slowed?.extraWorkShare).toBeLessThanOrEqual(0.1)
+    expect(slowed?.extraWorkShare).toBeLessThanOrEqual((calm?.extraWorkShare ?? 0) + 0.1)
   })
 
-  test('what one peer sends to be there stays flat while the swarm grows', () => {
-    const { sizes } = simulate('lanes', { peers: 600, requests: 60 })
-    expect(sizes.map(({ peers }) => peers)).toEqual([100, 300, 600])
+  test('what one peer sends to be there stays flat in lanes while the swarm grows', () => {
+    const { sizes, protocol } = simulate('lanes', { peers: 300, requests: 60 })
+    expect(protocol).toContain('lanes.peers = 24 (0)')
+    expect(sizes.map(({ peers }) => peers)).toEqual([100, 300])
     const rates = sizes.map(({ controlBytesPerPeerSecond }) => controlBytesPerPeerSecond)
     expect(Math.max(...rates) / Math.min(...rates)).toBeLessThan(1.35)
   })
@@ -123,6 +146,7 @@ describe('a report', () => {
 
   test('in Markdown has a row per policy and the line that repeats it', () => {
     const text = reportMarkdown(report)
+    expect(text).toMatch(/^Protocol: production's protocol\.\n/)
     for (const name of POLICY_NAMES) expect(text).toContain(`| ${name} |`)
     expect(text).toContain(report.replay)
     expect(text).toMatch(/\d+ checks, none broken/)
@@ -144,6 +168,7 @@ describe('a report', () => {
 
   test('in HTML stands alone and shows its plots', () => {
     const html = reportHtml(report)
+    expect(html).toContain('<body><main>\n<p>Protocol: production')
     expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(7)
     for (const part of [
       'Requests answered within a time',

@@ -1,4 +1,4 @@
-import { SwarmError } from '@layerswarm/swarm'
+import { type ClaimPolicy, SwarmError } from '@layerswarm/swarm'
 import { measure, type PolicyReport } from './measure.ts'
 import { AnyOrder } from './policies/any-order.ts'
 import { Chain } from './policies/chain.ts'
@@ -12,9 +12,15 @@ import {
 import { SmallModel } from './policies/small-model.ts'
 import type { Violation } from './referee.ts'
 import { scenarioNamed, scenarioSettings } from './scenarios/scenarios.ts'
-import { SETTINGS_DEFAULT, type SettingName, type Settings } from './scenarios/settings.ts'
+import {
+  protocolOf,
+  SETTINGS_DEFAULT,
+  type SettingName,
+  type Settings,
+} from './scenarios/settings.ts'
 import { Stage } from './stage.ts'
 
+/** What is asked of a scenario; the rest is its own. */
 export interface SimulateOptions {
   /** Providers; the scenario's own number unless given. */
   readonly peers?: number
@@ -23,13 +29,16 @@ export interface SimulateOptions {
   readonly seed?: number
   /** One policy; all of them unless given. */
   readonly policy?: string
+  /** Claim policies to compare in place of the known policies, by the names that the report gives them. */
+  readonly policies?: Readonly<Record<string, ClaimPolicy>>
   /** `--set a.b=c`, as names and values. */
   readonly set?: Readonly<Record<string, string | number>>
   readonly onProgress?: (progress: SimulationProgress) => void
 }
 
+/** How far a run is. */
 export interface SimulationProgress {
-  readonly policy: PolicyName
+  readonly policy: string
   readonly peers: number
   readonly done: number
   readonly of: number
@@ -50,6 +59,8 @@ export interface SizeReport {
 
 /** Everything that a simulation found; plain data. */
 export interface SimulationReport {
+  /** Which protocol ran: production's, or the settings in which it differs, by name and value. */
+  readonly protocol: string
   readonly scenario: string
   readonly about: string
   readonly seed: number
@@ -60,7 +71,8 @@ export interface SimulationReport {
   readonly settings: Settings
   /** What the settings change against the defaults. */
   readonly changed: Partial<Settings>
-  readonly policies: Readonly<Partial<Record<PolicyName, PolicyReport>>>
+  /** By policy, in the order in which they ran. */
+  readonly policies: Readonly<Record<string, PolicyReport>>
   /** For `lanes`: the same policy in swarms of growing size, the last of them the one of `policies`. */
   readonly sizes: readonly SizeReport[]
   /** Broken promises over all policies and sizes. */
@@ -84,18 +96,19 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   const { about } = scenarioNamed(scenario)
   const seed = seedOf(options.seed)
   const settings = scenarioSettings(scenario, changesOf(options))
-  const names = options.policy === undefined ? policiesOf(scenario) : [policyNamed(options.policy)]
-  const policies: Partial<Record<PolicyName, PolicyReport>> = {}
+  const policies: Record<string, PolicyReport> = {}
   const sizes: SizeReport[] = []
-  for (const name of names) {
-    if (scenario === LANES) sizes.push(...smallerSizes(settings, seed, name, options.onProgress))
-    const stage = runPolicy(settings, seed, name, options.onProgress)
+  for (const [name, contender] of contendersOf(scenario, options)) {
+    if (scenario === LANES)
+      sizes.push(...smallerSizes(settings, seed, name, contender, options.onProgress))
+    const stage = runContender(settings, seed, name, contender, options.onProgress)
     const report = measure(stage)
     policies[name] = report
     if (scenario === LANES) sizes.push(sizeOf(stage, report))
   }
   const reports = Object.values(policies)
   return {
+    protocol: protocolOf(settings),
     scenario,
     about,
     seed,
@@ -114,14 +127,30 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   }
 }
 
-/** Runs one policy in a world of these settings. */
+/** A policy of the lab, or the production machines with a claim policy of the caller's. */
+type Contender = PolicyName | ClaimPolicy
+
+/** Runs one policy in a world of these settings. @param onProgress told how far it is, now and then. */
 export function runPolicy(
   settings: Settings,
   seed: number,
   policy: PolicyName,
   onProgress?: (progress: SimulationProgress) => void,
 ): Stage {
-  const stage = new Stage(settings, seed, (scene) => createPolicy(policy, scene))
+  return runContender(settings, seed, policy, policy, onProgress)
+}
+
+function runContender(
+  settings: Settings,
+  seed: number,
+  policy: string,
+  contender: Contender,
+  onProgress?: (progress: SimulationProgress) => void,
+): Stage {
+  const stage =
+    typeof contender === 'string'
+      ? new Stage(settings, seed, (scene) => createPolicy(contender, scene))
+      : new Stage(settings, seed, (scene) => new AnyOrder(scene), contender)
   const peers = settings['peers.count']
   stage.run((done, of) => onProgress?.({ policy, peers, done, of }))
   return stage
@@ -144,15 +173,22 @@ function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
   }
 }
 
-/** Growth concerns the gossip of this project; the chains have none. */
-function policiesOf(scenario: string): readonly PolicyName[] {
-  return scenario === LANES ? ['any-order'] : POLICY_NAMES
+function contendersOf(
+  scenario: string,
+  { policy, policies }: SimulateOptions,
+): readonly [string, Contender][] {
+  if (policies !== undefined) return Object.entries(policies)
+  if (policy !== undefined) return [[policy, policyNamed(policy)]]
+  // Growth concerns the gossip of this project; the chains have none.
+  const names = scenario === LANES ? (['any-order'] as const) : POLICY_NAMES
+  return names.map((name) => [name, name])
 }
 
 function smallerSizes(
   settings: Settings,
   seed: number,
-  policy: PolicyName,
+  policy: string,
+  contender: Contender,
   onProgress: SimulateOptions['onProgress'],
 ): SizeReport[] {
   const peers = settings['peers.count']
@@ -163,7 +199,7 @@ function smallerSizes(
       'requests.perMinute': (settings['requests.perMinute'] * size) / peers,
       'requests.count': Math.max(50, Math.round((settings['requests.count'] * size) / peers)),
     }
-    const stage = runPolicy(smaller, seed, policy, onProgress)
+    const stage = runContender(smaller, seed, policy, contender, onProgress)
     return sizeOf(stage, measure(stage))
   })
 }

@@ -1,9 +1,20 @@
-import type { Message, PeerId } from '@layerswarm/swarm'
+import { type ClaimPolicy, firstAnswer, type Message, type PeerId } from '@layerswarm/swarm'
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
-import { LabNetwork, sentBytes } from './network/gossip.ts'
-import type { LabStation } from './network/lab-station.ts'
+import { Departures } from './departures.ts'
+import {
+  DRAIN_MS_MAX,
+  DRAIN_STEP_MS,
+  DRAINED_PEERS_MAX,
+  HOLDINGS_CHECKED_MAX,
+  RUN_STEP_MS,
+  SAMPLE_MS,
+  STUCK_MS,
+} from './limits.ts'
+import { LabNetwork } from './network/gossip.ts'
+import type { LabStation } from './network/lane.ts'
 import { Trace } from './network/trace.ts'
+import { sentBytes } from './network/traffic.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policies/policy.ts'
 import { Referee } from './referee.ts'
 import type { WorkBook } from './residents/lab-compute.ts'
@@ -23,15 +34,6 @@ export interface Moment {
   readonly answered: number
 }
 
-const SAMPLE_MS = 1_000
-/** A frozen tab is discarded after this. */
-const DISCARD_MS = 60_000
-/** Beyond this many peers the world is not kept running only to see everything released. */
-const DRAINED_PEERS_MAX = 400
-
-const DRAIN_MS_MAX = 90_000
-const DRAIN_STEP_MS = 3_000
-
 /** One world with one policy in it: the same seed gives every policy the same peers, links and requests. */
 export class Stage implements Scene {
   readonly clock = new VirtualClock()
@@ -44,6 +46,7 @@ export class Stage implements Scene {
   readonly animation = new Animation()
   readonly settings: Settings
   readonly seed: number
+  private readonly claimPolicy: ClaimPolicy
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
   readonly residents = new Map<PeerId, Resident>()
@@ -52,7 +55,7 @@ export class Stage implements Scene {
   /** Sum of the time that all peers spent in the swarm meanwhile, seconds. */
   peerSeconds = 0
   events = 0
-  private readonly faults: SeededRandom
+  private readonly departures: Departures
   private readonly askers: Resident[] = []
   private readonly policy: AskPolicy
   private readonly sessions: readonly Session[]
@@ -60,17 +63,32 @@ export class Stage implements Scene {
   private open = 0
   private answered = 0
 
-  constructor(settings: Settings, seed: number, createPolicy: (scene: Scene) => AskPolicy) {
+  /** @param claimPolicy who claims a step, and when, in every member; what ships unless given. */
+  constructor(
+    settings: Settings,
+    seed: number,
+    createPolicy: (scene: Scene) => AskPolicy,
+    claimPolicy: ClaimPolicy = firstAnswer,
+  ) {
+    this.claimPolicy = claimPolicy
     this.settings = settings
     this.seed = seed
-    this.faults = SeededRandom.stream(seed, 'faults')
     this.orders = workload(settings, seed)
     this.sessions = populate(settings, seed, this.endMs())
     const honest = settings['liars.share'] + settings['sybils.share'] === 0
     this.referee = new Referee(honest)
     this.network = new LabNetwork(this.clock, settings, seed, this.trace, {
       published: (from, message, bytes) => this.published(from, message, bytes),
-      pullAsked: (holder) => this.mayCrash(holder.session, 'crash.onPull'),
+      pullAsked: (holder) => this.departures.mayCrash(holder.session, 'crash.onPull'),
+    })
+    this.departures = new Departures({
+      clock: this.clock,
+      settings,
+      faults: SeededRandom.stream(seed, 'faults'),
+      network: this.network,
+      referee: this.referee,
+      residents: this.residents,
+      left: (resident) => this.left(resident),
     })
     this.working.fromMs = settings['requests.warmupMs']
     this.policy = createPolicy(this)
@@ -88,7 +106,7 @@ export class Stage implements Scene {
       const before = this.records.length
       try {
         this.events += this.clock.run(
-          this.clock.nowMs() + 10_000,
+          this.clock.nowMs() + RUN_STEP_MS,
           () => this.records.length >= total && this.open === 0,
         )
       } catch (error) {
@@ -97,7 +115,7 @@ export class Stage implements Scene {
       }
       onProgress(this.records.length - this.open, total)
       if (this.records.length >= total && this.open === 0) break
-      if (this.clock.nowMs() > this.endMs() + 60_000 && before === this.records.length) break
+      if (this.clock.nowMs() > this.endMs() + STUCK_MS && before === this.records.length) break
     }
     this.endsWork()
     this.drain()
@@ -161,14 +179,15 @@ export class Stage implements Scene {
   }
 
   private arrive(session: Session): void {
-    const { settings, seed, network, book } = this
+    const { settings, seed, network, book, departures } = this
     const needs = {
       settings,
       seed,
+      claimPolicy: this.claimPolicy,
       world: this.clock,
       network,
       book,
-      diesIn: (who: Session) => this.mayCrash(who, 'crash.onRun'),
+      diesIn: (who: Session) => departures.mayCrash(who, 'crash.onRun'),
       began: (resident: Resident) => {
         if (resident.session.actor === 'asker') this.askers.push(resident)
         this.policy.arrived(resident)
@@ -176,58 +195,12 @@ export class Stage implements Scene {
     }
     const resident = settle(needs, session)
     this.residents.set(session.peer, resident)
-    const at = (ms: number, then: () => void) => {
-      if (ms !== Number.POSITIVE_INFINITY) this.clock.wakeAt(ms, then)
-    }
-    at(session.leaveMs, () => this.depart(resident))
-    for (const ms of session.freezesMs)
-      at(ms, () => this.freezeFor(resident, settings['freeze.ms']))
-    for (const ms of session.deviceLossesMs)
-      at(ms, () => resident.compute.lose(this.clock.nowMs() + settings['device.lossMs']))
+    this.departures.schedule(resident)
   }
 
-  private depart(resident: Resident): void {
-    const { departure } = resident.session
-    if (departure === 'freeze') {
-      this.freezeFor(resident, Number.POSITIVE_INFINITY)
-      this.clock.wakeAt(this.clock.nowMs() + DISCARD_MS, () => this.remove(resident, 0))
-    } else {
-      const noticeMs = departure === 'goodbye' ? GOODBYE_MS : this.settings['links.lossNoticeMs']
-      this.remove(resident, noticeMs)
-    }
-  }
-
-  private freezeFor(resident: Resident, ms: number): void {
-    const { session, clock, engineClock } = resident
-    if (!this.residents.has(session.peer) || resident.transport.station.frozen) return
-    clock.freeze()
-    engineClock.freeze()
-    this.network.freeze(session.peer)
-    if (ms === Number.POSITIVE_INFINITY) return
-    this.clock.wakeAt(this.clock.nowMs() + ms, () => {
-      if (!this.residents.has(session.peer)) return
-      clock.thaw()
-      engineClock.thaw()
-      this.network.thaw(session.peer)
-    })
-  }
-
-  /** Ends a peer; its neighbours learn of it after `noticeMs`. */
-  private remove(resident: Resident, noticeMs: number): void {
-    const { session, transport, clock, engineClock, member } = resident
-    if (!this.residents.delete(session.peer)) return
+  private left(resident: Resident): void {
     this.count(resident)
-    this.network.leave(session.peer, noticeMs)
     this.policy.left(resident)
-    engineClock.end()
-    try {
-      member?.stop()
-    } catch (error) {
-      this.referee.threw(error, this.clock.nowMs())
-    }
-    if (member !== undefined)
-      this.referee.stopped(transport.station, clock.timers, transport.pulls, this.clock.nowMs())
-    clock.end()
     const at = this.askers.indexOf(resident)
     if (at >= 0) this.askers.splice(at, 1)
   }
@@ -288,19 +261,9 @@ export class Stage implements Scene {
     this.referee.published(from, message, checked, nowMs)
     this.animation.note(from.session.index, message, bytes, nowMs)
     if (resident === undefined || resident.session.actor === 'asker') return
-    if (message.kind === 'claim' && message.ttlMs > 0) this.mayCrash(from.session, 'crash.onClaim')
-    if (message.kind === 'step') this.mayCrash(from.session, 'crash.onStep')
-  }
-
-  /** Draws whether a provider dies at this step of the protocol; it is gone at once. */
-  private mayCrash(session: Session, when: CrashPoint): boolean {
-    if (session.actor === 'asker' || !this.faults.chance(this.settings[when])) return false
-    const resident = this.residents.get(session.peer)
-    if (resident !== undefined)
-      this.clock.wakeAt(this.clock.nowMs(), () =>
-        this.remove(resident, this.settings['links.lossNoticeMs']),
-      )
-    return true
+    if (message.kind === 'claim' && message.ttlMs > 0)
+      this.departures.mayCrash(from.session, 'crash.onClaim')
+    if (message.kind === 'step') this.departures.mayCrash(from.session, 'crash.onStep')
   }
 
   private sample(): void {
@@ -333,7 +296,7 @@ export class Stage implements Scene {
   }
 
   private checkHoldings(): void {
-    let left = 16
+    let left = HOLDINGS_CHECKED_MAX
     for (const { member, transport } of this.residents.values()) {
       if (left-- === 0) return
       if (member !== undefined)
@@ -341,8 +304,3 @@ export class Stage implements Scene {
     }
   }
 }
-
-type CrashPoint = 'crash.onClaim' | 'crash.onRun' | 'crash.onStep' | 'crash.onPull'
-
-/** A goodbye in `pagehide` reaches a neighbour within 2 to 18 ms and its latency [measured]. */
-const GOODBYE_MS = 10

@@ -1,5 +1,6 @@
 /** What can keep a peer from taking work while it is in the swarm; the first one held is the one shown. */
 export const HOLDS = ['user', 'frozen', 'offline', 'engine'] as const
+/** One of `HOLDS`. */
 export type HoldName = (typeof HOLDS)[number]
 
 /** Why a peer takes no work. */

@@ -3,6 +3,10 @@ import { CONNECTIONS_MAX } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
+/** New connections per second from one host: all relayed ones come from the relay's. */
+export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
+/** Connections in their handshake: four times a full set of direct ones arrives at once when a relay is back. */
+export const INBOUND_PENDING_MAX = 100
 /** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
 export const PEER_CONNECTIONS_MAX = 500
 /** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */
@@ -13,6 +17,7 @@ export const DIALS_AT_ONCE_MAX = 2
 export const DIAL_TIMEOUT_MS = 15_000
 /** Wait before the second attempt; doubled each time, with jitter, up to the maximum. */
 export const DIAL_RETRY_MS = 500
+/** The longest wait between two attempts. */
 export const DIAL_RETRY_MS_MAX = 20_000
 /** Attempts on one set of addresses; after these only a new announcement of other addresses helps. */
 export const DIAL_ATTEMPTS_MAX = 8
@@ -34,20 +39,26 @@ export const PING_INTERVAL_MS = 5_000
 
 /** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
 export const RELAY_RETRY_MS = 250
+/** The longest wait between two attempts at a bootstrap node: peers without one cannot meet. */
 export const RELAY_RETRY_MS_MAX = 5_000
+/** A bootstrap node that is dialled answers within this, or the next address is tried. */
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
 /** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
 export const RELAY_PING_INTERVAL_MS = 5_000
+/** A bootstrap node answers a ping within this, or that ping counts as missed. */
 export const RELAY_PING_TIMEOUT_MS = 5_000
 /** After this many failed dials in a row the addresses are read from bootstrap.json again. */
 export const RELAY_DIALS_PER_BOOTSTRAP = 3
 
 /** bootstrap.json: 16 addresses and 64 releases of 200 bytes are 16 KB. */
 export const BOOTSTRAP_BYTES_MAX = 64 * 1024
+/** Addresses that are taken from a bootstrap.json. */
 export const BOOTSTRAP_ADDRESSES_MAX = 16
+/** Releases that are taken from a bootstrap.json. */
 export const BOOTSTRAP_RELEASES_MAX = 64
+/** bootstrap.json and the manifest are a few kB: slower than this is as good as unreachable. */
 export const FETCH_TIMEOUT_MS = 15_000
 
 /** Offered tensors that wait to be pulled: 200 activations of ViT-B in float16. */
@@ -59,8 +70,13 @@ export const TENSOR_STREAMS_PER_PEER_MAX = 8
 
 /** Bytes of one answer about a layer file; the asker's next question is the flow control. */
 export const LAYER_CHUNK_BYTES = 1024 * 1024
+/**
+ * A chunk of a layer file takes 0.8 s at the 11 Mbit/s of a mobile uplink, and waits for others.
+ */
 export const LAYER_TIMEOUT_MS = 15_000
+/** Questions for chunks that one peer answers another: 200 MiB a second. */
 export const LAYER_REQUESTS_PER_SECOND = 200
+/** Chunks asked of one peer at once, and one more for the next file. */
 export const LAYER_STREAMS_PER_PEER_MAX = 4
 /** Chunks asked of one peer at once, to fill the round trip. */
 export const LAYER_CHUNKS_AHEAD = 3
@@ -68,6 +84,7 @@ export const LAYER_CHUNKS_AHEAD = 3
 export const LAYER_PEERS_ASKED_MAX = 3
 /** Layer files kept open for askers, and for how long after the last question. */
 export const LAYER_FILES_OPEN_MAX = 2
+/** How long a layer file is kept open after the last question. */
 export const LAYER_FILE_OPEN_MS = 10_000
 
 /** How long stop() waits for each connection and for libp2p to close. */
@@ -78,6 +95,41 @@ export const PRESENCE_READY_TIMEOUT_MS = 3_000
 export const LANE_MEET_TIMEOUT_MS = 3_000
 /** A message that reached none of the known listeners is published again: their streams open within a few ms. */
 export const PUBLISH_ATTEMPTS_MAX = 12
+/** Wait between two of these attempts. */
 export const PUBLISH_RETRY_MS = 25
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000
+/** Longest time that setTimeout accepts; a longer one would fire at once. */
+export const TIMEOUT_MS_MAX = 2 ** 31 - 1
+
+/** Sequences of one session may overtake each other on the way by this much. */
+export const SEQUENCE_SLACK_MAX = 4
+/** Times that a download which came forward is taken up again before it counts as failed. */
+export const DOWNLOAD_RESUMES_MAX = 4
+/** Wait before that: a connection that broke is seldom back at once. */
+export const DOWNLOAD_RESUME_AFTER_MS = 250
+/** What a crash of the tab may cost at most: a piece of a ViT-B layer of 28 MB. */
+export const DOWNLOAD_CHECKPOINT_BYTES = 8 << 20
+/** How often a peer is asked whether it hosts a layer already. */
+export const SETTLE_STEP_MS = 50
+/** SHA-256 of the file, and the number of the chunk, little-endian. */
+export const LAYER_REQUEST_BYTES = 32 + 4
+/** Room for the frame lengths around a message. */
+export const FRAMING_BYTES = 64
+/** A look at the clock; hidden pages are let run at least once a minute. */
+export const LIFE_LOOK_MS = 5_000
+/**
+ * A gap between two looks that no browser makes by throttling, which allows one look a minute at the
+ * least: the machine slept.
+ */
+export const LIFE_SLEEP_MS = 90_000
+/** How many peers may keep keys in one place: processes with one data directory, tabs of one origin. */
+export const IDENTITY_SLOTS_MAX = 64
+/** How often a peer looks whether a newer release is offered: a few hundred bytes each time. */
+export const RELEASE_POLL_MS = 30_000
+/** A layer of ViT-B has 28 MB; one that cannot be fetched within this is given up for now. */
+export const RELEASE_SETTLE_MS_MAX = 2 * 60_000
+/** And tried again after this long. */
+export const RELEASE_RETRY_MS = 10 * 60_000
+/** An old release is kept for so much longer than a request lives after the last work for it. */
+export const RELEASE_QUIET_EXTRA_MS = 5_000

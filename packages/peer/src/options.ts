@@ -1,6 +1,7 @@
 import type { ActivationDtype, EngineName } from '@layerswarm/model'
 import { type Clock, SLOTS_DEFAULT, type Transport } from '@layerswarm/swarm'
 
+/** What a peer is told about the swarm to join and what it may do there. */
 export interface PeerOptions {
   /** URL of a signaling server, http or https. */
   readonly join: string
@@ -29,6 +30,7 @@ export interface PeerOptions {
   readonly wrapTransport: (transport: Transport, clock: Clock) => Transport
 }
 
+/** A peer that hosts the two rarest layers on the best engine, and keeps nothing on disk. */
 export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   serve: 'auto' as const,
   capacity: 2,

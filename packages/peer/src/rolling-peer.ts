@@ -1,6 +1,13 @@
 import { type Manifest, releaseId } from '@layerswarm/model'
 import { CLASSIFY_POLICY_DEFAULT, DEADLINE_MS_MAX } from '@layerswarm/swarm'
 import { fetchBootstrap, fetchManifest, type OfferedRelease, parseJoinUrl } from './bootstrap.ts'
+import {
+  RELEASE_POLL_MS,
+  RELEASE_QUIET_EXTRA_MS,
+  RELEASE_RETRY_MS,
+  RELEASE_SETTLE_MS_MAX,
+  SETTLE_STEP_MS,
+} from './limits.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer, type PeerEvent } from './peer.ts'
 import type { PeerSnapshot } from './snapshot.ts'
@@ -12,6 +19,7 @@ export type RollingEvent =
   | { type: 'release-refused'; release: string; reason: string }
   | { type: 'release-left'; release: string }
 
+/** When a peer moves from one release to the next, milliseconds. */
 export interface RollingOptions {
   /** Time between two looks at what the signaling server offers; spread by half to either side. */
   readonly pollMs: number
@@ -25,12 +33,13 @@ export interface RollingOptions {
   readonly drainMsMax: number
 }
 
+/** The times of the limits: a release is noticed within a minute. */
 export const ROLLING_DEFAULTS: RollingOptions = Object.freeze({
-  pollMs: 30_000,
-  settleMs: 2 * 60_000,
-  retryMs: 10 * 60_000,
+  pollMs: RELEASE_POLL_MS,
+  settleMs: RELEASE_SETTLE_MS_MAX,
+  retryMs: RELEASE_RETRY_MS,
   // Longer than a request lives: one that began before the newer release has ended by then.
-  quietMs: CLASSIFY_POLICY_DEFAULT.deadlineMs + 5_000,
+  quietMs: CLASSIFY_POLICY_DEFAULT.deadlineMs + RELEASE_QUIET_EXTRA_MS,
   drainMsMax: DEADLINE_MS_MAX,
 })
 
@@ -60,9 +69,6 @@ export function createRollingPeer(
 ): RollingPeer {
   return new FollowingPeer(options, { ...ROLLING_DEFAULTS, ...given })
 }
-
-/** How often a peer is asked whether it hosts a layer already. */
-const SETTLE_STEP_MS = 50
 
 class FollowingPeer implements RollingPeer {
   private readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join'>

@@ -1,85 +1,41 @@
-import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
+import type { Manifest, ModelSpec, Sha256 } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
-  BAN_MS,
-  BANS_MAX,
-  createBans,
   createMember,
   laneTopic,
   type Member,
-  type ModelShape,
   PRESENCE_TOPIC,
 } from '@layerswarm/swarm'
-import { createBlobCache } from '#cache'
 import { createCompute, type PartCompute } from '#compute'
-import { openIdentity } from '#identity'
 import { platform } from '#net'
 import { chooseRelease, fetchBootstrap, fetchManifest, parseJoinUrl } from './bootstrap.ts'
-import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
+import { createOpened, type Opened } from './closers.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
-import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
-import { createIntroductions } from './meeting/introductions.ts'
-import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'
+import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
-import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
-import { httpFetcher } from './store/http.ts'
-import { createLayerStore, type LayerStore } from './store/layer-store.ts'
-import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
-import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
+import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
 /** Everything that exists while a peer is part of a swarm. */
-export interface Session {
+export interface Session
+  extends Pick<Network, 'node' | 'store' | 'transport' | 'tensors' | 'layers' | 'keeper'> {
   readonly release: { readonly id: Sha256; readonly name: string }
   readonly manifest: Manifest
-  readonly node: SwarmNode
   readonly member: Member
   readonly compute: PartCompute
-  readonly store: LayerStore
-  readonly transport: LaneTransport
-  readonly tensors: TensorStreams
-  readonly layers: LayerStreams
-  readonly keeper: RelayKeeper
+  /** Why this peer takes no work, if it does not. */
   readonly holds: Holds
   readonly life: LifeState
   /** RTCPeerConnections that this page has made, in this session and before. */
   peerConnectionsMade(): number
   /** Waits a moment for the first neighbour on the lane: a request that nobody hears costs a stall. */
   laneMet(): Promise<void>
-  /** Leaves the swarm and closes everything that the session opened. */
+  /** Leaves the swarm and closes everything that the session opened. Never rejects. */
   close(): Promise<void>
-}
-
-/** What was opened so far, to be closed in reverse order. */
-interface Opened {
-  /** What is opened after all was closed is closed at once. */
-  add(close: () => unknown): Promise<void>
-  closeAll(): Promise<void>
-}
-
-function createOpened(): Opened {
-  const closers: (() => unknown)[] = []
-  let closed = false
-  async function closeAll(): Promise<void> {
-    closed = true
-    for (const close of closers.splice(0).reverse()) {
-      // One part that fails to close must not keep the others open.
-      await Promise.resolve()
-        .then(close)
-        .catch(() => undefined)
-    }
-  }
-  return {
-    async add(close) {
-      closers.push(close)
-      if (closed) await closeAll()
-    },
-    closeAll,
-  }
 }
 
 /**
@@ -186,92 +142,6 @@ async function open(
   }
 }
 
-interface Joined {
-  join: URL
-  release: Sha256
-  manifest: Manifest
-}
-
-interface Network {
-  readonly node: SwarmNode
-  readonly store: LayerStore
-  readonly transport: LaneTransport
-  readonly tensors: TensorStreams
-  readonly layers: LayerStreams
-  readonly keeper: RelayKeeper
-  readonly goodbyes: Goodbyes
-  /** Filled in once there is a member: where to ask for layers is known from presence. */
-  readonly link: { member: Member | undefined }
-}
-
-async function openNetwork(
-  options: PeerOptions,
-  { join, release, manifest }: Joined,
-  signal: AbortSignal,
-  opened: Opened,
-): Promise<Network> {
-  const identity = await openIdentity(options.dataDir)
-  await opened.add(() => identity.release())
-  const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
-  const isForwarder = (peer: string) => keeper.isBootstrap(peer)
-  const node = await platform.createNode({
-    privateKey: identity.privateKey,
-    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(release) },
-    bans,
-    isForwarder,
-    host: options.host,
-    iceServers: options.iceServers,
-  })
-  await opened.add(() => node.stop())
-  const keeper: RelayKeeper = createRelayKeeper({
-    node,
-    platform,
-    refresh: async (bounded) => (await fetchBootstrap(join, bounded)).addresses,
-  })
-  const gone = (peer: string) => transport.reportGone(peer)
-  const introductions = createIntroductions({ node, platform, isForwarder, gone })
-  const tensors = createTensorStreams(node, {
-    reach: (peer, bounded) => introductions.reach(peer, bounded),
-  })
-  const transport = createLaneTransport(
-    { node, tensors, bans, isForwarder },
-    { release, shape: shapeOf(manifest.spec) },
-  )
-  const goodbyes = createGoodbyes(node, (peer) => {
-    gone(peer)
-    introductions.departed(peer)
-  })
-  const link: Network['link'] = { member: undefined }
-  const candidates = (sha256: Sha256) => layerHosts(node, manifest, link.member, sha256)
-  // The two need each other: files come from peers, and what has come is given to peers.
-  const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
-  const cache = await createBlobCache(options.dataDir)
-  const store = createLayerStore({
-    manifest,
-    cache,
-    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join, cache)],
-  })
-  for (const part of [tensors, layers, goodbyes]) {
-    await opened.add(() => part.stop())
-    await part.start()
-  }
-  transport.listen({
-    messageArrived(from, message) {
-      if (message.kind === 'presence' && message.release === release) {
-        introductions.announced(from, message)
-      }
-    },
-    peerDisconnected: () => undefined,
-  })
-  transport.start()
-  await opened.add(() => transport.stop())
-  introductions.start()
-  await opened.add(() => introductions.stop())
-  await opened.add(() => keeper.stop())
-  signal.throwIfAborted()
-  return { node, store, transport, tensors, layers, keeper, goodbyes, link }
-}
-
 async function openCompute(
   { engine, wireDtype }: PeerOptions,
   { spec, store }: { spec: ModelSpec; store: LayerStore },
@@ -286,10 +156,6 @@ function restarting(problem: string): string {
   return `${problem}; the engine is starting again`
 }
 
-function shapeOf(spec: ModelSpec): ModelShape {
-  return { layers: spec.layers, tokens: tokensOf(spec), width: spec.width }
-}
-
 /** Where others can dial this peer; a bare circuit carries no work and is left out. */
 function announcedAddresses(node: SwarmNode): string[] {
   return node
@@ -297,19 +163,4 @@ function announcedAddresses(node: SwarmNode): string[] {
     .map((address) => address.toString())
     .filter((address) => !address.includes('/p2p-circuit') || address.includes('/webrtc'))
     .slice(0, ADDRESSES_MAX)
-}
-
-/** Directly connected peers that host a part; a stem or head may be with anybody. */
-function layerHosts(
-  node: SwarmNode,
-  manifest: Manifest,
-  member: Member | undefined,
-  sha256: Sha256,
-): string[] {
-  const layer = manifest.parts.find((part) => part.sha256 === sha256)?.part
-  const connections = describeConnections(node)
-  return (member?.snapshot().peers ?? [])
-    .filter(({ layers }) => typeof layer !== 'number' || layers.includes(layer))
-    .map(({ peer }) => peer)
-    .filter((peer) => connections.get(peer)?.reach === 'direct')
 }

@@ -1,27 +1,34 @@
 import type { Clock, Random } from '@layerswarm/swarm'
+import { TIMEOUT_MS_MAX } from './limits.ts'
 
 /** The real clock, with a way to be sure that none of its timers is left. */
 export interface SystemClock extends Clock {
   /** Timers that have not fired. */
   readonly waiting: number
+  /** Ends all of them. */
   cancelAll(): void
 }
 
-/** Longest time that setTimeout accepts; a longer one would fire at once. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1
-
+/** Makes a clock whose start is that of `performance.now()`. */
 export function createSystemClock(): SystemClock {
   const timers = new Set<ReturnType<typeof setTimeout>>()
   const nowMs = () => performance.now()
   return {
     nowMs,
     wakeAt(atMs, fire) {
-      const wait = Math.min(Math.max(atMs - nowMs(), 0), TIMEOUT_MS_MAX)
-      const timer = setTimeout(() => {
+      let timer: ReturnType<typeof setTimeout>
+      // setTimeout counts whole milliseconds of another clock and wakes up to 1.4 ms early.
+      const wait = () => {
+        const ms = Math.min(Math.max(Math.ceil(atMs - nowMs()), 0), TIMEOUT_MS_MAX)
+        timer = setTimeout(look, ms)
+        timers.add(timer)
+      }
+      const look = () => {
         timers.delete(timer)
-        fire()
-      }, wait)
-      timers.add(timer)
+        if (nowMs() < atMs) wait()
+        else fire()
+      }
+      wait()
       return () => {
         timers.delete(timer)
         clearTimeout(timer)
@@ -37,6 +44,7 @@ export function createSystemClock(): SystemClock {
   }
 }
 
+/** The browser's or Node's own randomness, fit for secrets. */
 export const systemRandom: Random = {
   bytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
 }

@@ -21,6 +21,7 @@ export const CIRCUITS_BURST = 128
 export const CIRCUITS_PER_SECOND = 1
 /** Streams of the relay protocol open at once on one connection, by the peer and towards it. */
 export const HOP_STREAMS_MAX = 128
+/** Streams of the relay protocol open at once towards one peer: all others may want to meet it. */
 export const STOP_STREAMS_MAX = 256
 /** All streams that a peer may open on one connection: hop streams and a dozen others. */
 export const STREAMS_PER_CONNECTION_MAX = 256
@@ -40,6 +41,7 @@ export const HANDSHAKE_MS_MAX = 20_000
 export const STOP_GRACE_MS = 1_000
 /** A tab that compiles shaders or a long layer blocks its main thread for up to 18 s, and is alive. */
 export const PING_INTERVAL_MS = 10_000
+/** The shortest time in which a ping must be answered. */
 export const PING_TIMEOUT_MS_MIN = 20_000
 
 /** A presence with 64 layers and 8 addresses of 256 characters has about 2.2 kB. */
@@ -48,7 +50,9 @@ export const PRESENCE_BYTES_MAX = 4 * 1024
 export const GOSSIP_RPC_BYTES_MAX = 128 * 1024
 /** Subscriptions, messages and control messages in one gossip RPC; honest ones carry a handful. */
 export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 64
+/** Messages in one gossip RPC. */
 export const GOSSIP_RPC_MESSAGES_MAX = 256
+/** Control messages in one gossip RPC. */
 export const GOSSIP_RPC_CONTROLS_MAX = 64
 /**
  * The relay is how newcomers meet, so its mesh is wide: a full lane of up to 96 peers hears every
@@ -67,24 +71,34 @@ export const MESH_PEERS = {
 
 /** Presence of one author: every 3 s, at each change, and an answer to each newcomer. */
 export const AUTHOR_MESSAGES_BURST = 30
+/** And so much of one author on the long run. */
 export const AUTHOR_MESSAGES_PER_SECOND = 5
 /** Presence arriving from one neighbour: it forwards a whole swarm, 1,024 peers every 3 s. */
 export const SOURCE_MESSAGES_BURST = 1_200
+/** And so much of one neighbour on the long run: 1,024 peers every 3 s are 341. */
 export const SOURCE_MESSAGES_PER_SECOND = 400
 /** Peers whose rate is remembered; the longest unseen is forgotten first. */
 export const RATE_KEYS_MAX = 4_096
 /** Malformed messages of its own that a peer may send before it is disconnected, and for how long. */
 export const STRIKES_MAX = 5
+/**
+ * How long a banned peer is neither heard nor let in: shorter than in a lane, since nobody meets without a relay.
+ */
 export const BAN_MS = 60_000
+/** Bans kept at most; the oldest makes room. */
 export const BANS_MAX = 4_096
 
 /** A request line's URL: the longest we serve, a part's, has 71 characters. */
 export const URL_CHARS_MAX = 1_024
+/** All headers of one request. */
 export const HTTP_HEADER_BYTES_MAX = 8 * 1024
+/** HTTP connections at once: two for each peer that holds a reservation. */
 export const HTTP_CONNECTIONS_MAX = 2_048
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
+/** A connection on which nothing moves for so long is cut. */
 export const HTTP_IDLE_MS_MAX = 60_000
+/** A connection without a request is kept so long for the next one. */
 export const HTTP_KEEP_ALIVE_MS = 5_000
 /** An upload of one part may take this long: 1 GiB in 10 minutes is 1.8 MB/s. */
 export const UPLOAD_REQUEST_MS_MAX = 10 * 60_000
@@ -98,6 +112,7 @@ export const UPLOADED_RELEASES_MAX = 32
 export const HTTP_DRAIN_MS = 500
 /** Below this compression gains nothing; above, a file is not held in memory. */
 export const COMPRESS_BYTES_MIN = 1_024
+/** The largest file that is compressed. */
 export const COMPRESS_BYTES_MAX = 64 * 1024 * 1024
 /** Compressed files in memory: a page with its three wasm builds has about 15 MB in each of two encodings. */
 export const COMPRESSED_CACHE_BYTES_MAX = 64 * 1024 * 1024

@@ -6,6 +6,7 @@ export interface LogEntry {
   readonly data: Readonly<Record<string, string | number>>
 }
 
+/** Takes one entry; must not throw. */
 export type Log = (entry: LogEntry) => void
 
 /**

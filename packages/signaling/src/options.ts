@@ -4,6 +4,7 @@ import type { Log } from './log.ts'
 import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
 import type { UploadOptions } from './uploads.ts'
 
+/** What a server offers, where it listens and what it keeps. */
 export interface SignalingOptions {
   /** Folders of releases, each with manifest.json and parts/<sha256>.safetensors. */
   readonly modelDirs: readonly string[]
@@ -30,6 +31,7 @@ export interface SignalingOptions {
   readonly log: Log
 }
 
+/** A server for this machine alone, without a release, that forgets everything when it ends. */
 export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   modelDirs: [],
   host: '127.0.0.1',

@@ -1,7 +1,7 @@
-import { encodeMessage, type PeerId, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
+import { encodeMessage, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import { BAN_MS, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
-import { createPresenceGate } from './presence-gate.ts'
+import { createPresenceGate, type PresenceArrival } from './presence-gate.ts'
 
 const RELEASE = 'ab'.repeat(32)
 
@@ -22,13 +22,20 @@ function presence(fields: Partial<Presence> = {}): Presence {
   }
 }
 
+let number = 0n
+
+/** A message that came in, newer than all before it. */
+function from(source: string, author: string, bytes: Uint8Array): PresenceArrival {
+  return { source, author, bytes, number: ++number }
+}
+
 const hello = encodeMessage(presence())
 const garbage = new Uint8Array([1, 200, 3])
 
 describe('a presence gate', () => {
   test('accepts presence and remembers its author', () => {
     const gate = createPresenceGate()
-    expect(gate.judge('neighbour', 'author', hello, 0)).toBe('accept')
+    expect(gate.judge(from('neighbour', 'author', hello), 0)).toBe('accept')
     expect(gate.peers(0)).toMatchObject([{ peer: 'author', presence: { layers: [0, 1] } }])
     expect(gate.counts).toMatchObject({ accepted: 1, acceptedBytes: hello.length })
   })
@@ -36,33 +43,33 @@ describe('a presence gate', () => {
   test('rejects what is malformed, too long, or of another kind', () => {
     const gate = createPresenceGate()
     const done = encodeMessage({ kind: 'done', request: '00'.repeat(16) as never })
-    expect(gate.judge('s', 'a', garbage, 0)).toBe('reject')
-    expect(gate.judge('s', 'a', new Uint8Array(PRESENCE_BYTES_MAX + 1), 0)).toBe('reject')
-    expect(gate.judge('s', 'a', done, 0)).toBe('reject')
+    expect(gate.judge(from('s', 'a', garbage), 0)).toBe('reject')
+    expect(gate.judge(from('s', 'a', new Uint8Array(PRESENCE_BYTES_MAX + 1)), 0)).toBe('reject')
+    expect(gate.judge(from('s', 'a', done), 0)).toBe('reject')
     expect(gate.peers(0)).toEqual([])
     expect(gate.counts.refused).toMatchObject({ malformed: 1, oversized: 1, 'not-presence': 1 })
   })
 
   test('lets the longest honest presence through', () => {
-    const address = `/${'a'.repeat(255)}`
+    const address = `/${'a'.repeat(248)}/p2p/a`
     const layers = Array.from({ length: 64 }, (_, layer) => layer)
     const longest = encodeMessage(presence({ layers, addresses: Array(8).fill(address) }))
     expect(longest.length).toBeGreaterThan(2_000)
-    expect(createPresenceGate().judge('s', 'a', longest, 0)).toBe('accept')
+    expect(createPresenceGate().judge(from('s', 'a', longest), 0)).toBe('accept')
   })
 
   test('drops what an author sends beyond its rate, without blaming who forwards it', () => {
-    const gate = createPresenceGate({ author: { burst: 3, perSecond: 1, keysMax: 10 } })
-    const verdicts = [0, 1, 2, 3, 4].map((ms) => gate.judge('s', 'loud', hello, ms))
+    const gate = createPresenceGate({ author: { burst: 3, perSecond: 1 } })
+    const verdicts = [0, 1, 2, 3, 4].map((ms) => gate.judge(from('s', 'loud', hello), ms))
     expect(verdicts).toEqual(['accept', 'accept', 'accept', 'ignore', 'ignore'])
-    expect(gate.judge('s', 'quiet', hello, 4)).toBe('accept')
-    expect(gate.judge('s', 'loud', hello, 1_100)).toBe('accept')
+    expect(gate.judge(from('s', 'quiet', hello), 4)).toBe('accept')
+    expect(gate.judge(from('s', 'loud', hello), 1_100)).toBe('accept')
     expect(gate.isBanned('s', 1_100)).toBe(false)
   })
 
   test('bounds one neighbour even if every message has a new author', () => {
-    const gate = createPresenceGate({ source: { burst: 2, perSecond: 1, keysMax: 10 } })
-    const verdicts = ['a', 'b', 'c'].map((author) => gate.judge('sybil', author, hello, 0))
+    const gate = createPresenceGate({ source: { burst: 2, perSecond: 1 } })
+    const verdicts = ['a', 'b', 'c'].map((author) => gate.judge(from('sybil', author, hello), 0))
     expect(verdicts).toEqual(['accept', 'accept', 'ignore'])
     expect(gate.counts.refused['source-rate']).toBe(1)
   })
@@ -70,7 +77,8 @@ describe('a presence gate', () => {
   test('bans a peer for its own malformed messages, for a while, and says so once', () => {
     const banned: string[] = []
     const gate = createPresenceGate({ onBan: (peer) => banned.push(peer) })
-    for (let sent = 0; sent < STRIKES_MAX + 2; sent += 1) gate.judge('liar', 'liar', garbage, 0)
+    for (let sent = 0; sent < STRIKES_MAX + 2; sent += 1)
+      gate.judge(from('liar', 'liar', garbage), 0)
     expect(banned).toEqual(['liar'])
     expect(gate.isBanned('liar', BAN_MS - 1)).toBe(true)
     expect(gate.isBanned('liar', BAN_MS + 1)).toBe(false)
@@ -78,14 +86,15 @@ describe('a presence gate', () => {
 
   test('never bans a peer for what another wrote', () => {
     const gate = createPresenceGate()
-    for (let sent = 0; sent < 3 * STRIKES_MAX; sent += 1) gate.judge('victim', 'liar', garbage, 0)
+    for (let sent = 0; sent < 3 * STRIKES_MAX; sent += 1)
+      gate.judge(from('victim', 'liar', garbage), 0)
     expect(gate.isBanned('victim', 0)).toBe(false)
   })
 
   test('forgets a peer that says it is leaving, falls silent, or disconnects', () => {
     const gate = createPresenceGate()
-    for (const peer of ['leaver', 'silent', 'gone']) gate.judge('s', peer, hello, 0)
-    gate.judge('s', 'leaver', encodeMessage(presence({ sequence: 2, leaving: true })), 1)
+    for (const peer of ['leaver', 'silent', 'gone']) gate.judge(from('s', peer, hello), 0)
+    gate.judge(from('s', 'leaver', encodeMessage(presence({ sequence: 2, leaving: true }))), 1)
     gate.forget('gone')
     expect(gate.peers(1).map(({ peer }) => peer)).toEqual(['silent'])
     expect(gate.peers(PRESENCE_TTL_MS)).toEqual([])
@@ -93,14 +102,31 @@ describe('a presence gate', () => {
 
   test('does not let an older presence undo a newer one', () => {
     const gate = createPresenceGate()
-    gate.judge('s', 'a' as PeerId, encodeMessage(presence({ sequence: 5, layers: [3] })), 0)
-    gate.judge('s', 'a' as PeerId, encodeMessage(presence({ sequence: 4, layers: [] })), 1)
+    const old = from('s', 'a', encodeMessage(presence({ layers: [] })))
+    gate.judge(from('s', 'a', encodeMessage(presence({ layers: [3] }))), 0)
+    expect(gate.judge(old, 1)).toBe('ignore')
+    expect(gate.counts.refused['old-news']).toBe(1)
     expect(gate.peers(1)[0]?.presence.layers).toEqual([3])
   })
 
+  test('sends nobody to an address that is not its author’s', () => {
+    const gate = createPresenceGate()
+    const lure = encodeMessage(presence({ addresses: ['/ip4/127.0.0.1/tcp/1/p2p/victim'] }))
+    expect(gate.judge(from('s', 'a', lure), 0)).toBe('reject')
+    expect(gate.counts.refused['not-allowed']).toBe(1)
+    expect(gate.peers(0)).toEqual([])
+  })
+
+  test('does not hear a banned peer through others', () => {
+    const gate = createPresenceGate()
+    for (let sent = 0; sent < STRIKES_MAX; sent += 1) gate.judge(from('liar', 'liar', garbage), 0)
+    expect(gate.judge(from('neighbour', 'liar', hello), 1)).toBe('ignore')
+    expect(gate.counts.refused.banned).toBe(1)
+  })
+
   test('holds a bounded number of rates', () => {
-    const gate = createPresenceGate({ author: { burst: 1, perSecond: 0, keysMax: 2 } })
-    expect(['a', 'b', 'c', 'a'].map((author) => gate.judge('s', author, hello, 0))).toEqual(
+    const gate = createPresenceGate({ author: { burst: 1, perSecond: 0 }, namesMax: 2 })
+    expect(['a', 'b', 'c', 'a'].map((author) => gate.judge(from('s', author, hello), 0))).toEqual(
       // "a" was forgotten when "c" came, so its bucket is full again.
       ['accept', 'accept', 'accept', 'accept'],
     )

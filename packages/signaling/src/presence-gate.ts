@@ -1,9 +1,15 @@
 import {
-  decodeMessage,
+  createGate,
+  createQuota,
+  judgeMessage,
+  type ModelShape,
   PEERS_MAX,
+  type PeerId,
+  PRESENCE_TOPIC,
   PRESENCE_TTL_MS,
   type Presence,
-  SwarmError,
+  type Rate,
+  type Verdict,
 } from '@layerswarm/swarm'
 import {
   AUTHOR_MESSAGES_BURST,
@@ -16,18 +22,26 @@ import {
   SOURCE_MESSAGES_PER_SECOND,
   STRIKES_MAX,
 } from './limits.ts'
-import { createRateLimiter, type RateLimits } from './rate-limiter.ts'
 
-/** What a gossip node does with a message: deliver and forward it, drop it, or drop it as its sender's fault. */
-type Verdict = 'accept' | 'ignore' | 'reject'
+/** What gossip does with a message: deliver and forward it, drop it, or drop it as its sender's fault. */
+export type PresenceVerdict = 'accept' | 'ignore' | 'reject'
 
 /** Why a message did not spread. */
-type Refusal = 'oversized' | 'malformed' | 'not-presence' | 'author-rate' | 'source-rate'
+type Refusal =
+  | 'oversized'
+  | 'malformed'
+  | 'not-presence'
+  | 'not-allowed'
+  | 'author-rate'
+  | 'source-rate'
+  | 'banned'
+  | 'old-news'
 
 /** A peer as it last announced itself. */
 export interface AnnouncedPeer {
   readonly peer: string
   readonly presence: Presence
+  /** In the gate's time, milliseconds. */
   readonly heardAtMs: number
 }
 
@@ -39,94 +53,111 @@ export interface GossipCounts {
   refusedBytes: number
 }
 
+/** A signed message of the presence topic. */
+export interface PresenceArrival {
+  /** The neighbour that sent it. */
+  readonly source: string
+  /** Who signed it. */
+  readonly author: string
+  /** Gossip's number of it, which grows with every message of its author. */
+  readonly number: bigint
+  readonly bytes: Uint8Array
+}
+
 /**
- * Decides which presence messages spread, and remembers who is there.
+ * The gate of the swarm (packages/swarm, gate/gate.ts) at the door of a server that is in no lane,
+ * and the table of who is there.
  *
- * 1. Only well-formed presence of bounded size is accepted.
- * 2. One author is heard at most AUTHOR_MESSAGES_PER_SECOND on the long run.
+ * 1. Only presence of at most PRESENCE_BYTES_MAX is accepted, and each author's newest only.
+ * 2. One author is heard at most AUTHOR_MESSAGES_PER_SECOND on the long run, and one neighbour
+ *    SOURCE_MESSAGES_PER_SECOND, whoever's messages it forwards.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
  * 4. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
  */
 export interface PresenceGate {
-  /** @param source the neighbour that sent it. @param author who signed it. */
-  judge(source: string, author: string, bytes: Uint8Array, nowMs: number): Verdict
+  judge(arrival: PresenceArrival, nowMs: number): PresenceVerdict
   isBanned(peer: string, nowMs: number): boolean
   /** Forgets the presence of a peer that has left. */
   forget(peer: string): void
+  /** Everybody who was heard within PRESENCE_TTL_MS. */
   peers(nowMs: number): AnnouncedPeer[]
   readonly counts: Readonly<GossipCounts>
 }
 
+/** What a server may set. */
 export interface PresenceGateOptions {
-  readonly author: RateLimits
-  readonly source: RateLimits
+  readonly author: Rate
+  readonly source: Rate
+  /** Authors, and neighbours, whose rate is remembered. */
+  readonly namesMax: number
   /** Called once when a peer is banned. */
   readonly onBan: (peer: string) => void
 }
 
 const DEFAULTS: PresenceGateOptions = Object.freeze({
-  author: {
-    burst: AUTHOR_MESSAGES_BURST,
-    perSecond: AUTHOR_MESSAGES_PER_SECOND,
-    keysMax: RATE_KEYS_MAX,
-  },
-  source: {
-    burst: SOURCE_MESSAGES_BURST,
-    perSecond: SOURCE_MESSAGES_PER_SECOND,
-    keysMax: RATE_KEYS_MAX,
-  },
+  author: { burst: AUTHOR_MESSAGES_BURST, perSecond: AUTHOR_MESSAGES_PER_SECOND },
+  source: { burst: SOURCE_MESSAGES_BURST, perSecond: SOURCE_MESSAGES_PER_SECOND },
+  namesMax: RATE_KEYS_MAX,
   onBan: () => {},
 })
 
+/** Of no release: a step, which alone is judged by a shape, is in the wrong topic here anyway. */
+const NO_SHAPE: ModelShape = Object.freeze({ layers: 0, tokens: 0, width: 0 })
+
+/** Makes a gate that has heard nothing yet. */
 export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): PresenceGate {
-  const { author: authorLimits, source: sourceLimits, onBan } = { ...DEFAULTS, ...options }
-  const authors = createRateLimiter(authorLimits)
-  const sources = createRateLimiter(sourceLimits)
-  const strikes = new Map<string, { count: number; untilMs: number }>()
+  const { author: presenceRate, source, namesMax, onBan } = { ...DEFAULTS, ...options }
+  const sources = createQuota({ ...source, namesMax })
+  const gate = createGate({
+    presenceRate,
+    authorsMax: namesMax,
+    rejectsMax: STRIKES_MAX,
+    banMs: BAN_MS,
+    bansMax: BANS_MAX,
+    blames: (neighbour, author) => neighbour === author,
+  })
   const announced = new Map<string, AnnouncedPeer>()
   const counts = zeroCounts()
 
-  function examine(source: string, author: string, bytes: Uint8Array, nowMs: number) {
-    if (!sources.allow(source, nowMs)) return 'source-rate'
-    if (!authors.allow(author, nowMs)) return 'author-rate'
-    return readPresence(bytes)
+  function refuse(why: Refusal, { bytes }: PresenceArrival): 'ignore' {
+    counts.refused[why] += 1
+    counts.refusedBytes += bytes.length
+    return 'ignore'
   }
 
-  function strike(peer: string, nowMs: number): void {
-    const before = strikes.get(peer)
-    const count = before !== undefined && before.untilMs > nowMs ? before.count + 1 : 1
-    remember(strikes, peer, { count, untilMs: nowMs + BAN_MS }, BANS_MAX)
-    if (count === STRIKES_MAX) onBan(peer)
+  function accept({ author, bytes }: PresenceArrival, presence: Presence, nowMs: number): 'accept' {
+    counts.accepted += 1
+    counts.acceptedBytes += bytes.length
+    if (presence.leaving) announced.delete(author)
+    else remember(announced, author, { peer: author, presence, heardAtMs: nowMs }, PEERS_MAX)
+    return 'accept'
   }
 
-  function note(peer: string, presence: Presence, nowMs: number): void {
-    const before = announced.get(peer)
-    const fresh = before !== undefined && nowMs - before.heardAtMs < PRESENCE_TTL_MS
-    if (fresh && before.presence.sequence > presence.sequence) return
-    if (presence.leaving) announced.delete(peer)
-    else remember(announced, peer, { peer, presence, heardAtMs: nowMs }, PEERS_MAX)
+  function judgeContent({ author, bytes }: PresenceArrival) {
+    return judgeMessage(bytes, PRESENCE_TOPIC, author as PeerId, NO_SHAPE, PRESENCE_BYTES_MAX)
   }
 
   return {
-    judge(source, author, bytes, nowMs) {
-      const found = examine(source, author, bytes, nowMs)
-      if (typeof found !== 'string') {
-        counts.accepted += 1
-        counts.acceptedBytes += bytes.length
-        note(author, found, nowMs)
-        return 'accept'
+    judge(arrival, nowMs) {
+      if (!sources.take(arrival.source, nowMs)) return refuse('source-rate', arrival)
+      const verdict = gate.judge(
+        {
+          ...arrival,
+          author: arrival.author as PeerId,
+          topic: PRESENCE_TOPIC,
+          content: () => judgeContent(arrival),
+        },
+        nowMs,
+      )
+      if (verdict.verdict === 'deliver' && verdict.message.kind === 'presence') {
+        return accept(arrival, verdict.message, nowMs)
       }
-      counts.refused[found] += 1
-      counts.refusedBytes += bytes.length
-      if (found === 'author-rate' || found === 'source-rate') return 'ignore'
-      if (source === author) strike(source, nowMs)
-      return 'reject'
+      const ignored = refuse(refusalOf(verdict), arrival)
+      if (verdict.verdict === 'ban') onBan(verdict.peer)
+      return verdict.verdict === 'ignore' ? ignored : 'reject'
     },
-    isBanned(peer, nowMs) {
-      const record = strikes.get(peer)
-      return record !== undefined && record.count >= STRIKES_MAX && record.untilMs > nowMs
-    },
+    isBanned: gate.isBanned,
     forget: (peer) => void announced.delete(peer),
     peers(nowMs) {
       for (const { peer, heardAtMs } of announced.values()) {
@@ -138,24 +169,37 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
   }
 }
 
+function refusalOf(verdict: Verdict): Refusal {
+  switch (verdict.verdict) {
+    case 'ignore':
+      return verdict.reason === 'over-rate' ? 'author-rate' : verdict.reason
+    case 'reject':
+    case 'ban':
+      return verdict.kind === 'wrong-topic' ? 'not-presence' : verdict.kind
+    case 'deliver':
+      // The topic holds nothing but presence.
+      return 'not-presence'
+    default:
+      return verdict satisfies never
+  }
+}
+
 /** Nothing judged yet. */
 export function zeroCounts(): GossipCounts {
   return {
     accepted: 0,
     acceptedBytes: 0,
-    refused: { oversized: 0, malformed: 0, 'not-presence': 0, 'author-rate': 0, 'source-rate': 0 },
+    refused: {
+      oversized: 0,
+      malformed: 0,
+      'not-presence': 0,
+      'not-allowed': 0,
+      'author-rate': 0,
+      'source-rate': 0,
+      banned: 0,
+      'old-news': 0,
+    },
     refusedBytes: 0,
-  }
-}
-
-function readPresence(bytes: Uint8Array): Presence | Refusal {
-  if (bytes.length > PRESENCE_BYTES_MAX) return 'oversized'
-  try {
-    const message = decodeMessage(bytes)
-    return message.kind === 'presence' ? message : 'not-presence'
-  } catch (error) {
-    if (error instanceof SwarmError) return 'malformed'
-    throw error
   }
 }
 

@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { createQuota, PRESENCE_TOPIC } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub, TopicValidatorResult } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -12,7 +12,6 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
 import type { PresenceGate } from './presence-gate.ts'
-import { createRateLimiter } from './rate-limiter.ts'
 import { createSocketWarden } from './socket-warden.ts'
 import { createTraffic, type ProtocolTraffic } from './traffic.ts'
 
@@ -24,6 +23,7 @@ export interface RelayLimits {
   readonly circuitMs: number
 }
 
+/** What `limits.ts` allows. */
 export const RELAY_LIMITS: RelayLimits = Object.freeze({
   reservations: limits.RESERVATIONS_MAX,
   reservationTtlMs: limits.RESERVATION_TTL_MS,
@@ -31,6 +31,7 @@ export const RELAY_LIMITS: RelayLimits = Object.freeze({
   circuitMs: limits.CIRCUIT_MS_MAX,
 })
 
+/** What a relay is made of. */
 export interface RelayNeeds {
   readonly identity: PrivateKey
   readonly gate: PresenceGate
@@ -42,11 +43,13 @@ export interface RelayNeeds {
   readonly version: string
 }
 
+/** A peer came or went. */
 export type RelayEvent =
   | { readonly type: 'peer-connected'; readonly peer: string }
   /** Its last connection is gone. */
   | { readonly type: 'peer-disconnected'; readonly peer: string }
 
+/** What the relay carries now and has carried so far. */
 export interface RelaySnapshot {
   readonly connections: { readonly websocket: number; readonly tcp: number }
   readonly reservations: number
@@ -66,6 +69,11 @@ export interface Relay {
   snapshot(): RelaySnapshot
 }
 
+/**
+ * Makes a relay that does not listen yet.
+ * @param emit told about every peer that comes and goes.
+ * @throws Error what libp2p throws when it cannot be made.
+ */
 export async function createRelay(
   needs: RelayNeeds,
   emit: (event: RelayEvent) => void,
@@ -97,8 +105,9 @@ export async function createRelay(
   })
   node.services.pubsub.topicValidators.set(PRESENCE_TOPIC, (source, message) => {
     if (message.type !== 'signed') return TopicValidatorResult.Reject
-    const author = message.from.toString()
-    return VERDICTS[needs.gate.judge(source.toString(), author, message.data, Date.now())]
+    const { from, sequenceNumber: number, data: bytes } = message
+    const arrival = { source: source.toString(), author: from.toString(), number, bytes }
+    return VERDICTS[needs.gate.judge(arrival, performance.now())]
   })
 
   return {
@@ -154,21 +163,21 @@ function createGater(
   circuits: { granted: number; refused: number },
   release: (peer: PeerId) => void,
 ): ConnectionGater {
-  const dialers = createRateLimiter({
+  const circuitQuota = createQuota({
     burst: limits.CIRCUITS_BURST,
     perSecond: limits.CIRCUITS_PER_SECOND,
-    keysMax: limits.RATE_KEYS_MAX,
+    namesMax: limits.RATE_KEYS_MAX,
   })
   return {
     // This node never dials: nobody can use it to reach into the network it stands in.
     denyDialMultiaddr: () => true,
-    denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), Date.now()),
+    denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), performance.now()),
     denyInboundRelayReservation(peer) {
       release(peer)
       return false
     },
     denyOutboundRelayedConnection(source) {
-      const allowed = dialers.allow(source.toString(), Date.now())
+      const allowed = circuitQuota.take(source.toString(), performance.now())
       circuits[allowed ? 'granted' : 'refused'] += 1
       return !allowed
     },

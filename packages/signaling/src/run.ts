@@ -60,6 +60,7 @@ interface Opened {
   reason: string | undefined
 }
 
+/** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
   const opened: Opened = { url: '', reason: 'starting' }
   const startedMs = Date.now()
@@ -80,8 +81,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
   }
 
   function snapshot(state: SignalingState): SignalingSnapshot {
-    const nowMs = Date.now()
-    const peers = gate.peers(nowMs)
+    const peers = gate.peers(performance.now())
     return structuredClone({
       ...EMPTY_SNAPSHOT,
       state,
@@ -90,7 +90,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       peerId: opened.relay?.peerId ?? '',
       url: opened.url,
       addresses: opened.relay?.addresses() ?? [],
-      uptimeMs: nowMs - startedMs,
+      uptimeMs: Date.now() - startedMs,
       releases: countReleases(opened.releases, peers),
       refusedReleases: opened.releases?.refused.length ?? 0,
       peers: { announced: peers.length, byBackend: countBackends(peers) },

@@ -10,10 +10,12 @@ export interface Ready extends Bootstrap {
   readonly peerId: string
 }
 
+/** What a server tells its owner while it runs. */
 export type SignalingEvent =
   | RunEvent
   | { readonly type: 'state-changed'; readonly state: SignalingState }
 
+/** A signaling server that can be started, watched and stopped. */
 export interface Signaling {
   /**
    * Starts, or tells about the start already made.

@@ -3,6 +3,7 @@ import { type AnnouncedPeer, type GossipCounts, zeroCounts } from './presence-ga
 import type { RelaySnapshot } from './relay.ts'
 import type { Releases } from './releases.ts'
 
+/** Where a server stands in its life; it starts and ends as `stopped`. */
 export type SignalingState = 'stopped' | 'starting' | 'ready' | 'stopping'
 
 /** One release on offer and who serves it. */
@@ -38,6 +39,7 @@ export interface SignalingSnapshot {
   readonly http: readonly RequestCount[]
 }
 
+/** Each release on offer with the living hosts of each layer. */
 export function countReleases(
   releases: Releases | undefined,
   peers: readonly AnnouncedPeer[],
@@ -55,6 +57,7 @@ export function countReleases(
   })
 }
 
+/** How many peers compute with each engine. */
 export function countBackends(peers: readonly AnnouncedPeer[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { presence } of peers) {

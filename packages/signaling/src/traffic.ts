@@ -7,6 +7,7 @@ export interface ProtocolTraffic {
   sent: number
 }
 
+/** What has crossed the streams of a node. */
 export interface Traffic {
   /** To be given to libp2p as its metrics component. */
   readonly metrics: Metrics

@@ -4,7 +4,7 @@ import { SwarmError } from './errors.ts'
 import { DEADLINE_MS_MAX, FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS } from './limits.ts'
 import type { Answer, ClassifyPolicy } from './request.ts'
 import type { ModelShape } from './step.ts'
-import { appliedLayers } from './testing/symbolic-compute.ts'
+import { layersIn } from './testing/symbols.ts'
 import { type Inhabitant, World } from './testing/world.ts'
 import type { PeerId } from './wire/messages.ts'
 
@@ -370,5 +370,5 @@ test('an impossible request is refused at once', () => {
   expect(() =>
     asker.member.classify({ dtype: 'float16', shape: [1, 5, 8], bytes: new Uint8Array(3) }),
   ).toThrow('wrong size')
-  expect(appliedLayers(world.stem().bytes)).toEqual([])
+  expect(layersIn(world.stem().bytes)).toEqual([])
 })

@@ -2,6 +2,8 @@ import type { EncodedActivation } from '@layerswarm/model'
 import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
+import { stepFault } from './gate/step-fault.ts'
+import type { JobId } from './jobs.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
 import {
@@ -13,7 +15,6 @@ import {
   type Progress,
 } from './request.ts'
 import type { MemberSnapshot } from './snapshot.ts'
-import { stepFault } from './step.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
 /** The short driver: performs the effects of a Core on real or simulated ports. */

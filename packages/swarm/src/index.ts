@@ -32,10 +32,25 @@ export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
 export { type Bans, createBans } from './gate/bans.ts'
+export {
+  type Arrival,
+  createGate,
+  GATE_DEFAULTS,
+  type Gate,
+  type GateOptions,
+  type IgnoreReason,
+  type Verdict,
+} from './gate/gate.ts'
 export { createLaneReach } from './gate/lane-reach.ts'
-export { judgeMessage } from './gate/message-rules.ts'
+export {
+  type FaultKind,
+  type Judged,
+  judgeMessage,
+  type MessageFault,
+} from './gate/message-rules.ts'
 export { createNewest } from './gate/newest.ts'
-export { createQuota, type Quota } from './gate/quota.ts'
+export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
+export { stepFault } from './gate/step-fault.ts'
 export * from './limits.ts'
 export type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
 export type * from './ports.ts'
@@ -47,5 +62,5 @@ export {
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'
-export { type ModelShape, openLayers, stepFault } from './step.ts'
+export { type ModelShape, openLayers } from './step.ts'
 export * from './wire/messages.ts'

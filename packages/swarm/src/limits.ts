@@ -100,6 +100,8 @@ export const ANSWER_RESERVE_PULL_MS = 1_500
 export const CONNECTIONS_MAX = 24
 /** Mesh degree of gossip: authors flood, so the mesh only repairs (measured in packages/peer, libp2p-config.ts). */
 export const GOSSIP_DEGREE = 2
+/** Authors send to all their connections and not only to their mesh: most hops are one hop away. */
+export const GOSSIP_FLOOD_PUBLISH = true
 /** What was lost is asked for again with the next heartbeat: gossipsub's own default. */
 export const GOSSIP_HEARTBEAT_MS = 1_000
 

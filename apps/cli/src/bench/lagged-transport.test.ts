@@ -1,5 +1,12 @@
 import { createSystemClock } from '@layerswarm/peer'
 import type { HeldActivation, Message, PeerId, RequestId, Transport } from '@layerswarm/swarm'
+import {
+  SeededRandom,
+  SimulatedNetwork,
+  type TransportBench,
+  transportAcceptance,
+  VirtualClock,
+} from '@layerswarm/swarm/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
 
@@ -73,4 +80,25 @@ describe('a lagged transport', () => {
     cancel()
     expect(pulls).toEqual([{ atMs: 100, cancelled: true }])
   })
+})
+
+async function openBench(): Promise<TransportBench> {
+  const clock = new VirtualClock()
+  const network = new SimulatedNetwork(clock, new SeededRandom(1))
+  return {
+    release: 'ab'.repeat(32),
+    shape: { layers: 4, tokens: 5, width: 8 },
+    quietMs: 300,
+    settle: async (ms) => void clock.run(clock.nowMs() + ms),
+    makeTransports: async (count) =>
+      Array.from({ length: count }, (_, i) =>
+        createLaggedTransport(network.join(`peer-${i}` as PeerId), clock, () => 50),
+      ),
+    end: async (peer) => network.kill(peer),
+    close: async () => {},
+  }
+}
+
+describe('a lagged transport is a transport: it', () => {
+  for (const { name, run } of transportAcceptance(openBench)) test(name, run)
 })

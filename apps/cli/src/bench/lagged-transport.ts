@@ -13,7 +13,12 @@ export function createLaggedTransport(
 ): Transport {
   const later = (ways: number, act: () => void) => clock.wakeAt(clock.nowMs() + ways * lagMs(), act)
   return {
-    ...transport,
+    // Not spread: a transport may be a class, whose methods are its prototype's.
+    self: transport.self,
+    listen: (events) => transport.listen(events),
+    offer: (bytes, offered) => transport.offer(bytes, offered),
+    withdraw: (hash) => transport.withdraw(hash),
+    ban: (peer) => transport.ban(peer),
     publish: (message) => void later(1, () => transport.publish(message)),
     pull(tensor, pulled) {
       let cancelPull = () => {}

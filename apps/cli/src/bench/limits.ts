@@ -73,3 +73,22 @@ export const TRAIN_STEPS = 2
 
 /** Steps before the first measurement, in which both sides compile and fill their caches. */
 export const TRAIN_WARM_UP_STEPS = 2
+
+/** Volunteers of the comparison with the simulator: as many processes as two cores can carry. */
+export const REALITY_PEERS = 8
+/** Layers that each of them hosts. */
+export const REALITY_LAYERS_EACH = 2
+/** One way between two homes: half the round trip that scenarios assume. */
+export const REALITY_ONE_WAY_MS = 65
+/** Requests before the first that counts: everybody has learnt how far the others are. */
+export const REALITY_WARM_UP_REQUESTS = 6
+/** A busy machine is measured, not failed. */
+export const REALITY_DEADLINE_MS = 60_000
+/** Between two requests, so that what one of them says is not counted with the next. */
+export const REALITY_REST_MS = 300
+/** What is said without being asked, presence, is measured for this long: two rounds of it. */
+export const REALITY_SILENCE_MS = 6_000
+/** Simulated runs beside it: virtual time costs nothing. */
+export const REALITY_RUNS = 9
+/** Requests of each of them. */
+export const REALITY_RUN_REQUESTS = 20

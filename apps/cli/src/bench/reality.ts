@@ -4,27 +4,23 @@ import type { Peer } from '@layerswarm/peer'
 import { pause } from '../until-aborted.ts'
 import { type Bench, type BenchOptions, type BenchRow, median, row } from './bench.ts'
 import { type LaggedSwarm, startLaggedSwarm } from './lagged-swarm.ts'
+import {
+  REALITY_DEADLINE_MS,
+  REALITY_LAYERS_EACH,
+  REALITY_ONE_WAY_MS,
+  REALITY_PEERS,
+  REALITY_REST_MS,
+  REALITY_RUN_REQUESTS,
+  REALITY_RUNS,
+  REALITY_SILENCE_MS,
+  REALITY_WARM_UP_REQUESTS,
+} from './limits.ts'
 
-const PEERS = 8
-const CAPACITY = 2
-/** One way between two homes: half the round trip that scenarios assume. */
-const ONE_WAY_MS = 65
 /** One image rides in the message, sixteen of them are pulled from their holder. */
 const CASES = [
   { name: 'inline', images: 1 },
   { name: 'pulled', images: 16 },
 ]
-const WARM_UP_REQUESTS = 6
-/** A busy machine is measured, not failed. */
-const DEADLINE_MS = 60_000
-/** Between two requests, so that what one of them says is not counted with the next. */
-const REST_MS = 300
-/** What is said without being asked, presence, is measured for this long. */
-const SILENCE_MS = 6_000
-/** Simulated runs and their requests: virtual time costs nothing. */
-const RUNS = 9
-const REQUESTS_PER_RUN = 20
-
 /**
  * The simulator beside the real thing: eight volunteers in processes of their own, every way between
  * them made longer at the transport port, and the same swarm in virtual time. The simulator is told
@@ -33,12 +29,16 @@ const REQUESTS_PER_RUN = 20
  */
 export const reality: Bench = {
   name: 'reality',
-  compares: `${PEERS} simulated peers, ${ONE_WAY_MS} ms apart, and as many real processes`,
+  compares: `${REALITY_PEERS} simulated peers, ${REALITY_ONE_WAY_MS} ms apart, and as many real processes`,
   rounds: 30,
   async run(options) {
     const { signal, log } = options
-    log(`starting ${PEERS} processes`)
-    const swarm = await startLaggedSwarm({ peers: PEERS, capacity: CAPACITY, signal })
+    log(`starting ${REALITY_PEERS} processes`)
+    const swarm = await startLaggedSwarm({
+      peers: REALITY_PEERS,
+      capacity: REALITY_LAYERS_EACH,
+      signal,
+    })
     try {
       const rows: BenchRow[] = []
       for (const { name, images } of CASES) {
@@ -72,13 +72,13 @@ async function compare(
     near.map(({ totalMs, layersMs }) => (totalMs - sum(layersMs)) / (layersMs.length + 1)),
   )
   log(`${name}: nearby ${layerMs.toFixed(2)} ms in a layer, ${messageMs.toFixed(1)} ms to say it`)
-  const far = await timeRequests(swarm, ONE_WAY_MS, images, options)
-  const presence = await sendingOf(swarm, () => pause(SILENCE_MS, signal))
+  const far = await timeRequests(swarm, REALITY_ONE_WAY_MS, images, options)
+  const presence = await sendingOf(swarm, () => pause(REALITY_SILENCE_MS, signal))
   const bytes: number[] = []
   for (let i = 0; i < rounds; i++) {
     const sent = await sendingOf(swarm, async () => {
       far.push(await classify(swarm.asker, images, i))
-      await pause(REST_MS, signal)
+      await pause(REALITY_REST_MS, signal)
     })
     bytes.push(sent.bytes - (presence.bytes / presence.ms) * sent.ms)
   }
@@ -112,9 +112,9 @@ async function timeRequests(
 ): Promise<Timed[]> {
   await swarm.setLag(lagMs)
   const timed: Timed[] = []
-  for (let i = -WARM_UP_REQUESTS; i < rounds; i++) {
+  for (let i = -REALITY_WARM_UP_REQUESTS; i < rounds; i++) {
     signal.throwIfAborted()
-    const one = await classify(swarm.asker, images, WARM_UP_REQUESTS + i)
+    const one = await classify(swarm.asker, images, REALITY_WARM_UP_REQUESTS + i)
     if (i >= 0) timed.push(one)
   }
   return timed
@@ -123,7 +123,9 @@ async function timeRequests(
 async function classify(asker: Peer, images: number, seed: number): Promise<Timed> {
   const { channels, imageSize } = asker.manifest.spec
   const input = randomTensor([images, channels, imageSize, imageSize], seed)
-  const { totalMs, route } = await (await asker.classify(input, { deadlineMs: DEADLINE_MS })).answer
+  const { totalMs, route } = await (
+    await asker.classify(input, { deadlineMs: REALITY_DEADLINE_MS })
+  ).answer
   return { totalMs, layersMs: route.map(({ ms }) => ms) }
 }
 
@@ -148,12 +150,12 @@ function simulateSame(size: Size, told: { layerMs: number; messageMs: number }):
     'model.tokens': size.tokens,
     'model.width': size.width,
     'model.layerMs': told.layerMs,
-    'peers.capacity': CAPACITY,
-    'peers.askersShare': 1 / PEERS,
+    'peers.capacity': REALITY_LAYERS_EACH,
+    'peers.askersShare': 1 / REALITY_PEERS,
     'speed.nodeShare': 0,
     'speed.hiddenShare': 0,
     'churn.scaleMs': 0,
-    'links.rttMedianMs': 2 * ONE_WAY_MS,
+    'links.rttMedianMs': 2 * REALITY_ONE_WAY_MS,
     'links.rttSigma': 0,
     'links.jitterMs': 0,
     'links.loss': 0,
@@ -168,11 +170,11 @@ function simulateSame(size: Size, told: { layerMs: number; messageMs: number }):
     'gossip.overheadBytes': 0,
     'requests.perMinute': 20,
   }
-  const runs = Array.from({ length: RUNS }, (_, seed) =>
+  const runs = Array.from({ length: REALITY_RUNS }, (_, seed) =>
     anyOrder(
       simulate('calm', {
-        peers: PEERS,
-        requests: REQUESTS_PER_RUN,
+        peers: REALITY_PEERS,
+        requests: REALITY_RUN_REQUESTS,
         seed,
         policy: 'any-order',
         set,

@@ -144,8 +144,9 @@ async function sweepChurn(
   if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
 }
 
-function churnDocument({ points, replay }: ChurnReport): Record<string, unknown> {
+function churnDocument({ protocol, points, replay }: ChurnReport): Record<string, unknown> {
   return {
+    protocol,
     scenario: CHURN,
     points: points.map(({ leavingPerMinute, report }) => ({
       leavingPerMinute,
@@ -177,8 +178,17 @@ function withoutBulk(report: SimulationReport): Record<string, unknown> {
   return { ...report, policies }
 }
 
-function fuzzLines({ runs, seed, requests, answered, checks, failures }: FuzzReport): string[] {
+function fuzzLines({
+  protocol,
+  runs,
+  seed,
+  requests,
+  answered,
+  checks,
+  failures,
+}: FuzzReport): string[] {
   return [
+    `Protocol: ${protocol}.`,
     `${runs} worlds from seed ${seed}: ${requests} requests, ${answered} answered, ${checks} checks, ${failures.length} worlds broke a promise`,
     ...failures.map(({ violation, replay }) => `${JSON.stringify(violation)}; replay: ${replay}`),
   ]

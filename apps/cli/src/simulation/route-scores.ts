@@ -7,9 +7,7 @@ import { exists } from '../files.ts'
 import { readSamples, type Samples, sampleAt } from '../images/samples.ts'
 import { releaseFolders, sampleFolder } from '../project-places.ts'
 import { readModelFolder } from '../release/release-folder.ts'
-
-/** Routes that are run for real; more would move the accuracy by less than a point. */
-const ROUTES_MAX = 1_000
+import { ROUTES_MAX } from './limits.ts'
 
 /** The shipped models on the shipped samples, run in the orders that a simulation took. */
 export interface RouteScorer {

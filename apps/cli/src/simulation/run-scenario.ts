@@ -17,6 +17,7 @@ import { CliError } from '../cli-error.ts'
 import { openRouteScorer, type RouteScorer } from './route-scores.ts'
 import { runSimulation } from './simulation-thread.ts'
 
+/** What one call of the command asks for. */
 export interface ScenarioRun {
   readonly options: SimulateOptions
   /** Whether the routes are run through the shipped models. */

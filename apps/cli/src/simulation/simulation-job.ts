@@ -15,6 +15,7 @@ export type SimulationJob =
     }
   | { readonly kind: 'fuzz'; readonly runs: number; readonly options: FuzzOptions }
 
+/** What comes of each kind of job. */
 export interface SimulationResults {
   readonly scenario: SimulationReport
   readonly churn: ChurnReport

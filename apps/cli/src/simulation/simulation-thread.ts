@@ -1,10 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { CliError, usageError } from '../cli-error.ts'
+import { HEAP_MB_MAX } from './limits.ts'
 import type { SimulationJob, SimulationNews, SimulationResults } from './simulation-job.ts'
 
-/** Ten thousand peers take about one gigabyte. */
-const HEAP_MB_MAX = 4_096
-
+/** How a simulation is stopped, and where its progress goes. */
 export interface SimulationWatch {
   /** Ends the simulation wherever it is. */
   readonly signal: AbortSignal

@@ -1,6 +1,7 @@
 import { softmax, type Tensor } from '@layerswarm/model'
-import { LAYER_MS, type LabEngine, SLOWNESS } from './lab-compute.ts'
-import { LATENCY_MS, type SimulatedSwarm, type Station } from './simulated-swarm.ts'
+import type { LabEngine } from './lab-compute.ts'
+import { CHAIN_HOP_MS_MAX, LATENCY_MS } from './limits.ts'
+import type { SimulatedSwarm, Station } from './simulated-swarm.ts'
 
 /** One hop of the chain that is done. */
 export interface ChainStop {
@@ -12,9 +13,6 @@ export interface ChainStop {
 export type ChainOutcome =
   | { readonly probabilities: readonly number[] }
   | { readonly broken: string }
-
-/** The chain gives a hop up when it takes much longer than the slowest honest peer. */
-const HOP_MS_MAX = 2 * LAYER_MS * SLOWNESS
 
 /**
  * The same image through the same peers as a pipeline does it: a host for every layer is chosen
@@ -66,7 +64,7 @@ function hop(
     const { clock } = swarm
     const giveUp = () => resolve(undefined)
     if (!isThere(swarm, station, layer)) return giveUp()
-    clock.wakeAt(clock.nowMs() + HOP_MS_MAX, giveUp)
+    clock.wakeAt(clock.nowMs() + CHAIN_HOP_MS_MAX, giveUp)
     station.compute.apply(layer, layer, input, (output) =>
       resolve(typeof output === 'string' ? undefined : output),
     )

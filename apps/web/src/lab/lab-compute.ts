@@ -7,6 +7,7 @@ import {
 } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { errorText } from '../logic/wording.ts'
+import { LAYER_LOAD_MS, LAYER_MS, SLOWNESS_FACTOR } from './limits.ts'
 
 /** Computes parts of the model for every simulated peer. */
 export interface LabEngine {
@@ -17,11 +18,6 @@ export interface LabEngine {
 /** What a simulated peer is up to. */
 export type Mood = 'well' | 'slow' | 'lying'
 
-/** One layer on a simulated peer, milliseconds: long enough to be watched and disturbed. */
-export const LAYER_MS = 320
-/** How much longer a slow peer takes. */
-export const SLOWNESS = 8
-const LOAD_MS = 30
 const WIRE_DTYPE = 'float16'
 
 /**
@@ -36,6 +32,7 @@ export class LabCompute implements Compute {
   private readonly clock: Clock
   private readonly engine: LabEngine
   private readonly refuses: (layer: number) => boolean
+  private readonly hosted = new Set<number>()
   private freeAtMs = 0
 
   /** @param refuses layers that nobody may host at present. */
@@ -46,12 +43,16 @@ export class LabCompute implements Compute {
   }
 
   host(layer: number, hosted: (failure?: string) => void): void {
-    this.after(LOAD_MS, () =>
-      this.refuses(layer) ? hosted(`layer ${layer} was dropped from this swarm`) : hosted(),
-    )
+    this.after(LAYER_LOAD_MS, () => {
+      if (this.refuses(layer)) return hosted(`layer ${layer} was dropped from this swarm`)
+      this.hosted.add(layer)
+      hosted()
+    })
   }
 
-  drop(): void {}
+  drop(layer: number): void {
+    this.hosted.delete(layer)
+  }
 
   run(
     layer: number,
@@ -59,6 +60,9 @@ export class LabCompute implements Compute {
     input: EncodedActivation,
     finished: (outcome: LayerOutcome) => void,
   ): void {
+    if (!this.hosted.has(layer)) {
+      return this.after(0, () => finished({ failure: `layer ${layer} is not hosted` }))
+    }
     const startMs = this.clock.nowMs()
     this.apply(layer, hop, decodeActivation(input), (output) => {
       if (typeof output === 'string') return finished({ failure: output })
@@ -76,7 +80,7 @@ export class LabCompute implements Compute {
 
   /** One layer, (1, T, C) → (1, T, C), or a line that says why not; silent when the peer has ended. */
   apply(layer: number, hop: number, input: Tensor, done: (output: Tensor | string) => void): void {
-    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS : 1)
+    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS_FACTOR : 1)
     this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
     const dueMs = this.freeAtMs
     const finish = (output: Tensor | string) =>

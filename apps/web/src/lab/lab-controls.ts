@@ -2,6 +2,7 @@ import { byId, html, setText } from '../ui/dom.ts'
 import type { Mood } from './lab-compute.ts'
 import type { LabSnapshot, SimulatedSwarm } from './simulated-swarm.ts'
 
+/** The buttons of the lab. */
 export interface LabControls {
   /** Chooses the peer that the buttons are about. */
   pick(peer: string): void

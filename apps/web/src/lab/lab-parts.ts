@@ -1,10 +1,5 @@
 import { checkPart, checkSha256, type Manifest, type Part, tokensOf } from '@layerswarm/model'
-
-/**
- * The slow, obvious engine computes the lab: about 10 million multiplications take 30 ms. A model
- * of more than this per layer would stand still.
- */
-const LAYER_PRODUCTS_MAX = 40e6
+import { LAYER_PRODUCTS_MAX } from './limits.ts'
 
 /** Why a model is too large for simulated peers in one tab; undefined when it is not. */
 export function labProblem({ spec }: Manifest): string | undefined {

@@ -16,6 +16,7 @@ import type { LabEngine } from './lab-compute.ts'
 import { createLabControls } from './lab-controls.ts'
 import { createLane, type Lane } from './lab-lane.ts'
 import { fetchParts, labProblem } from './lab-parts.ts'
+import { PEERS_COUNT, SEND_PAUSE_MS, SWARM_SEED } from './limits.ts'
 import { type LabSnapshot, SimulatedSwarm } from './simulated-swarm.ts'
 
 /** An image to send, and its tensor (1, channels, size, size). */
@@ -23,11 +24,6 @@ export interface LabImage {
   readonly picture: Picture
   readonly tensor: Tensor
 }
-
-const PEERS = 8
-const SEED = 7
-/** While "keep sending" is on, the next image follows this long after both answers are there. */
-const PAUSE_MS = 700
 
 /** Brings the lab to life. @throws Error or ModelError with one line when it cannot start. */
 export async function openLab(
@@ -40,7 +36,7 @@ export async function openLab(
   const { spec } = manifest
   const engine = await openWorkerEngine(spec, await fetchParts(origin, manifest))
   const release = releaseId(manifest)
-  const swarm = new SimulatedSwarm({ spec, release, engine, peers: PEERS, seed: SEED })
+  const swarm = new SimulatedSwarm({ spec, release, engine, peers: PEERS_COUNT, seed: SWARM_SEED })
   byId('lab', HTMLElement).hidden = false
   runLab(swarm, engine, manifest, nextImage)
 }
@@ -83,7 +79,7 @@ function runLab(
       throughChain(swarm, engine, fixed, image, manifest),
     ])
     sending = false
-    if (controls.keepsSending) setTimeout(() => void send(), PAUSE_MS)
+    if (controls.keepsSending) setTimeout(() => void send(), SEND_PAUSE_MS)
   }
 
   let lastMs = performance.now()

@@ -1,14 +1,10 @@
 import { encodeActivation, type ModelSpec, type Tensor, tokensOf } from '@layerswarm/model'
-import {
-  type Classification,
-  createMember,
-  type Member,
-  type MemberEvent,
-  type PeerId,
-} from '@layerswarm/swarm'
+import type { Classification, Member, MemberEvent, PeerId } from '@layerswarm/swarm'
 import { World } from '@layerswarm/swarm/testing'
 import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
+import { LAB_DEADLINE_MS, LATENCY_MS, REPLICAS_COUNT, SETTLE_MS, STEP_MS_MAX } from './limits.ts'
 
+/** What a swarm inside the tab is made of. */
 export interface SimulatedSwarmOptions {
   readonly spec: ModelSpec
   readonly release: string
@@ -24,6 +20,7 @@ export interface LabPeer {
   readonly mood: Mood | 'gone'
 }
 
+/** The swarm as the page draws it. */
 export interface LabSnapshot {
   readonly peers: readonly LabPeer[]
   /** Living hosts of each layer. */
@@ -38,16 +35,6 @@ export interface Station {
   readonly member: Member
   readonly compute: LabCompute
 }
-
-/** One way of a message, milliseconds; slow enough to see the light move. */
-export const LATENCY_MS = 60
-/** Hosts of each layer when the swarm has settled. */
-const REPLICAS = 3
-/** Virtual time in which the peers of a new swarm find each other and settle. */
-const SETTLE_MS = 8_000
-/** The longest step of virtual time: a tab that was hidden does not run all of it at once. */
-const STEP_MS_MAX = 100
-const DEADLINE_MS = 25_000
 
 /**
  * A swarm inside this tab: the production state machines and codec on a simulated network, and the
@@ -65,7 +52,10 @@ export class SimulatedSwarm {
   constructor(options: SimulatedSwarmOptions) {
     const { spec, peers, seed } = options
     this.options = options
-    this.capacity = Math.min(spec.layers, Math.ceil((REPLICAS * spec.layers) / Math.max(1, peers)))
+    this.capacity = Math.min(
+      spec.layers,
+      Math.ceil((REPLICAS_COUNT * spec.layers) / Math.max(1, peers)),
+    )
     this.world = new World({
       seed,
       shape: { layers: spec.layers, tokens: tokensOf(spec), width: spec.width },
@@ -111,7 +101,7 @@ export class SimulatedSwarm {
   async ask(image: Tensor): Promise<Classification> {
     const stem = await this.options.engine.run('stem', image, 0)
     return this.asker.member.classify(encodeActivation(stem, 'float16'), {
-      deadlineMs: DEADLINE_MS,
+      deadlineMs: LAB_DEADLINE_MS,
       anytime: true,
     })
   }
@@ -178,20 +168,10 @@ export class SimulatedSwarm {
   }
 
   private settle(id: string, capacity: number): Station {
-    const { clock, random, network } = this.world
     const { engine, release } = this.options
-    const compute = new LabCompute(clock, engine, (layer) => this.dropped.has(layer))
-    const transport = network.join(id as PeerId)
-    const member = createMember(
-      { transport, clock, random, compute },
-      {
-        release,
-        shape: this.world.options.shape,
-        serve: capacity === 0 ? [] : 'auto',
-        capacity,
-      },
-    )
-    member.start()
+    const compute = new LabCompute(this.world.clock, engine, (layer) => this.dropped.has(layer))
+    const serve = capacity === 0 ? [] : 'auto'
+    const { member } = this.world.joinWith(id, compute, { release, serve, capacity })
     return { id, member, compute }
   }
 }

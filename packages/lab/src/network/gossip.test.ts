@@ -1,5 +1,10 @@
-import type { Message, PeerId, RequestId } from '@layerswarm/swarm'
-import { VirtualClock } from '@layerswarm/swarm/testing'
+import {
+  type Message,
+  type PeerId,
+  REJECTS_PER_NEIGHBOUR_MAX,
+  type RequestId,
+} from '@layerswarm/swarm'
+import { SIMULATED_RELEASE, symbolicStem, VirtualClock } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { peerName, type Session } from '../scenarios/population.ts'
 import { changeSettings, SETTINGS_DEFAULT, type Settings } from '../scenarios/settings.ts'
@@ -7,6 +12,8 @@ import { LabNetwork, type LabTransport } from './gossip.ts'
 import { Trace } from './trace.ts'
 
 const QUIET = {
+  'model.tokens': 5,
+  'model.width': 16,
   'links.rttMedianMs': 100,
   'links.rttSigma': 0,
   'links.jitterMs': 0,
@@ -56,6 +63,44 @@ function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
 
 const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
 
+function presence(links: number): Message {
+  return {
+    kind: 'presence',
+    release: SIMULATED_RELEASE,
+    sequence: 1,
+    layers: [],
+    freeSlots: 1,
+    links,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [],
+    asking: false,
+    leaving: false,
+  }
+}
+
+/** The first step of a request of the model that QUIET worlds have. */
+function step(requester: PeerId): Message {
+  const [batch, tokens, width] = [1, 5, 16]
+  return {
+    kind: 'step',
+    request: '1'.repeat(32) as RequestId,
+    requester,
+    era: 0,
+    route: [],
+    plan: [],
+    activation: {
+      place: 'inline',
+      dtype: 'float16',
+      batch,
+      tokens,
+      width,
+      bytes: symbolicStem(batch * tokens * width * 2, 0),
+    },
+    remainingMs: 1_000,
+  }
+}
+
 describe('gossip between homes', () => {
   test('reaches everybody once, one way later', () => {
     const { clock, first, heard } = lane(8)
@@ -65,11 +110,37 @@ describe('gossip between homes', () => {
     for (const { at } of heard) expect(at).toBeCloseTo(150, 1)
   })
 
-  test('is not passed on when its author reaches everybody', () => {
+  test('is not passed on when its author has announced that it reaches everybody', () => {
+    const { clock, first, network, transports } = lane(8)
+    for (const transport of transports) transport.publish(presence(7))
+    clock.run(1_000)
+    const before = network.traffic.copies
+    first.publish(DONE)
+    clock.run(2_000)
+    expect(network.traffic.copies - before).toBe(7)
+  })
+
+  test('is passed on while its author is not known to reach everybody', () => {
     const { clock, first, network } = lane(8)
     first.publish(DONE)
     clock.run(1_000)
-    expect(network.traffic.copies).toBe(7)
+    expect(network.traffic.copies).toBeGreaterThan(7)
+  })
+
+  test('that is not its author’s to say is refused, and ends the connection when it comes again', () => {
+    const { clock, first, second, heard, gone, network } = lane(2)
+    const theirs = step(second.self)
+    for (let i = 0; i < REJECTS_PER_NEIGHBOUR_MAX; i++) first.publish(theirs)
+    clock.run(1_000)
+    expect(network.traffic.rejected).toBe(REJECTS_PER_NEIGHBOUR_MAX)
+    expect(second.station.links).toEqual([])
+    expect(gone.map(({ to, peer }) => [to, peer])).toEqual([
+      [1, first.self],
+      [0, second.self],
+    ])
+    first.publish(step(first.self))
+    clock.run(2_000)
+    expect(heard).toEqual([])
   })
 
   test('goes by way of others where there is no direct path', () => {
@@ -136,11 +207,14 @@ describe('gossip between homes', () => {
   })
 
   test('is refused beyond the quota of its author', () => {
-    const { clock, first, heard, network } = lane(3, { 'gossip.quotaPerSecond': 10 })
+    const { clock, first, heard, network } = lane(3, {
+      'gossip.quotaPerSecond': 10,
+      'gossip.quotaBurst': 30,
+    })
     for (let i = 0; i < 100; i++) first.publish(DONE)
     clock.run(1_000)
     expect(heard).toHaveLength(2 * 30)
-    expect(network.traffic.overQuota).toBe(70)
+    expect(network.traffic.overQuota).toBe(2 * 70)
   })
 
   test('a lane takes no more providers than it has room for', () => {

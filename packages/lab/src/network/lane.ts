@@ -1,4 +1,97 @@
-import type { LabStation } from './lab-station.ts'
+import type { Gate, PeerId, TensorHash, TransportEvents } from '@layerswarm/swarm'
+import { UNREAD_MAX } from '../limits.ts'
+import type { Session } from '../scenarios/population.ts'
+
+/** A direct connection, seen from one end. */
+export interface Link {
+  readonly to: LabStation
+  /** One way, milliseconds. */
+  readonly latencyMs: number
+}
+
+/** What has crossed one station's access. */
+export interface StationTraffic {
+  sentBytes: number
+  controlBytes: number
+  copies: number
+}
+
+/** One peer's place in the network: its access, its connections and what it holds for others. */
+export class LabStation {
+  readonly session: Session
+  readonly serves: boolean
+  readonly links: Link[] = []
+  /** The connections on which it forwards what others say. */
+  readonly mesh: Link[] = []
+  readonly tensors = new Map<TensorHash, Uint8Array>()
+  readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
+  lane: Lane | undefined
+  slot = -1
+  events: TransportEvents | undefined
+  alive = true
+  /** Its sockets are open and nobody reads them. */
+  frozen = false
+  /** Judges whatever it hears. */
+  readonly gate: Gate
+  /** What arrived while it was frozen. */
+  private readonly unread: (() => void)[] = []
+  upFreeAtMs = 0
+  downFreeAtMs = 0
+  pulledAtMs = 0
+
+  constructor(session: Session, serves: boolean, gate: Gate) {
+    this.session = session
+    this.serves = serves
+    this.gate = gate
+  }
+
+  get peer(): PeerId {
+    return this.session.peer
+  }
+
+  isLinkedTo(other: LabStation): boolean {
+    return this.links.some(({ to }) => to === other)
+  }
+
+  unlink(other: LabStation): void {
+    drop(this.links, other)
+    drop(this.mesh, other)
+  }
+
+  /** Queues bytes behind what the uplink still has to send. Returns when the last of them is out. */
+  takeUplink(bytes: number, nowMs: number): number {
+    this.upFreeAtMs = Math.max(this.upFreeAtMs, nowMs) + bytes / this.session.up
+    return this.upFreeAtMs
+  }
+
+  /** The connection to a peer is gone. */
+  lost(peer: PeerId): void {
+    this.whenRead(() => {
+      this.gate.gone(peer)
+      this.events?.peerDisconnected(peer)
+    })
+  }
+
+  /** Reads something that arrived: now, or when it thaws. */
+  whenRead(read: () => void): void {
+    if (!this.alive) return
+    if (!this.frozen) read()
+    else if (this.unread.length < UNREAD_MAX) this.unread.push(read)
+  }
+
+  /** Reads again, first of all what came meanwhile. */
+  thaw(): void {
+    this.frozen = false
+    for (const read of this.unread.splice(0)) read()
+  }
+}
+
+function drop(links: Link[], other: LabStation): void {
+  const at = links.findIndex(({ to }) => to === other)
+  if (at < 0) return
+  links[at] = links.at(-1) as Link
+  links.pop()
+}
 
 /** The peers that share one gossip topic. Slots are small numbers, so that a message can mark who has it. */
 export class Lane {

@@ -1,7 +1,8 @@
 import type { MemberEvent, RequestId } from '@layerswarm/swarm'
-import { isTainted, symbolicStem, trueRoute } from '../residents/lab-compute.ts'
-import { activationSize, type Resident } from '../residents/resident.ts'
+import { isTainted, symbolicStem, trueRoute } from '@layerswarm/swarm/testing'
+import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
+import { activationSize } from '../scenarios/settings.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 
 interface Asked {

@@ -1,6 +1,6 @@
 import type { PeerId } from '@layerswarm/swarm'
 import type { LabNetwork } from '../network/gossip.ts'
-import type { LabStation } from '../network/lab-station.ts'
+import type { LabStation } from '../network/lane.ts'
 
 /** Who serves what, as a client of a chain knows it. */
 export interface Server {
@@ -15,6 +15,7 @@ export interface Stop {
   readonly server: Server
 }
 
+/** What a client plans with. */
 export interface RouteNeeds {
   readonly network: LabNetwork
   readonly asker: LabStation
@@ -33,7 +34,7 @@ function wayMs({ network, bytes }: RouteNeeds, from: PeerId, to: PeerId): number
   const a = network.known.get(from)
   const b = network.known.get(to)
   if (a === undefined || b === undefined) return Number.POSITIVE_INFINITY
-  return network.relayedMs(a, b) + bytes / a.session.up
+  return network.paths.relayedMs(a, b) + bytes / a.session.up
 }
 
 /** A server that a partial route ends at. */

@@ -1,13 +1,22 @@
 import type { PeerId } from '@layerswarm/swarm'
 import { NO_HOST_GRACE_MS } from '@layerswarm/swarm'
-import { SeededRandom } from '@layerswarm/swarm/testing'
-import type { LabStation } from '../network/lab-station.ts'
-import { isTaintedBytes, layersIn, symbolicStem } from '../residents/lab-compute.ts'
-import { activationSize, type Resident } from '../residents/resident.ts'
+import { isTaintedBytes, layersIn, SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
+import {
+  CHAIN_HEADER_BYTES,
+  EXPECTED_MS_MAX,
+  LOOK_AGAIN_MS,
+  PATIENCE_DOUBLINGS_MAX,
+  PATIENCE_FACTOR,
+  PATIENCE_MS_MIN,
+} from '../limits.ts'
+import type { LabStation } from '../network/lane.ts'
+import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
+import { activationSize } from '../scenarios/settings.ts'
 import { legMs, type RouteNeeds, type Server, type Stop, shortestChain } from './chain-route.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 
+/** Which chain it is. */
 export interface ChainOptions {
   /** Layers in their trained order, or in an order drawn per request. */
   readonly order: 'fixed' | 'random'
@@ -40,16 +49,6 @@ interface Attempt {
   readonly id: number
   readonly done: readonly number[]
 }
-
-/** A hop that takes this many times as long as expected is given up, after this much at least. */
-const PATIENCE_FACTOR = 4
-const PATIENCE_MS_MIN = 400
-const EXPECTED_MS_MAX = 5_000
-/** When a layer has no server the client looks again after this. */
-const LOOK_AGAIN_MS = 500
-const DOUBLINGS_MAX = 4
-const HEADER_BYTES = 200
-const NOBODY = Number.POSITIVE_INFINITY
 
 /**
  * What pipeline systems do, on the same peers: the client plans who computes what, servers pass
@@ -132,7 +131,8 @@ export class Chain implements AskPolicy {
       const [layer] = left.splice(this.random.below(left.length), 1)
       if (layer === undefined) break
       const able = needs.servers.filter(
-        (server) => server.layers.includes(layer) && legMs(needs, at, server) < NOBODY,
+        (server) =>
+          server.layers.includes(layer) && legMs(needs, at, server) < Number.POSITIVE_INFINITY,
       )
       const server = able[this.random.below(able.length)]
       if (server === undefined) continue
@@ -165,7 +165,7 @@ export class Chain implements AskPolicy {
           this.passOn(attempt, at, to, outcome.activation.bytes, spentMs + outcome.ms)
       })
     }
-    network.stream(from, to, bytes.length + HEADER_BYTES, arrived, true)
+    network.streams.send(from, to, bytes.length + CHAIN_HEADER_BYTES, arrived, true)
   }
 
   private passOn(
@@ -177,10 +177,10 @@ export class Chain implements AskPolicy {
   ): void {
     const isLast = at + 1 === attempt.plan.length
     if (this.options.recovers || isLast) {
-      this.scene.network.stream(
+      this.scene.network.streams.send(
         from,
         attempt.trip.asker,
-        bytes.length + HEADER_BYTES,
+        bytes.length + CHAIN_HEADER_BYTES,
         () => this.received(attempt, at, bytes, spentMs),
         true,
       )
@@ -213,7 +213,7 @@ export class Chain implements AskPolicy {
     // Each failure doubles the patience, lest a slow network be filled with second attempts.
     const patienceMs =
       Math.max(PATIENCE_MS_MIN, PATIENCE_FACTOR * Math.min(expectedMs, EXPECTED_MS_MAX)) *
-      2 ** Math.min(id - 1, DOUBLINGS_MAX)
+      2 ** Math.min(id - 1, PATIENCE_DOUBLINGS_MAX)
     clock.wakeAt(clock.nowMs() + patienceMs, () => {
       if (trip.over || trip.attempt !== id || trip.done.includes(stop.layer)) return
       trip.suspects.add(stop.server.peer)

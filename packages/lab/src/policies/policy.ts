@@ -52,7 +52,9 @@ export const POLICIES = {
   'random-order': 'a random order over random hosts, without claims; a lost hop is tried again',
   'small-model': 'a model that fits on one peer, run there; lost work is sent to another',
 } as const
+/** The name of a policy. */
 export type PolicyName = keyof typeof POLICIES
+/** In the order of the tables. */
 export const POLICY_NAMES = Object.keys(POLICIES) as readonly PolicyName[]
 
 /** @throws SwarmError `bad-request` with the list of policies for any other name. */

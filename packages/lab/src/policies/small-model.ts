@@ -1,11 +1,9 @@
 import { SeededRandom } from '@layerswarm/swarm/testing'
-import { activationSize, type Resident } from '../residents/resident.ts'
+import { PATIENCE_FACTOR, PATIENCE_MS_MIN, SCORES_BYTES } from '../limits.ts'
+import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
+import { activationSize } from '../scenarios/settings.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
-
-const PATIENCE_FACTOR = 4
-const PATIENCE_MS_MIN = 400
-const RESULT_BYTES = 500
 
 /**
  * The other way out: a model so small that any one peer holds all of it, as many layers as a
@@ -45,7 +43,7 @@ export class SmallModel implements AskPolicy {
       const to = chosen === undefined ? undefined : network.known.get(chosen.peer)
       let patienceMs = PATIENCE_MS_MIN
       if (to !== undefined && chosen !== undefined) {
-        const wayMs = network.relayedMs(station, to)
+        const wayMs = network.paths.relayedMs(station, to)
         const expected = 2 * Math.min(wayMs, 1_000) + layers * chosen.layerMs
         patienceMs = Math.max(patienceMs, PATIENCE_FACTOR * expected)
         const computed = (ms: number | undefined) => {
@@ -54,10 +52,10 @@ export class SmallModel implements AskPolicy {
             if (!over) record.usefulMs = ms
             finish('answered')
           }
-          network.stream(to, station, RESULT_BYTES, received, true)
+          network.streams.send(to, station, SCORES_BYTES, received, true)
         }
         const arrived = () => this.scene.residents.get(to.peer)?.compute.runWhole(layers, computed)
-        network.stream(station, to, activationSize(settings), arrived, true)
+        network.streams.send(station, to, activationSize(settings), arrived, true)
       }
       clock.wakeAt(clock.nowMs() + patienceMs, attempt)
     }

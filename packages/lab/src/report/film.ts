@@ -1,15 +1,11 @@
 import { escapeXml } from '@layerswarm/figures'
 import type { Frame } from '../animation.ts'
+import { FILM_PLAY_MS } from '../limits.ts'
 
 const KIND_COLOURS = { step: '#0072b2', claim: '#e69f00', done: '#009e73' } as const
 
-const LEFT = 84
-const RIGHT = 648
-const ROW = 22
-const TOP = 16
-const STEP_RADIUS = 9
-/** A film is played in about this long, however short it was. */
-const PLAY_MS = 7_000
+/** Where things are drawn, in units of the picture. */
+const DRAWN = { left: 84, right: 648, row: 22, top: 16, stepRadius: 9 } as const
 
 /** The messages about one request, one row per peer, played back in their order. Empty without a film. */
 export function filmSection(film: readonly Frame[]): string {
@@ -17,12 +13,12 @@ export function filmSection(film: readonly Frame[]): string {
   if (first === undefined) return ''
   const peers = [...new Set(film.map(({ peer }) => peer))]
   const lengthMs = Math.max(1, (film.at(-1)?.atMs ?? first.atMs) - first.atMs)
-  const foot = TOP + peers.length * ROW
-  const x = (ms: number) => LEFT + (ms / lengthMs) * (RIGHT - LEFT)
-  const y = (peer: number) => TOP + peers.indexOf(peer) * ROW
+  const foot = DRAWN.top + peers.length * DRAWN.row
+  const x = (ms: number) => DRAWN.left + (ms / lengthMs) * (DRAWN.right - DRAWN.left)
+  const y = (peer: number) => DRAWN.top + peers.indexOf(peer) * DRAWN.row
   const rows = peers.map(
     (peer, i) =>
-      `<text x="4" y="${y(peer) + 4}">${i === 0 ? 'asker' : `peer ${peer}`}</text><path d="M${LEFT} ${y(peer)}H${RIGHT}" stroke="#8883"/>`,
+      `<text x="4" y="${y(peer) + 4}">${i === 0 ? 'asker' : `peer ${peer}`}</text><path d="M${DRAWN.left} ${y(peer)}H${DRAWN.right}" stroke="#8883"/>`,
   )
   const places = aside(film, (frame) => x(frame.atMs - first.atMs))
   const dots = film.map((frame, i) =>
@@ -38,7 +34,7 @@ export function filmSection(film: readonly Frame[]): string {
     `<svg id="film" viewBox="0 0 680 ${foot + 20}" role="img" aria-label="One request, message by message" font-family="system-ui,sans-serif" font-size="12" fill="currentColor">`,
     ...rows,
     ...ticks,
-    `<path id="now" d="M${LEFT} 4V${foot - 6}" stroke="currentColor" stroke-dasharray="3 3" visibility="hidden"/>`,
+    `<path id="now" d="M${DRAWN.left} 4V${foot - 6}" stroke="currentColor" stroke-dasharray="3 3" visibility="hidden"/>`,
     ...dots,
     '</svg></section>',
     `<script>${playScript(lengthMs)}</script>`,
@@ -50,7 +46,7 @@ function aside(film: readonly Frame[], x: (frame: Frame) => number): number[] {
   const ends = new Map<number, number>()
   return film.map((frame) => {
     if (frame.kind !== 'step') return x(frame)
-    const at = Math.max(x(frame), (ends.get(frame.peer) ?? 0) + 2 * STEP_RADIUS + 1)
+    const at = Math.max(x(frame), (ends.get(frame.peer) ?? 0) + 2 * DRAWN.stepRadius + 1)
     ends.set(frame.peer, at)
     return at
   })
@@ -59,7 +55,7 @@ function aside(film: readonly Frame[], x: (frame: Frame) => number): number[] {
 function playScript(lengthMs: number): string {
   return `{const said=[...document.querySelectorAll('#film .said')],now=document.getElementById('now');let turn=0
 document.getElementById('play').onclick=()=>{const mine=++turn,from=performance.now();now.setAttribute('visibility','visible')
-const draw=(at)=>{if(mine!==turn)return;const share=Math.min(1,(at-from)/${PLAY_MS});now.setAttribute('transform','translate('+share*${RIGHT - LEFT}+')')
+const draw=(at)=>{if(mine!==turn)return;const share=Math.min(1,(at-from)/${FILM_PLAY_MS});now.setAttribute('transform','translate('+share*${DRAWN.right - DRAWN.left}+')')
 for(const one of said)one.classList.toggle('hidden',Number(one.dataset.ms)>share*${lengthMs})
 if(share<1)requestAnimationFrame(draw);else now.setAttribute('visibility','hidden')};requestAnimationFrame(draw)}}`
 }
@@ -75,6 +71,6 @@ function dot(frame: Frame, ms: number, x: number, y: number): string {
       ? `<text x="${x.toFixed(1)}" y="${y + 4}" text-anchor="middle" fill="#fff" font-size="10">${layer}</text>`
       : ''
   const ring = era > 0 && kind === 'step' ? ' stroke="currentColor" stroke-width="2"' : ''
-  const radius = kind === 'claim' ? 4 : STEP_RADIUS
+  const radius = kind === 'claim' ? 4 : DRAWN.stepRadius
   return `<g class="said" data-ms="${ms.toFixed(1)}"><title>${escapeXml(words.filter((word) => word !== '').join(', '))}</title><circle cx="${x.toFixed(1)}" cy="${y}" r="${radius}" fill="${KIND_COLOURS[kind]}"${ring}/>${label}</g>`
 }

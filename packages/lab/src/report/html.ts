@@ -1,12 +1,12 @@
 import { barPlot, escapeXml, linePlot, short } from '@layerswarm/figures'
 import type { ChurnReport } from '../churn.ts'
-import { churnPlot } from '../churn.ts'
 import type { PolicyReport } from '../measure.ts'
 import { POLICIES } from '../policies/policy.ts'
 import { aboutSetting, type SettingName } from '../scenarios/settings.ts'
 import type { SimulationReport } from '../simulate.ts'
+import { churnPlot } from './churn.ts'
 import { filmSection } from './film.ts'
-import { brokenOf, checksOf, percent, policiesOf } from './markdown.ts'
+import { brokenOf, checksOf, percent, policiesOf, protocolLine } from './markdown.ts'
 
 /**
  * A simulation as one HTML page that needs nothing else: plots as SVG, and one request played back
@@ -20,6 +20,7 @@ export function reportHtml(report: SimulationReport, churn?: ChurnReport): strin
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width,initial-scale=1">',
     `<title>${escapeXml(title)}</title><style>${STYLE}</style></head><body><main>`,
+    `<p>${escapeXml(protocolLine(churn ?? report))}</p>`,
     ...(churn === undefined ? [] : [figures('wide', [churnPlot(churn)])]),
     `<header><h1>${escapeXml(title)}</h1><p>${escapeXml(report.about)} · seed ${report.seed} · trace <code>${escapeXml(report.traceHash.slice(0, 16))}</code></p></header>`,
     summary(report),

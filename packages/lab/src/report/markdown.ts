@@ -6,6 +6,8 @@ import type { SimulationReport } from '../simulate.ts'
 /** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
 export function reportMarkdown(report: SimulationReport): string {
   const lines = [
+    protocolLine(report),
+    '',
     `# ${report.scenario}`,
     '',
     `${capital(report.about)}. ${report.peers} providers, ${report.requests} requests, seed ${report.seed}, trace \`${report.traceHash.slice(0, 16)}\`.`,
@@ -42,6 +44,12 @@ export function reportMarkdown(report: SimulationReport): string {
   return `${lines.join('\n')}\n`
 }
 
+/** The first line of every report. */
+export function protocolLine({ protocol }: { readonly protocol: string }): string {
+  return `Protocol: ${protocol}.`
+}
+
+/** The policies that ran, in the order of the tables. */
 export function policiesOf(report: SimulationReport): [PolicyName, PolicyReport][] {
   return Object.entries(report.policies) as [PolicyName, PolicyReport][]
 }
@@ -97,6 +105,7 @@ function promises(report: SimulationReport): string[] {
   )
 }
 
+/** Promises checked over all policies. */
 export function checksOf(report: SimulationReport): number {
   return policiesOf(report).reduce((sum, [, one]) => sum + one.checks, 0)
 }
@@ -110,11 +119,13 @@ export function brokenOf(report: SimulationReport): (Violation & { readonly wher
   ].flatMap(([where, violations]) => violations.map((one) => ({ where, ...one })))
 }
 
+/** Lines of a table in Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
 }
 
+/** A share from 0 to 1, for people. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`
 }

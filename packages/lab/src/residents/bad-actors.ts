@@ -1,14 +1,16 @@
 import type { Activation, Clock, Message, PeerId, RequestId, Step } from '@layerswarm/swarm'
 import {
   CLAIM_TTL_MS_MAX,
+  INLINE_BYTES_MAX,
   type ModelShape,
   openLayers,
   PRESENCE_INTERVAL_MS,
+  SLOTS_DEFAULT,
 } from '@layerswarm/swarm'
-import type { SeededRandom } from '@layerswarm/swarm/testing'
+import { type SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
+import { FLOOD_MESSAGE_BYTES, FLOOD_TICKS_PER_SECOND, SYBIL_LAYER_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import type { Settings } from '../scenarios/settings.ts'
-import { symbolicStem } from './lab-compute.ts'
 
 /** Peers that speak the protocol without playing it; they have no Core. */
 export interface BadActorNeeds {
@@ -28,8 +30,8 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
       release,
       sequence: sequence++,
       layers: Array.from({ length: shape.layers }, (_, layer) => layer),
-      freeSlots: 8,
-      layerMs: 0.01,
+      freeSlots: SLOTS_DEFAULT,
+      layerMs: SYBIL_LAYER_MS,
       backend: 'ort-webgpu',
       addresses: [],
       asking: false,
@@ -58,25 +60,22 @@ export function startSybil(needs: BadActorNeeds): void {
   })
 }
 
-/** Ticks per second in which a flooder sends. */
-const TICKS_PER_SECOND = 20
-
 /**
  * Sends as many fake requests as others accept, and far more than that: what is over the quota
  * costs the network its bytes and nothing else.
  */
 export function startFlooder(needs: BadActorNeeds, network: LabNetwork, settings: Settings): void {
   const { transport, clock, random, shape } = needs
-  const perTick = Math.ceil(settings['flooders.perSecond'] / TICKS_PER_SECOND)
+  const perTick = Math.ceil(settings['flooders.perSecond'] / FLOOD_TICKS_PER_SECOND)
   const accepted = Math.min(
     perTick,
-    Math.ceil(settings['gossip.quotaPerSecond'] / TICKS_PER_SECOND),
+    Math.ceil(settings['gossip.quotaPerSecond'] / FLOOD_TICKS_PER_SECOND),
   )
   announce(needs)
   const { tokens, width } = shape
   const bytes = symbolicStem(tokens * width * 2, 0)
   const activation: Activation =
-    bytes.length > 30_000
+    bytes.length > INLINE_BYTES_MAX
       ? {
           place: 'held',
           dtype: 'float16',
@@ -90,14 +89,22 @@ export function startFlooder(needs: BadActorNeeds, network: LabNetwork, settings
       : { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes }
   const tick = () => {
     for (let i = 0; i < accepted; i++)
-      transport.publish(fakeStep(random, transport.self, activation))
-    network.waste(transport.station, perTick - accepted, 200)
-    clock.wakeAt(clock.nowMs() + 1_000 / TICKS_PER_SECOND, tick)
+      transport.publish(
+        fakeStep(random, transport.self, activation, settings['requests.deadlineMs']),
+      )
+    network.waste(transport.station, perTick - accepted, FLOOD_MESSAGE_BYTES)
+    clock.wakeAt(clock.nowMs() + 1_000 / FLOOD_TICKS_PER_SECOND, tick)
   }
   tick()
 }
 
-function fakeStep(random: SeededRandom, requester: PeerId, activation: Activation): Message {
+/** Pretends to be as patient as a real request. */
+function fakeStep(
+  random: SeededRandom,
+  requester: PeerId,
+  activation: Activation,
+  remainingMs: number,
+): Message {
   let request = ''
   for (const byte of random.bytes(16)) request += byte.toString(16).padStart(2, '0')
   const step: Step = {
@@ -108,10 +115,7 @@ function fakeStep(random: SeededRandom, requester: PeerId, activation: Activatio
     route: [],
     plan: [],
     activation,
-    remainingMs: settingsDeadlineMs,
+    remainingMs,
   }
   return step
 }
-
-/** Fake requests pretend to be as patient as real ones. */
-const settingsDeadlineMs = 30_000

@@ -1,6 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
-import type { SeededRandom } from '@layerswarm/swarm/testing'
+import { applied, type SeededRandom, symbolicLogits, tainted } from '@layerswarm/swarm/testing'
+import { LIE_INTERVAL_RUNS } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
 
@@ -10,6 +11,7 @@ export interface WorkBook {
   runMs: number
 }
 
+/** The speed, the faults and the lies of one peer's engine. */
 export interface LabComputeOptions {
   readonly layers: number
   /** One layer run on this peer, milliseconds. */
@@ -23,57 +25,6 @@ export interface LabComputeOptions {
   readonly lie: Lie | undefined
   /** Called when a layer run begins; true when the peer dies in it. */
   dies(): boolean
-}
-
-/** What the head of a symbolic activation says when some hop was a lie. */
-const TAINTED = -1
-const ONE_IN = 10
-
-/** The stem's output of a request: no layer applied, no lie told, and different from every other. */
-export function symbolicStem(bytes: number, nonce: number): Uint8Array {
-  const stem = new Uint8Array(bytes)
-  new DataView(stem.buffer).setUint32(NONCE_AT, nonce)
-  return stem
-}
-
-/** Whether any hop of an activation was a lie. */
-export function isTaintedBytes(bytes: Uint8Array): boolean {
-  return bytes[TAINT_AT] !== 0
-}
-
-/** Whether any hop of an answer was a lie. */
-export function isTainted(logits: readonly number[]): boolean {
-  return logits[0] === TAINTED
-}
-
-/** The layers that an answer was really computed with, in their order. */
-export function trueRoute(logits: readonly number[]): readonly number[] {
-  return isTainted(logits) ? logits.slice(1) : logits
-}
-
-// An activation of symbols: a count of layers, a mark of lies, a nonce of four bytes, the layers.
-const TAINT_AT = 1
-const NONCE_AT = 2
-const LAYERS_AT = 6
-/** Beyond this many bytes a symbolic activation is zeros. */
-export const SYMBOLS_BYTES = LAYERS_AT + 64
-
-export function layersIn(bytes: Uint8Array): number[] {
-  return [...bytes.subarray(LAYERS_AT, LAYERS_AT + (bytes[0] as number))]
-}
-
-function applied(layer: number, input: Uint8Array): Uint8Array {
-  const bytes = input.slice()
-  const count = bytes[0] as number
-  bytes[LAYERS_AT + count] = layer
-  bytes[0] = count + 1
-  return bytes
-}
-
-function tainted(bytes: Uint8Array): Uint8Array {
-  const lied = bytes.slice()
-  lied[TAINT_AT] = 1
-  return lied
 }
 
 /**
@@ -151,8 +102,7 @@ export class LabCompute implements Compute {
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
     this.clock.wakeAt(this.clock.nowMs(), () => {
-      const layers = layersIn(input.bytes)
-      finished({ logits: [input.bytes[TAINT_AT] === 0 ? layers : [TAINTED, ...layers]] })
+      finished({ logits: [symbolicLogits(input.bytes)] })
     })
   }
 
@@ -171,7 +121,7 @@ export class LabCompute implements Compute {
       case 'free-rider':
         return input.slice()
       case 'one-in-ten':
-        return this.random.below(ONE_IN) === 0 ? tainted(honest) : honest
+        return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest) : honest
       case 'stale':
         return tainted(previous ?? honest)
       case 'other-layer':

@@ -1,15 +1,13 @@
-import { activationBytes } from '@layerswarm/model'
-import { createMember, type Member } from '@layerswarm/swarm'
+import type { ClaimPolicy, Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
-import { SeededRandom } from '@layerswarm/swarm/testing'
+import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
+import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork, LabTransport } from '../network/gossip.ts'
 import { LIES, type Lie, type Session } from '../scenarios/population.ts'
-import type { Settings } from '../scenarios/settings.ts'
+import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
 import { PeerClock } from './peer-clock.ts'
-
-export const LAB_RELEASE = '5'.repeat(64)
 
 /** A peer that lives in a simulated world. */
 export interface Resident {
@@ -25,9 +23,12 @@ export interface Resident {
   connected: boolean
 }
 
+/** What a world has for those who come to live in it. */
 export interface ResidentNeeds {
   readonly settings: Settings
   readonly seed: number
+  /** Who claims a step, and when, in every member of the world. */
+  readonly claimPolicy: ClaimPolicy
   readonly world: VirtualClock
   readonly network: LabNetwork
   readonly book: WorkBook
@@ -54,7 +55,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
   const capacity = asks ? 0 : Math.min(settings['peers.capacity'], shape.layers)
   const member = isBad
     ? undefined
-    : createMember(
+    : simulatedMember(
         {
           transport,
           clock,
@@ -62,15 +63,16 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           compute,
         },
         {
-          release: LAB_RELEASE,
           shape,
+          policy: needs.claimPolicy,
           serve: 'auto',
           capacity,
           slots: settings['peers.slots'],
           staggerMs: settings['policy.staggerMs'],
+          links: () => transport.station.links.length,
           inlineBytes: settings['policy.inlineBytes'],
         },
-      )
+      ).member
   const resident: Resident = {
     session,
     transport,
@@ -89,7 +91,7 @@ function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): 
     transport,
     clock,
     random: SeededRandom.stream(seed, 'bad', session.index),
-    release: LAB_RELEASE,
+    release: SIMULATED_RELEASE,
     shape: shapeOf(settings),
   }
   if (session.actor === 'sybil') startSybil(bad)
@@ -103,25 +105,9 @@ function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock)
     layers: settings['model.layers'],
     layerMs: settings['model.layerMs'] * session.slowness,
     sigma: settings['speed.sigma'],
-    loadMs: LOAD_MS + settings['model.layerBytes'] / session.down,
+    loadMs: LAYER_LOAD_MS + settings['model.layerBytes'] / session.down,
     corruptShare: settings['layers.corruptShare'],
     lie: LIES.includes(session.actor as Lie) ? (session.actor as Lie) : undefined,
     dies: () => needs.diesIn(session),
   })
-}
-
-/** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
-const LOAD_MS = 60
-
-export function shapeOf(settings: Settings) {
-  return {
-    layers: settings['model.layers'],
-    tokens: settings['model.tokens'],
-    width: settings['model.width'],
-  }
-}
-
-/** Bytes of one activation, float16 on the wire. */
-export function activationSize(settings: Settings): number {
-  return activationBytes('float16', [1, settings['model.tokens'], settings['model.width']])
 }

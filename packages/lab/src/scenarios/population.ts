@@ -1,5 +1,6 @@
 import type { PeerId } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
+import { BYTES_PER_MS_PER_MBPS } from '../limits.ts'
 import { exponential, logNormal, weibull, weibullMean, weibullResidual } from './distributions.ts'
 import type { Settings } from './settings.ts'
 
@@ -12,9 +13,12 @@ export const LIES = [
   'other-layer',
   'one-in-ten',
 ] as const
+/** One of LIES. */
 export type Lie = (typeof LIES)[number]
 
+/** What a peer is up to, from its arrival to its end. */
 export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | Lie
+/** How a session ends: with a word, without, or with open sockets that nobody reads. */
 export type Departure = 'goodbye' | 'kill' | 'freeze'
 
 /** One peer from its arrival to its end; drawn before the run, so that every policy meets the same. */
@@ -38,8 +42,6 @@ export interface Session {
   /** On the far side when the network splits. */
   readonly far: boolean
 }
-
-const BYTES_PER_MS_PER_MBPS = 125
 
 /** A name as long as a real one: the base58 form of an Ed25519 peer id has 52 characters. */
 export function peerName(index: number): PeerId {

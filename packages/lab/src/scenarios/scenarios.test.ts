@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { SCENARIO_NAMES, scenarioSettings } from './scenarios.ts'
-import { aboutSetting, SETTING_NAMES } from './settings.ts'
 
 describe('scenarios', () => {
   test('have these names', () => {
@@ -73,9 +72,5 @@ describe('settings', () => {
   test('that are divided by are above 0', () => {
     for (const name of ['churn.shape', 'links.upMbps', 'requests.perMinute'])
       expect(() => scenarioSettings('calm', { [name]: 0 })).toThrow(`${name} must be a number from`)
-  })
-
-  test('say what they mean', () => {
-    for (const name of SETTING_NAMES) expect(aboutSetting(name).length).toBeGreaterThan(5)
   })
 })

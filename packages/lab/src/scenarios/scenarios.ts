@@ -1,4 +1,5 @@
 import { SwarmError } from '@layerswarm/swarm'
+import { MINUTE_MS } from '../limits.ts'
 import { changeSettings, SETTINGS_DEFAULT, type Settings } from './settings.ts'
 
 /** A named world: what differs from the default, and why. */
@@ -6,8 +7,6 @@ export interface Scenario {
   readonly about: string
   readonly set: Partial<Settings>
 }
-
-const MINUTE_MS = 60_000
 
 /** Weibull sessions of the second KAD crawl (Steiner, En-Najjary, Biersack): median 93 minutes. */
 const KAD = { 'churn.shape': 0.61511, 'churn.scaleMs': 169.5385 * MINUTE_MS }
@@ -18,6 +17,7 @@ const FLATOUT = { 'churn.shape': 0.59, 'churn.scaleMs': 41.9 * MINUTE_MS }
 /** Median session of 1.4 minutes (Rhea et al., USENIX 2004): 39 % of all peers leave per minute. */
 const BAMBOO = { 'churn.shape': 1, 'churn.scaleMs': (1.4 / Math.LN2) * MINUTE_MS }
 
+/** Every world that has a name. */
 export const SCENARIOS = {
   calm: { about: 'long sessions, nothing else goes wrong', set: KAD },
   tabs: {
@@ -56,8 +56,8 @@ export const SCENARIOS = {
     set: { ...KAD, 'flooders.count': 5 },
   },
   lanes: {
-    about: 'growing swarms, from 100 peers to 10,000: what one peer must carry',
-    set: { ...FLATOUT, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
+    about: 'growing swarms in lanes of 24, from 100 peers to 10,000: what one peer must carry',
+    set: { ...FLATOUT, 'lanes.peers': 24, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
   },
   'vitb-home': {
     about: 'ViT-B over home uplinks: 302,592 bytes per hop',
@@ -69,7 +69,6 @@ export const SCENARIOS = {
       'model.layerMs': 94,
       'model.layerBytes': 14_175_744,
       'peers.capacity': 3,
-      'peers.slots': 2,
       'links.mobileShare': 0,
       'requests.perMinute': 60,
       'requests.count': 200,
@@ -77,7 +76,9 @@ export const SCENARIOS = {
   },
 } as const satisfies Record<string, Scenario>
 
+/** The name of a world. */
 export type ScenarioName = keyof typeof SCENARIOS
+/** In the order in which help lists them. */
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[]
 
 /** @throws SwarmError `bad-request` with the list of scenarios for any other name. */

@@ -1,4 +1,42 @@
-import { CLAIM_STAGGER_MS, INLINE_BYTES_MAX, SwarmError } from '@layerswarm/swarm'
+import { activationBytes } from '@layerswarm/model'
+import {
+  BAN_MS,
+  CLAIM_STAGGER_MS,
+  CLASSIFY_POLICY_DEFAULT,
+  CONNECTIONS_MAX,
+  GOSSIP_DEGREE,
+  GOSSIP_FLOOD_PUBLISH,
+  GOSSIP_HEARTBEAT_MS,
+  INLINE_BYTES_MAX,
+  LANE_MESSAGES_BURST,
+  LANE_MESSAGES_PER_SECOND,
+  type ModelShape,
+  PRESENCE_MESSAGES_BURST,
+  PRESENCE_MESSAGES_PER_SECOND,
+  SLOTS_DEFAULT,
+  SwarmError,
+  TENSOR_TIMEOUT_MS,
+} from '@layerswarm/swarm'
+import { MINUTE_MS } from '../limits.ts'
+
+/** Constants of packages/swarm that settings mirror, by their names there. */
+const PRODUCTION_CONSTANTS = {
+  BAN_MS,
+  CLAIM_STAGGER_MS,
+  CONNECTIONS_MAX,
+  GOSSIP_DEGREE,
+  GOSSIP_FLOOD_PUBLISH,
+  GOSSIP_HEARTBEAT_MS,
+  INLINE_BYTES_MAX,
+  LANE_MESSAGES_BURST,
+  LANE_MESSAGES_PER_SECOND,
+  PRESENCE_MESSAGES_BURST,
+  PRESENCE_MESSAGES_PER_SECOND,
+  SLOTS_DEFAULT,
+  TENSOR_TIMEOUT_MS,
+}
+/** The name of a constant of packages/swarm. */
+export type ProductionConstant = keyof typeof PRODUCTION_CONSTANTS
 
 /** One knob of a simulated world: its value when no scenario says otherwise, and what it means. */
 interface Field {
@@ -8,6 +46,12 @@ interface Field {
   readonly max: number
   readonly isWhole: boolean
   readonly about: string
+}
+
+/** A knob of the protocol: its default is what ships, and a run that turns it says so. */
+interface Mirror extends Field {
+  /** The constant that production has for it; `absent` for what production does not do at all, which is 0. */
+  readonly is: ProductionConstant | 'absent'
 }
 
 const field = (value: number, min: number, max: number, about: string): Field => ({
@@ -27,14 +71,71 @@ const count = (value: number, about: string, max = 1e6, min = 0): Field => ({
   isWhole: true,
 })
 
-const MINUTE_MS = 60_000
+/** A setting whose default is production's constant of that name; `true` is 1. */
+const mirror = (is: ProductionConstant, max: number, about: string, min = 0): Mirror => ({
+  ...field(Number(PRODUCTION_CONSTANTS[is]), min, max, about),
+  is,
+})
+const mirrorCount = (is: ProductionConstant, max: number, about: string, min = 0): Mirror => ({
+  ...mirror(is, max, about, min),
+  isWhole: true,
+})
+/** A setting of something that production does not have. */
+const absent = (about: string, max: number): Mirror => ({ ...count(0, about, max), is: 'absent' })
 
 /**
- * Every field that a scenario sets and `--set` changes. A source in parentheses is a published
- * measurement, [measured] is our own, [proposal] is our choice and open to argument. What is 0 is
- * absent until a scenario brings it.
+ * The protocol: what members do, as packages/swarm and packages/peer do it. What a scenario or
+ * `--set` changes here is not the protocol that ships, and the first line of a report says so.
  */
-const FIELDS = {
+const PROTOCOL = {
+  'peers.slots': mirrorCount('SLOTS_DEFAULT', 255, 'layer runs that a provider accepts at once', 1),
+  'gossip.connections': mirrorCount('CONNECTIONS_MAX', 1_000, 'direct connections of a peer'),
+  'gossip.flood': mirrorCount(
+    'GOSSIP_FLOOD_PUBLISH',
+    1,
+    '1: authors send to all connections; 0: to the mesh only',
+  ),
+  'gossip.mesh': mirrorCount('GOSSIP_DEGREE', 24, 'mesh degree D'),
+  'gossip.heartbeatMs': mirror(
+    'GOSSIP_HEARTBEAT_MS',
+    1e10,
+    'lost copies are asked for again within this',
+  ),
+  'gossip.quotaPerSecond': mirror(
+    'LANE_MESSAGES_PER_SECOND',
+    1e9,
+    'messages of one author that others accept',
+  ),
+  'gossip.quotaBurst': mirror('LANE_MESSAGES_BURST', 1e9, 'of these, at once', 1),
+  'gossip.presencePerSecond': mirror(
+    'PRESENCE_MESSAGES_PER_SECOND',
+    1e9,
+    'presence of one author that others accept',
+  ),
+  'gossip.presenceBurst': mirror('PRESENCE_MESSAGES_BURST', 1e9, 'of it, at once', 1),
+  'gossip.banMs': mirror('BAN_MS', 1e10, 'how long a banned peer is not heard'),
+  'lanes.peers': absent(
+    'providers in a lane before the next is opened; 0: one lane per release, as peers have',
+    100_000,
+  ),
+  'streams.pullTimeoutMs': mirror(
+    'TENSOR_TIMEOUT_MS',
+    1e10,
+    'after which a pull of a tensor is given up',
+  ),
+  'policy.inlineBytes': mirror(
+    'INLINE_BYTES_MAX',
+    INLINE_BYTES_MAX,
+    'tensors up to this ride in the message',
+  ),
+  'policy.staggerMs': mirror('CLAIM_STAGGER_MS', 1e10, 'wait between two ranks of claimers'),
+} as const satisfies Record<string, Mirror>
+
+/**
+ * The world around it. A source in parentheses is a published measurement, [measured] is our own,
+ * [proposal] is our choice and open to argument. What is 0 is absent until a scenario brings it.
+ */
+const WORLD = {
   // The model whose layers travel.
   'model.layers': count(8, 'encoder layers', 64, 1),
   'model.tokens': count(50, 'tokens of an activation', 1024, 1),
@@ -49,7 +150,6 @@ const FIELDS = {
     'people who ask, per provider; they stay until they are answered [proposal]',
   ),
   'peers.capacity': count(2, 'layers that a provider hosts [proposal]', 64, 1),
-  'peers.slots': count(8, 'layer runs that a provider accepts at once', 255, 1),
   'speed.nodeShare': share(0.2, 'providers in Node instead of a tab [proposal]'),
   'speed.nodeFactor': positive(0.19, 'layer time of onnxruntime-node against WASM [measured]'),
   'speed.hiddenShare': share(0.1, 'tabs in the background [proposal]'),
@@ -116,11 +216,7 @@ const FIELDS = {
   'partition.ms': ms(30_000, 'until it heals [proposal]'),
   'partition.share': share(0.5, 'peers on the other side [proposal]'),
 
-  // Gossip, as packages/peer configures it (libp2p-config.ts, limits.ts), but for the lanes.
-  'gossip.connections': count(24, 'direct connections of a peer', 1_000),
-  'gossip.flood': count(1, '1: authors send to all connections; 0: to the mesh only', 1),
-  'gossip.mesh': count(2, 'mesh degree D', 24),
-  'gossip.heartbeatMs': ms(1_000, 'lost copies are asked for again within this'),
+  // What gossip costs.
   'gossip.queueMs': ms(
     2_000,
     'longest wait of a copy for its uplink, then it is dropped [proposal]',
@@ -131,18 +227,21 @@ const FIELDS = {
     10_000,
   ),
   'gossip.messageMs': ms(0.3, 'to check and handle one message in a tab [proposal]'),
-  'gossip.quotaPerSecond': number(800, 'messages of one author that others accept'),
-  'lanes.peers': count(
-    0,
-    'providers in a lane before the next is opened; 0: one lane per release, as peers have',
-    100_000,
-  ),
 
   // What is asked.
   'requests.count': count(1_000, 'requests in all [proposal]', 1e6, 1),
   'requests.perMinute': positive(600, 'Poisson arrivals [proposal]'),
-  'requests.deadlineMs': ms(30_000, 'after which an answer is worth nothing [proposal]', 1),
-  'requests.minLayers': count(1, 'fewer layers are a failure', 64, 1),
+  'requests.deadlineMs': ms(
+    CLASSIFY_POLICY_DEFAULT.deadlineMs,
+    'after which an answer is worth nothing [proposal]',
+    1,
+  ),
+  'requests.minLayers': count(
+    CLASSIFY_POLICY_DEFAULT.minLayers,
+    'fewer layers are a failure',
+    64,
+    1,
+  ),
   'requests.warmupMs': ms(20_000, 'before the first request [proposal]'),
 
   // Faults at every step of the protocol, per occasion.
@@ -158,29 +257,70 @@ const FIELDS = {
   'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
   'flooders.count': count(0, 'peers that send fake requests', 1_000),
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
+} as const satisfies Record<string, Field> & {
+  readonly [Protocol in `policy.${string}` | `lanes.${string}` | `streams.${string}`]?: never
+}
 
-  // The policy under test.
-  'policy.inlineBytes': number(
-    INLINE_BYTES_MAX,
-    'tensors up to this ride in the message',
-    INLINE_BYTES_MAX,
-  ),
-  'policy.staggerMs': ms(CLAIM_STAGGER_MS, 'wait between two ranks of claimers'),
-} as const satisfies Record<string, Field>
+/** Every field that a scenario sets and `--set` changes. */
+const FIELDS = { ...WORLD, ...PROTOCOL }
 
+/** The name of a setting, as `--set` takes it. */
 export type SettingName = keyof typeof FIELDS
 /** A whole world as flat data. */
 export type Settings = Readonly<Record<SettingName, number>>
 
+/** The world when no scenario says otherwise, with production's protocol in it. */
 export const SETTINGS_DEFAULT: Settings = Object.freeze(
   Object.fromEntries(Object.entries(FIELDS).map(([name, { value }]) => [name, value])),
 ) as Settings
 
+/** All of them: the world's first, then the protocol's. */
 export const SETTING_NAMES = Object.keys(FIELDS) as readonly SettingName[]
 
-/** What a field means, with its source. */
+/** What a setting means, with its source; for one of the protocol, in brackets, production's constant. */
 export function aboutSetting(name: SettingName): string {
-  return FIELDS[name].about
+  const { about }: Field = FIELDS[name]
+  const mirrored = PROTOCOL_SETTINGS.find((one) => one.name === name)
+  return mirrored === undefined ? about : `${about} [${mirrored.is}]`
+}
+
+/** The settings of the protocol, each with the constant that production has for it. */
+export const PROTOCOL_SETTINGS: readonly {
+  readonly name: SettingName
+  readonly is: ProductionConstant | 'absent'
+}[] = Object.entries(PROTOCOL).map(([name, { is }]) => ({ name: name as SettingName, is }))
+
+/** Settings of the protocol that differ from what ships, by name. */
+export function protocolChanges(settings: Settings): readonly SettingName[] {
+  return PROTOCOL_SETTINGS.map(({ name }) => name).filter(
+    (name) => settings[name] !== SETTINGS_DEFAULT[name],
+  )
+}
+
+/** Which protocol a world runs, as the first line of its report: production's, or what is different by name and value. */
+export function protocolOf(settings: Settings): string {
+  const changes = protocolChanges(settings).map(
+    (name) => `${name} = ${settings[name]} (${SETTINGS_DEFAULT[name]})`,
+  )
+  if (changes.length === 0) return PRODUCTION
+  return `not ${PRODUCTION}: ${changes.join(', ')}; in parentheses what ships`
+}
+
+/** What a report says of a run in which nothing of the protocol was changed. */
+export const PRODUCTION = "production's protocol"
+
+/** What members must know of the simulated model. */
+export function shapeOf(settings: Settings): ModelShape {
+  return {
+    layers: settings['model.layers'],
+    tokens: settings['model.tokens'],
+    width: settings['model.width'],
+  }
+}
+
+/** Bytes of one activation, float16 on the wire. */
+export function activationSize(settings: Settings): number {
+  return activationBytes('float16', [1, settings['model.tokens'], settings['model.width']])
 }
 
 function refuse(field: string, message: string): never {

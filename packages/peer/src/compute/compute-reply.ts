@@ -1,5 +1,6 @@
 import { PeerError } from '../errors.ts'
 import type { Reply } from './compute-api.ts'
+import { LINE_CHARS_MAX } from './limits.ts'
 
 /** @throws PeerError `compute-failed` for a refusal. */
 export function resultOf<T>(reply: Reply<T>): T {
@@ -7,16 +8,15 @@ export function resultOf<T>(reply: Reply<T>): T {
   return reply.result
 }
 
+/** The error of a call that failed for this one line of reason. */
 export function computeError(reason: string): PeerError {
   return new PeerError({ code: 'compute-failed', reason }, reason)
 }
 
+/** The error of every call to a compute that was closed. */
 export function closedError(): PeerError {
   return computeError('the compute worker is closed')
 }
-
-/** ONNX Runtime's errors name source files and repeat themselves. */
-const LINE_CHARS_MAX = 240
 
 /** The one line that an error shows to people. */
 export function lineOf(error: unknown): string {

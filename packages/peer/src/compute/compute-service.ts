@@ -13,8 +13,9 @@ import {
 import { transfer } from 'comlink'
 import type { ComputeApi, LayerRun, Reply } from './compute-api.ts'
 import { runBatch } from './layer-batch.ts'
+import { SELF_CHECK_RELATIVE_L2_MAX } from './limits.ts'
 import { checkOutput, decodeInput, Refusal } from './plausible.ts'
-import { SELF_CHECK_RELATIVE_L2_MAX, selfCheck } from './self-check.ts'
+import { selfCheck } from './self-check.ts'
 import { bucketsToWarm, timeLayer, warmUp } from './warm-up.ts'
 
 /** The engines that one worker can open. */

@@ -13,9 +13,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { PeerError } from '../errors.ts'
 import { createCompute, nodePlatform } from './compute.node.ts'
 import type { ComputePlatform } from './engine-opener.ts'
+import type { WorkerLimits } from './limits.ts'
 import { createPartCompute, type PartCompute } from './part-compute.ts'
 import { storeOf } from './test-workers.ts'
-import type { WorkerLimits } from './worker-supervisor.ts'
 
 const SPEC: ModelSpec = {
   variant: 'position',

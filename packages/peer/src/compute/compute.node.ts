@@ -7,9 +7,9 @@ import { NODE_ENGINE_NAMES } from '../engine/create-engine.node.ts'
 import { PeerError } from '../errors.ts'
 import type { ComputeApi } from './compute-api.ts'
 import type { ComputePlatform } from './engine-opener.ts'
+import { NATIVE_RUN_MS_MAX, type WorkerLimits } from './limits.ts'
 import { nodeEndpoint } from './node-endpoint.ts'
 import { type ComputeNeeds, createPartCompute, type PartCompute } from './part-compute.ts'
-import type { WorkerLimits } from './worker-supervisor.ts'
 import type { ComputeWorker } from './worker-watch.ts'
 
 export type { ComputeNeeds, PartCompute } from './part-compute.ts'
@@ -46,9 +46,6 @@ export function nodePlatform(engines: readonly EngineName[]): ComputePlatform {
     spawnerOf: (engine) => (failed) => spawnWorker(file, engine, failed),
   }
 }
-
-/** How long the end of a worker waits for a run of native code. */
-const NATIVE_RUN_MS_MAX = 5_000
 
 function workerFile(): string {
   const here = fileURLToPath(new URL('./compute.worker.node.js', import.meta.url))

@@ -2,7 +2,7 @@ import type { EngineName, ModelSpec } from '@layerswarm/model'
 import { PeerError } from '../errors.ts'
 import { lineOf, resultOf } from './compute-reply.ts'
 import { type EngineTrial, isOnGpu, rankedEngines } from './engine-trial.ts'
-import type { WorkerLimits } from './worker-supervisor.ts'
+import type { WorkerLimits } from './limits.ts'
 import { type SpawnWorker, type WatchedWorker, watchWorker } from './worker-watch.ts'
 
 /** What differs between browser and Node. */

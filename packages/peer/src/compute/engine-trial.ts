@@ -14,13 +14,6 @@ export function isOnGpu(engine: EngineName): boolean {
   return engine === 'ort-webgpu' || engine === 'tfjs-webgpu'
 }
 
-/**
- * Images that concurrent requests for one layer are run as. A graphics card is expected to compute
- * eight images of a small model in little more than the time of one (`bench tab` measures it);
- * processors and software adapters gain nothing.
- */
-export const BATCH_IMAGES_MAX = 8
-
 /** The engines that may serve, the fastest first; those that were not timed keep their place behind. */
 export function rankedEngines(trials: readonly EngineTrial[]): EngineName[] {
   return trials

@@ -8,7 +8,8 @@ import {
   type Tensor,
 } from '@layerswarm/model'
 import type { LayerJob, LayerRun, Reply } from './compute-api.ts'
-import { BATCH_IMAGES_MAX, isOnGpu } from './engine-trial.ts'
+import { isOnGpu } from './engine-trial.ts'
+import { BATCH_IMAGES_MAX } from './limits.ts'
 import { checkOutput, decodeInput, Refusal } from './plausible.ts'
 
 /** Numbers of images that a GPU engine runs at once: shaders are compiled for each shape. */

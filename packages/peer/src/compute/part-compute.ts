@@ -11,11 +11,12 @@ import type { LayerStore } from '../store/layer-store.ts'
 import type { LayerJob, LayerRun, Reply } from './compute-api.ts'
 import { lineOf } from './compute-reply.ts'
 import type { ComputePlatform } from './engine-opener.ts'
-import { BATCH_IMAGES_MAX, isOnGpu } from './engine-trial.ts'
+import { isOnGpu } from './engine-trial.ts'
 import { createLayerBatcher, type LayerTask } from './layer-batcher.ts'
+import { BATCH_IMAGES_MAX, LAYER_MS_WEIGHT, type WorkerLimits } from './limits.ts'
 import { createPartKeeper } from './part-keeper.ts'
 import { type ComputeEvents, createRecovery, type Recovery } from './recovery.ts'
-import { superviseWorker, type WorkerLimits, type WorkerSupervisor } from './worker-supervisor.ts'
+import { superviseWorker, type WorkerSupervisor } from './worker-supervisor.ts'
 
 /** What a compute needs to know of its release. */
 export interface ComputeNeeds {
@@ -43,9 +44,6 @@ export interface PartCompute extends Compute {
   /** Ends the worker; whatever still runs reports a failure. */
   close(): Promise<void>
 }
-
-/** Weight of the newest run in `layerMs`: about the last five runs count. */
-const LAYER_MS_WEIGHT = 0.2
 
 /**
  * Calls every callback exactly once.

@@ -5,12 +5,7 @@ import {
   partName,
   type Tensor,
 } from '@layerswarm/model'
-
-/**
- * Root mean square of an activation. Layer outputs of trained vision transformers lie between 0.1
- * and 100; a thousand times that is the work of a liar or of a broken engine.
- */
-const ACTIVATION_RMS_MAX = 1e5
+import { ACTIVATION_RMS_MAX } from './limits.ts'
 
 /** A refusal of what came in, as opposed to a failure of the engine. */
 export class Refusal extends Error {}

@@ -1,4 +1,5 @@
 import { isOutOfMemory } from './compute-reply.ts'
+import { RESTORE_RETRY_MS } from './limits.ts'
 import type { PartKeeper } from './part-keeper.ts'
 
 /** What a compute tells its peer. */
@@ -8,9 +9,6 @@ export interface ComputeEvents {
   /** It ran out of memory: with fewer layers it would not. */
   outOfMemory(line: string): void
 }
-
-/** Wait before the parts are loaded again after a new worker failed too. */
-const RESTORE_RETRY_MS = 3_000
 
 /** What brings a replaced worker back to where the last one was. */
 export interface Recovery {

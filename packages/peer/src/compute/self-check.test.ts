@@ -1,7 +1,8 @@
 import { createReferenceEngine, type Engine, type ModelSpec } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { createNodeEngine } from '../engine/create-engine.node.ts'
-import { SELF_CHECK_RELATIVE_L2_MAX, selfCheck } from './self-check.ts'
+import { SELF_CHECK_RELATIVE_L2_MAX } from './limits.ts'
+import { selfCheck } from './self-check.ts'
 
 /** The reference with every output value changed. */
 function spoiled(change: (value: number, at: number) => number) {

@@ -7,6 +7,7 @@ import {
   relativeL2,
   tokensOf,
 } from '@layerswarm/model'
+import { CHECK_HOP } from './limits.ts'
 
 /**
  * A layer on which wrong GPU kernels showed: heads of a width divisible by 4 and more than 32
@@ -24,10 +25,6 @@ const CHECK_SPEC: ModelSpec = {
   classes: 2,
   layerNormEps: 1e-6,
 }
-const CHECK_HOP = 1
-
-/** Right engines stay below 1e-5, also on GPUs; the wrong ones that we saw were near 1. */
-export const SELF_CHECK_RELATIVE_L2_MAX = 1e-3
 
 /**
  * Runs a tiny built-in layer on a fresh engine and on the reference. Needed because a runtime can

@@ -27,6 +27,7 @@ export const SMALL_SPEC: ModelSpec = {
   classes: 3,
   layerNormEps: 1e-6,
 }
+/** Part files of a model of SMALL_SPEC with random weights, by part. */
 export const SMALL_FILES = randomModel(SMALL_SPEC, 3)
 
 /** A store whose one source has these files. */

@@ -8,18 +8,13 @@ import {
 } from '@layerswarm/model'
 import { isOnGpu } from './engine-trial.ts'
 import { BATCH_BUCKETS } from './layer-batch.ts'
+import { SLOW_RUN_MS, TIMED_RUNS_MAX, TIMING_MS_MAX } from './limits.ts'
 import { checkOutput } from './plausible.ts'
 
 interface Opened {
   readonly spec: ModelSpec
   readonly engine: Engine
 }
-
-/** Runs of a timing, and how long it goes on when they are slow. */
-const TIMED_RUNS_MAX = 5
-const TIMING_MS_MAX = 250
-/** One image through one layer: ViT-L takes a weak graphics device about 20 ms. */
-const SLOW_RUN_MS = 100
 
 /**
  * Two runs on noise: the first compiles, the second is what a run costs.

@@ -3,31 +3,17 @@ import type { ComputeApi, Reply } from './compute-api.ts'
 import { closedError, computeError, lineOf, resultOf } from './compute-reply.ts'
 import { type ComputePlatform, createEngineOpener, type OpenedEngine } from './engine-opener.ts'
 import { type EngineTrial, isOnGpu } from './engine-trial.ts'
+import {
+  FAILURES_PER_ENGINE_MAX,
+  GPU_FAILURES_MAX,
+  WORKER_LIMITS,
+  type WorkerLimits,
+} from './limits.ts'
 
-/** How long the worker may be silent before it counts as hung. */
-export interface WorkerLimits {
-  /** Opening an engine, which may download 4 to 7 MB of runtime over a slow line first. */
-  readonly openMs: number
-  /** Loading a part: creating a session of ViT-L's size and compiling its shaders. */
-  readonly loadMs: number
-  /** One run: ViT-B takes 0.1 s in WebAssembly and 10 s on the slowest WebGPU that we measured. */
-  readonly runMs: number
-}
-
-const WORKER_LIMITS: WorkerLimits = Object.freeze({
-  openMs: 120_000,
-  loadMs: 60_000,
-  runMs: 20_000,
-})
-
-/** Failures without a good run between them, after which the next engine takes over. */
-const FAILURES_PER_ENGINE_MAX = 3
-
-/** A GPU engine that lost its worker this often is not trusted again: drivers seldom recover. */
-const GPU_FAILURES_MAX = 2
-
+/** One question to the worker. */
 export type WorkerCall<T> = (api: ComputeApi) => Promise<Reply<T>>
 
+/** One compute worker after the other, as one that always works. */
 export interface WorkerSupervisor {
   /** The engine of the present worker, or of the last one. */
   readonly engine: EngineName

@@ -1,4 +1,5 @@
 import type { ComputeApi } from './compute-api.ts'
+import { WATCHDOG_TICK_MS } from './limits.ts'
 
 /** A running compute worker. */
 export interface ComputeWorker {
@@ -21,9 +22,6 @@ export interface WatchedWorker {
   /** Ends the worker; whoever waits for an answer gets `line` as an error. */
   terminate(line: string): Promise<void>
 }
-
-/** The watchdog counts ticks of this length, or of a quarter of a shorter limit. */
-const WATCHDOG_TICK_MS = 1_000
 
 /**
  * Starts a worker and watches it from outside; a watchdog inside would hang with it.

@@ -3,6 +3,7 @@ import { createOrtWebEngine } from './ort-web-engine.ts'
 
 /** The engines that a tab can run; those on the GPU first. */
 export const BROWSER_ENGINE_NAMES = ['ort-webgpu', 'tfjs-webgpu', 'ort-wasm', 'reference'] as const
+/** One of `BROWSER_ENGINE_NAMES`. */
 export type BrowserEngineName = (typeof BROWSER_ENGINE_NAMES)[number]
 
 /**

@@ -9,6 +9,7 @@ export interface OrtWebRuntime extends OrtRuntime {
 }
 
 const PROVIDERS = { 'ort-wasm': 'wasm', 'ort-webgpu': 'webgpu' } as const
+/** The engines that ONNX Runtime is in a browser. */
 export type OrtWebEngineName = keyof typeof PROVIDERS
 
 /**

@@ -21,6 +21,7 @@ import {
   RELEASE,
   SHAPE,
   type TestNode,
+  type TestNodeOptions,
 } from '../testing/test-nodes.ts'
 import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
 
@@ -33,12 +34,11 @@ interface Member extends TestNode {
 
 const open: Member[] = []
 
-async function join(): Promise<Member> {
-  const made = await createTestNode()
+async function join(options: Partial<TestNodeOptions> = {}): Promise<Member> {
+  const made = await createTestNode(options)
   const tensors = createTensorStreams(made.node)
   await tensors.start()
-  const needs = { ...made, tensors, isForwarder: () => false }
-  const transport = createLaneTransport(needs, { release: RELEASE, shape: SHAPE })
+  const transport = createLaneTransport({ ...made, tensors }, { release: RELEASE, shape: SHAPE })
   const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
   transport.listen({
     messageArrived: (from, message) => member.heard.push({ from, message }),
@@ -55,19 +55,24 @@ async function chain(count: number): Promise<Member[]> {
   for (let i = 0; i < count; i++) {
     const member = await join()
     const before = members.at(-1)
-    if (before !== undefined) {
-      await member.node.dial(addressesOf(before.node).map((address) => multiaddr(address)))
-      await eventually('the mesh', () =>
-        [member, before].every(
-          ({ node }) =>
-            node.services.pubsub.getSubscribers(laneTopic(RELEASE)).length > 0 &&
-            node.services.pubsub.getSubscribers(PRESENCE_TOPIC).length > 0,
-        ),
-      )
-    }
+    if (before !== undefined) await meet(member, before)
     members.push(member)
   }
   return members
+}
+
+async function dial(from: Member, to: Member): Promise<void> {
+  await from.node.dial(addressesOf(to.node).map((address) => multiaddr(address)))
+}
+
+/** Connects two members, and waits until each knows that the other listens. */
+async function meet(a: Member, b: Member): Promise<void> {
+  await dial(a, b)
+  const knows = (one: Member, other: Member) =>
+    [laneTopic(RELEASE), PRESENCE_TOPIC].every((topic) =>
+      one.node.services.pubsub.getSubscribers(topic).some((peer) => peer.equals(other.node.peerId)),
+    )
+  await eventually('the mesh', () => knows(a, b) && knows(b, a))
 }
 
 afterEach(async () => {
@@ -217,9 +222,59 @@ describe('a lane transport', { timeout: 30_000 }, () => {
       'the hang-up',
       () => directConnection(victim.node, liar.transport.self) === undefined,
     )
-    expect(victim.bans.has(liar.transport.self, performance.now())).toBe(true)
+    expect(victim.gate.isBanned(liar.transport.self, performance.now())).toBe(true)
     await eventually('the report', () => victim.gone.includes(liar.transport.self))
     expect(victim.heard).toEqual([])
+  })
+
+  test('does not hear a banned peer through others either', async () => {
+    const [liar, middle, victim] = (await chain(3)) as [Member, Member, Member]
+    victim.transport.ban(liar.transport.self)
+    const unheard = firstStep(liar.transport.self)
+    liar.transport.publish(unheard)
+    await eventually('the step', () => heardStep(middle, unheard))
+    // What the victim hears afterwards shows that the step would have been there by now.
+    const honest = firstStep(middle.transport.self)
+    middle.transport.publish(honest)
+    await eventually('the honest step', () => heardStep(victim, honest))
+    expect(victim.heard.map(({ from }) => from)).toEqual([middle.transport.self])
+    expect(directConnection(victim.node, middle.transport.self)).toBeDefined()
+  })
+
+  test('hangs up on a banned peer, says so once, and keeps it out for the time of the ban', async () => {
+    const banMs = 3_000
+    const [liar, victim] = [await join(), await join({ banMs })]
+    await meet(liar, victim)
+    const bannedMs = performance.now()
+    victim.transport.ban(liar.transport.self)
+    await eventually('both reports', () => liar.gone.length > 0 && victim.gone.length > 0)
+    const opened: string[] = []
+    victim.node.addEventListener('connection:open', ({ detail }) =>
+      opened.push(detail.remotePeer.toString()),
+    )
+    await expect(dial(victim, liar)).rejects.toThrow()
+    // To the one that dials the connection may stand for a moment, until the other has closed it.
+    await dial(liar, victim).catch(() => undefined)
+    await eventually('the refusal', () => liar.node.getConnections(victim.node.peerId).length === 0)
+    expect(opened).toEqual([])
+    expect(performance.now() - bannedMs, 'the test took longer than the ban').toBeLessThan(banMs)
+    expect(victim.gone).toEqual([liar.transport.self])
+    await new Promise((resolve) => setTimeout(resolve, bannedMs + banMs - performance.now()))
+    await meet(liar, victim)
+    const step = firstStep(liar.transport.self)
+    liar.transport.publish(step)
+    await eventually('the step', () => heardStep(victim, step))
+  })
+
+  test('tells the loss of a peer once, though it said goodbye before and had two connections', async () => {
+    const [leaver, stayer] = (await chain(2)) as [Member, Member]
+    const [address] = addressesOf(leaver.node).filter((one) => one.includes('/ws'))
+    await stayer.node.dial(multiaddr(address), { force: true })
+    await eventually('both', () => stayer.node.getConnections(leaver.node.peerId).length === 2)
+    stayer.transport.reportGone(leaver.transport.self)
+    await leaver.node.stop()
+    await eventually('the loss', () => stayer.node.getConnections().length === 0)
+    expect(stayer.gone).toEqual([leaver.transport.self])
   })
 
   test('ignores an author beyond its quota without blaming anybody', async () => {

@@ -1,6 +1,6 @@
 import {
-  createLaneReach,
   encodeMessage,
+  type Gate,
   type HeldActivation,
   laneTopic,
   type Message,
@@ -11,27 +11,28 @@ import {
   type TransportEvents,
   topicOf,
 } from '@layerswarm/swarm'
-import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
-import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
+import type { Message as GossipMessage } from '@libp2p/gossipsub'
 import { pause } from '../deadline.ts'
 import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { directConnection, hangUp } from '../node/peer-connections.ts'
+import { hangUp } from '../node/peer-connections.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
-import {
-  createLaneValidator,
-  type LaneValidator,
-  type LaneValidatorNeeds,
-} from './lane-validator.ts'
+import { createDepartures } from './departures.ts'
+import { createLaneValidator } from './lane-validator.ts'
 
-export interface LaneTransportNeeds extends LaneValidatorNeeds {
-  tensors: TensorStreams
+/** What a lane transport is made of. */
+export interface LaneTransportNeeds {
+  readonly node: SwarmNode
+  readonly tensors: TensorStreams
+  /** The same one that the node asks whom it may connect to. */
+  readonly gate: Gate
 }
 
+/** The lane that it speaks in. */
 export interface LaneTransportOptions {
   /** Hash of the release's manifest, hex. */
-  release: string
-  shape: ModelShape
+  readonly release: string
+  readonly shape: ModelShape
 }
 
 /** The swarm's transport over libp2p: gossip for messages, direct streams for tensors. */
@@ -47,78 +48,67 @@ export interface LaneTransport extends Transport {
 }
 
 /**
- * 1. A listener hears only messages that `judgeMessage` passed, and never its own.
+ * 1. A listener hears only messages that the gate delivers, each once, and never its own.
  * 2. A message is passed on unless its author reaches the whole lane itself.
- * 3. What it refuses is not passed on either; five refused messages end the connection to whoever
- *    forwarded them.
- * 4. An author beyond its quota is ignored, which blames nobody.
- * 5. `peerDisconnected` is reported once per loss of the last direct connection.
+ * 3. What the gate refuses is not passed on either; whoever it bans is hung up on, and the node
+ *    neither dials a banned peer nor lets it in.
+ * 4. `peerDisconnected` is told once per loss of the last direct connection.
+ * 5. After `stop` nobody is told anything, and nothing throws.
  */
 export function createLaneTransport(
-  needs: LaneTransportNeeds,
+  { node, tensors, gate }: LaneTransportNeeds,
   { release, shape }: LaneTransportOptions,
 ): LaneTransport {
-  const { node, tensors, bans } = needs
   const { pubsub } = node.services
   const self = node.peerId.toString() as PeerId
   const topics = [PRESENCE_TOPIC, laneTopic(release)]
   const listeners = new Set<TransportEvents>()
-  const judged = new WeakMap<GossipMessage, Message>()
+  /** Decoded, until gossipsub delivers what it passes on. */
+  const decoded = new WeakMap<GossipMessage, Message>()
   const bytes = { gossipIn: 0, gossipOut: 0 }
   const publisher = createPublisher(node, release, bytes)
-  const validate = createLaneValidator(needs, shape, judged)
 
-  const reach = createLaneReach()
+  const departures = createDepartures(node, (peer) => {
+    gate.gone(peer)
+    for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
+  })
 
-  const deliver = (raw: GossipMessage) => {
-    const message = judged.get(raw)
-    if (message === undefined || raw.type !== 'signed') return
+  function deliver(raw: GossipMessage, message: Message): void {
+    if (raw.type !== 'signed') return
     const author = raw.from.toString() as PeerId
     if (author === self) return
     bytes.gossipIn += raw.data.length
-    if (message.kind === 'presence' && message.release === release) {
-      reach.announced(author, message, performance.now())
-    }
+    departures.heard(author)
     for (const listener of listeners) listener.messageArrived(author, message)
   }
-  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => deliver(detail)
-
-  /** To gossipsub, "ignored" means not passed on and nobody to blame. */
-  const judge: LaneValidator = (source, raw) => {
-    const verdict = validate(source, raw)
-    if (verdict !== TopicValidatorResult.Accept || raw.type !== 'signed') return verdict
-    const isForLane = judged.get(raw)?.kind !== 'presence'
-    if (!isForLane || !reach.heardByAll(raw.from.toString(), performance.now())) return verdict
-    deliver(raw)
-    return TopicValidatorResult.Ignore
+  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
+    const message = decoded.get(detail)
+    if (message !== undefined) deliver(detail, message)
   }
-
-  const reportGone = (peer: string) => {
-    reach.gone(peer)
-    for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
-  }
-  const disconnected = ({ detail }: CustomEvent<{ remotePeer: Libp2pPeerId }>) => {
-    const peer = detail.remotePeer.toString()
-    if (directConnection(node, peer) === undefined) reportGone(peer)
-  }
+  const validate = createLaneValidator(
+    { node, gate },
+    shape,
+    (raw, message) => decoded.set(raw, message),
+    deliver,
+  )
 
   return {
     self,
     bytes,
-    reportGone,
+    reportGone: departures.report,
     start() {
       for (const topic of topics) {
-        pubsub.topicValidators.set(topic, judge)
+        pubsub.topicValidators.set(topic, validate)
         pubsub.subscribe(topic)
       }
       pubsub.addEventListener('message', deliverPassedOn)
-      node.addEventListener('connection:close', disconnected)
+      departures.start()
     },
     stop() {
       publisher.stop()
       listeners.clear()
       pubsub.removeEventListener('message', deliverPassedOn)
-      node.removeEventListener('connection:close', disconnected)
+      departures.stop()
       for (const topic of topics) {
         pubsub.topicValidators.delete(topic)
         if (node.status === 'started') pubsub.unsubscribe(topic)
@@ -136,7 +126,7 @@ export function createLaneTransport(
     withdraw: (hash) => tensors.withdraw(hash),
     pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
     ban(peer) {
-      bans.add(peer, performance.now())
+      gate.ban(peer, performance.now())
       hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
     },
   }

@@ -1,11 +1,13 @@
 import type { Holds } from '../holds.ts'
 import type { LifeEvent, WatchLife } from './life.ts'
 
+/** What is known of the page that a peer lives in. */
 export interface LifeState {
   /** Nobody looks at the page. */
   readonly hidden: boolean
 }
 
+/** What follows from the events of a page’s life. */
 export interface LifeNeeds {
   readonly holds: Holds
   /** Tells every connected peer, synchronously, that this one is gone. */

@@ -1,12 +1,5 @@
+import { LIFE_LOOK_MS, LIFE_SLEEP_MS } from '../limits.ts'
 import type { LifeEvent, WatchLife } from './life.ts'
-
-/** A look at the clock; hidden pages are let run at least once a minute. */
-const LOOK_MS = 5_000
-/**
- * A gap between two looks that no browser makes by throttling, which allows one look a minute at the
- * least: the machine slept.
- */
-const SLEEP_MS = 90_000
 
 /** A tab: its page's lifecycle, its network, and the sleep of its machine. */
 export const watchLife: WatchLife = (listener) => {
@@ -33,9 +26,9 @@ export const watchLife: WatchLife = (listener) => {
   let lookedAtMs = Date.now()
   const timer = setInterval(() => {
     const nowMs = Date.now()
-    if (nowMs - lookedAtMs > SLEEP_MS) listener('woken')
+    if (nowMs - lookedAtMs > LIFE_SLEEP_MS) listener('woken')
     lookedAtMs = nowMs
-  }, LOOK_MS)
+  }, LIFE_LOOK_MS)
   signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   // A tab may be opened in the background, or without a network to its own machine's server.
   if (document.visibilityState === 'hidden') listener('hidden')

@@ -5,6 +5,7 @@ import {
   DIAL_RETRY_MS_MAX,
   LAPSED_GRACE_MS,
   RELUCTANT_DIAL_AFTER_MS,
+  SEQUENCE_SLACK_MAX,
 } from '../limits.ts'
 
 /** A peer that announced itself, and how far dialling it has come. */
@@ -18,6 +19,7 @@ export interface Acquaintance {
   readonly nextAttemptMs: number
 }
 
+/** What the choice of whom to dial depends on besides presence. */
 export interface AcquaintancesNeeds {
   readonly self: string
   /** Whether peers that dial no circuits, Node peers, can dial this one. */
@@ -25,9 +27,6 @@ export interface AcquaintancesNeeds {
   /** From 0 to 1, for jitter. */
   random(): number
 }
-
-/** Sequences of one session may overtake each other on the way by this much. */
-const SEQUENCE_SLACK = 4
 
 /**
  * Who is there and whose turn it is to dial; it only decides, and is told the time.
@@ -125,5 +124,5 @@ export class Acquaintances {
 }
 
 function isNewSession({ asking, sequence }: Presence, last: number): boolean {
-  return sequence < last && (asking || sequence < last - SEQUENCE_SLACK)
+  return sequence < last && (asking || sequence < last - SEQUENCE_SLACK_MAX)
 }

@@ -23,6 +23,7 @@ import {
 } from '../node/peer-connections.ts'
 import { type Acquaintance, Acquaintances } from './acquaintances.ts'
 
+/** What introductions work on, and whom they tell. */
 export interface IntroductionsNeeds {
   node: SwarmNode
   platform: Pick<Platform, 'canDial'>
@@ -32,6 +33,7 @@ export interface IntroductionsNeeds {
   gone(peer: string): void
 }
 
+/** How many connections are made, and how many at once. */
 export interface IntroductionsOptions {
   connectionsMax: number
   dialsAtOnceMax: number
@@ -39,6 +41,7 @@ export interface IntroductionsOptions {
   random(): number
 }
 
+/** The limits of a peer in a lane. */
 export const INTRODUCTIONS_DEFAULTS: IntroductionsOptions = Object.freeze({
   connectionsMax: CONNECTIONS_MAX,
   dialsAtOnceMax: DIALS_AT_ONCE_MAX,

@@ -18,6 +18,7 @@ import { closeConnection, directConnection } from '../node/peer-connections.ts'
 /** `connected`: presence flows. `reserved`: and tabs can be introduced to this peer. `lost`: neither. */
 export type RelayState = 'connected' | 'reserved' | 'lost'
 
+/** What a relay keeper works on. */
 export interface RelayKeeperNeeds {
   node: SwarmNode
   platform: Pick<Platform, 'canDial' | 'needsReservation'>
@@ -25,6 +26,7 @@ export interface RelayKeeperNeeds {
   refresh(signal: AbortSignal): Promise<readonly string[]>
 }
 
+/** How patient a relay keeper is, milliseconds. */
 export interface RelayKeeperOptions {
   retryMs: number
   retryMsMax: number
@@ -33,6 +35,7 @@ export interface RelayKeeperOptions {
   random(): number
 }
 
+/** The patience of a peer in a swarm. */
 export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
   retryMs: RELAY_RETRY_MS,
   retryMsMax: RELAY_RETRY_MS_MAX,

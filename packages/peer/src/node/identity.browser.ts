@@ -1,7 +1,8 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { PeerError } from '../errors.ts'
-import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+import { IDENTITY_SLOTS_MAX } from '../limits.ts'
+import type { Identity, OpenIdentity } from './identity.ts'
 
 const DATABASE = 'layerswarm-identity'
 const STORE = 'keys'
@@ -12,6 +13,7 @@ const SLOT_ITEM = 'layerswarm-identity-slot'
  * Keys live in IndexedDB, which all tabs of an origin share; a Web Lock per slot gives each tab a
  * key of its own and gives a reloaded tab its old one. Private windows without storage get a key
  * that lasts as long as the page.
+ * @throws PeerError `insecure-context` when the page has no Web Crypto.
  */
 export const openIdentity: OpenIdentity = async () => {
   if (!isSecureContext || crypto.subtle === undefined) {

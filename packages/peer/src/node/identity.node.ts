@@ -3,10 +3,16 @@ import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { PeerError } from '../errors.ts'
-import { IDENTITY_SLOTS_MAX, type Identity, type OpenIdentity } from './identity.ts'
+import { IDENTITY_SLOTS_MAX } from '../limits.ts'
+import type { Identity, OpenIdentity } from './identity.ts'
 import { withPreparedSigning } from './signing-key.node.ts'
 
-/** Keys are files `identity-N.key`, readable by their owner only; `identity-N.lock` names the process that uses one. */
+/**
+ * Keys are files `identity-N.key`, readable by their owner only; `identity-N.lock` names the process
+ * that uses one.
+ * @throws PeerError `bad-identity` when a key exists and cannot be read, or is damaged.
+ * @throws Error of the file system when the folder cannot be written to.
+ */
 export const openIdentity: OpenIdentity = async (dataDir) => {
   if (dataDir === undefined) return createTemporary()
   await mkdir(dataDir, { recursive: true, mode: 0o700 })

@@ -9,9 +9,6 @@ export interface Identity {
   release(): Promise<void>
 }
 
-/** How many peers may keep keys in one place: processes with one data directory, tabs of one origin. */
-export const IDENTITY_SLOTS_MAX = 64
-
 /**
  * Opens the first key that nobody else uses, making it when it does not exist.
  * @param dataDir Node: where keys are files; undefined for a key that lasts as long as the process.

@@ -1,4 +1,5 @@
-import { type Bans, GOSSIP_DEGREE, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
+import { GOSSIP_DEGREE, GOSSIP_FLOOD_PUBLISH, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
+
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
@@ -13,6 +14,8 @@ import {
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   GOSSIP_SEEN_MS,
+  INBOUND_PENDING_MAX,
+  INBOUND_PER_HOST_PER_SECOND_MAX,
   PING_INTERVAL_MS,
 } from '../limits.ts'
 
@@ -24,13 +27,16 @@ export type Services = {
   pubsub: GossipSub
 }
 
+/** A libp2p node with the services of a swarm. */
 export type SwarmNode = Libp2p<Services>
 
+/** What a node is made of, and whom it keeps away. */
 export interface NodeOptions {
   privateKey: PrivateKey
   /** Gossip topics in which messages are taken; all others are dropped unread. */
   topics: { presence: string; lane: string }
-  bans: Bans
+  /** Peers that are neither dialled nor let in. */
+  isBanned(peer: string): boolean
   /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
   isForwarder(peer: string): boolean
   /** Node only: the address that is listened on. */
@@ -67,7 +73,7 @@ const MESH = {
   Dscore: 1,
   Dout: 0,
   Dlazy: 3,
-  floodPublish: true,
+  floodPublish: GOSSIP_FLOOD_PUBLISH,
 } as const
 
 /** "I have it already" costs one write per message and saves a few kB; on this mesh it never paid. */
@@ -104,8 +110,8 @@ function characters(bytes: Uint8Array | undefined): string {
 
 /** The options that both platforms share. */
 export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
-  const { privateKey, bans, topics } = options
-  const banned = (peer: PeerId) => bans.has(peer.toString(), performance.now())
+  const { privateKey, topics } = options
+  const banned = (peer: PeerId) => options.isBanned(peer.toString())
   return {
     privateKey,
     connectionEncrypters: [noise()],
@@ -115,6 +121,10 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       denyDialMultiaddr: () => false,
       denyDialPeer: banned,
       denyInboundEncryptedConnection: banned,
+      // An address without a peer id, and a connection that was being made when its peer was banned.
+      denyOutboundEncryptedConnection: banned,
+      denyInboundUpgradedConnection: banned,
+      denyOutboundUpgradedConnection: banned,
     },
     connectionManager: {
       maxConnections: CONNECTIONS_OPEN_MAX,
@@ -123,8 +133,8 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       addressDialTimeout: DIAL_TIMEOUT_MS,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
       // Counted per remote host, and every relayed connection comes from the relay's.
-      inboundConnectionThreshold: 1_000,
-      maxIncomingPendingConnections: 100,
+      inboundConnectionThreshold: INBOUND_PER_HOST_PER_SECOND_MAX,
+      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
     },
     // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },

@@ -5,6 +5,7 @@ import type { SwarmNode } from './libp2p-config.ts'
 
 /** How another peer is connected to this one. */
 export type Reach = 'direct' | 'relayed' | 'none'
+/** What carries a direct connection; `none` when there is none. */
 export type Carrier = 'webrtc' | 'tcp' | 'websocket' | 'none'
 
 /** A relay's circuit is limited in bytes and time: it introduces two tabs and carries nothing else. */
@@ -12,6 +13,7 @@ export function isDirect(connection: Connection): boolean {
   return connection.limits === undefined && connection.direct
 }
 
+/** Whether a connection carries data: neither closing nor closed. */
 export function isOpen(connection: Connection): boolean {
   return connection.status === 'open'
 }
@@ -32,6 +34,10 @@ export function directConnection(node: SwarmNode, peer: string): Connection | un
   )
 }
 
+/**
+ * All connections to a peer, relayed and closing ones included.
+ * @throws Error when `peer` is no peer id.
+ */
 export function connectionsOf(node: SwarmNode, peer: string): Connection[] {
   return node.getConnections(peerIdFromString(peer))
 }

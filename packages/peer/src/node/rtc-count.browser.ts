@@ -26,6 +26,7 @@ export function countPeerConnections(): void {
   }
 }
 
+/** RTCPeerConnections that this page has made since it was loaded, closed ones included. */
 export function peerConnectionsMade(): number {
   return made
 }

@@ -1,14 +1,13 @@
 import type { Sha256 } from '@layerswarm/model'
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
+import {
+  DOWNLOAD_CHECKPOINT_BYTES,
+  DOWNLOAD_RESUME_AFTER_MS,
+  DOWNLOAD_RESUMES_MAX,
+} from '../limits.ts'
 import { hashOf } from './digest.ts'
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
-
-/** Times that a download which came forward is taken up again before it counts as failed. */
-const RESUMES_MAX = 4
-const RESUME_AFTER_MS = 250
-/** What a crash of the tab may cost at most: a piece of a ViT-B layer of 28 MB. */
-const CHECKPOINT_BYTES = 8 << 20
 
 /**
  * Parts from a signaling server: GET {join}/parts/{sha256}. A download that breaks off goes on where
@@ -70,7 +69,7 @@ async function begunDownload(cache: BlobCache, sha256: Sha256, bytesMax: number)
     async add(piece) {
       pieces.push(piece)
       length += piece.length
-      if (length - keptBytes >= CHECKPOINT_BYTES) await keep()
+      if (length - keptBytes >= DOWNLOAD_CHECKPOINT_BYTES) await keep()
     },
     async clear() {
       pieces = []
@@ -119,8 +118,8 @@ async function downloadInPieces(
     } catch (error) {
       await begun.keep()
       const cameForward = begun.length > before
-      if (signal.aborted || !cameForward || resumes >= RESUMES_MAX) throw error
-      await pause(RESUME_AFTER_MS * 2 ** resumes, signal)
+      if (signal.aborted || !cameForward || resumes >= DOWNLOAD_RESUMES_MAX) throw error
+      await pause(DOWNLOAD_RESUME_AFTER_MS * 2 ** resumes, signal)
     }
   }
 }

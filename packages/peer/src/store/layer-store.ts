@@ -52,6 +52,7 @@ export interface LayerStore {
   readonly bytesFrom: Readonly<Record<BlobFetcher['name'] | 'cache', number>>
 }
 
+/** Where the files of a release come from and are kept. */
 export interface LayerStoreNeeds {
   readonly manifest: Pick<Manifest, 'name' | 'parts'>
   readonly cache: BlobCache
@@ -59,6 +60,7 @@ export interface LayerStoreNeeds {
   readonly fetchers: readonly BlobFetcher[]
 }
 
+/** A store that has read nothing yet. */
 export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds): LayerStore {
   const bytesFrom = { peers: 0, http: 0, cache: 0 }
 

@@ -1,7 +1,8 @@
-import { createQuota } from '@layerswarm/swarm'
+import { createQuota, PEERS_MAX } from '@layerswarm/swarm'
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { within } from '../deadline.ts'
+import { FRAMING_BYTES } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { directConnection, isDirect } from '../node/peer-connections.ts'
 import { createTurns } from './turns.ts'
@@ -39,9 +40,6 @@ export interface Exchange {
 const ABSENT = Uint8Array.of(0)
 const HERE = Uint8Array.of(1)
 
-/** Room for the frame lengths around a message. */
-const FRAMING_BYTES = 64
-
 interface Line {
   readonly stream: Stream
   readonly frames: LengthPrefixedStream<Stream>
@@ -64,7 +62,7 @@ export function createExchange(
   const quota = createQuota({
     perSecond: protocol.requestsPerSecond,
     burst: protocol.requestsPerSecond,
-    namesMax: 1_024,
+    namesMax: PEERS_MAX,
   })
 
   const handle: StreamHandler = (stream, connection) => {

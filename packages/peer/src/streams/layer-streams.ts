@@ -5,6 +5,7 @@ import {
   LAYER_FILE_OPEN_MS,
   LAYER_FILES_OPEN_MAX,
   LAYER_PEERS_ASKED_MAX,
+  LAYER_REQUEST_BYTES,
   LAYER_REQUESTS_PER_SECOND,
   LAYER_STREAMS_PER_PEER_MAX,
   LAYER_TIMEOUT_MS,
@@ -13,13 +14,10 @@ import type { SwarmNode } from '../node/libp2p-config.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 
-/** SHA-256 of the file, and the number of the chunk, little-endian. */
-const REQUEST_BYTES = 32 + 4
-
 /** Question: a layer file's SHA-256 and a chunk number, 36 bytes. Answer: that chunk of the file. */
 export const LAYER_PROTOCOL: ExchangeProtocol = Object.freeze({
   id: '/layerswarm/layer/1',
-  requestBytesMax: REQUEST_BYTES,
+  requestBytesMax: LAYER_REQUEST_BYTES,
   responseBytesMax: LAYER_CHUNK_BYTES,
   requestsPerSecond: LAYER_REQUESTS_PER_SECOND,
   streamsPerPeerMax: LAYER_STREAMS_PER_PEER_MAX,
@@ -35,6 +33,7 @@ export interface LayerStreams {
   readonly bytes: Exchange['bytes']
 }
 
+/** The files that are given to others, and whom to ask for files. */
 export interface LayerStreamsNeeds {
   node: SwarmNode
   /** The file with this hash, if this peer has it. */
@@ -43,10 +42,11 @@ export interface LayerStreamsNeeds {
   candidates(sha256: Sha256): readonly string[]
 }
 
+/** Answers nobody before `start`. */
 export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds): LayerStreams {
   const files = createOpenFiles(held)
   const exchange = createExchange(node, LAYER_PROTOCOL, async (request) => {
-    if (request.length !== REQUEST_BYTES) return undefined
+    if (request.length !== LAYER_REQUEST_BYTES) return undefined
     const chunk = new DataView(request.buffer, request.byteOffset).getUint32(32, true)
     const file = await files.read(hexText(request.subarray(0, 32)) as Sha256)
     const start = chunk * LAYER_CHUNK_BYTES
@@ -95,7 +95,7 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
 }
 
 function requestOf(sha256: Sha256, chunk: number): Uint8Array {
-  const request = new Uint8Array(REQUEST_BYTES)
+  const request = new Uint8Array(LAYER_REQUEST_BYTES)
   request.set(hexBytes(sha256))
   new DataView(request.buffer).setUint32(32, chunk, true)
   return request

@@ -39,6 +39,7 @@ export interface TensorStreams {
   readonly bytes: Exchange['bytes']
 }
 
+/** How much is held for others, and how they are reached. */
 export interface TensorStreamsOptions {
   heldBytesMax: number
   protocol: ExchangeProtocol
@@ -46,6 +47,7 @@ export interface TensorStreamsOptions {
   reach(peer: string, signal: AbortSignal | undefined): Promise<void>
 }
 
+/** The limits of a peer; only peers that are connected are asked. */
 export const TENSOR_STREAMS_DEFAULTS: TensorStreamsOptions = Object.freeze({
   heldBytesMax: TENSORS_HELD_BYTES_MAX,
   protocol: TENSOR_PROTOCOL,
@@ -57,6 +59,7 @@ function tensorHash(sha256: string): TensorHash {
   return sha256 as TensorHash
 }
 
+/** Holds no tensor yet, and answers nobody before `start`. */
 export function createTensorStreams(
   node: SwarmNode,
   options: Partial<TensorStreamsOptions> = {},

@@ -6,6 +6,7 @@ export interface Turns {
   give(name: string): void
 }
 
+/** @param atOnceMax callers per name that may proceed at once. */
 export function createTurns(atOnceMax: number): Turns {
   const taken = new Map<string, number>()
   const lines = new Map<string, (() => void)[]>()

@@ -1,12 +1,5 @@
 import '../node/polyfill.node.ts'
-import {
-  BAN_MS,
-  BANS_MAX,
-  type Bans,
-  createBans,
-  laneTopic,
-  PRESENCE_TOPIC,
-} from '@layerswarm/swarm'
+import { BAN_MS, createGate, type Gate, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -20,18 +13,28 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type SwarmNode, sharedConfig } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
+import { memory } from './memory-transport.ts'
 
 /** Real libp2p nodes over loopback, for the tests of this folder. */
 export const RELEASE = 'ab'.repeat(32)
+/** The shape of the model that the test nodes speak of. */
 export const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
 
+/** A node and the gate that judges for it. */
 export interface TestNode {
-  node: SwarmNode
-  bans: Bans
+  readonly node: SwarmNode
+  readonly gate: Gate
 }
 
+/** What carries the connections of a test node; a Node peer listens on TCP and on WebSocket. */
+export type Wire = 'node' | 'tcp' | 'websocket' | 'memory'
+
+/** How a test node differs from a Node peer’s. */
 export interface TestNodeOptions {
+  over: Wire
   privateKey: PrivateKey
+  /** How long whom it bans stays away. */
+  banMs: number
   /** Peer ids of bootstrap nodes. */
   forwarders: readonly string[]
   /** Reaches others, and is reached, through circuits as well. */
@@ -40,23 +43,45 @@ export interface TestNodeOptions {
 
 /** A node as a Node peer makes it; with `relayed` it also speaks circuit relay, as a tab does. */
 export async function createTestNode(given: Partial<TestNodeOptions> = {}): Promise<TestNode> {
-  const bans = createBans({ durationMs: BAN_MS, peersMax: BANS_MAX })
   const { forwarders = [], relayed = false } = given
+  const isForwarder = (peer: string) => forwarders.includes(peer)
+  const gate = createGate({
+    release: RELEASE,
+    banMs: given.banMs ?? BAN_MS,
+    blames: (source) => !isForwarder(source),
+  })
   const options = {
     privateKey: given.privateKey ?? (await generateKeyPair('Ed25519')),
     topics: { presence: PRESENCE_TOPIC, lane: laneTopic(RELEASE) },
-    bans,
-    isForwarder: (peer: string) => forwarders.includes(peer),
+    isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
+    isForwarder,
     host: '127.0.0.1',
     iceServers: [],
   }
-  if (!relayed) return { node: await platform.createNode(options), bans }
-  const node = await createLibp2p({
-    ...sharedConfig(options),
-    addresses: { listen: ['/p2p-circuit'] },
-    transports: [tcp(), webSockets(), circuitRelayTransport()],
-  })
-  return { node, bans }
+  const over = relayed ? 'relay' : (given.over ?? 'node')
+  if (over === 'node') return { node: await platform.createNode(options), gate }
+  const node = await createLibp2p({ ...sharedConfig(options), ...carriers(over) })
+  return { node, gate }
+}
+
+let places = 0
+
+function carriers(over: Exclude<Wire, 'node'> | 'relay') {
+  switch (over) {
+    case 'relay':
+      return {
+        addresses: { listen: ['/p2p-circuit'] },
+        transports: [tcp(), webSockets(), circuitRelayTransport()],
+      }
+    case 'tcp':
+      return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()] }
+    case 'websocket':
+      return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }, transports: [webSockets()] }
+    case 'memory':
+      return { addresses: { listen: [`/memory/${++places}`] }, transports: [memory()] }
+    default:
+      return over satisfies never
+  }
 }
 
 /** A bootstrap node: relay for circuits, member of the presence topic only. */

@@ -33,7 +33,9 @@ export const TINY_SPEC: ModelSpec = parseModelSpec({
 })
 
 const PUBLISHER_KEY = new Uint8Array(32).fill(7)
+/** The public key, hex, that signed the tiny release. */
 export const PUBLISHER = publisherOf(PUBLISHER_KEY)
+/** The part files of the tiny release, by part. */
 export const FILES = randomModel(TINY_SPEC, 5)
 
 function tinyManifest(): Manifest {
@@ -61,6 +63,7 @@ function tinyManifest(): Manifest {
   )
 }
 
+/** A swarm with a bootstrap node, a release and nobody in it. */
 export interface TestSwarm {
   /** http://127.0.0.1:PORT */
   readonly join: string
@@ -72,6 +75,7 @@ export interface TestSwarm {
   stop(): Promise<void>
 }
 
+/** Starts one on free ports of this machine. */
 export async function startTestSwarm(): Promise<TestSwarm> {
   const privateKey = await generateKeyPair('Ed25519')
   const manifest = tinyManifest()
@@ -111,6 +115,7 @@ async function restart(privateKey: PrivateKey, port: number): Promise<Libp2p> {
   }
 }
 
+/** What the server of such a swarm answers as /bootstrap.json. */
 export function bootstrapJson(node: Libp2p, manifest: Manifest): Uint8Array {
   const { name, publisher } = manifest
   const releases = [{ id: releaseId(manifest), name, publisher }]

@@ -9,6 +9,7 @@ import {
 } from '../limits.ts'
 import { isCompressible } from './content-type.ts'
 
+/** A content encoding, by its name in HTTP (RFC 9110, 8.4.1). */
 export type Encoding = 'br' | 'gzip'
 
 /** Files compressed once and kept in memory; the longest unused make room. */
@@ -41,6 +42,7 @@ function acceptedEncodings(header: string): Set<string> {
   return accepted
 }
 
+/** An empty cache. @param bytesMax compressed bytes kept at most. */
 export function createCompressionCache(bytesMax = COMPRESSED_CACHE_BYTES_MAX): CompressionCache {
   const entries = new Map<string, { compressed: Promise<Buffer>; bytes: number }>()
   let total = 0

@@ -48,4 +48,5 @@ export const PLAIN_HEADERS: Readonly<Record<string, string>> = Object.freeze({
 export const IMMUTABLE = 'public, max-age=31536000, immutable'
 /** May be kept, must be asked about before use. */
 export const REVALIDATE = 'no-cache'
+/** Is another at the next look: health and metrics. */
 export const NEVER_STORED = 'no-store'

@@ -21,6 +21,7 @@ export interface RequestCount {
   readonly requests: number
 }
 
+/** The HTTP half of the server: page, releases, health and metrics. */
 export interface HttpServer {
   /** Returns the port. @throws SignalingError `port-in-use`, `port-forbidden` or `bad-host`. */
   listen(host: string, port: number): Promise<number>

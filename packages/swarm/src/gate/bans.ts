@@ -1,15 +1,19 @@
-/** Peers that misbehaved and stay disconnected for a while. */
+/** Peers that misbehaved and are neither heard nor connected to for a while. */
 export interface Bans {
+  /** Bans a peer from now on; one that is banned already, for the whole time once more. */
   add(peer: string, nowMs: number): void
+  /** Whether a peer is banned now. */
   has(peer: string, nowMs: number): boolean
 }
 
+/** How long bans hold, and how many. */
 export interface BansOptions {
-  durationMs: number
+  readonly durationMs: number
   /** Bans kept at most; the oldest makes room. */
-  peersMax: number
+  readonly peersMax: number
 }
 
+/** Makes a list of bans with nobody on it. */
 export function createBans({ durationMs, peersMax }: BansOptions): Bans {
   const untilMs = new Map<string, number>()
   return {

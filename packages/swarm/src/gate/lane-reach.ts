@@ -9,11 +9,16 @@ import type { Presence } from '../wire/messages.ts'
 export interface LaneReach {
   /** A member told how many members it is connected to, or that it leaves. */
   announced(member: string, presence: Pick<Presence, 'links' | 'leaving'>, nowMs: number): void
+  /** A member's connection to this peer is gone. */
   gone(member: string): void
   /** Whether everybody hears this member without help. False when in doubt. */
   heardByAll(member: string, nowMs: number): boolean
 }
 
+/**
+ * Knows nobody at first.
+ * @param membersMax members remembered; the longest silent one makes room.
+ */
 export function createLaneReach(membersMax = PEERS_MAX): LaneReach {
   const members = new Map<string, { links: number; atMs: number }>()
 

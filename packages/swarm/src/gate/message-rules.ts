@@ -1,34 +1,55 @@
 import { SwarmError } from '../errors.ts'
-import { type ModelShape, stepFault } from '../step.ts'
+import { MESSAGE_BYTES_MAX } from '../limits.ts'
+import type { ModelShape } from '../step.ts'
 import { decodeMessage, type Message, type PeerId, PRESENCE_TOPIC } from '../wire/messages.ts'
+import { stepFault } from './step-fault.ts'
+
+/**
+ * What is wrong with a message: it is too long, it cannot be read, it does not belong where it
+ * was said, or it is not its author's to say.
+ */
+export type FaultKind = 'oversized' | 'malformed' | 'wrong-topic' | 'not-allowed'
+
+/** Why a message is refused: one line for people, and its kind for programs. */
+export interface MessageFault {
+  readonly fault: string
+  readonly kind: FaultKind
+}
 
 /** A message that may be delivered and passed on, or why it may not. */
-export type Judged = { message: Message } | { fault: string }
+export type Judged = { readonly message: Message } | MessageFault
 
 /**
  * Judges what a peer signed, by the message alone: every honest peer comes to the same verdict, so
  * whoever passes a refused message on is to blame for it.
  * @param topic where it arrived.
  * @param author who signed it.
+ * @param shape of the lane's model; for another release's presence it does not matter.
+ * @throws nothing that a message could bring about: an error that is no SwarmError is a bug.
+ * @param bytesMax the longest message taken, for a topic that needs no more.
  */
 export function judgeMessage(
   bytes: Uint8Array,
   topic: string,
   author: PeerId,
   shape: ModelShape,
+  bytesMax = MESSAGE_BYTES_MAX,
 ): Judged {
+  if (bytes.length > bytesMax) {
+    return { kind: 'oversized', fault: `${bytes.length} bytes where ${bytesMax} are allowed` }
+  }
   let message: Message
   try {
     message = decodeMessage(bytes)
   } catch (error) {
-    if (error instanceof SwarmError) return { fault: error.message }
+    if (error instanceof SwarmError) return { kind: 'malformed', fault: error.message }
     throw error
   }
   if ((message.kind === 'presence') !== (topic === PRESENCE_TOPIC)) {
-    return { fault: `a ${message.kind} in the wrong topic` }
+    return { kind: 'wrong-topic', fault: `a ${message.kind} in the wrong topic` }
   }
   const fault = sayFault(message, author, shape)
-  return fault === undefined ? { message } : { fault }
+  return fault === undefined ? { message } : { kind: 'not-allowed', fault }
 }
 
 /** Why this author may not say this; undefined when it may. */

@@ -6,19 +6,37 @@ export interface Newest {
   take(author: string, number: bigint, nowMs: number): boolean
 }
 
+/** What was heard of an author last: its number, and when. */
+export interface Heard {
+  readonly number: bigint | number
+  readonly atMs: number
+}
+
+/**
+ * Whether a number is older than what was heard of the same author lately. A clock that was set
+ * back is forgiven when its author has been silent, to us, for as long as a presence lives.
+ */
+export function isOldNews(
+  { number: before, atMs }: Heard,
+  number: bigint | number,
+  nowMs: number,
+): boolean {
+  // The same sum as where peers expire: a difference could round the other way.
+  return number < before && nowMs < atMs + PRESENCE_TTL_MS
+}
+
 /**
  * Gossip may deliver a message seconds late, and a peer's "I am new here" must not be believed
  * after what came later. The number is gossipsub's, which starts from the wall clock, so it grows
- * from session to session as well. A clock that was set back is forgiven when its author has been
- * silent, to us, for as long as a presence lives.
+ * from session to session as well.
+ * @param authorsMax authors remembered; the longest silent one makes room.
  */
 export function createNewest(authorsMax: number): Newest {
-  const last = new Map<string, { number: bigint; atMs: number }>()
+  const last = new Map<string, Heard>()
   return {
     take(author, number, nowMs) {
       const before = last.get(author)
-      const lives = before !== undefined && nowMs - before.atMs < PRESENCE_TTL_MS
-      if (lives && number < before.number) return false
+      if (before !== undefined && isOldNews(before, number, nowMs)) return false
       last.delete(author)
       last.set(author, { number, atMs: nowMs })
       if (last.size > authorsMax) last.delete(last.keys().next().value ?? author)

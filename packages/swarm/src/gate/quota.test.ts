@@ -24,3 +24,12 @@ test('forgets the longest unused name when there are too many', () => {
   expect(quota.take('b', 0)).toBe(false)
   expect(quota.take('a', 0)).toBe(true)
 })
+
+test('starves nobody when the clock is set back', () => {
+  const quota = createQuota({ perSecond: 10, burst: 2, namesMax: 10 })
+  for (let taken = 0; taken < 2; taken++) quota.take('a', 1e6)
+  expect(quota.take('a', 0)).toBe(false)
+  expect(quota.take('a', 100)).toBe(true)
+  expect(quota.take('b', 1e6)).toBe(true)
+  expect(quota.take('b', 0)).toBe(true)
+})

@@ -1,16 +1,30 @@
-/** Token buckets, one per name: `perSecond` on average, `burst` at once. */
+/**
+ * Token buckets, one per name: `perSecond` on average, `burst` at once.
+ *
+ * 1. A name that was never seen, or was forgotten, has a whole burst.
+ * 2. A clock that is set back neither gives tokens nor takes any; they refill from then on.
+ * 3. At most `namesMax` buckets are kept.
+ */
 export interface Quota {
   /** Takes one token of `name` at time `nowMs`; false when there is none. */
   take(name: string, nowMs: number): boolean
 }
 
-export interface QuotaOptions {
-  perSecond: number
-  burst: number
-  /** Buckets kept at most; the longest unused one makes room. */
-  namesMax: number
+/** How often something may happen. */
+export interface Rate {
+  /** Tokens that come back in a second. */
+  readonly perSecond: number
+  /** Tokens that a name can have at once, and has at first. */
+  readonly burst: number
 }
 
+/** A rate, and for how many names it is kept. */
+export interface QuotaOptions extends Rate {
+  /** Buckets kept at most; the longest unused one makes room. */
+  readonly namesMax: number
+}
+
+/** Makes a quota with all its buckets full. */
 export function createQuota({ perSecond, burst, namesMax }: QuotaOptions): Quota {
   // A Map iterates in insertion order; taking re-inserts, so the first entry is the longest unused.
   const buckets = new Map<string, { tokens: number; atMs: number }>()
@@ -18,7 +32,7 @@ export function createQuota({ perSecond, burst, namesMax }: QuotaOptions): Quota
     take(name, nowMs) {
       const bucket = buckets.get(name)
       const tokens = bucket
-        ? Math.min(burst, bucket.tokens + ((nowMs - bucket.atMs) / 1000) * perSecond)
+        ? Math.min(burst, bucket.tokens + (Math.max(0, nowMs - bucket.atMs) / 1000) * perSecond)
         : burst
       const taken = tokens >= 1
       buckets.delete(name)

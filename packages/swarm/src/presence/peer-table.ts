@@ -1,4 +1,5 @@
 import { draw } from '../draw.ts'
+import { type Heard, isOldNews } from '../gate/newest.ts'
 import { PEERS_MAX, PRESENCE_TTL_MS } from '../limits.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
 import { SLOW_HOST_FACTOR, SLOW_HOST_MS, SLOW_HOST_WEIGHT } from './limits.ts'
@@ -32,12 +33,7 @@ export class PeerTable {
   hear(peer: PeerId, presence: Presence, nowMs: number): boolean {
     if (presence.release !== this.release) return false
     const before = this.known.get(peer)
-    if (
-      before !== undefined &&
-      before.presence.sequence > presence.sequence &&
-      this.alive(before, nowMs)
-    )
-      return false
+    if (before !== undefined && isOldNews(heardOf(before), presence.sequence, nowMs)) return false
     this.known.delete(peer)
     if (presence.leaving) return false
     if (this.known.size >= PEERS_MAX) this.forget(this.known.keys().next().value as PeerId)
@@ -116,4 +112,8 @@ export class PeerTable {
     // The same sum as in nextExpiryMs: a difference could round the other way and wake for ever.
     return nowMs < entry.heardAtMs + PRESENCE_TTL_MS
   }
+}
+
+function heardOf({ presence, heardAtMs }: KnownPeer): Heard {
+  return { number: presence.sequence, atMs: heardAtMs }
 }

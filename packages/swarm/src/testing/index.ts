@@ -1,5 +1,32 @@
-/** A small swarm in virtual time, for tests: the production machines and codec, nothing else real. */
+/**
+ * What a test of the swarm is made of: a small swarm in virtual time (the production machines and
+ * codec, nothing else real), and the acceptance suite of each port, which every implementation runs.
+ */
+export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
+export { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
+export { type ComputeBench, computeAcceptance } from './compute-acceptance.ts'
+export { randomAcceptance } from './random-acceptance.ts'
 export { SeededRandom } from './seeded-random.ts'
-export { appliedLayers, SymbolicCompute } from './symbolic-compute.ts'
+export { SimulatedNetwork } from './simulated-network.ts'
+export { SymbolicCompute } from './symbolic-compute.ts'
+export {
+  applied,
+  isTainted,
+  isTaintedBytes,
+  layersIn,
+  SYMBOLS_BYTES,
+  symbolicLogits,
+  symbolicStem,
+  tainted,
+  trueRoute,
+} from './symbols.ts'
+export { transportAcceptance } from './transport-acceptance.ts'
+export type { TransportBench } from './transport-bench.ts'
 export { VirtualClock, VirtualEvent } from './virtual-clock.ts'
-export { type Inhabitant, World, type WorldOptions } from './world.ts'
+export {
+  type Inhabitant,
+  SIMULATED_RELEASE,
+  simulatedMember,
+  World,
+  type WorldOptions,
+} from './world.ts'

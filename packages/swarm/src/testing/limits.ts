@@ -1,4 +1,10 @@
-/** How the simulated clock and network are laid out. */
+/** Bounds of the test world and of the acceptance suites, unit last; what a suite waits for seldom takes so long. */
 
+/** How often a suite looks whether something has happened. */
+export const LOOK_MS = 10
+/** What must happen at all happens within this: a tensor's holder that is gone costs TENSOR_TIMEOUT_MS. */
+export const PATIENCE_MS = 20_000
+/** A timer that is due, or a call that is to be answered late, comes within this on a busy machine. */
+export const LATE_MS = 5_000
 /** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
-export const CLOCK_SLOTS = 8_192
+export const CALENDAR_SLOTS_MS = 8_192

@@ -1,4 +1,5 @@
-import { BAN_MS } from '../limits.ts'
+import { type Bans, createBans } from '../gate/bans.ts'
+import { BAN_MS, BANS_MAX } from '../limits.ts'
 import type { Transport, TransportEvents } from '../ports.ts'
 import {
   decodeMessage,
@@ -11,6 +12,7 @@ import {
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
+/** How far apart and how lossy a simulated network is. */
 export interface NetworkOptions {
   /** One way, milliseconds. */
   readonly latencyMs: number
@@ -22,6 +24,7 @@ export interface NetworkOptions {
   readonly bytesPerMs: number
 }
 
+/** A quiet room: nothing is lost, everything arrives within 7 ms. */
 export const NETWORK_OPTIONS_DEFAULT: NetworkOptions = Object.freeze({
   latencyMs: 5,
   jitterMs: 2,
@@ -33,8 +36,8 @@ interface Station {
   readonly transport: SimulatedTransport
   readonly tensors: Map<TensorHash, Uint8Array>
   events: TransportEvents | undefined
-  /** Whom it does not listen to, and until when. */
-  readonly banned: Map<PeerId, number>
+  /** Whom it does not listen to. */
+  readonly bans: Bans
 }
 
 /** What crossed the network so far. */
@@ -70,17 +73,22 @@ export class SimulatedNetwork {
       transport,
       tensors: new Map(),
       events: undefined,
-      banned: new Map(),
+      bans: createBans({ durationMs: BAN_MS, peersMax: BANS_MAX }),
     })
     return transport
   }
 
   /** The peer is gone without a word. With `noticed`, the others lose their connection to it. */
   kill(peer: PeerId, noticed = true): void {
+    const killed = this.stations.get(peer)
     this.stations.delete(peer)
     if (!noticed) return
-    for (const station of this.stations.values())
+    const now = this.clock.nowMs()
+    for (const station of this.stations.values()) {
+      // Two of whom one has banned the other have no connection to lose.
+      if (station.bans.has(peer, now) || killed?.bans.has(station.transport.self, now)) continue
       this.deliver(station, (events) => events.peerDisconnected(peer))
+    }
   }
 
   listen(self: PeerId, events: TransportEvents | undefined): void {
@@ -95,7 +103,7 @@ export class SimulatedNetwork {
     this.traffic.bytes += bytes.length
     const decoded = decodeMessage(bytes)
     for (const station of this.stations.values()) {
-      if (station.transport.self === from || this.isBanned(station, from)) continue
+      if (station.transport.self === from || station.bans.has(from, this.clock.nowMs())) continue
       if (this.options.loss > 0 && this.random.uniform() < this.options.loss) continue
       this.traffic.deliveries++
       this.deliver(station, (events) => events.messageArrived(from, decoded))
@@ -121,13 +129,12 @@ export class SimulatedNetwork {
     const station = this.stations.get(self)
     const other = this.stations.get(peer)
     if (station === undefined || other === undefined) return
-    station.banned.set(peer, this.clock.nowMs() + BAN_MS)
+    const now = this.clock.nowMs()
+    const isLost = station.bans.has(peer, now) || other.bans.has(self, now)
+    station.bans.add(peer, now)
+    if (isLost) return
     this.deliver(station, (events) => events.peerDisconnected(peer))
     this.deliver(other, (events) => events.peerDisconnected(self))
-  }
-
-  private isBanned({ banned }: Station, peer: PeerId): boolean {
-    return (banned.get(peer) ?? 0) > this.clock.nowMs()
   }
 
   pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {

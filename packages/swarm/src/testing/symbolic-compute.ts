@@ -1,10 +1,11 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '../ports.ts'
+import { applied, symbolicLogits } from './symbols.ts'
 
 /**
  * Stands in for an engine where only time and truth matter: an activation is the list of layers
- * that were applied to it, so a test can tell whether an answer was computed as its route says.
- * Byte 0 holds the count, the bytes after it the layers in their order.
+ * that were applied to it (symbols.ts), so a test can tell whether an answer was computed as its
+ * route says.
  */
 export class SymbolicCompute implements Compute {
   readonly backend = 'reference'
@@ -47,28 +48,15 @@ export class SymbolicCompute implements Compute {
     const ms = this.layerMs * this.slowness
     this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
     this.later(this.freeAtMs - this.clock.nowMs(), () =>
-      finished({ activation: apply(layer, input), ms }),
+      finished({ activation: { ...input, bytes: applied(layer, input.bytes) }, ms }),
     )
   }
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
-    this.later(0, () => finished({ logits: [appliedLayers(input.bytes)] }))
+    this.later(0, () => finished({ logits: [symbolicLogits(input.bytes)] }))
   }
 
   private later(ms: number, then: () => void): void {
     if (!this.frozen) this.clock.wakeAt(this.clock.nowMs() + ms, () => this.frozen || then())
   }
-}
-
-/** The layers that a symbolic activation went through. */
-export function appliedLayers(bytes: Uint8Array): number[] {
-  return [...bytes.subarray(1, 1 + (bytes[0] as number))]
-}
-
-function apply(layer: number, input: EncodedActivation): EncodedActivation {
-  const bytes = input.bytes.slice()
-  const count = bytes[0] as number
-  bytes[1 + count] = layer
-  bytes[0] = count + 1
-  return { ...input, bytes }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports.ts'
-import { CLOCK_SLOTS } from './limits.ts'
+import { CALENDAR_SLOTS_MS } from './limits.ts'
 
 /** Something that happens at a moment; scheduled once. Subclasses save a closure per event. */
 export abstract class VirtualEvent {
@@ -38,7 +38,7 @@ class Wake extends VirtualEvent {
  * a slot is found much faster than a place in a heap.
  */
 export class VirtualClock implements Clock {
-  private readonly slots: VirtualEvent[][] = Array.from({ length: CLOCK_SLOTS }, () => [])
+  private readonly slots: VirtualEvent[][] = Array.from({ length: CALENDAR_SLOTS_MS }, () => [])
   private readonly far: VirtualEvent[] = []
   /** The whole millisecond that is being worked off, sorted from `next` on. */
   private slotMs = 0
@@ -87,12 +87,12 @@ export class VirtualClock implements Clock {
 
   private place(event: VirtualEvent): void {
     const ms = Math.floor(event.atMs)
-    if (ms >= this.slotMs + CLOCK_SLOTS) {
+    if (ms >= this.slotMs + CALENDAR_SLOTS_MS) {
       push(this.far, event)
       return
     }
     this.near++
-    if (ms > this.slotMs) (this.slots[ms % CLOCK_SLOTS] as VirtualEvent[]).push(event)
+    if (ms > this.slotMs) (this.slots[ms % CALENDAR_SLOTS_MS] as VirtualEvent[]).push(event)
     else this.insert(event)
   }
 
@@ -127,13 +127,13 @@ export class VirtualClock implements Clock {
     this.slot.length = 0
     this.next = 0
     const spent = this.slot
-    this.slot = this.slots[ms % CLOCK_SLOTS] as VirtualEvent[]
-    this.slots[ms % CLOCK_SLOTS] = spent
-    while (this.far[0] !== undefined && Math.floor(this.far[0].atMs) < ms + CLOCK_SLOTS) {
+    this.slot = this.slots[ms % CALENDAR_SLOTS_MS] as VirtualEvent[]
+    this.slots[ms % CALENDAR_SLOTS_MS] = spent
+    while (this.far[0] !== undefined && Math.floor(this.far[0].atMs) < ms + CALENDAR_SLOTS_MS) {
       const event = pop(this.far) as VirtualEvent
       const at = Math.floor(event.atMs)
       this.near++
-      if (at > ms) (this.slots[at % CLOCK_SLOTS] as VirtualEvent[]).push(event)
+      if (at > ms) (this.slots[at % CALENDAR_SLOTS_MS] as VirtualEvent[]).push(event)
       else this.slot.push(event)
     }
     if (this.slot.length > 1) this.slot.sort(compare)

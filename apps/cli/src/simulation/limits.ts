@@ -1,0 +1,6 @@
+/** Bounds of simulations that are run from the command line, unit last. */
+
+/** Routes that are run through a model for real; more would move the accuracy by less than a point. */
+export const ROUTES_MAX = 1_000
+/** Ten thousand peers take about one gigabyte. */
+export const HEAP_MB_MAX = 4_096

@@ -1,0 +1,66 @@
+/** Every bound of the lab that is not production's own, with its unit last and the reason. */
+
+/** A goodbye in `pagehide` reaches a neighbour within 2 to 18 ms and its latency [measured]. */
+export const GOODBYE_MS = 10
+/** A frozen tab is discarded by its browser after about this long. */
+export const DISCARD_MS = 60_000
+/** What a frozen tab's sockets hold for it: about the receive buffers of its connections. */
+export const UNREAD_MAX = 2_000
+/** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
+export const LAYER_LOAD_MS = 60
+
+/** The swarm is counted this often: a second shows every wave of a run that takes minutes. */
+export const SAMPLE_MS = 1_000
+/** A run is looked at this often, to see whether it is over. */
+export const RUN_STEP_MS = 10_000
+/** A run in which nothing ends for this long after its last deadline is over. */
+export const STUCK_MS = 60_000
+/** Beyond this many peers the world is not kept running only to see everything released. */
+export const DRAINED_PEERS_MAX = 400
+/** How long after the last deadline followers may still hold on: they count it from when they heard of it. */
+export const DRAIN_MS_MAX = 90_000
+/** And how often they are asked. */
+export const DRAIN_STEP_MS = 3_000
+/** Peers whose holdings are looked at every few seconds: all of a small world, a sample of a large one. */
+export const HOLDINGS_CHECKED_MAX = 16
+
+/** Gossip messages of one request: 64 hops with a repetition and two claims for each stay far below. */
+export const MESSAGES_PER_REQUEST_MAX = 1_000
+/** Violations that a report keeps: the first ones tell the story. */
+export const VIOLATIONS_MAX = 20
+/** An answer may be this late: the requester's own timer, and rounding. */
+export const LATE_MS = 5
+/** Requests of which every message is kept, so that one of them can be replayed. */
+export const FILMED_MAX = 200
+
+/** Rival policies give a hop up that takes so many times as long as expected. */
+export const PATIENCE_FACTOR = 4
+/** And no sooner than this: a delay that any network has. */
+export const PATIENCE_MS_MIN = 400
+/** A hop is never expected to take longer than this. */
+export const EXPECTED_MS_MAX = 5_000
+/** Each failure doubles a client's patience, at most this often: 16 times as patient. */
+export const PATIENCE_DOUBLINGS_MAX = 4
+/** When a layer has no server, the client of a chain looks again after this. */
+export const LOOK_AGAIN_MS = 500
+/** Headers of one hop of a chain: a request id, a route and framing. */
+export const CHAIN_HEADER_BYTES = 200
+/** The scores of a small model and their framing. */
+export const SCORES_BYTES = 500
+
+/** Ticks per second in which a flooder sends: often enough to be a stream to others. */
+export const FLOOD_TICKS_PER_SECOND = 20
+/** One message of a flood that nobody accepts, bytes. */
+export const FLOOD_MESSAGE_BYTES = 200
+/** What a sybil says one layer takes, milliseconds: a speed that nobody has. */
+export const SYBIL_LAYER_MS = 0.01
+
+/** One in so many runs of a `one-in-ten` liar is a lie. */
+export const LIE_INTERVAL_RUNS = 10
+/** The unit of sessions and rates in published measurements. */
+export const MINUTE_MS = 60_000
+/** One megabit per second in the lab's unit: bytes per millisecond. */
+export const BYTES_PER_MS_PER_MBPS = 125
+
+/** A film is played in about this long, however short it was. */
+export const FILM_PLAY_MS = 7_000

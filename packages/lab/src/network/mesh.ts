@@ -1,0 +1,80 @@
+import type { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
+import type { Settings } from '../scenarios/settings.ts'
+import type { LabStation, Link } from './lane.ts'
+import type { Paths } from './paths.ts'
+
+/**
+ * Who is connected to whom, and which of these connections carry what others say.
+ *
+ * 1. A connection stands at both of its ends.
+ * 2. A mesh is part of the connections, and grafted at both ends.
+ */
+export class Mesh {
+  private readonly clock: VirtualClock
+  private readonly settings: Settings
+  private readonly random: SeededRandom
+  private readonly paths: Paths
+
+  constructor(clock: VirtualClock, settings: Settings, random: SeededRandom, paths: Paths) {
+    this.clock = clock
+    this.settings = settings
+    this.random = random
+    this.paths = paths
+  }
+
+  /** Introduces a peer to the members of its lane that it can reach. */
+  connect(station: LabStation): void {
+    const { lane } = station
+    if (lane === undefined) return
+    const most = this.settings['gossip.connections']
+    const now = this.clock.nowMs()
+    const able = [...lane.members].filter(
+      (other) =>
+        other !== station &&
+        !other.frozen &&
+        this.paths.hasPath(station, other) &&
+        !other.gate.isBanned(station.peer, now) &&
+        !station.gate.isBanned(other.peer, now),
+    )
+    // Few connections go to random members, so that a lane larger than one peer's reach stays whole.
+    while (able.length > most) {
+      const at = this.random.below(able.length)
+      able[at] = able.at(-1) as LabStation
+      able.pop()
+    }
+    for (const other of able) {
+      if (
+        station.links.length >= most ||
+        other.links.length >= 2 * most ||
+        station.isLinkedTo(other)
+      )
+        continue
+      const latencyMs = this.paths.latencyMs(station, other)
+      station.links.push({ to: other, latencyMs })
+      other.links.push({ to: station, latencyMs })
+      if (other.mesh.length < this.settings['gossip.mesh']) this.mend(other)
+    }
+    this.mend(station)
+  }
+
+  /** Ends the connection between two peers. */
+  hangUp(station: LabStation, other: LabStation): void {
+    other.unlink(station)
+    station.unlink(other)
+    this.mend(station)
+  }
+
+  /** Grafts until the mesh has its degree; a partner takes up to twice that. */
+  mend(station: LabStation): void {
+    const degree = this.settings['gossip.mesh']
+    if (!station.alive || station.mesh.length >= degree) return
+    const from = this.random.below(station.links.length || 1)
+    for (let i = 0; i < station.links.length && station.mesh.length < degree; i++) {
+      const link = station.links[(from + i) % station.links.length] as Link
+      const { to, latencyMs } = link
+      if (station.mesh.some((other) => other.to === to) || to.mesh.length >= 2 * degree) continue
+      station.mesh.push(link)
+      to.mesh.push({ to: station, latencyMs })
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import type { HeldActivation, PeerId, TensorHash } from '@layerswarm/swarm'
+import { type SeededRandom, SYMBOLS_BYTES, type VirtualClock } from '@layerswarm/swarm/testing'
+import type { Settings } from '../scenarios/settings.ts'
+import type { LabStation } from './lane.ts'
+import type { Paths } from './paths.ts'
+import type { Trace } from './trace.ts'
+import type { LabTraffic } from './traffic.ts'
+
+/** What direct streams share with the gossip of the same network. */
+export interface StreamNeeds {
+  readonly clock: VirtualClock
+  readonly settings: Settings
+  readonly random: SeededRandom
+  readonly trace: Trace
+  readonly paths: Paths
+  readonly traffic: LabTraffic
+  /** Everybody who is there. */
+  readonly stations: ReadonlyMap<PeerId, LabStation>
+  /** A holder is asked for a tensor. */
+  pullAsked(holder: LabStation): void
+}
+
+/**
+ * Bytes between two peers without anybody in between: tensors that are pulled, and what rival
+ * policies send.
+ *
+ * 1. A transfer takes its sender's uplink, the pair's latency and its receiver's downlink, after
+ *    the transfers before it.
+ * 2. Bytes are counted where they are sent.
+ */
+export class Streams {
+  private readonly needs: StreamNeeds
+
+  constructor(needs: StreamNeeds) {
+    this.needs = needs
+  }
+
+  /** Holds a tensor for others to pull, and says under which hash. */
+  offer(self: LabStation, bytes: Uint8Array): TensorHash {
+    const hash = symbolHash(bytes)
+    self.tensors.set(hash, bytes)
+    return hash
+  }
+
+  /** Fetches a tensor from its holder; undefined when it cannot be had. Returns what cancels it. */
+  pull(
+    self: LabStation,
+    tensor: HeldActivation,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void {
+    const { clock, settings, stations, paths, traffic, trace } = this.needs
+    const now = clock.nowMs()
+    const holder = stations.get(tensor.holder)
+    if (holder === self) return clock.wakeAt(now, () => pulled(self.tensors.get(tensor.hash)))
+    if (holder === undefined || !paths.hasPath(self, holder))
+      return clock.wakeAt(now + this.failureMs(self, tensor.holder), () => pulled(undefined))
+    const latencyMs = paths.latencyMs(self, holder)
+    let cancel = () => {}
+    const cancelAsk = clock.wakeAt(now + latencyMs, () => {
+      this.needs.pullAsked(holder)
+      const bytes = holder.alive && !holder.frozen ? holder.tensors.get(tensor.hash) : undefined
+      if (bytes === undefined) {
+        const wait =
+          holder.alive && !holder.frozen ? latencyMs : settings['streams.pullTimeoutMs'] - latencyMs
+        cancel = clock.wakeAt(clock.nowMs() + wait, () => pulled(undefined))
+        return
+      }
+      const sentAtMs = holder.takeUplink(bytes.length, clock.nowMs())
+      holder.traffic.sentBytes += bytes.length
+      traffic.pulledBytes += bytes.length
+      // Transfers queue behind each other; small gossip slips in between their packets.
+      self.pulledAtMs =
+        Math.max(sentAtMs + latencyMs, self.pulledAtMs) + bytes.length / self.session.down
+      cancel = clock.wakeAt(self.pulledAtMs, () => {
+        trace.note(clock.nowMs(), 5, self.session.index, bytes.length)
+        // A holder that died while it sent took the rest with it.
+        pulled(holder.alive ? bytes : undefined)
+      })
+    })
+    return () => {
+      cancelAsk()
+      cancel()
+    }
+  }
+
+  /** How long a question to a peer that cannot be reached takes to fail, milliseconds. */
+  private failureMs(self: LabStation, holder: PeerId): number {
+    // Without a connection there is nobody to ask; on a dead one the question times out.
+    const asked = self.links.some(({ to }) => to.peer === holder)
+    return asked ? this.needs.settings['streams.pullTimeoutMs'] : 1
+  }
+
+  /**
+   * Sends bytes of a rival policy; nothing comes of it when the other end is gone.
+   * @param relayed without a direct path they go by way of a relay, which takes twice as long.
+   */
+  send(
+    from: LabStation,
+    to: LabStation,
+    bytes: number,
+    received: () => void,
+    relayed = false,
+  ): void {
+    const { clock, settings, random, paths, traffic, trace } = this.needs
+    if (!from.alive) return
+    if (from === to) {
+      clock.wakeAt(clock.nowMs(), received)
+      return
+    }
+    from.traffic.sentBytes += bytes
+    traffic.pulledBytes += bytes
+    const isDirect = paths.isDialable(from, to)
+    const latencyMs = (isDirect ? 1 : 2) * paths.latencyMs(from, to)
+    let atMs = from.takeUplink(bytes, clock.nowMs()) + latencyMs
+    atMs += random.uniform() * settings['links.jitterMs'] + to.session.messageMs
+    // A stream repeats what was lost: it comes late, and it comes.
+    if (random.chance(settings['links.loss'])) atMs += 2 * latencyMs
+    to.pulledAtMs = Math.max(to.pulledAtMs, atMs) + bytes / to.session.down
+    if (paths.isCut(from, to) || !(isDirect || relayed)) return
+    clock.wakeAt(to.pulledAtMs, () => {
+      trace.note(clock.nowMs(), 6, from.session.index, to.session.index)
+      if (!paths.isCut(from, to)) to.whenRead(received)
+    })
+  }
+}
+
+/** Stands in for SHA-256: equal symbols, equal hash. */
+function symbolHash(bytes: Uint8Array): TensorHash {
+  let low = 0x811c9dc5
+  let high = bytes.length
+  const end = Math.min(bytes.length, SYMBOLS_BYTES)
+  for (let i = 0; i < end; i++) {
+    low = Math.imul(low ^ (bytes[i] as number), 0x01000193)
+    high = Math.imul(high ^ low, 0x85ebca6b) ^ (high >>> 13)
+  }
+  const half = (high >>> 0).toString(16).padStart(8, '0')
+  return (half + (low >>> 0).toString(16).padStart(8, '0')).padStart(64, '0') as TensorHash
+}

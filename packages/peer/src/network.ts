@@ -1,0 +1,140 @@
+import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
+import {
+  createGate,
+  laneTopic,
+  type Member,
+  type ModelShape,
+  PRESENCE_TOPIC,
+} from '@layerswarm/swarm'
+import { createBlobCache } from '#cache'
+import { openIdentity } from '#identity'
+import { platform } from '#net'
+import { fetchBootstrap } from './bootstrap.ts'
+import type { Opened } from './closers.ts'
+import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
+import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
+import { createIntroductions } from './meeting/introductions.ts'
+import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'
+import type { SwarmNode } from './node/libp2p-config.ts'
+import { describeConnections } from './node/peer-connections.ts'
+import type { PeerOptions } from './options.ts'
+import { httpFetcher } from './store/http.ts'
+import { createLayerStore, type LayerStore } from './store/layer-store.ts'
+import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
+import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
+
+/** The swarm that is joined: where, and which release. */
+export interface Joined {
+  readonly join: URL
+  /** Hash of the manifest. */
+  readonly release: Sha256
+  readonly manifest: Manifest
+}
+
+/** Everything between a member and the wire. */
+export interface Network {
+  readonly node: SwarmNode
+  readonly store: LayerStore
+  readonly transport: LaneTransport
+  readonly tensors: TensorStreams
+  readonly layers: LayerStreams
+  readonly keeper: RelayKeeper
+  readonly goodbyes: Goodbyes
+  /** Filled in once there is a member: where to ask for layers is known from presence. */
+  readonly link: { member: Member | undefined }
+}
+
+/**
+ * Opens a node and all that speaks through it; connects to nobody yet.
+ * @param opened where each part is kept to be closed, in the order of opening.
+ * @throws PeerError `bad-identity`, the signal's reason when it aborts, or what libp2p throws when
+ * it cannot listen.
+ */
+export async function openNetwork(
+  options: PeerOptions,
+  { join, release, manifest }: Joined,
+  signal: AbortSignal,
+  opened: Opened,
+): Promise<Network> {
+  const identity = await openIdentity(options.dataDir)
+  await opened.add(() => identity.release())
+  const isForwarder = (peer: string) => keeper.isBootstrap(peer)
+  // A bootstrap node may know other rules, and a peer that loses it is alone: it is never blamed.
+  const gate = createGate({ release, blames: (source) => !isForwarder(source) })
+  const node = await platform.createNode({
+    privateKey: identity.privateKey,
+    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(release) },
+    isBanned: (peer) => gate.isBanned(peer, performance.now()),
+    isForwarder,
+    host: options.host,
+    iceServers: options.iceServers,
+  })
+  await opened.add(() => node.stop())
+  const keeper: RelayKeeper = createRelayKeeper({
+    node,
+    platform,
+    refresh: async (bounded) => (await fetchBootstrap(join, bounded)).addresses,
+  })
+  const gone = (peer: string) => transport.reportGone(peer)
+  const introductions = createIntroductions({ node, platform, isForwarder, gone })
+  const tensors = createTensorStreams(node, {
+    reach: (peer, bounded) => introductions.reach(peer, bounded),
+  })
+  const transport = createLaneTransport(
+    { node, tensors, gate },
+    { release, shape: shapeOf(manifest.spec) },
+  )
+  const goodbyes = createGoodbyes(node, (peer) => {
+    gone(peer)
+    introductions.departed(peer)
+  })
+  const link: Network['link'] = { member: undefined }
+  const candidates = (sha256: Sha256) => layerHosts(node, manifest, link.member, sha256)
+  // The two need each other: files come from peers, and what has come is given to peers.
+  const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
+  const cache = await createBlobCache(options.dataDir)
+  const store = createLayerStore({
+    manifest,
+    cache,
+    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join, cache)],
+  })
+  for (const part of [tensors, layers, goodbyes]) {
+    await opened.add(() => part.stop())
+    await part.start()
+  }
+  transport.listen({
+    messageArrived(from, message) {
+      if (message.kind === 'presence' && message.release === release) {
+        introductions.announced(from, message)
+      }
+    },
+    peerDisconnected: () => undefined,
+  })
+  transport.start()
+  await opened.add(() => transport.stop())
+  introductions.start()
+  await opened.add(() => introductions.stop())
+  await opened.add(() => keeper.stop())
+  signal.throwIfAborted()
+  return { node, store, transport, tensors, layers, keeper, goodbyes, link }
+}
+
+/** What a member must know of a model: counts of layers, of tokens and of numbers per token. */
+export function shapeOf(spec: ModelSpec): ModelShape {
+  return { layers: spec.layers, tokens: tokensOf(spec), width: spec.width }
+}
+
+/** Directly connected peers that host a part; a stem or head may be with anybody. */
+function layerHosts(
+  node: SwarmNode,
+  manifest: Manifest,
+  member: Member | undefined,
+  sha256: Sha256,
+): string[] {
+  const layer = manifest.parts.find((part) => part.sha256 === sha256)?.part
+  const connections = describeConnections(node)
+  return (member?.snapshot().peers ?? [])
+    .filter(({ layers }) => typeof layer !== 'number' || layers.includes(layer))
+    .map(({ peer }) => peer)
+    .filter((peer) => connections.get(peer)?.reach === 'direct')
+}

@@ -1,0 +1,96 @@
+import type { PeerId } from '@layerswarm/swarm'
+import { laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import {
+  clockAcceptance,
+  randomAcceptance,
+  type TransportBench,
+  transportAcceptance,
+} from '@layerswarm/swarm/testing'
+import { multiaddr } from '@multiformats/multiaddr'
+import { describe, expect, test } from 'vitest'
+import { createLaneTransport } from '../gossip/lane-transport.ts'
+import { createTensorStreams } from '../streams/tensor-streams.ts'
+import { createSystemClock, systemRandom } from '../system-ports.ts'
+import { addressesOf, createTestNode, eventually, RELEASE, SHAPE, type Wire } from './test-nodes.ts'
+
+const settle = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+async function joinLane(over: Wire) {
+  const { node, gate } = await createTestNode({ over })
+  const tensors = createTensorStreams(node)
+  await tensors.start()
+  const transport = createLaneTransport({ node, tensors, gate }, { release: RELEASE, shape: SHAPE })
+  transport.start()
+  const stop = async () => {
+    transport.stop()
+    await tensors.stop()
+    await node.stop()
+  }
+  return { node, transport, stop }
+}
+
+type LaneMember = Awaited<ReturnType<typeof joinLane>>
+
+/** Members of one lane on this machine, all connected to one another. */
+async function lane(over: Wire): Promise<TransportBench> {
+  const members = new Map<PeerId, LaneMember>()
+  const end = async (peer: PeerId) => {
+    await members.get(peer)?.stop()
+    members.delete(peer)
+  }
+  const isMeshed = ({ node: { services, peerId } }: LaneMember) =>
+    [laneTopic(RELEASE), PRESENCE_TOPIC].every((topic) =>
+      [...members.keys()].every(
+        (peer) =>
+          peer === peerId.toString() ||
+          services.pubsub.getSubscribers(topic).some((one) => one.toString() === peer),
+      ),
+    )
+  return {
+    release: RELEASE,
+    shape: SHAPE,
+    quietMs: 150,
+    settle,
+    async makeTransports(count) {
+      for (let i = 0; i < count; i++) {
+        const made = await joinLane(over)
+        for (const { node } of members.values()) {
+          await made.node.dial(addressesOf(node).map((address) => multiaddr(address)))
+        }
+        members.set(made.transport.self, made)
+      }
+      await eventually('the mesh', () => [...members.values()].every(isMeshed))
+      return [...members.values()].map(({ transport }) => transport)
+    },
+    end,
+    async close() {
+      for (const peer of [...members.keys()]) await end(peer)
+    },
+  }
+}
+
+// Two cores and real sockets.
+const SLOW = { timeout: 60_000 }
+
+describe.each<Wire>(['tcp', 'websocket', 'memory'])('libp2p over %s is a transport: it', (over) => {
+  for (const { name, run } of transportAcceptance(() => lane(over))) test(name, SLOW, run)
+})
+
+describe('the system clock is a clock: it', () => {
+  const openBench = async () => {
+    const clock = createSystemClock()
+    return {
+      clock,
+      settle,
+      close: async () => {
+        clock.cancelAll()
+        expect(clock.waiting).toBe(0)
+      },
+    }
+  }
+  for (const { name, run } of clockAcceptance(openBench)) test(name, SLOW, run)
+})
+
+describe('the system’s randomness is a source of randomness: it', () => {
+  for (const { name, run } of randomAcceptance(() => systemRandom)) test(name, run)
+})

@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest'
+import { BAN_MS, LANE_MESSAGES_BURST, REJECTS_PER_NEIGHBOUR_MAX } from '../limits.ts'
+import {
+  laneTopic,
+  type Message,
+  type PeerId,
+  PRESENCE_TOPIC,
+  type Presence,
+  type RequestId,
+} from '../wire/messages.ts'
+import { type Arrival, createGate, type GateOptions, type Verdict } from './gate.ts'
+import type { Judged } from './message-rules.ts'
+
+const RELEASE = 'ab'.repeat(32)
+const LANE = laneTopic(RELEASE)
+const DONE: Message = { kind: 'done', request: '11'.repeat(16) as RequestId }
+const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }
+
+function presence(fields: Partial<Presence> = {}): Presence {
+  return {
+    kind: 'presence',
+    release: RELEASE,
+    sequence: 0,
+    layers: [],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [],
+    asking: false,
+    links: 0,
+    leaving: false,
+    ...fields,
+  }
+}
+
+function gateAt(options: Partial<GateOptions> = {}) {
+  const gate = createGate({ release: RELEASE, ...options })
+  let number = 0n
+  const arrival = (author: string, content: Judged, fields: Partial<Arrival>): Arrival => {
+    const isPresence = 'message' in content && content.message.kind === 'presence'
+    return {
+      source: author,
+      author: author as PeerId,
+      topic: isPresence ? PRESENCE_TOPIC : LANE,
+      number: ++number,
+      content: () => content,
+      ...fields,
+    }
+  }
+  const say = (author: string, content: Judged, nowMs = 0, fields: Partial<Arrival> = {}) =>
+    gate.judge(arrival(author, content, fields), nowMs)
+  const done = (author: string, nowMs = 0, source = author) =>
+    say(author, { message: DONE }, nowMs, { source })
+  const announce = (author: string, links: number, nowMs = 0, fields: Partial<Arrival> = {}) =>
+    say(author, { message: presence({ links }) }, nowMs, fields)
+  return { gate, say, done, announce }
+}
+
+const word = ({ verdict }: Verdict): string => verdict
+
+describe('a gate', () => {
+  test('delivers a message, to be passed on while its author does not reach everybody', () => {
+    const { done, announce, gate } = gateAt()
+    expect(done('a')).toEqual({ verdict: 'deliver', message: DONE, passOn: true })
+    announce('a', 2)
+    announce('b', 1)
+    expect(done('a')).toEqual({ verdict: 'deliver', message: DONE, passOn: false })
+    expect(done('b')).toMatchObject({ passOn: true })
+    gate.gone('a')
+    expect(done('a')).toMatchObject({ passOn: true })
+  })
+
+  test('has presence passed on always, and counts another release’s members for nothing', () => {
+    const { announce, say, done } = gateAt()
+    announce('a', 9)
+    expect(announce('a', 9)).toMatchObject({ verdict: 'deliver', passOn: true })
+    say('b', { message: presence({ release: 'cd'.repeat(32), links: 9 }) })
+    expect(done('b')).toMatchObject({ passOn: true })
+  })
+
+  test('does not hear a banned author, through others neither, and blames nobody for it', () => {
+    const { gate, done, say } = gateAt()
+    gate.ban('a', 0)
+    const ignored = { verdict: 'ignore', reason: 'banned' }
+    expect(done('a', 1)).toEqual(ignored)
+    expect(done('a', 1, 'b')).toEqual(ignored)
+    for (let sent = 0; sent < 2 * REJECTS_PER_NEIGHBOUR_MAX; sent++) {
+      expect(say('a', BROKEN, 1, { source: 'b' })).toEqual(ignored)
+    }
+    expect(gate.isBanned('b', 1)).toBe(false)
+    expect(done('c', 1, 'a')).toMatchObject({ verdict: 'deliver' })
+    expect(word(done('a', BAN_MS))).toBe('deliver')
+  })
+
+  test('ignores an author beyond its rate, without reading on', () => {
+    const { say, done } = gateAt({ laneRate: { perSecond: 1, burst: 2 } })
+    expect([done('a'), done('a'), done('b')].map(word)).toEqual(['deliver', 'deliver', 'deliver'])
+    const content = () => expect.unreachable()
+    expect(say('a', BROKEN, 0, { content })).toEqual({ verdict: 'ignore', reason: 'over-rate' })
+    expect(word(done('a', 1_000))).toBe('deliver')
+  })
+
+  test('counts presence and the lane apart, and refused messages as well', () => {
+    const { say, done, announce } = gateAt({
+      laneRate: { perSecond: 0, burst: 2 },
+      presenceRate: { perSecond: 0, burst: 1 },
+    })
+    say('a', BROKEN)
+    expect([done('a'), done('a'), announce('a', 0), announce('a', 0)].map(word)).toEqual([
+      'deliver',
+      'ignore',
+      'deliver',
+      'ignore',
+    ])
+  })
+
+  test('bans the neighbour that keeps handing on what it should have refused, once', () => {
+    const { say, done, gate } = gateAt()
+    const verdicts = Array.from({ length: REJECTS_PER_NEIGHBOUR_MAX }, (_, sent) =>
+      say(`author ${sent}`, BROKEN, sent, { source: 'liar' }),
+    )
+    expect(verdicts.slice(0, -1).every(({ verdict }) => verdict === 'reject')).toBe(true)
+    expect(verdicts.at(-1)).toEqual({ verdict: 'ban', ...BROKEN, peer: 'liar' })
+    expect(gate.isBanned('liar', 10)).toBe(true)
+    expect(word(done('liar', 10))).toBe('ignore')
+    expect(gate.isBanned('author 0', 10)).toBe(false)
+  })
+
+  test('forgives refusals that are rare, and neighbours that are not to blame', () => {
+    const { say, gate } = gateAt({ blames: (source) => source !== 'bootstrap' })
+    for (let sent = 0; sent < 3 * REJECTS_PER_NEIGHBOUR_MAX; sent++) {
+      expect(word(say('newer', BROKEN, sent * BAN_MS))).toBe('reject')
+      expect(word(say('any', BROKEN, 0, { source: 'bootstrap' }))).toBe('reject')
+    }
+    expect(gate.isBanned('bootstrap', 0)).toBe(false)
+  })
+
+  test('does not believe presence that is older than what it has heard', () => {
+    const { announce, done } = gateAt()
+    announce('a', 1, 0, { number: 9n })
+    expect(announce('a', 0, 1, { number: 8n })).toEqual({ verdict: 'ignore', reason: 'old-news' })
+    expect(done('a', 1)).toMatchObject({ passOn: false })
+    expect(word(announce('a', 0, 1, { number: 10n }))).toBe('deliver')
+  })
+
+  test('lets an honest author say a burst of a lane’s size', () => {
+    const { done } = gateAt()
+    const said = Array.from({ length: LANE_MESSAGES_BURST + 1 }, () => word(done('a')))
+    expect(said.filter((verdict) => verdict === 'deliver')).toHaveLength(LANE_MESSAGES_BURST)
+  })
+})

@@ -1,0 +1,66 @@
+/**
+ * Activations of symbols, for tests and simulations in which only time and truth matter: the first
+ * bytes say which layers were applied, in their order, so that anybody can tell whether an answer
+ * was computed as its route says. Bytes: [count of layers, mark of lies, nonce (4, big-endian), one
+ * byte per applied layer, zeros].
+ */
+
+import { LAYERS_MAX } from '../limits.ts'
+
+/** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */
+const LAYOUT = { count: 0, taint: 1, nonce: 2, layers: 6, taintedScore: -1 } as const
+/** Beyond this many bytes a symbolic activation is zeros. */
+export const SYMBOLS_BYTES: number = LAYOUT.layers + LAYERS_MAX
+
+/**
+ * The stem's output of a request: no layer applied, no lie told.
+ * @param bytes its whole size, at least 6 and one per layer of the model.
+ * @param nonce below 2^32, so that it differs from other requests.
+ */
+export function symbolicStem(bytes: number, nonce: number): Uint8Array {
+  const stem = new Uint8Array(bytes)
+  new DataView(stem.buffer).setUint32(LAYOUT.nonce, nonce)
+  return stem
+}
+
+/** The layers that an activation went through, in their order. */
+export function layersIn(bytes: Uint8Array): number[] {
+  return [...bytes.subarray(LAYOUT.layers, LAYOUT.layers + (bytes[LAYOUT.count] as number))]
+}
+
+/** A copy with one more layer applied. */
+export function applied(layer: number, input: Uint8Array): Uint8Array {
+  const bytes = input.slice()
+  const count = bytes[LAYOUT.count] as number
+  bytes[LAYOUT.layers + count] = layer
+  bytes[LAYOUT.count] = count + 1
+  return bytes
+}
+
+/** A copy that a lie went into: it stays in everything that is computed from it. */
+export function tainted(bytes: Uint8Array): Uint8Array {
+  const lied = bytes.slice()
+  lied[LAYOUT.taint] = 1
+  return lied
+}
+
+/** Whether any hop of an activation was a lie. */
+export function isTaintedBytes(bytes: Uint8Array): boolean {
+  return bytes[LAYOUT.taint] !== 0
+}
+
+/** What the head makes of an activation: its layers as scores, after a mark when a lie is in it. */
+export function symbolicLogits(bytes: Uint8Array): number[] {
+  const layers = layersIn(bytes)
+  return isTaintedBytes(bytes) ? [LAYOUT.taintedScore, ...layers] : layers
+}
+
+/** Whether any hop of an answer was a lie. @param logits of one image. */
+export function isTainted(logits: readonly number[]): boolean {
+  return logits[0] === LAYOUT.taintedScore
+}
+
+/** The layers that an answer was really computed with, in their order. @param logits of one image. */
+export function trueRoute(logits: readonly number[]): readonly number[] {
+  return isTainted(logits) ? logits.slice(1) : logits
+}

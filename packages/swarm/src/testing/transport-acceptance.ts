@@ -1,0 +1,243 @@
+import { activationBytes } from '@layerswarm/model'
+import type { Transport } from '../ports.ts'
+import type { Message, Presence, RequestId, Step } from '../wire/messages.ts'
+import { type AcceptanceCase, caseOn, demandEqual, until } from './acceptance.ts'
+import { PATIENCE_MS } from './limits.ts'
+import { at, type Ear, listening, type TransportBench, textOf } from './transport-bench.ts'
+import {
+  cancelsPulls,
+  handsOver,
+  hasNoTensorOfTheGone,
+  hasNoUnknownTensor,
+  keepsTensorsApart,
+  withdraws,
+} from './transport-tensors.ts'
+
+/**
+ * What every transport must pass, without a test framework. That a message arrives is asked of a
+ * network that loses none; nothing is asked about the order in which messages arrive.
+ * @param openBench makes a lane for each case.
+ */
+export function transportAcceptance(openBench: () => Promise<TransportBench>): AcceptanceCase[] {
+  const check = (
+    name: string,
+    members: number,
+    run: (bench: TransportBench, lane: readonly Ear[]) => Promise<void>,
+  ) =>
+    caseOn(openBench, name, async (bench) => {
+      const transports = await bench.makeTransports(members)
+      demandEqual('members made', transports.length, members)
+      await run(bench, transports.map(listening))
+    })
+  return [
+    check('delivers every message to all others once, as its author said it', 4, delivers),
+    check('delivers many messages at once, each once', 3, deliversMany),
+    check('tells a listener nothing after it stopped, and the others all', 3, stopsListening),
+    check('tells a listener that listens again', 2, listensAgain),
+    check('hands over an offered tensor, to many and to its own holder', 3, handsOver),
+    check('keeps tensors apart', 2, keepsTensorsApart),
+    check('does not hand over a tensor that was withdrawn', 2, withdraws),
+    check('has no tensor that was never offered', 2, hasNoUnknownTensor),
+    check('has no tensor of a holder that is gone', 2, hasNoTensorOfTheGone),
+    check('says nothing about a pull that was cancelled', 2, cancelsPulls),
+    check('does not hear whom it bans, through others neither', 3, bans),
+    check('loses the connection to whom it bans, and says so once', 3, losesTheBanned),
+    check('says once that a peer is gone', 3, saysWhoIsGone),
+    check('never throws when it publishes, after its end neither', 2, neverThrows),
+    check('tells an ended member nothing more', 2, tellsTheEndedNothing),
+  ]
+}
+
+let requests = 0
+
+/** A request that no other case asks. */
+function newRequest(): RequestId {
+  return (++requests).toString(16).padStart(32, '0') as RequestId
+}
+
+function done(): Message {
+  return { kind: 'done', request: newRequest() }
+}
+
+function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportBench): Step {
+  const bytes = new Uint8Array(activationBytes('float16', [1, tokens, width]))
+  bytes.fill(requests)
+  return {
+    kind: 'step',
+    request: newRequest(),
+    requester: self,
+    era: 0,
+    route: [],
+    plan: [],
+    activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
+    remainingMs: 1_000,
+  }
+}
+
+function presenceOf({ self }: Transport, { release }: TransportBench, links: number): Presence {
+  return {
+    kind: 'presence',
+    release,
+    sequence: 1,
+    layers: [0],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [`/dns4/example.org/tcp/1/p2p/${self}`],
+    asking: false,
+    links,
+    leaving: false,
+  }
+}
+
+function timesHeard({ heard }: Ear, { self }: Transport, message: Message): number {
+  const text = textOf(message)
+  return heard.filter((one) => one.from === self && one.text === text).length
+}
+
+/** Waits until `ear` has heard the message. */
+function hearing(bench: TransportBench, ear: Ear, from: Transport, message: Message) {
+  const what = `the delivery of a ${message.kind}`
+  return until(bench, what, () => timesHeard(ear, from, message) > 0, PATIENCE_MS)
+}
+
+async function delivers(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const said = lane.map(({ transport }): [Transport, Message[]] => {
+    const step = firstStep(transport, bench)
+    const { request } = step
+    return [
+      transport,
+      [
+        presenceOf(transport, bench, lane.length - 1),
+        step,
+        { kind: 'claim', request, era: 0, hop: 0, layer: 0, ttlMs: 500 },
+        { kind: 'done', request },
+      ],
+    ]
+  })
+  for (const [transport, messages] of said) for (const one of messages) transport.publish(one)
+  for (const ear of lane) {
+    for (const [author, messages] of said) {
+      if (author === ear.transport) continue
+      for (const one of messages) await hearing(bench, ear, author, one)
+    }
+  }
+  await bench.settle(bench.quietMs)
+  const others = said.flatMap(([, messages]) => messages).length - 4
+  for (const { heard, transport } of lane) {
+    const own = heard.filter(({ from }) => from === transport.self).length
+    demandEqual('own messages that a member hears', own, 0)
+    demandEqual('messages that a member hears', heard.length, others)
+  }
+}
+
+async function deliversMany(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [author, ...others] = lane
+  if (author === undefined) throw new Error('no author')
+  const messages = Array.from({ length: 50 }, done)
+  for (const message of messages) author.transport.publish(message)
+  for (const ear of others) {
+    const all = () => ear.heard.length >= messages.length
+    await until(bench, 'the delivery of many messages', all, PATIENCE_MS)
+  }
+  await bench.settle(bench.quietMs)
+  for (const ear of others) {
+    for (const message of messages) {
+      demandEqual('times that it is heard', timesHeard(ear, author.transport, message), 1)
+    }
+  }
+}
+
+async function stopsListening(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [author, deaf, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
+  deaf.stop()
+  const message = done()
+  author.transport.publish(message)
+  await hearing(bench, other, author.transport, message)
+  await bench.end(author.transport.self)
+  await until(bench, 'the loss', () => other.gone.length > 0, PATIENCE_MS)
+  await bench.settle(bench.quietMs)
+  demandEqual('messages heard without listening', deaf.heard.length, 0)
+  demandEqual('losses heard without listening', deaf.gone.length, 0)
+}
+
+async function listensAgain(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [author, listener] = [at(lane, 0), at(lane, 1)]
+  listener.stop()
+  const again = listening(listener.transport)
+  const message = done()
+  author.transport.publish(message)
+  await hearing(bench, again, author.transport, message)
+  demandEqual('messages heard without listening', listener.heard.length, 0)
+}
+
+async function bans(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [banned, banning, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
+  banning.transport.ban(banned.transport.self)
+  await bench.settle(bench.quietMs)
+  const unheard = done()
+  banned.transport.publish(unheard)
+  await hearing(bench, other, banned.transport, unheard)
+  const honest = done()
+  other.transport.publish(honest)
+  await hearing(bench, banning, other.transport, honest)
+  await bench.settle(bench.quietMs)
+  const heard = timesHeard(banning, banned.transport, unheard)
+  demandEqual('times that a banned peer is heard', heard, 0)
+}
+
+async function losesTheBanned(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [banned, banning, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
+  const { self } = banned.transport
+  banning.transport.ban(self)
+  banning.transport.ban(self)
+  await until(bench, 'the loss', () => banning.gone.includes(self), PATIENCE_MS)
+  const back = () => banned.gone.includes(banning.transport.self)
+  await until(bench, 'the loss at the other end', back, PATIENCE_MS)
+  await bench.settle(bench.quietMs)
+  demandEqual('losses told to who banned', banning.gone.join(), self)
+  demandEqual('losses told to who was banned', banned.gone.join(), banning.transport.self)
+  demandEqual('losses told to others', other.gone.length, 0)
+}
+
+async function saysWhoIsGone(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [leaver, ...others] = lane
+  if (leaver === undefined) throw new Error('no leaver')
+  const { self } = leaver.transport
+  await bench.end(self)
+  for (const { gone } of others) {
+    await until(bench, 'the loss', () => gone.includes(self), PATIENCE_MS)
+  }
+  await bench.settle(bench.quietMs)
+  for (const { gone } of others) demandEqual('losses told', gone.join(), self)
+}
+
+async function neverThrows(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [last, ender] = [at(lane, 0), at(lane, 1)]
+  const say = (when: string, { transport }: Ear) => {
+    try {
+      transport.publish(firstStep(transport, bench))
+      transport.publish(done())
+    } catch (error) {
+      throw new Error(`publish throws ${when}: ${String(error)}`)
+    }
+  }
+  ender.stop()
+  say('without a listener', ender)
+  await bench.end(ender.transport.self)
+  say('after its end', ender)
+  say('when nobody is there', last)
+  await bench.settle(bench.quietMs)
+}
+
+async function tellsTheEndedNothing(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [author, ended] = [at(lane, 0), at(lane, 1)]
+  await bench.end(ended.transport.self)
+  await bench.settle(bench.quietMs)
+  const [heard, gone] = [ended.heard.length, ended.gone.length]
+  author.transport.publish(done())
+  author.transport.ban(ended.transport.self)
+  await bench.settle(bench.quietMs)
+  demandEqual('messages told to an ended member', ended.heard.length - heard, 0)
+  demandEqual('losses told to an ended member', ended.gone.length - gone, 0)
+}
