@@ -39,12 +39,17 @@ interface Watched {
  */
 export class Referee {
   readonly violations: Violation[] = []
-  checks = 0
   private readonly requests = new Map<RequestId, Watched>()
   private readonly everyoneIsHonest: boolean
+  private checked = 0
 
   constructor(everyoneIsHonest: boolean) {
     this.everyoneIsHonest = everyoneIsHonest
+  }
+
+  /** Promises checked so far. */
+  get checks(): number {
+    return this.checked
   }
 
   asked(request: RequestId, deadlineAtMs: number): void {
@@ -189,7 +194,7 @@ export class Referee {
   }
 
   private check(invariant: Invariant, atMs: number, holds: boolean, detail: () => string): void {
-    this.checks++
+    this.checked++
     if (holds || this.violations.length >= VIOLATIONS_MAX) return
     this.violations.push({ invariant, atMs, detail: detail() })
   }

@@ -93,7 +93,7 @@ describe('under churn', { timeout: 120_000 }, () => {
   })
 
   // One lane for everybody and activations in the gossip: claims come late, and work is done again.
-  test('a busy lane of sixty chokes on its own gossip, and breaks no promise', () => {
+  test('a busy lane of sixty is in congestion collapse, and breaks no promise', () => {
     const of = (peers: number) =>
       simulate('harsh', { peers, requests: 60, seed: 1, policy: 'any-order' })
     const [few, many] = [of(12), of(60)]

@@ -52,14 +52,13 @@ export class Stage implements Scene {
   readonly residents = new Map<PeerId, Resident>()
   /** What was sent when the first request was made and when the last one ended, between them is work. */
   readonly working = { fromMs: 0, untilMs: 0, controlBytes: 0, bytes: 0 }
-  /** Sum of the time that all peers spent in the swarm meanwhile, seconds. */
-  peerSeconds = 0
-  events = 0
   private readonly departures: Departures
   private readonly askers: Resident[] = []
   private readonly policy: AskPolicy
   private readonly sessions: readonly Session[]
   private readonly orders: readonly Order[]
+  private spentSeconds = 0
+  private fired = 0
   private open = 0
   private answered = 0
 
@@ -94,6 +93,16 @@ export class Stage implements Scene {
     this.policy = createPolicy(this)
   }
 
+  /** Sum of the time that all peers spent in the swarm while requests were open, seconds. */
+  get peerSeconds(): number {
+    return this.spentSeconds
+  }
+
+  /** Events of the whole run. */
+  get events(): number {
+    return this.fired
+  }
+
   /** Runs until every request has ended. */
   run(onProgress: (done: number, of: number) => void = () => {}): void {
     this.scheduleSessions(0)
@@ -105,7 +114,7 @@ export class Stage implements Scene {
     for (;;) {
       const before = this.records.length
       try {
-        this.events += this.clock.run(
+        this.fired += this.clock.run(
           this.clock.nowMs() + RUN_STEP_MS,
           () => this.records.length >= total && this.open === 0,
         )
@@ -138,7 +147,7 @@ export class Stage implements Scene {
       return
     const untilMs = this.clock.nowMs() + this.settings['requests.deadlineMs'] + DRAIN_MS_MAX
     while (this.clock.nowMs() < untilMs && this.keepers().length > 0)
-      this.events += this.clock.run(this.clock.nowMs() + DRAIN_STEP_MS)
+      this.fired += this.clock.run(this.clock.nowMs() + DRAIN_STEP_MS)
     const nowMs = this.clock.nowMs()
     for (const { member, transport } of this.keepers())
       this.referee.holdsNothing(transport.station, member?.snapshot().following ?? 0, nowMs)
@@ -223,7 +232,7 @@ export class Stage implements Scene {
     this.past.push(transport.station)
     const { fromMs, untilMs } = this.working
     const until = untilMs === 0 ? this.clock.nowMs() : untilMs
-    this.peerSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
+    this.spentSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
   }
 
   private ask(order: Order): void {

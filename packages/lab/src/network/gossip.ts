@@ -117,11 +117,8 @@ export class LabNetwork {
   leave(peer: PeerId, noticeMs: number): void {
     const station = this.stations.get(peer)
     if (station === undefined) return
-    station.alive = false
-    station.events = undefined
+    station.end()
     this.stations.delete(peer)
-    station.lane?.leave(station)
-    station.tensors.clear()
     if (noticeMs === Number.POSITIVE_INFINITY) return
     for (const { to, latencyMs } of station.links) {
       this.clock.wakeAt(this.clock.nowMs() + noticeMs + latencyMs, () => {
@@ -146,8 +143,7 @@ export class LabNetwork {
 
   /** Stops reading; `thaw` hands on what came meanwhile. */
   freeze(peer: PeerId): void {
-    const station = this.stations.get(peer)
-    if (station !== undefined) station.frozen = true
+    this.stations.get(peer)?.freeze()
   }
 
   thaw(peer: PeerId): void {
@@ -190,7 +186,7 @@ export class LabNetwork {
       this.traffic.copies += messages
       this.traffic.requestBytes += messages * bytes
       const now = this.clock.nowMs()
-      to.downFreeAtMs = Math.max(to.downFreeAtMs, now) + (messages * bytes) / to.session.down
+      to.takeReader((messages * bytes) / to.session.down, now)
     }
   }
 
@@ -218,7 +214,7 @@ export class LabNetwork {
     const { to, latencyMs } = link
     const now = this.clock.nowMs()
     // What a saturated uplink cannot send soon is dropped, as gossip's bounded queues do.
-    if (from.upFreeAtMs > now + settings['gossip.queueMs']) {
+    if (from.uplinkWaitMs(now) > settings['gossip.queueMs']) {
       traffic.dropped++
       return
     }
@@ -250,8 +246,7 @@ export class LabNetwork {
     if (!to.alive || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
-    const readAtMs = to.downFreeAtMs
-    to.downFreeAtMs = Math.max(readAtMs, now) + to.session.messageMs
+    const readAtMs = to.takeReader(to.session.messageMs, now)
     if (readAtMs > now) {
       copy.isQueued = true
       this.clock.schedule(readAtMs, copy)

@@ -25,19 +25,18 @@ export class LabStation {
   readonly mesh: Link[] = []
   readonly tensors = new Map<TensorHash, Uint8Array>()
   readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
-  lane: Lane | undefined
-  slot = -1
+  /** Who is told what arrives; undefined while nobody listens. */
   events: TransportEvents | undefined
-  alive = true
-  /** Its sockets are open and nobody reads them. */
-  frozen = false
+  private place: { readonly lane: Lane; readonly slot: number } | undefined
+  private isAlive = true
+  private isFrozen = false
   /** Judges whatever it hears. */
   readonly gate: Gate
   /** What arrived while it was frozen. */
   private readonly unread: (() => void)[] = []
-  upFreeAtMs = 0
-  downFreeAtMs = 0
-  pulledAtMs = 0
+  private upFreeAtMs = 0
+  private readFreeAtMs = 0
+  private streamFreeAtMs = 0
 
   constructor(session: Session, serves: boolean, gate: Gate) {
     this.session = session
@@ -49,6 +48,42 @@ export class LabStation {
     return this.session.peer
   }
 
+  /** The lane that it is in or was in last. */
+  get lane(): Lane | undefined {
+    return this.place?.lane
+  }
+
+  /** Its place in the lane's lists, −1 without a lane. */
+  get slot(): number {
+    return this.place?.slot ?? -1
+  }
+
+  get alive(): boolean {
+    return this.isAlive
+  }
+
+  /** Its sockets are open and nobody reads them. */
+  get frozen(): boolean {
+    return this.isFrozen
+  }
+
+  /** Takes a place in a lane. */
+  settle(lane: Lane, slot: number): void {
+    this.place = { lane, slot }
+  }
+
+  /** It is gone: what it held is gone with it, and nothing reaches it any more. */
+  end(): void {
+    this.isAlive = false
+    this.events = undefined
+    this.place?.lane.leave(this)
+    this.tensors.clear()
+  }
+
+  freeze(): void {
+    this.isFrozen = true
+  }
+
   isLinkedTo(other: LabStation): boolean {
     return this.links.some(({ to }) => to === other)
   }
@@ -58,10 +93,28 @@ export class LabStation {
     drop(this.mesh, other)
   }
 
+  /** How long the uplink still has to send what it was given, milliseconds. */
+  uplinkWaitMs(nowMs: number): number {
+    return this.upFreeAtMs - nowMs
+  }
+
   /** Queues bytes behind what the uplink still has to send. Returns when the last of them is out. */
   takeUplink(bytes: number, nowMs: number): number {
     this.upFreeAtMs = Math.max(this.upFreeAtMs, nowMs) + bytes / this.session.up
     return this.upFreeAtMs
+  }
+
+  /** Takes bytes of a stream, after the streams before it, not before `atMs`. Returns when they are there. */
+  takeDownlink(bytes: number, atMs: number): number {
+    this.streamFreeAtMs = Math.max(atMs, this.streamFreeAtMs) + bytes / this.session.down
+    return this.streamFreeAtMs
+  }
+
+  /** Queues work behind the messages that it still has to read. Returns when that work begins. */
+  takeReader(ms: number, nowMs: number): number {
+    const beginsAtMs = this.readFreeAtMs
+    this.readFreeAtMs = Math.max(beginsAtMs, nowMs) + ms
+    return beginsAtMs
   }
 
   /** The connection to a peer is gone. */
@@ -74,14 +127,14 @@ export class LabStation {
 
   /** Reads something that arrived: now, or when it thaws. */
   whenRead(read: () => void): void {
-    if (!this.alive) return
-    if (!this.frozen) read()
+    if (!this.isAlive) return
+    if (!this.isFrozen) read()
     else if (this.unread.length < UNREAD_MAX) this.unread.push(read)
   }
 
   /** Reads again, first of all what came meanwhile. */
   thaw(): void {
-    this.frozen = false
+    this.isFrozen = false
     for (const read of this.unread.splice(0)) read()
   }
 }
@@ -97,29 +150,34 @@ function drop(links: Link[], other: LabStation): void {
 export class Lane {
   readonly index: number
   readonly members = new Set<LabStation>()
-  /** Members that serve. */
-  providers = 0
-  askers = 0
   private readonly freeSlots: number[] = []
   private slotsUsed = 0
+  private serving = 0
 
   constructor(index: number) {
     this.index = index
   }
 
+  /** Members that serve. */
+  get providers(): number {
+    return this.serving
+  }
+
+  /** Members that only ask. */
+  get askers(): number {
+    return this.members.size - this.serving
+  }
+
   enter(station: LabStation): void {
-    station.lane = this
-    station.slot = this.freeSlots.pop() ?? this.slotsUsed++
+    station.settle(this, this.freeSlots.pop() ?? this.slotsUsed++)
     this.members.add(station)
-    if (station.serves) this.providers++
-    else this.askers++
+    if (station.serves) this.serving++
   }
 
   leave(station: LabStation): void {
     if (!this.members.delete(station)) return
     this.freeSlots.push(station.slot)
-    if (station.serves) this.providers--
-    else this.askers--
+    if (station.serves) this.serving--
   }
 
   /** Slots ever in use at once: the length of a list with an entry per slot. */

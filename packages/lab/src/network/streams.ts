@@ -69,9 +69,7 @@ export class Streams {
       holder.traffic.sentBytes += bytes.length
       traffic.pulledBytes += bytes.length
       // Transfers queue behind each other; small gossip slips in between their packets.
-      self.pulledAtMs =
-        Math.max(sentAtMs + latencyMs, self.pulledAtMs) + bytes.length / self.session.down
-      cancel = clock.wakeAt(self.pulledAtMs, () => {
+      cancel = clock.wakeAt(self.takeDownlink(bytes.length, sentAtMs + latencyMs), () => {
         trace.note(clock.nowMs(), 5, self.session.index, bytes.length)
         // A holder that died while it sent took the rest with it.
         pulled(holder.alive ? bytes : undefined)
@@ -115,9 +113,9 @@ export class Streams {
     atMs += random.uniform() * settings['links.jitterMs'] + to.session.messageMs
     // A stream repeats what was lost: it comes late, and it comes.
     if (random.chance(settings['links.loss'])) atMs += 2 * latencyMs
-    to.pulledAtMs = Math.max(to.pulledAtMs, atMs) + bytes / to.session.down
+    const receivedAtMs = to.takeDownlink(bytes, atMs)
     if (paths.isCut(from, to) || !(isDirect || relayed)) return
-    clock.wakeAt(to.pulledAtMs, () => {
+    clock.wakeAt(receivedAtMs, () => {
       trace.note(clock.nowMs(), 6, from.session.index, to.session.index)
       if (!paths.isCut(from, to)) to.whenRead(received)
     })
