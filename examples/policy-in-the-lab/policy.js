@@ -2,7 +2,7 @@
 //
 //   node examples/policy-in-the-lab/policy.js [SEED]
 import { simulate } from '@layerswarm/lab'
-import { firstAnswer } from '@layerswarm/swarm'
+import { gossip } from '@layerswarm/swarm'
 
 const [seed = '1'] = process.argv.slice(2)
 
@@ -12,8 +12,8 @@ const [seed = '1'] = process.argv.slice(2)
  * @type {import('@layerswarm/swarm').ClaimPolicy}
  */
 const impatient = {
-  ...firstAnswer,
-  delayMs: (ahead, staggerMs) => firstAnswer.delayMs(ahead, staggerMs / 4),
+  ...gossip,
+  delayMs: (ahead, staggerMs) => gossip.delayMs(ahead, staggerMs / 4),
 }
 
 // Peers, links, faults and requests are the same for both; the seed repeats the run event by event.
@@ -21,7 +21,7 @@ const report = simulate('harsh', {
   peers: 40,
   requests: 150,
   seed: Number(seed),
-  policies: { 'first-answer': firstAnswer, impatient },
+  policies: { 'first-answer': gossip, impatient },
 })
 
 for (const [name, { answeredShare, p50Ms, p95Ms, extraWorkShare }] of Object.entries(

@@ -17,7 +17,7 @@ export class Animation {
   private readonly films = new Map<RequestId, Frame[]>()
 
   note(peer: number, message: Message, _bytes: number, atMs: number): void {
-    if (message.kind === 'presence') return
+    if (message.kind === 'presence' || message.kind === 'again') return
     let film = this.films.get(message.request)
     if (film === undefined) {
       if (this.films.size >= FILMED_MAX) return
@@ -35,7 +35,7 @@ export class Animation {
   }
 }
 
-function frame(peer: number, message: Exclude<Message, { kind: 'presence' }>, atMs: number): Frame {
+function frame(peer: number, message: Exclude<Message, { kind: 'presence' | 'again' }>, atMs: number): Frame {
   switch (message.kind) {
     case 'step': {
       const hop = message.route.length

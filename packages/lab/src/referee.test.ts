@@ -28,6 +28,8 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
   bytes.set(computed, 6)
   return {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request,
     requester: 'asker' as PeerId,
     era: 0,
@@ -100,6 +102,11 @@ describe('the referee', () => {
     const referee = watching()
     const presence = {
       kind: 'presence',
+      measured: true,
+      upload: 0,
+      download: 0,
+      strangersFail: 0,
+      near: [],
       release: '',
       sequence: 0,
       layers: [2, 3],

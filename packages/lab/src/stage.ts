@@ -1,4 +1,4 @@
-import { type ClaimPolicy, firstAnswer, type Message, type PeerId } from '@layerswarm/swarm'
+import { type ClaimPolicy, type Message, type PeerId, POLICY_DEFAULT } from '@layerswarm/swarm'
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
 import { Departures } from './departures.ts'
@@ -67,7 +67,7 @@ export class Stage implements Scene {
     settings: Settings,
     seed: number,
     createPolicy: (scene: Scene) => AskPolicy,
-    claimPolicy: ClaimPolicy = firstAnswer,
+    claimPolicy: ClaimPolicy = POLICY_DEFAULT,
   ) {
     this.claimPolicy = claimPolicy
     this.settings = settings

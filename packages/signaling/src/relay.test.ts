@@ -35,7 +35,7 @@ const STOP = '/libp2p/circuit/relay/0.2.0/stop'
 const soon = { timeout: 10_000, interval: 20 }
 
 const presence: Presence = {
-  kind: 'presence',
+  kind: 'presence', measured: true, upload: 0, download: 0, strangersFail: 0, near: [],
   release: RELEASE,
   sequence: 1,
   layers: [1],

@@ -48,9 +48,12 @@ export interface CoreOptions {
   readonly links: () => number
 }
 
+/** Who claims a step, and when, unless a member is told otherwise. */
+export const POLICY_DEFAULT: ClaimPolicy = directHandOver('lane')
+
 /** What a member does when nothing else is said. */
 export const CORE_OPTIONS_DEFAULT = Object.freeze({
-  policy: directHandOver('lane'),
+  policy: POLICY_DEFAULT,
   serve: 'auto' as const,
   capacity: 0,
   slots: SLOTS_DEFAULT,

@@ -3,7 +3,6 @@ import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { stepFault } from './gate/step-fault.ts'
-import type { JobId } from './jobs.ts'
 import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
 import {

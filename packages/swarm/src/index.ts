@@ -27,6 +27,7 @@
 export { directHandOver } from './claims/direct.ts'
 export { gossip } from './claims/gossip.ts'
 export type { Candidate, ClaimPolicy, Rank } from './claims/policy.ts'
+export { POLICY_DEFAULT } from './core.ts'
 export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
@@ -64,3 +65,4 @@ export {
 export type { MemberSnapshot } from './snapshot.ts'
 export { type ModelShape, openLayers } from './step.ts'
 export * from './wire/messages.ts'
+export { peerIdOfKey } from './wire/peer-id.ts'

@@ -66,6 +66,11 @@ const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
 function presence(links: number): Message {
   return {
     kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: SIMULATED_RELEASE,
     sequence: 1,
     layers: [],
@@ -84,6 +89,8 @@ function step(requester: PeerId): Message {
   const [batch, tokens, width] = [1, 5, 16]
   return {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request: '1'.repeat(32) as RequestId,
     requester,
     era: 0,

@@ -1,4 +1,4 @@
-import type { Transport, TransportEvents } from '@layerswarm/swarm'
+import type { AccessSpeed, Transport, TransportEvents } from '@layerswarm/swarm'
 import {
   createGate,
   encodeMessage,
@@ -49,7 +49,7 @@ export interface Tap {
   pullAsked(holder: LabStation): void
 }
 
-const KINDS = { step: 1, claim: 2, done: 3, presence: 4 } as const
+const KINDS = { step: 1, claim: 2, done: 3, presence: 4, again: 7 } as const
 
 /**
  * Gossip between peers at home: every copy of a message takes its sender's uplink, the pair's
@@ -77,6 +77,8 @@ export class LabNetwork {
   private readonly tap: Tap
   private readonly mesh: Mesh
   private readonly shape: ModelShape
+  /** Messages so far. */
+  private numbers = 0
 
   constructor(clock: VirtualClock, settings: Settings, seed: number, trace: Trace, tap: Tap) {
     this.clock = clock
@@ -141,6 +143,16 @@ export class LabNetwork {
     this.clock.wakeAt(now + link.latencyMs, () => other.lost(station.peer))
   }
 
+  /** The round trip to a neighbour as it measures it, milliseconds: not at once, and with an error that stays. */
+  rttMs(station: LabStation, peer: PeerId): number | undefined {
+    const link = station.links.find(({ to }) => to.peer === peer)
+    if (link === undefined) return undefined
+    const now = this.clock.nowMs()
+    const metAtMs = Math.max(station.session.joinMs, link.to.session.joinMs)
+    if (now - metAtMs < this.settings['links.rttUnknownMs']) return undefined
+    return 2 * link.latencyMs * this.paths.rttError(station, link.to)
+  }
+
   /** Stops reading; `thaw` hands on what came meanwhile. */
   freeze(peer: PeerId): void {
     this.stations.get(peer)?.freeze()
@@ -169,7 +181,7 @@ export class LabNetwork {
       author: from,
       kind: message.kind,
       topic,
-      number: BigInt(this.traffic.publishes),
+      number: BigInt(++this.numbers),
       bytes: encoded.length + this.settings['gossip.overheadBytes'],
       content: () => content,
       arrivalMs: new Float64Array(lane.width + 8).fill(Number.POSITIVE_INFINITY),
@@ -204,6 +216,36 @@ export class LabNetwork {
         burst: settings['gossip.presenceBurst'],
       },
       banMs: settings['gossip.banMs'],
+    })
+  }
+
+  /** Says something to one peer over a stream that stands; the gate of the receiver judges it as well. */
+  tell(from: LabStation, message: Message, peer: PeerId, isFirst: boolean): void {
+    if (!from.alive) return
+    const encoded = encodeMessage(message)
+    if (isFirst) {
+      this.tap.published(from, message, encoded.length)
+      this.traffic.requestMessages++
+    }
+    const to = this.stations.get(peer)
+    if (to === undefined || !from.isLinkedTo(to)) return
+    const bytes = encoded.length + this.settings['links.tellOverheadBytes']
+    const topic = topicOf(message.kind, SIMULATED_RELEASE)
+    const content = judgeMessage(encoded, topic, from.peer, this.shape)
+    const number = BigInt(++this.numbers)
+    this.traffic.requestBytes += bytes
+    this.streams.carry(from, to, bytes, () => {
+      const arrival = {
+        source: from.peer,
+        author: from.peer,
+        topic,
+        number,
+        content: () => content,
+      }
+      const verdict = to.gate.judge(arrival, this.clock.nowMs())
+      if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
+      if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to)
+      else this.refused(verdict)
     })
   }
 
@@ -314,6 +356,7 @@ export class LabTransport implements Transport {
   readonly station: LabStation
   private readonly network: LabNetwork
   private openPulls = 0
+  private lastTold: Message | undefined
 
   constructor(network: LabNetwork, station: LabStation) {
     this.network = network
@@ -352,14 +395,44 @@ export class LabTransport implements Transport {
     this.station.tensors.delete(hash)
   }
 
-  pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
+  tell(message: Message, to: PeerId): void {
+    this.network.tell(this.station, message, to, message !== this.lastTold)
+    this.lastTold = message
+  }
+
+  push(hash: TensorHash, to: PeerId): void {
+    this.network.streams.push(this.station, hash, to)
+  }
+
+  reaches(peer: PeerId): boolean {
+    return this.station.links.some(({ to }) => to.peer === peer)
+  }
+
+  neighbours(): readonly PeerId[] {
+    return this.station.links.map(({ to }) => to.peer)
+  }
+
+  rttMs(peer: PeerId): number | undefined {
+    return this.network.rttMs(this.station, peer)
+  }
+
+  accessSpeed(): AccessSpeed {
+    const { up, down } = this.station.session
+    return { upload: up, download: down }
+  }
+
+  pull(
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void {
     let open = true
     this.openPulls++
     const close = () => {
       if (open) this.openPulls--
       open = false
     }
-    const cancel = this.network.streams.pull(this.station, tensor, (bytes) => {
+    const cancel = this.network.streams.pull(this.station, tensor, isAwaited, (bytes) => {
       if (!open) return
       close()
       pulled(bytes)

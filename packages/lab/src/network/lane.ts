@@ -1,4 +1,10 @@
-import type { Gate, PeerId, TensorHash, TransportEvents } from '@layerswarm/swarm'
+import {
+  type Gate,
+  type PeerId,
+  PUSHED_TENSORS_MAX,
+  type TensorHash,
+  type TransportEvents,
+} from '@layerswarm/swarm'
 import { UNREAD_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 
@@ -24,6 +30,10 @@ export class LabStation {
   /** The connections on which it forwards what others say. */
   readonly mesh: Link[] = []
   readonly tensors = new Map<TensorHash, Uint8Array>()
+  /** What came without being asked for, until it is pulled. */
+  readonly pushed = new Map<TensorHash, Uint8Array>()
+  /** Pulls that wait for what is on its way. */
+  readonly awaited = new Map<TensorHash, () => void>()
   readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
   /** Who is told what arrives; undefined while nobody listens. */
   events: TransportEvents | undefined
@@ -78,6 +88,23 @@ export class LabStation {
     this.events = undefined
     this.place?.lane.leave(this)
     this.tensors.clear()
+    this.pushed.clear()
+    this.awaited.clear()
+  }
+
+  /** Keeps a pushed tensor; above PUSHED_TENSORS_MAX the oldest goes. */
+  keepPushed(hash: TensorHash, bytes: Uint8Array): void {
+    if (this.pushed.size >= PUSHED_TENSORS_MAX)
+      this.pushed.delete(this.pushed.keys().next().value as TensorHash)
+    this.pushed.set(hash, bytes)
+  }
+
+  /** A pushed tensor, which is not kept any longer. */
+  takePushed(hash: TensorHash): Uint8Array | undefined {
+    const bytes = this.pushed.get(hash)
+    this.pushed.delete(hash)
+    this.awaited.delete(hash)
+    return bytes
   }
 
   freeze(): void {

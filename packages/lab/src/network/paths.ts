@@ -27,6 +27,16 @@ export class Paths {
     return (this.settings['links.rttMedianMs'] / 2) * Math.exp(this.settings['links.rttSigma'] * z)
   }
 
+  /** By what a measured round trip differs from the true one: a factor that stays, the same at both ends. */
+  rttError(a: LabStation, b: LabStation): number {
+    const [low, high] = a.session.index < b.session.index ? [a, b] : [b, a]
+    // Uniform with the standard deviation asked for.
+    const z =
+      (draw('rtt', this.seed, low.session.index, high.session.index) / 2 ** 32 - 0.5) *
+      Math.sqrt(12)
+    return Math.exp(this.settings['links.rttError'] * z)
+  }
+
   /**
    * One way for policies that may relay, milliseconds: twice as long without a direct path, Infinity
    * across a cut.

@@ -46,6 +46,49 @@ export class Streams {
   pull(
     self: LabStation,
     tensor: HeldActivation,
+    isAwaited: boolean,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void {
+    const { clock, settings } = this.needs
+    const { hash, size } = tensor
+    if (self.pushed.has(hash))
+      return clock.wakeAt(clock.nowMs(), () => pulled(self.takePushed(hash)))
+    if (!isAwaited || tensor.holder === self.peer) return this.ask(self, tensor, pulled)
+    let cancelAsk = () => {}
+    const patienceMs =
+      settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
+    const cancelWait = clock.wakeAt(clock.nowMs() + patienceMs, () => {
+      self.awaited.delete(hash)
+      cancelAsk = this.ask(self, tensor, pulled)
+    })
+    self.awaited.set(hash, () => {
+      cancelWait()
+      pulled(self.takePushed(hash))
+    })
+    return () => {
+      self.awaited.delete(hash)
+      cancelWait()
+      cancelAsk()
+    }
+  }
+
+  /** Sends a tensor to a peer that has not asked for it. */
+  push(from: LabStation, hash: TensorHash, peer: PeerId): void {
+    const to = this.needs.stations.get(peer)
+    const bytes = from.tensors.get(hash)
+    if (to === undefined || bytes === undefined || !from.isLinkedTo(to)) return
+    this.needs.traffic.pulledBytes += bytes.length
+    this.carry(from, to, bytes.length, () => {
+      // A sender that died while it sent took the rest with it.
+      if (!from.alive) return
+      to.keepPushed(hash, bytes)
+      to.awaited.get(hash)?.()
+    })
+  }
+
+  private ask(
+    self: LabStation,
+    tensor: HeldActivation,
     pulled: (bytes: Uint8Array | undefined) => void,
   ): () => void {
     const { clock, settings, stations, paths, traffic, trace } = this.needs
@@ -99,14 +142,26 @@ export class Streams {
     received: () => void,
     relayed = false,
   ): void {
-    const { clock, settings, random, paths, traffic, trace } = this.needs
+    const { clock, traffic } = this.needs
     if (!from.alive) return
     if (from === to) {
       clock.wakeAt(clock.nowMs(), received)
       return
     }
-    from.traffic.sentBytes += bytes
     traffic.pulledBytes += bytes
+    this.carry(from, to, bytes, received, relayed)
+  }
+
+  /** Bytes on their way over a stream, counted at their sender. */
+  carry(
+    from: LabStation,
+    to: LabStation,
+    bytes: number,
+    received: () => void,
+    relayed = false,
+  ): void {
+    const { clock, settings, random, paths, trace } = this.needs
+    from.traffic.sentBytes += bytes
     const isDirect = paths.isDialable(from, to)
     const latencyMs = (isDirect ? 1 : 2) * paths.latencyMs(from, to)
     let atMs = from.takeUplink(bytes, clock.nowMs()) + latencyMs

@@ -27,6 +27,11 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
   const again = () => {
     transport.publish({
       kind: 'presence',
+      measured: true,
+      upload: 0,
+      download: 0,
+      strangersFail: 0,
+      near: [],
       release,
       sequence: sequence++,
       layers: Array.from({ length: shape.layers }, (_, layer) => layer),
@@ -55,7 +60,15 @@ export function startSybil(needs: BadActorNeeds): void {
       if (layer < 0) return
       const { request, era, route } = message
       const hop = route.length
-      transport.publish({ kind: 'claim', request, era, hop, layer, ttlMs: CLAIM_TTL_MS_MAX })
+      transport.publish({
+        kind: 'claim',
+        lost: false,
+        request,
+        era,
+        hop,
+        layer,
+        ttlMs: CLAIM_TTL_MS_MAX,
+      })
     },
   })
 }
@@ -109,6 +122,8 @@ function fakeStep(
   for (const byte of random.bytes(16)) request += byte.toString(16).padStart(2, '0')
   const step: Step = {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request: request as RequestId,
     requester,
     era: 0,

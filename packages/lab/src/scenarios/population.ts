@@ -1,4 +1,4 @@
-import type { PeerId } from '@layerswarm/swarm'
+import { type PeerId, peerIdOfKey } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
 import { BYTES_PER_MS_PER_MBPS } from '../limits.ts'
 import { exponential, logNormal, weibull, weibullMean, weibullResidual } from './distributions.ts'
@@ -45,7 +45,7 @@ export interface Session {
 
 /** A name as long as a real one: the base58 form of an Ed25519 peer id has 52 characters. */
 export function peerName(index: number): PeerId {
-  return `12D3KooW${index.toString(36).padStart(6, '0')}`.padEnd(52, 'x') as PeerId
+  return peerIdOfKey(SeededRandom.stream(index, 'key').bytes(32)) as PeerId
 }
 
 /** Everybody who will ever be there, in the order of arrival, and until when peers arrive. */

@@ -13,6 +13,8 @@ import {
   type ModelShape,
   PRESENCE_MESSAGES_BURST,
   PRESENCE_MESSAGES_PER_SECOND,
+  PUSH_BYTES_PER_MS,
+  PUSH_PATIENCE_MS,
   SLOTS_DEFAULT,
   SwarmError,
   TENSOR_TIMEOUT_MS,
@@ -21,6 +23,8 @@ import { MINUTE_MS } from '../limits.ts'
 
 /** Constants of packages/swarm that settings mirror, by their names there. */
 const PRODUCTION_CONSTANTS = {
+  PUSH_PATIENCE_MS,
+  PUSH_BYTES_PER_MS,
   BAN_MS,
   CLAIM_STAGGER_MS,
   CONNECTIONS_MAX,
@@ -123,6 +127,17 @@ const PROTOCOL = {
     1e10,
     'after which a pull of a tensor is given up',
   ),
+  'streams.pushPatienceMs': mirror(
+    'PUSH_PATIENCE_MS',
+    1e10,
+    'how long a tensor that was to be pushed is waited for, beside its bytes',
+  ),
+  'streams.pushBytesPerMs': mirror(
+    'PUSH_BYTES_PER_MS',
+    1e9,
+    'the slowest rate at which it is waited for',
+    1,
+  ),
   'policy.inlineBytes': mirror(
     'INLINE_BYTES_MAX',
     INLINE_BYTES_MAX,
@@ -211,6 +226,20 @@ const WORLD = {
   'links.lossNoticeMs': ms(
     2_800,
     'until a killed peer is noticed: circuit closes, ping fails [measured]',
+  ),
+  'links.rttUnknownMs': ms(
+    2_000,
+    'until a round trip is measured [proposal: a ping on connecting and one after it]',
+  ),
+  'links.rttError': number(
+    0.3,
+    'log spread of measured round trips around the true ones [proposal]',
+    2,
+  ),
+  'links.tellOverheadBytes': count(
+    80,
+    'of one message on a direct stream: length, frame of the stream, encryption, TCP',
+    10_000,
   ),
   'partition.atMs': ms(0, 'when the network splits in two; 0: never'),
   'partition.ms': ms(30_000, 'until it heals [proposal]'),

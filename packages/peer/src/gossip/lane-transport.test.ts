@@ -89,7 +89,7 @@ const SIZE = SHAPE.tokens * SHAPE.width * 4
 
 function firstStep(requester: PeerId): Step {
   return {
-    kind: 'step',
+    kind: 'step', input: undefined, next: undefined,
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
     era: 0,

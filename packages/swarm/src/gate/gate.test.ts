@@ -19,6 +19,11 @@ const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }
 function presence(fields: Partial<Presence> = {}): Presence {
   return {
     kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: RELEASE,
     sequence: 0,
     layers: [],

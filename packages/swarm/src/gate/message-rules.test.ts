@@ -30,6 +30,8 @@ function step(route: readonly Hop[]): Step {
   const bytes = new Uint8Array(tokens * width * 2)
   return {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request,
     requester: ASKER ?? fail(),
     era: 0,
@@ -43,6 +45,11 @@ function step(route: readonly Hop[]): Step {
 function presence(address: string): Message {
   return {
     kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: RELEASE,
     sequence: 0,
     layers: [1],
@@ -56,7 +63,7 @@ function presence(address: string): Message {
   }
 }
 
-const claim: Message = { kind: 'claim', request, era: 0, hop: 0, layer: 1, ttlMs: 500 }
+const claim: Message = { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 1, ttlMs: 500 }
 
 function verdict(message: Message, author: PeerId | undefined, topic = LANE): string {
   const judged = judgeMessage(encodeMessage(message), topic, author ?? fail(), SHAPE)

@@ -37,6 +37,11 @@ describe('a newcomer', () => {
 describe('a layer that only stragglers host', () => {
   const presence = (layers: readonly number[], layerMs: number): Presence => ({
     kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: '5',
     sequence: 1,
     layers,

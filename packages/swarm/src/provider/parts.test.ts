@@ -27,6 +27,8 @@ function step(layers: readonly number[], era = 0): Step {
   const route = layers.map((layer) => ({ layer, peer: a, backend: 'reference' as const, ms: 1 }))
   return {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request,
     requester: b,
     era,

@@ -1,6 +1,12 @@
 import { type Bans, createBans } from '../gate/bans.ts'
-import { BAN_MS, BANS_MAX } from '../limits.ts'
-import type { Transport, TransportEvents } from '../ports.ts'
+import {
+  BAN_MS,
+  BANS_MAX,
+  PUSH_BYTES_PER_MS,
+  PUSH_PATIENCE_MS,
+  PUSHED_TENSORS_MAX,
+} from '../limits.ts'
+import type { AccessSpeed, Transport, TransportEvents } from '../ports.ts'
 import {
   decodeMessage,
   encodeMessage,
@@ -35,6 +41,10 @@ export const NETWORK_OPTIONS_DEFAULT: NetworkOptions = Object.freeze({
 interface Station {
   readonly transport: SimulatedTransport
   readonly tensors: Map<TensorHash, Uint8Array>
+  /** What came without being asked for; undefined while it is on its way. */
+  readonly pushed: Map<TensorHash, Uint8Array | undefined>
+  /** Pulls that wait for what is on its way. */
+  readonly awaited: Map<TensorHash, () => void>
   events: TransportEvents | undefined
   /** Whom it does not listen to. */
   readonly bans: Bans
@@ -72,6 +82,8 @@ export class SimulatedNetwork {
     this.stations.set(self, {
       transport,
       tensors: new Map(),
+      pushed: new Map(),
+      awaited: new Map(),
       events: undefined,
       bans: createBans({ durationMs: BAN_MS, peersMax: BANS_MAX }),
     })
@@ -137,7 +149,85 @@ export class SimulatedNetwork {
     this.deliver(other, (events) => events.peerDisconnected(self))
   }
 
-  pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
+  tell(from: PeerId, message: Message, to: PeerId): void {
+    if (!this.areConnected(from, to)) return
+    const bytes = encodeMessage(message)
+    this.traffic.messages++
+    this.traffic.bytes += bytes.length
+    this.traffic.deliveries++
+    const decoded = decodeMessage(bytes)
+    const station = this.stations.get(to)
+    if (station !== undefined)
+      this.deliver(station, (events) => events.messageArrived(from, decoded))
+  }
+
+  push(from: PeerId, hash: TensorHash, to: PeerId): void {
+    const station = this.stations.get(to)
+    const bytes = this.stations.get(from)?.tensors.get(hash)
+    if (station === undefined || bytes === undefined || !this.areConnected(from, to)) return
+    if (!station.pushed.has(hash) && station.pushed.size >= PUSHED_TENSORS_MAX)
+      station.pushed.delete(station.pushed.keys().next().value as TensorHash)
+    station.pushed.set(hash, undefined)
+    const ms = this.options.latencyMs + bytes.length / this.options.bytesPerMs
+    this.clock.wakeAt(this.clock.nowMs() + ms, () => {
+      this.traffic.pulledBytes += bytes.length
+      if (station.pushed.has(hash)) station.pushed.set(hash, bytes)
+      station.awaited.get(hash)?.()
+    })
+  }
+
+  pull(
+    self: PeerId,
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void {
+    const station = this.stations.get(self)
+    const { hash, size } = tensor
+    const take = () => {
+      station?.awaited.delete(hash)
+      const bytes = station?.pushed.get(hash)
+      station?.pushed.delete(hash)
+      return bytes
+    }
+    if (station?.pushed.get(hash) !== undefined)
+      return this.clock.wakeAt(this.clock.nowMs(), () => pulled(take()))
+    if (!isAwaited || tensor.holder === self) return this.ask(tensor, pulled)
+    let cancelAsk = () => {}
+    const patienceMs = PUSH_PATIENCE_MS + size / PUSH_BYTES_PER_MS
+    const cancelWait = this.clock.wakeAt(this.clock.nowMs() + patienceMs, () => {
+      station?.awaited.delete(hash)
+      cancelAsk = this.ask(tensor, pulled)
+    })
+    station?.awaited.set(hash, () => {
+      cancelWait()
+      pulled(take())
+    })
+    return () => {
+      station?.awaited.delete(hash)
+      cancelWait()
+      cancelAsk()
+    }
+  }
+
+  areConnected(a: PeerId, b: PeerId): boolean {
+    const [one, other] = [this.stations.get(a), this.stations.get(b)]
+    if (one === undefined || other === undefined || one === other) return false
+    const now = this.clock.nowMs()
+    return !one.bans.has(b, now) && !other.bans.has(a, now)
+  }
+
+  /** Everybody to whom a peer is connected. */
+  neighbours(peer: PeerId): PeerId[] {
+    return [...this.stations.keys()].filter((other) => this.areConnected(peer, other))
+  }
+
+  /** There and back of a small message, milliseconds. */
+  get rttMs(): number {
+    return 2 * this.options.latencyMs + this.options.jitterMs
+  }
+
+  private ask(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
     const ms = 2 * this.options.latencyMs + tensor.size / this.options.bytesPerMs
     return this.clock.wakeAt(this.clock.nowMs() + ms, () => {
       const bytes = this.stations.get(tensor.holder)?.tensors.get(tensor.hash)
@@ -182,8 +272,36 @@ class SimulatedTransport implements Transport {
     this.network.withdraw(this.self, hash)
   }
 
-  pull(tensor: HeldActivation, pulled: (bytes: Uint8Array | undefined) => void): () => void {
-    return this.network.pull(tensor, pulled)
+  tell(message: Message, to: PeerId): void {
+    this.network.tell(this.self, message, to)
+  }
+
+  push(hash: TensorHash, to: PeerId): void {
+    this.network.push(this.self, hash, to)
+  }
+
+  pull(
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    pulled: (bytes: Uint8Array | undefined) => void,
+  ): () => void {
+    return this.network.pull(this.self, tensor, isAwaited, pulled)
+  }
+
+  reaches(peer: PeerId): boolean {
+    return this.network.areConnected(this.self, peer)
+  }
+
+  neighbours(): readonly PeerId[] {
+    return this.network.neighbours(this.self)
+  }
+
+  rttMs(peer: PeerId): number | undefined {
+    return this.reaches(peer) ? this.network.rttMs : undefined
+  }
+
+  accessSpeed(): AccessSpeed {
+    return { upload: undefined, download: undefined }
   }
 
   ban(peer: PeerId): void {

@@ -64,6 +64,8 @@ function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportB
   bytes.fill(requests)
   return {
     kind: 'step',
+    input: undefined,
+    next: undefined,
     request: newRequest(),
     requester: self,
     era: 0,
@@ -77,6 +79,11 @@ function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportB
 function presenceOf({ self }: Transport, { release }: TransportBench, links: number): Presence {
   return {
     kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release,
     sequence: 1,
     layers: [0],
@@ -110,7 +117,7 @@ async function delivers(bench: TransportBench, lane: readonly Ear[]): Promise<vo
       [
         presenceOf(transport, bench, lane.length - 1),
         step,
-        { kind: 'claim', request, era: 0, hop: 0, layer: 0, ttlMs: 500 },
+        { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 0, ttlMs: 500 },
         { kind: 'done', request },
       ],
     ]

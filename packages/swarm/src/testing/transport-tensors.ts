@@ -34,7 +34,7 @@ async function pull(
   tensor: HeldActivation,
 ): Promise<Uint8Array | undefined> {
   const pulled: (Uint8Array | undefined)[] = []
-  transport.pull(tensor, (bytes) => pulled.push(bytes))
+  transport.pull(tensor, false, (bytes) => pulled.push(bytes))
   demandEqual('answers inside the call', pulled.length, 0)
   await until(bench, 'the answer to a pull', () => pulled.length > 0, PATIENCE_MS)
   await bench.settle(bench.quietMs)
@@ -108,13 +108,13 @@ export async function cancelsPulls(bench: TransportBench, lane: readonly Ear[]):
   const unknown = { ...tensor, hash: 'e'.repeat(64) as TensorHash }
   let answers = 0
   for (const wanted of [tensor, unknown]) {
-    const cancel = puller.transport.pull(wanted, () => answers++)
+    const cancel = puller.transport.pull(wanted, false, () => answers++)
     cancel()
     cancel()
   }
   await bench.settle(bench.quietMs)
   demandEqual('answers to cancelled pulls', answers, 0)
-  const cancelLate = puller.transport.pull(tensor, () => answers++)
+  const cancelLate = puller.transport.pull(tensor, false, () => answers++)
   await until(bench, 'the answer to a pull', () => answers > 0, PATIENCE_MS)
   cancelLate()
   await bench.settle(bench.quietMs)

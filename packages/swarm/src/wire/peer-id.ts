@@ -27,7 +27,7 @@ export function peerId<T extends string>(max: number): wire.Field<T> {
       else out.raw(key)
     },
     read(from) {
-      return wire.flag.read(from) ? (nameOf(from.raw(KEY_BYTES)) as T) : text.read(from)
+      return wire.flag.read(from) ? (peerIdOfKey(from.raw(KEY_BYTES)) as T) : text.read(from)
     },
   }
 }
@@ -43,7 +43,8 @@ function keyOf(id: string): Uint8Array | undefined {
   })
 }
 
-function nameOf(key: Uint8Array): string {
+/** The libp2p peer id of an Ed25519 public key of 32 bytes. */
+export function peerIdOfKey(key: Uint8Array): string {
   return cached(names, String.fromCharCode(...key), () =>
     toBase58(Uint8Array.from([...PREFIX, ...key])),
   )
