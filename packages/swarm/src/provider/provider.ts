@@ -55,6 +55,7 @@ export class Provider {
   readonly throughput: Throughput
   private readonly options: ProviderOptions
   private readonly table: PeerTable
+  private readonly neighbourhood: Neighbourhood
   private readonly flights = new Map<RequestId, Flight>()
   private readonly admissions = new Admissions()
   private readonly claims = new ClaimBook()
@@ -78,6 +79,7 @@ export class Provider {
   ) {
     this.options = options
     this.table = table
+    this.neighbourhood = neighbourhood
     this.work = new Work(options, nextJob)
     const { claims, outputs, pace, work, conduct, strangers } = this
     this.rivals = new Rivals(options, table, claims, conduct)
@@ -284,9 +286,7 @@ export class Provider {
 
   private onFirstStep(step: Step, nowMs: number): Effect[] {
     const { request, requester } = step
-    // Nothing is to be done about a request that is complete.
-    if (isComplete(step, this.options.shape.layers)) return []
-    const admission = this.admissions.judge(request, requester, nowMs)
+    const admission = this.admissions.judge(step, nowMs)
     if (admission === 'ban') return [{ do: 'ban', peer: requester }]
     if (admission === 'ignore') return []
     const flight = new Flight(step, nowMs)
@@ -298,6 +298,8 @@ export class Provider {
   private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { self } = this.options
     if (from === self) return step.next === undefined ? this.bid(flight, nowMs) : []
+    // The same by gossip that it was told.
+    if (step.next !== undefined && step.next === flight.newest.next) return []
     flight.repeat(step, nowMs)
     if (step.next !== undefined) return this.heed(flight, nowMs)
     if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
@@ -312,7 +314,7 @@ export class Provider {
       const isMine = flight.newest.route.some(({ peer }) => peer === self)
       return isMine || flight.newest.requester === self
         ? effects
-        : effects.concat(this.drop(flight))
+        : effects.concat(this.drop(flight, nowMs))
     }
     return effects.concat(this.heed(flight, nowMs))
   }
@@ -321,11 +323,22 @@ export class Provider {
   private heed(flight: Flight, nowMs: number): Effect[] {
     const { next } = flight.newest
     if (next === this.options.self) return this.accept(flight, nowMs)
+    // Of the few that hear a step nobody hears the next ones: only the requester can tell that it stands still.
+    if (next !== undefined && this.options.policy.witnesses === 'few')
+      return this.watch(flight, next)
     if (next !== undefined) {
       const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * this.rivals.staggerMs())
       this.claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
     }
     return this.bid(flight, nowMs)
+  }
+
+  /**
+   * Of few witnesses none hears the next steps, so only the requester can tell that a request stands still;
+   * and whoever has no way to the requester would not hear that it has ended. They bear witness only.
+   */
+  private standsBy({ newest }: Flight): boolean {
+    return this.options.policy.witnesses === 'lane' && this.neighbourhood.reaches(newest.requester)
   }
 
   /** This provider is named for the newest step. */
@@ -365,6 +378,7 @@ export class Provider {
   }
 
   private bid(flight: Flight, nowMs: number): Effect[] {
+    if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
     return this.claim(flight, this.bidding.plan(flight, nowMs), nowMs)
   }
 
@@ -391,12 +405,12 @@ export class Provider {
   }
 
   /** Follows a request no longer though it has not ended. */
-  private drop(flight: Flight): Effect[] {
+  private drop(flight: Flight, nowMs: number): Effect[] {
     const { request, newest } = flight
     this.bidding.forget(flight)
     this.author.forget(request)
     this.flights.delete(request)
-    this.admissions.dropped(newest.requester)
+    this.admissions.dropped(newest, nowMs)
     return this.outputs.release(request)
   }
 
