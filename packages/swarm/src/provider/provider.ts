@@ -323,7 +323,6 @@ export class Provider {
   private heed(flight: Flight, nowMs: number): Effect[] {
     const { next } = flight.newest
     if (next === this.options.self) return this.accept(flight, nowMs)
-    // Of the few that hear a step nobody hears the next ones: only the requester can tell that it stands still.
     if (next !== undefined && this.options.policy.witnesses === 'few')
       return this.watch(flight, next)
     if (next !== undefined) {
