@@ -323,8 +323,6 @@ export class Provider {
   private heed(flight: Flight, nowMs: number): Effect[] {
     const { next } = flight.newest
     if (next === this.options.self) return this.accept(flight, nowMs)
-    if (next !== undefined && this.options.policy.witnesses === 'few')
-      return this.watch(flight, next)
     if (next !== undefined) {
       const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * this.rivals.staggerMs())
       this.claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
