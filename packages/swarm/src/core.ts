@@ -49,7 +49,7 @@ export interface CoreOptions {
 }
 
 /** Who claims a step, and when, unless a member is told otherwise. */
-export const POLICY_DEFAULT: ClaimPolicy = directHandOver('lane')
+export const POLICY_DEFAULT: ClaimPolicy = directHandOver('few')
 
 /** What a member does when nothing else is said. */
 export const CORE_OPTIONS_DEFAULT = Object.freeze({

@@ -154,7 +154,11 @@ export class Streams {
 
   /** A small message over a stream of its own: its packets slip in between those of tensors on their way. */
   whisper(from: LabStation, to: LabStation, bytes: number, received: () => void): void {
-    const sentAtMs = this.sent(from, to, bytes, false)
+    const { clock } = this.needs
+    const nowMs = clock.nowMs()
+    // It costs the tensors its time, and waits for none of them.
+    from.takeUplink(bytes, nowMs)
+    const sentAtMs = this.onTheWay(from, to, nowMs + bytes / from.session.up, bytes, false)
     this.arrive(from, to, sentAtMs + bytes / to.session.down, received)
   }
 
@@ -166,18 +170,27 @@ export class Streams {
     received: () => void,
     relayed = false,
   ): void {
-    const arrivesAtMs = to.takeDownlink(bytes, this.sent(from, to, bytes, relayed))
+    const arrivesAtMs = to.takeDownlink(
+      bytes,
+      this.onTheWay(from, to, from.takeUplink(bytes, this.needs.clock.nowMs()), bytes, relayed),
+    )
     if (this.needs.paths.isDialable(from, to) || relayed)
       this.arrive(from, to, arrivesAtMs, received)
   }
 
-  /** @returns when the last byte reaches the receiver's access. */
-  private sent(from: LabStation, to: LabStation, bytes: number, relayed: boolean): number {
-    const { clock, settings, random, paths } = this.needs
+  /** @returns when the last byte reaches the receiver's access, of those that left at `leftAtMs`. */
+  private onTheWay(
+    from: LabStation,
+    to: LabStation,
+    leftAtMs: number,
+    bytes: number,
+    relayed: boolean,
+  ): number {
+    const { settings, random, paths } = this.needs
     from.traffic.sentBytes += bytes
     const isDirect = paths.isDialable(from, to) || !relayed
     const latencyMs = (isDirect ? 1 : 2) * paths.latencyMs(from, to)
-    let atMs = from.takeUplink(bytes, clock.nowMs()) + latencyMs
+    let atMs = leftAtMs + latencyMs
     atMs += random.uniform() * settings['links.jitterMs'] + to.session.messageMs
     // A stream repeats what was lost: it comes late, and it comes.
     if (random.chance(settings['links.loss'])) atMs += 2 * latencyMs

@@ -88,7 +88,7 @@ export class Provider {
     this.throughput = new Throughput(work, pace)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
-    this.author = new Author(options, { scout, claims, conduct, strangers })
+    this.author = new Author(options, { scout, claims, conduct, strangers, table })
   }
 
   /** Requests that it follows. */
@@ -251,10 +251,10 @@ export class Provider {
       return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
     if (activation === undefined) return this.runFailed(visit, 'no room to hold the result', nowMs)
     const { flight } = visit
-    const step = this.serving.stepOf(visit, activation, nowMs)
     this.work.forget(visit)
     this.claims.free(flight.request)
-    flight.advance(step, nowMs)
+    if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
+    else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
     this.author.restart(flight)
     return [
       ...this.author.handOver(flight, nowMs),
@@ -298,6 +298,12 @@ export class Provider {
   private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { self } = this.options
     if (from === self) return step.next === undefined ? this.bid(flight, nowMs) : []
+    // Whoever was to pass the tensor on has done so, and answers for it now.
+    if (step.next !== self && step.next !== flight.newest.next && this.author.leads(flight)) {
+      this.author.ended(flight, from)
+      this.claims.free(flight.request)
+      return []
+    }
     // The same by gossip that it was told.
     if (step.next !== undefined && step.next === flight.newest.next) return []
     flight.repeat(step, nowMs)
@@ -310,7 +316,7 @@ export class Provider {
   private begin(flight: Flight, nowMs: number): Effect[] {
     const { self, shape } = this.options
     const effects = this.letGo(flight)
-    if (isComplete(flight.newest, shape.layers)) {
+    if (isComplete(flight.newest, shape.layers) && flight.newest.next !== self) {
       const isMine = flight.newest.route.some(({ peer }) => peer === self)
       return isMine || flight.newest.requester === self
         ? effects
@@ -341,6 +347,7 @@ export class Provider {
   /** This provider is named for the newest step. */
   private accept(flight: Flight, nowMs: number): Effect[] {
     if (this.work.has(flight.request)) return []
+    if (!this.bidding.isFor(flight)) return this.serving.relay(flight)
     const layers = this.bidding.accept(flight, nowMs)
     if (layers === undefined) return this.serving.decline(flight)
     return this.serving.accept(flight, layers, nowMs)

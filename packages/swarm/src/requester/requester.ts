@@ -117,7 +117,7 @@ export class Requester {
   onClaim(claim: Claim, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(claim.request)
     if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
-    if (claim.ttlMs > 0) wanted.claimed(claim.ttlMs, this.stallMs(), nowMs)
+    if (claim.ttlMs > 0) wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), this.stallMs(), nowMs)
     // Its tensor is gone with its holder: nobody can go on from here.
     return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
