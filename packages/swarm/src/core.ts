@@ -242,7 +242,7 @@ export class Core {
   /** What this member tells others of a request of its own concerns its requester too. */
   private overhear(message: Message, nowMs: number): CoreEffect[] {
     if (message.kind === 'step') return this.requester.onStep(message, nowMs)
-    if (message.kind === 'claim') return this.requester.onClaim(message, nowMs)
+    if (message.kind === 'claim') return this.requester.onClaim(this.options.self, message, nowMs)
     return []
   }
 
@@ -267,7 +267,7 @@ export class Core {
         // The provider that claimed knows; only others' claims are news to it.
         return [
           ...(from === this.options.self ? [] : this.provider.onClaim(from, message, nowMs)),
-          ...this.requester.onClaim(message, nowMs),
+          ...this.requester.onClaim(from, message, nowMs),
           ...this.requester.onLate(from, message.request),
         ]
       case 'done':

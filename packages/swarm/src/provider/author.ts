@@ -17,6 +17,7 @@ import {
   PATIENCE_MAX,
   RELAY_MS,
   RESPONSE_SLACK_MS,
+  STRANGER_FACTOR,
   TRANSFER_FACTOR,
 } from './limits.ts'
 import type { Scout } from './scout.ts'
@@ -126,7 +127,9 @@ export class Author {
     }
     // What still waits for this member's own uplink the claimer cannot know.
     const waitsMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
-    const mostMs = this.needs.conduct.patienceMs(from, handOver.expectedMs)
+    const mostMs = handOver.isTrial
+      ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
+      : this.needs.conduct.patienceMs(from, handOver.expectedMs)
     handOver.dueAtMs = nowMs + Math.min(claim.ttlMs, mostMs) + waitsMs
     this.needs.claims.put(flight.request, { peer: from, untilMs: handOver.dueAtMs })
     return []

@@ -40,3 +40,5 @@ export const NEWCOMER_SLOT_MS = 2_500
 export const ACCESS_BYTES_PER_MS = 500
 /** Whoever passes a tensor on answers within this, beside the ways and the transfer. */
 export const RELAY_MS = 400
+/** A stranger that says it is at work is believed for so many times what the work should take. */
+export const STRANGER_FACTOR = 2

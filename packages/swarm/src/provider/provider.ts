@@ -316,13 +316,14 @@ export class Provider {
   private begin(flight: Flight, nowMs: number): Effect[] {
     const { self, shape } = this.options
     const effects = this.letGo(flight)
-    if (isComplete(flight.newest, shape.layers) && flight.newest.next !== self) {
-      const isMine = flight.newest.route.some(({ peer }) => peer === self)
-      return isMine || flight.newest.requester === self
-        ? effects
-        : effects.concat(this.drop(flight, nowMs))
-    }
-    return effects.concat(this.heed(flight, nowMs))
+    if (!isComplete(flight.newest, shape.layers)) return effects.concat(this.heed(flight, nowMs))
+    const { requester, route, next } = flight.newest
+    if (requester === self) return effects
+    // Named for a complete step it passes the last output on.
+    if (next === self) return effects.concat(this.heed(flight, nowMs))
+    return route.some(({ peer }) => peer === self)
+      ? effects
+      : effects.concat(this.drop(flight, nowMs))
   }
 
   /** Goes on if it is named for the step, stands by otherwise. */

@@ -90,9 +90,12 @@ export class Pending {
     return isUsual ? tookMs : undefined
   }
 
-  /** The newest step is said again, for whoever answers first. */
-  left(): void {
-    this.wasLeft = true
+  /** The newest step is said again, for somebody else or for whoever answers first. */
+  rename(next: PeerId | undefined, nowMs: number): void {
+    if (next === this.step.next) return
+    if (next === undefined) this.wasLeft = true
+    this.step = { ...this.step, next }
+    this.movedAtMs = Math.max(this.movedAtMs, nowMs)
   }
 
   /** Somebody works on the newest step for so long: a stall is judged from the end of the claim. */

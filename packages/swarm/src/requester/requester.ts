@@ -89,8 +89,8 @@ export class Requester {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
     const { newest } = wanted
-    if (sameStep(step, newest) && step.next === undefined) wanted.left()
-    if (sameStep(step, newest) || !supersedes(step, newest) || isUnchanged(step, newest)) return []
+    if (sameStep(step, newest)) return this.onRenamed(wanted, step, nowMs)
+    if (!supersedes(step, newest) || isUnchanged(step, newest)) return []
     const tookMs = wanted.advance(step, nowMs)
     if (tookMs !== undefined) this.pace.observe(tookMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
@@ -101,6 +101,12 @@ export class Requester {
     const wantsScores = anytime || stopAtConfidence !== undefined
     if (wantsScores && !this.scoring.isBusy(step.request)) effects.push(this.scoring.begin(step))
     return effects
+  }
+
+  /** The newest step names somebody else: its author lives, and looks after it. */
+  private onRenamed(wanted: Pending, step: Step, nowMs: number): CoreEffect[] {
+    wanted.rename(step.next, nowMs)
+    return []
   }
 
   /** Somebody still works on a request of this member's that has ended. */
@@ -114,10 +120,14 @@ export class Requester {
     for (const wanted of this.pending.values()) wanted.judgeCoverage(this.isCovered(wanted), nowMs)
   }
 
-  onClaim(claim: Claim, nowMs: number): CoreEffect[] {
+  onClaim(from: PeerId, claim: Claim, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(claim.request)
     if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
-    if (claim.ttlMs > 0) wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), this.stallMs(), nowMs)
+    const stallMs = this.stallMs()
+    // Whoever was named, or any one where nobody was, is waited for a little longer, however long it asks for.
+    const { next } = wanted.newest
+    if (claim.ttlMs > 0 && (next === undefined || next === from))
+      wanted.claimed(Math.min(claim.ttlMs, 2 * stallMs), stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here.
     return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
