@@ -314,8 +314,8 @@ function said(flight: Flight, nowMs: number): Step {
   return { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
 }
 
-/** Who ran the visit before the author's own; the requester before the first. */
-function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
+/** Who ran the visit before `self`'s own last one; the requester before the first. */
+export function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
   let at = route.length
   while (at > 0 && route[at - 1]?.peer === self) at--
   return route[at - 1]?.peer ?? requester

@@ -42,3 +42,5 @@ export const ACCESS_BYTES_PER_MS = 500
 export const RELAY_MS = 400
 /** A stranger that says it is at work is believed for so many times what the work should take. */
 export const STRANGER_FACTOR = 2
+/** How long a requester is told that somebody lives who has gone on and has no way to it. */
+export const ALIVE_MS = 700

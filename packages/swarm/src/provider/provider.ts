@@ -10,17 +10,17 @@ import type { PeerTable } from '../presence/peer-table.ts'
 import { isComplete, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
-import { Author } from './author.ts'
+import { Author, authorBefore } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
-import { STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
+import { ALIVE_MS, STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
 import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
 import { Scout } from './scout.ts'
-import { Serving } from './serving.ts'
+import { claimOf, Serving } from './serving.ts'
 import { Throughput } from './throughput.ts'
 import { type Visit, Work } from './work.ts'
 
@@ -162,10 +162,11 @@ export class Provider {
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
+    const alive = this.author.leads(flight) ? this.vouchForLife(flight, from, ALIVE_MS) : []
     this.rivals.superseded(flight, step, nowMs)
     this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
-    return this.begin(flight, nowMs)
+    return [...alive, ...this.begin(flight, nowMs)]
   }
 
   onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
@@ -179,7 +180,11 @@ export class Provider {
     const { era, route } = flight.newest
     if (claim.era !== era || claim.hop !== route.length) return effects
     const asAuthor = this.author.onClaim(flight, from, claim, nowMs)
-    if (asAuthor !== undefined) return effects.concat(asAuthor)
+    if (asAuthor !== undefined)
+      return [...effects, ...asAuthor, ...this.vouchForLife(flight, from, claim.ttlMs)]
+    // An author that has no way to the requester says that whoever it chose is at work.
+    if (claim.ttlMs > 0 && flight.author === from)
+      return this.vouchForLife(flight, from, claim.ttlMs)
     if (claim.ttlMs === 0) return effects.concat(this.declined(flight, from, nowMs))
     return effects.concat(this.claimed(flight, from, claim, nowMs))
   }
@@ -343,6 +348,21 @@ export class Provider {
    */
   private standsBy({ newest }: Flight): boolean {
     return this.options.policy.witnesses === 'lane' && this.neighbourhood.reaches(newest.requester)
+  }
+
+  /**
+   * Somebody is at work and has no way to the requester: this member says it for them, or has the author
+   * before it say it.
+   */
+  private vouchForLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
+    const { requester } = flight.newest
+    if (ttlMs === 0 || requester === this.options.self) return []
+    if (this.neighbourhood.wayMs(from, requester) !== undefined) return []
+    const to = this.neighbourhood.reaches(requester)
+      ? requester
+      : authorBefore(flight.newest, this.options.self)
+    if (to === this.options.self || !this.neighbourhood.reaches(to)) return []
+    return [{ do: 'tell', message: claimOf(flight, undefined, ttlMs), to: [to] }]
   }
 
   /** This provider is named for the newest step. */

@@ -234,7 +234,11 @@ export class Serving {
 }
 
 /** A claim on the newest step; with a time to live of 0 the end of one. */
-function claimOf({ request, newest }: Flight, layer: number | undefined, ttlMs: number): Claim {
+export function claimOf(
+  { request, newest }: Flight,
+  layer: number | undefined,
+  ttlMs: number,
+): Claim {
   const { era, route } = newest
   return { kind: 'claim', request, era, hop: route.length, layer: layer ?? 0, ttlMs, lost: false }
 }
