@@ -120,9 +120,9 @@ export class Pending {
     return nowMs >= this.deadlineMs - this.reserveMs()
   }
 
-  /** Nothing has moved for longer than a lane usually takes. */
+  /** Nothing has moved for longer than a lane usually takes, and nobody here waits for whoever was named. */
   isStalled(stallMs: number, nowMs: number): boolean {
-    return nowMs >= this.movedAtMs + stallMs
+    return nowMs >= this.stalledAtMs(stallMs)
   }
 
   /** When one of these is due next, milliseconds. */
@@ -130,7 +130,7 @@ export class Pending {
     if (this.closes !== undefined) return this.deadlineMs
     return Math.min(
       this.deadlineMs - this.reserveMs(),
-      this.movedAtMs + stallMs,
+      this.stalledAtMs(stallMs),
       this.abandonedAtMs(),
     )
   }
@@ -177,6 +177,12 @@ export class Pending {
     this.step = before
     this.trail.pop()
     return true
+  }
+
+  private stalledAtMs(stallMs: number): number {
+    // Of its own first step this member is the author, who waits for whoever it named and names the next one.
+    const isLed = this.step.route.length === 0 && this.step.next !== undefined
+    return isLed ? Number.POSITIVE_INFINITY : this.movedAtMs + stallMs
   }
 
   private abandonedAtMs(): number {
