@@ -13,6 +13,7 @@ import {
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { directConnection } from '../node/peer-connections.ts'
+import { createRoundTrips, type RoundTrips } from '../streams/round-trips.ts'
 import { createTensorStreams, type TensorStreams } from '../streams/tensor-streams.ts'
 import {
   addressesOf,
@@ -28,6 +29,7 @@ import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
 interface Member extends TestNode {
   transport: LaneTransport
   tensors: TensorStreams
+  roundTrips: RoundTrips
   heard: { from: PeerId; message: Message }[]
   gone: PeerId[]
 }
@@ -36,15 +38,20 @@ const open: Member[] = []
 
 async function join(options: Partial<TestNodeOptions> = {}): Promise<Member> {
   const made = await createTestNode(options)
-  const tensors = createTensorStreams(made.node)
+  const roundTrips = createRoundTrips(made.node)
+  const tensors = createTensorStreams(made.node, { rttMs: roundTrips.ms })
+  roundTrips.start()
   await tensors.start()
-  const transport = createLaneTransport({ ...made, tensors }, { release: RELEASE, shape: SHAPE })
-  const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
+  const transport = createLaneTransport(
+    { ...made, tensors, roundTrips },
+    { release: RELEASE, shape: SHAPE },
+  )
+  const member: Member = { ...made, transport, tensors, roundTrips, heard: [], gone: [] }
   transport.listen({
     messageArrived: (from, message) => member.heard.push({ from, message }),
     peerDisconnected: (peer) => member.gone.push(peer),
   })
-  transport.start()
+  await transport.start()
   open.push(member)
   return member
 }
@@ -77,9 +84,10 @@ async function meet(a: Member, b: Member): Promise<void> {
 
 afterEach(async () => {
   await Promise.all(
-    open.splice(0).map(async ({ transport, tensors, node }) => {
-      transport.stop()
+    open.splice(0).map(async ({ transport, tensors, roundTrips, node }) => {
+      await transport.stop()
       await tensors.stop()
+      roundTrips.stop()
       await node.stop()
     }),
   )
@@ -89,7 +97,9 @@ const SIZE = SHAPE.tokens * SHAPE.width * 4
 
 function firstStep(requester: PeerId): Step {
   return {
-    kind: 'step', input: undefined, next: undefined,
+    kind: 'step',
+    input: undefined,
+    next: undefined,
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
     era: 0,
@@ -113,7 +123,7 @@ function heardStep({ heard }: Member, { request }: Step): Message | undefined {
 }
 
 function pull(member: Member, tensor: HeldActivation): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => member.transport.pull(tensor, resolve))
+  return new Promise((resolve) => member.transport.pull(tensor, false, resolve))
 }
 
 function offer(member: Member, bytes: Uint8Array): Promise<TensorHash | undefined> {
@@ -314,6 +324,11 @@ function presenceOf({ transport, node }: Member) {
     layers: [0],
     freeSlots: 1,
     layerMs: 1,
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     backend: 'reference' as const,
     addresses: addressesOf(node).filter((address) => address.endsWith(transport.self)),
     asking: false,

@@ -2,6 +2,7 @@ import {
   encodeMessage,
   type Gate,
   type HeldActivation,
+  judgeMessage,
   laneTopic,
   type Message,
   type ModelShape,
@@ -16,9 +17,12 @@ import { pause } from '../deadline.ts'
 import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
+import type { RoundTrips } from '../streams/round-trips.ts'
+import { createTellStreams } from '../streams/tell-streams.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
 import { createDepartures } from './departures.ts'
 import { createLaneValidator } from './lane-validator.ts'
+import { createNeighbours } from './neighbours.ts'
 
 /** What a lane transport is made of. */
 export interface LaneTransportNeeds {
@@ -26,6 +30,7 @@ export interface LaneTransportNeeds {
   readonly tensors: TensorStreams
   /** The same one that the node asks whom it may connect to. */
   readonly gate: Gate
+  readonly roundTrips: RoundTrips
 }
 
 /** The lane that it speaks in. */
@@ -35,20 +40,34 @@ export interface LaneTransportOptions {
   readonly shape: ModelShape
 }
 
-/** The swarm's transport over libp2p: gossip for messages, direct streams for tensors. */
+/** Messages that the gate refused: a peer of another version of the protocol is seen here first. */
+export interface Refusals {
+  readonly count: number
+  /** Why the last one was, and whose it was: one line. */
+  readonly last: string | undefined
+}
+
+/** The swarm's transport over libp2p: gossip for a lane, direct streams for one peer and for tensors. */
 export interface LaneTransport extends Transport {
-  start(): void
+  start(): Promise<void>
   /** Resolves when everything published before has been handed to libp2p. */
   flush(): Promise<void>
   /** Tells the listeners that a peer is gone, on better evidence than a closed socket. */
   reportGone(peer: string): void
-  stop(): void
-  /** Bytes of message payloads delivered to this peer, and sent by it times the peers sent to. */
-  readonly bytes: { readonly gossipIn: number; readonly gossipOut: number }
+  stop(): Promise<void>
+  /** Bytes of message payloads delivered to this peer, and sent by it times the peers sent to; told ones are among them. */
+  readonly bytes: {
+    readonly gossipIn: number
+    readonly gossipOut: number
+    /** Told bytes that crossed a limited connection: none may. */
+    readonly toldOverRelay: number
+  }
+  readonly refusals: Refusals
 }
 
 /**
- * 1. A listener hears only messages that the gate delivers, each once, and never its own.
+ * 1. A listener hears only messages that the gate delivers, each once, and never its own. What is
+ *    told over a stream passes the same gate, its author being at the other end; presence is not told.
  * 2. A message is passed on unless its author reaches the whole lane itself.
  * 3. What the gate refuses is not passed on either; whoever it bans is hung up on, and the node
  *    neither dials a banned peer nor lets it in.
@@ -56,17 +75,21 @@ export interface LaneTransport extends Transport {
  * 5. After `stop` nobody is told anything, and nothing throws.
  */
 export function createLaneTransport(
-  { node, tensors, gate }: LaneTransportNeeds,
+  { node, tensors, gate, roundTrips }: LaneTransportNeeds,
   { release, shape }: LaneTransportOptions,
 ): LaneTransport {
   const { pubsub } = node.services
   const self = node.peerId.toString() as PeerId
-  const topics = [PRESENCE_TOPIC, laneTopic(release)]
+  const lane = laneTopic(release)
+  const topics = [PRESENCE_TOPIC, lane]
   const listeners = new Set<TransportEvents>()
   /** Decoded, until gossipsub delivers what it passes on. */
   const decoded = new WeakMap<GossipMessage, Message>()
   const bytes = { gossipIn: 0, gossipOut: 0 }
+  const refusals = { count: 0, last: undefined as string | undefined }
   const publisher = createPublisher(node, release, bytes)
+  const neighbours = createNeighbours(node, lane)
+  const tells = createTellStreams(node, hearTold)
 
   const departures = createDepartures(node, (peer) => {
     gate.gone(peer)
@@ -78,15 +101,39 @@ export function createLaneTransport(
     const author = raw.from.toString() as PeerId
     if (author === self) return
     bytes.gossipIn += raw.data.length
+    announce(author, message)
+  }
+  function announce(author: PeerId, message: Message): void {
     departures.heard(author)
+    if (message.kind === 'presence' && message.release === release) {
+      neighbours.announced(author, message.leaving)
+    }
     for (const listener of listeners) listener.messageArrived(author, message)
+  }
+  function refused(author: string, fault: string): void {
+    refusals.count++
+    refusals.last = `refused a message of ${author}: ${fault}`
+  }
+
+  /** A message of the peer at the other end of a stream; false when it is to blame for it. */
+  function hearTold(peer: string, data: Uint8Array): boolean {
+    const author = peer as PeerId
+    const content = () => judgeMessage(data, lane, author, shape)
+    // The number tells old presence from new; there is none here.
+    const arrival = { source: peer, author, topic: lane, number: 0n, content }
+    const verdict = gate.judge(arrival, performance.now())
+    if (verdict.verdict === 'deliver') announce(author, verdict.message)
+    if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true
+    refused(peer, verdict.fault)
+    if (verdict.verdict === 'ban') hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+    return false
   }
   const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
     const message = decoded.get(detail)
     if (message !== undefined) deliver(detail, message)
   }
   const validate = createLaneValidator(
-    { node, gate },
+    { node, gate, refused },
     shape,
     (raw, message) => decoded.set(raw, message),
     deliver,
@@ -94,25 +141,39 @@ export function createLaneTransport(
 
   return {
     self,
-    bytes,
+    get bytes() {
+      const { in: toldIn, out: toldOut, overRelay: toldOverRelay } = tells.bytes
+      return {
+        gossipIn: bytes.gossipIn + toldIn,
+        gossipOut: bytes.gossipOut + toldOut,
+        toldOverRelay,
+      }
+    },
+    get refusals() {
+      return { ...refusals }
+    },
     reportGone: departures.report,
-    start() {
+    async start() {
       for (const topic of topics) {
         pubsub.topicValidators.set(topic, validate)
         pubsub.subscribe(topic)
       }
       pubsub.addEventListener('message', deliverPassedOn)
       departures.start()
+      neighbours.start()
+      await tells.start()
     },
-    stop() {
+    async stop() {
       publisher.stop()
       listeners.clear()
+      neighbours.stop()
       pubsub.removeEventListener('message', deliverPassedOn)
       departures.stop()
       for (const topic of topics) {
         pubsub.topicValidators.delete(topic)
         if (node.status === 'started') pubsub.unsubscribe(topic)
       }
+      await tells.stop()
     },
     listen(events) {
       listeners.add(events)
@@ -124,7 +185,13 @@ export function createLaneTransport(
       tensors.offer(tensor).then(offered, () => offered(undefined))
     },
     withdraw: (hash) => tensors.withdraw(hash),
-    pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
+    tell: (message, to) => tells.tell(to, encodeMessage(message)),
+    push: (hash, to) => tensors.push(hash, to),
+    pull: (tensor, isAwaited, pulled) => startPull(tensors, tensor, isAwaited, pulled),
+    reaches: neighbours.has,
+    neighbours: neighbours.all,
+    rttMs: roundTrips.ms,
+    accessSpeed: tensors.accessSpeed,
     ban(peer) {
       gate.ban(peer, performance.now())
       hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
@@ -136,13 +203,14 @@ export function createLaneTransport(
 function startPull(
   tensors: TensorStreams,
   tensor: HeldActivation,
+  isAwaited: boolean,
   pulled: (bytes: Uint8Array | undefined) => void,
 ): () => void {
   const controller = new AbortController()
   const report = (result: Uint8Array | undefined) => {
     if (!controller.signal.aborted) pulled(result)
   }
-  tensors.pull(tensor, controller.signal).then(report, () => report(undefined))
+  tensors.pull(tensor, isAwaited, controller.signal).then(report, () => report(undefined))
   return () => controller.abort(new Error('the pull was cancelled'))
 }
 

@@ -9,6 +9,7 @@ import {
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
 import { createLaneTransport } from '../gossip/lane-transport.ts'
+import { createRoundTrips } from '../streams/round-trips.ts'
 import { createTensorStreams } from '../streams/tensor-streams.ts'
 import { createSystemClock, systemRandom } from '../system-ports.ts'
 import { addressesOf, createTestNode, eventually, RELEASE, SHAPE, type Wire } from './test-nodes.ts'
@@ -17,13 +18,19 @@ const settle = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve
 
 async function joinLane(over: Wire) {
   const { node, gate } = await createTestNode({ over })
-  const tensors = createTensorStreams(node)
+  const roundTrips = createRoundTrips(node)
+  const tensors = createTensorStreams(node, { rttMs: roundTrips.ms })
+  const transport = createLaneTransport(
+    { node, tensors, gate, roundTrips },
+    { release: RELEASE, shape: SHAPE },
+  )
+  roundTrips.start()
   await tensors.start()
-  const transport = createLaneTransport({ node, tensors, gate }, { release: RELEASE, shape: SHAPE })
-  transport.start()
+  await transport.start()
   const stop = async () => {
-    transport.stop()
+    await transport.stop()
     await tensors.stop()
+    roundTrips.stop()
     await node.stop()
   }
   return { node, transport, stop }
