@@ -75,7 +75,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     const id = releaseId(manifest)
     const bootstrap: unknown = await (await fetch(`${ready.url}/bootstrap.json`)).json()
     expect(bootstrap).toEqual({
-      protocol: 1,
+      protocol: PROTOCOL_VERSION,
       addresses: ready.addresses,
       releases: [{ id, name: 'tiny', publisher: manifest.publisher }],
     })

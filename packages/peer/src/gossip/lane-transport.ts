@@ -2,7 +2,6 @@ import {
   encodeMessage,
   type Gate,
   type HeldActivation,
-  judgeMessage,
   laneTopic,
   type Message,
   type ModelShape,
@@ -12,7 +11,6 @@ import {
   type TransportEvents,
   topicOf,
 } from '@layerswarm/swarm'
-import type { Message as GossipMessage } from '@libp2p/gossipsub'
 import { pause } from '../deadline.ts'
 import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
@@ -21,7 +19,7 @@ import type { RoundTrips } from '../streams/round-trips.ts'
 import { createTellStreams } from '../streams/tell-streams.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
 import { createDepartures } from './departures.ts'
-import { createLaneValidator } from './lane-validator.ts'
+import { createHearing, type Refusals } from './hearing.ts'
 import { createNeighbours } from './neighbours.ts'
 
 /** What a lane transport is made of. */
@@ -38,13 +36,6 @@ export interface LaneTransportOptions {
   /** Hash of the release's manifest, hex. */
   readonly release: string
   readonly shape: ModelShape
-}
-
-/** Messages that the gate refused: a peer of another version of the protocol is seen here first. */
-export interface Refusals {
-  readonly count: number
-  /** Why the last one was, and whose it was: one line. */
-  readonly last: string | undefined
 }
 
 /** The swarm's transport over libp2p: gossip for a lane, direct streams for one peer and for tensors. */
@@ -66,8 +57,7 @@ export interface LaneTransport extends Transport {
 }
 
 /**
- * 1. A listener hears only messages that the gate delivers, each once, and never its own. What is
- *    told over a stream passes the same gate, its author being at the other end; presence is not told.
+ * 1. A listener hears only messages that the gate delivers, each once, and never its own.
  * 2. A message is passed on unless its author reaches the whole lane itself.
  * 3. What the gate refuses is not passed on either; whoever it bans is hung up on, and the node
  *    neither dials a banned peer nor lets it in.
@@ -78,87 +68,41 @@ export function createLaneTransport(
   { node, tensors, gate, roundTrips }: LaneTransportNeeds,
   { release, shape }: LaneTransportOptions,
 ): LaneTransport {
-  const { pubsub } = node.services
-  const self = node.peerId.toString() as PeerId
   const lane = laneTopic(release)
-  const topics = [PRESENCE_TOPIC, lane]
   const listeners = new Set<TransportEvents>()
-  /** Decoded, until gossipsub delivers what it passes on. */
-  const decoded = new WeakMap<GossipMessage, Message>()
-  const bytes = { gossipIn: 0, gossipOut: 0 }
-  const refusals = { count: 0, last: undefined as string | undefined }
-  const publisher = createPublisher(node, release, bytes)
+  const sent = { gossipOut: 0 }
+  const publisher = createPublisher(node, release, sent)
   const neighbours = createNeighbours(node, lane)
-  const tells = createTellStreams(node, hearTold)
-
   const departures = createDepartures(node, (peer) => {
     gate.gone(peer)
     for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
   })
+  const hearing = createHearing({ node, gate, release, shape, heard })
+  const tells = createTellStreams(node, hearing.told)
 
-  function deliver(raw: GossipMessage, message: Message): void {
-    if (raw.type !== 'signed') return
-    const author = raw.from.toString() as PeerId
-    if (author === self) return
-    bytes.gossipIn += raw.data.length
-    announce(author, message)
-  }
-  function announce(author: PeerId, message: Message): void {
+  function heard(author: PeerId, message: Message): void {
     departures.heard(author)
     if (message.kind === 'presence' && message.release === release) {
       neighbours.announced(author, message.leaving)
     }
     for (const listener of listeners) listener.messageArrived(author, message)
   }
-  function refused(author: string, fault: string): void {
-    refusals.count++
-    refusals.last = `refused a message of ${author}: ${fault}`
-  }
-
-  /** A message of the peer at the other end of a stream; false when it is to blame for it. */
-  function hearTold(peer: string, data: Uint8Array): boolean {
-    const author = peer as PeerId
-    const content = () => judgeMessage(data, lane, author, shape)
-    // The number tells old presence from new; there is none here.
-    const arrival = { source: peer, author, topic: lane, number: 0n, content }
-    const verdict = gate.judge(arrival, performance.now())
-    if (verdict.verdict === 'deliver') announce(author, verdict.message)
-    if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true
-    refused(peer, verdict.fault)
-    if (verdict.verdict === 'ban') hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
-    return false
-  }
-  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
-    const message = decoded.get(detail)
-    if (message !== undefined) deliver(detail, message)
-  }
-  const validate = createLaneValidator(
-    { node, gate, refused },
-    shape,
-    (raw, message) => decoded.set(raw, message),
-    deliver,
-  )
 
   return {
-    self,
+    self: node.peerId.toString() as PeerId,
     get bytes() {
-      const { in: toldIn, out: toldOut, overRelay: toldOverRelay } = tells.bytes
       return {
-        gossipIn: bytes.gossipIn + toldIn,
-        gossipOut: bytes.gossipOut + toldOut,
-        toldOverRelay,
+        gossipIn: hearing.bytesIn + tells.bytes.in,
+        gossipOut: sent.gossipOut + tells.bytes.out,
+        toldOverRelay: tells.bytes.overRelay,
       }
     },
     get refusals() {
-      return { ...refusals }
+      return { ...hearing.refusals }
     },
     reportGone: departures.report,
     async start() {
-      for (const topic of topics) {
-        pubsub.topicValidators.set(topic, validate)
-        pubsub.subscribe(topic)
-      }
-      pubsub.addEventListener('message', deliverPassedOn)
+      hearing.start([PRESENCE_TOPIC, lane])
       departures.start()
       neighbours.start()
       await tells.start()
@@ -167,12 +111,8 @@ export function createLaneTransport(
       publisher.stop()
       listeners.clear()
       neighbours.stop()
-      pubsub.removeEventListener('message', deliverPassedOn)
       departures.stop()
-      for (const topic of topics) {
-        pubsub.topicValidators.delete(topic)
-        if (node.status === 'started') pubsub.unsubscribe(topic)
-      }
+      hearing.stop()
       await tells.stop()
     },
     listen(events) {

@@ -19,7 +19,7 @@ import { isDirect } from '../node/peer-connections.ts'
 import { hashOf } from '../store/digest.ts'
 import type { AccessMeter } from './access-meter.ts'
 import { hexBytes, hexText } from './hex.ts'
-import { asError, createLines, framesOf, isReachable, type Line } from './lines.ts'
+import { asError, createLines, framesOf, isReachable, type Line, type Lines } from './lines.ts'
 import type { Arrival, PushedTensors } from './pushed-tensors.ts'
 
 /**
@@ -57,89 +57,17 @@ export interface PushNeeds {
  *    rate; otherwise its stream is aborted. What has another size or hash than promised is dropped.
  * 3. Nothing is pushed or taken over a limited connection.
  */
-export function createPushStreams({ node, pushed, meter, rttMs }: PushNeeds): PushStreams {
-  const bytes = { in: 0, out: 0, overRelay: 0 }
-  const inbound = new Set<Stream>()
-  const waiting = new Map<string, number>()
+export function createPushStreams(needs: PushNeeds): PushStreams {
+  const { node } = needs
   const stopped = new AbortController()
-  const lines = createLines(node, {
-    id: PUSH_PROTOCOL,
-    frameBytesMax: HERE.length,
-    streamsPerPeerMax: TENSOR_STREAMS_PER_PEER_MAX,
-  })
-  const quota = createQuota({
-    perSecond: TENSOR_REQUESTS_PER_SECOND,
-    burst: TENSOR_REQUESTS_PER_SECOND,
-    namesMax: PEERS_MAX,
-  })
-
-  const handle: StreamHandler = (stream, connection) => {
-    inbound.add(stream)
-    stream.addEventListener('close', () => inbound.delete(stream), { once: true })
-    takeAll(stream, connection).catch((error: unknown) => stream.abort(asError(error)))
-  }
-
-  async function takeAll(stream: Stream, connection: Connection): Promise<void> {
-    if (!isDirect(connection)) throw new Error(`${PUSH_PROTOCOL} needs a direct connection`)
-    const peer = connection.remotePeer.toString()
-    const frames = framesOf(stream, ACTIVATION_BYTES_MAX)
-    for (;;) {
-      const { hash, size } = readHeader((await frames.read()).slice())
-      if (!quota.take(peer, performance.now())) throw new Error('too many tensors')
-      const arrival = pushed.expect(peer, size)
-      if (arrival === undefined) throw new Error('no room for a tensor')
-      try {
-        await takeOne(frames, arrival, hash, size)
-      } finally {
-        arrival.drop()
-      }
-    }
-  }
-
-  async function takeOne(
-    frames: Line['frames'],
-    arrival: Arrival,
-    hash: TensorHash,
-    size: number,
-  ): Promise<void> {
-    const startMs = performance.now()
-    const tensor = await within(TENSOR_TIMEOUT_MS, stopped.signal, async (signal) =>
-      (await frames.read({ signal })).slice(),
-    )
-    // Its first bytes were here already, so no part of this is the way.
-    meter.received({ bytes: size, ms: performance.now() - startMs, rttMs: 0 })
-    bytes.in += tensor.length
-    if (tensor.length !== size) throw new Error('a tensor of another size than promised')
-    await within(TENSOR_TIMEOUT_MS, stopped.signal, (signal) => frames.write(HERE, { signal }))
-    if ((await hashOf(tensor)) !== (hash as string))
-      throw new Error('a tensor of another hash than promised')
-    if (!stopped.signal.aborted) arrival.keep(hash, tensor)
-  }
-
-  async function send(
-    { frames, isLimited }: Line,
-    peer: string,
-    hash: TensorHash,
-    tensor: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const startMs = performance.now()
-    await frames.writeV([headerOf(hash, tensor.length), tensor], { signal })
-    bytes.out += tensor.length
-    if (isLimited) bytes.overRelay += tensor.length
-    await frames.read({ signal })
-    meter.sent({ bytes: tensor.length, ms: performance.now() - startMs, rttMs: rttMs(peer) })
-  }
-
-  function ended(peer: string): void {
-    const rest = (waiting.get(peer) ?? 1) - 1
-    if (rest > 0) waiting.set(peer, rest)
-    else waiting.delete(peer)
-  }
-
+  const receiver = new Receiver(needs, stopped.signal)
+  const sender = new Sender(needs, stopped.signal)
   return {
-    bytes,
+    get bytes() {
+      return { in: receiver.bytesIn, out: sender.bytesOut, overRelay: sender.bytesOverRelay }
+    },
     async start() {
+      const handle: StreamHandler = (stream, connection) => receiver.handle(stream, connection)
       await node.handle(PUSH_PROTOCOL, handle, {
         maxInboundStreams: TENSOR_STREAMS_PER_PEER_MAX,
         maxOutboundStreams: TENSOR_STREAMS_PER_PEER_MAX,
@@ -148,24 +76,137 @@ export function createPushStreams({ node, pushed, meter, rttMs }: PushNeeds): Pu
     },
     async stop() {
       stopped.abort(new Error('the peer stopped'))
-      lines.close()
-      for (const stream of inbound) stream.abort(new Error('the peer stopped'))
-      inbound.clear()
+      sender.close()
+      receiver.close()
       await node.unhandle(PUSH_PROTOCOL)
     },
-    push(peer, hash, tensor) {
-      if (stopped.signal.aborted || !isReachable(node, peer)) return
-      const before = waiting.get(peer) ?? 0
-      if (before >= TENSOR_STREAMS_PER_PEER_MAX + PUSHES_WAITING_PER_PEER_MAX) return
-      waiting.set(peer, before + 1)
-      within(TENSOR_TIMEOUT_MS, stopped.signal, (signal) =>
-        lines.use(peer, signal, (line) => send(line, peer, hash, tensor, signal)),
-      ).then(
-        () => ended(peer),
-        // Whatever broke: who waits for it asks for it.
-        () => ended(peer),
-      )
-    },
+    push: (peer, hash, bytes) => sender.push(peer, hash, bytes),
+  }
+}
+
+/** What others push here. */
+class Receiver {
+  bytesIn = 0
+  private readonly inbound = new Set<Stream>()
+  private readonly needs: PushNeeds
+  private readonly stopped: AbortSignal
+  private readonly quota = createQuota({
+    perSecond: TENSOR_REQUESTS_PER_SECOND,
+    burst: TENSOR_REQUESTS_PER_SECOND,
+    namesMax: PEERS_MAX,
+  })
+
+  constructor(needs: PushNeeds, stopped: AbortSignal) {
+    this.needs = needs
+    this.stopped = stopped
+  }
+
+  handle(stream: Stream, connection: Connection): void {
+    this.inbound.add(stream)
+    stream.addEventListener('close', () => this.inbound.delete(stream), { once: true })
+    this.takeAll(stream, connection).catch((error: unknown) => stream.abort(asError(error)))
+  }
+
+  close(): void {
+    for (const stream of this.inbound) stream.abort(new Error('the peer stopped'))
+    this.inbound.clear()
+  }
+
+  private async takeAll(stream: Stream, connection: Connection): Promise<void> {
+    if (!isDirect(connection)) throw new Error(`${PUSH_PROTOCOL} needs a direct connection`)
+    const peer = connection.remotePeer.toString()
+    const frames = framesOf(stream, ACTIVATION_BYTES_MAX)
+    for (;;) {
+      const { hash, size } = readHeader((await frames.read()).slice())
+      if (!this.quota.take(peer, performance.now())) throw new Error('too many tensors')
+      const arrival = this.needs.pushed.expect(peer, size)
+      if (arrival === undefined) throw new Error('no room for a tensor')
+      try {
+        await this.takeOne(frames, arrival, hash, size)
+      } finally {
+        arrival.drop()
+      }
+    }
+  }
+
+  private async takeOne(
+    frames: Line['frames'],
+    arrival: Arrival,
+    hash: TensorHash,
+    size: number,
+  ): Promise<void> {
+    const startMs = performance.now()
+    const bytes = await within(TENSOR_TIMEOUT_MS, this.stopped, async (signal) =>
+      (await frames.read({ signal })).slice(),
+    )
+    if (bytes.length !== size) throw new Error('a tensor of another size than promised')
+    this.bytesIn += size
+    // Its first bytes were here already, so no part of this is the way.
+    this.needs.meter.received({ bytes: size, ms: performance.now() - startMs, rttMs: 0 })
+    await within(TENSOR_TIMEOUT_MS, this.stopped, (signal) => frames.write(HERE, { signal }))
+    if ((await hashOf(bytes)) !== (hash as string)) {
+      throw new Error('a tensor of another hash than promised')
+    }
+    if (!this.stopped.aborted) arrival.keep(hash, bytes)
+  }
+}
+
+/** What is pushed to others. */
+class Sender {
+  bytesOut = 0
+  bytesOverRelay = 0
+  private readonly needs: PushNeeds
+  private readonly stopped: AbortSignal
+  private readonly lines: Lines
+  /** Pushes that have not ended, by peer. */
+  private readonly open = new Map<string, number>()
+
+  constructor(needs: PushNeeds, stopped: AbortSignal) {
+    this.needs = needs
+    this.stopped = stopped
+    this.lines = createLines(needs.node, {
+      id: PUSH_PROTOCOL,
+      frameBytesMax: HERE.length,
+      streamsPerPeerMax: TENSOR_STREAMS_PER_PEER_MAX,
+    })
+  }
+
+  push(peer: string, hash: TensorHash, bytes: Uint8Array): void {
+    if (this.stopped.aborted || !isReachable(this.needs.node, peer)) return
+    const before = this.open.get(peer) ?? 0
+    if (before >= TENSOR_STREAMS_PER_PEER_MAX + PUSHES_WAITING_PER_PEER_MAX) return
+    this.open.set(peer, before + 1)
+    // Whatever breaks: who waits for it asks for it.
+    const ended = () => this.ended(peer)
+    within(TENSOR_TIMEOUT_MS, this.stopped, (signal) =>
+      this.lines.use(peer, signal, (line) => this.send(line, peer, hash, bytes, signal)),
+    ).then(ended, ended)
+  }
+
+  close(): void {
+    this.lines.close()
+  }
+
+  private async send(
+    { frames, isLimited }: Line,
+    peer: string,
+    hash: TensorHash,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const startMs = performance.now()
+    await frames.writeV([headerOf(hash, bytes.length), bytes], { signal })
+    this.bytesOut += bytes.length
+    if (isLimited) this.bytesOverRelay += bytes.length
+    await frames.read({ signal })
+    const ms = performance.now() - startMs
+    this.needs.meter.sent({ bytes: bytes.length, ms, rttMs: this.needs.rttMs(peer) })
+  }
+
+  private ended(peer: string): void {
+    const rest = (this.open.get(peer) ?? 1) - 1
+    if (rest > 0) this.open.set(peer, rest)
+    else this.open.delete(peer)
   }
 }
 

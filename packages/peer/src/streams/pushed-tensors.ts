@@ -9,29 +9,6 @@ export interface Arrival {
   drop(): void
 }
 
-/**
- * Tensors that came without being asked for, until they are pulled.
- *
- * 1. At most PUSHED_TENSORS_MAX are kept, and no more bytes than `bytesMax` allows, those on their
- *    way included. Who has most of them here makes room first, with its oldest: a flooder displaces
- *    its own.
- * 2. What is waited for is handed over and not kept; what is taken is kept no longer.
- * 3. What nobody has taken within PUSHED_TENSOR_TTL_MS is dropped.
- */
-export interface PushedTensors {
-  /** Makes room for so many bytes of a peer; undefined when there cannot be room. */
-  expect(peer: string, size: number): Arrival | undefined
-  /** Gives a tensor that is here, and keeps it no longer; undefined when it is not, or of another size. */
-  take(hash: TensorHash, size: number): Uint8Array | undefined
-  /** Hands over the tensor once when it comes. Returns what ends the wait. */
-  wait(hash: TensorHash, size: number, arrived: (bytes: Uint8Array) => void): () => void
-  /** Drops what does not fit into `bytesMax` any more. */
-  shrink(): void
-  clear(): void
-  /** Bytes kept, those on their way included. */
-  readonly bytes: number
-}
-
 interface Kept {
   readonly peer: string
   readonly bytes: Uint8Array
@@ -43,111 +20,136 @@ interface Wait {
   readonly arrived: (bytes: Uint8Array) => void
 }
 
-/** @param bytesMax what may be kept, asked anew each time. */
-export function createPushedTensors(bytesMax: () => number): PushedTensors {
+/**
+ * Tensors that came without being asked for, until they are pulled.
+ *
+ * 1. At most PUSHED_TENSORS_MAX are kept, and no more bytes than `bytesMax` allows, those on their
+ *    way included. Who has most of them here makes room first, with its oldest: a flooder displaces
+ *    its own.
+ * 2. What is waited for is handed over and not kept; what is taken is kept no longer.
+ * 3. What nobody has taken within PUSHED_TENSOR_TTL_MS is dropped.
+ */
+export class PushedTensors {
+  private readonly bytesMax: () => number
   /** Oldest first. */
-  const kept = new Map<TensorHash, Kept>()
-  const waits = new Map<TensorHash, Set<Wait>>()
-  let bytes = 0
-  let timer: ReturnType<typeof setTimeout> | undefined
+  private readonly kept = new Map<TensorHash, Kept>()
+  private readonly waits = new Map<TensorHash, Set<Wait>>()
+  private heldBytes = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
 
-  function remove(hash: TensorHash): void {
-    bytes -= kept.get(hash)?.bytes.length ?? 0
-    kept.delete(hash)
+  /** @param bytesMax what may be kept, asked anew each time. */
+  constructor(bytesMax: () => number) {
+    this.bytesMax = bytesMax
   }
 
-  /** The oldest tensor of the peer that has most here. */
-  function nextToGo(): TensorHash | undefined {
-    const counts = new Map<string, number>()
-    for (const { peer } of kept.values()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
-    const most = Math.max(0, ...counts.values())
-    for (const [hash, { peer }] of kept) if (counts.get(peer) === most) return hash
-    return undefined
+  /** Bytes kept, those on their way included. */
+  get bytes(): number {
+    return this.heldBytes
   }
 
-  /** @returns whether so many bytes more fit now. */
-  function makeRoom(size: number, count: number): boolean {
-    while (bytes + size > bytesMax() || kept.size + count > PUSHED_TENSORS_MAX) {
-      const hash = nextToGo()
+  /** Makes room for so many bytes of a peer; undefined when there cannot be room. */
+  expect(peer: string, size: number): Arrival | undefined {
+    if (!this.makeRoom(size, 0)) return undefined
+    this.heldBytes += size
+    let isOpen = true
+    const drop = () => {
+      if (isOpen) this.heldBytes -= size
+      isOpen = false
+    }
+    return {
+      drop,
+      keep: (hash, bytes) => {
+        drop()
+        if (!this.handOver(hash, bytes)) this.keep(peer, hash, bytes)
+      },
+    }
+  }
+
+  /** Gives a tensor that is here, and keeps it no longer; undefined when it is not, or of another size. */
+  take(hash: TensorHash, size: number): Uint8Array | undefined {
+    const found = this.kept.get(hash)?.bytes
+    if (found?.length !== size) return undefined
+    this.remove(hash)
+    return found
+  }
+
+  /** Hands over the tensor once when it comes. Returns what ends the wait. */
+  wait(hash: TensorHash, size: number, arrived: (bytes: Uint8Array) => void): () => void {
+    const wait = { size, arrived }
+    const all = this.waits.get(hash) ?? new Set()
+    this.waits.set(hash, all.add(wait))
+    return () => {
+      all.delete(wait)
+      if (all.size === 0 && this.waits.get(hash) === all) this.waits.delete(hash)
+    }
+  }
+
+  /** Drops what does not fit into `bytesMax` any more. */
+  shrink(): void {
+    this.makeRoom(0, 0)
+  }
+
+  clear(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    for (const hash of [...this.kept.keys()]) this.remove(hash)
+    this.waits.clear()
+  }
+
+  /** @returns whether somebody waited for it. */
+  private handOver(hash: TensorHash, bytes: Uint8Array): boolean {
+    const waiting = [...(this.waits.get(hash) ?? [])].filter(({ size }) => size === bytes.length)
+    for (const { arrived } of waiting) arrived(bytes)
+    return waiting.length > 0
+  }
+
+  private keep(peer: string, hash: TensorHash, bytes: Uint8Array): void {
+    this.remove(hash)
+    if (!this.makeRoom(bytes.length, 1)) return
+    this.kept.set(hash, { peer, bytes, untilMs: performance.now() + PUSHED_TENSOR_TTL_MS })
+    this.heldBytes += bytes.length
+    this.watch()
+  }
+
+  private remove(hash: TensorHash): void {
+    this.heldBytes -= this.kept.get(hash)?.bytes.length ?? 0
+    this.kept.delete(hash)
+  }
+
+  /** @returns whether so many bytes and tensors more fit now. */
+  private makeRoom(size: number, count: number): boolean {
+    while (this.heldBytes + size > this.bytesMax() || this.kept.size + count > PUSHED_TENSORS_MAX) {
+      const hash = this.nextToGo()
       if (hash === undefined) return false
-      remove(hash)
+      this.remove(hash)
     }
     return true
   }
 
-  function expire(): void {
-    timer = undefined
+  /** The oldest tensor of the peer that has most here. */
+  private nextToGo(): TensorHash | undefined {
+    const counts = new Map<string, number>()
+    for (const { peer } of this.kept.values()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+    const most = Math.max(0, ...counts.values())
+    for (const [hash, { peer }] of this.kept) if (counts.get(peer) === most) return hash
+    return undefined
+  }
+
+  /** Sets the timer for the oldest tensor, if there is one. */
+  private watch(): void {
+    const [oldest] = this.kept.values()
+    if (this.timer !== undefined || oldest === undefined) return
+    const ms = Math.max(0, Math.ceil(oldest.untilMs - performance.now()))
+    this.timer = setTimeout(() => this.expire(), ms)
+  }
+
+  private expire(): void {
+    this.timer = undefined
     const nowMs = performance.now()
-    for (const [hash, { untilMs }] of kept) {
+    for (const [hash, { untilMs }] of this.kept) {
       if (untilMs > nowMs) break
-      remove(hash)
+      this.remove(hash)
     }
-    watch()
-  }
-
-  function watch(): void {
-    const [oldest] = kept.values()
-    if (timer !== undefined || oldest === undefined) return
-    timer = setTimeout(expire, Math.max(0, Math.ceil(oldest.untilMs - performance.now())))
-  }
-
-  /** @returns whether somebody waited for it. */
-  function handOver(hash: TensorHash, tensor: Uint8Array): boolean {
-    const waiting = [...(waits.get(hash) ?? [])].filter(({ size }) => size === tensor.length)
-    for (const { arrived } of waiting) arrived(tensor)
-    return waiting.length > 0
-  }
-
-  return {
-    get bytes() {
-      return bytes
-    },
-    expect(peer, size) {
-      if (!makeRoom(size, 0)) return undefined
-      bytes += size
-      let isOpen = true
-      const drop = () => {
-        if (isOpen) bytes -= size
-        isOpen = false
-      }
-      return {
-        drop,
-        keep(hash, tensor) {
-          drop()
-          if (handOver(hash, tensor)) return
-          remove(hash)
-          if (!makeRoom(tensor.length, 1)) return
-          kept.set(hash, {
-            peer,
-            bytes: tensor,
-            untilMs: performance.now() + PUSHED_TENSOR_TTL_MS,
-          })
-          bytes += tensor.length
-          watch()
-        },
-      }
-    },
-    take(hash, size) {
-      const found = kept.get(hash)?.bytes
-      if (found?.length !== size) return undefined
-      remove(hash)
-      return found
-    },
-    wait(hash, size, arrived) {
-      const wait = { size, arrived }
-      const all = waits.get(hash) ?? new Set()
-      waits.set(hash, all.add(wait))
-      return () => {
-        all.delete(wait)
-        if (all.size === 0 && waits.get(hash) === all) waits.delete(hash)
-      }
-    },
-    shrink: () => void makeRoom(0, 0),
-    clear() {
-      clearTimeout(timer)
-      timer = undefined
-      for (const hash of [...kept.keys()]) remove(hash)
-      waits.clear()
-    },
+    this.watch()
   }
 }

@@ -16,11 +16,11 @@ import {
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hashOf } from '../store/digest.ts'
-import { createAccessMeter } from './access-meter.ts'
+import { type AccessMeter, createAccessMeter } from './access-meter.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 import { createPushStreams } from './push-streams.ts'
-import { createPushedTensors } from './pushed-tensors.ts'
+import { PushedTensors } from './pushed-tensors.ts'
 
 /** Question: a tensor's SHA-256, 32 bytes. Answer: its bytes. */
 export const TENSOR_PROTOCOL: ExchangeProtocol = Object.freeze({
@@ -92,48 +92,17 @@ export function createTensorStreams(
   node: SwarmNode,
   options: Partial<TensorStreamsOptions> = {},
 ): TensorStreams {
-  const { heldBytesMax, protocol, reach, rttMs } = { ...TENSOR_STREAMS_DEFAULTS, ...options }
-  const held = new Map<string, { bytes: Uint8Array; offers: number }>()
-  let heldBytes = 0
+  const all = { ...TENSOR_STREAMS_DEFAULTS, ...options }
+  const { protocol, rttMs } = all
+  const offered = new OfferedTensors(all.heldBytesMax, protocol.responseBytesMax)
   const meter = createAccessMeter()
-  const pushed = createPushedTensors(() => heldBytesMax - heldBytes)
+  const pushed = new PushedTensors(() => offered.freeBytes)
   const pushes = createPushStreams({ node, pushed, meter, rttMs })
-  const exchange = createExchange(
-    node,
-    protocol,
-    async (request) => held.get(hexText(request))?.bytes,
-  )
-
-  async function ask(
-    { hash, size, holder }: HeldActivation,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    try {
-      await reach(holder, signal)
-      const startMs = performance.now()
-      const bytes = await exchange.ask(holder, hexBytes(hash), signal)
-      if (bytes?.length !== size) return undefined
-      meter.received({ bytes: size, ms: performance.now() - startMs, rttMs: rttMs(holder) })
-      return tensorHash(await hashOf(bytes)) === hash ? bytes : undefined
-    } catch {
-      // Whatever broke, the claim protocol's answer is the same: somebody offers it again.
-      return undefined
-    }
-  }
-
-  /** Asks the holder, after the time that a push may take if one is awaited. */
-  async function askLater(
-    tensor: HeldActivation,
-    isAwaited: boolean,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    if (isAwaited) await pause(PUSH_PATIENCE_MS + tensor.size / PUSH_BYTES_PER_MS, signal)
-    return signal.aborted ? undefined : ask(tensor, signal)
-  }
-
+  const exchange = createExchange(node, protocol, async (request) => offered.get(hexText(request)))
+  const puller = new Puller({ ...all, pushed, meter, exchange })
   return {
     get heldBytes() {
-      return heldBytes
+      return offered.bytes
     },
     get pushedBytes() {
       return pushed.bytes
@@ -150,58 +119,145 @@ export function createTensorStreams(
       await Promise.all([exchange.start(), pushes.start()])
     },
     async stop() {
-      held.clear()
-      heldBytes = 0
+      offered.clear()
       pushed.clear()
       await Promise.all([exchange.stop(), pushes.stop()])
     },
     async offer(bytes) {
-      const fits = () =>
-        bytes.length <= protocol.responseBytesMax && heldBytes + bytes.length <= heldBytesMax
-      if (!fits()) return undefined
-      const hash = tensorHash(await hashOf(bytes))
-      const known = held.get(hash)
-      if (known !== undefined) {
-        known.offers++
-        return hash
-      }
-      if (!fits()) return undefined
-      held.set(hash, { bytes, offers: 1 })
-      heldBytes += bytes.length
+      const hash = await offered.add(bytes)
       pushed.shrink()
       return hash
     },
-    withdraw(hash) {
-      const known = held.get(hash)
-      if (known === undefined || --known.offers > 0) return
-      held.delete(hash)
-      heldBytes -= known.bytes.length
-    },
+    withdraw: (hash) => offered.withdraw(hash),
     push(hash, peer) {
-      const bytes = held.get(hash)?.bytes
+      const bytes = offered.get(hash)
       if (bytes !== undefined) pushes.push(peer, hash, bytes)
     },
     async pull(tensor, isAwaited, signal) {
-      const { hash, size, holder } = tensor
-      if (holder === node.peerId.toString()) return held.get(hash)?.bytes
-      const here = pushed.take(hash, size)
-      if (here !== undefined) return here
-      const over = new AbortController()
-      const giveUp = () => over.abort(signal?.reason)
-      if (signal?.aborted) return undefined
-      signal?.addEventListener('abort', giveUp, { once: true })
-      let endWait = () => {}
-      const comes = new Promise<Uint8Array>((resolve) => {
-        endWait = pushed.wait(hash, size, resolve)
-      })
-      try {
-        return await Promise.race([comes, askLater(tensor, isAwaited, over.signal)])
-      } finally {
-        endWait()
-        signal?.removeEventListener('abort', giveUp)
-        over.abort(new Error('the pull is over'))
-      }
+      if (tensor.holder === node.peerId.toString()) return offered.get(tensor.hash)
+      return puller.pull(tensor, isAwaited, signal)
     },
     accessSpeed: meter.speed,
+  }
+}
+
+/** Tensors that this peer keeps for others to pull. */
+class OfferedTensors {
+  private readonly bytesMax: number
+  private readonly tensorBytesMax: number
+  private readonly held = new Map<string, { bytes: Uint8Array; offers: number }>()
+  private heldBytes = 0
+
+  constructor(bytesMax: number, tensorBytesMax: number) {
+    this.bytesMax = bytesMax
+    this.tensorBytesMax = tensorBytesMax
+  }
+
+  get bytes(): number {
+    return this.heldBytes
+  }
+
+  get freeBytes(): number {
+    return this.bytesMax - this.heldBytes
+  }
+
+  get(hash: string): Uint8Array | undefined {
+    return this.held.get(hash)?.bytes
+  }
+
+  async add(bytes: Uint8Array): Promise<TensorHash | undefined> {
+    const fits = () => bytes.length <= this.tensorBytesMax && bytes.length <= this.freeBytes
+    if (!fits()) return undefined
+    const hash = tensorHash(await hashOf(bytes))
+    const known = this.held.get(hash)
+    if (known !== undefined) {
+      known.offers++
+      return hash
+    }
+    if (!fits()) return undefined
+    this.held.set(hash, { bytes, offers: 1 })
+    this.heldBytes += bytes.length
+    return hash
+  }
+
+  withdraw(hash: TensorHash): void {
+    const known = this.held.get(hash)
+    if (known === undefined || --known.offers > 0) return
+    this.held.delete(hash)
+    this.heldBytes -= known.bytes.length
+  }
+
+  clear(): void {
+    this.held.clear()
+    this.heldBytes = 0
+  }
+}
+
+/** What a pull needs. */
+interface PullerNeeds extends Pick<TensorStreamsOptions, 'reach' | 'rttMs'> {
+  readonly pushed: PushedTensors
+  readonly meter: AccessMeter
+  readonly exchange: Exchange
+}
+
+/** Fetches tensors: what was pushed is here, what is to be pushed is waited for, the rest is asked for. */
+class Puller {
+  private readonly needs: PullerNeeds
+
+  constructor(needs: PullerNeeds) {
+    this.needs = needs
+  }
+
+  async pull(
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const { pushed } = this.needs
+    const { hash, size } = tensor
+    const here = pushed.take(hash, size)
+    if (here !== undefined || signal?.aborted) return here
+    const over = new AbortController()
+    const giveUp = () => over.abort(signal?.reason)
+    signal?.addEventListener('abort', giveUp, { once: true })
+    let endWait = () => {}
+    const comes = new Promise<Uint8Array>((resolve) => {
+      endWait = pushed.wait(hash, size, resolve)
+    })
+    try {
+      return await Promise.race([comes, this.askLater(tensor, isAwaited, over.signal)])
+    } finally {
+      endWait()
+      signal?.removeEventListener('abort', giveUp)
+      over.abort(new Error('the pull is over'))
+    }
+  }
+
+  /** Asks the holder, after the time that a push may take if one is awaited. */
+  private async askLater(
+    tensor: HeldActivation,
+    isAwaited: boolean,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    if (isAwaited) await pause(PUSH_PATIENCE_MS + tensor.size / PUSH_BYTES_PER_MS, signal)
+    return signal.aborted ? undefined : this.ask(tensor, signal)
+  }
+
+  private async ask(
+    { hash, size, holder }: HeldActivation,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const { reach, rttMs, exchange, meter } = this.needs
+    try {
+      await reach(holder, signal)
+      const startMs = performance.now()
+      const bytes = await exchange.ask(holder, hexBytes(hash), signal)
+      if (bytes?.length !== size) return undefined
+      meter.received({ bytes: size, ms: performance.now() - startMs, rttMs: rttMs(holder) })
+      return tensorHash(await hashOf(bytes)) === hash ? bytes : undefined
+    } catch {
+      // Whatever broke, the claim protocol's answer is the same: somebody offers it again.
+      return undefined
+    }
   }
 }
