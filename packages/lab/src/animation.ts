@@ -35,7 +35,11 @@ export class Animation {
   }
 }
 
-function frame(peer: number, message: Exclude<Message, { kind: 'presence' | 'again' }>, atMs: number): Frame {
+function frame(
+  peer: number,
+  message: Exclude<Message, { kind: 'presence' | 'again' }>,
+  atMs: number,
+): Frame {
   switch (message.kind) {
     case 'step': {
       const hop = message.route.length

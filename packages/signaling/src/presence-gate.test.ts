@@ -47,7 +47,7 @@ describe('a presence gate', () => {
 
   test('rejects what is malformed, too long, or of another kind', () => {
     const gate = createPresenceGate()
-    const done = encodeMessage({ kind: 'done', request: '00'.repeat(16) as never })
+    const done = encodeMessage({ kind: 'done', isPublic: false, request: '00'.repeat(16) as never })
     expect(gate.judge(from('s', 'a', garbage), 0)).toBe('reject')
     expect(gate.judge(from('s', 'a', new Uint8Array(PRESENCE_BYTES_MAX + 1)), 0)).toBe('reject')
     expect(gate.judge(from('s', 'a', done), 0)).toBe('reject')

@@ -49,7 +49,7 @@ export interface CoreOptions {
 }
 
 /** Who claims a step, and when, unless a member is told otherwise. */
-export const POLICY_DEFAULT: ClaimPolicy = directHandOver('lane')
+export const POLICY_DEFAULT: ClaimPolicy = directHandOver('few')
 
 /** What a member does when nothing else is said. */
 export const CORE_OPTIONS_DEFAULT = Object.freeze({
@@ -209,7 +209,7 @@ export class Core {
           queue.push(...this.provider.lead(effect.step, effect.suspect, nowMs))
           break
         case 'finish':
-          queue.push(...this.finish(effect.step, nowMs))
+          queue.push(...this.finish(effect.step, effect.isPublic, nowMs))
           break
         case 'publish':
           settled.push(effect)
@@ -228,19 +228,21 @@ export class Core {
   }
 
   /** A request of this member's own has ended: whoever holds something for it lets go. */
-  private finish({ request, route }: Step, nowMs: number): CoreEffect[] {
+  private finish({ request, route }: Step, isPublic: boolean, nowMs: number): CoreEffect[] {
     const { told, effects } = this.provider.finish(request, nowMs)
-    const message = { kind: 'done', request } as const
+    const message = { kind: 'done', request, isPublic } as const
     const to = new Set([...route.map(({ peer }) => peer), ...told])
     to.delete(this.options.self)
-    if (this.options.policy.witnesses === 'lane') return [...effects, { do: 'publish', message }]
-    return [...effects, { do: 'tell', message, to: [...to] }]
+    const { witnesses } = this.options.policy
+    const published: CoreEffect[] =
+      isPublic || witnesses === 'lane' ? [{ do: 'publish', message }] : []
+    return [...effects, { do: 'tell', message, to: [...to] }, ...published]
   }
 
   /** What this member tells others of a request of its own concerns its requester too. */
   private overhear(message: Message, nowMs: number): CoreEffect[] {
     if (message.kind === 'step') return this.requester.onStep(message, nowMs)
-    if (message.kind === 'claim') return this.requester.onClaim(message, nowMs)
+    if (message.kind === 'claim') return this.requester.onClaim(this.options.self, message, nowMs)
     return []
   }
 
@@ -259,12 +261,14 @@ export class Core {
           report({ type: 'step-seen', request: message.request, route: message.route }),
           ...this.provider.onStep(from, message, nowMs),
           ...this.requester.onStep(message, nowMs),
+          ...this.requester.onLate(from, message.request),
         ]
       case 'claim':
         // The provider that claimed knows; only others' claims are news to it.
         return [
           ...(from === this.options.self ? [] : this.provider.onClaim(from, message, nowMs)),
-          ...this.requester.onClaim(message, nowMs),
+          ...this.requester.onClaim(from, message, nowMs),
+          ...this.requester.onLate(from, message.request),
         ]
       case 'done':
         return this.provider.onDone(from, message, nowMs)
@@ -284,9 +288,10 @@ export class Core {
     this.neighbourhood.hear(from, presence)
     this.requester.onCoverage(nowMs)
     if (!presence.asking && !isNew) return []
-    this.announcing.hasNews(nowMs)
+    // The newcomer alone is answered: the others know this member.
+    const message = this.announcing.presence(this.announcement())
     const joined = isNew ? [report({ type: 'peer-joined', peer: from })] : []
-    return [...joined, ...this.announceIfDue(nowMs)]
+    return [...joined, { do: 'tell', message, to: [from] }]
   }
 
   private onDisconnected(peer: PeerId, nowMs: number): Effect[] {

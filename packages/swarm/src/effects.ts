@@ -59,8 +59,8 @@ export type CoreEffect =
   | Effect
   /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
   | { do: 'lead'; step: Step; suspect: PeerId | undefined }
-  /** A request of this member's own has ended. */
-  | { do: 'finish'; step: Step }
+  /** A request of this member's own has ended. @param isPublic the whole lane may follow it, not only who ran it. */
+  | { do: 'finish'; step: Step; isPublic: boolean }
 
 /** What the driver tells the machine. */
 export type Input =

@@ -17,7 +17,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLaggedTransport } from './lagged-transport.ts'
 
-const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
+const DONE: Message = { kind: 'done', isPublic: false, request: '0'.repeat(32) as RequestId }
 const HELD = {} as HeldActivation
 
 function distant(lagMs: number) {

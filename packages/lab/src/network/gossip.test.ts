@@ -61,7 +61,7 @@ function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
   return { clock, network, heard, gone, transports, first, second }
 }
 
-const DONE: Message = { kind: 'done', request: '0'.repeat(32) as RequestId }
+const DONE: Message = { kind: 'done', isPublic: false, request: '0'.repeat(32) as RequestId }
 
 function presence(links: number): Message {
   return {

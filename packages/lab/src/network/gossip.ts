@@ -234,7 +234,7 @@ export class LabNetwork {
     const content = judgeMessage(encoded, topic, from.peer, this.shape)
     const number = BigInt(++this.numbers)
     this.traffic.requestBytes += bytes
-    this.streams.carry(from, to, bytes, () => {
+    this.streams.whisper(from, to, bytes, () => {
       const arrival = {
         source: from.peer,
         author: from.peer,

@@ -152,25 +152,55 @@ export class Streams {
     this.carry(from, to, bytes, received, relayed)
   }
 
-  /** Bytes on their way over a stream, counted at their sender. */
-  carry(
+  /** A small message over a stream of its own: its packets slip in between those of tensors on their way. */
+  whisper(from: LabStation, to: LabStation, bytes: number, received: () => void): void {
+    const { clock } = this.needs
+    const nowMs = clock.nowMs()
+    // It costs the tensors its time, and waits for none of them.
+    from.takeUplink(bytes, nowMs)
+    const sentAtMs = this.onTheWay(from, to, nowMs + bytes / from.session.up, bytes, false)
+    this.arrive(from, to, sentAtMs + bytes / to.session.down, received)
+  }
+
+  /** Bytes on their way over a stream, after those before them, counted at their sender. */
+  private carry(
     from: LabStation,
     to: LabStation,
     bytes: number,
     received: () => void,
     relayed = false,
   ): void {
-    const { clock, settings, random, paths, trace } = this.needs
+    const arrivesAtMs = to.takeDownlink(
+      bytes,
+      this.onTheWay(from, to, from.takeUplink(bytes, this.needs.clock.nowMs()), bytes, relayed),
+    )
+    if (this.needs.paths.isDialable(from, to) || relayed)
+      this.arrive(from, to, arrivesAtMs, received)
+  }
+
+  /** @returns when the last byte reaches the receiver's access, of those that left at `leftAtMs`. */
+  private onTheWay(
+    from: LabStation,
+    to: LabStation,
+    leftAtMs: number,
+    bytes: number,
+    relayed: boolean,
+  ): number {
+    const { settings, random, paths } = this.needs
     from.traffic.sentBytes += bytes
-    const isDirect = paths.isDialable(from, to)
+    const isDirect = paths.isDialable(from, to) || !relayed
     const latencyMs = (isDirect ? 1 : 2) * paths.latencyMs(from, to)
-    let atMs = from.takeUplink(bytes, clock.nowMs()) + latencyMs
+    let atMs = leftAtMs + latencyMs
     atMs += random.uniform() * settings['links.jitterMs'] + to.session.messageMs
     // A stream repeats what was lost: it comes late, and it comes.
     if (random.chance(settings['links.loss'])) atMs += 2 * latencyMs
-    const receivedAtMs = to.takeDownlink(bytes, atMs)
-    if (paths.isCut(from, to) || !(isDirect || relayed)) return
-    clock.wakeAt(receivedAtMs, () => {
+    return atMs
+  }
+
+  private arrive(from: LabStation, to: LabStation, atMs: number, received: () => void): void {
+    const { clock, paths, trace } = this.needs
+    if (paths.isCut(from, to)) return
+    clock.wakeAt(atMs, () => {
       trace.note(clock.nowMs(), 6, from.session.index, to.session.index)
       if (!paths.isCut(from, to)) to.whenRead(received)
     })

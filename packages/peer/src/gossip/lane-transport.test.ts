@@ -54,7 +54,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
           ).length === 2,
       )
       const step = firstStep(author.transport.self)
-      const last = { kind: 'done', request: step.request } as const
+      const last = { kind: 'done', isPublic: false, request: step.request } as const
       author.transport.publish(step)
       await eventually('the step', () => heardStep(middle, step))
       // What the end hears afterwards shows that the step would have been there by now.

@@ -13,7 +13,7 @@ import type { Judged } from './message-rules.ts'
 
 const RELEASE = 'ab'.repeat(32)
 const LANE = laneTopic(RELEASE)
-const DONE: Message = { kind: 'done', request: '11'.repeat(16) as RequestId }
+const DONE: Message = { kind: 'done', isPublic: false, request: '11'.repeat(16) as RequestId }
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }
 
 function presence(fields: Partial<Presence> = {}): Presence {

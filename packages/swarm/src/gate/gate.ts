@@ -88,7 +88,8 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  *    the neighbour that handed it on is blamed; one that is blamed `rejectsMax` times is banned.
  *    Blame fades within `banMs`, so that rare refusals (a peer of a newer version) add up to nothing.
  * 4. Presence older than what was heard of its author lately is ignored: a late one undoes nothing.
- * 5. What is delivered is passed on, except in the lane what its author reaches everybody with.
+ * 5. What is delivered is passed on, except what its author reaches everybody with and steps that name
+ *    who goes on; presence is passed on by bootstrap nodes alone.
  * 6. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
  */
 export interface Gate {
@@ -125,11 +126,16 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
 
   function deliver({ author, number }: Arrival, message: Message, nowMs: number): Verdict {
     if (message.kind !== 'presence') {
-      return { verdict: 'deliver', message, passOn: !reach.heardByAll(author, nowMs) }
+      // Whom a step names has it from its author; the others only stand by.
+      const isForFew =
+        (message.kind === 'step' && message.next !== undefined) ||
+        (message.kind === 'done' && !message.isPublic)
+      return { verdict: 'deliver', message, passOn: !isForFew && !reach.heardByAll(author, nowMs) }
     }
     if (!newest.take(author, number, nowMs)) return { verdict: 'ignore', reason: 'old-news' }
     if (message.release === release) reach.announced(author, message, nowMs)
-    return { verdict: 'deliver', message, passOn: true }
+    // Members hear one another directly; whom they cannot reach they hear of from a bootstrap node.
+    return { verdict: 'deliver', message, passOn: release === undefined }
   }
 
   return {

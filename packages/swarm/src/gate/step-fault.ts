@@ -11,8 +11,10 @@ import type { Activation, PeerId, Step } from '../wire/messages.ts'
 export function stepFault(step: Step, author: PeerId, shape: ModelShape): string | undefined {
   const { route, plan, activation } = step
   const last = route.at(-1)
-  if (author !== step.requester && author !== last?.peer)
-    return 'the author neither asked nor ran the last layer'
+  // Whoever holds the tensor now may pass it on, for an author that has no way to those who need it.
+  const isHolder = activation.place === 'held' && activation.holder === author && route.length > 0
+  if (author !== step.requester && author !== last?.peer && !isHolder)
+    return 'the author neither asked, nor ran the last layer, nor holds its tensor'
   if (route.length > shape.layers || plan.length > shape.layers)
     return 'more hops than the model has layers'
   const applied = new Set<number>()

@@ -2,11 +2,13 @@ import type { EngineName } from '@layerswarm/model'
 import {
   NEIGHBOURS_MAX,
   PRESENCE_INTERVAL_MS,
+  PRESENCE_INTERVAL_MS_MAX,
   SPEED_NEWS_INTERVAL_MS,
   SPEED_NEWS_MS,
 } from '../limits.ts'
 import type { AccessSpeed } from '../ports.ts'
 import type { Neighbour, Presence } from '../wire/messages.ts'
+import { PRESENCE_GROWTH } from './limits.ts'
 
 /** What stays the same from one presence to the next, or is asked anew each time. */
 export interface AnnouncingOptions {
@@ -34,7 +36,8 @@ export interface Announcement {
 /**
  * When this member announces itself, and how.
  *
- * 1. Presence goes out every PRESENCE_INTERVAL_MS, and at once after news.
+ * 1. Presence goes out at once after news, then every PRESENCE_INTERVAL_MS, ever more rarely while
+ *    nothing changes.
  * 2. A change of speed is news at most every SPEED_NEWS_INTERVAL_MS.
  * 3. Only the first presence asks the others to answer.
  */
@@ -43,6 +46,7 @@ export class Announcing {
   private sequence = 0
   private isAsking = true
   private dueAtMs: number
+  private intervalMs = PRESENCE_INTERVAL_MS
   private speedNewsAtMs = 0
 
   constructor(options: AnnouncingOptions, nowMs: number) {
@@ -57,13 +61,15 @@ export class Announcing {
   /** Whether it is time; the next interval begins if so. */
   takeTurn(nowMs: number): boolean {
     if (nowMs < this.dueAtMs) return false
-    this.dueAtMs = nowMs + PRESENCE_INTERVAL_MS
+    this.dueAtMs = nowMs + this.intervalMs
+    this.intervalMs = Math.min(PRESENCE_INTERVAL_MS_MAX, this.intervalMs * PRESENCE_GROWTH)
     return true
   }
 
   /** Something changed that others should know. */
   hasNews(nowMs: number): void {
     this.dueAtMs = Math.min(this.dueAtMs, nowMs)
+    this.intervalMs = PRESENCE_INTERVAL_MS
   }
 
   /** @returns whether a speed that changed by so many milliseconds is news now. */

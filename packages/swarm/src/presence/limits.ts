@@ -12,3 +12,5 @@ export const ACTORS_PER_ROUND = 2
 export const WAY_STEPS_PER_DOUBLING = 11
 /** The code of a round trip that is not known. */
 export const WAY_UNKNOWN = 127
+/** By so much the interval between two presences grows while nothing changes. */
+export const PRESENCE_GROWTH = 1.6

@@ -1,11 +1,12 @@
 import {
+  ERAS_MAX,
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
   FLIGHTS_MAX,
   FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
 } from '../limits.ts'
-import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { ALONE_AFTER_MS, REFUSALS_MAX, REFUSALS_WITHIN_MS, REQUESTERS_MAX } from './limits.ts'
 
 /** How a request that is not followed yet is met. */
@@ -23,12 +24,13 @@ export class Admissions {
   private readonly byRequester = new Map<PeerId, number>()
   private readonly refusals = new Refusals()
   private readonly company = new Company()
-  private readonly finished = new Map<RequestId, number>()
+  private readonly finished = new Map<RequestId, { readonly atMs: number; readonly era: number }>()
   private total = 0
 
   /** Decides on a request; `follow` counts it until `ended`. */
-  judge(request: RequestId, requester: PeerId, nowMs: number): Admission {
-    if (this.finished.has(request)) return 'ignore'
+  judge({ request, requester, era }: Step, nowMs: number): Admission {
+    const finished = this.finished.get(request)
+    if (finished !== undefined && era <= finished.era) return 'ignore'
     this.company.asked(requester, nowMs)
     const most = this.company.isAlone(requester, nowMs)
       ? FLIGHTS_PER_REQUESTER_MAX
@@ -50,14 +52,19 @@ export class Admissions {
 
   /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */
   ended(request: RequestId, requester: PeerId, done: boolean, nowMs: number): void {
-    this.finished.set(request, nowMs)
+    this.finished.set(request, { atMs: nowMs, era: ERAS_MAX })
     // Whoever waits for answers is no flooder.
     if (done) this.refusals.forgive(requester)
-    this.dropped(requester)
+    this.left(requester)
   }
 
-  /** A request is followed no longer, though it has not ended: it may come back. */
-  dropped(requester: PeerId): void {
+  /** A request is followed no longer, though it has not ended: it may come back in a later era. */
+  dropped({ request, requester, era }: Step, nowMs: number): void {
+    this.finished.set(request, { atMs: nowMs, era })
+    this.left(requester)
+  }
+
+  private left(requester: PeerId): void {
     this.total--
     const left = (this.byRequester.get(requester) ?? 1) - 1
     if (left > 0) this.byRequester.set(requester, left)
@@ -66,7 +73,7 @@ export class Admissions {
 
   /** Lets go of finished requests that are old or too many. */
   forgetFinished(nowMs: number): void {
-    for (const [request, atMs] of this.finished) {
+    for (const [request, { atMs }] of this.finished) {
       if (nowMs - atMs < FINISHED_REMEMBERED_MS && this.finished.size <= FINISHED_REMEMBERED_MAX)
         return
       this.finished.delete(request)

@@ -4,6 +4,7 @@ import type { ClaimPolicy, Favourite } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
+import type { PeerTable } from '../presence/peer-table.ts'
 import { isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
@@ -14,7 +15,10 @@ import {
   PATIENCE_DECAY,
   PATIENCE_GROWTH,
   PATIENCE_MAX,
+  RELAY_MS,
   RESPONSE_SLACK_MS,
+  STRANGER_FACTOR,
+  TRANSFER_FACTOR,
 } from './limits.ts'
 import type { Scout } from './scout.ts'
 
@@ -30,6 +34,7 @@ export interface AuthorNeeds {
   readonly claims: ClaimBook
   readonly conduct: Conduct
   readonly strangers: Strangers
+  readonly table: PeerTable
 }
 
 /** One step of this member's own that is to be handed over. */
@@ -39,6 +44,8 @@ interface HandOver {
   /** Choices made for this step, and among them again of somebody silent. */
   tries: number
   agains: number
+  /** What the chosen one is expected to take, milliseconds. */
+  expectedMs: number
   /** When silence means something, milliseconds. */
   dueAtMs: number
   /** Everybody who was told of the request by this member. */
@@ -54,7 +61,8 @@ const NEVER = Number.POSITIVE_INFINITY
  * 1. A step of its own has at most one favourite at a time.
  * 2. Choose, tell, then push: whoever is sent a tensor knows why before its first byte.
  * 3. After HANDOVERS_MAX choices, or with nobody to choose, the step is left to whoever answers first.
- * 4. A favourite that says it is at work is waited for as long as it says, no longer.
+ * 4. A favourite that says it is at work is waited for as long as it says, but no longer than a few times
+ *    what such work usually takes.
  */
 export class Author {
   private readonly options: AuthorOptions
@@ -85,7 +93,15 @@ export class Author {
     const handOver = this.begin(flight.request)
     if (isComplete(flight.newest, shape.layers)) return this.deliver(flight, handOver, nowMs)
     const found = handOver.tries < HANDOVERS_MAX ? this.choose(flight, handOver, nowMs) : undefined
-    if (found === undefined) return this.leave(flight, handOver, nowMs)
+    if (found === undefined) {
+      const open = openLayers(flight.newest, shape.layers)
+      const relay = this.relayFor(flight, handOver, () =>
+        this.needs.scout.relayToHost(flight, open, nowMs),
+      )
+      return relay === undefined
+        ? this.leave(flight, handOver, nowMs)
+        : this.passOn(flight, handOver, relay, nowMs)
+    }
     return this.name(flight, handOver, found, nowMs)
   }
 
@@ -109,7 +125,12 @@ export class Author {
       this.needs.claims.free(flight.request)
       return this.handOver(flight, nowMs)
     }
-    handOver.dueAtMs = nowMs + claim.ttlMs
+    // What still waits for this member's own uplink the claimer cannot know.
+    const waitsMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    const mostMs = handOver.isTrial
+      ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
+      : this.needs.conduct.patienceMs(from, handOver.expectedMs)
+    handOver.dueAtMs = nowMs + Math.min(claim.ttlMs, mostMs) + waitsMs
     this.needs.claims.put(flight.request, { peer: from, untilMs: handOver.dueAtMs })
     return []
   }
@@ -122,10 +143,18 @@ export class Author {
     this.needs.claims.free(flight.request)
     if (chosen !== undefined && chosen !== this.options.self) {
       flight.letDownBy(chosen)
-      this.needs.conduct.expired(chosen, nowMs)
+      this.doubt(chosen, nowMs)
       if (handOver.isTrial) this.needs.strangers.tried(false)
     }
     return this.handOver(flight, nowMs)
+  }
+
+  /** Somebody was silent; twice since it was last heard, and it counts as gone until it is heard again. */
+  private doubt(peer: PeerId, nowMs: number): void {
+    const { conduct, table } = this.needs
+    const heardAtMs = table.get(peer)?.heardAtMs ?? Number.POSITIVE_INFINITY
+    if (conduct.isSuspect(peer, heardAtMs)) table.forget(peer)
+    conduct.expired(peer, nowMs)
   }
 
   /** A step of somebody that this member, or another author, had given up. */
@@ -157,6 +186,7 @@ export class Author {
         isTrial: false,
         tries: 0,
         agains: 0,
+        expectedMs: 0,
         dueAtMs: NEVER,
         told: new Set(),
       }
@@ -188,27 +218,28 @@ export class Author {
     handOver.tries++
     handOver.chosen = host.peer
     handOver.isTrial = isTrial
-    const upMs = bytes / scout.uploadBytesPerMs() + bytes / scout.downloadBytesPerMs(host.peer)
+    const upMs =
+      bytes / scout.uploadBytesPerMs(this.options.self) +
+      bytes / scout.downloadBytesPerMs(host.peer)
     const open = openLayers(flight.newest, this.options.shape.layers)
     const layers = Math.min(
       countCommon(host.layers, layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))),
       host.layersMost,
     )
     const runMs = (host.pending + layers) * host.layerMs
+    handOver.expectedMs = scout.rttMs(host.peer) + TRANSFER_FACTOR * upMs + runMs
     // Until it says that it is at work, or until its result is told of.
     const isLong = upMs + runMs > SILENT_CLAIM_MS
     const answerMs =
       this.patience * ((isAgain ? 2 : 1) * 2 * scout.rttMs(host.peer) + RESPONSE_SLACK_MS)
     const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
     const backlogMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
-    this.uplinkFreeAtMs = Math.max(this.uplinkFreeAtMs, nowMs) + bytes / scout.uploadBytesPerMs()
+    this.uplinkFreeAtMs =
+      Math.max(this.uplinkFreeAtMs, nowMs) + bytes / scout.uploadBytesPerMs(this.options.self)
     handOver.dueAtMs = nowMs + answerMs + workMs + backlogMs
     claims.put(flight.request, { peer: host.peer, untilMs: handOver.dueAtMs })
     flight.name(host.peer)
-    const effects = this.say(flight, handOver, [host.peer], nowMs)
-    if (activation.place === 'held')
-      effects.push({ do: 'push', hash: activation.hash, to: host.peer })
-    return effects
+    return this.say(flight, handOver, host.peer, nowMs)
   }
 
   /** Nobody to choose: whoever in the lane answers first. */
@@ -221,23 +252,60 @@ export class Author {
 
   /** All layers are applied: the requester gets the last output. */
   private deliver(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
-    const { requester, activation } = flight.newest
+    const { requester } = flight.newest
+    const { scout } = this.needs
+    if (!scout.reaches(requester)) {
+      const relay = this.relayFor(flight, handOver, () => scout.relayTo(flight, requester, nowMs))
+      if (relay !== undefined) return this.passOn(flight, handOver, relay, nowMs)
+      return this.leave(flight, handOver, nowMs)
+    }
     flight.name(requester)
-    const effects = this.say(flight, handOver, [requester], nowMs)
-    if (activation.place === 'held' && requester !== this.options.self)
-      effects.push({ do: 'push', hash: activation.hash, to: requester })
-    return effects
+    return this.say(flight, handOver, requester, nowMs)
   }
 
-  /** Tells the favourite, and those who bear witness. */
-  private say(flight: Flight, handOver: HandOver, to: readonly PeerId[], nowMs: number): Effect[] {
+  /** Whoever could pass a held tensor on, for an author that does not reach those who need it. */
+  private relayFor(
+    { newest }: Flight,
+    handOver: HandOver,
+    find: () => PeerId | undefined,
+  ): PeerId | undefined {
+    const canPassOn = newest.activation.place === 'held' && newest.route.length > 0
+    // A tensor is passed on once: whoever has it from another looks for no further one.
+    const isOwn = newest.route.at(-1)?.peer === this.options.self
+    return canPassOn && isOwn && handOver.tries < HANDOVERS_MAX ? find() : undefined
+  }
+
+  /** Names somebody who passes the tensor on. */
+  private passOn(flight: Flight, handOver: HandOver, relay: PeerId, nowMs: number): Effect[] {
+    const { activation } = flight.newest
+    const bytes = activation.place === 'held' ? activation.size : 0
+    const { scout, claims } = this.needs
+    handOver.tries++
+    handOver.chosen = relay
+    handOver.isTrial = false
+    const upMs =
+      bytes / scout.uploadBytesPerMs(this.options.self) + bytes / scout.downloadBytesPerMs(relay)
+    const backlogMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    handOver.dueAtMs = nowMs + RELAY_MS + 2 * scout.rttMs(relay) + 2 * upMs + backlogMs
+    claims.put(flight.request, { peer: relay, untilMs: handOver.dueAtMs })
+    flight.name(relay)
+    return this.say(flight, handOver, relay, nowMs)
+  }
+
+  /** Tells whom the step names and those who bear witness, sends the tensor, then lets the lane know. */
+  private say(flight: Flight, handOver: HandOver, to: PeerId, nowMs: number): Effect[] {
     const { policy, self } = this.options
     const message = said(flight, nowMs)
-    if (policy.witnesses === 'lane') return [{ do: 'publish', message }]
-    const witnesses = [message.requester, authorBefore(message, self)]
-    const all = new Set([...to, ...witnesses].filter((peer) => peer !== self))
+    const { activation } = message
+    const all = new Set([to, message.requester, authorBefore(message, self)])
+    all.delete(self)
     for (const peer of all) handOver.told.add(peer)
-    return [{ do: 'tell', message, to: [...all] }]
+    const effects: Effect[] = [{ do: 'tell', message, to: [...all] }]
+    if (activation.place === 'held' && to !== self)
+      effects.push({ do: 'push', hash: activation.hash, to })
+    // Gossip may lose a copy for a second: whoever acts on the step was told, the others hear of it.
+    if (policy.witnesses === 'lane') effects.push({ do: 'publish', message })
+    return effects
   }
 }
 

@@ -125,6 +125,14 @@ export class Bidding {
     return this.visit(flight)
   }
 
+  /** Whether it hosts a layer that is open, so that it can go on; otherwise it can only pass the tensor on. */
+  isFor(flight: Flight): boolean {
+    const open = flight.open(this.options.shape.layers)
+    if (open === undefined) return false
+    for (const layer of this.hosted) if (open[layer]) return true
+    return false
+  }
+
   /** This provider was named for the step. @returns the layers that it runs, or undefined when it declines. */
   accept(flight: Flight, nowMs: number): readonly number[] | undefined {
     const { work } = this.needs

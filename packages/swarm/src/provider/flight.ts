@@ -64,7 +64,7 @@ export class Flight {
     this.before = follows(step, this.step) ? this.step : undefined
     this.step = step
     this.seenAtMs = nowMs
-    this.endsAtMs = nowMs + step.remainingMs
+    this.shorten(step, nowMs)
     this.isDisturbed = false
     this.isLost = false
     this.beginStep()
@@ -73,6 +73,11 @@ export class Flight {
   /** The newest step, with somebody named to go on with it or nobody. */
   name(next: PeerId | undefined): void {
     this.step = { ...this.step, next }
+  }
+
+  /** The newest tensor can be had in another place. */
+  moveTensor(activation: Step['activation']): void {
+    this.step = { ...this.step, activation, next: undefined }
   }
 
   /** The requester has asked for another choice, in a new era. */
@@ -84,7 +89,7 @@ export class Flight {
   /** The newest step is offered again, perhaps with its tensor in another place. */
   repeat(step: Step, nowMs: number): void {
     this.step = step
-    this.endsAtMs = nowMs + step.remainingMs
+    this.shorten(step, nowMs)
     this.isLost = false
     this.disturb()
   }
@@ -163,6 +168,11 @@ export class Flight {
   /** How long ago the newest step was seen, milliseconds; undefined when that says nothing of the lane. */
   undisturbedMs(nowMs: number): number | undefined {
     return this.isDisturbed ? undefined : nowMs - this.seenAtMs
+  }
+
+  /** A request has one deadline: what was long on its way does not put it off. */
+  private shorten({ remainingMs }: Step, nowMs: number): void {
+    this.endsAtMs = Math.min(this.endsAtMs, nowMs + remainingMs)
   }
 
   private beginStep(): void {

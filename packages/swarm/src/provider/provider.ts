@@ -55,6 +55,7 @@ export class Provider {
   readonly throughput: Throughput
   private readonly options: ProviderOptions
   private readonly table: PeerTable
+  private readonly neighbourhood: Neighbourhood
   private readonly flights = new Map<RequestId, Flight>()
   private readonly admissions = new Admissions()
   private readonly claims = new ClaimBook()
@@ -78,6 +79,7 @@ export class Provider {
   ) {
     this.options = options
     this.table = table
+    this.neighbourhood = neighbourhood
     this.work = new Work(options, nextJob)
     const { claims, outputs, pace, work, conduct, strangers } = this
     this.rivals = new Rivals(options, table, claims, conduct)
@@ -86,7 +88,7 @@ export class Provider {
     this.throughput = new Throughput(work, pace)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
-    this.author = new Author(options, { scout, claims, conduct, strangers })
+    this.author = new Author(options, { scout, claims, conduct, strangers, table })
   }
 
   /** Requests that it follows. */
@@ -249,10 +251,10 @@ export class Provider {
       return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
     if (activation === undefined) return this.runFailed(visit, 'no room to hold the result', nowMs)
     const { flight } = visit
-    const step = this.serving.stepOf(visit, activation, nowMs)
     this.work.forget(visit)
     this.claims.free(flight.request)
-    flight.advance(step, nowMs)
+    if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
+    else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
     this.author.restart(flight)
     return [
       ...this.author.handOver(flight, nowMs),
@@ -284,9 +286,7 @@ export class Provider {
 
   private onFirstStep(step: Step, nowMs: number): Effect[] {
     const { request, requester } = step
-    // Nothing is to be done about a request that is complete.
-    if (isComplete(step, this.options.shape.layers)) return []
-    const admission = this.admissions.judge(request, requester, nowMs)
+    const admission = this.admissions.judge(step, nowMs)
     if (admission === 'ban') return [{ do: 'ban', peer: requester }]
     if (admission === 'ignore') return []
     const flight = new Flight(step, nowMs)
@@ -298,6 +298,14 @@ export class Provider {
   private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { self } = this.options
     if (from === self) return step.next === undefined ? this.bid(flight, nowMs) : []
+    // Whoever was to pass the tensor on has done so, and answers for it now.
+    if (step.next !== self && step.next !== flight.newest.next && this.author.leads(flight)) {
+      this.author.ended(flight, from)
+      this.claims.free(flight.request)
+      return []
+    }
+    // The same by gossip that it was told.
+    if (step.next !== undefined && step.next === flight.newest.next) return []
     flight.repeat(step, nowMs)
     if (step.next !== undefined) return this.heed(flight, nowMs)
     if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
@@ -308,13 +316,14 @@ export class Provider {
   private begin(flight: Flight, nowMs: number): Effect[] {
     const { self, shape } = this.options
     const effects = this.letGo(flight)
-    if (isComplete(flight.newest, shape.layers)) {
-      const isMine = flight.newest.route.some(({ peer }) => peer === self)
-      return isMine || flight.newest.requester === self
-        ? effects
-        : effects.concat(this.drop(flight))
-    }
-    return effects.concat(this.heed(flight, nowMs))
+    if (!isComplete(flight.newest, shape.layers)) return effects.concat(this.heed(flight, nowMs))
+    const { requester, route, next } = flight.newest
+    if (requester === self) return effects
+    // Named for a complete step it passes the last output on.
+    if (next === self) return effects.concat(this.heed(flight, nowMs))
+    return route.some(({ peer }) => peer === self)
+      ? effects
+      : effects.concat(this.drop(flight, nowMs))
   }
 
   /** Goes on if it is named for the step, stands by otherwise. */
@@ -328,9 +337,18 @@ export class Provider {
     return this.bid(flight, nowMs)
   }
 
+  /**
+   * Of few witnesses none hears the next steps, so only the requester can tell that a request stands still;
+   * and whoever has no way to the requester would not hear that it has ended. They bear witness only.
+   */
+  private standsBy({ newest }: Flight): boolean {
+    return this.options.policy.witnesses === 'lane' && this.neighbourhood.reaches(newest.requester)
+  }
+
   /** This provider is named for the newest step. */
   private accept(flight: Flight, nowMs: number): Effect[] {
     if (this.work.has(flight.request)) return []
+    if (!this.bidding.isFor(flight)) return this.serving.relay(flight)
     const layers = this.bidding.accept(flight, nowMs)
     if (layers === undefined) return this.serving.decline(flight)
     return this.serving.accept(flight, layers, nowMs)
@@ -365,6 +383,7 @@ export class Provider {
   }
 
   private bid(flight: Flight, nowMs: number): Effect[] {
+    if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
     return this.claim(flight, this.bidding.plan(flight, nowMs), nowMs)
   }
 
@@ -391,12 +410,12 @@ export class Provider {
   }
 
   /** Follows a request no longer though it has not ended. */
-  private drop(flight: Flight): Effect[] {
+  private drop(flight: Flight, nowMs: number): Effect[] {
     const { request, newest } = flight
     this.bidding.forget(flight)
     this.author.forget(request)
     this.flights.delete(request)
-    this.admissions.dropped(newest.requester)
+    this.admissions.dropped(newest, nowMs)
     return this.outputs.release(request)
   }
 

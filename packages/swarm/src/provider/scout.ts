@@ -1,6 +1,6 @@
 import type { Conduct } from '../claims/conduct.ts'
 import { type LayerSet, layerSet, meet } from '../claims/layer-set.ts'
-import { STRAGGLER_EXTRA_MS, WAY_UNKNOWN_MS } from '../claims/limits.ts'
+import { STRAGGLER_EXTRA_MS, STRANGERS_FAIL_START, WAY_UNKNOWN_MS } from '../claims/limits.ts'
 import type { Choice, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import { draw, drawMixed } from '../draw.ts'
@@ -60,14 +60,56 @@ export class Scout {
     }
   }
 
+  /** Whoever is nearest of those that reach both this member and another; undefined when nobody does. */
+  relayTo(flight: Flight, to: PeerId, nowMs: number): PeerId | undefined {
+    return this.relay(flight, [to], nowMs)
+  }
+
+  /** The same for a host of an open layer that this member does not reach. */
+  relayToHost(flight: Flight, open: readonly boolean[], nowMs: number): PeerId | undefined {
+    const hosts = [...this.needs.table.all()].filter(
+      ({ peer, presence }) =>
+        !flight.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
+    )
+    return this.relay(
+      flight,
+      hosts.map(({ peer }) => peer),
+      nowMs,
+    )
+  }
+
+  reaches(peer: PeerId): boolean {
+    return this.needs.neighbourhood.reaches(peer)
+  }
+
+  private relay(flight: Flight, targets: readonly PeerId[], nowMs: number): PeerId | undefined {
+    const { table, conduct, neighbourhood } = this.needs
+    let best: PeerId | undefined
+    let bestMs = Number.POSITIVE_INFINITY
+    for (const { peer, heardAtMs } of table.all()) {
+      if (targets.includes(peer) || flight.isDoubted(peer) || !neighbourhood.reaches(peer)) continue
+      if (conduct.isDistrusted(peer, nowMs) || conduct.isSuspect(peer, heardAtMs)) continue
+      for (const target of targets) {
+        const onwardsMs = neighbourhood.wayMs(peer, target)
+        const ms =
+          onwardsMs === undefined ? Number.POSITIVE_INFINITY : onwardsMs + this.rttMs(peer) / 2
+        if (ms >= bestMs) continue
+        best = peer
+        bestMs = ms
+      }
+    }
+    return best
+  }
+
   /** Round trip, milliseconds; a guess while it is not measured. */
   rttMs(peer: PeerId): number {
     return this.needs.neighbourhood.rttMs(peer) ?? WAY_UNKNOWN_MS / 4
   }
 
-  /** Bytes per millisecond that this member sends. */
-  uploadBytesPerMs(): number {
-    return this.options.accessSpeed().upload ?? ACCESS_BYTES_PER_MS
+  /** Bytes per millisecond that a peer, or this member, sends. */
+  uploadBytesPerMs(peer: PeerId): number {
+    if (peer === this.options.self) return this.options.accessSpeed().upload ?? ACCESS_BYTES_PER_MS
+    return this.needs.table.get(peer)?.presence.upload || ACCESS_BYTES_PER_MS
   }
 
   /** Bytes per millisecond that a peer, or this member, receives. */
@@ -163,7 +205,7 @@ export class Scout {
    */
   private owes(peer: PeerId, mark: number, firstHeardAtMs: number, nowMs: number): boolean {
     const { strangers, table } = this.needs
-    if (strangers.failShare > 0.5) return false
+    if (strangers.failShare > STRANGERS_FAIL_START) return false
     const slot = Math.floor((nowMs - firstHeardAtMs) / NEWCOMER_SLOT_MS)
     const seed = draw(peer, slot)
     const own = drawMixed(seed, draw(this.options.self))

@@ -62,13 +62,27 @@ export class Serving {
     const bytes = activation.place === 'held' ? activation.size : 0
     const { scout, work } = this.needs
     const travelMs =
-      bytes / scout.uploadBytesPerMs() +
+      bytes / scout.uploadBytesPerMs(flight.author ?? flight.newest.requester) +
       ((work.pulling + 1) * bytes) / scout.downloadBytesPerMs(this.options.self)
     const runMs = (work.size + layers.length) * this.expectedLayerMs()
     const ttlMs = AT_WORK_MS + TRANSFER_FACTOR * travelMs + runMs
     const visit = this.begin(flight, layers, ttlMs, nowMs)
     const said = travelMs + runMs > SILENT_CLAIM_MS ? this.atWork(visit, ttlMs) : []
     return said.concat(this.obtain(visit, true, nowMs))
+  }
+
+  /** This provider is named only to pass the tensor on: it fetches it, to offer it from here. */
+  relay(flight: Flight): Effect[] {
+    const { activation } = flight.newest
+    if (activation.place !== 'held') return this.decline(flight)
+    const { id } = this.needs.work.begin(flight, [])
+    return [{ do: 'pull', job: id, tensor: activation, isAwaited: true }]
+  }
+
+  /** What is made ready is kept for others until the request ends. */
+  kept({ request }: Flight, activation: Activation): Activation {
+    if (activation.place === 'held') this.needs.outputs.keep(request, activation.hash)
+    return activation
   }
 
   /** This provider will not do what it was named for. */
@@ -80,6 +94,8 @@ export class Serving {
   /** The tensor is here. */
   run(visit: Visit, bytes: Uint8Array, nowMs: number): Effect[] {
     const { flight } = visit
+    if (visit.layers.length === 0)
+      return [{ do: 'prepare', job: visit.id, tensor: encoded(flight.newest.activation, bytes) }]
     this.needs.work.runBegan(visit, nowMs)
     const runMs = (this.needs.work.size - 1 + visit.layers.length) * this.expectedLayerMs()
     const isLong = this.isNamed(flight) && runMs > 2 * SILENT_CLAIM_MS

@@ -30,6 +30,7 @@ export class Pending {
   private offersAgain = 0
   private uncoveredSinceMs: number | undefined
   private closes: Closing | undefined
+  private wasLeft = false
 
   /** @param stem the first step, as it is published now. */
   constructor(stem: Step, policy: ClassifyPolicy, nowMs: number) {
@@ -52,6 +53,11 @@ export class Pending {
     return this.step
   }
 
+  /** The request was left to whoever answers first at some step, so the whole lane may follow it. */
+  get isPublic(): boolean {
+    return this.wasLeft
+  }
+
   get closing(): Closing | undefined {
     return this.closes
   }
@@ -72,6 +78,7 @@ export class Pending {
    * with another, which says nothing of the lane's usual pace.
    */
   advance(step: Step, nowMs: number): number | undefined {
+    if (step.next === undefined) this.wasLeft = true
     const tookMs = nowMs - this.movedAtMs
     const isUsual = this.offersAgain === 0 && tookMs > 0
     this.trail.push(this.step)
@@ -81,6 +88,14 @@ export class Pending {
     this.offersAgain = 0
     this.uncoveredSinceMs = undefined
     return isUsual ? tookMs : undefined
+  }
+
+  /** The newest step is said again, for somebody else or for whoever answers first. */
+  rename(next: PeerId | undefined, nowMs: number): void {
+    if (next === this.step.next) return
+    if (next === undefined) this.wasLeft = true
+    this.step = { ...this.step, next }
+    this.movedAtMs = Math.max(this.movedAtMs, nowMs)
   }
 
   /** Somebody works on the newest step for so long: a stall is judged from the end of the claim. */

@@ -1,7 +1,7 @@
 import { ResponseTime } from '../claims/response-time.ts'
 import type { CoreEffect, Effect } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
-import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, FINISHED_REMEMBERED_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy, FailureFault } from '../request.ts'
@@ -41,6 +41,8 @@ export class Requester {
   /** Final outputs in a row that could not be had. */
   private readonly headsLost = new Map<RequestId, number>()
   private readonly pace = new ResponseTime()
+  /** Own requests that have ended, the oldest first. */
+  private readonly ended = new Set<RequestId>()
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs) {
     this.options = options
@@ -87,7 +89,8 @@ export class Requester {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
     const { newest } = wanted
-    if (sameStep(step, newest) || !supersedes(step, newest) || isUnchanged(step, newest)) return []
+    if (sameStep(step, newest)) return this.onRenamed(wanted, step, nowMs)
+    if (!supersedes(step, newest) || isUnchanged(step, newest)) return []
     const tookMs = wanted.advance(step, nowMs)
     if (tookMs !== undefined) this.pace.observe(tookMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
@@ -100,15 +103,31 @@ export class Requester {
     return effects
   }
 
+  /** The newest step names somebody else: its author lives, and looks after it. */
+  private onRenamed(wanted: Pending, step: Step, nowMs: number): CoreEffect[] {
+    wanted.rename(step.next, nowMs)
+    return []
+  }
+
+  /** Somebody still works on a request of this member's that has ended. */
+  onLate(from: PeerId, request: RequestId): CoreEffect[] {
+    if (from === this.options.self || !this.ended.has(request)) return []
+    return [{ do: 'tell', message: { kind: 'done', request, isPublic: false }, to: [from] }]
+  }
+
   /** Peers came, went or changed their layers. */
   onCoverage(nowMs: number): void {
     for (const wanted of this.pending.values()) wanted.judgeCoverage(this.isCovered(wanted), nowMs)
   }
 
-  onClaim(claim: Claim, nowMs: number): CoreEffect[] {
+  onClaim(from: PeerId, claim: Claim, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(claim.request)
     if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
-    if (claim.ttlMs > 0) wanted.claimed(claim.ttlMs, this.stallMs(), nowMs)
+    const stallMs = this.stallMs()
+    // Whoever was named, or any one where nobody was, is waited for a little longer, however long it asks for.
+    const { next } = wanted.newest
+    if (claim.ttlMs > 0 && (next === undefined || next === from))
+      wanted.claimed(Math.min(claim.ttlMs, 2 * stallMs), stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here.
     return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
@@ -267,11 +286,14 @@ export class Requester {
     return [...this.end(wanted), { do: 'report', event: { type: 'failed', request, fault } }]
   }
 
-  private end({ request, stem, newest }: Pending): CoreEffect[] {
+  private end({ request, stem, newest, isPublic }: Pending): CoreEffect[] {
     this.pending.delete(request)
     this.headsLost.delete(request)
+    if (this.ended.size >= FINISHED_REMEMBERED_MAX)
+      this.ended.delete(this.ended.values().next().value as RequestId)
+    this.ended.add(request)
     return [
-      { do: 'finish', step: newest },
+      { do: 'finish', step: newest, isPublic },
       ...this.scoring.end(request),
       ...withdrawn(stem.activation),
       ...this.secondOffers.end(request),

@@ -129,7 +129,11 @@ describe('the suite of transports catches one that', () => {
         return {
           listen(events) {
             hear = () =>
-              events.messageArrived(transport.self, { kind: 'done', request: '' as never })
+              events.messageArrived(transport.self, {
+                kind: 'done',
+                isPublic: false,
+                request: '' as never,
+              })
             return transport.listen(events)
           },
           publish(message) {

@@ -84,7 +84,7 @@ function newRequest(): RequestId {
 }
 
 function done(): Message {
-  return { kind: 'done', request: newRequest() }
+  return { kind: 'done', isPublic: false, request: newRequest() }
 }
 
 function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportBench): Step {
@@ -146,7 +146,7 @@ async function delivers(bench: TransportBench, lane: readonly Ear[]): Promise<vo
         presenceOf(transport, bench, lane.length - 1),
         step,
         { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 0, ttlMs: 500 },
-        { kind: 'done', request },
+        { kind: 'done', isPublic: false, request },
       ],
     ]
   })

@@ -135,7 +135,11 @@ const again = wire.record({
 })
 
 /** The requester has its answer, or gave up. */
-const done = wire.record({ request })
+const done = wire.record({
+  request,
+  /** The whole lane may work on it, because it was left to whoever answers first: to be passed on. */
+  isPublic: wire.flag,
+})
 
 /** A member by 16 bits of the draw of its name, and the way there and back on a logarithmic scale (presence/near.ts). */
 const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
