@@ -30,6 +30,7 @@ afterEach(closeLanes)
 
 const done = (): Message => ({
   kind: 'done',
+  isPublic: true,
   request: randomBytes(16).toString('hex') as RequestId,
 })
 

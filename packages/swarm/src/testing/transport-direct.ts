@@ -31,14 +31,14 @@ export async function tellsOne(bench: TransportBench, lane: readonly Ear[]): Pro
   const messages: Message[] = [
     { kind: 'claim', lost: true, request, era: 1, hop: 2, layer: 3, ttlMs: 500 },
     { kind: 'again', request, era: 1, hop: 2, suspect: told.transport.self },
-    { kind: 'done', request },
+    { kind: 'done', isPublic: false, request },
   ]
   for (const message of messages) {
     author.transport.tell(message, told.transport.self)
     author.transport.tell(message, author.transport.self)
   }
   for (const message of messages) await hearing(bench, told, author.transport, message)
-  const back: Message = { kind: 'done', request: newRequest() }
+  const back: Message = { kind: 'done', isPublic: true, request: newRequest() }
   told.transport.tell(back, author.transport.self)
   await hearing(bench, author, told.transport, back)
   await bench.settle(bench.quietMs)
@@ -52,7 +52,7 @@ export async function tellsMany(bench: TransportBench, lane: readonly Ear[]): Pr
   const [author, told] = [at(lane, 0), at(lane, 1)]
   const messages = Array.from(
     { length: 50 },
-    (): Message => ({ kind: 'done', request: newRequest() }),
+    (): Message => ({ kind: 'done', isPublic: true, request: newRequest() }),
   )
   for (const message of messages) author.transport.tell(message, told.transport.self)
   await until(bench, 'many told messages', () => told.heard.length >= messages.length, PATIENCE_MS)
@@ -66,7 +66,7 @@ export async function tellsNobody(bench: TransportBench, lane: readonly Ear[]): 
   const [last, ender] = [at(lane, 0), at(lane, 1)]
   const say = (when: string, { transport }: Ear, to: PeerId) => {
     try {
-      transport.tell({ kind: 'done', request: newRequest() }, to)
+      transport.tell({ kind: 'done', isPublic: true, request: newRequest() }, to)
       transport.push('d'.repeat(64) as TensorHash, to)
     } catch (error) {
       throw new Error(`tell or push throws ${when}: ${String(error)}`)
@@ -89,16 +89,19 @@ export async function hearsNoneOfTheBanned(
 ): Promise<void> {
   const [banned, banning, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
   // First of all a stream stands between them.
-  const before: Message = { kind: 'done', request: newRequest() }
+  const before: Message = { kind: 'done', isPublic: true, request: newRequest() }
   banned.transport.tell(before, banning.transport.self)
   await hearing(bench, banning, banned.transport, before)
   banning.transport.ban(banned.transport.self)
   const say = () =>
-    banned.transport.tell({ kind: 'done', request: newRequest() }, banning.transport.self)
+    banned.transport.tell(
+      { kind: 'done', isPublic: true, request: newRequest() },
+      banning.transport.self,
+    )
   say()
   await bench.settle(bench.quietMs)
   say()
-  const honest: Message = { kind: 'done', request: newRequest() }
+  const honest: Message = { kind: 'done', isPublic: true, request: newRequest() }
   other.transport.tell(honest, banning.transport.self)
   await hearing(bench, banning, other.transport, honest)
   await bench.settle(bench.quietMs)
