@@ -74,7 +74,7 @@ const message = fc.oneof(
     hop: layer,
     suspect: fc.option(peer, { nil: undefined }),
   }),
-  fc.record({ kind: fc.constant('done'), request }),
+  fc.record({ kind: fc.constant('done'), request, isPublic: fc.boolean() }),
   fc.record({
     kind: fc.constant('presence'),
     release: hexes(32),
