@@ -85,7 +85,7 @@ export class Provider {
     this.rivals = new Rivals(options, table, claims, conduct)
     const { rivals } = this
     const scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
-    this.throughput = new Throughput(work, pace)
+    this.throughput = new Throughput(work, pace, scout)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
     this.author = new Author(options, { scout, claims, conduct, strangers, table })
@@ -237,15 +237,17 @@ export class Provider {
   }
 
   onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
-    this.work.runEnded(nowMs)
     const visit = this.work.get(id)
+    const isOver = visit === undefined || visit.runs.length + 1 === visit.layers.length
+    // A visit is one piece of work, however many layers it has.
+    if (isOver || 'failure' in outcome) this.work.runEnded(nowMs)
     if (visit === undefined) {
       // Superseded while it ran: nobody will ask for the result. How slow it was still counts, or a
       // straggler whose runs all come too late would go on to believe that it is quick.
       if (!('failure' in outcome)) this.pace.ran(outcome.ms, false)
       return []
     }
-    if (!('failure' in outcome)) return this.serving.ran(visit, outcome, nowMs)
+    if (!('failure' in outcome)) return this.serving.ran(visit, outcome)
     return this.runFailed(visit, outcome.failure, nowMs)
   }
 
@@ -269,7 +271,7 @@ export class Provider {
   }
 
   onTime(nowMs: number): Effect[] {
-    const effects: Effect[] = []
+    const effects = this.serving.overdue(nowMs)
     for (const flight of this.flights.values()) {
       if (nowMs >= flight.deadlineMs) effects.push(...this.close(flight, false, nowMs))
       else if (nowMs >= this.author.dueMs(flight))
@@ -283,7 +285,7 @@ export class Provider {
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
-    let at = Number.POSITIVE_INFINITY
+    let at = this.work.wakeAtMs()
     for (const flight of this.flights.values())
       at = Math.min(at, this.author.dueMs(flight), this.bidding.dueMs(flight), flight.deadlineMs)
     return at

@@ -182,7 +182,9 @@ export class Pending {
   private stalledAtMs(stallMs: number): number {
     // Of its own first step this member is the author, who waits for whoever it named and names the next one.
     const isLed = this.step.route.length === 0 && this.step.next !== undefined
-    return isLed ? Number.POSITIVE_INFINITY : this.movedAtMs + stallMs
+    // Going back brings no host for layers that nobody hosts.
+    const isAlone = this.uncoveredSinceMs !== undefined && this.step.route.length > 0
+    return isLed || isAlone ? Number.POSITIVE_INFINITY : this.movedAtMs + stallMs
   }
 
   private abandonedAtMs(): number {
