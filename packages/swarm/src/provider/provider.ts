@@ -133,13 +133,16 @@ export class Provider {
 
   /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
   lead(step: Step, suspect: PeerId | undefined, nowMs: number): Effect[] {
+    const effects: Effect[] = []
     let flight = this.flights.get(step.request)
-    const effects: Effect[] = flight === undefined ? [] : this.letGo(flight)
     if (flight === undefined) {
       this.admissions.admitOwn(step.requester)
       flight = new Flight(step, nowMs)
       this.flights.set(step.request, flight)
-    } else flight.advance(step, nowMs)
+    } else if (!sameStep(step, flight.newest)) {
+      effects.push(...this.letGo(flight))
+      flight.advance(step, nowMs)
+    }
     if (suspect !== undefined) flight.letDownBy(suspect)
     this.author.restart(flight)
     return effects.concat(this.author.handOver(flight, nowMs))

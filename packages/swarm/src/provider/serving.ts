@@ -99,7 +99,7 @@ export class Serving {
     this.needs.work.runBegan(visit, nowMs)
     const runMs = (this.needs.work.size - 1 + visit.layers.length) * this.expectedLayerMs()
     const isLong = this.isNamed(flight) && runMs > 2 * SILENT_CLAIM_MS
-    if (this.isNamed(flight)) visit.renewAtMs = nowMs + Math.max(SILENT_CLAIM_MS, 2 * runMs)
+    visit.renewAtMs = nowMs + Math.max(SILENT_CLAIM_MS, 2 * runMs)
     const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * runMs) : []
     return said.concat(this.runNext(visit, encoded(flight.newest.activation, bytes)))
   }
@@ -131,7 +131,7 @@ export class Serving {
   overdue(nowMs: number): Effect[] {
     return this.needs.work.overdue(nowMs).flatMap((visit) => {
       const ttlMs = AT_WORK_MS + OVERDUE_FACTOR * (nowMs - (visit.beganAtMs ?? nowMs))
-      visit.renewAtMs = nowMs + RENEWAL_SHARE * ttlMs
+      visit.renewAtMs = nowMs + Math.min(RENEWAL_SHARE * ttlMs, AT_WORK_MS)
       return this.atWork(visit, ttlMs)
     })
   }

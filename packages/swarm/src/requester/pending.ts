@@ -142,7 +142,9 @@ export class Pending {
   goBack(nowMs: number): PeerId | undefined {
     const suspect = this.step.next ?? this.step.route.at(-1)?.peer
     const isLastResort = ++this.offersAgain > RESCUES_MAX
-    const era = Math.min(this.step.era + 1, ERAS_MAX)
+    // The first step has no author but this member: it is only said again, and ends nobody's work on it.
+    const isFirst = this.step.route.length === 0 && this.offersAgain % RESCUES_MAX !== 0
+    const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
     const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
     if (isLastResort) this.trail.length = 0
     this.closes = undefined
