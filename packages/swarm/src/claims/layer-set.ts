@@ -1,4 +1,4 @@
-import { LAYERS_MAX } from '../limits.ts'
+import { LAYER_WORD_BITS } from './limits.ts'
 
 /** A set of up to LAYERS_MAX layers in two words, for searches that make thousands of them. */
 export interface LayerSet {
@@ -8,15 +8,13 @@ export interface LayerSet {
   readonly high: number
 }
 
-const WORD_BITS = LAYERS_MAX / 2
-
 /** The set of these layers. */
 export function layerSet(layers: Iterable<number>): LayerSet {
   let low = 0
   let high = 0
   for (const layer of layers)
-    if (layer < WORD_BITS) low |= 1 << layer
-    else high |= 1 << (layer - WORD_BITS)
+    if (layer < LAYER_WORD_BITS) low |= 1 << layer
+    else high |= 1 << (layer - LAYER_WORD_BITS)
   return { low, high }
 }
 

@@ -43,12 +43,17 @@ export const WAY_UNKNOWN_MS = 1_000
 export const STRAGGLER_EXTRA_MS = 300
 /** Handling of a time-out, beside the round trips that it waits. */
 export const TIME_OUT_OVERHEAD_MS = 60
-/** The share of strangers that fail before anything is known, and the most that is believed. */
+/** The share of strangers taken to fail before anything is known. */
 export const STRANGERS_FAIL_START = 0.5
+/** More than this share of them is never believed to fail: a few are tried for ever. */
 export const STRANGERS_FAIL_MAX = 0.95
-/** Weight of a stranger that delivered, and of one that let its author down. */
+/** Weight of a stranger that delivered in that share. */
 export const STRANGER_GOOD_WEIGHT = 0.15
+/** Weight of one that let its author down. */
 export const STRANGER_BAD_WEIGHT = 0.3
-/** One choice in so many goes to a stranger: at first, and at most when all of them fail. */
+/** One choice in so many goes to a stranger while they deliver. */
 export const STRANGER_TRIAL_ONE_IN = 16
+/** And so many when all of them fail. */
 export const STRANGER_TRIAL_ONE_IN_MAX = 256
+/** Layers in one of the two words of a set: half of LAYERS_MAX. */
+export const LAYER_WORD_BITS = 32

@@ -22,6 +22,7 @@ import {
 } from './limits.ts'
 import type { Scout } from './scout.ts'
 
+/** Who hands over, which model, by which policy. */
 export interface AuthorOptions {
   readonly self: PeerId
   readonly shape: ModelShape

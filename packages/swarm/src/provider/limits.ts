@@ -24,15 +24,19 @@ export const HANDOVERS_MAX = 24
 export const AGAINS_MAX = 2
 /** Handling at both ends, beside two round trips, before silence means anything. */
 export const RESPONSE_SLACK_MS = 40
-/** A claim of somebody at work holds for this, and so many times what is left of the transfer, and its runs. */
+/** A claim of somebody at work holds for this beside the transfer and the runs. */
 export const AT_WORK_MS = 200
+/** And for so many times what is left of the transfer. */
 export const TRANSFER_FACTOR = 2.5
-/** Silence is judged more patiently when those that were given up answer after all: by so much a time, up to so much. */
+/** Silence is judged so much more patiently for each that was given up and answers after all. */
 export const PATIENCE_GROWTH = 1.15
+/** And so much less for each that answers in time. */
 export const PATIENCE_DECAY = 0.997
+/** The most patient, in times of the usual. */
 export const PATIENCE_MAX = 3
-/** Stand-bys wait so many times as long as the author would, and at least this, before they take over. */
+/** Stand-bys wait so many staggers before they take over. */
 export const STAND_BY_FACTOR = 2
+/** And at least this. */
 export const STAND_BY_MS_MIN = 1_000
 /** A newcomer is tried by one author, drawn anew each time, within this of its first presence and again after it. */
 export const NEWCOMER_SLOT_MS = 2_500

@@ -10,9 +10,10 @@ import type { PeerTable } from '../presence/peer-table.ts'
 import { isComplete, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
-import { Author, authorBefore } from './author.ts'
+import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
+import { Contest } from './contest.ts'
 import { Flight } from './flight.ts'
 import { ALIVE_MS, STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
@@ -20,7 +21,8 @@ import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
 import { Scout } from './scout.ts'
-import { claimOf, Serving } from './serving.ts'
+import { Serving } from './serving.ts'
+import { signOfLife } from './sign-of-life.ts'
 import { Throughput } from './throughput.ts'
 import { type Visit, Work } from './work.ts'
 
@@ -68,6 +70,7 @@ export class Provider {
   private readonly bidding: Bidding
   private readonly serving: Serving
   private readonly author: Author
+  private readonly contest: Contest
 
   /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
   constructor(
@@ -89,6 +92,9 @@ export class Provider {
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
     this.author = new Author(options, { scout, claims, conduct, strangers, table })
+    const { bidding, serving } = this
+    const parts = { table, neighbourhood, rivals, claims, work, pace, bidding, serving }
+    this.contest = new Contest(options, parts)
   }
 
   /** Requests that it follows. */
@@ -111,7 +117,7 @@ export class Provider {
     this.work.timeShare = share
     // Bids that were put off until the end of a rest are reckoned anew.
     const waiting = [...this.flights.values()].filter(({ request }) => !this.work.has(request))
-    return waiting.flatMap((flight) => this.bid(flight, nowMs))
+    return waiting.flatMap((flight) => this.contest.bid(flight, nowMs))
   }
 
   /** Bids or stops bidding; running layers are finished either way. */
@@ -126,7 +132,7 @@ export class Provider {
     const effects: Effect[] = []
     for (const flight of this.flights.values()) {
       const isIdle = this.bidding.dueMs(flight) === Number.POSITIVE_INFINITY
-      if (isIdle && !this.work.has(flight.request)) effects.push(...this.bid(flight, nowMs))
+      if (isIdle && !this.work.has(flight.request)) effects.push(...this.contest.bid(flight, nowMs))
     }
     return effects
   }
@@ -165,7 +171,7 @@ export class Provider {
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
-    const alive = this.author.leads(flight) ? this.vouchForLife(flight, from, ALIVE_MS) : []
+    const alive = this.author.leads(flight) ? this.signOfLife(flight, from, ALIVE_MS) : []
     this.rivals.superseded(flight, step, nowMs)
     this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
@@ -184,12 +190,11 @@ export class Provider {
     if (claim.era !== era || claim.hop !== route.length) return effects
     const asAuthor = this.author.onClaim(flight, from, claim, nowMs)
     if (asAuthor !== undefined)
-      return [...effects, ...asAuthor, ...this.vouchForLife(flight, from, claim.ttlMs)]
+      return [...effects, ...asAuthor, ...this.signOfLife(flight, from, claim.ttlMs)]
     // An author that has no way to the requester says that whoever it chose is at work.
-    if (claim.ttlMs > 0 && flight.author === from)
-      return this.vouchForLife(flight, from, claim.ttlMs)
-    if (claim.ttlMs === 0) return effects.concat(this.declined(flight, from, nowMs))
-    return effects.concat(this.claimed(flight, from, claim, nowMs))
+    if (claim.ttlMs > 0 && flight.author === from) return this.signOfLife(flight, from, claim.ttlMs)
+    if (claim.ttlMs === 0) return effects.concat(this.contest.declined(flight, from, nowMs))
+    return effects.concat(this.contest.claimed(flight, from, claim, nowMs))
   }
 
   /** The requester asks for another choice in place of somebody silent. */
@@ -225,7 +230,7 @@ export class Provider {
       flight.letDownBy(peer)
       flight.disturb()
       this.claims.free(flight.request)
-      effects.push(...this.bid(flight, nowMs))
+      effects.push(...this.contest.bid(flight, nowMs))
     }
     return effects
   }
@@ -236,7 +241,7 @@ export class Provider {
     if (bytes !== undefined) return this.serving.run(visit, bytes, nowMs)
     const released = this.serving.giveUp(visit)
     judgeTensor(visit.flight, this.table, this.options.self)
-    return [...released, ...this.bid(visit.flight, nowMs)]
+    return [...released, ...this.contest.bid(visit.flight, nowMs)]
   }
 
   onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
@@ -280,7 +285,7 @@ export class Provider {
       else if (nowMs >= this.author.dueMs(flight))
         effects.push(...this.author.silent(flight, nowMs))
       else if (nowMs >= this.bidding.dueMs(flight))
-        effects.push(...this.claim(flight, this.bidding.choose(flight, nowMs), nowMs))
+        effects.push(...this.contest.claim(flight, this.bidding.choose(flight, nowMs), nowMs))
     }
     this.admissions.forgetFinished(nowMs)
     return effects
@@ -307,7 +312,7 @@ export class Provider {
   /** The newest step is said again: with another favourite, or for whoever answers first. */
   private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { self } = this.options
-    if (from === self) return step.next === undefined ? this.bid(flight, nowMs) : []
+    if (from === self) return step.next === undefined ? this.contest.bid(flight, nowMs) : []
     // Whoever was to pass the tensor on has done so, and answers for it now.
     if (step.next !== self && step.next !== flight.newest.next && this.author.leads(flight)) {
       this.author.ended(flight, from)
@@ -319,7 +324,7 @@ export class Provider {
     flight.repeat(step, nowMs)
     if (step.next !== undefined) return this.heed(flight, nowMs)
     if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
-    return this.claim(flight, this.bidding.hurry(flight, nowMs), nowMs)
+    return this.contest.claim(flight, this.bidding.hurry(flight, nowMs), nowMs)
   }
 
   /** Work on a new step. */
@@ -344,30 +349,11 @@ export class Provider {
       const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * this.rivals.staggerMs())
       this.claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
     }
-    return this.bid(flight, nowMs)
+    return this.contest.bid(flight, nowMs)
   }
 
-  /**
-   * Of few witnesses none hears the next steps, so only the requester can tell that a request stands still;
-   * and whoever has no way to the requester would not hear that it has ended. They bear witness only.
-   */
-  private standsBy({ newest }: Flight): boolean {
-    return this.options.policy.witnesses === 'lane' && this.neighbourhood.reaches(newest.requester)
-  }
-
-  /**
-   * Somebody is at work and has no way to the requester: this member says it for them, or has the author
-   * before it say it.
-   */
-  private vouchForLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
-    const { requester } = flight.newest
-    if (ttlMs === 0 || requester === this.options.self) return []
-    if (this.neighbourhood.wayMs(from, requester) !== undefined) return []
-    const to = this.neighbourhood.reaches(requester)
-      ? requester
-      : authorBefore(flight.newest, this.options.self)
-    if (to === this.options.self || !this.neighbourhood.reaches(to)) return []
-    return [{ do: 'tell', message: claimOf(flight, undefined, ttlMs), to: [to] }]
+  private signOfLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
+    return signOfLife(flight, from, ttlMs, this.options.self, this.neighbourhood)
   }
 
   /** This provider is named for the newest step. */
@@ -379,52 +365,12 @@ export class Provider {
     return this.serving.accept(flight, layers, nowMs)
   }
 
-  /** Somebody claims the newest step. */
-  private claimed(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] {
-    const { request } = flight
-    if (this.rivals.isDistrusted(from, nowMs)) return []
-    const holder = this.claims.get(request)
-    const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
-    if (contested && !this.rivals.prevails(claim, from, holder.peer)) return []
-    if (holder === undefined) this.rivals.responded(flight, from, nowMs)
-    const effects = holder?.peer === this.options.self ? this.work.abandon(request) : []
-    const ownMs = this.rivals.ownFinishMs(flight, this.bidding.offer())
-    const ttlMs = Math.min(claim.ttlMs, this.rivals.patienceMs(from, ownMs))
-    this.claims.put(request, { peer: from, untilMs: nowMs + ttlMs })
-    return effects.concat(this.bid(flight, nowMs))
-  }
-
-  /** A claimer cannot do it after all: somebody else may. */
-  private declined(flight: Flight, from: PeerId, nowMs: number): Effect[] {
-    const { request } = flight
-    flight.declinedBy(from)
-    flight.disturb()
-    const holder = this.claims.get(request)
-    if (holder !== undefined && holder.peer !== from) return []
-    this.claims.free(request)
-    if (holder !== undefined) flight.pullFailed()
-    judgeTensor(flight, this.table, this.options.self)
-    return this.bid(flight, nowMs)
-  }
-
-  private bid(flight: Flight, nowMs: number): Effect[] {
-    if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
-    return this.claim(flight, this.bidding.plan(flight, nowMs), nowMs)
-  }
-
-  /** Takes layers of the newest step, if there are any to take. */
-  private claim(flight: Flight, layers: readonly number[] | undefined, nowMs: number): Effect[] {
-    if (layers === undefined || layers.length === 0) return []
-    const offer = { ...this.bidding.offer(), layerMs: this.pace.layerMs }
-    return this.serving.claim(flight, layers, offer, nowMs)
-  }
-
   /** The engine failed: what the visit has done so far is not lost, but nobody waits for the rest. */
   private runFailed(visit: Visit, reason: string, nowMs: number): Effect[] {
     this.bidding.ails(nowMs)
     this.work.forget(visit)
     const effects = this.serving.failed(visit, reason)
-    return [...effects, ...this.bid(visit.flight, nowMs), ...this.bidOnIdle(nowMs)]
+    return [...effects, ...this.contest.bid(visit.flight, nowMs), ...this.bidOnIdle(nowMs)]
   }
 
   /** Gives up the work and the claim on a step that is not the newest any more. */

@@ -14,6 +14,7 @@ import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
 import { ACCESS_BYTES_PER_MS, NEWCOMER_SLOT_MS } from './limits.ts'
 
+/** For whom it looks, and over which model. */
 export interface ScoutOptions {
   readonly self: PeerId
   readonly shape: ModelShape

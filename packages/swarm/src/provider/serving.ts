@@ -19,6 +19,7 @@ import type { OwnOffer, Rivals } from './rivals.ts'
 import type { Scout } from './scout.ts'
 import type { Visit, Work } from './work.ts'
 
+/** Whose service, of which model, and how it picks the layers of a visit. */
 export interface ServingOptions {
   readonly self: PeerId
   readonly backend: EngineName

@@ -129,8 +129,10 @@ export class Requester {
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
     if (claim.ttlMs > 0 && counts)
       wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), stallMs, nowMs)
-    // Its tensor is gone with its holder: nobody can go on from here.
-    return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
+    // Its tensor is gone with its holder: nobody can go on from here. The first one is this member's own.
+    const { era } = wanted.newest
+    const isLost = claim.lost && claim.era === era && route.length > 0 && era < ERAS_MAX
+    return isLost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
