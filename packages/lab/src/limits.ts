@@ -64,3 +64,8 @@ export const BYTES_PER_MS_PER_MBPS = 125
 
 /** A film is played in about this long, however short it was. */
 export const FILM_PLAY_MS = 7_000
+
+/** Models up to so many layers have their shortest tour sought exactly: 2^14 rows of a hundred peers fit in memory. */
+export const ORACLE_EXACT_LAYERS_MAX = 14
+/** Tours kept at each stop of a search that is not exact, and of the one that bounds an exact one. */
+export const ORACLE_BEAM = 64
