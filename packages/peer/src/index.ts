@@ -20,7 +20,7 @@
  * @packageDocumentation
  */
 export { PeerError, type PeerFault } from './errors.ts'
-export { PEER_DEFAULTS, type PeerOptions } from './options.ts'
+export { PEER_DEFAULTS, type PeerOptions, type PolicyName } from './options.ts'
 export { createPeer, type Peer, type PeerEvent } from './peer.ts'
 export {
   createRollingPeer,

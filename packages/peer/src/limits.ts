@@ -1,5 +1,5 @@
 /** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
-import { CONNECTIONS_MAX } from '@layerswarm/swarm'
+import { CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
@@ -67,6 +67,43 @@ export const TENSORS_HELD_BYTES_MAX = 64 * 1024 * 1024
 export const TENSOR_REQUESTS_PER_SECOND = 500
 /** Pulls from one peer at once; further ones wait for a stream. */
 export const TENSOR_STREAMS_PER_PEER_MAX = 8
+
+/** SHA-256 of a pushed tensor, and its size in bytes, little-endian. */
+export const PUSH_HEADER_BYTES = 32 + 4
+/** Pushes to one peer that wait for a stream; what is pushed beyond them is not sent, and is asked for later. */
+export const PUSHES_WAITING_PER_PEER_MAX = 32
+/** A pushed tensor that nobody has pulled after this is of no use: its request is two time-outs of a tensor further. */
+export const PUSHED_TENSOR_TTL_MS = 5 * TENSOR_TIMEOUT_MS
+/** Of a smaller tensor most of the time is the way of its first byte and the turn of the event loop. */
+export const MEASURED_TENSOR_BYTES_MIN = 4 * 1024
+/** Under a millisecond a turn of the event loop weighs as much as the transfer. */
+export const MEASURED_TRANSFER_MS_MIN = 1
+/** Transfers of which the fastest says how fast the access is: a change of the network is believed after so many. */
+export const ACCESS_SAMPLES_MAX = 16
+
+/** Messages told to one peer that wait for its stream: a second of a busy lane's. The oldest make room. */
+export const TELLS_WAITING_PER_PEER_MAX = 256
+/** Told messages that are written at once: what a receiver must have room for beside what it has not read. */
+export const TELL_BATCH_BYTES_MAX = 64 * 1024
+/** Told bytes that wait to be read; one who sends more than the flow control of a stream lets through loses it. */
+export const TELL_UNREAD_BYTES_MAX = 1024 * 1024
+/** One stream, and a second that takes its place while the first is being given up. */
+export const TELL_STREAMS_PER_PEER_MAX = 2
+/** A message that cannot be written within this comes too late for its request. */
+export const TELL_TIMEOUT_MS = 5_000
+
+/** Round trips measured at once when many connections open together: more would measure one another. */
+export const RTT_MEASURED_AT_ONCE_MAX = 4
+/** Small messages there and back on a new connection; the fastest is the least disturbed by what else goes on then. */
+export const RTT_FIRST_PINGS = 3
+/** Attempts at these: a peer answers only so many pings at once. */
+export const RTT_ATTEMPTS_MAX = 4
+/** Wait between two attempts. */
+export const RTT_RETRY_MS = 300
+/** Share of a new measurement in the smoothed round trip (RFC 6298, section 2). */
+export const RTT_WEIGHT = 1 / 8
+/** Pings of one peer that are answered, or under way, at once: the monitor's, an introduction's and a measurement's, at both ends. */
+export const PING_STREAMS_MAX = 6
 
 /** Bytes of one answer about a layer file; the asker's next question is the flow control. */
 export const LAYER_CHUNK_BYTES = 1024 * 1024

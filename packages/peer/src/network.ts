@@ -21,6 +21,7 @@ import type { PeerOptions } from './options.ts'
 import { httpFetcher } from './store/http.ts'
 import { createLayerStore, type LayerStore } from './store/layer-store.ts'
 import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
+import { createRoundTrips } from './streams/round-trips.ts'
 import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
 
 /** The swarm that is joined: where, and which release. */
@@ -77,11 +78,13 @@ export async function openNetwork(
   })
   const gone = (peer: string) => transport.reportGone(peer)
   const introductions = createIntroductions({ node, platform, isForwarder, gone })
+  const roundTrips = createRoundTrips(node)
   const tensors = createTensorStreams(node, {
     reach: (peer, bounded) => introductions.reach(peer, bounded),
+    rttMs: roundTrips.ms,
   })
   const transport = createLaneTransport(
-    { node, tensors, gate },
+    { node, tensors, gate, roundTrips },
     { release, shape: shapeOf(manifest.spec) },
   )
   const goodbyes = createGoodbyes(node, (peer) => {
@@ -98,7 +101,7 @@ export async function openNetwork(
     cache,
     fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join, cache)],
   })
-  for (const part of [tensors, layers, goodbyes]) {
+  for (const part of [roundTrips, tensors, layers, goodbyes]) {
     await opened.add(() => part.stop())
     await part.start()
   }
@@ -110,7 +113,7 @@ export async function openNetwork(
     },
     peerDisconnected: () => undefined,
   })
-  transport.start()
+  await transport.start()
   await opened.add(() => transport.stop())
   introductions.start()
   await opened.add(() => introductions.stop())

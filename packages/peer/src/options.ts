@@ -1,5 +1,21 @@
 import type { ActivationDtype, EngineName } from '@layerswarm/model'
-import { type Clock, SLOTS_DEFAULT, type Transport } from '@layerswarm/swarm'
+import {
+  type Clock,
+  directHandOver,
+  gossip,
+  SLOTS_DEFAULT,
+  type Transport,
+} from '@layerswarm/swarm'
+
+/** The claim policies that a peer may follow, by the names that options call them. */
+export const POLICIES = Object.freeze({
+  direct: directHandOver('lane'),
+  'direct-few': directHandOver('few'),
+  gossip,
+})
+
+/** A name of one of `POLICIES`. */
+export type PolicyName = keyof typeof POLICIES
 
 /** What a peer is told about the swarm to join and what it may do there. */
 export interface PeerOptions {
@@ -26,6 +42,12 @@ export interface PeerOptions {
   readonly slots: number
   /** Share of the time that layer runs may take, above 0 and at most 1; below 1 there is one run at a time. */
   readonly timeShare: number
+  /**
+   * Who goes on with a step: its author names a favourite and the lane stands by (`direct`), the same
+   * with few witnesses (`direct-few`), or nobody is named and the first answer wins (`gossip`).
+   * All members of a lane must follow the same one.
+   */
+  readonly policy: PolicyName
   /** Stands between the member and its transport, for measurements and tests; as it is by default. */
   readonly wrapTransport: (transport: Transport, clock: Clock) => Transport
 }
@@ -43,5 +65,6 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,
   timeShare: 1,
+  policy: 'direct' as const,
   wrapTransport: (transport: Transport) => transport,
 })

@@ -89,6 +89,24 @@ describe('a peer', { timeout: 60_000 }, () => {
     expect(connections).toBe(3)
   })
 
+  test('does not come about with a claim policy that nobody knows', () => {
+    expect(() => create({ policy: 'fifo' as PeerOptions['policy'] })).toThrow(
+      'policy must be one of direct, direct-few, gossip, not fifo',
+    )
+  })
+
+  test('answers with few witnesses, and without anybody named, as well', async () => {
+    for (const policy of ['direct-few', 'gossip'] as const) {
+      const provider = await start({ serve: [0, 1, 2, 3], policy })
+      const asker = await start({ serve: 'none', policy })
+      await eventually('the host', () => asker.snapshot().coverage.every((hosts) => hosts === 1))
+      const { answer } = await asker.classify(image(), { deadlineMs: 8_000 })
+      const { route } = await answer
+      expect(route.map(({ layer }) => layer).sort()).toEqual([0, 1, 2, 3])
+      await Promise.all([provider.stop(), asker.stop()])
+    }
+  })
+
   test('refuses a share of the time that is none', async () => {
     const peer = await start({ serve: [0] })
     for (const share of [0, 1.5, Number.NaN]) {

@@ -1,7 +1,7 @@
 import type { Manifest, Tensor } from '@layerswarm/model'
 import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/swarm'
 import { PeerError } from './errors.ts'
-import { PEER_DEFAULTS, type PeerOptions } from './options.ts'
+import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
 import { idleSnapshot, type PeerSnapshot, type PeerState } from './snapshot.ts'
@@ -173,8 +173,17 @@ function checkOptions(options: PeerOptions): PeerOptions {
   checkCount('capacity', options.capacity)
   checkCount('slots', options.slots)
   checkShare('timeShare', options.timeShare)
+  checkPolicy(options.policy)
   if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)
   return options
+}
+
+function checkPolicy(value: string): void {
+  if (Object.hasOwn(POLICIES, value)) return
+  throw new PeerError(
+    { code: 'bad-options', field: 'policy' },
+    `policy must be one of ${Object.keys(POLICIES).join(', ')}, not ${value.slice(0, 40)}`,
+  )
 }
 
 function checkShare(field: string, value: number): number {

@@ -39,14 +39,16 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     requestsInFlight: seen.requestsInFlight,
     connections: [...connections.values()].filter(({ reach }) => reach === 'direct').length,
     bytes: {
-      ...transport.bytes,
+      gossipIn: transport.bytes.gossipIn,
+      gossipOut: transport.bytes.gossipOut,
       tensorsIn: tensors.bytes.in,
       tensorsOut: tensors.bytes.out,
-      tensorsOverRelay: tensors.bytes.overRelay,
+      tensorsOverRelay: tensors.bytes.overRelay + transport.bytes.toldOverRelay,
       layersFromPeers: store.bytesFrom.peers,
       layersFromHttp: store.bytesFrom.http,
       layersToPeers: layers.bytes.out,
     },
+    refused: transport.refusals,
     relay: keeper.state,
     uptimeMs,
   }

@@ -16,7 +16,7 @@ import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
-import type { PeerOptions } from './options.ts'
+import { type PeerOptions, POLICIES } from './options.ts'
 import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
@@ -99,6 +99,7 @@ async function open(
       capacity: options.capacity,
       slots: options.slots,
       timeShare: options.timeShare,
+      policy: POLICIES[options.policy],
       addresses: () => announcedAddresses(node),
       links: () => node.services.pubsub.getSubscribers(laneTopic(release.id)).length,
     },

@@ -58,16 +58,20 @@ export interface PeerSnapshot {
   /** Direct connections, those to bootstrap nodes included. */
   readonly connections: number
   readonly bytes: {
+    /** Of messages, those told to one peer included. */
     readonly gossipIn: number
     readonly gossipOut: number
+    /** Asked for or pushed. */
     readonly tensorsIn: number
     readonly tensorsOut: number
-    /** Part of the above that crossed a relay: none may. */
+    /** Part of all these, told messages included, that crossed a relay: none may. */
     readonly tensorsOverRelay: number
     readonly layersFromPeers: number
     readonly layersFromHttp: number
     readonly layersToPeers: number
   }
+  /** Messages that were refused, and why the last one was: a peer of another protocol version shows here. */
+  readonly refused: { readonly count: number; readonly last: string | undefined }
   readonly relay: RelayState
   readonly uptimeMs: number
 }
@@ -103,6 +107,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
     layersFromHttp: 0,
     layersToPeers: 0,
   },
+  refused: { count: 0, last: undefined },
   relay: 'lost' as const,
   uptimeMs: 0,
 })

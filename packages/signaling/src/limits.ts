@@ -44,7 +44,7 @@ export const PING_INTERVAL_MS = 10_000
 /** The shortest time in which a ping must be answered. */
 export const PING_TIMEOUT_MS_MIN = 20_000
 
-/** A presence with 64 layers and 8 addresses of 256 characters has about 2.2 kB. */
+/** A presence with 64 layers, 8 addresses of 256 characters and 255 neighbours of 3 bytes has about 3 kB. */
 export const PRESENCE_BYTES_MAX = 4 * 1024
 /** One gossip RPC: a heartbeat's IHAVE for 1,024 peers (3 windows of 46-byte ids) has 50 kB. */
 export const GOSSIP_RPC_BYTES_MAX = 128 * 1024

@@ -7,7 +7,12 @@ const RELEASE = 'ab'.repeat(32)
 
 function presence(fields: Partial<Presence> = {}): Presence {
   return {
-    kind: 'presence', measured: true, upload: 0, download: 0, strangersFail: 0, near: [],
+    kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: RELEASE,
     sequence: 1,
     layers: [0, 1],

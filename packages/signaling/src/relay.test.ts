@@ -35,7 +35,12 @@ const STOP = '/libp2p/circuit/relay/0.2.0/stop'
 const soon = { timeout: 10_000, interval: 20 }
 
 const presence: Presence = {
-  kind: 'presence', measured: true, upload: 0, download: 0, strangersFail: 0, near: [],
+  kind: 'presence',
+  measured: true,
+  upload: 0,
+  download: 0,
+  strangersFail: 0,
+  near: [],
   release: RELEASE,
   sequence: 1,
   layers: [1],

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
+import { PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SignalingError } from './errors.ts'
 import { formatLog, type LogEntry } from './log.ts'
@@ -75,7 +76,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     const id = releaseId(manifest)
     const bootstrap: unknown = await (await fetch(`${ready.url}/bootstrap.json`)).json()
     expect(bootstrap).toEqual({
-      protocol: 1,
+      protocol: PROTOCOL_VERSION,
       addresses: ready.addresses,
       releases: [{ id, name: 'tiny', publisher: manifest.publisher }],
     })

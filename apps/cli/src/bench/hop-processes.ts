@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { randomTensor } from '@layerswarm/model'
-import { createPeer, type Peer } from '@layerswarm/peer'
+import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
@@ -49,6 +49,7 @@ async function withSwarm(
     models: [folder],
     replicas: 1,
     engine,
+    policy: PEER_DEFAULTS.policy,
     log: () => undefined,
   })
   const [release] = swarm.signaling.snapshot().releases
@@ -59,6 +60,7 @@ async function withSwarm(
       release: release?.id ?? '',
       layers: EVEN_LAYERS,
       engine,
+      policy: PEER_DEFAULTS.policy,
       log: () => undefined,
     },
     log,

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createPeer, type Peer } from '@layerswarm/peer'
+import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
@@ -37,6 +37,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     models: [],
     replicas: 1,
     engine: 'ort-node',
+    policy: PEER_DEFAULTS.policy,
     log: () => undefined,
   })
   const release = local.signaling.snapshot().releases[0]?.id ?? ''

@@ -1,5 +1,12 @@
 import { createSystemClock } from '@layerswarm/peer'
-import type { HeldActivation, Message, PeerId, RequestId, Transport } from '@layerswarm/swarm'
+import type {
+  HeldActivation,
+  Message,
+  PeerId,
+  RequestId,
+  TensorHash,
+  Transport,
+} from '@layerswarm/swarm'
 import {
   SeededRandom,
   SimulatedNetwork,
@@ -18,15 +25,23 @@ function distant(lagMs: number) {
   const startMs = clock.nowMs()
   const nowMs = () => Math.round(clock.nowMs() - startMs)
   const said: number[] = []
+  const told: number[] = []
+  const pushed: number[] = []
   const pulls: { atMs: number; cancelled: boolean }[] = []
   const near: Transport = {
     self: 'me' as PeerId,
     listen: () => () => {},
     publish: () => void said.push(nowMs()),
+    tell: () => void told.push(nowMs()),
+    push: () => void pushed.push(nowMs()),
+    reaches: () => true,
+    neighbours: () => [],
+    rttMs: (peer) => (peer === 'near' ? 3 : undefined),
+    accessSpeed: () => ({ upload: 7, download: undefined }),
     ban: () => {},
     offer: () => {},
     withdraw: () => {},
-    pull(_, pulled) {
+    pull(_, _isAwaited, pulled) {
       const pull = { atMs: nowMs(), cancelled: false }
       pulls.push(pull)
       pulled(Uint8Array.of(1))
@@ -37,7 +52,7 @@ function distant(lagMs: number) {
   }
   const lag = { ms: lagMs }
   const transport = createLaggedTransport(near, clock, () => lag.ms)
-  return { said, pulls, lag, transport }
+  return { said, told, pushed, pulls, lag, transport }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -57,7 +72,7 @@ describe('a lagged transport', () => {
   test('pulls after the question’s way and the answer’s', () => {
     const { pulls, transport } = distant(50)
     const got: number[] = []
-    transport.pull(HELD, (bytes) => got.push(bytes?.length ?? 0))
+    transport.pull(HELD, false, (bytes) => got.push(bytes?.length ?? 0))
     vi.advanceTimersByTime(99)
     expect(got).toEqual([])
     vi.advanceTimersByTime(2)
@@ -65,17 +80,39 @@ describe('a lagged transport', () => {
     expect(pulls).toEqual([{ atMs: 100, cancelled: false }])
   })
 
+  test('tells and pushes one way later', () => {
+    const { told, pushed, transport } = distant(50)
+    transport.tell(DONE, 'near' as PeerId)
+    transport.push('ab' as TensorHash, 'near' as PeerId)
+    vi.advanceTimersByTime(100)
+    expect([told, pushed]).toEqual([[50], [50]])
+  })
+
+  test('an awaited pull takes no way of its own: its tensor was late when it was pushed', () => {
+    const { pulls, transport } = distant(50)
+    transport.pull(HELD, true, () => {})
+    expect(pulls).toEqual([{ atMs: 0, cancelled: false }])
+  })
+
+  test('is two ways further from everybody, who it reaches all the same', () => {
+    const { transport } = distant(50)
+    expect(transport.rttMs('near' as PeerId)).toBe(103)
+    expect(transport.rttMs('unknown' as PeerId)).toBeUndefined()
+    expect(transport.reaches('near' as PeerId)).toBe(true)
+    expect(transport.accessSpeed()).toEqual({ upload: 7, download: undefined })
+  })
+
   test('a pull of an own tensor takes no way', () => {
     const { pulls, transport } = distant(50)
-    transport.pull({ ...HELD, holder: transport.self }, () => {})
+    transport.pull({ ...HELD, holder: transport.self }, false, () => {})
     vi.advanceTimersByTime(1)
     expect(pulls).toHaveLength(1)
   })
 
   test('a pull is cancelled on its way and after', () => {
     const { pulls, transport } = distant(50)
-    transport.pull(HELD, () => {})()
-    const cancel = transport.pull(HELD, () => {})
+    transport.pull(HELD, false, () => {})()
+    const cancel = transport.pull(HELD, false, () => {})
     vi.advanceTimersByTime(200)
     cancel()
     expect(pulls).toEqual([{ atMs: 100, cancelled: true }])

@@ -1,9 +1,11 @@
 import type { Clock, Transport } from '@layerswarm/swarm'
 
 /**
- * A transport whose words travel slowly, to measure a swarm of distant peers on one machine: what
- * is published goes out one way later, what is pulled comes after the way of the question and that
- * of the answer, unless it is here. What arrives is not delayed again.
+ * A transport whose words travel slowly, to measure a swarm of distant peers on one machine: what is
+ * published, told or pushed goes out one way later, what is pulled comes after the way of the question
+ * and that of the answer, unless it is here; a tensor that is awaited was late when it was pushed, and
+ * is not delayed again (nor is the question for it, should the push never come). A round trip is two
+ * ways longer. What arrives is not delayed again.
  * @param lagMs one way, milliseconds; asked anew each time.
  */
 export function createLaggedTransport(
@@ -19,11 +21,21 @@ export function createLaggedTransport(
     offer: (bytes, offered) => transport.offer(bytes, offered),
     withdraw: (hash) => transport.withdraw(hash),
     ban: (peer) => transport.ban(peer),
+    reaches: (peer) => transport.reaches(peer),
+    neighbours: () => transport.neighbours(),
+    accessSpeed: () => transport.accessSpeed(),
+    rttMs(peer) {
+      const ms = transport.rttMs(peer)
+      return ms === undefined ? undefined : ms + 2 * lagMs()
+    },
     publish: (message) => void later(1, () => transport.publish(message)),
-    pull(tensor, pulled) {
+    tell: (message, to) => void later(1, () => transport.tell(message, to)),
+    push: (hash, to) => void later(1, () => transport.push(hash, to)),
+    pull(tensor, isAwaited, pulled) {
+      if (isAwaited) return transport.pull(tensor, true, pulled)
       let cancelPull = () => {}
       const cancelWait = later(tensor.holder === transport.self ? 0 : 2, () => {
-        cancelPull = transport.pull(tensor, pulled)
+        cancelPull = transport.pull(tensor, false, pulled)
       })
       return () => {
         cancelWait()

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
-import type { Peer } from '@layerswarm/peer'
+import { PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
 import { joinAsRequester } from '../swarm/join-swarm.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
@@ -31,6 +31,7 @@ export const memory: Bench = {
       models: [],
       replicas: 1,
       engine,
+      policy: PEER_DEFAULTS.policy,
       log: () => undefined,
     })
     const { id = '', hosts = [] } = swarm.signaling.snapshot().releases[0] ?? {}
@@ -41,6 +42,7 @@ export const memory: Bench = {
         release: id,
         layers: [...hosts.keys()],
         engine,
+        policy: PEER_DEFAULTS.policy,
         nodeFlags: ['--expose-gc'],
         log: () => undefined,
       },
@@ -49,7 +51,13 @@ export const memory: Bench = {
     try {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
-      const peer = await joinAsRequester({ join: swarm.url, release: id, engine, signal })
+      const peer = await joinAsRequester({
+        join: swarm.url,
+        release: id,
+        engine,
+        policy: PEER_DEFAULTS.policy,
+        signal,
+      })
       try {
         return await load(peer, provider, options)
       } finally {

@@ -2,6 +2,7 @@ import { usageError } from '../cli-error.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, swarmUrl, text, type ValuesOf } from '../line/option.ts'
+import { policyOption } from '../line/policy-option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
 const OPTIONS = {
@@ -19,6 +20,7 @@ const OPTIONS = {
   }),
   release: text('ID', 'the release to ask (the first that the swarm offers)'),
   engine: engineOption('what runs the stem and the head here'),
+  policy: policyOption('who goes on with a step; that of the swarm that is asked'),
 }
 
 type ClassifyContext = CommandContext<typeof OPTIONS>
@@ -44,8 +46,8 @@ export const classify = defineCommand({
       throw usageError('classify needs either IMAGE… or --samples N')
     }
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
-    const { join, release, engine } = values
-    const peer = await joinAsRequester({ join, release, engine, signal })
+    const { join, release, engine, policy } = values
+    const peer = await joinAsRequester({ join, release, engine, policy, signal })
     try {
       if (values.samples === undefined) await classifyImages(peer, context)
       else await classifySamples(peer, context, values.samples)

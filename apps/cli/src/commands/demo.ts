@@ -3,6 +3,7 @@ import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
+import { policyOption } from '../line/policy-option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
 /**
@@ -29,6 +30,7 @@ export const demo = defineCommand({
     }),
     model: texts('DIR', 'folder of a release (the first in models/)'),
     engine: engineOption('what the volunteers compute with'),
+    policy: policyOption('who goes on with a step'),
     ...ASK_OPTIONS,
   },
   examples: ['demo', 'demo --samples 200 --peers 8 --kill 2 --json'],
@@ -47,7 +49,8 @@ export const demo = defineCommand({
       models,
       engine,
       orders,
-      policy: policyOf(values),
+      policy: values.policy,
+      wanted: policyOf(values),
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,

@@ -1,6 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
+import { policyOption } from '../line/policy-option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
   kind: 'text',
@@ -14,7 +15,9 @@ const layers: Option<'auto' | readonly number[]> = {
 export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
-  usage: ['--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--data DIR] [--release ID]'],
+  usage: [
+    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
+  ],
   positionals: NO_POSITIONALS,
   options: {
     join: swarmUrl(),
@@ -25,6 +28,7 @@ export const peer = defineCommand({
       otherwise: 4,
     }),
     engine: engineOption('what computes'),
+    policy: policyOption('who goes on with a step; the same for all peers of a swarm'),
     data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
     release: text(
       'ID',
@@ -37,9 +41,17 @@ export const peer = defineCommand({
   ],
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
-    const { join, capacity, engine, data, release } = values
+    const { join, capacity, engine, policy, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
-      options: { join: join.href, serve: values.layers, capacity, engine, dataDir: data, release },
+      options: {
+        join: join.href,
+        serve: values.layers,
+        capacity,
+        engine,
+        policy,
+        dataDir: data,
+        release,
+      },
       signal,
       log,
     })

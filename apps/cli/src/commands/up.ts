@@ -2,6 +2,7 @@ import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
+import { policyOption } from '../line/policy-option.ts'
 
 /** `layerswarm up`. A swarm on this machine, with its page. */
 export const up = defineCommand({
@@ -18,17 +19,19 @@ export const up = defineCommand({
     }),
     model: texts('DIR', 'folder of a release (the first in models/)'),
     engine: engineOption('what the volunteers compute with'),
+    policy: policyOption('who goes on with a step'),
   },
   examples: ['up', 'up --peers 8 --port 8080 --model models/fashion-vit'],
   async run({ values, signal, print, log, emit }) {
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
-    const { peers, port, model: models, engine } = values
+    const { peers, port, model: models, engine, policy } = values
     const swarm = await startLocalSwarm({
       peers,
       port,
       models,
       engine,
+      policy,
       replicas: UP_HOSTS_PER_LAYER,
       log,
     })
@@ -39,8 +42,9 @@ export const up = defineCommand({
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)
       print(`open ${url} in a browser to join with a tab`)
-      print(`join with a process: layerswarm peer --join ${url}`)
-      print(`ask: layerswarm classify --samples 20 --join ${url}`)
+      const same = policy === 'direct' ? '' : ` --policy ${policy}`
+      print(`join with a process: layerswarm peer --join ${url}${same}`)
+      print(`ask: layerswarm classify --samples 20 --join ${url}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
       emit({ ready: url, peers, pids, missing: missing ?? null })
       await untilAborted(signal)

@@ -1,17 +1,18 @@
-import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
+import { createPeer, type Peer, type PeerOptions, type PolicyName } from '@layerswarm/peer'
 
 /** Which swarm a requester joins, and with what. */
 export interface RequesterNeeds {
   readonly join: URL
   readonly release: string | undefined
   readonly engine: PeerOptions['engine']
+  readonly policy: PolicyName
   readonly signal: AbortSignal
 }
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { join, release, engine, signal } = needs
-  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, engine, release })
+  const { join, release, engine, policy, signal } = needs
+  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, engine, policy, release })
   try {
     await peer.start(signal)
   } catch (error) {

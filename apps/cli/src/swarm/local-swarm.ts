@@ -1,3 +1,4 @@
+import type { PolicyName } from '@layerswarm/peer'
 import type { Signaling, SignalingSnapshot } from '@layerswarm/signaling'
 import { COVERAGE_LOOK_INTERVAL_MS } from '../limits.ts'
 import { pause } from '../until-aborted.ts'
@@ -13,6 +14,8 @@ export interface LocalSwarmOptions {
   /** Hosts that every layer should have. */
   readonly replicas: number
   readonly engine: string
+  /** Who goes on with a step, for all volunteers. */
+  readonly policy: PolicyName
   log(line: string): void
 }
 
@@ -48,8 +51,9 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const share = Math.ceil(options.peers / releases.length)
     const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
     const name = `volunteer ${index + 1}`
+    const { engine, policy } = options
     return startProvider(
-      { name, join: url, release: id, layers: capacity, engine: options.engine, log },
+      { name, join: url, release: id, layers: capacity, engine, policy, log },
       log,
     )
   })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { PolicyName } from '@layerswarm/peer'
 import { GOODBYE_MS_MAX } from '../limits.ts'
 import { askMemory, type MemoryUse } from './memory-question.ts'
 
@@ -16,6 +17,7 @@ export interface ProviderNeeds {
   /** How many layers to host, or which. */
   readonly layers: number | readonly number[]
   readonly engine: string
+  readonly policy: PolicyName
   /** Flags for Node itself, before the command. */
   readonly nodeFlags?: readonly string[]
   log(line: string): void
@@ -42,10 +44,11 @@ export function startProvider(
   needs: ProviderNeeds,
   exited: (line: string) => void,
 ): ProviderProcess {
-  const { name, join, release, layers, engine, nodeFlags = [], log } = needs
+  const { name, join, release, layers, engine, policy, nodeFlags = [], log } = needs
   const which = typeof layers === 'number' ? '--capacity' : '--layers'
   const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
-  const child = spawn(process.execPath, [...nodeFlags, bin, ...words, '--engine', engine], {
+  const how = ['--engine', engine, '--policy', policy]
+  const child = spawn(process.execPath, [...nodeFlags, bin, ...words, ...how], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   if (child.stderr !== null) {

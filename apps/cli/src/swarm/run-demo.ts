@@ -1,3 +1,4 @@
+import type { PolicyName } from '@layerswarm/peer'
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import type { EngineChoice } from '../line/engine-option.ts'
 import { joinAsRequester } from './join-swarm.ts'
@@ -17,7 +18,10 @@ export interface DemoOptions {
   readonly engine: EngineChoice
   /** Independent requests per sample, averaged. */
   readonly orders: number
-  readonly policy: Partial<ClassifyPolicy>
+  /** Who goes on with a step, for all peers. */
+  readonly policy: PolicyName
+  /** What the requester is content with. */
+  readonly wanted: Partial<ClassifyPolicy>
   /** Hosts that every layer should have. */
   readonly replicas: number
   /** How long the volunteers may take to host all layers, milliseconds. */
@@ -31,8 +35,8 @@ export interface DemoOptions {
  * killed. Everything it started is gone when it returns.
  */
 export async function runDemo(options: DemoOptions): Promise<SampleReport> {
-  const { peers, replicas, models, engine, coveredMs, signal, log } = options
-  const swarm = await startLocalSwarm({ port: 0, peers, replicas, models, engine, log })
+  const { peers, replicas, models, engine, policy, coveredMs, signal, log } = options
+  const swarm = await startLocalSwarm({ port: 0, peers, replicas, models, engine, policy, log })
   try {
     const missing = await swarm.covered(coveredMs, signal)
     if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
@@ -44,11 +48,12 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
 }
 
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
-  const { samples: count, concurrency, orders, policy, signal, log } = options
+  const { samples: count, concurrency, orders, policy, wanted, signal, log } = options
   const peer = await joinAsRequester({
     join: swarm.url,
     release: undefined,
     engine: 'auto',
+    policy,
     signal,
   })
   try {
@@ -59,7 +64,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
       count,
       concurrency,
       orders,
-      policy,
+      policy: wanted,
       signal,
       log,
       progressed,

@@ -73,8 +73,11 @@ function reportWork(
   log: (line: string) => void,
 ): NodeJS.Timeout {
   let reported = 0
+  let refusal: string | undefined
   return setInterval(() => {
-    const { served, layerMs, peers } = peer.snapshot()
+    const { served, layerMs, peers, refused } = peer.snapshot()
+    if (refused.last !== undefined && refused.last !== refusal) log(refused.last)
+    refusal = refused.last
     if (served === reported) return
     reported = served
     log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${peers.length} peers known`)

@@ -1,130 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import {
-  encodeMessage,
-  type HeldActivation,
-  laneTopic,
-  type Message,
-  type PeerId,
-  PRESENCE_TOPIC,
-  type RequestId,
-  type Step,
-  type TensorHash,
-} from '@layerswarm/swarm'
+import { encodeMessage, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { directConnection } from '../node/peer-connections.ts'
-import { createTensorStreams, type TensorStreams } from '../streams/tensor-streams.ts'
 import {
-  addressesOf,
-  createTestNode,
-  eventually,
-  RELEASE,
-  SHAPE,
-  type TestNode,
-  type TestNodeOptions,
-} from '../testing/test-nodes.ts'
-import { createLaneTransport, type LaneTransport } from './lane-transport.ts'
+  at,
+  chain,
+  closeLanes,
+  dial,
+  firstStep,
+  heardStep,
+  heldTensor,
+  joinLane,
+  type LaneMember,
+  meet,
+  offer,
+  presenceOf,
+  pull,
+} from '../testing/test-lane.ts'
+import { addressesOf, eventually, RELEASE } from '../testing/test-nodes.ts'
 
-interface Member extends TestNode {
-  transport: LaneTransport
-  tensors: TensorStreams
-  heard: { from: PeerId; message: Message }[]
-  gone: PeerId[]
-}
-
-const open: Member[] = []
-
-async function join(options: Partial<TestNodeOptions> = {}): Promise<Member> {
-  const made = await createTestNode(options)
-  const tensors = createTensorStreams(made.node)
-  await tensors.start()
-  const transport = createLaneTransport({ ...made, tensors }, { release: RELEASE, shape: SHAPE })
-  const member: Member = { ...made, transport, tensors, heard: [], gone: [] }
-  transport.listen({
-    messageArrived: (from, message) => member.heard.push({ from, message }),
-    peerDisconnected: (peer) => member.gone.push(peer),
-  })
-  transport.start()
-  open.push(member)
-  return member
-}
-
-/** Members in a row: each is connected to the one before it only. */
-async function chain(count: number): Promise<Member[]> {
-  const members: Member[] = []
-  for (let i = 0; i < count; i++) {
-    const member = await join()
-    const before = members.at(-1)
-    if (before !== undefined) await meet(member, before)
-    members.push(member)
-  }
-  return members
-}
-
-async function dial(from: Member, to: Member): Promise<void> {
-  await from.node.dial(addressesOf(to.node).map((address) => multiaddr(address)))
-}
-
-/** Connects two members, and waits until each knows that the other listens. */
-async function meet(a: Member, b: Member): Promise<void> {
-  await dial(a, b)
-  const knows = (one: Member, other: Member) =>
-    [laneTopic(RELEASE), PRESENCE_TOPIC].every((topic) =>
-      one.node.services.pubsub.getSubscribers(topic).some((peer) => peer.equals(other.node.peerId)),
-    )
-  await eventually('the mesh', () => knows(a, b) && knows(b, a))
-}
-
-afterEach(async () => {
-  await Promise.all(
-    open.splice(0).map(async ({ transport, tensors, node }) => {
-      transport.stop()
-      await tensors.stop()
-      await node.stop()
-    }),
-  )
-})
-
-const SIZE = SHAPE.tokens * SHAPE.width * 4
-
-function firstStep(requester: PeerId): Step {
-  return {
-    kind: 'step', input: undefined, next: undefined,
-    request: randomBytes(16).toString('hex') as RequestId,
-    requester,
-    era: 0,
-    route: [],
-    plan: [],
-    activation: {
-      place: 'inline',
-      dtype: 'float32',
-      batch: 1,
-      tokens: SHAPE.tokens,
-      width: SHAPE.width,
-      bytes: new Uint8Array(randomBytes(SIZE)),
-    },
-    remainingMs: 1_000,
-  }
-}
-
-function heardStep({ heard }: Member, { request }: Step): Message | undefined {
-  return heard.find(({ message }) => message.kind === 'step' && message.request === request)
-    ?.message
-}
-
-function pull(member: Member, tensor: HeldActivation): Promise<Uint8Array | undefined> {
-  return new Promise((resolve) => member.transport.pull(tensor, resolve))
-}
-
-function offer(member: Member, bytes: Uint8Array): Promise<TensorHash | undefined> {
-  return new Promise((resolve) => member.transport.offer(bytes, resolve))
-}
-
-function at(members: readonly Member[], index: number): Member {
-  const member = members[index]
-  if (member === undefined) throw new Error(`there is no member ${index}`)
-  return member
-}
+afterEach(closeLanes)
 
 describe('a lane transport', { timeout: 30_000 }, () => {
   test('delivers a step to every other member with its signer, and not to its author', async () => {
@@ -228,7 +124,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
   })
 
   test('does not hear a banned peer through others either', async () => {
-    const [liar, middle, victim] = (await chain(3)) as [Member, Member, Member]
+    const [liar, middle, victim] = (await chain(3)) as [LaneMember, LaneMember, LaneMember]
     victim.transport.ban(liar.transport.self)
     const unheard = firstStep(liar.transport.self)
     liar.transport.publish(unheard)
@@ -243,7 +139,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
 
   test('hangs up on a banned peer, says so once, and keeps it out for the time of the ban', async () => {
     const banMs = 3_000
-    const [liar, victim] = [await join(), await join({ banMs })]
+    const [liar, victim] = [await joinLane(), await joinLane({ banMs })]
     await meet(liar, victim)
     const bannedMs = performance.now()
     victim.transport.ban(liar.transport.self)
@@ -267,7 +163,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
   })
 
   test('tells the loss of a peer once, though it said goodbye before and had two connections', async () => {
-    const [leaver, stayer] = (await chain(2)) as [Member, Member]
+    const [leaver, stayer] = (await chain(2)) as [LaneMember, LaneMember]
     const [address] = addressesOf(leaver.node).filter((one) => one.includes('/ws'))
     await stayer.node.dial(multiaddr(address), { force: true })
     await eventually('both', () => stayer.node.getConnections(leaver.node.peerId).length === 2)
@@ -302,28 +198,12 @@ describe('a lane transport', { timeout: 30_000 }, () => {
   })
 })
 
-function heldTensor(hash: TensorHash, size: number, holder: PeerId): HeldActivation {
-  return { place: 'held', dtype: 'float16', batch: 1, tokens: 5, width: 8, hash, size, holder }
-}
-
-function presenceOf({ transport, node }: Member) {
-  return {
-    kind: 'presence' as const,
-    release: RELEASE,
-    sequence: 0,
-    layers: [0],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference' as const,
-    addresses: addressesOf(node).filter((address) => address.endsWith(transport.self)),
-    asking: false,
-    links: 0,
-    leaving: false,
-  }
-}
-
 /** Publishes under another peer's id with an own signature, as no honest node can. */
-async function impersonate({ node }: Member, from: Uint8Array, data: Uint8Array): Promise<void> {
+async function impersonate(
+  { node }: LaneMember,
+  from: Uint8Array,
+  data: Uint8Array,
+): Promise<void> {
   const config: unknown = Reflect.get(node.services.pubsub, 'publishConfig')
   if (typeof config !== 'object' || config === null)
     throw new Error('gossipsub changed its insides')

@@ -11,14 +11,16 @@ import {
   type TransportEvents,
   topicOf,
 } from '@layerswarm/swarm'
-import type { Message as GossipMessage } from '@libp2p/gossipsub'
 import { pause } from '../deadline.ts'
 import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
+import type { RoundTrips } from '../streams/round-trips.ts'
+import { createTellStreams } from '../streams/tell-streams.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
 import { createDepartures } from './departures.ts'
-import { createLaneValidator } from './lane-validator.ts'
+import { createHearing, type Refusals } from './hearing.ts'
+import { createNeighbours } from './neighbours.ts'
 
 /** What a lane transport is made of. */
 export interface LaneTransportNeeds {
@@ -26,6 +28,7 @@ export interface LaneTransportNeeds {
   readonly tensors: TensorStreams
   /** The same one that the node asks whom it may connect to. */
   readonly gate: Gate
+  readonly roundTrips: RoundTrips
 }
 
 /** The lane that it speaks in. */
@@ -35,16 +38,22 @@ export interface LaneTransportOptions {
   readonly shape: ModelShape
 }
 
-/** The swarm's transport over libp2p: gossip for messages, direct streams for tensors. */
+/** The swarm's transport over libp2p: gossip for a lane, direct streams for one peer and for tensors. */
 export interface LaneTransport extends Transport {
-  start(): void
+  start(): Promise<void>
   /** Resolves when everything published before has been handed to libp2p. */
   flush(): Promise<void>
   /** Tells the listeners that a peer is gone, on better evidence than a closed socket. */
   reportGone(peer: string): void
-  stop(): void
-  /** Bytes of message payloads delivered to this peer, and sent by it times the peers sent to. */
-  readonly bytes: { readonly gossipIn: number; readonly gossipOut: number }
+  stop(): Promise<void>
+  /** Bytes of message payloads delivered to this peer, and sent by it times the peers sent to; told ones are among them. */
+  readonly bytes: {
+    readonly gossipIn: number
+    readonly gossipOut: number
+    /** Told bytes that crossed a limited connection: none may. */
+    readonly toldOverRelay: number
+  }
+  readonly refusals: Refusals
 }
 
 /**
@@ -56,63 +65,55 @@ export interface LaneTransport extends Transport {
  * 5. After `stop` nobody is told anything, and nothing throws.
  */
 export function createLaneTransport(
-  { node, tensors, gate }: LaneTransportNeeds,
+  { node, tensors, gate, roundTrips }: LaneTransportNeeds,
   { release, shape }: LaneTransportOptions,
 ): LaneTransport {
-  const { pubsub } = node.services
-  const self = node.peerId.toString() as PeerId
-  const topics = [PRESENCE_TOPIC, laneTopic(release)]
+  const lane = laneTopic(release)
   const listeners = new Set<TransportEvents>()
-  /** Decoded, until gossipsub delivers what it passes on. */
-  const decoded = new WeakMap<GossipMessage, Message>()
-  const bytes = { gossipIn: 0, gossipOut: 0 }
-  const publisher = createPublisher(node, release, bytes)
-
+  const sent = { gossipOut: 0 }
+  const publisher = createPublisher(node, release, sent)
+  const neighbours = createNeighbours(node, lane)
   const departures = createDepartures(node, (peer) => {
     gate.gone(peer)
     for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
   })
+  const hearing = createHearing({ node, gate, release, shape, heard })
+  const tells = createTellStreams(node, hearing.told)
 
-  function deliver(raw: GossipMessage, message: Message): void {
-    if (raw.type !== 'signed') return
-    const author = raw.from.toString() as PeerId
-    if (author === self) return
-    bytes.gossipIn += raw.data.length
+  function heard(author: PeerId, message: Message): void {
     departures.heard(author)
+    if (message.kind === 'presence' && message.release === release) {
+      neighbours.announced(author, message.leaving)
+    }
     for (const listener of listeners) listener.messageArrived(author, message)
   }
-  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
-    const message = decoded.get(detail)
-    if (message !== undefined) deliver(detail, message)
-  }
-  const validate = createLaneValidator(
-    { node, gate },
-    shape,
-    (raw, message) => decoded.set(raw, message),
-    deliver,
-  )
 
   return {
-    self,
-    bytes,
-    reportGone: departures.report,
-    start() {
-      for (const topic of topics) {
-        pubsub.topicValidators.set(topic, validate)
-        pubsub.subscribe(topic)
+    self: node.peerId.toString() as PeerId,
+    get bytes() {
+      return {
+        gossipIn: hearing.bytesIn + tells.bytes.in,
+        gossipOut: sent.gossipOut + tells.bytes.out,
+        toldOverRelay: tells.bytes.overRelay,
       }
-      pubsub.addEventListener('message', deliverPassedOn)
-      departures.start()
     },
-    stop() {
+    get refusals() {
+      return { ...hearing.refusals }
+    },
+    reportGone: departures.report,
+    async start() {
+      hearing.start([PRESENCE_TOPIC, lane])
+      departures.start()
+      neighbours.start()
+      await tells.start()
+    },
+    async stop() {
       publisher.stop()
       listeners.clear()
-      pubsub.removeEventListener('message', deliverPassedOn)
+      neighbours.stop()
       departures.stop()
-      for (const topic of topics) {
-        pubsub.topicValidators.delete(topic)
-        if (node.status === 'started') pubsub.unsubscribe(topic)
-      }
+      hearing.stop()
+      await tells.stop()
     },
     listen(events) {
       listeners.add(events)
@@ -124,7 +125,13 @@ export function createLaneTransport(
       tensors.offer(tensor).then(offered, () => offered(undefined))
     },
     withdraw: (hash) => tensors.withdraw(hash),
-    pull: (tensor, pulled) => startPull(tensors, tensor, pulled),
+    tell: (message, to) => tells.tell(to, encodeMessage(message)),
+    push: (hash, to) => tensors.push(hash, to),
+    pull: (tensor, isAwaited, pulled) => startPull(tensors, tensor, isAwaited, pulled),
+    reaches: neighbours.has,
+    neighbours: neighbours.all,
+    rttMs: roundTrips.ms,
+    accessSpeed: tensors.accessSpeed,
     ban(peer) {
       gate.ban(peer, performance.now())
       hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
@@ -136,13 +143,14 @@ export function createLaneTransport(
 function startPull(
   tensors: TensorStreams,
   tensor: HeldActivation,
+  isAwaited: boolean,
   pulled: (bytes: Uint8Array | undefined) => void,
 ): () => void {
   const controller = new AbortController()
   const report = (result: Uint8Array | undefined) => {
     if (!controller.signal.aborted) pulled(result)
   }
-  tensors.pull(tensor, controller.signal).then(report, () => report(undefined))
+  tensors.pull(tensor, isAwaited, controller.signal).then(report, () => report(undefined))
   return () => controller.abort(new Error('the pull was cancelled'))
 }
 

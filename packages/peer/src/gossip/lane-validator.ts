@@ -18,6 +18,8 @@ export type LaneValidator = (source: Libp2pPeerId, message: GossipMessage) => To
 export interface LaneValidatorNeeds {
   readonly node: SwarmNode
   readonly gate: Gate
+  /** Told whose message the gate refused, and why. */
+  refused(author: string, fault: string): void
 }
 
 /**
@@ -27,7 +29,7 @@ export interface LaneValidatorNeeds {
  * @param keep told of a message that is for this peer alone: gossipsub ignores it.
  */
 export function createLaneValidator(
-  { node, gate }: LaneValidatorNeeds,
+  { node, gate, refused }: LaneValidatorNeeds,
   shape: ModelShape,
   accepted: (raw: GossipMessage, message: Message) => void,
   keep: (raw: GossipMessage, message: Message) => void,
@@ -54,9 +56,11 @@ export function createLaneValidator(
       case 'ignore':
         return TopicValidatorResult.Ignore
       case 'ban':
+        refused(author, verdict.fault)
         hangUp(node, verdict.peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
         return TopicValidatorResult.Reject
       case 'reject':
+        refused(author, verdict.fault)
         return TopicValidatorResult.Reject
       default:
         return verdict satisfies never

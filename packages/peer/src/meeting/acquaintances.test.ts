@@ -8,7 +8,12 @@ const TAB_ADDRESS = '/ip4/127.0.0.1/tcp/9001/ws/p2p/r/p2p-circuit/webrtc/p2p/x'
 
 function presence(given: Partial<Presence> = {}): Presence {
   return {
-    kind: 'presence', measured: true, upload: 0, download: 0, strangersFail: 0, near: [],
+    kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: 'ab'.repeat(32),
     sequence: 0,
     layers: [],

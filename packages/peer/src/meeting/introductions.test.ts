@@ -59,7 +59,12 @@ afterEach(async () => {
 
 function presenceOf({ node }: Guest, given: Partial<Presence> = {}): Presence {
   return {
-    kind: 'presence', measured: true, upload: 0, download: 0, strangersFail: 0, near: [],
+    kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
     release: RELEASE,
     sequence: 0,
     layers: [],

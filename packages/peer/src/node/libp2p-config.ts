@@ -17,6 +17,7 @@ import {
   INBOUND_PENDING_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
   PING_INTERVAL_MS,
+  PING_STREAMS_MAX,
 } from '../limits.ts'
 
 /** What every libp2p node of a swarm runs. */
@@ -141,7 +142,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
-      ping: ping(),
+      ping: ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX }),
       pubsub: gossipsub({
         ...MESH,
         idontwantMinDataSize: IDONTWANT_NEVER,

@@ -83,9 +83,9 @@ describe('tensor streams', { timeout: 30_000 }, () => {
   test('carry the largest activation, and many at once over few streams', async () => {
     const [holder, puller] = await pair()
     const [large, bytes] = await offered(holder, ACTIVATION_BYTES_MAX)
-    expect(Buffer.compare((await puller.tensors.pull(large)) ?? Buffer.of(), bytes)).toBe(0)
+    expect(Buffer.compare((await puller.tensors.pull(large, false)) ?? Buffer.of(), bytes)).toBe(0)
     const many = await Promise.all(Array.from({ length: 40 }, () => offered(holder, 50_000)))
-    const pulled = await Promise.all(many.map(([tensor]) => puller.tensors.pull(tensor)))
+    const pulled = await Promise.all(many.map(([tensor]) => puller.tensors.pull(tensor, false)))
     pulled.forEach((got, index) => {
       expect(Buffer.compare(got ?? Buffer.of(), many[index]?.[1] ?? Buffer.of(1))).toBe(0)
     })
@@ -114,9 +114,9 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await holder.tensors.offer(bytes)).toBe(hash)
     const tensor = tensorOf(holder, hash, 100)
     holder.tensors.withdraw(tensor.hash)
-    expect(await holder.tensors.pull(tensor)).toEqual(bytes)
+    expect(await holder.tensors.pull(tensor, false)).toEqual(bytes)
     holder.tensors.withdraw(tensor.hash)
-    expect(await holder.tensors.pull(tensor)).toBeUndefined()
+    expect(await holder.tensors.pull(tensor, false)).toBeUndefined()
   })
 
   test('give up on a holder that does not answer when the time is up, and work again afterwards', async () => {
@@ -125,38 +125,38 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     await holder.node.unhandle(TENSOR_PROTOCOL.id)
     await holder.node.handle(TENSOR_PROTOCOL.id, () => undefined)
     const startMs = performance.now()
-    expect(await puller.tensors.pull(tensor)).toBeUndefined()
+    expect(await puller.tensors.pull(tensor, false)).toBeUndefined()
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(399)
     expect(performance.now() - startMs).toBeLessThan(3_000)
     await holder.tensors.stop()
     await holder.node.unhandle(TENSOR_PROTOCOL.id)
     await holder.tensors.start()
     await holder.tensors.offer(bytes)
-    expect(await puller.tensors.pull(tensor)).toEqual(bytes)
+    expect(await puller.tensors.pull(tensor, false)).toEqual(bytes)
   })
 
   test('report a holder that is gone as a failed pull', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)
     await holder.node.stop()
-    expect(await puller.tensors.pull(tensor)).toBeUndefined()
+    expect(await puller.tensors.pull(tensor, false)).toBeUndefined()
   })
 
   test('refuse an answer that is not what its hash says', async () => {
     const [holder, puller] = await pair()
     const [tensor, bytes] = await offered(holder, 1_000)
     bytes[0] = (bytes[0] ?? 0) + 1
-    expect(await puller.tensors.pull(tensor)).toBeUndefined()
+    expect(await puller.tensors.pull(tensor, false)).toBeUndefined()
   })
 
   test('stop when the pull is cancelled', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)
     const controller = new AbortController()
-    const pulling = puller.tensors.pull(tensor, controller.signal)
+    const pulling = puller.tensors.pull(tensor, false, controller.signal)
     controller.abort()
     expect(await pulling).toBeUndefined()
-    expect(await puller.tensors.pull(tensor)).toBeDefined()
+    expect(await puller.tensors.pull(tensor, false)).toBeDefined()
   })
 
   test('refuse a peer that asks too often', async () => {
@@ -164,7 +164,8 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     const [holder, puller] = await pair({ protocol })
     const [tensor] = await offered(holder, 100)
     const results: boolean[] = []
-    for (let i = 0; i < 12; i++) results.push((await puller.tensors.pull(tensor)) !== undefined)
+    for (let i = 0; i < 12; i++)
+      results.push((await puller.tensors.pull(tensor, false)) !== undefined)
     expect(results.slice(0, 5)).toEqual(Array(5).fill(true))
     expect(results).toContain(false)
   })
@@ -180,7 +181,7 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     const connection = await puller.node.dial(multiaddr(circuit))
     expect(connection.limits).toBeDefined()
     const [tensor] = await offered(holder, 1_000)
-    expect(await puller.tensors.pull(tensor)).toBeUndefined()
+    expect(await puller.tensors.pull(tensor, false)).toBeUndefined()
     // Not even when the asker insists.
     const insist = () =>
       connection

@@ -1,11 +1,9 @@
 import { createQuota, PEERS_MAX } from '@layerswarm/swarm'
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
-import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { within } from '../deadline.ts'
-import { FRAMING_BYTES } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { directConnection, isDirect } from '../node/peer-connections.ts'
-import { createTurns } from './turns.ts'
+import { isDirect } from '../node/peer-connections.ts'
+import { asError, createLines, framesOf, type Line } from './lines.ts'
 
 /** One question-and-answer protocol as data: its name and everything that bounds it. */
 export interface ExchangeProtocol {
@@ -40,11 +38,6 @@ export interface Exchange {
 const ABSENT = Uint8Array.of(0)
 const HERE = Uint8Array.of(1)
 
-interface Line {
-  readonly stream: Stream
-  readonly frames: LengthPrefixedStream<Stream>
-}
-
 /**
  * 1. A stream carries one question at a time, so an answer needs no number and a slow reader never
  *    has more than one answer buffered.
@@ -57,7 +50,11 @@ export function createExchange(
   answer: Answerer,
 ): Exchange {
   const bytes = { in: 0, out: 0, overRelay: 0 }
-  const lines = createLines(node, protocol)
+  const lines = createLines(node, {
+    id: protocol.id,
+    frameBytesMax: protocol.responseBytesMax,
+    streamsPerPeerMax: protocol.streamsPerPeerMax,
+  })
   const inbound = new Set<Stream>()
   const quota = createQuota({
     perSecond: protocol.requestsPerSecond,
@@ -119,69 +116,4 @@ export function createExchange(
       })
     },
   }
-}
-
-interface Lines {
-  /** Runs `work` on an idle stream to the peer or on a new one. */
-  use<T>(peer: string, signal: AbortSignal, work: (line: Line) => Promise<T>): Promise<T>
-  close(): void
-}
-
-/** The outgoing streams, reused one question after the other. */
-function createLines(node: SwarmNode, protocol: ExchangeProtocol): Lines {
-  const idle = new Map<string, Line[]>()
-  const turns = createTurns(protocol.streamsPerPeerMax)
-  const open = new Set<Line>()
-
-  async function openLine(peer: string, signal: AbortSignal): Promise<Line> {
-    const connection = directConnection(node, peer)
-    if (connection === undefined) throw new Error(`no direct connection to ${peer}`)
-    const stream = await connection.newStream(protocol.id, {
-      signal,
-      runOnLimitedConnection: false,
-      maxOutboundStreams: protocol.streamsPerPeerMax,
-    })
-    const line: Line = { stream, frames: framesOf(stream, protocol.responseBytesMax) }
-    open.add(line)
-    stream.addEventListener('close', () => forget(peer, line), { once: true })
-    return line
-  }
-
-  function forget(peer: string, line: Line): void {
-    open.delete(line)
-    const rest = idle.get(peer)?.filter((other) => other !== line) ?? []
-    if (rest.length > 0) idle.set(peer, rest)
-    else idle.delete(peer)
-  }
-
-  return {
-    async use(peer, signal, work) {
-      await turns.take(peer, signal)
-      let line: Line | undefined
-      try {
-        line = idle.get(peer)?.pop() ?? (await openLine(peer, signal))
-        const result = await work(line)
-        if (line.stream.status === 'open') idle.set(peer, [...(idle.get(peer) ?? []), line])
-        return result
-      } catch (error) {
-        line?.stream.abort(asError(error))
-        throw error
-      } finally {
-        turns.give(peer)
-      }
-    },
-    close() {
-      for (const { stream } of open) stream.abort(new Error('the peer stopped'))
-      open.clear()
-      idle.clear()
-    },
-  }
-}
-
-function framesOf(stream: Stream, maxDataLength: number): LengthPrefixedStream<Stream> {
-  return lpStream(stream, { maxDataLength, maxBufferSize: maxDataLength + FRAMING_BYTES })
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

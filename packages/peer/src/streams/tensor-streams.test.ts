@@ -26,11 +26,12 @@ async function pullFrom(answer: Uint8Array, hash: string): Promise<Uint8Array | 
   await exchange.start()
   closers.push(streams.stop, exchange.stop)
   await node.dial(addressesOf(holder).map((address) => multiaddr(address)))
-  return streams.pull({
+  const tensor: HeldActivation = {
     ...{ place: 'held', dtype: 'float16', batch: 1, tokens: 5, width: 8, size: SIZE },
     hash: hash as HeldActivation['hash'],
     holder: holder.peerId.toString() as PeerId,
-  })
+  }
+  return streams.pull(tensor, false)
 }
 
 describe('a pulled tensor', () => {

@@ -8,34 +8,17 @@ import {
 } from '@layerswarm/swarm/testing'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, test } from 'vitest'
-import { createLaneTransport } from '../gossip/lane-transport.ts'
-import { createTensorStreams } from '../streams/tensor-streams.ts'
 import { createSystemClock, systemRandom } from '../system-ports.ts'
-import { addressesOf, createTestNode, eventually, RELEASE, SHAPE, type Wire } from './test-nodes.ts'
+import { joinLane, type LaneMember } from './test-lane.ts'
+import { addressesOf, eventually, RELEASE, SHAPE, type Wire } from './test-nodes.ts'
 
 const settle = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
-
-async function joinLane(over: Wire) {
-  const { node, gate } = await createTestNode({ over })
-  const tensors = createTensorStreams(node)
-  await tensors.start()
-  const transport = createLaneTransport({ node, tensors, gate }, { release: RELEASE, shape: SHAPE })
-  transport.start()
-  const stop = async () => {
-    transport.stop()
-    await tensors.stop()
-    await node.stop()
-  }
-  return { node, transport, stop }
-}
-
-type LaneMember = Awaited<ReturnType<typeof joinLane>>
 
 /** Members of one lane on this machine, all connected to one another. */
 async function lane(over: Wire): Promise<TransportBench> {
   const members = new Map<PeerId, LaneMember>()
   const end = async (peer: PeerId) => {
-    await members.get(peer)?.stop()
+    await members.get(peer)?.end()
     members.delete(peer)
   }
   const isMeshed = ({ node: { services, peerId } }: LaneMember) =>
@@ -53,7 +36,7 @@ async function lane(over: Wire): Promise<TransportBench> {
     settle,
     async makeTransports(count) {
       for (let i = 0; i < count; i++) {
-        const made = await joinLane(over)
+        const made = await joinLane({ over })
         for (const { node } of members.values()) {
           await made.node.dial(addressesOf(node).map((address) => multiaddr(address)))
         }

@@ -13,6 +13,7 @@ import {
   sha256,
   signManifest,
 } from '@layerswarm/model'
+import { PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Libp2p } from 'libp2p'
@@ -119,7 +120,11 @@ async function restart(privateKey: PrivateKey, port: number): Promise<Libp2p> {
 export function bootstrapJson(node: Libp2p, manifest: Manifest): Uint8Array {
   const { name, publisher } = manifest
   const releases = [{ id: releaseId(manifest), name, publisher }]
-  const text = JSON.stringify({ protocol: 1, addresses: addressesOf(node), releases })
+  const text = JSON.stringify({
+    protocol: PROTOCOL_VERSION,
+    addresses: addressesOf(node),
+    releases,
+  })
   return new TextEncoder().encode(text)
 }
 

@@ -7,13 +7,33 @@ import {
   PRESENCE_TOPIC,
   type Presence,
   type RequestId,
+  type Step,
 } from '../wire/messages.ts'
 import { type Arrival, createGate, type GateOptions, type Verdict } from './gate.ts'
 import type { Judged } from './message-rules.ts'
 
 const RELEASE = 'ab'.repeat(32)
 const LANE = laneTopic(RELEASE)
-const DONE: Message = { kind: 'done', isPublic: false, request: '11'.repeat(16) as RequestId }
+const DONE = { kind: 'done', isPublic: true, request: '11'.repeat(16) as RequestId } as const
+const FIRST_STEP: Step = {
+  kind: 'step',
+  request: DONE.request,
+  requester: 'a' as PeerId,
+  era: 0,
+  route: [],
+  plan: [],
+  activation: {
+    place: 'inline',
+    dtype: 'int8',
+    batch: 1,
+    tokens: 1,
+    width: 1,
+    bytes: new Uint8Array(5),
+  },
+  input: undefined,
+  next: undefined,
+  remainingMs: 1_000,
+}
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }
 
 function presence(fields: Partial<Presence> = {}): Presence {
@@ -75,10 +95,27 @@ describe('a gate', () => {
     expect(done('a')).toMatchObject({ passOn: true })
   })
 
-  test('has presence passed on always, and counts another release’s members for nothing', () => {
+  test('has nothing passed on that is for few: a step that names who goes on, an end that is not public', () => {
+    const { say } = gateAt()
+    const passedOn = (message: Message) => {
+      const verdict = say('a', { message })
+      return verdict.verdict === 'deliver' && verdict.passOn
+    }
+    expect(passedOn(FIRST_STEP)).toBe(true)
+    expect(passedOn({ ...FIRST_STEP, next: 'b' as PeerId })).toBe(false)
+    expect(passedOn(DONE)).toBe(true)
+    expect(passedOn({ ...DONE, isPublic: false })).toBe(false)
+  })
+
+  test('has presence passed on by bootstrap nodes alone, which are in no lane', () => {
+    expect(gateAt().announce('a', 9)).toMatchObject({ verdict: 'deliver', passOn: false })
+    const bootstrap = gateAt({ release: undefined })
+    expect(bootstrap.announce('a', 9)).toMatchObject({ verdict: 'deliver', passOn: true })
+  })
+
+  test('counts another release’s members for nothing', () => {
     const { announce, say, done } = gateAt()
     announce('a', 9)
-    expect(announce('a', 9)).toMatchObject({ verdict: 'deliver', passOn: true })
     say('b', { message: presence({ release: 'cd'.repeat(32), links: 9 }) })
     expect(done('b')).toMatchObject({ passOn: true })
   })

@@ -3,7 +3,7 @@
 /** So many peers try to pull a tensor before the step before it is offered again. */
 export const PULLERS_MAX = 2
 /** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
-export const IDLE_FACTOR = 0.8
+export const IDLE_FACTOR = 0.7
 /** Weight of one more run in the average of a peer's runs, when the last one was just now. */
 export const RUN_WEIGHT = 0.1
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
@@ -44,3 +44,7 @@ export const RELAY_MS = 400
 export const STRANGER_FACTOR = 2
 /** How long a requester is told that somebody lives who has gone on and has no way to it. */
 export const ALIVE_MS = 700
+/** A claim is renewed when so much of its time has passed. */
+export const RENEWAL_SHARE = 0.6
+/** Work that takes longer than it should is claimed again for so many times what it has taken. */
+export const OVERDUE_FACTOR = 2

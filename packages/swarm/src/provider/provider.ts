@@ -85,7 +85,7 @@ export class Provider {
     this.rivals = new Rivals(options, table, claims, conduct)
     const { rivals } = this
     const scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
-    this.throughput = new Throughput(work, pace)
+    this.throughput = new Throughput(work, pace, scout)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
     this.author = new Author(options, { scout, claims, conduct, strangers, table })
@@ -133,13 +133,16 @@ export class Provider {
 
   /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
   lead(step: Step, suspect: PeerId | undefined, nowMs: number): Effect[] {
+    const effects: Effect[] = []
     let flight = this.flights.get(step.request)
-    const effects: Effect[] = flight === undefined ? [] : this.letGo(flight)
     if (flight === undefined) {
       this.admissions.admitOwn(step.requester)
       flight = new Flight(step, nowMs)
       this.flights.set(step.request, flight)
-    } else flight.advance(step, nowMs)
+    } else if (!sameStep(step, flight.newest)) {
+      effects.push(...this.letGo(flight))
+      flight.advance(step, nowMs)
+    }
     if (suspect !== undefined) flight.letDownBy(suspect)
     this.author.restart(flight)
     return effects.concat(this.author.handOver(flight, nowMs))
@@ -237,15 +240,17 @@ export class Provider {
   }
 
   onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
-    this.work.runEnded(nowMs)
     const visit = this.work.get(id)
+    const isOver = visit === undefined || visit.runs.length + 1 === visit.layers.length
+    // A visit is one piece of work, however many layers it has.
+    if (isOver || 'failure' in outcome) this.work.runEnded(nowMs)
     if (visit === undefined) {
       // Superseded while it ran: nobody will ask for the result. How slow it was still counts, or a
       // straggler whose runs all come too late would go on to believe that it is quick.
       if (!('failure' in outcome)) this.pace.ran(outcome.ms, false)
       return []
     }
-    if (!('failure' in outcome)) return this.serving.ran(visit, outcome, nowMs)
+    if (!('failure' in outcome)) return this.serving.ran(visit, outcome)
     return this.runFailed(visit, outcome.failure, nowMs)
   }
 
@@ -269,7 +274,7 @@ export class Provider {
   }
 
   onTime(nowMs: number): Effect[] {
-    const effects: Effect[] = []
+    const effects = this.serving.overdue(nowMs)
     for (const flight of this.flights.values()) {
       if (nowMs >= flight.deadlineMs) effects.push(...this.close(flight, false, nowMs))
       else if (nowMs >= this.author.dueMs(flight))
@@ -283,7 +288,7 @@ export class Provider {
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
-    let at = Number.POSITIVE_INFINITY
+    let at = this.work.wakeAtMs()
     for (const flight of this.flights.values())
       at = Math.min(at, this.author.dueMs(flight), this.bidding.dueMs(flight), flight.deadlineMs)
     return at

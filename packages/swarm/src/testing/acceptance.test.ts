@@ -94,7 +94,13 @@ function changed(transport: Transport, change: Partial<Transport>): Transport {
     publish: (message) => transport.publish(message),
     offer: (bytes, offered) => transport.offer(bytes, offered),
     withdraw: (hash) => transport.withdraw(hash),
-    pull: (tensor, pulled) => transport.pull(tensor, pulled),
+    tell: (message, to) => transport.tell(message, to),
+    push: (hash, to) => transport.push(hash, to),
+    pull: (tensor, isAwaited, pulled) => transport.pull(tensor, isAwaited, pulled),
+    reaches: (peer) => transport.reaches(peer),
+    neighbours: () => transport.neighbours(),
+    rttMs: (peer) => transport.rttMs(peer),
+    accessSpeed: () => transport.accessSpeed(),
     ban: (peer) => transport.ban(peer),
     ...change,
   }
@@ -163,8 +169,8 @@ describe('the suite of transports catches one that', () => {
     [
       'hands over other bytes',
       (transport) => ({
-        pull: (tensor, pulled) =>
-          transport.pull(tensor, (bytes) => pulled(bytes?.map((byte) => byte ^ 1))),
+        pull: (tensor, isAwaited, pulled) =>
+          transport.pull(tensor, isAwaited, (bytes) => pulled(bytes?.map((byte) => byte ^ 1))),
       }),
       'hands over an offered tensor, to many and to its own holder',
     ],
@@ -176,12 +182,123 @@ describe('the suite of transports catches one that', () => {
     [
       'answers a pull that was cancelled',
       (transport) => ({
-        pull(tensor, pulled) {
-          transport.pull(tensor, pulled)
+        pull(tensor, isAwaited, pulled) {
+          transport.pull(tensor, isAwaited, pulled)
           return () => {}
         },
       }),
       'says nothing about a pull that was cancelled',
+    ],
+    [
+      'tells everything twice',
+      (transport) => ({
+        tell(message, to) {
+          transport.tell(message, to)
+          transport.tell(message, to)
+        },
+      }),
+      'tells a message to one peer, once, and to nobody else',
+    ],
+    [
+      'tells everybody what is for one',
+      (transport) => ({ tell: (message) => transport.publish(message) }),
+      'tells a message to one peer, once, and to nobody else',
+    ],
+    [
+      'loses every tenth message that it tells',
+      (transport) => {
+        let said = 0
+        return {
+          tell: (message, to) => {
+            if (++said % 10 > 0) transport.tell(message, to)
+          },
+        }
+      },
+      'tells many messages at once, each once',
+    ],
+    [
+      'throws when it tells a stranger',
+      (transport) => ({
+        tell(message, to) {
+          if (!transport.reaches(to)) throw new Error('nobody is there')
+          transport.tell(message, to)
+        },
+      }),
+      'never throws when it tells a stranger or after its end, and nobody hears it',
+    ],
+    [
+      'listens to a banned peer that tells',
+      () => ({ ban: () => {} }),
+      'does not hear what a banned peer tells',
+    ],
+    [
+      'is its own neighbour',
+      (transport) => ({ neighbours: () => [transport.self, ...transport.neighbours()] }),
+      'knows whom it reaches, until they are gone',
+    ],
+    [
+      'reaches who is gone',
+      (transport) => {
+        const met = new Set<PeerId>()
+        return {
+          reaches(peer) {
+            if (transport.reaches(peer)) met.add(peer)
+            return met.has(peer)
+          },
+        }
+      },
+      'knows whom it reaches, until they are gone',
+    ],
+    [
+      'measures nothing',
+      () => ({ rttMs: () => undefined }),
+      'knows soon how far its neighbours are',
+    ],
+    [
+      'believes all to be here',
+      () => ({ rttMs: () => 0 }),
+      'knows soon how far its neighbours are',
+    ],
+    [
+      'does not push',
+      () => ({ push: () => {} }),
+      'gives a pushed tensor without asking its holder, awaited or not',
+    ],
+    [
+      'pushes other bytes',
+      (transport) => ({
+        pull: (tensor, isAwaited, pulled) =>
+          transport.pull(tensor, isAwaited, (bytes) =>
+            pulled(isAwaited ? bytes?.with(0, (bytes[0] ?? 0) ^ 1) : bytes),
+          ),
+      }),
+      'waits for a tensor that is to be pushed',
+    ],
+    [
+      'asks its holder for what was pushed',
+      (transport) => ({
+        push: () => {},
+        pull: (tensor, _, pulled) => transport.pull(tensor, false, pulled),
+      }),
+      'gives a pushed tensor without asking its holder, awaited or not',
+    ],
+    [
+      'waits for a push for ever',
+      (transport) => ({
+        pull: (tensor, isAwaited, pulled) =>
+          isAwaited ? () => {} : transport.pull(tensor, isAwaited, pulled),
+      }),
+      'asks for an awaited tensor that is not pushed',
+    ],
+    [
+      'answers an awaited pull that was cancelled',
+      (transport) => ({
+        pull(tensor, isAwaited, pulled) {
+          const cancel = transport.pull(tensor, isAwaited, pulled)
+          return isAwaited ? () => {} : cancel
+        },
+      }),
+      'says nothing about an awaited pull that was cancelled',
     ],
     [
       'does not ban',

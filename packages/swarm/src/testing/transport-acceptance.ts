@@ -5,6 +5,20 @@ import { type AcceptanceCase, caseOn, demandEqual, until } from './acceptance.ts
 import { PATIENCE_MS } from './limits.ts'
 import { at, type Ear, listening, type TransportBench, textOf } from './transport-bench.ts'
 import {
+  hearsNoneOfTheBanned,
+  knowsItsNeighbours,
+  knowsRoundTrips,
+  tellsMany,
+  tellsNobody,
+  tellsOne,
+} from './transport-direct.ts'
+import {
+  asksForTheAwaited,
+  cancelsAwaitedPulls,
+  givesThePushed,
+  waitsForAPush,
+} from './transport-pushes.ts'
+import {
   cancelsPulls,
   handsOver,
   hasNoTensorOfTheGone,
@@ -40,6 +54,20 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('has no tensor that was never offered', 2, hasNoUnknownTensor),
     check('has no tensor of a holder that is gone', 2, hasNoTensorOfTheGone),
     check('says nothing about a pull that was cancelled', 2, cancelsPulls),
+    check('tells a message to one peer, once, and to nobody else', 3, tellsOne),
+    check('tells many messages at once, each once', 2, tellsMany),
+    check(
+      'never throws when it tells a stranger or after its end, and nobody hears it',
+      2,
+      tellsNobody,
+    ),
+    check('does not hear what a banned peer tells', 3, hearsNoneOfTheBanned),
+    check('knows whom it reaches, until they are gone', 3, knowsItsNeighbours),
+    check('knows soon how far its neighbours are', 3, knowsRoundTrips),
+    check('gives a pushed tensor without asking its holder, awaited or not', 3, givesThePushed),
+    check('waits for a tensor that is to be pushed', 2, waitsForAPush),
+    check('asks for an awaited tensor that is not pushed', 2, asksForTheAwaited),
+    check('says nothing about an awaited pull that was cancelled', 2, cancelsAwaitedPulls),
     check('does not hear whom it bans, through others neither', 3, bans),
     check('loses the connection to whom it bans, and says so once', 3, losesTheBanned),
     check('says once that a peer is gone', 3, saysWhoIsGone),

@@ -11,7 +11,8 @@ function tensorBytes({ shape: { tokens, width } }: TransportBench, nonce: number
   return bytes
 }
 
-async function offer(bench: TransportBench, { transport }: Ear, nonce: number) {
+/** Offers a tensor that no other number gives. @throws Error when it is refused. */
+export async function offer(bench: TransportBench, { transport }: Ear, nonce: number) {
   const bytes = tensorBytes(bench, nonce)
   const offered: (TensorHash | undefined)[] = []
   transport.offer(bytes, (hash) => offered.push(hash))
@@ -27,14 +28,15 @@ function held({ shape }: TransportBench, holder: PeerId, hash: TensorHash): Held
   return { place: 'held', dtype: 'float16', batch: 1, tokens, width, size, hash, holder }
 }
 
-/** What a pull brings, which it says once. */
-async function pull(
+/** What a pull brings, which it says once. @throws Error when it says it inside the call, or twice. */
+export async function pull(
   bench: TransportBench,
   { transport }: Ear,
   tensor: HeldActivation,
+  isAwaited = false,
 ): Promise<Uint8Array | undefined> {
   const pulled: (Uint8Array | undefined)[] = []
-  transport.pull(tensor, false, (bytes) => pulled.push(bytes))
+  transport.pull(tensor, isAwaited, (bytes) => pulled.push(bytes))
   demandEqual('answers inside the call', pulled.length, 0)
   await until(bench, 'the answer to a pull', () => pulled.length > 0, PATIENCE_MS)
   await bench.settle(bench.quietMs)

@@ -74,7 +74,7 @@ const message = fc.oneof(
     hop: layer,
     suspect: fc.option(peer, { nil: undefined }),
   }),
-  fc.record({ kind: fc.constant('done'), request }),
+  fc.record({ kind: fc.constant('done'), request, isPublic: fc.boolean() }),
   fc.record({
     kind: fc.constant('presence'),
     release: hexes(32),
@@ -162,6 +162,8 @@ describe('a message', () => {
         width: 1,
         bytes: Uint8Array.of(7),
       },
+      input: undefined,
+      next: undefined,
       remainingMs: 5,
     }
     /** Like a Node Buffer, whose slices are views. */
@@ -182,9 +184,10 @@ describe('a message', () => {
       new Uint8Array(MESSAGE_BYTES_MAX + 1).fill(1),
       `${MESSAGE_BYTES_MAX} are allowed`,
     ],
-    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 1'],
+    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 2'],
+    ['the protocol before', Uint8Array.of(1, 3), 'protocol version 1, this peer speaks 2'],
     ['nothing', new Uint8Array(0), 'ends too early'],
-    ['an unknown kind', Uint8Array.of(1, 77), 'unknown kind 77'],
+    ['an unknown kind', Uint8Array.of(2, 77), 'unknown kind 77'],
   ])('that is %s is refused with a line that says so', (_what, bytes, line) => {
     expect(() => decodeMessage(bytes)).toThrow(line)
   })
@@ -205,6 +208,8 @@ describe('a message', () => {
         width: 1,
         bytes: new Uint8Array(INLINE_BYTES_MAX + 1),
       },
+      input: undefined,
+      next: undefined,
       remainingMs: 5,
     }
     expect(() => decodeMessage(encodeMessage(step))).toThrow(`${INLINE_BYTES_MAX} are allowed`)

@@ -1,0 +1,10 @@
+import type { PolicyName } from '@layerswarm/peer'
+import { choice, type Option } from './option.ts'
+
+/** The claim policies, by the names that a peer knows them by. */
+const POLICY_CHOICES = ['direct', 'direct-few', 'gossip'] as const satisfies readonly PolicyName[]
+
+/** The flag --policy. @param help what it says in the help of the command. */
+export function policyOption(help: string): Option<PolicyName> {
+  return choice(POLICY_CHOICES, help, 'direct')
+}

@@ -1,0 +1,113 @@
+import {
+  type Gate,
+  judgeMessage,
+  laneTopic,
+  type Message,
+  type ModelShape,
+  type PeerId,
+} from '@layerswarm/swarm'
+import type { Message as GossipMessage } from '@libp2p/gossipsub'
+import { CLOSE_TIMEOUT_MS } from '../limits.ts'
+import type { SwarmNode } from '../node/libp2p-config.ts'
+import { hangUp } from '../node/peer-connections.ts'
+import { createLaneValidator } from './lane-validator.ts'
+
+/** Messages that the gate refused: a peer of another version of the protocol is seen here first. */
+export interface Refusals {
+  readonly count: number
+  /** Why the last one was, and whose it was: one line. */
+  readonly last: string | undefined
+}
+
+/** What a member hears, and from whom. */
+export interface HearingNeeds {
+  readonly node: SwarmNode
+  readonly gate: Gate
+  readonly release: string
+  readonly shape: ModelShape
+  /** Told each message that the gate delivers, once. */
+  heard(author: PeerId, message: Message): void
+}
+
+/** The way of messages from the wire to the listeners: by gossip in topics, or told over a stream. */
+export interface Hearing {
+  /** Hears the topics from now on. */
+  start(topics: readonly string[]): void
+  /** Hears and follows them no more. */
+  stop(): void
+  /** A message of the peer at the other end of a stream; false when it is to blame for it. */
+  told(peer: string, bytes: Uint8Array): boolean
+  /** Gossiped payload bytes of others that were delivered. */
+  readonly bytesIn: number
+  readonly refusals: Refusals
+}
+
+/**
+ * 1. Gossiped or told, a message passes the same gate and counts in the same quota of its author,
+ *    who for a told one is the peer at the other end. Presence is not told: it would come without
+ *    the number that tells old from new.
+ * 2. Whoever the gate bans is hung up on.
+ */
+export function createHearing({ node, gate, release, shape, heard }: HearingNeeds): Hearing {
+  const { pubsub } = node.services
+  const self = node.peerId.toString()
+  const lane = laneTopic(release)
+  /** Decoded, until gossipsub delivers what it passes on. */
+  const decoded = new WeakMap<GossipMessage, Message>()
+  const refusals = { count: 0, last: undefined as string | undefined }
+  let bytesIn = 0
+  let followed: readonly string[] = []
+
+  function deliver(raw: GossipMessage, message: Message): void {
+    if (raw.type !== 'signed' || raw.from.toString() === self) return
+    bytesIn += raw.data.length
+    heard(raw.from.toString() as PeerId, message)
+  }
+  const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
+    const message = decoded.get(detail)
+    if (message !== undefined) deliver(detail, message)
+  }
+  function refused(author: string, fault: string): void {
+    refusals.count++
+    refusals.last = `refused a message of ${author}: ${fault}`
+  }
+  const validate = createLaneValidator(
+    { node, gate, refused },
+    shape,
+    (raw, message) => decoded.set(raw, message),
+    deliver,
+  )
+
+  return {
+    refusals,
+    get bytesIn() {
+      return bytesIn
+    },
+    start(topics) {
+      followed = topics
+      for (const topic of topics) {
+        pubsub.topicValidators.set(topic, validate)
+        pubsub.subscribe(topic)
+      }
+      pubsub.addEventListener('message', deliverPassedOn)
+    },
+    stop() {
+      pubsub.removeEventListener('message', deliverPassedOn)
+      for (const topic of followed) {
+        pubsub.topicValidators.delete(topic)
+        if (node.status === 'started') pubsub.unsubscribe(topic)
+      }
+    },
+    told(peer, bytes) {
+      const author = peer as PeerId
+      const content = () => judgeMessage(bytes, lane, author, shape)
+      const arrival = { source: peer, author, topic: lane, number: 0n, content }
+      const verdict = gate.judge(arrival, performance.now())
+      if (verdict.verdict === 'deliver') heard(author, verdict.message)
+      if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true
+      refused(peer, verdict.fault)
+      if (verdict.verdict === 'ban') hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+      return false
+    },
+  }
+}

@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto'
+import {
+  encodeMessage,
+  laneTopic,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  type PeerId,
+  REJECTS_PER_NEIGHBOUR_MAX,
+  type RequestId,
+} from '@layerswarm/swarm'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { lpStream } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, describe, expect, test } from 'vitest'
+import { directConnection } from '../node/peer-connections.ts'
+import { TELL_PROTOCOL } from '../streams/tell-streams.ts'
+import {
+  at,
+  chain,
+  closeLanes,
+  firstStep,
+  joinLane,
+  type LaneMember,
+  meet,
+  presenceOf,
+} from '../testing/test-lane.ts'
+import { addressesOf, createTestBootstrap, eventually, RELEASE } from '../testing/test-nodes.ts'
+
+afterEach(closeLanes)
+
+const done = (): Message => ({
+  kind: 'done',
+  isPublic: true,
+  request: randomBytes(16).toString('hex') as RequestId,
+})
+
+/** Opens a stream of told messages by hand. */
+async function tellStream({ node }: LaneMember, to: LaneMember) {
+  const connection = directConnection(node, to.transport.self)
+  if (connection === undefined) throw new Error('no connection')
+  const stream = await connection.newStream(TELL_PROTOCOL, { maxOutboundStreams: 10 })
+  return { stream, frames: lpStream(stream) }
+}
+
+describe('a told message', { timeout: 30_000 }, () => {
+  test('of every kind arrives as it was said, a step included, and is counted', async () => {
+    const [author, told] = (await chain(2)) as [LaneMember, LaneMember]
+    const step = firstStep(author.transport.self)
+    author.transport.tell(step, told.transport.self)
+    const heard = await eventually('the step', () => told.heard[0])
+    expect(heard).toEqual({ from: author.transport.self, message: step })
+    const size = encodeMessage(step).length
+    expect(told.transport.bytes.gossipIn).toBe(size)
+    expect(author.transport.bytes).toMatchObject({ gossipOut: size, toldOverRelay: 0 })
+  })
+
+  test('crosses one stream, however many there are, and another when that breaks', async () => {
+    const [author, told] = (await chain(2)) as [LaneMember, LaneMember]
+    const lines = () =>
+      directConnection(told.node, author.transport.self)?.streams.filter(
+        ({ protocol, direction }) => protocol === TELL_PROTOCOL && direction === 'inbound',
+      ) ?? []
+    for (let i = 0; i < 600; i++) {
+      author.transport.tell(done(), told.transport.self)
+      if (i % 100 === 99) await eventually('what was told', () => told.heard.length === i + 1)
+    }
+    expect(lines()).toHaveLength(1)
+    for (const stream of lines()) stream.abort(new Error('broken'))
+    await eventually('the end of the stream', () => lines().length === 0)
+    await eventually('a message after it', () => {
+      author.transport.tell(done(), told.transport.self)
+      return told.heard.length > 600
+    })
+    expect(lines()).toHaveLength(1)
+  })
+
+  test('counts in the same quota as what its author gossips', async () => {
+    const [flood, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const { frames } = await tellStream(flood, victim)
+    for (let i = 0; i < 60; i++)
+      await frames.writeV(Array.from({ length: 60 }, () => encodeMessage(done())))
+    await eventually(
+      'the flood',
+      () => victim.transport.bytes.gossipIn >= 3_600 * encodeMessage(done()).length,
+    )
+    const told = victim.heard.length
+    // A burst of 2,400, and 800 in a second.
+    expect(told).toBeGreaterThanOrEqual(2_400)
+    expect(told).toBeLessThan(3_500)
+    const before = victim.heard.length
+    for (let i = 0; i < 200; i++) flood.transport.publish(done())
+    await flood.transport.flush()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(victim.heard.length - before).toBeLessThan(200)
+    expect(directConnection(victim.node, flood.transport.self)).toBeDefined()
+  })
+
+  test('that is garbage costs its stream, and its author the connection when it goes on', async () => {
+    const [liar, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    for (let i = 0; i < REJECTS_PER_NEIGHBOUR_MAX; i++) {
+      const { stream, frames } = await tellStream(liar, victim)
+      await frames.write(Uint8Array.of(77, i))
+      await eventually('the abort', () => stream.status !== 'open')
+    }
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, liar.transport.self) === undefined,
+    )
+    expect(victim.gate.isBanned(liar.transport.self, performance.now())).toBe(true)
+    expect(victim.heard).toEqual([])
+  })
+
+  test('that is longer than a message may be is not read', async () => {
+    const [liar, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const { stream, frames } = await tellStream(liar, victim)
+    await frames.write(new Uint8Array(MESSAGE_BYTES_MAX + 1))
+    await eventually('the abort', () => stream.status !== 'open')
+    expect(victim.transport.bytes.gossipIn).toBe(0)
+  })
+
+  test('that is presence is refused: it lacks the number that tells old from new', async () => {
+    const [author, told] = (await chain(2)) as [LaneMember, LaneMember]
+    author.transport.tell(presenceOf(author), told.transport.self)
+    await eventually('the refusal', () => told.transport.refusals.count > 0)
+    expect(told.transport.refusals.last).toContain('a presence in the wrong topic')
+    expect(told.heard).toEqual([])
+  })
+
+  test('never crosses a relay', async () => {
+    const bootstrap = await createTestBootstrap(await generateKeyPair('Ed25519'))
+    const members = [await joinLane({ relayed: true }), await joinLane({ relayed: true })]
+    try {
+      const [author, told] = [at(members, 0), at(members, 1)]
+      for (const { node } of members)
+        await node.dial(addressesOf(bootstrap).map((address) => multiaddr(address)))
+      const circuit = await eventually('the reservation', () => addressesOf(told.node)[0])
+      const connection = await author.node.dial(multiaddr(circuit))
+      expect(connection.limits).toBeDefined()
+      author.transport.tell(done(), told.transport.self)
+      await expect(
+        connection
+          .newStream(TELL_PROTOCOL, { runOnLimitedConnection: true, negotiateFully: true })
+          .then((stream) => lpStream(stream).write(encodeMessage(done())))
+          .then(() => new Promise((resolve) => setTimeout(resolve, 100)))
+          .then(() => {
+            if (told.heard.length === 0) throw new Error('nothing was heard')
+          }),
+      ).rejects.toThrow()
+      expect(told.heard).toEqual([])
+      expect(author.transport.reaches(told.transport.self)).toBe(false)
+      expect(author.transport.neighbours()).toEqual([])
+    } finally {
+      await closeLanes()
+      await bootstrap.stop()
+    }
+  })
+})
+
+describe('a peer that speaks protocol version 1', { timeout: 30_000 }, () => {
+  test('is refused with one line that says so, gossiped or told, and nothing breaks', async () => {
+    const [old, peer] = (await chain(2)) as [LaneMember, LaneMember]
+    const bytes = encodeMessage(firstStep(old.transport.self))
+    bytes[0] = 1
+    const line = `refused a message of ${old.transport.self}: bad message: protocol version 1, this peer speaks 2`
+    await old.node.services.pubsub.publish(laneTopic(RELEASE), bytes)
+    await eventually('the refusal', () => peer.transport.refusals.count === 1)
+    expect(peer.transport.refusals.last).toBe(line)
+    const { frames } = await tellStream(old, peer)
+    await frames.write(bytes)
+    await eventually('the second refusal', () => peer.transport.refusals.count === 2)
+    expect(peer.transport.refusals.last).toBe(line)
+    // Both go on: what is said in this version is heard.
+    const step = firstStep(old.transport.self)
+    old.transport.tell(step, peer.transport.self)
+    await eventually('the step', () => peer.heard.length > 0)
+    expect(peer.heard).toEqual([{ from: old.transport.self, message: step }])
+  })
+})
+
+describe('a neighbour', { timeout: 30_000 }, () => {
+  test('is a member of the lane with a direct connection, which a bootstrap node is not', async () => {
+    const bootstrap = await createTestBootstrap(await generateKeyPair('Ed25519'))
+    try {
+      const member = await joinLane()
+      await member.node.dial(addressesOf(bootstrap).map((address) => multiaddr(address)))
+      const other = await joinLane()
+      await meet(member, other)
+      const id = bootstrap.peerId.toString() as PeerId
+      expect(directConnection(member.node, id)).toBeDefined()
+      expect(member.transport.reaches(id)).toBe(false)
+      expect(member.transport.neighbours()).toEqual([other.transport.self])
+    } finally {
+      await closeLanes()
+      await bootstrap.stop()
+    }
+  })
+
+  test('is one no more when it says that it leaves', async () => {
+    const [leaver, stayer] = (await chain(2)) as [LaneMember, LaneMember]
+    leaver.transport.publish({ ...presenceOf(leaver), leaving: true })
+    await eventually('the goodbye', () => !stayer.transport.reaches(leaver.transport.self))
+    expect(stayer.transport.neighbours()).toEqual([])
+  })
+
+  test('has a known distance within a second, and none when it is gone', async () => {
+    const [one, other] = (await chain(2)) as [LaneMember, LaneMember]
+    const ms = await eventually(
+      'the measurement',
+      () => one.transport.rttMs(other.transport.self),
+      1_000,
+    )
+    expect(ms).toBeGreaterThan(0)
+    expect(ms).toBeLessThan(500)
+    await other.end()
+    await eventually('the loss', () => one.gone.length > 0)
+    expect(one.transport.rttMs(other.transport.self)).toBeUndefined()
+  })
+})

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { ACTIVATION_BYTES_MAX, HASH_BYTES, type TensorHash } from '@layerswarm/swarm'
+import { lpStream } from '@libp2p/utils'
+import { afterEach, describe, expect, test } from 'vitest'
+import { PUSH_HEADER_BYTES } from '../limits.ts'
+import { directConnection } from '../node/peer-connections.ts'
+import { hashOf } from '../store/digest.ts'
+import { chain, closeLanes, heldTensor, type LaneMember, offer } from '../testing/test-lane.ts'
+import { eventually } from '../testing/test-nodes.ts'
+import { hexBytes } from './hex.ts'
+import { PUSH_PROTOCOL } from './push-streams.ts'
+
+afterEach(closeLanes)
+
+/** Pushes by hand whatever it is given. */
+async function pushRaw({ node }: LaneMember, to: LaneMember, header: Uint8Array, body: Uint8Array) {
+  const connection = directConnection(node, to.transport.self)
+  if (connection === undefined) throw new Error('no connection')
+  const stream = await connection.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
+  await lpStream(stream).writeV([header, body])
+  return stream
+}
+
+function headerOf(hash: string, size: number): Uint8Array {
+  const header = new Uint8Array(PUSH_HEADER_BYTES)
+  header.set(hexBytes(hash))
+  new DataView(header.buffer).setUint32(HASH_BYTES, size, true)
+  return header
+}
+
+describe('a pushed tensor', { timeout: 30_000 }, () => {
+  test('of the largest size arrives whole, is counted, and measures the access at both ends', async () => {
+    const [holder, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    await eventually('the round trip', () => holder.transport.rttMs(receiver.transport.self))
+    const bytes = new Uint8Array(ACTIVATION_BYTES_MAX)
+    bytes.set(randomBytes(1024))
+    const hash = await offer(holder, bytes)
+    if (hash === undefined) throw new Error('the offer was refused')
+    expect(holder.transport.accessSpeed()).toEqual({ upload: undefined, download: undefined })
+    holder.transport.push(hash, receiver.transport.self)
+    await eventually(
+      'the arrival',
+      () => receiver.tensors.pushedBytes === bytes.length && receiver.tensors.bytes.in > 0,
+    )
+    holder.transport.withdraw(hash)
+    const tensor = heldTensor(hash, bytes.length, holder.transport.self)
+    const pulled = await receiver.tensors.pull(tensor, true)
+    expect(Buffer.compare(pulled ?? Buffer.of(), bytes)).toBe(0)
+    expect(receiver.tensors.pushedBytes).toBe(0)
+    expect(holder.tensors.bytes).toEqual({ in: 0, out: bytes.length, overRelay: 0 })
+    expect(receiver.tensors.bytes).toEqual({ in: bytes.length, out: 0, overRelay: 0 })
+    await eventually('the measurement', () => holder.transport.accessSpeed().upload)
+    expect(receiver.transport.accessSpeed().download).toBeGreaterThan(0)
+  })
+
+  test('whose bytes are not those of its hash is dropped with its stream', async () => {
+    const [liar, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    const right = new Uint8Array(randomBytes(80))
+    const hash = await hashOf(right)
+    const other = right.with(7, (right[7] ?? 0) ^ 1)
+    const stream = await pushRaw(liar, receiver, headerOf(hash, other.length), other)
+    await eventually('the abort', () => stream.status !== 'open')
+    const tensor = heldTensor(hash as string as TensorHash, 80, liar.transport.self)
+    expect(await receiver.tensors.pull(tensor, false)).toBeUndefined()
+    expect(receiver.tensors.pushedBytes).toBe(0)
+  })
+
+  test.each([
+    ['too large', ACTIVATION_BYTES_MAX + 1],
+    ['of another size than promised', 81],
+    ['empty', 0],
+  ])('that is %s is not taken', async (_, size) => {
+    const [liar, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    const bytes = new Uint8Array(randomBytes(80))
+    const stream = await pushRaw(liar, receiver, headerOf(await hashOf(bytes), size), bytes)
+    await eventually('the abort', () => stream.status !== 'open')
+    expect(receiver.tensors.pushedBytes).toBe(0)
+  })
+
+  test('never displaces what its receiver offers itself', async () => {
+    const [holder, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    const large = () => new Uint8Array(ACTIVATION_BYTES_MAX).fill(Math.random() * 256)
+    for (let i = 0; i < 4; i++) {
+      const hash = await offer(holder, large().with(0, i))
+      if (hash !== undefined) holder.transport.push(hash, receiver.transport.self)
+    }
+    await eventually(
+      'the arrivals',
+      () => receiver.tensors.pushedBytes === 4 * ACTIVATION_BYTES_MAX,
+    )
+    for (let i = 0; i < 15; i++) {
+      expect(await offer(receiver, large().with(0, 100 + i))).toBeDefined()
+    }
+    expect(receiver.tensors.heldBytes).toBe(15 * ACTIVATION_BYTES_MAX)
+    expect(receiver.tensors.pushedBytes).toBe(ACTIVATION_BYTES_MAX)
+  })
+})
