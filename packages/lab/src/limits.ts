@@ -69,3 +69,8 @@ export const FILM_PLAY_MS = 7_000
 export const ORACLE_EXACT_LAYERS_MAX = 14
 /** Tours kept at each stop of a search that is not exact, and of the one that bounds an exact one. */
 export const ORACLE_BEAM = 64
+
+/** Requests of plain gossip in a comparison: a crowd of it takes minutes of computing, and so many show its collapse. */
+export const GOSSIP_REQUESTS_MAX = 60
+/** Requests of `vitb-home` in a comparison: one a second, of which so many are its own number. */
+export const VITB_REQUESTS_MAX = 200

@@ -1,7 +1,7 @@
 import { standaloneSvg } from '@layerswarm/figures'
 import { describe, expect, test } from 'vitest'
 import { completion, scoreChurn, simulateChurn } from './churn.ts'
-import { POLICY_NAMES, USUAL_POLICIES } from './policies/policy.ts'
+import { USUAL_POLICIES } from './policies/policy.ts'
 import { churnMarkdown, churnPlot } from './report/churn.ts'
 import { filmSection } from './report/film.ts'
 import { reportHtml } from './report/html.ts'
