@@ -48,3 +48,5 @@ export const ALIVE_MS = 700
 export const RENEWAL_SHARE = 0.6
 /** Work that takes longer than it should is claimed again for so many times what it has taken. */
 export const OVERDUE_FACTOR = 2
+/** Long work is heard of at least this often: nobody believes a claim for longer than STALL_MS_MAX. */
+export const RENEWAL_MS_MAX = 2_000

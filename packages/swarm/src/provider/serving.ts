@@ -6,7 +6,13 @@ import type { LayerOutcome } from '../ports.ts'
 import type { Activation, Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
-import { AT_WORK_MS, OVERDUE_FACTOR, RENEWAL_SHARE, TRANSFER_FACTOR } from './limits.ts'
+import {
+  AT_WORK_MS,
+  OVERDUE_FACTOR,
+  RENEWAL_MS_MAX,
+  RENEWAL_SHARE,
+  TRANSFER_FACTOR,
+} from './limits.ts'
 import type { Outputs } from './outputs.ts'
 import type { Pace } from './pace.ts'
 import type { OwnOffer, Rivals } from './rivals.ts'
@@ -99,7 +105,7 @@ export class Serving {
     this.needs.work.runBegan(visit, nowMs)
     const runMs = (this.needs.work.size - 1 + visit.layers.length) * this.expectedLayerMs()
     const isLong = this.isNamed(flight) && runMs > 2 * SILENT_CLAIM_MS
-    visit.renewAtMs = nowMs + Math.max(SILENT_CLAIM_MS, 2 * runMs)
+    visit.renewAtMs = nowMs + Math.min(Math.max(SILENT_CLAIM_MS, 2 * runMs), RENEWAL_MS_MAX)
     const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * runMs) : []
     return said.concat(this.runNext(visit, encoded(flight.newest.activation, bytes)))
   }

@@ -128,7 +128,7 @@ export class Requester {
     const { next, route } = wanted.newest
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
     if (claim.ttlMs > 0 && counts)
-      wanted.claimed(Math.min(claim.ttlMs, 2 * stallMs), stallMs, nowMs)
+      wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here.
     return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
