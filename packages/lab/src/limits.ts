@@ -74,3 +74,5 @@ export const ORACLE_BEAM = 64
 export const GOSSIP_REQUESTS_MAX = 60
 /** Requests of `vitb-home` in a comparison: one a second, of which so many are its own number. */
 export const VITB_REQUESTS_MAX = 200
+/** Layers in one word of a set of layers: what a bitwise operation works on. */
+export const WORD_BITS = 32

@@ -8,7 +8,8 @@ import { SIMULATED_RELEASE, symbolicStem, VirtualClock } from '@layerswarm/swarm
 import { describe, expect, test } from 'vitest'
 import { peerName, type Session } from '../scenarios/population.ts'
 import { changeSettings, SETTINGS_DEFAULT, type Settings } from '../scenarios/settings.ts'
-import { LabNetwork, type LabTransport } from './gossip.ts'
+import { LabNetwork } from './gossip.ts'
+import type { LabTransport } from './lab-transport.ts'
 import { Trace } from './trace.ts'
 
 const QUIET = {

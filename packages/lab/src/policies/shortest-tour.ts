@@ -1,3 +1,5 @@
+import { WORD_BITS } from '../limits.ts'
+
 /** A provider that a tour may stop at. */
 export interface TourPlace {
   /** Layers that it hosts, as numbers below the model's. */
@@ -42,8 +44,6 @@ interface Tour {
   readonly place: number
   readonly before: Tour | undefined
 }
-
-const WORD_BITS = 32
 
 /**
  * The shortest way from the requester over places that together host all layers and back, running at
