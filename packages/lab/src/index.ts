@@ -25,11 +25,23 @@ export {
   scoreChurn,
   simulateChurn,
 } from './churn.ts'
+export {
+  COMPARE_SCENARIOS,
+  type CompareCell,
+  type CompareOptions,
+  type CompareReport,
+  type CompareRow,
+  compareCells,
+  compareReport,
+  compareRow,
+  type Placement,
+} from './compare.ts'
 export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './fuzz.ts'
 export type { PolicyReport } from './measure.ts'
 export { POLICIES, POLICY_NAMES, type PolicyName } from './policies/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './referee.ts'
 export { churnMarkdown, churnPlot } from './report/churn.ts'
+export { compareHtml, compareMarkdown } from './report/compare.ts'
 export { reportHtml } from './report/html.ts'
 export { reportMarkdown } from './report/markdown.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'

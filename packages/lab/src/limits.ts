@@ -64,3 +64,15 @@ export const BYTES_PER_MS_PER_MBPS = 125
 
 /** A film is played in about this long, however short it was. */
 export const FILM_PLAY_MS = 7_000
+
+/** Models up to so many layers have their shortest tour sought exactly: 2^14 rows of a hundred peers fit in memory. */
+export const ORACLE_EXACT_LAYERS_MAX = 14
+/** Tours kept at each stop of a search that is not exact, and of the one that bounds an exact one. */
+export const ORACLE_BEAM = 64
+
+/** Requests of plain gossip in a comparison: a crowd of it takes minutes of computing, and so many show its collapse. */
+export const GOSSIP_REQUESTS_MAX = 60
+/** Requests of `vitb-home` in a comparison: one a second, of which so many are its own number. */
+export const VITB_REQUESTS_MAX = 200
+/** Layers in one word of a set of layers: what a bitwise operation works on. */
+export const WORD_BITS = 32

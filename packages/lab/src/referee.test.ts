@@ -128,7 +128,7 @@ describe('the referee', () => {
     station.tensors.set('x' as never, new Uint8Array(1))
     referee.holdsNothing(station, 0, 20)
     for (let i = 0; i < 1_100; i++)
-      referee.published(station, { kind: 'done', request }, CHECKED, 30)
+      referee.published(station, { kind: 'done', request, isPublic: true }, CHECKED, 30)
     expect(broken(referee)).toEqual(['clean-stop', 'bounded-memory', 'bounded-talk'])
   })
 })

@@ -2,12 +2,16 @@ import { type ClaimPolicy, SwarmError } from '@layerswarm/swarm'
 import { measure, type PolicyReport } from './measure.ts'
 import { AnyOrder } from './policies/any-order.ts'
 import { Chain } from './policies/chain.ts'
+import { Oracle } from './policies/oracle.ts'
 import {
   type AskPolicy,
+  CHAINS,
+  CLAIM_POLICIES,
   POLICY_NAMES,
   type PolicyName,
   policyNamed,
   type Scene,
+  USUAL_POLICIES,
 } from './policies/policy.ts'
 import { SmallModel } from './policies/small-model.ts'
 import type { Violation } from './referee.ts'
@@ -27,7 +31,7 @@ export interface SimulateOptions {
   readonly requests?: number
   /** A whole number from 0 to 2^32 − 1. */
   readonly seed?: number
-  /** One policy; all of them unless given. */
+  /** One policy; USUAL_POLICIES unless given. */
   readonly policy?: string
   /** Claim policies to compare in place of the known policies, by the names that the report gives them. */
   readonly policies?: Readonly<Record<string, ClaimPolicy>>
@@ -108,7 +112,7 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   }
   const reports = Object.values(policies)
   return {
-    protocol: protocolOf(settings),
+    protocol: protocolRun(settings, Object.keys(policies)),
     scenario,
     about,
     seed,
@@ -125,6 +129,13 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
     ),
     replay: replayLine(scenario, seed, options),
   }
+}
+
+/** Production's protocol or what is different, claim policies that do not ship included. */
+function protocolRun(settings: Settings, policies: readonly string[]): string {
+  const own = policies.filter((name) => CLAIM_POLICIES[name as PolicyName] !== undefined)
+  if (own.length === 0) return protocolOf(settings)
+  return `${protocolOf(settings)}, but for the claim policy ${own.join(' and ')}`
 }
 
 /** A policy of the lab, or the production machines with a claim policy of the caller's. */
@@ -149,8 +160,11 @@ function runContender(
 ): Stage {
   const stage =
     typeof contender === 'string'
-      ? new Stage(settings, seed, (scene) => createPolicy(contender, scene))
-      : new Stage(settings, seed, (scene) => new AnyOrder(scene), contender)
+      ? new Stage(settings, seed, (scene) => createPolicy(contender, scene), {
+          claimPolicy: CLAIM_POLICIES[contender],
+          inBlocks: settings['chain.blocks'] === 1 && CHAINS.includes(contender),
+        })
+      : new Stage(settings, seed, (scene) => new AnyOrder(scene), { claimPolicy: contender })
   const peers = settings['peers.count']
   stage.run((done, of) => onProgress?.({ policy, peers, done, of }))
   return stage
@@ -159,6 +173,8 @@ function runContender(
 function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
   switch (name) {
     case 'any-order':
+    case 'direct':
+    case 'gossip':
       return new AnyOrder(scene)
     case 'fixed-order':
       return new Chain(scene, { order: 'fixed', recovers: false })
@@ -168,6 +184,8 @@ function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
       return new Chain(scene, { order: 'random', recovers: true })
     case 'small-model':
       return new SmallModel(scene)
+    case 'oracle':
+      return new Oracle(scene)
     default:
       return name satisfies never
   }
@@ -180,7 +198,7 @@ function contendersOf(
   if (policies !== undefined) return Object.entries(policies)
   if (policy !== undefined) return [[policy, policyNamed(policy)]]
   // Growth concerns the gossip of this project; the chains have none.
-  const names = scenario === LANES ? (['any-order'] as const) : POLICY_NAMES
+  const names = scenario === LANES ? (['any-order'] as const) : USUAL_POLICIES
   return names.map((name) => [name, name])
 }
 

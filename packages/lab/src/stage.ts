@@ -17,6 +17,7 @@ import { Trace } from './network/trace.ts'
 import { sentBytes } from './network/traffic.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policies/policy.ts'
 import { Referee } from './referee.ts'
+import { alignedBlocks, rarestBlock } from './residents/blocks.ts'
 import type { WorkBook } from './residents/lab-compute.ts'
 import { type Resident, settle } from './residents/resident.ts'
 import type { Order, Session } from './scenarios/population.ts'
@@ -34,6 +35,14 @@ export interface Moment {
   readonly answered: number
 }
 
+/** What of a stage differs between policies. */
+export interface StageOptions {
+  /** Who claims a step, and when, in every member; what ships unless given. */
+  readonly claimPolicy?: ClaimPolicy | undefined
+  /** Providers host aligned blocks of neighbouring layers, as servers of a chain do, and keep them. */
+  readonly inBlocks?: boolean
+}
+
 /** One world with one policy in it: the same seed gives every policy the same peers, links and requests. */
 export class Stage implements Scene {
   readonly clock = new VirtualClock()
@@ -47,6 +56,8 @@ export class Stage implements Scene {
   readonly settings: Settings
   readonly seed: number
   private readonly claimPolicy: ClaimPolicy
+  /** What a provider may host, when it is not what is rarest. */
+  private readonly blocks: readonly (readonly number[])[]
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
   readonly residents = new Map<PeerId, Resident>()
@@ -62,14 +73,14 @@ export class Stage implements Scene {
   private open = 0
   private answered = 0
 
-  /** @param claimPolicy who claims a step, and when, in every member; what ships unless given. */
   constructor(
     settings: Settings,
     seed: number,
     createPolicy: (scene: Scene) => AskPolicy,
-    claimPolicy: ClaimPolicy = POLICY_DEFAULT,
+    { claimPolicy = POLICY_DEFAULT, inBlocks = false }: StageOptions = {},
   ) {
     this.claimPolicy = claimPolicy
+    this.blocks = inBlocks ? alignedBlocks(settings) : []
     this.settings = settings
     this.seed = seed
     this.orders = workload(settings, seed)
@@ -193,6 +204,10 @@ export class Stage implements Scene {
       settings,
       seed,
       claimPolicy: this.claimPolicy,
+      serve:
+        this.blocks.length === 0
+          ? ('auto' as const)
+          : rarestBlock(this.blocks, this.residents.values()),
       world: this.clock,
       network,
       book,

@@ -1,4 +1,4 @@
-import { simulate as play, type SimulationReport } from '@layerswarm/lab'
+import { POLICY_NAMES, simulate as play, type SimulationReport } from '@layerswarm/lab'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { runLine } from '../line/run-line.ts'
 import { COMMANDS } from './index.ts'
@@ -60,5 +60,31 @@ describe('a broken promise fails the command with the one line that replays it:'
     thread.result = { runs: 5, failures: [failure] }
     expect(await run('simulate', '--fuzz', '5')).toBe(1)
     expect(said).toBe('layerswarm: 1 broken promise; replay it with: the line\n')
+  })
+})
+
+describe('a comparison', () => {
+  test('refuses what is for a scenario, and scenarios and seeds that do not exist, before anything runs', async () => {
+    const refused: readonly (readonly [readonly string[], string])[] = [
+      [['--policy', 'gossip'], '--policy is for a SCENARIO, not for simulate compare'],
+      [['--set', 'links.loss=0'], '--set is for a SCENARIO, not for simulate compare'],
+      [['--seeds', '1,x'], '--seeds takes whole numbers up to'],
+      [['--scenarios', 'calm,storm'], 'there is no scenario "storm"'],
+    ]
+    for (const [words, line] of refused) {
+      expect(await run('simulate', 'compare', '--no-accuracy', ...words)).toBe(2)
+      expect(said).toContain(line)
+    }
+    expect(await run('simulate', 'calm', '--seeds', '1,2')).toBe(2)
+    expect(said).toContain('--seeds is for simulate compare, not for calm')
+  })
+
+  test('fails with the line that replays a row that broke a promise', async () => {
+    const policies = play('calm', { peers: 4, requests: 2, policy: 'any-order' }).policies
+    const one = policies['any-order']
+    const all = Object.fromEntries(POLICY_NAMES.map((name) => [name, one]))
+    thread.result = { policies: all, settings: {}, broken: 1, replay: 'the row' }
+    expect(await run('simulate', 'compare', '--scenarios', 'calm', '--no-accuracy')).toBe(1)
+    expect(said).toContain('8 broken promises; replay the first with: the row\n')
   })
 })

@@ -3,6 +3,7 @@ import { CliError, usageError } from '../cli-error.ts'
 import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { bare, count, type Option, text, texts } from '../line/option.ts'
+import type { CompareRun } from '../simulation/run-compare.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
 
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
@@ -23,6 +24,34 @@ const rates: Option<readonly number[] | undefined> = {
   },
 }
 
+/** Runs every scenario with every policy; not a scenario of its own. */
+const COMPARE = 'compare'
+
+/** Seeds as `1,2,3`. */
+const seeds: Option<readonly number[] | undefined> = {
+  kind: 'text',
+  placeholder: '1,2,3',
+  help: 'for compare: the seeds, one table row for each (that of --seed)',
+  read([value], flag) {
+    const numbers = value
+      ?.split(',')
+      .map((word) => (/^\d+$/.test(word) ? Number(word) : Number.NaN))
+    if (numbers?.some((one) => !(one <= SIMULATION_SEED_MAX)))
+      throw usageError(
+        `${flag} takes whole numbers up to ${SIMULATION_SEED_MAX} as 1,2,3, not "${value}"`,
+      )
+    return numbers
+  },
+}
+
+/** Names as `a,b`; which of them exist, the lab knows. */
+const scenarios: Option<readonly string[] | undefined> = {
+  kind: 'text',
+  placeholder: 'a,b',
+  help: 'for compare: the scenarios (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50)',
+  read: ([value]) => value?.split(','),
+}
+
 /** `layerswarm simulate`. The swarm in virtual time. */
 export const simulate = defineCommand({
   name: 'simulate',
@@ -30,6 +59,7 @@ export const simulate = defineCommand({
   usage: [
     'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
     'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
+    'compare [--peers N] [--requests N] [--seeds 1,2,3] [--scenarios a,b] [--report DIR]',
     '--fuzz N [--seed S]',
   ],
   positionals: { min: 0, max: 1, placeholder: 'one SCENARIO' },
@@ -49,7 +79,9 @@ export const simulate = defineCommand({
       high: SIMULATION_SEED_MAX,
       otherwise: 1,
     }),
-    policy: text('NAME', 'one policy instead of all'),
+    seeds,
+    scenarios,
+    policy: text('NAME', 'one policy instead of the usual ones'),
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
@@ -65,39 +97,57 @@ export const simulate = defineCommand({
     'simulate harsh --peers 200 --requests 10000 --seed 1 --report runs/harsh',
     'simulate tabs --set links.loss=0.05 --policy any-order --json',
     'simulate churn --peers 100 --requests 600 --report runs/churn',
+    'simulate compare --peers 100 --requests 1000 --seeds 1,2,3 --report runs/compare',
     'simulate --fuzz 1000',
   ],
   async run({ positionals: [scenario], values, signal, print, log, emit }) {
     const { peers, requests, seed, policy, small, rates: given, report: folder } = values
+    const forCompare = { seeds: values.seeds, scenarios: values.scenarios }
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
-      refuseForFuzz({ peers, requests, policy, small, rates: given, report: folder })
-      if (values.set.length > 0) throw usageError('--set is for a SCENARIO, not for --fuzz')
+      const forScenario = { peers, requests, policy, small, rates: given, report: folder }
+      refuse('--fuzz', { ...forScenario, ...forCompare, set: values.set[0] })
       return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
     }
     const { SCENARIO_NAMES } = await import('@layerswarm/lab')
     if (scenario === undefined)
-      throw usageError(`simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, or ${CHURN}`)
+      throw usageError(
+        `simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, ${CHURN} or ${COMPARE}`,
+      )
     if (given !== undefined && scenario !== CHURN)
       throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
-    const options = {
-      ...(peers === undefined ? {} : { peers }),
-      ...(requests === undefined ? {} : { requests }),
-      ...(policy === undefined ? {} : { policy }),
-      seed,
-      set: changes(values.set),
+    const sizes = withoutUndefined({ peers, requests })
+    const watch = { scored: !values['no-accuracy'], small, folder, signal, log }
+    if (scenario === COMPARE) {
+      refuse(`simulate ${COMPARE}`, { policy, set: values.set[0] })
+      const options = { ...sizes, seeds: [seed], ...withoutUndefined(forCompare) }
+      return compareAll({ ...watch, options }, { print, log, emit })
     }
-    const run = { options, scored: !values['no-accuracy'], small, folder, signal, log }
+    refuse(scenario, forCompare, `simulate ${COMPARE}`)
+    const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
+    const run = { ...watch, options }
     if (scenario === CHURN) await sweepChurn(given, run, { print, emit })
     else await playScenario(scenario, run, { print, emit })
   },
 })
 
-/** A search draws all of this itself. */
-function refuseForFuzz(given: Readonly<Record<string, unknown>>): void {
-  const name = Object.keys(given).find((flag) => given[flag] !== undefined)
-  if (name !== undefined) throw usageError(`--${name} is for a SCENARIO, not for --fuzz`)
+/** Without those that are undefined. */
+function withoutUndefined<T extends Readonly<Record<string, unknown>>>(options: T): Given<T> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Given<T>
+}
+type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> }
+
+/** Options that were given where they mean nothing. @throws CliError `bad-usage` naming the first. */
+function refuse(
+  what: string,
+  options: Readonly<Record<string, unknown>>,
+  where = 'a SCENARIO',
+): void {
+  const name = Object.keys(options).find((flag) => options[flag] !== undefined)
+  if (name !== undefined) throw usageError(`--${name} is for ${where}, not for ${what}`)
 }
 
 type Outputs = Pick<CommandContext, 'print' | 'emit'>
@@ -127,6 +177,22 @@ async function playScenario(
     print(`report in ${run.folder}: report.html, report.md, report.json`)
   emit(withoutBulk(report))
   if (report.broken > 0) throw brokenPromises(report.broken, report.replay)
+}
+
+async function compareAll(
+  run: CompareRun,
+  { print, log, emit }: Outputs & Pick<CommandContext, 'log'>,
+): Promise<void> {
+  const { runCompare } = await import('../simulation/run-compare.ts')
+  const { report, markdown } = await runCompare(run)
+  print(markdown.trimEnd())
+  if (run.folder !== undefined)
+    print(`report in ${run.folder}: report.html, report.md, report.json`)
+  emit({ ...report })
+  const { rows, wanted, broken } = report
+  if (rows.length < wanted) log(`stopped after ${rows.length} of ${wanted} runs`)
+  const first = rows.find((row) => row.broken > 0)
+  if (first !== undefined) throw brokenPromises(broken, first.replay)
 }
 
 async function sweepChurn(

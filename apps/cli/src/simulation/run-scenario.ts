@@ -1,5 +1,3 @@
-import { access, constants, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { standaloneSvg } from '@layerswarm/figures'
 import {
   type ChurnReport,
@@ -13,7 +11,7 @@ import {
   scoreChurn,
   scoreReport,
 } from '@layerswarm/lab'
-import { CliError } from '../cli-error.ts'
+import { openReportFolder, writeReportFiles } from './report-folder.ts'
 import { openRouteScorer, type RouteScorer } from './route-scores.ts'
 import { runSimulation } from './simulation-thread.ts'
 
@@ -35,14 +33,14 @@ export async function runScenario(
   scenario: string,
   run: ScenarioRun,
 ): Promise<{ report: SimulationReport; markdown: string }> {
-  await openFolder(run.folder)
+  await openReportFolder(run.folder)
   const report = await withScorer(run, async (scorer) => {
     const plain = await runSimulation({ kind: 'scenario', scenario, options: run.options }, run)
     const score = scoring(scorer, plain, run)
     return score === undefined ? plain : scoreReport(plain, score)
   })
   const markdown = reportMarkdown(report)
-  await writeFiles(run.folder, {
+  await writeReportFiles(run.folder, {
     'report.json': JSON.stringify(report),
     'report.md': markdown,
     'report.html': reportHtml(report),
@@ -60,7 +58,7 @@ export async function runChurn(
   rates?: readonly number[],
 ): Promise<{ churn: ChurnReport; markdown: string }> {
   const options = { ...run.options, ...(rates === undefined ? {} : { rates }) }
-  await openFolder(run.folder)
+  await openReportFolder(run.folder)
   const churn = await withScorer(run, async (scorer) => {
     const plain = await runSimulation({ kind: 'churn', options }, run)
     const score = scoring(scorer, plain.points[0]?.report, run)
@@ -70,7 +68,7 @@ export async function runChurn(
   // The rest of the page shows the middle of the sweep.
   const shown = churn.points[Math.floor(churn.points.length / 2)]?.report
   if (shown !== undefined)
-    await writeFiles(run.folder, {
+    await writeReportFiles(run.folder, {
       'churn.svg': standaloneSvg(churnPlot(churn)),
       'report.json': JSON.stringify(churn),
       'report.md': markdown,
@@ -79,32 +77,9 @@ export async function runChurn(
   return { churn, markdown }
 }
 
-/** Before the first minute is spent. @throws CliError `bad-file` when no report can go there. */
-async function openFolder(folder: string | undefined): Promise<void> {
-  if (folder === undefined) return
-  try {
-    await mkdir(folder, { recursive: true })
-    await access(folder, constants.W_OK)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'no access'
-    throw new CliError(
-      { code: 'bad-file', path: folder },
-      `no report can be written to ${folder} (${code})`,
-    )
-  }
-}
-
-async function writeFiles(
-  folder: string | undefined,
-  files: Readonly<Record<string, string>>,
-): Promise<void> {
-  if (folder === undefined) return
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
-}
-
 /** With a scorer for the routes, opened before the first minute of simulation is spent. */
-async function withScorer<R>(
-  { scored, small }: ScenarioRun,
+export async function withScorer<R>(
+  { scored, small }: Pick<ScenarioRun, 'scored' | 'small'>,
   work: (scorer: RouteScorer | undefined) => Promise<R>,
 ): Promise<R> {
   if (!scored) return work(undefined)
@@ -117,10 +92,10 @@ async function withScorer<R>(
 }
 
 /** How routes are scored; undefined when the simulated model is not of the shipped one's size. */
-function scoring(
+export function scoring(
   scorer: RouteScorer | undefined,
   like: SimulationReport | undefined,
-  { log }: ScenarioRun,
+  { log }: Pick<ScenarioRun, 'log'>,
 ): ScoreRoutes | undefined {
   const layers = like?.settings['model.layers']
   if (scorer === undefined || layers === undefined) return undefined

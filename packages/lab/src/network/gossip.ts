@@ -1,15 +1,12 @@
-import type { AccessSpeed, Transport, TransportEvents } from '@layerswarm/swarm'
 import {
   createGate,
   encodeMessage,
   type Gate,
-  type HeldActivation,
   type Judged,
   judgeMessage,
   type Message,
   type ModelShape,
   type PeerId,
-  type TensorHash,
   topicOf,
   type Verdict,
 } from '@layerswarm/swarm'
@@ -21,6 +18,7 @@ import {
 } from '@layerswarm/swarm/testing'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
+import { LabTransport } from './lab-transport.ts'
 import { chooseLane, LabStation, type Lane, type Link } from './lane.ts'
 import { Mesh } from './mesh.ts'
 import { Paths } from './paths.ts'
@@ -348,98 +346,5 @@ class Copy extends VirtualEvent {
 
   fire(): void {
     this.network.arrive(this)
-  }
-}
-
-/** The transport port of one peer of a simulated network. */
-export class LabTransport implements Transport {
-  readonly station: LabStation
-  private readonly network: LabNetwork
-  private openPulls = 0
-  private lastTold: Message | undefined
-
-  constructor(network: LabNetwork, station: LabStation) {
-    this.network = network
-    this.station = station
-  }
-
-  get self(): PeerId {
-    return this.station.peer
-  }
-
-  /** Pulls that have neither ended nor been cancelled. */
-  get pulls(): number {
-    return this.openPulls
-  }
-
-  listen(events: TransportEvents): () => void {
-    this.station.events = events
-    return () => {
-      this.station.events = undefined
-    }
-  }
-
-  publish(message: Message): void {
-    this.network.broadcast(this.station, message)
-  }
-
-  offer(bytes: Uint8Array, offered: (hash: TensorHash | undefined) => void): void {
-    offered(this.network.streams.offer(this.station, bytes))
-  }
-
-  ban(peer: PeerId): void {
-    this.network.ban(this.station, peer)
-  }
-
-  withdraw(hash: TensorHash): void {
-    this.station.tensors.delete(hash)
-  }
-
-  tell(message: Message, to: PeerId): void {
-    this.network.tell(this.station, message, to, message !== this.lastTold)
-    this.lastTold = message
-  }
-
-  push(hash: TensorHash, to: PeerId): void {
-    this.network.streams.push(this.station, hash, to)
-  }
-
-  reaches(peer: PeerId): boolean {
-    return this.station.links.some(({ to }) => to.peer === peer)
-  }
-
-  neighbours(): readonly PeerId[] {
-    return this.station.links.map(({ to }) => to.peer)
-  }
-
-  rttMs(peer: PeerId): number | undefined {
-    return this.network.rttMs(this.station, peer)
-  }
-
-  accessSpeed(): AccessSpeed {
-    const { up, down } = this.station.session
-    return { upload: up, download: down }
-  }
-
-  pull(
-    tensor: HeldActivation,
-    isAwaited: boolean,
-    pulled: (bytes: Uint8Array | undefined) => void,
-  ): () => void {
-    let open = true
-    this.openPulls++
-    const close = () => {
-      if (open) this.openPulls--
-      open = false
-    }
-    const cancel = this.network.streams.pull(this.station, tensor, isAwaited, (bytes) => {
-      if (!open) return
-      close()
-      pulled(bytes)
-    })
-    return () => {
-      close()
-      cancel()
-    }
   }
 }

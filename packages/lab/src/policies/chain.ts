@@ -13,7 +13,8 @@ import type { LabStation } from '../network/lane.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { activationSize } from '../scenarios/settings.ts'
-import { legMs, type RouteNeeds, type Server, type Stop, shortestChain } from './chain-route.ts'
+import { legMs, type RouteNeeds, type Stop, shortestChain } from './chain-route.ts'
+import { directory } from './directory.ts'
 import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
 
 /** Which chain it is. */
@@ -109,9 +110,7 @@ export class Chain implements AskPolicy {
 
   private needs(trip: Trip, asker: Resident): RouteNeeds {
     const { network, settings } = this.scene
-    const servers: Server[] = (asker.member?.snapshot().peers ?? [])
-      .filter(({ peer, layers }) => layers.length > 0 && !trip.suspects.has(peer))
-      .map(({ peer, layers, layerMs }) => ({ peer, layers, layerMs }))
+    const servers = directory(this.scene, asker).filter(({ peer }) => !trip.suspects.has(peer))
     return { network, asker: trip.asker, servers, bytes: activationSize(settings) }
   }
 
@@ -207,7 +206,8 @@ export class Chain implements AskPolicy {
     if (!this.options.recovers) return
     const { clock } = this.scene
     const { trip, asker, id } = attempt
-    const needs = { ...this.needs(trip, asker), servers: [] }
+    const { network, settings } = this.scene
+    const needs = { network, asker: trip.asker, servers: [], bytes: activationSize(settings) }
     const wayBackMs = legMs(needs, stop.server.peer, { ...stop.server, peer: trip.asker.peer })
     const expectedMs = legMs(needs, from.peer, stop.server) + wayBackMs
     // Each failure doubles the patience, lest a slow network be filled with second attempts.

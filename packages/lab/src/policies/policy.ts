@@ -1,5 +1,5 @@
-import type { PeerId } from '@layerswarm/swarm'
-import { SwarmError } from '@layerswarm/swarm'
+import type { ClaimPolicy, PeerId } from '@layerswarm/swarm'
+import { directHandOver, gossip, SwarmError } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { Referee } from '../referee.ts'
@@ -45,17 +45,38 @@ export interface AskPolicy {
 
 /** The policies that share a stage, and how each is explained. */
 export const POLICIES = {
-  'any-order': 'claims over gossip, first answer wins, any remaining layer may come next',
+  'any-order':
+    'what ships: whoever has a step chooses who goes on and sends it there; any remaining layer may come next',
+  direct: 'the same with the whole lane as witness of every step',
+  gossip: 'claims over gossip and nobody is chosen: the first answer wins every step',
   'fixed-order': 'a chain in the trained order that fails when a hop is lost',
   'fixed-order-replay':
     'a chain in the trained order; a lost hop is replayed to a replica on the shortest route',
   'random-order': 'a random order over random hosts, without claims; a lost hop is tried again',
   'small-model': 'a model that fits on one peer, run there; lost work is sent to another',
+  oracle:
+    'no system but a yardstick: the shortest tour over all peers, with everything known and nothing lost on the way',
 } as const
 /** The name of a policy. */
 export type PolicyName = keyof typeof POLICIES
 /** In the order of the tables. */
 export const POLICY_NAMES = Object.keys(POLICIES) as readonly PolicyName[]
+/** Those that a scenario runs unless it is asked for one: the others are variants and yardsticks. */
+export const USUAL_POLICIES: readonly PolicyName[] = [
+  'any-order',
+  'fixed-order',
+  'fixed-order-replay',
+  'random-order',
+  'small-model',
+]
+/** Those in which a client plans the whole route, and hosts may be placed in blocks for it. */
+export const CHAINS: readonly PolicyName[] = ['fixed-order', 'fixed-order-replay', 'random-order']
+/** Those that run on the production machines, each with a claim policy of its own; undefined for what ships. */
+export const CLAIM_POLICIES: Partial<Record<PolicyName, ClaimPolicy | undefined>> = {
+  'any-order': undefined,
+  direct: directHandOver('lane'),
+  gossip,
+}
 
 /** @throws SwarmError `bad-request` with the list of policies for any other name. */
 export function policyNamed(name: string): PolicyName {

@@ -9,7 +9,8 @@ import {
 } from '@layerswarm/swarm'
 import { type SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
 import { FLOOD_MESSAGE_BYTES, FLOOD_TICKS_PER_SECOND, SYBIL_LAYER_MS } from '../limits.ts'
-import type { LabNetwork, LabTransport } from '../network/gossip.ts'
+import type { LabNetwork } from '../network/gossip.ts'
+import type { LabTransport } from '../network/lab-transport.ts'
 import type { Settings } from '../scenarios/settings.ts'
 
 /** Peers that speak the protocol without playing it; they have no Core. */

@@ -2,7 +2,8 @@ import type { ClaimPolicy, Member } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
-import type { LabNetwork, LabTransport } from '../network/gossip.ts'
+import type { LabNetwork } from '../network/gossip.ts'
+import type { LabTransport } from '../network/lab-transport.ts'
 import { LIES, type Lie, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { startFlooder, startSybil } from './bad-actors.ts'
@@ -17,6 +18,8 @@ export interface Resident {
   readonly clock: PeerClock
   readonly engineClock: PeerClock
   readonly compute: LabCompute
+  /** The layers that it was given to host; undefined where it chooses. */
+  readonly block: readonly number[] | undefined
   /** Undefined for those who only abuse the protocol. */
   readonly member: Member | undefined
   /** Its connections stand. */
@@ -29,6 +32,8 @@ export interface ResidentNeeds {
   readonly seed: number
   /** Who claims a step, and when, in every member of the world. */
   readonly claimPolicy: ClaimPolicy
+  /** The layers of a provider that settles now, or `auto` for what is rarest. */
+  readonly serve: 'auto' | readonly number[]
   readonly world: VirtualClock
   readonly network: LabNetwork
   readonly book: WorkBook
@@ -65,7 +70,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
         {
           shape,
           policy: needs.claimPolicy,
-          serve: 'auto',
+          serve: asks ? 'auto' : needs.serve,
           capacity,
           slots: settings['peers.slots'],
           staggerMs: settings['policy.staggerMs'],
@@ -79,6 +84,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
     clock,
     engineClock,
     compute,
+    block: asks || needs.serve === 'auto' ? undefined : needs.serve,
     member,
     connected: false,
   }

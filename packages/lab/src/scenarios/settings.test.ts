@@ -38,9 +38,9 @@ describe('the protocol of a simulated world', () => {
 
   test('says by name and value what is not as it ships', () => {
     expect(protocolOf(SETTINGS_DEFAULT)).toBe("production's protocol")
-    const set = { 'lanes.peers': 24, 'policy.inlineBytes': 1_024, 'links.loss': 0.3 }
+    const set = { 'lanes.peers': 24, 'policy.inlineBytes': 512, 'links.loss': 0.3 }
     expect(protocolOf(scenarioSettings('calm', set))).toBe(
-      "not production's protocol: lanes.peers = 24 (0), policy.inlineBytes = 1024 (32768); in parentheses what ships",
+      "not production's protocol: lanes.peers = 24 (0), policy.inlineBytes = 512 (1024); in parentheses what ships",
     )
   })
 })

@@ -273,6 +273,13 @@ const WORLD = {
   ),
   'requests.warmupMs': ms(20_000, 'before the first request [proposal]'),
 
+  // The chains beside us.
+  'chain.blocks': count(
+    0,
+    '1: servers of a chain host aligned blocks of neighbouring layers, as real ones do; 0: the rarest layers',
+    1,
+  ),
+
   // Faults at every step of the protocol, per occasion.
   'crash.onClaim': share(0, 'a provider dies right after claiming'),
   'crash.onRun': share(0, 'a provider dies while it computes'),
