@@ -108,7 +108,12 @@ describe('a request in a calm swarm', () => {
     ])
     const { answer } = await ask(world, asker).finish()
     expect(answer?.logits[0]).toEqual(layersOf(answer))
-    expect(world.network.traffic.pulledBytes).toBe(5 * 197 * 768 * 2)
+    // The stem, the outputs of the visits, the last of them to the asker; once each.
+    const visits =
+      layersOf(answer).length -
+      1 -
+      (answer?.route.filter(({ peer }, i) => peer === answer.route[i - 1]?.peer).length ?? 0)
+    expect(world.network.traffic.pulledBytes).toBe((visits + 2) * 197 * 768 * 2)
     world.clock.run(world.clock.nowMs() + 100)
     for (const { peer } of [asker, ...providers]) expect(world.network.held(peer)).toBe(0)
   })
@@ -125,11 +130,8 @@ describe('a request in a calm swarm', () => {
     expect(answer?.missingLayers).toEqual([0])
   })
 
-  test('sharpens hop by hop when asked to', async () => {
-    const { world, asker } = swarm(SMALL, [
-      [0, 1],
-      [2, 3],
-    ])
+  test('sharpens visit by visit when asked to', async () => {
+    const { world, asker } = swarm(SMALL, [[0], [1], [2], [3]])
     const asked = ask(world, asker, { anytime: true })
     await asked.finish()
     const scored = asked.events.flatMap((event) =>
@@ -139,10 +141,7 @@ describe('a request in a calm swarm', () => {
   })
 
   test('stops early once it is confident enough', async () => {
-    const { world, asker } = swarm(SMALL, [
-      [0, 1],
-      [2, 3],
-    ])
+    const { world, asker } = swarm(SMALL, [[0], [1], [2], [3]])
     // One symbolic logit alone is a softmax of one class: probability 1 after the first hop.
     const { answer } = await ask(world, asker, { stopAtConfidence: 0.99 }).finish()
     expect(answer?.route).toHaveLength(1)

@@ -323,7 +323,9 @@ export class Core {
     nowMs: number,
   ): Effect[] {
     const effects = this.provider.onLayerRun(job, outcome, nowMs)
-    if (!this.announcing.isSpeedNews(this.provider.throughput.changeMs(), nowMs)) return effects
+    const { throughput } = this.provider
+    if (throughput.isNewlyMeasured) this.announcing.hasNews(nowMs)
+    else if (!this.announcing.isSpeedNews(throughput.changeMs(), nowMs)) return effects
     return effects.concat(this.announceIfDue(nowMs))
   }
 

@@ -21,7 +21,8 @@ export function directHandOver(witnesses: ClaimPolicy['witnesses']): ClaimPolicy
   })
 }
 
-function favourite(choice: Choice, visitLayers: number): Favourite | undefined {
+function favourite(given: Choice, visitLayers: number): Favourite | undefined {
+  const choice = { ...given, hosts: shuffled(given) }
   const hosts = choice.hosts.filter((host) => host.isReachable && meet(host.layers, choice.open))
   const able = hosts.filter(({ doubt }) => doubt === 0)
   if (able.length === 0) return leastDoubtful(hosts)
@@ -29,6 +30,12 @@ function favourite(choice: Choice, visitLayers: number): Favourite | undefined {
   if (onTrial !== undefined) return { host: onTrial, isTrial: true, isAgain: false }
   const host = firstStop(choice, able, visitLayers) ?? able[0]
   return host && { host, isTrial: !host.isProven, isAgain: false }
+}
+
+/** The hosts in an order drawn per choice, so that among equals not always the same one gets the work. */
+function shuffled({ hosts, request, round, self }: Choice): readonly Host[] {
+  const seed = draw(request, round, self)
+  return [...hosts].sort((a, b) => drawMixed(seed, a.mark) - drawMixed(seed, b.mark))
 }
 
 /** Only those are left that were silent once: a known one again, and with more patience. */

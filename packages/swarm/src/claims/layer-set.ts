@@ -30,11 +30,6 @@ export function meet(a: LayerSet, b: LayerSet): boolean {
   return ((a.low & b.low) | (a.high & b.high)) !== 0
 }
 
-/** Whether it has no layer. */
-export function isEmpty({ low, high }: LayerSet): boolean {
-  return (low | high) === 0
-}
-
 /** How many layers it has. */
 export function size({ low, high }: LayerSet): number {
   return ones(low) + ones(high)

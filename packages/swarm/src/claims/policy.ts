@@ -37,6 +37,8 @@ export interface Host {
   /** Layers of one visit that are believed: a stranger is believed what is usual. */
   readonly layersMost: number
   readonly layerMs: number
+  /** It has measured that itself. */
+  readonly isMeasured: boolean
   /** Layer runs that wait there already. */
   readonly pending: number
   /** There is a direct connection to it. */

@@ -1,5 +1,5 @@
 import type { PeerId } from '../wire/messages.ts'
-import { countCommon, isEmpty, type LayerSet, meet, size, without } from './layer-set.ts'
+import { countCommon, type LayerSet, meet, size, without } from './layer-set.ts'
 import { OPEN_LAYER_MS, TOUR_BEAM, UNSERVED_LAYER_MS, VISIT_OVERHEAD_MS } from './limits.ts'
 import type { Choice, Host } from './policy.ts'
 
@@ -37,33 +37,22 @@ export function firstStop(
     const ms = leg.ms + wayMs(leg.at.peer, requester) + extraMs
     if (best === undefined || ms < best.ms) best = { ms, first: leg.first }
   }
+  /** Every way to go on from a leg that does not end here. */
+  const onwards = (leg: Leg): Leg[] => {
+    if (best !== undefined && leg.ms >= best.ms) return []
+    const next = hosts.filter((host) => host !== leg.at && meet(host.layers, leg.open))
+    // Layers that nobody hosts are not applied: the answer comes without them, and late.
+    if (next.length === 0) end(leg, UNSERVED_LAYER_MS * size(leg.open))
+    return next.map((host) => {
+      const { open, ms } = stay(host, leg.open)
+      return { at: host, open, ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms, first: leg.first }
+    })
+  }
   let legs: Leg[] = able.map((host) => {
     const { open, ms } = stay(host, choice.open)
     return { at: host, open, ms: wayMs(self, host.peer) + ms, first: host }
   })
-  while (legs.length > 0) {
-    const onwards: Leg[] = []
-    for (const leg of narrowed(legs)) {
-      if (best !== undefined && leg.ms >= best.ms) continue
-      if (isEmpty(leg.open)) {
-        end(leg, 0)
-        continue
-      }
-      const next = hosts.filter((host) => host !== leg.at && meet(host.layers, leg.open))
-      // Layers that nobody hosts are not applied: the answer comes without them, and late.
-      if (next.length === 0) end(leg, UNSERVED_LAYER_MS * size(leg.open))
-      for (const host of next) {
-        const { open, ms } = stay(host, leg.open)
-        onwards.push({
-          at: host,
-          open,
-          ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms,
-          first: leg.first,
-        })
-      }
-    }
-    legs = onwards
-  }
+  while (legs.length > 0) legs = narrowed(legs).flatMap(onwards)
   return best?.first
 }
 

@@ -4,7 +4,7 @@ import {
   FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
 } from '../limits.ts'
-import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { type Admission, Admissions } from './admission.ts'
 import { ALONE_AFTER_MS, REFUSALS_MAX } from './limits.ts'
 
@@ -14,11 +14,34 @@ const b = 'b' as PeerId
 let requests = 0
 const fresh = () => (++requests).toString(16).padStart(32, '0') as RequestId
 
+/** The first step of a request, or one of a later era. */
+function stepOf(request: RequestId, requester: PeerId, era = 0): Step {
+  return {
+    kind: 'step',
+    request,
+    requester,
+    era,
+    route: [],
+    plan: [],
+    activation: {
+      place: 'inline',
+      dtype: 'float16',
+      batch: 1,
+      tokens: 5,
+      width: 8,
+      bytes: new Uint8Array(80),
+    },
+    input: undefined,
+    next: undefined,
+    remainingMs: 1_000,
+  }
+}
+
 /** Asks so many times, `everyMs` apart. */
 function ask(admissions: Admissions, peer: PeerId, times: number, fromMs = 0, everyMs = 1) {
   const answers: Admission[] = []
   for (let i = 0; i < times; i++)
-    answers.push(admissions.judge(fresh(), peer, fromMs + i * everyMs))
+    answers.push(admissions.judge(stepOf(fresh(), peer), fromMs + i * everyMs))
   return answers
 }
 
@@ -39,11 +62,20 @@ describe('admissions', () => {
   test('a request that has ended is not followed again for a while', () => {
     const admissions = new Admissions()
     const request = fresh()
-    expect(admissions.judge(request, a, 0)).toBe('follow')
+    expect(admissions.judge(stepOf(request, a), 0)).toBe('follow')
     admissions.ended(request, a, true, 10)
-    expect(admissions.judge(request, a, 20)).toBe('ignore')
+    expect(admissions.judge(stepOf(request, a), 20)).toBe('ignore')
     admissions.forgetFinished(10 + FINISHED_REMEMBERED_MS)
-    expect(admissions.judge(request, a, 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
+    expect(admissions.judge(stepOf(request, a), 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
+  })
+
+  test('a request that was dropped comes back only in a later era', () => {
+    const admissions = new Admissions()
+    const request = fresh()
+    admissions.judge(stepOf(request, a), 0)
+    admissions.dropped(stepOf(request, a, 1), 10)
+    expect(admissions.judge(stepOf(request, a, 1), 20)).toBe('ignore')
+    expect(admissions.judge(stepOf(request, a, 2), 30)).toBe('follow')
   })
 
   test('whoever is refused again and again within seconds floods', () => {
@@ -64,7 +96,7 @@ describe('admissions', () => {
     ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX - 1)
     for (let i = 0; i < 10; i++) {
       const request = fresh()
-      expect(admissions.judge(request, a, 1_000 + i)).toBe('follow')
+      expect(admissions.judge(stepOf(request, a), 1_000 + i)).toBe('follow')
       expect(ask(admissions, a, REFUSALS_MAX - 1, 1_000 + i, 0)).not.toContain('ban')
       admissions.ended(request, a, true, 1_000 + i)
     }

@@ -41,6 +41,8 @@ export interface AuthorNeeds {
 interface HandOver {
   chosen: PeerId | undefined
   isTrial: boolean
+  /** The chosen one says how fast it is, so that what it takes can be judged. */
+  isMeasured: boolean
   /** Choices made for this step, and among them again of somebody silent. */
   tries: number
   agains: number
@@ -127,9 +129,10 @@ export class Author {
     }
     // What still waits for this member's own uplink the claimer cannot know.
     const waitsMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
-    const mostMs = handOver.isTrial
-      ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
-      : this.needs.conduct.patienceMs(from, handOver.expectedMs)
+    const mostMs =
+      handOver.isTrial && handOver.isMeasured
+        ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
+        : this.needs.conduct.patienceMs(from, handOver.expectedMs)
     handOver.dueAtMs = nowMs + Math.min(claim.ttlMs, mostMs) + waitsMs
     this.needs.claims.put(flight.request, { peer: from, untilMs: handOver.dueAtMs })
     return []
@@ -184,6 +187,7 @@ export class Author {
       handOver = {
         chosen: undefined,
         isTrial: false,
+        isMeasured: false,
         tries: 0,
         agains: 0,
         expectedMs: 0,
@@ -218,6 +222,7 @@ export class Author {
     handOver.tries++
     handOver.chosen = host.peer
     handOver.isTrial = isTrial
+    handOver.isMeasured = host.isMeasured
     const upMs =
       bytes / scout.uploadBytesPerMs(this.options.self) +
       bytes / scout.downloadBytesPerMs(host.peer)
@@ -314,8 +319,8 @@ function said(flight: Flight, nowMs: number): Step {
   return { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
 }
 
-/** Who ran the visit before the author's own; the requester before the first. */
-function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
+/** Who ran the visit before `self`'s own last one; the requester before the first. */
+export function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
   let at = route.length
   while (at > 0 && route[at - 1]?.peer === self) at--
   return route[at - 1]?.peer ?? requester

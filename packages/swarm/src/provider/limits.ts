@@ -3,7 +3,7 @@
 /** So many peers try to pull a tensor before the step before it is offered again. */
 export const PULLERS_MAX = 2
 /** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
-export const IDLE_FACTOR = 0.8
+export const IDLE_FACTOR = 0.7
 /** Weight of one more run in the average of a peer's runs, when the last one was just now. */
 export const RUN_WEIGHT = 0.1
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
@@ -42,3 +42,11 @@ export const ACCESS_BYTES_PER_MS = 500
 export const RELAY_MS = 400
 /** A stranger that says it is at work is believed for so many times what the work should take. */
 export const STRANGER_FACTOR = 2
+/** How long a requester is told that somebody lives who has gone on and has no way to it. */
+export const ALIVE_MS = 700
+/** A claim is renewed when so much of its time has passed. */
+export const RENEWAL_SHARE = 0.6
+/** Work that takes longer than it should is claimed again for so many times what it has taken. */
+export const OVERDUE_FACTOR = 2
+/** Long work is heard of at least this often: nobody believes a claim for longer than STALL_MS_MAX. */
+export const RENEWAL_MS_MAX = 2_000

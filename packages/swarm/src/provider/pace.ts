@@ -3,13 +3,14 @@ import { IDLE_FACTOR, RUN_WEIGHT } from './limits.ts'
 /**
  * How fast a provider believes to be: a moving average of its layer runs.
  *
- * 1. A provider that got no work between two announcements believes itself a little faster. Otherwise
- *    one slow measurement (a cold start, a busy moment) would rank it last for ever.
+ * 1. A provider that got no work between two announcements believes itself a little faster, down to what
+ *    is usual. Otherwise one slow measurement (a cold start, a busy moment) would rank it last for ever.
  * 2. The longer ago the last run, the more one more counts; the discount for idle times ends with it.
  * 3. It ranks itself by what it last announced, because others rank it by that.
  */
 export class Pace {
   private averageMs = 1
+  private usualMs = 1
   private hasRun = false
   /** What of the average is believed, 0 … 1. */
   private idleDiscount = 1
@@ -17,9 +18,15 @@ export class Pace {
   private runs = 0
   private lastAnnouncedMs = 1
 
-  /** One layer run as this provider expects it, milliseconds. */
+  /** One layer run as this provider expects it, milliseconds; what is usual before the first. */
   get layerMs(): number {
-    return this.averageMs * this.idleDiscount
+    if (!this.hasRun) return this.usualMs
+    return Math.max(this.averageMs * this.idleDiscount, Math.min(this.averageMs, this.usualMs))
+  }
+
+  /** What others of the lane take for a layer, milliseconds. */
+  set usual(ms: number) {
+    this.usualMs = ms
   }
 
   /** Whether it has run a layer of this release. */

@@ -55,7 +55,13 @@ describe('a flight', () => {
 
   test('does not go back over steps that it has not seen', () => {
     const flight = new Flight(step([]), 0)
-    flight.advance(step([3, 1]), 10)
+    flight.advance(
+      {
+        ...step([3, 1]),
+        route: [...step([3]).route, { layer: 1, peer: b, backend: 'reference', ms: 1 }],
+      },
+      10,
+    )
     flight.goBack()
     expect(flight.newest.route).toHaveLength(2)
     expect(flight.open(4)).toBeUndefined()
@@ -103,33 +109,32 @@ describe('the claim book', () => {
 })
 
 describe('outputs', () => {
-  test('are withdrawn two hops later, and all at the end', () => {
+  test('are all withdrawn when the request ends, once', () => {
     const outputs = new Outputs()
-    const keep = (hash: string, hop: number) =>
-      outputs.keep(request, { hash: hash as TensorHash, hop })
-    keep('one', 1)
-    keep('three', 3)
-    expect(outputs.advanced(request, 2)).toEqual([])
-    expect(outputs.advanced(request, 3)).toEqual([{ do: 'withdraw', hash: 'one' }])
-    keep('six', 6)
-    expect(outputs.release(request).map((effect) => 'hash' in effect && effect.hash)).toEqual([
-      'three',
-      'six',
-    ])
-    expect(outputs.release(request)).toEqual([])
+    for (const hash of ['one', 'three']) outputs.keep(request, hash as TensorHash)
+    outputs.keep(other, 'two' as TensorHash)
+    const withdrawn = (of: RequestId) =>
+      outputs.release(of).map((effect) => 'hash' in effect && effect.hash)
+    expect(withdrawn(request)).toEqual(['one', 'three'])
+    expect(withdrawn(request)).toEqual([])
+    expect(withdrawn(other)).toEqual(['two'])
   })
 })
 
 describe('pace', () => {
-  test('is what runs take, and a little faster after each idle interval', () => {
+  test('is what runs take, and a little faster after each idle interval, down to what is usual', () => {
     const pace = new Pace()
+    pace.usual = 30
+    expect(pace.layerMs).toBe(30)
     pace.ran(100, true)
     expect(pace.layerMs).toBe(100)
     pace.idle()
     expect(pace.layerMs).toBe(100)
     pace.idle()
     pace.idle()
-    expect(pace.layerMs).toBeCloseTo(64)
+    expect(pace.layerMs).toBeCloseTo(49)
+    for (let i = 0; i < 20; i++) pace.idle()
+    expect(pace.layerMs).toBe(30)
     pace.ran(10, false)
     expect(pace.layerMs).toBeLessThan(100)
     expect(pace.layerMs).toBeGreaterThan(10)
@@ -145,26 +150,27 @@ describe('work', () => {
 
   test('of a request that is given up is nobody’s when it ends', () => {
     const work = new Work({ slots: 2, timeShare: 1 }, jobs())
-    const job = work.begin(new Flight(step([0]), 0), 3)
+    const job = work.begin(new Flight(step([0]), 0), [3, 1])
     expect(work.freeSlots).toBe(1)
     expect(work.abandon(request)).toEqual([{ do: 'cancel', job: job.id }])
-    expect(work.runEnded(job.id, 10)).toBeUndefined()
+    expect(work.get(job.id)).toBeUndefined()
     expect(work.freeSlots).toBe(2)
   })
 
   test('that has begun to run is not cancelled, only forgotten', () => {
     const work = new Work({ slots: 2, timeShare: 1 }, jobs())
-    work.runBegan(work.begin(new Flight(step([0]), 0), 3), 0)
+    work.runBegan(work.begin(new Flight(step([0]), 0), [3, 1]), 0)
     expect(work.abandon(request)).toEqual([])
     expect(work.size).toBe(0)
   })
 
   test('with a share of the time is one run at a time, with a rest after it', () => {
     const work = new Work({ slots: 8, timeShare: 0.25 }, jobs())
-    const job = work.begin(new Flight(step([0]), 0), 3)
+    const job = work.begin(new Flight(step([0]), 0), [3, 1])
     work.runBegan(job, 100)
     expect(work.freeSlots).toBe(0)
-    expect(work.runEnded(job.id, 110)).toEqual(job)
+    work.runEnded(110)
+    expect(work.get(job.id)).toBe(job)
     expect(work.restsUntilMs).toBe(110 + 30)
     expect(work.paceMs(10)).toBe(40)
   })

@@ -10,17 +10,17 @@ import type { PeerTable } from '../presence/peer-table.ts'
 import { isComplete, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
-import { Author } from './author.ts'
+import { Author, authorBefore } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
-import { STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
+import { ALIVE_MS, STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
 import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
 import { Scout } from './scout.ts'
-import { Serving } from './serving.ts'
+import { claimOf, Serving } from './serving.ts'
 import { Throughput } from './throughput.ts'
 import { type Visit, Work } from './work.ts'
 
@@ -85,7 +85,7 @@ export class Provider {
     this.rivals = new Rivals(options, table, claims, conduct)
     const { rivals } = this
     const scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
-    this.throughput = new Throughput(work, pace)
+    this.throughput = new Throughput(work, pace, scout)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
     this.author = new Author(options, { scout, claims, conduct, strangers, table })
@@ -133,13 +133,16 @@ export class Provider {
 
   /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
   lead(step: Step, suspect: PeerId | undefined, nowMs: number): Effect[] {
+    const effects: Effect[] = []
     let flight = this.flights.get(step.request)
-    const effects: Effect[] = flight === undefined ? [] : this.letGo(flight)
     if (flight === undefined) {
       this.admissions.admitOwn(step.requester)
       flight = new Flight(step, nowMs)
       this.flights.set(step.request, flight)
-    } else flight.advance(step, nowMs)
+    } else if (!sameStep(step, flight.newest)) {
+      effects.push(...this.letGo(flight))
+      flight.advance(step, nowMs)
+    }
     if (suspect !== undefined) flight.letDownBy(suspect)
     this.author.restart(flight)
     return effects.concat(this.author.handOver(flight, nowMs))
@@ -162,10 +165,11 @@ export class Provider {
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
+    const alive = this.author.leads(flight) ? this.vouchForLife(flight, from, ALIVE_MS) : []
     this.rivals.superseded(flight, step, nowMs)
     this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
-    return this.begin(flight, nowMs)
+    return [...alive, ...this.begin(flight, nowMs)]
   }
 
   onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
@@ -179,7 +183,11 @@ export class Provider {
     const { era, route } = flight.newest
     if (claim.era !== era || claim.hop !== route.length) return effects
     const asAuthor = this.author.onClaim(flight, from, claim, nowMs)
-    if (asAuthor !== undefined) return effects.concat(asAuthor)
+    if (asAuthor !== undefined)
+      return [...effects, ...asAuthor, ...this.vouchForLife(flight, from, claim.ttlMs)]
+    // An author that has no way to the requester says that whoever it chose is at work.
+    if (claim.ttlMs > 0 && flight.author === from)
+      return this.vouchForLife(flight, from, claim.ttlMs)
     if (claim.ttlMs === 0) return effects.concat(this.declined(flight, from, nowMs))
     return effects.concat(this.claimed(flight, from, claim, nowMs))
   }
@@ -232,15 +240,17 @@ export class Provider {
   }
 
   onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
-    this.work.runEnded(nowMs)
     const visit = this.work.get(id)
+    const isOver = visit === undefined || visit.runs.length + 1 === visit.layers.length
+    // A visit is one piece of work, however many layers it has.
+    if (isOver || 'failure' in outcome) this.work.runEnded(nowMs)
     if (visit === undefined) {
       // Superseded while it ran: nobody will ask for the result. How slow it was still counts, or a
       // straggler whose runs all come too late would go on to believe that it is quick.
       if (!('failure' in outcome)) this.pace.ran(outcome.ms, false)
       return []
     }
-    if (!('failure' in outcome)) return this.serving.ran(visit, outcome, nowMs)
+    if (!('failure' in outcome)) return this.serving.ran(visit, outcome)
     return this.runFailed(visit, outcome.failure, nowMs)
   }
 
@@ -264,7 +274,7 @@ export class Provider {
   }
 
   onTime(nowMs: number): Effect[] {
-    const effects: Effect[] = []
+    const effects = this.serving.overdue(nowMs)
     for (const flight of this.flights.values()) {
       if (nowMs >= flight.deadlineMs) effects.push(...this.close(flight, false, nowMs))
       else if (nowMs >= this.author.dueMs(flight))
@@ -278,7 +288,7 @@ export class Provider {
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
-    let at = Number.POSITIVE_INFINITY
+    let at = this.work.wakeAtMs()
     for (const flight of this.flights.values())
       at = Math.min(at, this.author.dueMs(flight), this.bidding.dueMs(flight), flight.deadlineMs)
     return at
@@ -343,6 +353,21 @@ export class Provider {
    */
   private standsBy({ newest }: Flight): boolean {
     return this.options.policy.witnesses === 'lane' && this.neighbourhood.reaches(newest.requester)
+  }
+
+  /**
+   * Somebody is at work and has no way to the requester: this member says it for them, or has the author
+   * before it say it.
+   */
+  private vouchForLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
+    const { requester } = flight.newest
+    if (ttlMs === 0 || requester === this.options.self) return []
+    if (this.neighbourhood.wayMs(from, requester) !== undefined) return []
+    const to = this.neighbourhood.reaches(requester)
+      ? requester
+      : authorBefore(flight.newest, this.options.self)
+    if (to === this.options.self || !this.neighbourhood.reaches(to)) return []
+    return [{ do: 'tell', message: claimOf(flight, undefined, ttlMs), to: [to] }]
   }
 
   /** This provider is named for the newest step. */

@@ -125,7 +125,7 @@ export class Scout {
       .filter(({ presence }) => presence.measured)
       .map(({ presence }) => presence.layerMs)
       .sort((a, b) => a - b)
-    return times[times.length >> 1] ?? 1
+    return times[(times.length - 1) >> 1] ?? 1
   }
 
   private hosts(flight: Flight, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
@@ -185,6 +185,7 @@ export class Scout {
         : Math.min(presence.layers.length, seen.usualCount),
       layerMs:
         isProven && presence.measured ? presence.layerMs : Math.max(presence.layerMs, usualMs),
+      isMeasured: presence.measured,
       pending: claims.loadOf(peer),
       isReachable: neighbourhood.reaches(peer),
       isProven,

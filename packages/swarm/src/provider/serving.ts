@@ -6,7 +6,13 @@ import type { LayerOutcome } from '../ports.ts'
 import type { Activation, Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
-import { AT_WORK_MS, TRANSFER_FACTOR } from './limits.ts'
+import {
+  AT_WORK_MS,
+  OVERDUE_FACTOR,
+  RENEWAL_MS_MAX,
+  RENEWAL_SHARE,
+  TRANSFER_FACTOR,
+} from './limits.ts'
 import type { Outputs } from './outputs.ts'
 import type { Pace } from './pace.ts'
 import type { OwnOffer, Rivals } from './rivals.ts'
@@ -99,6 +105,7 @@ export class Serving {
     this.needs.work.runBegan(visit, nowMs)
     const runMs = (this.needs.work.size - 1 + visit.layers.length) * this.expectedLayerMs()
     const isLong = this.isNamed(flight) && runMs > 2 * SILENT_CLAIM_MS
+    visit.renewAtMs = nowMs + Math.min(Math.max(SILENT_CLAIM_MS, 2 * runMs), RENEWAL_MS_MAX)
     const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * runMs) : []
     return said.concat(this.runNext(visit, encoded(flight.newest.activation, bytes)))
   }
@@ -115,7 +122,7 @@ export class Serving {
   }
 
   /** A layer of the visit has run: the next one, or the result is made ready. */
-  ran(visit: Visit, run: Extract<LayerOutcome, { ms: number }>, nowMs: number): Effect[] {
+  ran(visit: Visit, run: Extract<LayerOutcome, { ms: number }>): Effect[] {
     const { runs, layers, id, flight } = visit
     runs.push({ layer: layers[runs.length] as number, ms: run.ms })
     this.needs.pace.ran(run.ms, true)
@@ -123,8 +130,16 @@ export class Serving {
     if (left === 0) return [{ do: 'prepare', job: id, tensor: run.activation }]
     const isLong = this.isNamed(flight) && left * run.ms > 2 * SILENT_CLAIM_MS
     const said = isLong ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * left * run.ms) : []
-    this.needs.work.runBegan(visit, nowMs)
     return said.concat(this.runNext(visit, run.activation))
+  }
+
+  /** Visits that take longer than they should: whoever waits for them hears that they live. */
+  overdue(nowMs: number): Effect[] {
+    return this.needs.work.overdue(nowMs).flatMap((visit) => {
+      const ttlMs = AT_WORK_MS + OVERDUE_FACTOR * (nowMs - (visit.beganAtMs ?? nowMs))
+      visit.renewAtMs = nowMs + Math.min(RENEWAL_SHARE * ttlMs, AT_WORK_MS)
+      return this.atWork(visit, ttlMs)
+    })
   }
 
   /** The result of the visit is ready: the step that it makes. */
@@ -234,7 +249,11 @@ export class Serving {
 }
 
 /** A claim on the newest step; with a time to live of 0 the end of one. */
-function claimOf({ request, newest }: Flight, layer: number | undefined, ttlMs: number): Claim {
+export function claimOf(
+  { request, newest }: Flight,
+  layer: number | undefined,
+  ttlMs: number,
+): Claim {
   const { era, route } = newest
   return { kind: 'claim', request, era, hop: route.length, layer: layer ?? 0, ttlMs, lost: false }
 }

@@ -20,7 +20,13 @@ export interface Visit {
   readonly hop: number
   /** What has been run so far. */
   readonly runs: LayerRun[]
+  /** When its engine began; undefined while its tensor is on its way. */
+  beganAtMs: number | undefined
+  /** Those who wait for it think that it lives until then, milliseconds. */
+  renewAtMs: number
 }
+
+const NEVER = Number.POSITIVE_INFINITY
 
 type Phase = 'pulling' | 'running' | 'preparing'
 
@@ -90,7 +96,15 @@ export class Work {
 
   begin(flight: Flight, layers: readonly number[]): Visit {
     const hop = flight.newest.route.length
-    const job = { id: this.nextJob(), flight, layers, hop, runs: [] }
+    const job = {
+      id: this.nextJob(),
+      flight,
+      layers,
+      hop,
+      runs: [],
+      beganAtMs: undefined,
+      renewAtMs: NEVER,
+    }
     this.byRequest.set(flight.request, { job, phase: 'pulling' })
     this.byId.set(job.id.number, flight.request)
     return job
@@ -103,8 +117,9 @@ export class Work {
   }
 
   /** Its tensor is here: the engine begins. */
-  runBegan({ flight }: Visit, nowMs: number): void {
-    const running = this.byRequest.get(flight.request)
+  runBegan(visit: Visit, nowMs: number): void {
+    visit.beganAtMs = nowMs
+    const running = this.byRequest.get(visit.flight.request)
     if (running !== undefined) running.phase = 'running'
     this.duty.runBegan(nowMs)
   }
@@ -112,6 +127,20 @@ export class Work {
   /** The engine has ended a run, wanted or not. */
   runEnded(nowMs: number): void {
     this.duty.runEnded(nowMs)
+  }
+
+  /** Visits that are running and that those who wait for them should hear of again. */
+  overdue(nowMs: number): Visit[] {
+    return [...this.byRequest.values()]
+      .map(({ job }) => job)
+      .filter(({ renewAtMs }) => nowMs >= renewAtMs)
+  }
+
+  /** When `overdue` has something next, milliseconds. */
+  wakeAtMs(): number {
+    let at = NEVER
+    for (const { job } of this.byRequest.values()) at = Math.min(at, job.renewAtMs)
+    return at
   }
 
   /** Layers in hand whose tensor is still on its way. */

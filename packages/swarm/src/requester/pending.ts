@@ -120,9 +120,9 @@ export class Pending {
     return nowMs >= this.deadlineMs - this.reserveMs()
   }
 
-  /** Nothing has moved for longer than a lane usually takes. */
+  /** Nothing has moved for longer than a lane usually takes, and nobody here waits for whoever was named. */
   isStalled(stallMs: number, nowMs: number): boolean {
-    return nowMs >= this.movedAtMs + stallMs
+    return nowMs >= this.stalledAtMs(stallMs)
   }
 
   /** When one of these is due next, milliseconds. */
@@ -130,7 +130,7 @@ export class Pending {
     if (this.closes !== undefined) return this.deadlineMs
     return Math.min(
       this.deadlineMs - this.reserveMs(),
-      this.movedAtMs + stallMs,
+      this.stalledAtMs(stallMs),
       this.abandonedAtMs(),
     )
   }
@@ -142,7 +142,9 @@ export class Pending {
   goBack(nowMs: number): PeerId | undefined {
     const suspect = this.step.next ?? this.step.route.at(-1)?.peer
     const isLastResort = ++this.offersAgain > RESCUES_MAX
-    const era = Math.min(this.step.era + 1, ERAS_MAX)
+    // The first step has no author but this member: it is only said again, and ends nobody's work on it.
+    const isFirst = this.step.route.length === 0 && this.offersAgain % RESCUES_MAX !== 0
+    const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
     const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
     if (isLastResort) this.trail.length = 0
     this.closes = undefined
@@ -177,6 +179,14 @@ export class Pending {
     this.step = before
     this.trail.pop()
     return true
+  }
+
+  private stalledAtMs(stallMs: number): number {
+    // Of its own first step this member is the author, who waits for whoever it named and names the next one.
+    const isLed = this.step.route.length === 0 && this.step.next !== undefined
+    // Going back brings no host for layers that nobody hosts.
+    const isAlone = this.uncoveredSinceMs !== undefined && this.step.route.length > 0
+    return isLed || isAlone ? Number.POSITIVE_INFINITY : this.movedAtMs + stallMs
   }
 
   private abandonedAtMs(): number {

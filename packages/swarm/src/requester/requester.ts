@@ -125,9 +125,10 @@ export class Requester {
     if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
     const stallMs = this.stallMs()
     // Whoever was named, or any one where nobody was, is waited for a little longer, however long it asks for.
-    const { next } = wanted.newest
-    if (claim.ttlMs > 0 && (next === undefined || next === from))
-      wanted.claimed(Math.min(claim.ttlMs, 2 * stallMs), stallMs, nowMs)
+    const { next, route } = wanted.newest
+    const counts = next === undefined || next === from || route.at(-1)?.peer === from
+    if (claim.ttlMs > 0 && counts)
+      wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here.
     return claim.lost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
   }
