@@ -78,7 +78,7 @@ describe('three tabs, each with some of the layers', () => {
     for (const { snapshot } of tabs) {
       const { bytes } = await snapshot()
       expect(bytes.tensorsOverRelay).toBe(0)
-      tensorBytes += bytes.gossipOut
+      tensorBytes += bytes.tensorsOut
     }
     expect(tensorBytes).toBeGreaterThan(8 * 6_400)
     // What the relay did carry: connection set-up, far below one request's activations.

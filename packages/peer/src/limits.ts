@@ -100,6 +100,8 @@ export const RTT_FIRST_PINGS = 3
 export const RTT_ATTEMPTS_MAX = 4
 /** Wait between two attempts. */
 export const RTT_RETRY_MS = 300
+/** Of one ping, by libp2p's specification of it. */
+export const PING_BYTES = 32
 /** Share of a new measurement in the smoothed round trip (RFC 6298, section 2). */
 export const RTT_WEIGHT = 1 / 8
 /** Pings of one peer that are answered, or under way, at once: the monitor's, an introduction's and a measurement's, at both ends. */

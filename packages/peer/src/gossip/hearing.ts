@@ -1,10 +1,11 @@
 import {
   type Gate,
   judgeMessage,
-  laneTopic,
+  kindOf,
   type Message,
   type ModelShape,
   type PeerId,
+  topicOf,
 } from '@layerswarm/swarm'
 import type { Message as GossipMessage } from '@libp2p/gossipsub'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
@@ -44,14 +45,12 @@ export interface Hearing {
 
 /**
  * 1. Gossiped or told, a message passes the same gate and counts in the same quota of its author,
- *    who for a told one is the peer at the other end. Presence is not told: it would come without
- *    the number that tells old from new.
+ *    who for a told one is the peer at the other end.
  * 2. Whoever the gate bans is hung up on.
  */
 export function createHearing({ node, gate, release, shape, heard }: HearingNeeds): Hearing {
   const { pubsub } = node.services
   const self = node.peerId.toString()
-  const lane = laneTopic(release)
   /** Decoded, until gossipsub delivers what it passes on. */
   const decoded = new WeakMap<GossipMessage, Message>()
   const refusals = { count: 0, last: undefined as string | undefined }
@@ -100,8 +99,9 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     },
     told(peer, bytes) {
       const author = peer as PeerId
-      const content = () => judgeMessage(bytes, lane, author, shape)
-      const arrival = { source: peer, author, topic: lane, number: 0n, content }
+      const topic = topicOf(kindOf(bytes) ?? 'done', release)
+      const content = () => judgeMessage(bytes, topic, author, shape)
+      const arrival = { source: peer, author, topic, number: undefined, content }
       const verdict = gate.judge(arrival, performance.now())
       if (verdict.verdict === 'deliver') heard(author, verdict.message)
       if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true

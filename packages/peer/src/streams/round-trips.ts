@@ -3,6 +3,7 @@ import { byteStream } from '@libp2p/utils'
 import { pause, within } from '../deadline.ts'
 import {
   ALIVE_PING_TIMEOUT_MS,
+  PING_BYTES,
   PING_STREAMS_MAX,
   RTT_ATTEMPTS_MAX,
   RTT_FIRST_PINGS,
@@ -14,9 +15,8 @@ import type { SwarmNode } from '../node/libp2p-config.ts'
 import { directConnection, isDirect } from '../node/peer-connections.ts'
 import { createTurns } from './turns.ts'
 
-/** The ping of libp2p (specs/ping): 32 bytes, sent back as they are. */
+/** The ping of libp2p (specs, ping): PING_BYTES, sent back as they are. */
 const PING_PROTOCOL = '/ipfs/ping/1.0.0'
-const PING_BYTES = 32
 
 /**
  * How far away each directly connected peer is.

@@ -15,15 +15,18 @@ import type { FaultKind, Judged } from './message-rules.ts'
 import { createNewest } from './newest.ts'
 import { createQuota, type Rate } from './quota.ts'
 
-/** A signed message as it comes in, its signature checked. */
+/** A message as it comes in: signed, and its signature checked, or from the peer at the other end of a stream. */
 export interface Arrival {
   /** The neighbour that handed it over, which may only have passed it on. */
   readonly source: string
   /** Who signed it. */
   readonly author: PeerId
   readonly topic: string
-  /** Grows with every message of its author, from one session to the next: gossipsub's number. */
-  readonly number: bigint
+  /**
+   * Grows with every message of its author, from one session to the next: gossipsub's number. Undefined
+   * for what came over a stream, on which nothing of its author overtakes it.
+   */
+  readonly number: bigint | undefined
   /** What `judgeMessage` says of its bytes. Asked once, and only of an author that may speak. */
   content(): Judged
 }
@@ -87,7 +90,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  * 3. A message that `judgeMessage` refuses is rejected. Every honest peer comes to that verdict, so
  *    the neighbour that handed it on is blamed; one that is blamed `rejectsMax` times is banned.
  *    Blame fades within `banMs`, so that rare refusals (a peer of a newer version) add up to nothing.
- * 4. Presence older than what was heard of its author lately is ignored: a late one undoes nothing.
+ * 4. Gossiped presence older than what was heard of its author lately is ignored: a late one undoes nothing.
  * 5. What is delivered is passed on, except what its author reaches everybody with and steps that name
  *    who goes on; presence is passed on by bootstrap nodes alone.
  * 6. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
@@ -132,7 +135,8 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
         (message.kind === 'done' && !message.isPublic)
       return { verdict: 'deliver', message, passOn: !isForFew && !reach.heardByAll(author, nowMs) }
     }
-    if (!newest.take(author, number, nowMs)) return { verdict: 'ignore', reason: 'old-news' }
+    if (number !== undefined && !newest.take(author, number, nowMs))
+      return { verdict: 'ignore', reason: 'old-news' }
     if (message.release === release) reach.announced(author, message, nowMs)
     // Members hear one another directly; whom they cannot reach they hear of from a bootstrap node.
     return { verdict: 'deliver', message, passOn: release === undefined }

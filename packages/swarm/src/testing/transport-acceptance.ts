@@ -1,9 +1,17 @@
-import { activationBytes } from '@layerswarm/model'
 import type { Transport } from '../ports.ts'
-import type { Message, Presence, RequestId, Step } from '../wire/messages.ts'
+import type { Message } from '../wire/messages.ts'
 import { type AcceptanceCase, caseOn, demandEqual, until } from './acceptance.ts'
 import { PATIENCE_MS } from './limits.ts'
-import { at, type Ear, listening, type TransportBench, textOf } from './transport-bench.ts'
+import {
+  at,
+  done,
+  type Ear,
+  firstStep,
+  listening,
+  presenceOf,
+  type TransportBench,
+  timesHeard,
+} from './transport-bench.ts'
 import {
   hearsNoneOfTheBanned,
   knowsItsNeighbours,
@@ -74,60 +82,6 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('never throws when it publishes, after its end neither', 2, neverThrows),
     check('tells an ended member nothing more', 2, tellsTheEndedNothing),
   ]
-}
-
-let requests = 0
-
-/** A request that no other case asks. */
-function newRequest(): RequestId {
-  return (++requests).toString(16).padStart(32, '0') as RequestId
-}
-
-function done(): Message {
-  return { kind: 'done', isPublic: false, request: newRequest() }
-}
-
-function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportBench): Step {
-  const bytes = new Uint8Array(activationBytes('float16', [1, tokens, width]))
-  bytes.fill(requests)
-  return {
-    kind: 'step',
-    input: undefined,
-    next: undefined,
-    request: newRequest(),
-    requester: self,
-    era: 0,
-    route: [],
-    plan: [],
-    activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
-    remainingMs: 1_000,
-  }
-}
-
-function presenceOf({ self }: Transport, { release }: TransportBench, links: number): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release,
-    sequence: 1,
-    layers: [0],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: [`/dns4/example.org/tcp/1/p2p/${self}`],
-    asking: false,
-    links,
-    leaving: false,
-  }
-}
-
-function timesHeard({ heard }: Ear, { self }: Transport, message: Message): number {
-  const text = textOf(message)
-  return heard.filter((one) => one.from === self && one.text === text).length
 }
 
 /** Waits until `ear` has heard the message. */

@@ -1,6 +1,14 @@
+import { activationBytes } from '@layerswarm/model'
 import type { Transport } from '../ports.ts'
 import type { ModelShape } from '../step.ts'
-import { encodeMessage, type Message, type PeerId } from '../wire/messages.ts'
+import {
+  encodeMessage,
+  type Message,
+  type PeerId,
+  type Presence,
+  type RequestId,
+  type Step,
+} from '../wire/messages.ts'
 import type { AcceptanceBench } from './acceptance.ts'
 
 /** Transports to check, all in one lane. */
@@ -46,4 +54,66 @@ export function at(lane: readonly Ear[], index: number): Ear {
   const ear = lane[index]
   if (ear === undefined) throw new Error(`there is no member ${index}`)
   return ear
+}
+
+let requests = 0
+
+/** A request that no other case asks. */
+export function newRequest(): RequestId {
+  return (++requests).toString(16).padStart(32, '0') as RequestId
+}
+
+/** The end of such a request. */
+export function done(): Message {
+  return { kind: 'done', isPublic: false, request: newRequest() }
+}
+
+/** The first step of such a request, its tensor in the message. */
+export function firstStep({ self }: Transport, { shape: { tokens, width } }: TransportBench): Step {
+  const bytes = new Uint8Array(activationBytes('float16', [1, tokens, width]))
+  bytes.fill(requests)
+  return {
+    kind: 'step',
+    input: undefined,
+    next: undefined,
+    request: newRequest(),
+    requester: self,
+    era: 0,
+    route: [],
+    plan: [],
+    activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
+    remainingMs: 1_000,
+  }
+}
+
+/** What a member that hosts layer 0 announces. */
+export function presenceOf(
+  { self }: Transport,
+  { release }: TransportBench,
+  links: number,
+): Presence {
+  return {
+    kind: 'presence',
+    measured: true,
+    upload: 0,
+    download: 0,
+    strangersFail: 0,
+    near: [],
+    release,
+    sequence: 1,
+    layers: [0],
+    freeSlots: 1,
+    layerMs: 1,
+    backend: 'reference',
+    addresses: [`/dns4/example.org/tcp/1/p2p/${self}`],
+    asking: false,
+    links,
+    leaving: false,
+  }
+}
+
+/** How often an ear has heard just this message of this member. */
+export function timesHeard({ heard }: Ear, { self }: Transport, message: Message): number {
+  const text = textOf(message)
+  return heard.filter((one) => one.from === self && one.text === text).length
 }

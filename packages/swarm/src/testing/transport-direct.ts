@@ -1,23 +1,20 @@
 import type { Transport } from '../ports.ts'
-import type { Message, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
+import type { Message, PeerId, TensorHash } from '../wire/messages.ts'
 import { demand, demandEqual, until } from './acceptance.ts'
 import { PATIENCE_MS } from './limits.ts'
-import { at, type Ear, type TransportBench, textOf } from './transport-bench.ts'
+import {
+  at,
+  done,
+  type Ear,
+  firstStep,
+  newRequest,
+  presenceOf,
+  type TransportBench,
+  timesHeard,
+} from './transport-bench.ts'
 
 /** Somebody who is in no lane at all. */
 const STRANGER = 'stranger' as PeerId
-
-let requests = 0
-
-/** Requests of their own, so that no other case asks them. */
-function newRequest(): RequestId {
-  return `d1${(++requests).toString(16).padStart(30, '0')}` as RequestId
-}
-
-function timesHeard({ heard }: Ear, { self }: Transport, message: Message): number {
-  const text = textOf(message)
-  return heard.filter((one) => one.from === self && one.text === text).length
-}
 
 function hearing(bench: TransportBench, ear: Ear, from: Transport, message: Message) {
   const what = `a told ${message.kind}`
@@ -29,6 +26,8 @@ export async function tellsOne(bench: TransportBench, lane: readonly Ear[]): Pro
   const [author, told, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
   const request = newRequest()
   const messages: Message[] = [
+    { ...presenceOf(author.transport, bench, 2), asking: true },
+    firstStep(author.transport, bench),
     { kind: 'claim', lost: true, request, era: 1, hop: 2, layer: 3, ttlMs: 500 },
     { kind: 'again', request, era: 1, hop: 2, suspect: told.transport.self },
     { kind: 'done', isPublic: false, request },
@@ -38,7 +37,7 @@ export async function tellsOne(bench: TransportBench, lane: readonly Ear[]): Pro
     author.transport.tell(message, author.transport.self)
   }
   for (const message of messages) await hearing(bench, told, author.transport, message)
-  const back: Message = { kind: 'done', isPublic: true, request: newRequest() }
+  const back: Message = done()
   told.transport.tell(back, author.transport.self)
   await hearing(bench, author, told.transport, back)
   await bench.settle(bench.quietMs)
@@ -50,10 +49,7 @@ export async function tellsOne(bench: TransportBench, lane: readonly Ear[]): Pro
 /** Many messages told at once are heard once each, in their order or another. @throws Error when it is not so. */
 export async function tellsMany(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
   const [author, told] = [at(lane, 0), at(lane, 1)]
-  const messages = Array.from(
-    { length: 50 },
-    (): Message => ({ kind: 'done', isPublic: true, request: newRequest() }),
-  )
+  const messages = Array.from({ length: 50 }, done)
   for (const message of messages) author.transport.tell(message, told.transport.self)
   await until(bench, 'many told messages', () => told.heard.length >= messages.length, PATIENCE_MS)
   await bench.settle(bench.quietMs)
@@ -66,7 +62,7 @@ export async function tellsNobody(bench: TransportBench, lane: readonly Ear[]): 
   const [last, ender] = [at(lane, 0), at(lane, 1)]
   const say = (when: string, { transport }: Ear, to: PeerId) => {
     try {
-      transport.tell({ kind: 'done', isPublic: true, request: newRequest() }, to)
+      transport.tell(done(), to)
       transport.push('d'.repeat(64) as TensorHash, to)
     } catch (error) {
       throw new Error(`tell or push throws ${when}: ${String(error)}`)
@@ -89,19 +85,15 @@ export async function hearsNoneOfTheBanned(
 ): Promise<void> {
   const [banned, banning, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
   // First of all a stream stands between them.
-  const before: Message = { kind: 'done', isPublic: true, request: newRequest() }
+  const before: Message = done()
   banned.transport.tell(before, banning.transport.self)
   await hearing(bench, banning, banned.transport, before)
   banning.transport.ban(banned.transport.self)
-  const say = () =>
-    banned.transport.tell(
-      { kind: 'done', isPublic: true, request: newRequest() },
-      banning.transport.self,
-    )
+  const say = () => banned.transport.tell(done(), banning.transport.self)
   say()
   await bench.settle(bench.quietMs)
   say()
-  const honest: Message = { kind: 'done', isPublic: true, request: newRequest() }
+  const honest: Message = done()
   other.transport.tell(honest, banning.transport.self)
   await hearing(bench, banning, other.transport, honest)
   await bench.settle(bench.quietMs)

@@ -2,3 +2,7 @@
 
 /** Peer ids whose key, and keys whose id, are remembered: a few lanes full. */
 export const PEER_IDS_CACHED_MAX = 1_024
+/** An Ed25519 public key (RFC 8032). */
+export const ED25519_KEY_BYTES = 32
+/** Its libp2p peer id in base58btc: the key behind six fixed bytes. */
+export const ED25519_ID_CHARS = 52

@@ -11,6 +11,7 @@ import {
 import {
   decodeMessage,
   encodeMessage,
+  kindOf,
   type Message,
   type PeerId,
   type RequestId,
@@ -116,6 +117,15 @@ describe('a message', () => {
         expect(decodeMessage(encodeMessage(value))).toEqual(value)
       }),
     )
+  })
+
+  test('is of the kind that its first bytes say', () => {
+    fc.assert(
+      fc.property(message, (value) => {
+        expect(kindOf(encodeMessage(value))).toBe(value.kind)
+      }),
+    )
+    for (const bytes of [[], [2], [2, 200]]) expect(kindOf(Uint8Array.from(bytes))).toBeUndefined()
   })
 
   test('made of random bytes is read or refused, and nothing else', () => {

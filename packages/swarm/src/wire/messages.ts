@@ -170,7 +170,8 @@ const presence = wire.record({
   leaving: wire.flag,
 })
 
-const message = wire.union('kind', { step, claim, done, presence, again })
+const kinds = { step, claim, done, presence, again }
+const message = wire.union('kind', kinds)
 /** Everything that one peer says to others. */
 export type Message = wire.Of<typeof message>
 /** A request as far as it has come: the layers applied, by whom, and the activation that came out. */
@@ -192,6 +193,14 @@ export function encodeMessage(value: Message): Uint8Array {
   out.u8(PROTOCOL_VERSION)
   message.write(out, value)
   return out.finish()
+}
+
+/**
+ * The kind that bytes claim to be, read without the rest; undefined for none that there is. For those
+ * who must count a message before they read it.
+ */
+export function kindOf(bytes: Uint8Array): Message['kind'] | undefined {
+  return Object.keys(kinds)[bytes[1] ?? Number.NaN] as Message['kind'] | undefined
 }
 
 /** Reads a message from untrusted bytes. @throws SwarmError `bad-message`, nothing else. */

@@ -1,5 +1,5 @@
 import * as wire from './codec.ts'
-import { PEER_IDS_CACHED_MAX } from './limits.ts'
+import { ED25519_ID_CHARS, ED25519_KEY_BYTES, PEER_IDS_CACHED_MAX } from './limits.ts'
 
 /**
  * Peer ids in few bytes. The id of an Ed25519 key is, by libp2p's peer id specification, the key itself
@@ -9,8 +9,6 @@ import { PEER_IDS_CACHED_MAX } from './limits.ts'
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 /** Identity multihash of 36 bytes, and the protobuf around an Ed25519 key of 32. */
 const PREFIX = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20]
-const KEY_BYTES = 32
-const ID_CHARS = 52
 const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]))
 
 const keys = new Map<string, Uint8Array | undefined>()
@@ -27,18 +25,21 @@ export function peerId<T extends string>(max: number): wire.Field<T> {
       else out.raw(key)
     },
     read(from) {
-      return wire.flag.read(from) ? (peerIdOfKey(from.raw(KEY_BYTES)) as T) : text.read(from)
+      return wire.flag.read(from)
+        ? (peerIdOfKey(from.raw(ED25519_KEY_BYTES)) as T)
+        : text.read(from)
     },
   }
 }
 
 /** The key inside an id; undefined when it is no id of an Ed25519 key. */
 function keyOf(id: string): Uint8Array | undefined {
-  if (id.length !== ID_CHARS) return undefined
+  if (id.length !== ED25519_ID_CHARS) return undefined
   return cached(keys, id, () => {
     const bytes = fromBase58(id)
     const isKey =
-      bytes?.length === PREFIX.length + KEY_BYTES && PREFIX.every((byte, i) => bytes[i] === byte)
+      bytes?.length === PREFIX.length + ED25519_KEY_BYTES &&
+      PREFIX.every((byte, i) => bytes[i] === byte)
     return isKey ? bytes.subarray(PREFIX.length) : undefined
   })
 }
