@@ -11,6 +11,7 @@ import { Hosting } from './presence/hosting.ts'
 import { neighbourOf } from './presence/near.ts'
 import { Neighbourhood } from './presence/neighbourhood.ts'
 import { PeerTable } from './presence/peer-table.ts'
+import { Welcome } from './presence/welcome.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
 import { type MemberSnapshot, reasonOf } from './snapshot.ts'
@@ -81,6 +82,7 @@ export class Core {
   private readonly neighbourhood: Neighbourhood
   private readonly hosting: Hosting
   private readonly announcing: Announcing
+  private readonly welcome = new Welcome()
   private readonly provider: Provider
   private readonly requester: Requester
   private left = false
@@ -113,6 +115,7 @@ export class Core {
     if (this.left) return Number.POSITIVE_INFINITY
     return Math.min(
       this.announcing.wakeAtMs(),
+      this.welcome.wakeAtMs(),
       this.hosting.wakeAtMs(),
       this.table.nextExpiryMs(),
       this.provider.wakeAtMs(),
@@ -288,10 +291,16 @@ export class Core {
     this.neighbourhood.hear(from, presence)
     this.requester.onCoverage(nowMs)
     if (!presence.asking && !isNew) return []
-    // The newcomer alone is answered: the others know this member.
-    const message = this.announcing.presence(this.announcement())
+    this.welcome.owe(from, nowMs)
     const joined = isNew ? [report({ type: 'peer-joined', peer: from })] : []
-    return [...joined, { do: 'tell', message, to: [from] }]
+    return [...joined, ...this.welcomeReached(nowMs)]
+  }
+
+  /** Newcomers alone are answered: the others know this member. */
+  private welcomeReached(nowMs: number): Effect[] {
+    const to = this.welcome.take((peer) => this.neighbourhood.reaches(peer), nowMs)
+    if (to.length === 0) return []
+    return [{ do: 'tell', message: this.announcing.presence(this.announcement()), to }]
   }
 
   private onDisconnected(peer: PeerId, nowMs: number): Effect[] {
@@ -315,6 +324,7 @@ export class Core {
       ...this.provider.onTime(nowMs),
       ...this.requester.onTime(nowMs),
       ...this.announceIfDue(nowMs),
+      ...this.welcomeReached(nowMs),
     ]
   }
 

@@ -26,7 +26,7 @@ export function hopsWanted({ plan }: Step, layers: number): number {
 
 /** Whether every layer that the requester asked for has been applied. */
 export function isComplete(step: Step, layers: number): boolean {
-  return step.route.length === hopsWanted(step, layers)
+  return step.route.length >= hopsWanted(step, layers)
 }
 
 /**

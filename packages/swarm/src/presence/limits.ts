@@ -14,3 +14,7 @@ export const WAY_STEPS_PER_DOUBLING = 11
 export const WAY_UNKNOWN = 127
 /** By so much the interval between two presences grows while nothing changes. */
 export const PRESENCE_GROWTH = 1.6
+/** How often is looked whether a newcomer is reached now. */
+export const WELCOME_RETRY_MS = 300
+/** After this long it has heard a regular presence of everybody (PRESENCE_INTERVAL_MS_MAX). */
+export const WELCOME_WITHIN_MS = 5_000

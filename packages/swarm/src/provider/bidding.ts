@@ -1,3 +1,4 @@
+import { NEAR_MS } from '../claims/limits.ts'
 import type { ClaimPolicy } from '../claims/policy.ts'
 import { AILING_MS } from '../limits.ts'
 import type { ModelShape } from '../step.ts'
@@ -140,6 +141,19 @@ export class Bidding {
       return undefined
     this.dueAtMs.delete(flight.request)
     return this.visit(flight)
+  }
+
+  /**
+   * The layers of this member's own request that it runs before it asks anybody, because its work costs
+   * no more than one way to a near peer would.
+   * @param usualMs one layer as others announce it, milliseconds.
+   */
+  ownShare(flight: Flight, usualMs: number, nowMs: number): readonly number[] | undefined {
+    const layers = this.accept(flight, nowMs)
+    if (layers === undefined) return undefined
+    const { pace } = this.needs
+    const dearerMs = layers.length * (pace.layerMs - usualMs)
+    return !pace.isMeasured || dearerMs <= NEAR_MS ? layers : undefined
   }
 
   /** The open layers that it would run now, in their order. */

@@ -1,13 +1,11 @@
-import type { EngineName } from '@layerswarm/model'
 import { Conduct } from '../claims/conduct.ts'
-import type { ClaimPolicy } from '../claims/policy.ts'
 import { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import type { AccessSpeed, LayerOutcome } from '../ports.ts'
+import type { LayerOutcome } from '../ports.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { isComplete, isUnchanged, type ModelShape, sameStep, supersedes } from '../step.ts'
+import { isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
 import { Author } from './author.ts'
@@ -17,6 +15,7 @@ import { Contest } from './contest.ts'
 import { Flight } from './flight.ts'
 import { ALIVE_MS, STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
+import type { ProviderOptions } from './options.ts'
 import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Rivals } from './rivals.ts'
@@ -25,21 +24,6 @@ import { Serving } from './serving.ts'
 import { signOfLife } from './sign-of-life.ts'
 import { Throughput } from './throughput.ts'
 import { type Visit, Work } from './work.ts'
-
-/** What a provider is made from. */
-export interface ProviderOptions {
-  readonly self: PeerId
-  readonly shape: ModelShape
-  readonly backend: EngineName
-  readonly policy: ClaimPolicy
-  /** Layer runs accepted at once. */
-  readonly slots: number
-  /** Share of the time that layer runs may take, above 0 and at most 1. */
-  readonly timeShare: number
-  /** Least time between the claims of two neighbours in rank, milliseconds. */
-  readonly staggerMs: number
-  readonly accessSpeed: () => AccessSpeed
-}
 
 /**
  * Serves layers and leads the member's own requests: visits what it is named for, bids for steps that
@@ -66,6 +50,7 @@ export class Provider {
   private readonly conduct = new Conduct()
   private readonly strangers = new Strangers()
   private readonly work: Work
+  private readonly scout: Scout
   private readonly rivals: Rivals
   private readonly bidding: Bidding
   private readonly serving: Serving
@@ -87,7 +72,8 @@ export class Provider {
     const { claims, outputs, pace, work, conduct, strangers } = this
     this.rivals = new Rivals(options, table, claims, conduct)
     const { rivals } = this
-    const scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
+    this.scout = new Scout(options, { table, claims, conduct, strangers, neighbourhood })
+    const { scout } = this
     this.throughput = new Throughput(work, pace, scout)
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(options, { work, pace, claims, outputs, rivals, scout })
@@ -145,6 +131,8 @@ export class Provider {
       this.admissions.admitOwn(step.requester)
       flight = new Flight(step, nowMs)
       this.flights.set(step.request, flight)
+      const layers = this.bidding.ownShare(flight, this.scout.usualLayerMs(), nowMs)
+      if (layers !== undefined) return this.serving.accept(flight, layers, nowMs)
     } else if (!sameStep(step, flight.newest)) {
       effects.push(...this.letGo(flight))
       flight.advance(step, nowMs)
@@ -382,22 +370,21 @@ export class Provider {
 
   /** Follows a request no longer though it has not ended. */
   private drop(flight: Flight, nowMs: number): Effect[] {
-    const { request, newest } = flight
-    this.bidding.forget(flight)
-    this.author.forget(request)
-    this.flights.delete(request)
-    this.admissions.dropped(newest, nowMs)
-    return this.outputs.release(request)
+    this.admissions.dropped(flight.newest, nowMs)
+    return this.forget(flight)
   }
 
   private close(flight: Flight, done: boolean, nowMs: number): Effect[] {
     const { request, newest } = flight
-    const effects = this.letGo(flight)
-    effects.push(...this.outputs.release(request))
-    this.bidding.forget(flight)
-    this.author.forget(request)
-    this.flights.delete(request)
+    const effects = [...this.letGo(flight), ...this.forget(flight)]
     this.admissions.ended(request, newest.requester, done, nowMs)
     return effects.concat(this.bidOnIdle(nowMs))
+  }
+
+  private forget(flight: Flight): Effect[] {
+    this.bidding.forget(flight)
+    this.author.forget(flight.request)
+    this.flights.delete(flight.request)
+    return this.outputs.release(flight.request)
   }
 }
