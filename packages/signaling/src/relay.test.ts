@@ -147,7 +147,11 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     const heard = listen(receiver, PRESENCE_TOPIC, LANE)
     await meshed(sender, receiver)
     expect(sender.services.pubsub.getSubscribers(LANE)).toEqual([])
-    const done = encodeMessage({ kind: 'done', isPublic: false, request: '00'.repeat(16) as RequestId })
+    const done = encodeMessage({
+      kind: 'done',
+      isPublic: false,
+      request: '00'.repeat(16) as RequestId,
+    })
     await sender.services.pubsub.publish(LANE, done)
     // Sent after it on the same way, so when this arrives the other would have.
     await sender.services.pubsub.publish(PRESENCE_TOPIC, encodeMessage(presence))
