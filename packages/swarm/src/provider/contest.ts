@@ -68,14 +68,15 @@ export class Contest {
   /** A claimer cannot do it after all: somebody else may. */
   declined(flight: Flight, from: PeerId, nowMs: number): Effect[] {
     const { request } = flight
-    const { claims, table } = this.parts
+    const { claims, table, work } = this.parts
     flight.declinedBy(from)
     flight.disturb()
     const holder = claims.get(request)
     if (holder !== undefined && holder.peer !== from) return []
     claims.free(request)
     if (holder !== undefined) flight.pullFailed()
-    judgeTensor(flight, table, this.self)
+    // Whoever has the tensor in hand does not give it up.
+    if (!work.has(request)) judgeTensor(flight, table, this.self)
     return this.bid(flight, nowMs)
   }
 

@@ -256,6 +256,14 @@ export class Provider {
     const { flight } = visit
     this.work.forget(visit)
     this.claims.free(flight.request)
+    // The others have gone back meanwhile: what was made from the step that they gave up is nobody's.
+    if (!sameStep(visit.step, flight.newest))
+      return [
+        ...(activation.place === 'held'
+          ? [{ do: 'withdraw', hash: activation.hash } as const]
+          : []),
+        ...this.contest.bid(flight, nowMs),
+      ]
     if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
     else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
     this.author.restart(flight)

@@ -144,20 +144,20 @@ export class Serving {
   }
 
   /** The result of the visit is ready: the step that it makes. */
-  stepOf({ flight, runs }: Visit, activation: Activation, nowMs: number): Step {
-    const { newest, request } = flight
+  stepOf({ flight, step, runs }: Visit, activation: Activation, nowMs: number): Step {
+    const { request } = flight
     const { self, backend } = this.options
     const route = [
-      ...newest.route,
+      ...step.route,
       ...runs.map(({ layer, ms }) => ({ layer, peer: self, backend, ms })),
     ]
     if (activation.place === 'held') this.needs.outputs.keep(request, activation.hash)
     flight.said(nowMs)
     return {
-      ...newest,
+      ...step,
       route,
       activation,
-      input: newest.activation.place === 'held' ? newest.activation.hash : undefined,
+      input: step.activation.place === 'held' ? step.activation.hash : undefined,
       next: undefined,
       remainingMs: flight.remainingMs(nowMs),
     }

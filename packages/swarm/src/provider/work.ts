@@ -1,6 +1,6 @@
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import type { RequestId } from '../wire/messages.ts'
+import type { RequestId, Step } from '../wire/messages.ts'
 import { Duty } from './duty.ts'
 import type { Flight } from './flight.ts'
 
@@ -14,6 +14,8 @@ export interface LayerRun {
 export interface Visit {
   readonly id: JobId
   readonly flight: Flight
+  /** The step that it goes on from. */
+  readonly step: Step
   /** In the order in which they are run. */
   readonly layers: readonly number[]
   /** The hop of the first of them. */
@@ -99,6 +101,7 @@ export class Work {
     const job = {
       id: this.nextJob(),
       flight,
+      step: flight.newest,
       layers,
       hop,
       runs: [],
