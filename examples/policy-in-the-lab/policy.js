@@ -2,26 +2,25 @@
 //
 //   node examples/policy-in-the-lab/policy.js [SEED]
 import { simulate } from '@layerswarm/lab'
-import { gossip } from '@layerswarm/swarm'
+import { directHandOver } from '@layerswarm/swarm'
 
 const [seed = '1'] = process.argv.slice(2)
 
+const shipped = directHandOver('few')
+
 /**
- * As the policy that ships, but whoever is not first in rank waits a quarter as long before it claims
- * as well: a dead favourite costs less time, and more layers run twice.
+ * As the policy that ships, but a provider runs one layer per visit: more peers take part, and the
+ * tensor travels further.
  * @type {import('@layerswarm/swarm').ClaimPolicy}
  */
-const impatient = {
-  ...gossip,
-  delayMs: (ahead, staggerMs) => gossip.delayMs(ahead, staggerMs / 4),
-}
+const oneLayer = { ...shipped, name: 'one-layer', visitLayers: 1 }
 
 // Peers, links, faults and requests are the same for both; the seed repeats the run event by event.
 const report = simulate('harsh', {
   peers: 40,
   requests: 150,
   seed: Number(seed),
-  policies: { 'first-answer': gossip, impatient },
+  policies: { shipped, 'one-layer': oneLayer },
 })
 
 for (const [name, { answeredShare, p50Ms, p95Ms, extraWorkShare }] of Object.entries(

@@ -99,7 +99,7 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
   },
   'node examples/policy-in-the-lab/policy.js': async (line) => {
     const figures = String.raw`: \d+\.\d % answered, p50 \d+ ms, p95 \d+ ms, \d+\.\d % extra work\n`
-    expect(await run(line)).toMatch(new RegExp(`^first-answer${figures}impatient${figures}$`))
+    expect(await run(line)).toMatch(new RegExp(`^shipped${figures}one-layer${figures}$`))
   },
   'node examples/serve-from-node/serve.js http://127.0.0.1:9000': async (line) => {
     const { child, ended, says, text } = start(line)

@@ -80,6 +80,14 @@ export class PeerTable {
     return this.known.size
   }
 
+  /** Whether a layer would have no host without this peer. */
+  isNeeded(peer: PeerId): boolean {
+    const layers = new Set(this.known.get(peer)?.presence.layers)
+    for (const { peer: other, presence } of this.known.values())
+      if (other !== peer) for (const layer of presence.layers) layers.delete(layer)
+    return layers.size > 0
+  }
+
   /** Number of peers in the table that host each layer. */
   coverage(layers: number): number[] {
     const hosts = new Array<number>(layers).fill(0)

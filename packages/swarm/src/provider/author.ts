@@ -153,11 +153,14 @@ export class Author {
     return this.handOver(flight, nowMs)
   }
 
-  /** Somebody was silent; twice since it was last heard, and it counts as gone until it is heard again. */
+  /**
+   * Somebody was silent; twice since it was last heard, and it counts as gone until it is heard again, unless
+   * nobody else hosts what it does: a busy host is better than none.
+   */
   private doubt(peer: PeerId, nowMs: number): void {
     const { conduct, table } = this.needs
     const heardAtMs = table.get(peer)?.heardAtMs ?? Number.POSITIVE_INFINITY
-    if (conduct.isSuspect(peer, heardAtMs)) table.forget(peer)
+    if (conduct.isSuspect(peer, heardAtMs) && !table.isNeeded(peer)) table.forget(peer)
     conduct.expired(peer, nowMs)
   }
 
