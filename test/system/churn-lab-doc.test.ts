@@ -56,6 +56,17 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
         'report.md',
       ])
     },
+  'npx layerswarm simulate compare --peers 12 --requests 20 --scenarios harsh,calm --report runs/compare':
+    async (line) => {
+      const said = await run(`${line} --no-accuracy`)
+      for (const row of ['any-order', 'direct', 'gossip', 'oracle', 'fixed-order-replay'])
+        expect(said).toContain(row)
+      expect((await readdir(join(scratch, 'runs/compare'))).toSorted()).toEqual([
+        'report.html',
+        'report.json',
+        'report.md',
+      ])
+    },
   'npx layerswarm simulate --fuzz 100 --seed 5': async (line) => {
     expect(await run(line)).toContain('0 worlds broke a promise')
   },

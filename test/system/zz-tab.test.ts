@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type BenchSite, startBenchSite } from './bench-page.ts'
@@ -108,15 +109,27 @@ async function duringRequest(
   const victim = hosts.find(({ peerId }) => peerId === first)
   if (victim === undefined) throw new Error(`the first layer was run by a stranger, ${first}`)
   await happen(victim)
-  const t0 = Date.now()
-  const timer = setInterval(async () => { console.log('DBG', Date.now() - t0, JSON.stringify(await asker.tab.evaluate('JSON.stringify(bench.snapshot?.() ?? Object.keys(bench))').catch(String)).slice(0, 900)) }, 1500)
-  return { answers: await answersOf(asker).finally(() => clearInterval(timer)), victim }
+  const other = hosts.find((one) => one !== victim)
+  return {
+    answers: await answersOf(asker).finally(async () => {
+      require('node:fs').writeFileSync(
+        '/tmp/w/log-asker.txt',
+        (await asker.tab.evaluate('globalThis.__log.join("\\n")')) as string,
+      )
+      require('node:fs').writeFileSync(
+        '/tmp/w/log-other.txt',
+        (await other?.tab.evaluate('globalThis.__log.join("\\n")')) as string,
+      )
+    }),
+    victim,
+  }
 }
 
 async function answersOf({ tab }: Member): Promise<Answer[]> {
   return (await tab.evaluate('bench.answers()')) as Answer[]
 }
 
+const require = createRequire(import.meta.url)
 describe('a tab in the middle of a request', { timeout: 300_000 }, () => {
   let chromium: RawChromium
   let members: [Member, Member, Member]

@@ -65,6 +65,6 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,
   timeShare: 1,
-  policy: 'direct' as const,
+  policy: 'direct-few' as const,
   wrapTransport: (transport: Transport) => transport,
 })

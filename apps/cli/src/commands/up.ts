@@ -2,7 +2,7 @@ import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
-import { policyOption } from '../line/policy-option.ts'
+import { POLICY_USUAL, policyOption } from '../line/policy-option.ts'
 
 /** `layerswarm up`. A swarm on this machine, with its page. */
 export const up = defineCommand({
@@ -42,7 +42,7 @@ export const up = defineCommand({
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)
       print(`open ${url} in a browser to join with a tab`)
-      const same = policy === 'direct' ? '' : ` --policy ${policy}`
+      const same = policy === POLICY_USUAL ? '' : ` --policy ${policy}`
       print(`join with a process: layerswarm peer --join ${url}${same}`)
       print(`ask: layerswarm classify --samples 20 --join ${url}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)

@@ -4,7 +4,10 @@ import { choice, type Option } from './option.ts'
 /** The claim policies, by the names that a peer knows them by. */
 const POLICY_CHOICES = ['direct', 'direct-few', 'gossip'] as const satisfies readonly PolicyName[]
 
+/** What peers do unless they are told otherwise. */
+export const POLICY_USUAL = 'direct-few' as const satisfies PolicyName
+
 /** The flag --policy. @param help what it says in the help of the command. */
 export function policyOption(help: string): Option<PolicyName> {
-  return choice(POLICY_CHOICES, help, 'direct')
+  return choice(POLICY_CHOICES, help, POLICY_USUAL)
 }
