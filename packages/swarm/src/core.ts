@@ -284,7 +284,7 @@ export class Core {
     }
   }
 
-  private onPresence(from: PeerId, presence: Presence, nowMs: number): Effect[] {
+  private onPresence(from: PeerId, presence: Presence, nowMs: number): CoreEffect[] {
     if (presence.release !== this.options.release) return []
     if (presence.leaving) return this.onDisconnected(from, nowMs)
     const isNew = this.table.hear(from, presence, nowMs)
@@ -303,12 +303,13 @@ export class Core {
     return [{ do: 'tell', message: this.announcing.presence(this.announcement()), to }]
   }
 
-  private onDisconnected(peer: PeerId, nowMs: number): Effect[] {
+  private onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
     const known = this.table.get(peer) !== undefined
     this.table.forget(peer)
     this.neighbourhood.forget(peer)
     this.requester.onCoverage(nowMs)
-    const effects = this.provider.onDisconnected(peer, nowMs)
+    const effects: CoreEffect[] = this.provider.onDisconnected(peer, nowMs)
+    effects.push(...this.requester.onDisconnected(peer, nowMs))
     return known ? [report({ type: 'peer-left', peer }), ...effects] : effects
   }
 

@@ -115,6 +115,13 @@ export class Requester {
     return [{ do: 'tell', message: { kind: 'done', request, isPublic: false }, to: [from] }]
   }
 
+  /** What somebody held is gone with them: nobody waits until a pull of it fails. */
+  onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
+    return this.scoring
+      .pullingFrom(peer)
+      .flatMap((job) => [{ do: 'cancel', job } as const, ...this.onPulled(job, undefined, nowMs)])
+  }
+
   /** Peers came, went or changed their layers. */
   onCoverage(nowMs: number): void {
     for (const wanted of this.pending.values()) wanted.judgeCoverage(this.isCovered(wanted), nowMs)
@@ -209,6 +216,7 @@ export class Requester {
    */
   private rescue(wanted: Pending, nowMs: number): CoreEffect[] {
     const suspect = wanted.goBack(nowMs)
+    wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     const step = wanted.message(nowMs)
     const author = step.route.at(-1)?.peer
     const { request, era, route } = step
@@ -218,8 +226,9 @@ export class Requester {
     return [{ do: 'tell', message: again, to: [author] }, ...this.secondOffers.fetch(step)]
   }
 
-  /** Whether someone alive hosts a layer that may come next. */
+  /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
   private isCovered({ newest }: Pending): boolean {
+    if (isComplete(newest, this.options.shape.layers)) return true
     const open = openLayers(newest, this.options.shape.layers)
     for (const { presence } of this.table.all())
       if (presence.layers.some((layer) => open[layer])) return true

@@ -67,6 +67,15 @@ export class Scoring {
     return { do: 'run-head', job: id, input: encoded(step.activation, step.activation.bytes) }
   }
 
+  /** Jobs that wait for a tensor of this peer. */
+  pullingFrom(peer: PeerId): JobId[] {
+    return [...this.jobs.values()]
+      .filter(({ step: { activation }, isPulling }) => {
+        return isPulling && activation.place === 'held' && activation.holder === peer
+      })
+      .map(({ id }) => id)
+  }
+
   /** The tensor is here, or cannot be had. @returns what to do next, or the step whose scores are lost. */
   pulled(id: JobId, bytes: Uint8Array | undefined): Effect | { readonly lost: Step } | undefined {
     const request = this.requestOf(id)
