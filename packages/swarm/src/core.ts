@@ -147,7 +147,7 @@ export class Core {
       })),
       coverage,
       ...state,
-      following: this.provider.following,
+      following: this.provider.followed,
       requestsInFlight: this.requester.inFlight,
       reason: reasonOf({
         paused: hosting.paused,

@@ -5,15 +5,16 @@ import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
+import { isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Admissions } from './admission.ts'
 import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Contest } from './contest.ts'
-import { Flight } from './flight.ts'
-import { ALIVE_MS, STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
+import type { Flight } from './flight.ts'
+import { Following } from './following.ts'
+import { Heeding } from './heeding.ts'
+import { ALIVE_MS } from './limits.ts'
 import { judgeTensor } from './lost-tensor.ts'
 import type { ProviderOptions } from './options.ts'
 import { Outputs } from './outputs.ts'
@@ -42,8 +43,6 @@ export class Provider {
   private readonly options: ProviderOptions
   private readonly table: PeerTable
   private readonly neighbourhood: Neighbourhood
-  private readonly flights = new Map<RequestId, Flight>()
-  private readonly admissions = new Admissions()
   private readonly claims = new ClaimBook()
   private readonly outputs = new Outputs()
   private readonly pace = new Pace()
@@ -56,6 +55,8 @@ export class Provider {
   private readonly serving: Serving
   private readonly author: Author
   private readonly contest: Contest
+  private readonly following: Following
+  private readonly heeding: Heeding
 
   /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
   constructor(
@@ -81,11 +82,15 @@ export class Provider {
     const { bidding, serving } = this
     const parts = { table, neighbourhood, rivals, claims, work, pace, bidding, serving }
     this.contest = new Contest(options, parts)
+    const { author, contest } = this
+    this.following = new Following({ claims, outputs, work, bidding, author })
+    const { following } = this
+    this.heeding = new Heeding(options, { ...parts, author, contest, following })
   }
 
   /** Requests that it follows. */
-  get following(): number {
-    return this.flights.size
+  get followed(): number {
+    return this.following.size
   }
 
   /** The share of strangers that let it down, 0 … 1. */
@@ -102,7 +107,7 @@ export class Provider {
   setTimeShare(share: number, nowMs: number): Effect[] {
     this.work.timeShare = share
     // Bids that were put off until the end of a rest are reckoned anew.
-    const waiting = [...this.flights.values()].filter(({ request }) => !this.work.has(request))
+    const waiting = [...this.following.all()].filter(({ request }) => !this.work.has(request))
     return waiting.flatMap((flight) => this.contest.bid(flight, nowMs))
   }
 
@@ -116,7 +121,7 @@ export class Provider {
   bidOnIdle(nowMs: number): Effect[] {
     if (!this.bidding.isOpen) return []
     const effects: Effect[] = []
-    for (const flight of this.flights.values()) {
+    for (const flight of this.following.all()) {
       const isIdle = this.bidding.dueMs(flight) === Number.POSITIVE_INFINITY
       if (isIdle && !this.work.has(flight.request)) effects.push(...this.contest.bid(flight, nowMs))
     }
@@ -126,15 +131,13 @@ export class Provider {
   /** A request of this member's own goes on from this step. @param suspect whoever was to, and is silent. */
   lead(step: Step, suspect: PeerId | undefined, nowMs: number): Effect[] {
     const effects: Effect[] = []
-    let flight = this.flights.get(step.request)
+    let flight = this.following.get(step.request)
     if (flight === undefined) {
-      this.admissions.admitOwn(step.requester)
-      flight = new Flight(step, nowMs)
-      this.flights.set(step.request, flight)
+      flight = this.following.beginOwn(step, nowMs)
       const layers = this.bidding.ownShare(flight, this.scout.usualLayerMs(), nowMs)
       if (layers !== undefined) return this.serving.accept(flight, layers, nowMs)
     } else if (!sameStep(step, flight.newest)) {
-      effects.push(...this.letGo(flight))
+      effects.push(...this.following.letGo(flight))
       flight.advance(step, nowMs)
     }
     if (suspect !== undefined) flight.letDownBy(suspect)
@@ -145,16 +148,16 @@ export class Provider {
   /** A request of this member's own has ended. @returns whom it told of it. */
   finish(request: RequestId, nowMs: number): { told: PeerId[]; effects: Effect[] } {
     const told = this.author.forget(request)
-    const flight = this.flights.get(request)
+    const flight = this.following.get(request)
     return { told, effects: flight === undefined ? [] : this.close(flight, true, nowMs) }
   }
 
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
-    const flight = this.flights.get(step.request)
+    const flight = this.following.get(step.request)
     if (flight === undefined) return this.onFirstStep(step, nowMs)
     const { newest } = flight
     if (newest.requester !== step.requester) return []
-    if (sameStep(step, newest)) return this.onSameStep(flight, from, step, nowMs)
+    if (sameStep(step, newest)) return this.heeding.again(flight, from, step, nowMs)
     this.author.heardLate(flight.isDoubted(from))
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
@@ -163,15 +166,15 @@ export class Provider {
     this.rivals.superseded(flight, step, nowMs)
     this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
-    return [...alive, ...this.begin(flight, nowMs)]
+    return [...alive, ...this.heeding.begin(flight, nowMs)]
   }
 
   onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
-    const flight = this.flights.get(claim.request)
+    const flight = this.following.get(claim.request)
     if (flight === undefined) return []
     const effects: Effect[] = []
     if (flight.isBehind(claim)) {
-      effects.push(...this.letGo(flight))
+      effects.push(...this.following.letGo(flight))
       flight.goBack()
     }
     const { era, route } = flight.newest
@@ -187,12 +190,12 @@ export class Provider {
 
   /** The requester asks for another choice in place of somebody silent. */
   onAgain(from: PeerId, { request, era, hop, suspect }: Again, nowMs: number): Effect[] {
-    const flight = this.flights.get(request)
+    const flight = this.following.get(request)
     if (flight === undefined || flight.newest.requester !== from || era <= flight.newest.era)
       return []
     if (flight.newest.route.length !== hop && !flight.isBehind({ era: flight.newest.era + 1, hop }))
       return []
-    const effects = this.letGo(flight)
+    const effects = this.following.letGo(flight)
     if (flight.newest.route.length !== hop) flight.goBack()
     if (flight.author !== this.options.self) return effects
     flight.beginEra(era)
@@ -202,14 +205,14 @@ export class Provider {
   }
 
   onDone(from: PeerId, { request }: Done, nowMs: number): Effect[] {
-    const flight = this.flights.get(request)
+    const flight = this.following.get(request)
     if (flight === undefined || flight.newest.requester !== from) return []
     return this.close(flight, true, nowMs)
   }
 
   onDisconnected(peer: PeerId, nowMs: number): Effect[] {
     const effects: Effect[] = []
-    for (const flight of this.flights.values()) {
+    for (const flight of this.following.all()) {
       if (this.claims.get(flight.request)?.peer !== peer) continue
       if (this.author.leads(flight)) {
         effects.push(...this.author.silent(flight, nowMs))
@@ -276,89 +279,27 @@ export class Provider {
 
   onTime(nowMs: number): Effect[] {
     const effects = this.serving.overdue(nowMs)
-    for (const flight of this.flights.values()) {
+    for (const flight of this.following.all()) {
       if (nowMs >= flight.deadlineMs) effects.push(...this.close(flight, false, nowMs))
       else if (nowMs >= this.author.dueMs(flight))
         effects.push(...this.author.silent(flight, nowMs))
       else if (nowMs >= this.bidding.dueMs(flight))
         effects.push(...this.contest.claim(flight, this.bidding.choose(flight, nowMs), nowMs))
     }
-    this.admissions.forgetFinished(nowMs)
+    this.following.forgetFinished(nowMs)
     return effects
   }
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
     let at = this.work.wakeAtMs()
-    for (const flight of this.flights.values())
+    for (const flight of this.following.all())
       at = Math.min(at, this.author.dueMs(flight), this.bidding.dueMs(flight), flight.deadlineMs)
     return at
   }
 
-  private onFirstStep(step: Step, nowMs: number): Effect[] {
-    const { request, requester } = step
-    const admission = this.admissions.judge(step, nowMs)
-    if (admission === 'ban') return [{ do: 'ban', peer: requester }]
-    if (admission === 'ignore') return []
-    const flight = new Flight(step, nowMs)
-    this.flights.set(request, flight)
-    return this.begin(flight, nowMs)
-  }
-
-  /** The newest step is said again: with another favourite, or for whoever answers first. */
-  private onSameStep(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
-    const { self } = this.options
-    if (from === self) return step.next === undefined ? this.contest.bid(flight, nowMs) : []
-    // Whoever was to pass the tensor on has done so, and answers for it now.
-    if (step.next !== self && step.next !== flight.newest.next && this.author.leads(flight)) {
-      this.author.ended(flight, from)
-      this.claims.free(flight.request)
-      return []
-    }
-    // The same by gossip that it was told.
-    if (step.next !== undefined && step.next === flight.newest.next) return []
-    flight.repeat(step, nowMs)
-    if (step.next !== undefined) return this.heed(flight, nowMs)
-    if (this.work.has(flight.request) || this.claims.isHeld(flight.request, nowMs)) return []
-    return this.contest.claim(flight, this.bidding.hurry(flight, nowMs), nowMs)
-  }
-
-  /** Work on a new step. */
-  private begin(flight: Flight, nowMs: number): Effect[] {
-    const { self, shape } = this.options
-    const effects = this.letGo(flight)
-    if (!isComplete(flight.newest, shape.layers)) return effects.concat(this.heed(flight, nowMs))
-    const { requester, route, next } = flight.newest
-    if (requester === self) return effects
-    // Named for a complete step it passes the last output on.
-    if (next === self) return effects.concat(this.heed(flight, nowMs))
-    return route.some(({ peer }) => peer === self)
-      ? effects
-      : effects.concat(this.drop(flight, nowMs))
-  }
-
-  /** Goes on if it is named for the step, stands by otherwise. */
-  private heed(flight: Flight, nowMs: number): Effect[] {
-    const { next } = flight.newest
-    if (next === this.options.self) return this.accept(flight, nowMs)
-    if (next !== undefined) {
-      const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * this.rivals.staggerMs())
-      this.claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
-    }
-    return this.contest.bid(flight, nowMs)
-  }
-
   private signOfLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
     return signOfLife(flight, from, ttlMs, this.options.self, this.neighbourhood)
-  }
-
-  /** This provider is named for the newest step. */
-  private accept(flight: Flight, nowMs: number): Effect[] {
-    if (this.work.has(flight.request)) return []
-    if (!this.bidding.isFor(flight)) return this.serving.relay(flight)
-    const layers = this.bidding.accept(flight, nowMs)
-    if (layers === undefined) return this.serving.decline(flight)
-    return this.serving.accept(flight, layers, nowMs)
   }
 
   /** The engine failed: what the visit has done so far is not lost, but nobody waits for the rest. */
@@ -369,30 +310,13 @@ export class Provider {
     return [...effects, ...this.contest.bid(visit.flight, nowMs), ...this.bidOnIdle(nowMs)]
   }
 
-  /** Gives up the work and the claim on a step that is not the newest any more. */
-  private letGo({ request }: Flight): Effect[] {
-    const effects = this.work.abandon(request)
-    this.claims.free(request)
-    return effects
-  }
-
-  /** Follows a request no longer though it has not ended. */
-  private drop(flight: Flight, nowMs: number): Effect[] {
-    this.admissions.dropped(flight.newest, nowMs)
-    return this.forget(flight)
+  private onFirstStep(step: Step, nowMs: number): Effect[] {
+    const flight = this.following.begin(step, nowMs)
+    if (flight === 'ban') return [{ do: 'ban', peer: step.requester }]
+    return flight === 'ignore' ? [] : this.heeding.begin(flight, nowMs)
   }
 
   private close(flight: Flight, done: boolean, nowMs: number): Effect[] {
-    const { request, newest } = flight
-    const effects = [...this.letGo(flight), ...this.forget(flight)]
-    this.admissions.ended(request, newest.requester, done, nowMs)
-    return effects.concat(this.bidOnIdle(nowMs))
-  }
-
-  private forget(flight: Flight): Effect[] {
-    this.bidding.forget(flight)
-    this.author.forget(flight.request)
-    this.flights.delete(flight.request)
-    return this.outputs.release(flight.request)
+    return [...this.following.end(flight, done, nowMs), ...this.bidOnIdle(nowMs)]
   }
 }
