@@ -88,6 +88,17 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
     expect(releases[0]).toMatchObject({ name: 'fashion-vit', variant: 'shuffle', images: 500 })
     expect(releases[0].arbitrary.mean).toBeGreaterThan(0.85)
   },
+  'npx layerswarm simulate harsh --peers 60 --requests 400 --seed 1': async (line) => {
+    const said = await run(line)
+    expect(said).toMatch(/^Protocol: production's protocol\.\n/)
+    expect(said).toMatch(/\| any-order \| 100\.0 % \|/)
+  },
+  'npx layerswarm simulate churn --peers 60 --requests 100 --seed 1 --report runs/churn': async (
+    line,
+  ) => {
+    await run(line, { 'runs/churn': join(scratch, 'churn') })
+    expect(await readFile(join(scratch, 'churn/churn.svg'), 'utf8')).toContain('any order')
+  },
   'npx layerswarm simulate tabs --requests 300': async (line) => {
     expect(await run(line)).toMatch(/\| any-order \| (100|99)\.\d % \|/)
   },
