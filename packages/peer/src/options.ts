@@ -43,8 +43,9 @@ export interface PeerOptions {
   /** Share of the time that layer runs may take, above 0 and at most 1; below 1 there is one run at a time. */
   readonly timeShare: number
   /**
-   * Who goes on with a step: its author names a favourite and the lane stands by (`direct`), the same
-   * with few witnesses (`direct-few`), or nobody is named and the first answer wins (`gossip`).
+   * Who goes on with a step: its author names a favourite, and only it, the requester and the previous
+   * author are told (`direct-few`); the whole lane hears it and stands by (`direct`); or nobody is named
+   * and the first answer wins (`gossip`).
    * All members of a lane must follow the same one.
    */
   readonly policy: PolicyName

@@ -25,7 +25,7 @@ export interface CoreOptions {
   readonly shape: ModelShape
   readonly self: PeerId
   readonly backend: EngineName
-  /** Who claims a step, and when; the same in every provider of a lane. */
+  /** Who goes on with a step, and when; the same in every provider of a lane. */
   readonly policy: ClaimPolicy
   /** Fixed layers, or `auto` to take the rarest. */
   readonly serve: 'auto' | readonly number[]
@@ -49,7 +49,7 @@ export interface CoreOptions {
   readonly links: () => number
 }
 
-/** Who claims a step, and when, unless a member is told otherwise. */
+/** Who goes on with a step, and when, unless a member is told otherwise. */
 export const POLICY_DEFAULT: ClaimPolicy = directHandOver('few')
 
 /** What a member does when nothing else is said. */

@@ -1,6 +1,6 @@
 /**
- * The claim protocol of a swarm as pure state machines: who claims which layer of which request,
- * when, and what becomes of a request whose peers leave. Inputs and the time go in, effects come out;
+ * The protocol of a swarm as pure state machines: who goes on with which request, which layers they
+ * run, and what becomes of a request whose peers leave. Inputs and the time go in, effects come out;
  * `createMember` performs them on four ports that the caller brings: a `Transport` to the other
  * members, a `Clock`, `Random` bytes, and a `Compute` that runs layers. A member asks, serves, or
  * both. `@layerswarm/swarm/testing` has all four ports in virtual time, so that a whole swarm runs

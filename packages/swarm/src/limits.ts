@@ -38,7 +38,7 @@ export const JOIN_LISTEN_MS = 700
 /** Peers that one member remembers: a full lane is about a hundred. */
 export const PEERS_MAX = 1_024
 
-/** Requests that one provider follows at once; each holds at most two steps (80 kB). */
+/** Requests that one provider follows at once; each holds at most two steps (18 kB). */
 export const FLIGHTS_MAX = 512
 /** Of these, requests of one requester, so that a flood hurts only its author. */
 export const FLIGHTS_PER_REQUESTER_MAX = 128
@@ -96,8 +96,8 @@ export const ANSWER_RESERVE_MS = 50
 export const ANSWER_RESERVE_PULL_MS = 1_500
 
 /**
- * Direct connections of one peer. A step floods to all of them, so this is also the cost of one
- * publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.
+ * Direct connections of one peer. Presence, and a step that nobody is named for, floods to all of them,
+ * so this is also the cost of one publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.
  */
 export const CONNECTIONS_MAX = 24
 /** Mesh degree of gossip: authors flood, so the mesh only repairs (measured in packages/peer, libp2p-config.ts). */

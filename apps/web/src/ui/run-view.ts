@@ -74,7 +74,7 @@ function hintOf(run: Run): string | undefined {
   if (run.stage === 'waiting') return run.why
   if (run.stage !== 'running') return undefined
   if (run.orders.ended > 0) return `${run.orders.ended} of ${run.orders.of} orders are answered…`
-  return run.route.length === 0 ? 'Waiting for the first peer to claim a layer…' : undefined
+  return run.route.length === 0 ? 'Waiting for the first peer to run a layer…' : undefined
 }
 
 /** The best class so far, while more layers are on their way. */

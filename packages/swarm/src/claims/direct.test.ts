@@ -42,6 +42,7 @@ function choice(
     round,
     self: me,
     requester: me,
+    visitLayers: layers,
     open: layerSet(Array.from({ length: layers }, (_, layer) => layer)),
     hosts,
     trialOneIn: Number.MAX_SAFE_INTEGER,

@@ -7,8 +7,9 @@ import { firstStop } from './tour.ts'
 
 /**
  * Direct hand-over: the author of a step names who goes on with it, by looking ahead over whole tours
- * back to the requester, and sends the tensor there; everybody who hears the step stands by, and when
- * the favourite is silent the first of them to respond wins, as in plain gossip.
+ * back to the requester, and sends the tensor there. When the favourite is silent the author chooses
+ * another; with the lane as witness, whoever heard the step may take over too. A step with nobody left
+ * to choose goes on as in plain gossip.
  * @param witnesses who hears a step besides its favourite.
  */
 export function directHandOver(witnesses: ClaimPolicy['witnesses']): ClaimPolicy {
@@ -17,18 +18,18 @@ export function directHandOver(witnesses: ClaimPolicy['witnesses']): ClaimPolicy
     name: witnesses === 'lane' ? 'direct' : 'direct-few',
     witnesses,
     visitLayers: LAYERS_MAX,
-    favourite: (choice) => favourite(choice, LAYERS_MAX),
+    favourite,
   })
 }
 
-function favourite(given: Choice, visitLayers: number): Favourite | undefined {
+function favourite(given: Choice): Favourite | undefined {
   const choice = { ...given, hosts: shuffled(given) }
   const hosts = choice.hosts.filter((host) => host.isReachable && meet(host.layers, choice.open))
   const able = hosts.filter(({ doubt }) => doubt === 0)
   if (able.length === 0) return leastDoubtful(hosts)
   const onTrial = stranger(choice, able)
   if (onTrial !== undefined) return { host: onTrial, isTrial: true, isAgain: false }
-  const host = firstStop(choice, able, visitLayers) ?? able[0]
+  const host = firstStop(choice, able, choice.visitLayers) ?? able[0]
   return host && { host, isTrial: !host.isProven, isAgain: false }
 }
 

@@ -4,9 +4,9 @@ import { FINISH_STEP_MS, NEAR_MS, TRIAL_ONE_IN, UNPROVEN_MS } from './limits.ts'
 import type { Candidate, ClaimPolicy } from './policy.ts'
 
 /**
- * The plain form of the idea, nobody is named and the first answer wins: every provider ranks itself among all that could take the step, by expected
- * finishing time and, among equals, by a draw that all compute alike. The first in rank claims at
- * once; each next one waits a stagger longer, so a dead favourite costs one stagger and nobody has
+ * The plain form of the idea: nobody is named, and the first answer wins. Every provider ranks itself
+ * among all that could take the step, by expected finishing time and, among equals, by a draw that all
+ * compute alike. The first in rank claims at once; each next one waits a stagger longer, so a dead favourite costs one stagger and nobody has
  * to be asked.
  */
 export const gossip: ClaimPolicy = Object.freeze<ClaimPolicy>({

@@ -64,6 +64,8 @@ export interface Choice {
   readonly requester: PeerId
   /** Layers that are still to be applied. */
   readonly open: LayerSet
+  /** Of these, as many as one visit applies at most. */
+  readonly visitLayers: number
   /** All members that host anything. */
   readonly hosts: readonly Host[]
   /** Of so many choices one goes to a stranger, whatever the distance. */
@@ -88,7 +90,7 @@ export interface Favourite {
 export interface ClaimPolicy {
   /** How reports and options call it. */
   readonly name: string
-  /** Who hears a step besides whom it names: the whole lane, or the requester and the author before. */
+  /** Who hears a step besides whom it names: the whole lane, or the requester and the previous author. */
   readonly witnesses: 'lane' | 'few'
   /** Layers that a provider runs in one visit, at most. */
   readonly visitLayers: number

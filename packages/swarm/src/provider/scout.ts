@@ -1,7 +1,7 @@
 import type { Conduct } from '../claims/conduct.ts'
 import { type LayerSet, layerSet, meet } from '../claims/layer-set.ts'
 import { STRAGGLER_EXTRA_MS, STRANGERS_FAIL_START, WAY_UNKNOWN_MS } from '../claims/limits.ts'
-import type { Choice, Host } from '../claims/policy.ts'
+import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import { draw, drawMixed } from '../draw.ts'
 import type { AccessSpeed } from '../ports.ts'
@@ -14,10 +14,11 @@ import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
 import { ACCESS_BYTES_PER_MS, NEWCOMER_SLOT_MS } from './limits.ts'
 
-/** For whom it looks, and over which model. */
+/** For whom it looks, over which model, by which policy. */
 export interface ScoutOptions {
   readonly self: PeerId
   readonly shape: ModelShape
+  readonly policy: ClaimPolicy
   /** The own access, as measured. */
   readonly accessSpeed: () => AccessSpeed
 }
@@ -55,6 +56,7 @@ export class Scout {
       self,
       requester: newest.requester,
       open: wanted,
+      visitLayers: this.options.policy.visitLayers,
       hosts: this.hosts(flight, wanted, bytes, nowMs),
       trialOneIn: tries > 1 ? Number.MAX_SAFE_INTEGER : strangers.trialOneIn,
       wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
