@@ -80,6 +80,11 @@ export type Input =
   | { on: 'time-share-set'; share: number }
   | { on: 'left' }
 
+/** What to do with a tensor that nobody needs. */
+export function withdrawn(activation: Activation | undefined): Effect[] {
+  return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
+}
+
 /** The encoded tensor inside an inline activation, or around bytes that were pulled. */
 export function encoded(activation: Activation, bytes: Uint8Array): EncodedActivation {
   const { dtype, batch, tokens, width } = activation

@@ -19,6 +19,11 @@ export function openLayers(step: Step, layers: number): boolean[] {
   return open
 }
 
+/** Bytes of its tensor that are not in the message. */
+export function heldBytes({ activation }: Step): number {
+  return activation.place === 'held' ? activation.size : 0
+}
+
 /** How many layers the requester asked for. */
 export function hopsWanted({ plan }: Step, layers: number): number {
   return plan.length > 0 ? plan.length : layers

@@ -29,7 +29,7 @@ function favourite(given: Choice): Favourite | undefined {
   if (able.length === 0) return leastDoubtful(hosts)
   const onTrial = stranger(choice, able)
   if (onTrial !== undefined) return { host: onTrial, isTrial: true, isAgain: false }
-  const host = firstStop(choice, able, choice.visitLayers) ?? able[0]
+  const host = firstStop(choice, able) ?? able[0]
   return host && { host, isTrial: !host.isProven, isAgain: false }
 }
 

@@ -18,6 +18,11 @@ export function layerSet(layers: Iterable<number>): LayerSet {
   return { low, high }
 }
 
+/** The set of the layers whose flag is set. */
+export function openSet(open: readonly boolean[]): LayerSet {
+  return layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))
+}
+
 /** How many layers both have. */
 export function countCommon(a: LayerSet, b: LayerSet): number {
   return ones(a.low & b.low) + ones(a.high & b.high)

@@ -14,14 +14,10 @@ interface Leg {
 /**
  * The first stop of the quickest way over hosts of all open layers and back to the requester that a beam
  * search finds: own distances for the first leg, announced ones after it.
- * @param visitLayers layers of one visit at most.
+ * @param able who may be the first stop.
  */
-export function firstStop(
-  choice: Choice,
-  able: readonly Host[],
-  visitLayers: number,
-): Host | undefined {
-  const { hosts, requester, self } = choice
+export function firstStop(choice: Choice, able: readonly Host[]): Host | undefined {
+  const { hosts, requester, self, visitLayers } = choice
   const wayMs = remembered(choice)
   const stay = (host: Host, open: LayerSet) => {
     const most = Math.min(visitLayers, host.layersMost)

@@ -1,11 +1,11 @@
 import type { Conduct } from '../claims/conduct.ts'
-import { countCommon, layerSet } from '../claims/layer-set.ts'
+import { countCommon, openSet } from '../claims/layer-set.ts'
 import type { ClaimPolicy, Favourite } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { isComplete, type ModelShape, openLayers } from '../step.ts'
+import { heldBytes, isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
@@ -90,10 +90,19 @@ export class Author {
     return this.handOvers.get(request)?.dueAtMs ?? NEVER
   }
 
-  /** The flight's newest step is this member's own: somebody is to go on with it. */
+  /** The flight's newest step is this member's own, made just now or in a new era: somebody is to go on with it. */
   handOver(flight: Flight, nowMs: number): Effect[] {
+    const handOver = this.handOverOf(flight.request)
+    handOver.tries = 0
+    handOver.agains = 0
+    return this.next(flight, handOver, nowMs)
+  }
+
+  /** The first choice for a step, or another one. */
+  private next(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
     const { shape } = this.options
-    const handOver = this.begin(flight.request)
+    handOver.chosen = undefined
+    handOver.dueAtMs = NEVER
     if (isComplete(flight.newest, shape.layers)) return this.deliver(flight, handOver, nowMs)
     const found = handOver.tries < HANDOVERS_MAX ? this.choose(flight, handOver, nowMs) : undefined
     if (found === undefined) {
@@ -102,7 +111,7 @@ export class Author {
         this.needs.scout.relayToHost(flight, open, nowMs),
       )
       return relay === undefined
-        ? this.leave(flight, handOver, nowMs)
+        ? this.leave(flight, nowMs)
         : this.passOn(flight, handOver, relay, nowMs)
     }
     return this.name(flight, handOver, found, nowMs)
@@ -114,8 +123,6 @@ export class Author {
     if (handOver === undefined) return
     if (handOver.isTrial && handOver.chosen === by && by !== undefined)
       this.needs.strangers.tried(true)
-    handOver.chosen = undefined
-    handOver.dueAtMs = NEVER
     this.handOvers.delete(request)
   }
 
@@ -126,10 +133,10 @@ export class Author {
     if (claim.ttlMs === 0) {
       flight.declinedBy(from)
       this.needs.claims.free(flight.request)
-      return this.handOver(flight, nowMs)
+      return this.next(flight, handOver, nowMs)
     }
     // What still waits for this member's own uplink the claimer cannot know.
-    const waitsMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    const waitsMs = this.backlogMs(nowMs)
     const mostMs =
       handOver.isTrial && handOver.isMeasured
         ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
@@ -150,7 +157,7 @@ export class Author {
       this.doubt(chosen, nowMs)
       if (handOver.isTrial) this.needs.strangers.tried(false)
     }
-    return this.handOver(flight, nowMs)
+    return this.next(flight, handOver, nowMs)
   }
 
   /**
@@ -178,14 +185,7 @@ export class Author {
     return told
   }
 
-  /** The request goes on in a new era: choices count anew. */
-  restart({ request }: Flight): void {
-    const handOver = this.begin(request)
-    handOver.tries = 0
-    handOver.agains = 0
-  }
-
-  private begin(request: RequestId): HandOver {
+  private handOverOf(request: RequestId): HandOver {
     let handOver = this.handOvers.get(request)
     if (handOver === undefined) {
       handOver = {
@@ -200,8 +200,6 @@ export class Author {
       }
       this.handOvers.set(request, handOver)
     }
-    handOver.chosen = undefined
-    handOver.dueAtMs = NEVER
     return handOver
   }
 
@@ -220,21 +218,15 @@ export class Author {
     { host, isTrial, isAgain }: Favourite,
     nowMs: number,
   ): Effect[] {
-    const { activation } = flight.newest
-    const bytes = activation.place === 'held' ? activation.size : 0
+    const bytes = heldBytes(flight.newest)
     const { scout, claims } = this.needs
     handOver.tries++
     handOver.chosen = host.peer
     handOver.isTrial = isTrial
     handOver.isMeasured = host.isMeasured
-    const upMs =
-      bytes / scout.uploadBytesPerMs(this.options.self) +
-      bytes / scout.downloadBytesPerMs(host.peer)
+    const upMs = this.transferMs(bytes, host.peer)
     const open = openLayers(flight.newest, this.options.shape.layers)
-    const layers = Math.min(
-      countCommon(host.layers, layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))),
-      host.layersMost,
-    )
+    const layers = Math.min(countCommon(host.layers, openSet(open)), host.layersMost)
     const runMs = (host.pending + layers) * host.layerMs
     handOver.expectedMs = scout.rttMs(host.peer) + TRANSFER_FACTOR * upMs + runMs
     // Until it says that it is at work, or until its result is told of.
@@ -242,7 +234,7 @@ export class Author {
     const answerMs =
       this.patience * ((isAgain ? 2 : 1) * 2 * scout.rttMs(host.peer) + RESPONSE_SLACK_MS)
     const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
-    const backlogMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    const backlogMs = this.backlogMs(nowMs)
     this.uplinkFreeAtMs =
       Math.max(this.uplinkFreeAtMs, nowMs) + bytes / scout.uploadBytesPerMs(this.options.self)
     handOver.dueAtMs = nowMs + answerMs + workMs + backlogMs
@@ -252,11 +244,9 @@ export class Author {
   }
 
   /** Nobody to choose: whoever in the lane answers first. */
-  private leave(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
+  private leave(flight: Flight, nowMs: number): Effect[] {
     flight.name(undefined)
-    handOver.chosen = undefined
-    handOver.dueAtMs = NEVER
-    return [{ do: 'publish', message: said(flight, nowMs) }]
+    return [{ do: 'publish', message: flight.message(nowMs) }]
   }
 
   /** All layers are applied: the requester gets the last output. */
@@ -266,7 +256,7 @@ export class Author {
     if (!scout.reaches(requester)) {
       const relay = this.relayFor(flight, handOver, () => scout.relayTo(flight, requester, nowMs))
       if (relay !== undefined) return this.passOn(flight, handOver, relay, nowMs)
-      return this.leave(flight, handOver, nowMs)
+      return this.leave(flight, nowMs)
     }
     flight.name(requester)
     return this.say(flight, handOver, requester, nowMs)
@@ -286,25 +276,34 @@ export class Author {
 
   /** Names somebody who passes the tensor on. */
   private passOn(flight: Flight, handOver: HandOver, relay: PeerId, nowMs: number): Effect[] {
-    const { activation } = flight.newest
-    const bytes = activation.place === 'held' ? activation.size : 0
+    const bytes = heldBytes(flight.newest)
     const { scout, claims } = this.needs
     handOver.tries++
     handOver.chosen = relay
     handOver.isTrial = false
-    const upMs =
-      bytes / scout.uploadBytesPerMs(this.options.self) + bytes / scout.downloadBytesPerMs(relay)
-    const backlogMs = Math.max(0, this.uplinkFreeAtMs - nowMs)
+    const upMs = this.transferMs(bytes, relay)
+    const backlogMs = this.backlogMs(nowMs)
     handOver.dueAtMs = nowMs + RELAY_MS + 2 * scout.rttMs(relay) + 2 * upMs + backlogMs
     claims.put(flight.request, { peer: relay, untilMs: handOver.dueAtMs })
     flight.name(relay)
     return this.say(flight, handOver, relay, nowMs)
   }
 
+  /** A tensor on its way to a peer through both accesses, milliseconds. */
+  private transferMs(bytes: number, to: PeerId): number {
+    const { scout } = this.needs
+    return bytes / scout.uploadBytesPerMs(this.options.self) + bytes / scout.downloadBytesPerMs(to)
+  }
+
+  /** How long what is sent now waits for this member's own uplink, milliseconds. */
+  private backlogMs(nowMs: number): number {
+    return Math.max(0, this.uplinkFreeAtMs - nowMs)
+  }
+
   /** Tells whom the step names and those who bear witness, sends the tensor, then lets the lane know. */
   private say(flight: Flight, handOver: HandOver, to: PeerId, nowMs: number): Effect[] {
     const { policy, self } = this.options
-    const message = said(flight, nowMs)
+    const message = flight.message(nowMs)
     const { activation } = message
     const all = new Set([to, message.requester, authorBefore(message, self)])
     all.delete(self)
@@ -316,11 +315,6 @@ export class Author {
     if (policy.witnesses === 'lane') effects.push({ do: 'publish', message })
     return effects
   }
-}
-
-/** The newest step as it is said now. */
-function said(flight: Flight, nowMs: number): Step {
-  return { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
 }
 
 /** Who ran the visit before `self`'s own last one; the requester before the first. */

@@ -129,9 +129,7 @@ export class Bidding {
   /** Whether it hosts a layer that is open, so that it can go on; otherwise it can only pass the tensor on. */
   isFor(flight: Flight): boolean {
     const open = flight.open(this.options.shape.layers)
-    if (open === undefined) return false
-    for (const layer of this.hosted) if (open[layer]) return true
-    return false
+    return open !== undefined && this.hostsOneOf(open)
   }
 
   /** This provider was named for the step. @returns the layers that it runs, or undefined when it declines. */
@@ -167,7 +165,10 @@ export class Bidding {
   }
 
   private canServe(open: readonly boolean[]): boolean {
-    if (!this.isOpen) return false
+    return this.isOpen && this.hostsOneOf(open)
+  }
+
+  private hostsOneOf(open: readonly boolean[]): boolean {
     for (const layer of this.hosted) if (open[layer]) return true
     return false
   }

@@ -54,6 +54,11 @@ export class Flight {
     return Math.max(0, this.endsAtMs - nowMs)
   }
 
+  /** The newest step as it is said now. */
+  message(nowMs: number): Step {
+    return { ...this.step, remainingMs: this.remainingMs(nowMs) }
+  }
+
   /** Layers that may come next, as one flag per layer of the model; undefined when there is nothing to run on. */
   open(layers: number): boolean[] | undefined {
     return this.isLost || isComplete(this.step, layers) ? undefined : openLayers(this.step, layers)

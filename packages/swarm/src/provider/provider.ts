@@ -1,6 +1,6 @@
 import { Conduct } from '../claims/conduct.ts'
 import { Strangers } from '../claims/strangers.ts'
-import type { Effect } from '../effects.ts'
+import { type Effect, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
@@ -141,7 +141,6 @@ export class Provider {
       flight.advance(step, nowMs)
     }
     if (suspect !== undefined) flight.letDownBy(suspect)
-    this.author.restart(flight)
     return effects.concat(this.author.handOver(flight, nowMs))
   }
 
@@ -183,7 +182,8 @@ export class Provider {
     if (asAuthor !== undefined)
       return [...effects, ...asAuthor, ...this.signOfLife(flight, from, claim.ttlMs)]
     // An author that has no way to the requester says that whoever it chose is at work.
-    if (claim.ttlMs > 0 && flight.author === from) return this.signOfLife(flight, from, claim.ttlMs)
+    if (claim.ttlMs > 0 && flight.author === from)
+      return effects.concat(this.signOfLife(flight, from, claim.ttlMs))
     if (claim.ttlMs === 0) return effects.concat(this.contest.declined(flight, from, nowMs))
     return effects.concat(this.contest.claimed(flight, from, claim, nowMs))
   }
@@ -200,7 +200,6 @@ export class Provider {
     if (flight.author !== this.options.self) return effects
     flight.beginEra(era)
     if (suspect !== undefined) flight.letDownBy(suspect)
-    this.author.restart(flight)
     return effects.concat(this.author.handOver(flight, nowMs))
   }
 
@@ -253,23 +252,16 @@ export class Provider {
   /** The result of a visit can be had from here, or there is no room for it. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): Effect[] {
     const visit = this.work.get(id)
-    if (visit === undefined)
-      return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
+    if (visit === undefined) return withdrawn(activation)
     if (activation === undefined) return this.runFailed(visit, 'no room to hold the result', nowMs)
     const { flight } = visit
     this.work.forget(visit)
     this.claims.free(flight.request)
     // The others have gone back meanwhile: what was made from the step that they gave up is nobody's.
     if (!sameStep(visit.step, flight.newest))
-      return [
-        ...(activation.place === 'held'
-          ? [{ do: 'withdraw', hash: activation.hash } as const]
-          : []),
-        ...this.contest.bid(flight, nowMs),
-      ]
+      return [...withdrawn(activation), ...this.contest.bid(flight, nowMs)]
     if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
     else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
-    this.author.restart(flight)
     return [
       ...this.author.handOver(flight, nowMs),
       ...this.serving.reports(visit),

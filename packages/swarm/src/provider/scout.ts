@@ -1,5 +1,5 @@
 import type { Conduct } from '../claims/conduct.ts'
-import { type LayerSet, layerSet, meet } from '../claims/layer-set.ts'
+import { type LayerSet, layerSet, meet, openSet } from '../claims/layer-set.ts'
 import { STRAGGLER_EXTRA_MS, STRANGERS_FAIL_START, WAY_UNKNOWN_MS } from '../claims/limits.ts'
 import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
@@ -49,7 +49,7 @@ export class Scout {
     const { strangers, neighbourhood } = this.needs
     const bytes =
       newest.activation.place === 'held' ? newest.activation.size : newest.activation.bytes.length
-    const wanted = layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))
+    const wanted = openSet(open)
     return {
       request,
       round: draw(newest.route.length, newest.era, tries),

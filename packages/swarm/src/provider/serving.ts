@@ -3,6 +3,7 @@ import { claimTtlMs } from '../claims/claim-ttl.ts'
 import { type Effect, encoded } from '../effects.ts'
 import { CLAIM_TTL_MS_MAX, SAY_AGAIN_MS, SILENT_CLAIM_MS } from '../limits.ts'
 import type { LayerOutcome } from '../ports.ts'
+import { heldBytes } from '../step.ts'
 import type { Activation, Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
@@ -65,8 +66,7 @@ export class Serving {
 
   /** Takes layers of a step that names this provider: only those who wait for it are told. */
   accept(flight: Flight, layers: readonly number[], nowMs: number): Effect[] {
-    const { activation } = flight.newest
-    const bytes = activation.place === 'held' ? activation.size : 0
+    const bytes = heldBytes(flight.newest)
     const { scout, work } = this.needs
     const travelMs =
       bytes / scout.uploadBytesPerMs(flight.author ?? flight.newest.requester) +
@@ -198,8 +198,7 @@ export class Serving {
   sayAgain(flight: Flight, nowMs: number): Effect[] {
     if (flight.author !== this.options.self || flight.silentMs(nowMs) < SAY_AGAIN_MS) return []
     flight.said(nowMs)
-    const message = { ...flight.newest, remainingMs: flight.remainingMs(nowMs) }
-    return [{ do: 'publish', message }]
+    return [{ do: 'publish', message: flight.message(nowMs) }]
   }
 
   private begin(flight: Flight, layers: readonly number[], ttlMs: number, nowMs: number): Visit {

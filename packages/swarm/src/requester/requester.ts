@@ -1,5 +1,5 @@
 import { ResponseTime } from '../claims/response-time.ts'
-import type { CoreEffect, Effect } from '../effects.ts'
+import { type CoreEffect, type Effect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
@@ -330,11 +330,6 @@ export class Requester {
     const request = this.scoring.requestOf(id)
     return request === undefined ? undefined : this.pending.get(request)
   }
-}
-
-/** What to do with a tensor that nobody needs. */
-function withdrawn(activation: Activation | undefined): CoreEffect[] {
-  return activation?.place === 'held' ? [{ do: 'withdraw', hash: activation.hash }] : []
 }
 
 /** Whether every image of the batch is decided, after enough layers. */
