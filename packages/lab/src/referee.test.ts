@@ -6,7 +6,7 @@ import {
   type RequestId,
   type Step,
 } from '@layerswarm/swarm'
-import { symbolicStem } from '@layerswarm/swarm/testing'
+import { anyPresence, symbolicStem } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { LabStation } from './network/lane.ts'
 import { Referee } from './referee.ts'
@@ -100,24 +100,7 @@ describe('the referee', () => {
 
   test('sees layers announced before their hash was checked', () => {
     const referee = watching()
-    const presence = {
-      kind: 'presence',
-      measured: true,
-      upload: 0,
-      download: 0,
-      strangersFail: 0,
-      near: [],
-      release: '',
-      sequence: 0,
-      layers: [2, 3],
-      freeSlots: 1,
-      links: 0,
-      layerMs: 1,
-      backend: 'ort-wasm',
-      addresses: [],
-      asking: false,
-      leaving: false,
-    } as const
+    const presence = anyPresence({ release: '', layers: [2, 3], backend: 'ort-wasm' })
     referee.published(station, presence, CHECKED, 10)
     expect(broken(referee)).toEqual(['checked-weights'])
   })

@@ -1,4 +1,5 @@
 import { encodeMessage, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
+import { anyPresence } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { BAN_MS, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceArrival } from './presence-gate.ts'
@@ -6,25 +7,14 @@ import { createPresenceGate, type PresenceArrival } from './presence-gate.ts'
 const RELEASE = 'ab'.repeat(32)
 
 function presence(fields: Partial<Presence> = {}): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
+  return anyPresence({
     release: RELEASE,
     sequence: 1,
     layers: [0, 1],
     freeSlots: 8,
     layerMs: 2,
-    backend: 'reference',
-    addresses: [],
-    asking: false,
-    links: 0,
-    leaving: false,
     ...fields,
-  }
+  })
 }
 
 let number = 0n

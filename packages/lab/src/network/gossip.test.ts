@@ -4,7 +4,12 @@ import {
   REJECTS_PER_NEIGHBOUR_MAX,
   type RequestId,
 } from '@layerswarm/swarm'
-import { SIMULATED_RELEASE, symbolicStem, VirtualClock } from '@layerswarm/swarm/testing'
+import {
+  anyPresence,
+  SIMULATED_RELEASE,
+  symbolicStem,
+  VirtualClock,
+} from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { peerName, type Session } from '../scenarios/population.ts'
 import { changeSettings, SETTINGS_DEFAULT, type Settings } from '../scenarios/settings.ts'
@@ -65,24 +70,7 @@ function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
 const DONE: Message = { kind: 'done', isPublic: true, request: '0'.repeat(32) as RequestId }
 
 function presence(links: number): Message {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: SIMULATED_RELEASE,
-    sequence: 1,
-    layers: [],
-    freeSlots: 1,
-    links,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: [],
-    asking: false,
-    leaving: false,
-  }
+  return anyPresence({ release: SIMULATED_RELEASE, sequence: 1, links })
 }
 
 /** The first step of a request of the model that QUIET worlds have. */

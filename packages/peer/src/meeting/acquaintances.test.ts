@@ -1,4 +1,5 @@
 import type { Presence } from '@layerswarm/swarm'
+import { anyPresence } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { DIAL_ATTEMPTS_MAX, DIAL_RETRY_MS, RELUCTANT_DIAL_AFTER_MS } from '../limits.ts'
 import { Acquaintances } from './acquaintances.ts'
@@ -7,25 +8,7 @@ const NODE_ADDRESS = '/ip4/127.0.0.1/tcp/4001/p2p/x'
 const TAB_ADDRESS = '/ip4/127.0.0.1/tcp/9001/ws/p2p/r/p2p-circuit/webrtc/p2p/x'
 
 function presence(given: Partial<Presence> = {}): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: 'ab'.repeat(32),
-    sequence: 0,
-    layers: [],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: [NODE_ADDRESS],
-    asking: false,
-    links: 0,
-    leaving: false,
-    ...given,
-  }
+  return anyPresence({ release: 'ab'.repeat(32), addresses: [NODE_ADDRESS], ...given })
 }
 
 function known(self: string, { tab = false } = {}): Acquaintances {

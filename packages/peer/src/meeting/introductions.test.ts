@@ -1,4 +1,5 @@
 import { laneTopic, type Presence } from '@layerswarm/swarm'
+import { anyPresence } from '@layerswarm/swarm/testing'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { CROSS_DIAL_MS } from '../limits.ts'
@@ -58,25 +59,7 @@ afterEach(async () => {
 })
 
 function presenceOf({ node }: Guest, given: Partial<Presence> = {}): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: RELEASE,
-    sequence: 0,
-    layers: [],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: addressesOf(node),
-    asking: false,
-    links: 0,
-    leaving: false,
-    ...given,
-  }
+  return anyPresence({ release: RELEASE, addresses: addressesOf(node), ...given })
 }
 
 function introduce(a: Guest, b: Guest, given: Partial<Presence> = {}): void {

@@ -9,6 +9,7 @@ import {
   type Step,
   type TensorHash,
 } from '@layerswarm/swarm'
+import { anyPresence } from '@layerswarm/swarm/testing'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLaneTransport, type LaneTransport } from '../gossip/lane-transport.ts'
 import { createRoundTrips, type RoundTrips } from '../streams/round-trips.ts'
@@ -152,22 +153,9 @@ export function heldTensor(hash: TensorHash, size: number, holder: PeerId): Held
 
 /** What a member that hosts layer 0 announces. */
 export function presenceOf({ transport, node }: LaneMember) {
-  return {
-    kind: 'presence' as const,
+  return anyPresence({
     release: RELEASE,
-    sequence: 0,
     layers: [0],
-    freeSlots: 1,
-    layerMs: 1,
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    backend: 'reference' as const,
     addresses: addressesOf(node).filter((address) => address.endsWith(transport.self)),
-    asking: false,
-    links: 0,
-    leaving: false,
-  }
+  })
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BAN_MS, LANE_MESSAGES_BURST, REJECTS_PER_NEIGHBOUR_MAX } from '../limits.ts'
+import { anyPresence } from '../testing/any-presence.ts'
 import {
   laneTopic,
   type Message,
@@ -37,25 +38,7 @@ const FIRST_STEP: Step = {
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }
 
 function presence(fields: Partial<Presence> = {}): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: RELEASE,
-    sequence: 0,
-    layers: [],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: [],
-    asking: false,
-    links: 0,
-    leaving: false,
-    ...fields,
-  }
+  return anyPresence({ release: RELEASE, ...fields })
 }
 
 function gateAt(options: Partial<GateOptions> = {}) {

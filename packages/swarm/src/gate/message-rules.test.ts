@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { anyPresence } from '../testing/any-presence.ts'
 import {
   encodeMessage,
   type Hop,
@@ -43,24 +44,7 @@ function step(route: readonly Hop[]): Step {
 }
 
 function presence(address: string): Message {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: RELEASE,
-    sequence: 0,
-    layers: [1],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
-    addresses: [address],
-    asking: false,
-    links: 0,
-    leaving: false,
-  }
+  return anyPresence({ release: RELEASE, layers: [1], addresses: [address] })
 }
 
 const claim: Message = { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 1, ttlMs: 500 }

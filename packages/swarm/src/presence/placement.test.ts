@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { anyPresence } from '../testing/any-presence.ts'
 import { World } from '../testing/world.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
 import { PeerTable } from './peer-table.ts'
@@ -35,24 +36,8 @@ describe('a newcomer', () => {
 })
 
 describe('a layer that only stragglers host', () => {
-  const presence = (layers: readonly number[], layerMs: number): Presence => ({
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
-    release: '5',
-    sequence: 1,
-    layers,
-    freeSlots: 8,
-    links: 0,
-    layerMs,
-    backend: 'reference',
-    addresses: [],
-    asking: false,
-    leaving: false,
-  })
+  const presence = (layers: readonly number[], layerMs: number): Presence =>
+    anyPresence({ release: '5', sequence: 1, layers, freeSlots: 8, layerMs })
   const table = (layerMs: number) => {
     const peers = new PeerTable('5')
     for (let i = 0; i < 4; i++) peers.hear(`slow ${i}` as PeerId, presence([0], 10 * layerMs), 0)

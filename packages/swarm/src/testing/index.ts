@@ -3,6 +3,7 @@
  * codec, nothing else real), and the acceptance suite of each port, which every implementation runs.
  */
 export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
+export { anyPresence } from './any-presence.ts'
 export { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
 export { type ComputeBench, computeAcceptance } from './compute-acceptance.ts'
 export { randomAcceptance } from './random-acceptance.ts'

@@ -10,6 +10,7 @@ import {
   type Step,
 } from '../wire/messages.ts'
 import type { AcceptanceBench } from './acceptance.ts'
+import { anyPresence } from './any-presence.ts'
 
 /** Transports to check, all in one lane. */
 export interface TransportBench extends AcceptanceBench {
@@ -92,24 +93,13 @@ export function presenceOf(
   { release }: TransportBench,
   links: number,
 ): Presence {
-  return {
-    kind: 'presence',
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail: 0,
-    near: [],
+  return anyPresence({
     release,
     sequence: 1,
     layers: [0],
-    freeSlots: 1,
-    layerMs: 1,
-    backend: 'reference',
     addresses: [`/dns4/example.org/tcp/1/p2p/${self}`],
-    asking: false,
     links,
-    leaving: false,
-  }
+  })
 }
 
 /** How often an ear has heard just this message of this member. */
