@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import { DEADLINE_MS_MAX, FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS } from './limits.ts'
+import {
+  DEADLINE_MS_MAX,
+  FIRST_PROVIDER_MS,
+  NO_HOST_GRACE_MS,
+  PRESENCE_INTERVAL_MS_MAX,
+  STALL_MS,
+} from './limits.ts'
 import type { Answer, ClassifyPolicy } from './request.ts'
 import type { ModelShape } from './step.ts'
 import { layersIn } from './testing/symbols.ts'
@@ -20,7 +26,8 @@ function swarm(
   const world = new World({ seed, shape })
   const asker = world.join('asker')
   const providers = layersByPeer.map((serve, i) => world.join(`p${i}`, { serve }))
-  world.clock.run(3_000)
+  // Until everybody has been heard: what is missing then has no host.
+  world.clock.run(PRESENCE_INTERVAL_MS_MAX)
   return { world, asker, providers }
 }
 

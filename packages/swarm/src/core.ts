@@ -102,7 +102,7 @@ export class Core {
       this.hosting.hosted,
       jobs.of('provider'),
     )
-    this.requester = new Requester(options, this.table, jobs)
+    this.requester = new Requester(options, this.table, jobs, nowMs)
   }
 
   handle(input: Input, nowMs: number): Effect[] {

@@ -64,8 +64,8 @@ const NEVER = Number.POSITIVE_INFINITY
  * 1. A step of its own has at most one favourite at a time.
  * 2. Choose, tell, then push: whoever is sent a tensor knows why before its first byte.
  * 3. After HANDOVERS_MAX choices, or with nobody to choose, the step is left to whoever answers first.
- * 4. A favourite that says it is at work is waited for as long as it says, but no longer than a few times
- *    what such work usually takes.
+ * 4. A favourite that says it is at work is waited for as long as it says, however often it says so, but no
+ *    longer than a few times what such work usually takes.
  */
 export class Author {
   private readonly options: AuthorOptions
@@ -141,8 +141,13 @@ export class Author {
       handOver.isTrial && handOver.isMeasured
         ? STRANGER_FACTOR * handOver.expectedMs + RESPONSE_SLACK_MS
         : this.needs.conduct.patienceMs(from, handOver.expectedMs)
-    handOver.dueAtMs = nowMs + Math.min(claim.ttlMs, mostMs) + waitsMs
-    this.needs.claims.put(flight.request, { peer: from, untilMs: handOver.dueAtMs })
+    handOver.dueAtMs = this.needs.claims.claimed(
+      flight.request,
+      from,
+      claim.ttlMs + waitsMs,
+      mostMs + waitsMs,
+      nowMs,
+    )
     return []
   }
 
@@ -238,7 +243,7 @@ export class Author {
     this.uplinkFreeAtMs =
       Math.max(this.uplinkFreeAtMs, nowMs) + bytes / scout.uploadBytesPerMs(this.options.self)
     handOver.dueAtMs = nowMs + answerMs + workMs + backlogMs
-    claims.put(flight.request, { peer: host.peer, untilMs: handOver.dueAtMs })
+    claims.put(flight.request, host.peer, handOver.dueAtMs)
     flight.name(host.peer)
     return this.say(flight, handOver, host.peer, nowMs)
   }
@@ -284,7 +289,7 @@ export class Author {
     const upMs = this.transferMs(bytes, relay)
     const backlogMs = this.backlogMs(nowMs)
     handOver.dueAtMs = nowMs + RELAY_MS + 2 * scout.rttMs(relay) + 2 * upMs + backlogMs
-    claims.put(flight.request, { peer: relay, untilMs: handOver.dueAtMs })
+    claims.put(flight.request, relay, handOver.dueAtMs)
     flight.name(relay)
     return this.say(flight, handOver, relay, nowMs)
   }

@@ -4,6 +4,8 @@ import type { PeerId, RequestId } from '../wire/messages.ts'
 export interface HeldClaim {
   readonly peer: PeerId
   readonly untilMs: number
+  /** However often it is renewed, it holds no longer than this; Infinity before its peer has said a word. */
+  readonly endsAtMs: number
 }
 
 /**
@@ -11,7 +13,8 @@ export interface HeldClaim {
  * follows from it.
  *
  * 1. A request has at most one claim.
- * 2. The load of a peer is the number of requests whose claim it holds, expired claims included until
+ * 2. A claim may be renewed, but the first word of its peer decides when it ends at last.
+ * 3. The load of a peer is the number of requests whose claim it holds, expired claims included until
  *    somebody looks at them.
  */
 export class ClaimBook {
@@ -32,11 +35,24 @@ export class ClaimBook {
     return this.load.get(peer) ?? 0
   }
 
-  /** Replaces the claim on a request. */
-  put(request: RequestId, claim: HeldClaim): void {
-    this.free(request)
-    this.claims.set(request, claim)
-    this.load.set(claim.peer, this.loadOf(claim.peer) + 1)
+  /** Replaces the claim on a request: this peer is expected to go on, and has not said so yet. */
+  put(request: RequestId, peer: PeerId, untilMs: number): void {
+    this.replace(request, { peer, untilMs, endsAtMs: Number.POSITIVE_INFINITY })
+  }
+
+  /**
+   * A peer says that it is at work, for the first time or again.
+   * @param ttlMs for how long, by its own account, milliseconds.
+   * @param mostMs how long such work is waited for at most, from its first word, milliseconds.
+   * @returns until when it is waited for.
+   */
+  claimed(request: RequestId, peer: PeerId, ttlMs: number, mostMs: number, nowMs: number): number {
+    const before = this.claims.get(request)
+    const isRenewed = before?.peer === peer && before.endsAtMs < Number.POSITIVE_INFINITY
+    const endsAtMs = isRenewed ? before.endsAtMs : nowMs + mostMs
+    const untilMs = Math.min(nowMs + ttlMs, endsAtMs)
+    this.replace(request, { peer, untilMs, endsAtMs })
+    return untilMs
   }
 
   /** Nobody holds the request any more. */
@@ -47,5 +63,11 @@ export class ClaimBook {
     const left = this.loadOf(claim.peer) - 1
     if (left > 0) this.load.set(claim.peer, left)
     else this.load.delete(claim.peer)
+  }
+
+  private replace(request: RequestId, claim: HeldClaim): void {
+    this.free(request)
+    this.claims.set(request, claim)
+    this.load.set(claim.peer, this.loadOf(claim.peer) + 1)
   }
 }

@@ -60,8 +60,7 @@ export class Contest {
     if (holder === undefined) rivals.responded(flight, from, nowMs)
     const effects = holder?.peer === this.self ? work.abandon(request) : []
     const ownMs = rivals.ownFinishMs(flight, bidding.offer())
-    const ttlMs = Math.min(claim.ttlMs, rivals.patienceMs(from, ownMs))
-    claims.put(request, { peer: from, untilMs: nowMs + ttlMs })
+    claims.claimed(request, from, claim.ttlMs, rivals.patienceMs(from, ownMs), nowMs)
     return effects.concat(this.bid(flight, nowMs))
   }
 

@@ -76,7 +76,7 @@ export class Heeding {
     const { claims, rivals, contest } = this.parts
     if (next !== undefined) {
       const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * rivals.staggerMs())
-      claims.put(flight.request, { peer: next, untilMs: nowMs + ms })
+      claims.put(flight.request, next, nowMs + ms)
     }
     return contest.bid(flight, nowMs)
   }

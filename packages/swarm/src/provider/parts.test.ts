@@ -96,15 +96,28 @@ describe('a flight', () => {
 describe('the claim book', () => {
   test('has one claim per request, and counts a peer’s load by it', () => {
     const book = new ClaimBook()
-    book.put(request, { peer: a, untilMs: 100 })
-    book.put(request, { peer: b, untilMs: 200 })
-    book.put(other, { peer: b, untilMs: 50 })
+    book.put(request, a, 100)
+    book.put(request, b, 200)
+    book.put(other, b, 50)
     expect([a, b].map((peer) => book.loadOf(peer))).toEqual([0, 2])
     expect([book.isHeld(request, 199), book.isHeld(request, 200)]).toEqual([true, false])
     book.free(request)
     book.free(request)
     expect(book.loadOf(b)).toBe(1)
     expect(book.get(request)).toBeUndefined()
+  })
+
+  test('believes renewals only until the end that the first word set', () => {
+    const book = new ClaimBook()
+    book.put(request, a, 100)
+    expect(book.claimed(request, a, 50, 400, 60)).toBe(110)
+    expect(book.claimed(request, a, 300, 400, 100)).toBe(400)
+    expect(book.claimed(request, a, 300, 400, 300)).toBe(460)
+    expect(book.claimed(request, a, 300, 400, 455)).toBe(460)
+    // Another peer, or the same one named anew, begins anew.
+    expect(book.claimed(request, b, 300, 400, 455)).toBe(755)
+    book.put(request, b, 800)
+    expect(book.claimed(request, b, 300, 400, 755)).toBe(1055)
   })
 })
 

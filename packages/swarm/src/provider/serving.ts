@@ -203,7 +203,7 @@ export class Serving {
 
   private begin(flight: Flight, layers: readonly number[], ttlMs: number, nowMs: number): Visit {
     const visit = this.needs.work.begin(flight, layers)
-    this.needs.claims.put(flight.request, { peer: this.options.self, untilMs: nowMs + ttlMs })
+    this.needs.claims.put(flight.request, this.options.self, nowMs + ttlMs)
     return visit
   }
 

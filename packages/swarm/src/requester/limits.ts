@@ -6,3 +6,5 @@ export const HEADS_LOST_MAX = 2
 export const RESCUES_MAX = 3
 /** A chosen provider answers within this, a claim or a step: no requester is more impatient. */
 export const NAMED_STALL_MS = 700
+/** Whoever is at work is waited for so many times what it said at first: then its engine hangs, or it lies. */
+export const BELIEF_FACTOR = 3

@@ -4,10 +4,11 @@ import {
   ERAS_MAX,
   FIRST_PROVIDER_MS,
   NO_HOST_GRACE_MS,
+  STALL_MS_MAX,
 } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { RESCUES_MAX } from './limits.ts'
+import { BELIEF_FACTOR, RESCUES_MAX } from './limits.ts'
 
 /** Why no further hop is waited for. */
 export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
@@ -23,17 +24,24 @@ export class Pending {
   readonly policy: ClassifyPolicy
   readonly stem: Step
   readonly startedMs: number
+  private readonly laneKnownAtMs: number
   private step: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
   private movedAtMs: number
   private offersAgain = 0
   private uncoveredSinceMs: number | undefined
+  /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
+  private believedUntilMs: number | undefined
   private closes: Closing | undefined
   private wasLeft = false
 
-  /** @param stem the first step, as it is published now. */
-  constructor(stem: Step, policy: ClassifyPolicy, nowMs: number) {
+  /**
+   * @param stem the first step, as it is published now.
+   * @param laneKnownAtMs when everybody in the lane has announced itself to its requester once.
+   */
+  constructor(stem: Step, policy: ClassifyPolicy, laneKnownAtMs: number, nowMs: number) {
+    this.laneKnownAtMs = laneKnownAtMs
     this.stem = stem
     this.policy = policy
     this.startedMs = nowMs
@@ -87,6 +95,7 @@ export class Pending {
     this.movedAtMs = nowMs
     this.offersAgain = 0
     this.uncoveredSinceMs = undefined
+    this.believedUntilMs = undefined
     return isUsual ? tookMs : undefined
   }
 
@@ -95,12 +104,15 @@ export class Pending {
     if (next === this.step.next) return
     if (next === undefined) this.wasLeft = true
     this.step = { ...this.step, next }
+    this.believedUntilMs = undefined
     this.movedAtMs = Math.max(this.movedAtMs, nowMs)
   }
 
   /** Somebody works on the newest step for so long: a stall is judged from the end of the claim. */
   claimed(ttlMs: number, stallMs: number, nowMs: number): void {
-    const endMs = Math.min(nowMs + ttlMs, this.deadlineMs)
+    this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs
+    const ownMs = Math.min(ttlMs, STALL_MS_MAX)
+    const endMs = Math.min(nowMs + ownMs, this.believedUntilMs, this.deadlineMs)
     this.movedAtMs = Math.max(this.movedAtMs, endMs - stallMs)
   }
 
@@ -148,6 +160,7 @@ export class Pending {
     const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
     if (isLastResort) this.trail.length = 0
     this.closes = undefined
+    this.believedUntilMs = undefined
     this.movedAtMs = nowMs
     this.step = { ...from, era, next: undefined }
     return suspect
@@ -191,8 +204,8 @@ export class Pending {
 
   private abandonedAtMs(): number {
     if (this.uncoveredSinceMs === undefined) return Number.POSITIVE_INFINITY
-    const graceMs = this.step.route.length === 0 ? FIRST_PROVIDER_MS : NO_HOST_GRACE_MS
-    return this.uncoveredSinceMs + graceMs
+    if (this.step.route.length === 0) return this.uncoveredSinceMs + FIRST_PROVIDER_MS
+    return Math.max(this.uncoveredSinceMs, this.laneKnownAtMs) + NO_HOST_GRACE_MS
   }
 
   private reserveMs(): number {

@@ -1,7 +1,12 @@
 import { ResponseTime } from '../claims/response-time.ts'
 import { type CoreEffect, type Effect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
-import { ERAS_MAX, FINISHED_REMEMBERED_MAX, STALL_MS_MAX } from '../limits.ts'
+import {
+  ERAS_MAX,
+  FINISHED_REMEMBERED_MAX,
+  PRESENCE_INTERVAL_MS_MAX,
+  STALL_MS_MAX,
+} from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy, FailureFault } from '../request.ts'
@@ -35,6 +40,8 @@ export interface RequesterOptions {
 export class Requester {
   private readonly options: RequesterOptions
   private readonly table: PeerTable
+  /** Before, a layer without a known host may well have one that has not announced itself yet. */
+  private readonly laneKnownAtMs: number
   private readonly pending = new Map<RequestId, Pending>()
   private readonly scoring: Scoring
   private readonly secondOffers: SecondOffers
@@ -44,8 +51,9 @@ export class Requester {
   /** Own requests that have ended, the oldest first. */
   private readonly ended = new Set<RequestId>()
 
-  constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs) {
+  constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     this.options = options
+    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
     this.table = table
     this.scoring = new Scoring(options.self, jobs.of('scoring'))
     this.secondOffers = new SecondOffers(options.self, jobs.of('second-offer'))
@@ -74,7 +82,7 @@ export class Requester {
       next: undefined,
       remainingMs: policy.deadlineMs,
     }
-    const wanted = new Pending(stem, policy, nowMs)
+    const wanted = new Pending(stem, policy, this.laneKnownAtMs, nowMs)
     this.pending.set(request, wanted)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     return [{ do: 'lead', step: stem, suspect: undefined }]
@@ -106,6 +114,7 @@ export class Requester {
   /** The newest step names somebody else: its author lives, and looks after it. */
   private onRenamed(wanted: Pending, step: Step, nowMs: number): CoreEffect[] {
     wanted.rename(step.next, nowMs)
+    wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     return []
   }
 
@@ -134,8 +143,7 @@ export class Requester {
     // Whoever was named, or any one where nobody was, is waited for a little longer, however long it asks for.
     const { next, route } = wanted.newest
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
-    if (claim.ttlMs > 0 && counts)
-      wanted.claimed(Math.min(claim.ttlMs, STALL_MS_MAX), stallMs, nowMs)
+    if (claim.ttlMs > 0 && counts) wanted.claimed(claim.ttlMs, stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here. The first one is this member's own.
     const { era } = wanted.newest
     const isLost = claim.lost && claim.era === era && route.length > 0 && era < ERAS_MAX
@@ -229,6 +237,8 @@ export class Requester {
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
   private isCovered({ newest }: Pending): boolean {
     if (isComplete(newest, this.options.shape.layers)) return true
+    // Its author knows a host, though this member has not heard of it yet.
+    if (newest.next !== undefined && newest.route.length > 0) return true
     const open = openLayers(newest, this.options.shape.layers)
     for (const { presence } of this.table.all())
       if (presence.layers.some((layer) => open[layer])) return true
