@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeRelease } from './make-release.ts'
-import { grayPng } from './pictures.ts'
-import { type RunningSwarm, runCommand, runCommandIn, startSwarm } from './run-command.ts'
+import { makeRelease } from '../support/make-release.ts'
+import { grayPng } from '../support/pictures.ts'
+import { type RunningSwarm, runCommand, runCommandIn, startSwarm } from '../support/run-command.ts'
 
 interface ImageAnswer {
   label: string
@@ -188,7 +188,7 @@ async function runBench(...words: string[]): Promise<BenchReport> {
 
 describe('bench', () => {
   test('sets hops between processes and between tabs beside an echo of the same bytes', async () => {
-    const { name, rows } = await runBench('hop', '--rounds', '5')
+    const { name, rows } = await runBench('hop', '--rounds', '2')
     expect(name).toBe('hop')
     expect(rows.map((row) => row.case)).toEqual(
       ['two processes', 'two tabs'].flatMap((places) =>

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { relativeL2 } from '@layerswarm/model'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { vectors } from '../support/make-release.ts'
+import { runCommandIn } from '../support/run-command.ts'
 import { loadVectors, VECTOR_NAMES } from '../unit/vectors.ts'
 import { type BenchSite, startBenchSite } from './bench-page.ts'
 import { launchBrowser, SOFTWARE_WEBGPU } from './browser.ts'
-import { vectors } from './make-release.ts'
-import { runCommandIn } from './run-command.ts'
 
 /** The bound for every engine; float32 against PyTorch's float64 stays near 1e-6. */
 const RELATIVE_L2_MAX = 1e-3

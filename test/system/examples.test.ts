@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { grayPng } from './pictures.ts'
-import { type RunningSwarm, startSwarm } from './run-command.ts'
+import { grayPng } from '../support/pictures.ts'
+import { type RunningSwarm, startSwarm } from '../support/run-command.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const FOLDERS = readdirSync(join(root, 'examples')).filter(

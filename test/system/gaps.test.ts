@@ -5,7 +5,7 @@ import {
   runCommand,
   startCommand,
   startService,
-} from './run-command.ts'
+} from '../support/run-command.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {

@@ -10,8 +10,8 @@ import {
 } from '@layerswarm/model'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningSwarm, startService } from '../support/run-command.ts'
 import { launchBrowser } from './browser.ts'
-import { type RunningSwarm, startService } from './run-command.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const NAMES = 10_000

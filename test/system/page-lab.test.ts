@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningSwarm, startService } from '../support/run-command.ts'
 import { launchBrowser, openTab, type Tab } from './browser.ts'
 import { keepShot } from './page-shots.ts'
-import { type RunningSwarm, startService } from './run-command.ts'
 
 let browser: Browser
 let swarm: RunningSwarm

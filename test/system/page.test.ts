@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningSwarm, runCommand, startSwarm } from '../support/run-command.ts'
 import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
 import { compareShot, keepShot, storesShots } from './page-shots.ts'
-import { type RunningSwarm, runCommand, startSwarm } from './run-command.ts'
 
 const LAYERS = 8
 /** Script that may be fetched before anybody joins, unpacked. */

@@ -1,8 +1,8 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RunningSwarm, startCommand, startService } from '../support/run-command.ts'
 import { classifySample, launchBrowser, meshed, openTab, shownAnswer, type Tab } from './browser.ts'
-import { type RunningSwarm, startCommand, startService } from './run-command.ts'
 
 const LAYERS = 8
 

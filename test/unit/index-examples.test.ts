@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSignaling, type Signaling } from '@layerswarm/signaling'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { writeSampleData } from '../system/training-data.ts'
+import { writeSampleData } from '../support/training-data.ts'
 import { openSnippets } from './run-snippet.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { tinyRecipe, writeTrainingData } from './training-data.ts'
+import { tinyRecipe, writeTrainingData } from '../support/training-data.ts'
 
 const script = fileURLToPath(
   new URL('../../packages/trainer/scripts/compare-engines.mjs', import.meta.url),

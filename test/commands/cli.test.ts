@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { relativeL2 } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeRelease, vectors } from './make-release.ts'
-import { type Finished, runCommand } from './run-command.ts'
+import { makeRelease, vectors } from '../support/make-release.ts'
+import { type Finished, runCommand } from '../support/run-command.ts'
 
 const shuffle = join(vectors, 'vit-shuffle')
 const images = join(shuffle, 'expected.json')

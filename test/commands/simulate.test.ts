@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommand, startCommand } from './run-command.ts'
+import { runCommand, startCommand } from '../support/run-command.ts'
 
 let scratch = ''
 beforeAll(async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { relativeL2 } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeTraining, vectors } from './make-release.ts'
-import { grayPng } from './pictures.ts'
-import { type Finished, runCommand, startService } from './run-command.ts'
+import { makeTraining, vectors } from '../support/make-release.ts'
+import { grayPng } from '../support/pictures.ts'
+import { type Finished, runCommand, startService } from '../support/run-command.ts'
 
 const SAMPLES = fileURLToPath(new URL('../../models/samples/fashion-mnist-500', import.meta.url))
 const TOKEN = 'correct-horse-battery'

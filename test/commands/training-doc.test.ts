@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { vectors } from './make-release.ts'
-import { grayPng } from './pictures.ts'
-import { type RunningSwarm, startService } from './run-command.ts'
-import { writeSampleData } from './training-data.ts'
+import { vectors } from '../support/make-release.ts'
+import { grayPng } from '../support/pictures.ts'
+import { type RunningSwarm, startService } from '../support/run-command.ts'
+import { writeSampleData } from '../support/training-data.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const bin = join(root, 'apps/cli/bin/layerswarm.js')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommand } from './run-command.ts'
+import { runCommand } from '../support/run-command.ts'
 
 const page = fileURLToPath(new URL('../../docs/churn-lab.md', import.meta.url))
 

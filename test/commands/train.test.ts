@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Finished, runCommand, startCommand } from './run-command.ts'
-import { tinyRecipe, writeTrainingData } from './training-data.ts'
+import { type Finished, runCommand, startCommand } from '../support/run-command.ts'
+import { tinyRecipe, writeTrainingData } from '../support/training-data.ts'
 
 /** Steps between two checkpoints; a training that is killed before the first one begins anew. */
 const CHECKPOINT_STEPS = 1000
