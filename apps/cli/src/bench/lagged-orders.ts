@@ -1,13 +1,15 @@
-/** What the process of a volunteer is asked; each order is answered by a report. */
+/** What the process of some volunteers is asked; each order is answered by a report. */
 export interface Order {
   /** From now on one way takes so much longer. */
   readonly lagMs?: number
 }
 
-/** What the process of a volunteer has sent so far. */
+/** How the volunteers of a process are getting on. */
 export interface ProcessReport {
-  /** Payloads of gossip, each times those it went to, and tensors that were pulled. */
+  /** Payloads of messages, each times those it went to, and tensors, sent so far. */
   readonly sentBytes: number
+  /** Volunteers that host as many layers as they may. */
+  readonly complete: number
 }
 
 /** An order from a message of the parent process; undefined for anything else. */
@@ -17,9 +19,10 @@ export function parseOrder(message: unknown): Order | undefined {
   return typeof lagMs === 'number' ? { lagMs } : {}
 }
 
-/** A report from a message of a volunteer's process; undefined for anything else. */
+/** A report from a message of such a process; undefined for anything else. */
 export function parseReport(message: unknown): ProcessReport | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  const { sentBytes } = message as { sentBytes?: unknown }
-  return typeof sentBytes === 'number' ? { sentBytes } : undefined
+  const { sentBytes, complete } = message as { sentBytes?: unknown; complete?: unknown }
+  if (typeof sentBytes !== 'number' || typeof complete !== 'number') return undefined
+  return { sentBytes, complete }
 }

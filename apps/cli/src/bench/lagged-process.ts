@@ -1,29 +1,38 @@
 import { createPeer } from '@layerswarm/peer'
+import { POLICY_USUAL, policyNamed } from '../line/policy-option.ts'
 import { type ProcessReport, parseOrder } from './lagged-orders.ts'
 import { createLaggedTransport } from './lagged-transport.ts'
 
-// A volunteer that believes to be far away. The words are where to join, what to serve and how many
-// layers; by its IPC channel it is told how far, says what it sent, and ends with whoever started it.
-const [join = '', release = '', capacity = ''] = process.argv.slice(2)
+// Volunteers that believe to be far away. The words are where to join, what to serve, how many layers
+// each, how many they are and by which policy; by its IPC channel the process is told how far, says how
+// they are getting on, and ends with whoever started it.
+const [join = '', release = '', capacity = '', count = '', policy = ''] = process.argv.slice(2)
 let oneWayMs = 0
-const peer = createPeer({
-  join,
-  release,
-  capacity: Number(capacity),
-  engine: 'ort-node',
-  wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => oneWayMs),
-})
+const peers = Array.from({ length: Number(count) }, () =>
+  createPeer({
+    join,
+    release,
+    capacity: Number(capacity),
+    engine: 'ort-node',
+    policy: policyNamed(policy) ?? POLICY_USUAL,
+    wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => oneWayMs),
+  }),
+)
 
 process.on('message', (message) => {
   const order = parseOrder(message)
   if (order === undefined) return
   if (order.lagMs !== undefined) oneWayMs = order.lagMs
-  const { bytes } = peer.snapshot()
-  const report: ProcessReport = { sentBytes: bytes.gossipOut + bytes.tensorsOut }
+  const all = peers.map((peer) => peer.snapshot())
+  const report: ProcessReport = {
+    sentBytes: all.reduce((sum, { bytes }) => sum + bytes.gossipOut + bytes.tensorsOut, 0),
+    complete: all.filter(({ hostedLayers }) => hostedLayers.length >= Number(capacity)).length,
+  }
   process.send?.(report)
 })
 process.once('disconnect', () => {
   const gone = () => process.exit(0)
-  peer.stop().then(gone, gone)
+  Promise.all(peers.map((peer) => peer.stop())).then(gone, gone)
 })
-await peer.start()
+// One after the other: they share a processor, and a newcomer looks for layers that are rare.
+for (const peer of peers) await peer.start()

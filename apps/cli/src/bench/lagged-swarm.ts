@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
+import { createPeer, type Peer, type PolicyName } from '@layerswarm/peer'
+import type { Signaling } from '@layerswarm/signaling'
 import { CliError } from '../cli-error.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
@@ -14,40 +15,51 @@ const entry = fileURLToPath(new URL('./lagged-process.js', import.meta.url))
 /** Volunteers in processes of their own and an asker in this one, all as far apart as they are told. */
 export interface LaggedSwarm {
   readonly asker: Peer
+  readonly signaling: Signaling
   /** One way between any two of them takes so much longer from now on. */
   setLag(ms: number): Promise<void>
   /** Payload bytes that all of them, the asker included, have sent so far. */
   sentBytes(): Promise<number>
+  /** Ends one process and its volunteers without a word. */
+  kill(): Promise<void>
   stop(): Promise<void>
 }
 
-/** How many processes, and how many layers each of them hosts. */
+/** Who is in it, and by which policy. */
 export interface LaggedSwarmOptions {
-  readonly peers: number
+  readonly processes: number
+  /** Volunteers in each of them. */
+  readonly peersEach: number
+  /** Layers that each volunteer hosts. */
   readonly capacity: number
+  readonly policy: PolicyName
+  /** Hosts to whom the asker must be connected before it begins. */
+  readonly met: number
   readonly signal: AbortSignal
 }
 
 /** Starts one with the shipped model. @throws CliError `refused` when it does not come about. */
 export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<LaggedSwarm> {
-  const { peers, capacity, signal } = options
+  const { processes, peersEach, capacity, policy, signal } = options
   const local = await startLocalSwarm({
     port: 0,
     peers: 0,
     models: [],
     replicas: 1,
     engine: 'ort-node',
-    policy: PEER_DEFAULTS.policy,
+    policy,
     log: () => undefined,
   })
   const release = local.signaling.snapshot().releases[0]?.id ?? ''
-  const words = [local.url.href, release, String(capacity)]
-  const children = Array.from({ length: peers }, () => fork(entry, words, { stdio: 'ignore' }))
+  const words = [local.url.href, release, String(capacity), String(peersEach), policy]
+  const children = Array.from({ length: processes }, () => fork(entry, words, { stdio: 'ignore' }))
+  const alive = () => children.filter((child) => !hasEnded(child))
   let askerLagMs = 0
   const asker = createPeer({
     join: local.url.href,
     serve: 'none',
     engine: 'ort-node',
+    policy,
     wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => askerLagMs),
   })
   const stop = async () => {
@@ -55,17 +67,25 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     await Promise.all(children.map(endOf))
     await local.stop()
   }
+  const tell = (order: Order) => Promise.all(alive().map((child) => ask(child, order)))
   try {
     await asker.start(signal)
-    await untilComplete(asker, options)
+    await untilComplete(asker, tell, options)
   } catch (error) {
     await stop()
     throw error
   }
-  const tell = (order: Order) => Promise.all(children.map((child) => ask(child, order)))
   return {
     asker,
+    signaling: local.signaling,
     stop,
+    async kill() {
+      const [victim] = alive()
+      if (victim === undefined) return
+      const ended = once(victim, 'exit')
+      victim.kill('SIGKILL')
+      await ended
+    },
     async setLag(ms) {
       askerLagMs = ms
       await tell({ lagMs: ms })
@@ -78,24 +98,26 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
   }
 }
 
-/** Everybody hosts as much as it may, and is connected to the asker. */
+/** Everybody hosts as much as it may, and the asker has met its neighbours. */
 async function untilComplete(
   asker: Peer,
-  { peers, capacity, signal }: LaggedSwarmOptions,
+  tell: (order: Order) => Promise<ProcessReport[]>,
+  { processes, peersEach, capacity, met, signal }: LaggedSwarmOptions,
 ): Promise<void> {
   const endMs = performance.now() + LAGGED_COVERED_MS_MAX
-  const ready = () =>
-    asker
-      .snapshot()
-      .peers.filter(
-        ({ layers, connection }) => layers.length >= capacity && connection === 'direct',
-      ).length
-  while (ready() < peers || asker.snapshot().coverage.includes(0)) {
+  const wanted = processes * peersEach
+  for (;;) {
+    const complete = (await tell({})).reduce((sum, report) => sum + report.complete, 0)
+    const { peers, coverage } = asker.snapshot()
+    const near = peers.filter(
+      ({ layers, connection }) => layers.length >= capacity && connection === 'direct',
+    ).length
+    if (complete >= wanted && near >= met && !coverage.includes(0)) return
     if (performance.now() > endMs || !(await pause(LAGGED_LOOK_INTERVAL_MS, signal))) {
       signal.throwIfAborted()
       throw new CliError(
-        { code: 'refused', what: 'reality' },
-        `${ready()} of ${peers} processes were part of the swarm after ${LAGGED_COVERED_MS_MAX / 1_000} s; try again when this machine is less busy`,
+        { code: 'refused', what: 'a lagged swarm' },
+        `${complete} of ${wanted} volunteers host their layers and ${near} of ${met} are connected to the asker after ${LAGGED_COVERED_MS_MAX / 1_000} s; try again when this machine is less busy`,
       )
     }
   }
@@ -111,14 +133,21 @@ async function ask(child: ChildProcess, order: Order): Promise<ProcessReport> {
   if (child.connected) child.send(order)
   const report = parseReport((await answered)[0])
   if (report !== undefined) return report
-  throw new CliError({ code: 'refused', what: 'reality' }, 'a process ended while it was measured')
+  throw new CliError(
+    { code: 'refused', what: 'a lagged swarm' },
+    'a process ended while it was measured',
+  )
 }
 
 async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const ended = once(child, 'exit')
   child.disconnect()
   const killer = setTimeout(() => child.kill('SIGKILL'), LAGGED_GOODBYE_MS_MAX)
   await ended
   clearTimeout(killer)
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }

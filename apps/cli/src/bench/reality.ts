@@ -1,6 +1,7 @@
 import { type PolicyReport, simulate } from '@layerswarm/lab'
 import { randomTensor, tokensOf } from '@layerswarm/model'
-import type { Peer } from '@layerswarm/peer'
+import type { Peer, PolicyName } from '@layerswarm/peer'
+import { POLICY_USUAL } from '../line/policy-option.ts'
 import { pause } from '../until-aborted.ts'
 import { type Bench, type BenchOptions, type BenchRow, median, row } from './bench.ts'
 import { type LaggedSwarm, startLaggedSwarm } from './lagged-swarm.ts'
@@ -25,30 +26,46 @@ const CASES = [
  * The simulator beside the real thing: eight volunteers in processes of their own, every way between
  * them made longer at the transport port, and the same swarm in virtual time. The simulator is told
  * what was measured without that delay, the time in a layer and the handling of one message, and
- * the delay; nothing is taken from the requests that are compared.
+ * the delay; nothing is taken from the requests that are compared. Then the same eight with plain gossip.
  */
 export const reality: Bench = {
   name: 'reality',
-  compares: `${REALITY_PEERS} simulated peers, ${REALITY_ONE_WAY_MS} ms apart, and as many real processes`,
+  compares: `${REALITY_PEERS} peers ${REALITY_ONE_WAY_MS} ms apart: simulated beside processes, and those beside plain gossip`,
   rounds: 30,
   async run(options) {
     const { signal, log } = options
-    log(`starting ${REALITY_PEERS} processes`)
-    const swarm = await startLaggedSwarm({
-      peers: REALITY_PEERS,
-      capacity: REALITY_LAYERS_EACH,
-      signal,
-    })
-    try {
-      const rows: BenchRow[] = []
-      for (const { name, images } of CASES) {
-        rows.push(...(await compare(swarm, name, images, options)))
+    const measured = new Map<PolicyName, Measured[]>()
+    for (const policy of [POLICY_USUAL, 'gossip'] as const) {
+      log(`${policy}: starting ${REALITY_PEERS} processes`)
+      const swarm = await startLaggedSwarm({
+        processes: REALITY_PEERS,
+        peersEach: 1,
+        capacity: REALITY_LAYERS_EACH,
+        policy,
+        met: REALITY_PEERS,
+        signal,
+      })
+      try {
+        const all: Measured[] = []
+        for (const { images } of CASES) all.push(await measure(swarm, images, options))
+        measured.set(policy, all)
+      } finally {
+        await swarm.stop()
       }
-      return rows
-    } finally {
-      await swarm.stop()
     }
+    return CASES.flatMap(({ name }, i) => {
+      const ours = measured.get(POLICY_USUAL)?.[i]
+      const gossip = measured.get('gossip')?.[i]
+      return ours === undefined || gossip === undefined ? [] : rowsOf(name, ours, gossip)
+    })
   },
+}
+
+/** Medians over real requests, and what the same swarm would have measured without the distance. */
+interface Measured {
+  readonly real: Medians
+  readonly size: Size
+  readonly told: Told
 }
 
 /** Medians over requests. */
@@ -58,12 +75,23 @@ interface Medians {
   readonly bytes: number
 }
 
-async function compare(
+/** The simulator beside the real swarm, and the real one beside plain gossip of the same run. */
+function rowsOf(name: string, { real, size, told }: Measured, gossip: Measured): BenchRow[] {
+  const simulated = simulateSame(size, told)
+  return [
+    row(`${name}: hops of a request, simulated / real`, simulated.hops, real.hops, 'hops'),
+    row(`${name}: latency of a request, simulated / real`, simulated.totalMs, real.totalMs, 'ms'),
+    row(`${name}: bytes of a request, simulated / real`, simulated.bytes, real.bytes, 'bytes'),
+    row(`${name}: latency, ${POLICY_USUAL} / gossip`, real.totalMs, gossip.real.totalMs, 'ms'),
+    row(`${name}: bytes, ${POLICY_USUAL} / gossip`, real.bytes, gossip.real.bytes, 'bytes'),
+  ]
+}
+
+async function measure(
   swarm: LaggedSwarm,
-  name: string,
   images: number,
   options: BenchOptions,
-): Promise<BenchRow[]> {
+): Promise<Measured> {
   const { rounds, signal, log } = options
   const near = await timeRequests(swarm, 0, images, options)
   const layerMs = median(near.flatMap(({ layersMs }) => layersMs))
@@ -71,7 +99,9 @@ async function compare(
   const messageMs = median(
     near.map(({ totalMs, layersMs }) => (totalMs - sum(layersMs)) / (layersMs.length + 1)),
   )
-  log(`${name}: nearby ${layerMs.toFixed(2)} ms in a layer, ${messageMs.toFixed(1)} ms to say it`)
+  log(
+    `${images} images: nearby ${layerMs.toFixed(2)} ms in a layer, ${messageMs.toFixed(1)} ms to say it`,
+  )
   const far = await timeRequests(swarm, REALITY_ONE_WAY_MS, images, options)
   const presence = await sendingOf(swarm, () => pause(REALITY_SILENCE_MS, signal))
   const bytes: number[] = []
@@ -89,12 +119,7 @@ async function compare(
   }
   const { spec } = swarm.asker.manifest
   const size = { tokens: images * tokensOf(spec), width: spec.width, layers: spec.layers }
-  const simulated = simulateSame(size, { layerMs, messageMs })
-  return [
-    row(`${name}: hops of a request`, simulated.hops, real.hops, 'hops'),
-    row(`${name}: latency of a request`, simulated.totalMs, real.totalMs, 'ms'),
-    row(`${name}: bytes of a request`, simulated.bytes, real.bytes, 'bytes'),
-  ]
+  return { real, size, told: { layerMs, messageMs } }
 }
 
 interface Timed {
@@ -144,7 +169,13 @@ interface Size {
   readonly layers: number
 }
 
-function simulateSame(size: Size, told: { layerMs: number; messageMs: number }): Medians {
+/** What the simulator is told of the machine. */
+interface Told {
+  readonly layerMs: number
+  readonly messageMs: number
+}
+
+function simulateSame(size: Size, told: Told): Medians {
   const set = {
     'model.layers': size.layers,
     'model.tokens': size.tokens,

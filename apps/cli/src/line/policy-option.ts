@@ -11,3 +11,8 @@ export const POLICY_USUAL = 'direct-few' as const satisfies PolicyName
 export function policyOption(help: string): Option<PolicyName> {
   return choice(POLICY_CHOICES, help, POLICY_USUAL)
 }
+
+/** The policy of this name; undefined where there is none. */
+export function policyNamed(name: string): PolicyName | undefined {
+  return POLICY_CHOICES.find((known) => known === name)
+}
