@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createReferenceEngine, randomTensor, releaseId, type Tensor } from '@layerswarm/model'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PeerError } from './errors.ts'
+import { LANE_MEET_TIMEOUT_MS } from './limits.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
 import { eventually } from './testing/test-nodes.ts'
@@ -105,6 +106,18 @@ describe('a peer', { timeout: 60_000 }, () => {
       expect(route.map(({ layer }) => layer).sort()).toEqual([0, 1, 2, 3])
       await Promise.all([provider.stop(), asker.stop()])
     }
+  })
+
+  test('does not wait for others whom it has not met before', async () => {
+    const alone = await start({ serve: [0, 1, 2, 3] })
+    await eventually('its layers', () => alone.snapshot().hostedLayers.length === 4)
+    const ask = async () => {
+      const startedMs = performance.now()
+      await (await alone.classify(image())).answer
+      return performance.now() - startedMs
+    }
+    await ask()
+    expect(await ask()).toBeLessThan(LANE_MEET_TIMEOUT_MS)
   })
 
   test('refuses a share of the time that is none', async () => {

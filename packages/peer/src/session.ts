@@ -32,8 +32,11 @@ export interface Session
   readonly life: LifeState
   /** RTCPeerConnections that this page has made, in this session and before. */
   peerConnectionsMade(): number
-  /** Waits a moment for the first neighbour on the lane: a request that nobody hears costs a stall. */
-  laneMet(): Promise<void>
+  /**
+   * Ends with the first neighbour on the lane, since a request that nobody hears costs a stall, or a moment
+   * after joining: who is alone then waits no more.
+   */
+  laneMet(): Promise<unknown>
   /** Leaves the swarm and closes everything that the session opened. Never rejects. */
   close(): Promise<void>
 }
@@ -126,6 +129,8 @@ async function open(
   await opened.add(() => life.stop())
   const closed = new AbortController()
   await opened.add(() => closed.abort(new Error('the session was closed')))
+  const lane = laneTopic(release.id)
+  const laneMet = subscriberMet(node, lane, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
   return {
     ...network,
     release,
@@ -135,10 +140,7 @@ async function open(
     holds,
     life: life.state,
     peerConnectionsMade: platform.peerConnectionsMade,
-    async laneMet() {
-      const lane = laneTopic(release.id)
-      await subscriberMet(node, lane, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
-    },
+    laneMet: () => laneMet,
     close: opened.closeAll,
   }
 }
