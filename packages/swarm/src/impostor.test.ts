@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import type { MemberEvent } from './effects.ts'
+import { FLIGHTS_PER_REQUESTER_MAX, PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
+import { REFUSALS_MAX } from './provider/limits.ts'
+import type { ClassifyPolicy } from './request.ts'
+import { World } from './testing/world.ts'
+import type { Hop, PeerId, RequestId, Step } from './wire/messages.ts'
+
+/** One member that says what it should not, in a lane of two that serve everything. */
+const impostor = 'impostor' as PeerId
+const shape = { layers: 4, tokens: 5, width: 8 }
+
+function lane() {
+  const world = new World({ shape })
+  const asker = world.join('asker')
+  const provider = world.join('provider', { serve: [0, 1, 2, 3] })
+  const transport = world.network.join(impostor)
+  world.clock.run(PRESENCE_INTERVAL_MS_MAX)
+  return { world, asker, provider, transport }
+}
+
+/** A step whose last layer the impostor ran. */
+function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'requester'>): Step {
+  const route: Hop[] = layers.map((layer) => ({
+    layer,
+    peer: impostor,
+    backend: 'reference',
+    ms: 1,
+  }))
+  const { tokens, width } = shape
+  const bytes = new Uint8Array(tokens * width * 2).fill(1)
+  return {
+    ...given,
+    kind: 'step',
+    era: 0,
+    route,
+    plan: [],
+    activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
+    input: undefined,
+    next: undefined,
+    remainingMs: 10_000,
+  }
+}
+
+/** Asks, has the impostor tell the asker its step at once, and gives how the request ended. */
+function outcomeOf(policy: Partial<ClassifyPolicy>, lie: (request: RequestId) => Step) {
+  const { world, asker, transport } = lane()
+  let outcome: MemberEvent | undefined
+  asker.member.on((event) => {
+    if (event.type === 'answered' || event.type === 'failed') outcome = event
+  })
+  const request = asker.member.ask(world.stem(), policy)
+  transport.tell(lie(request), asker.peer)
+  world.clock.run(world.clock.nowMs() + 1_000, () => outcome !== undefined)
+  if (outcome?.type !== 'answered') throw new Error('there is no answer')
+  return outcome.answer
+}
+
+test('nobody ends a request early by a shorter plan than was asked for', () => {
+  const { route } = outcomeOf({ minLayers: 4 }, (request) => ({
+    ...stepOf([2], { request, requester: 'asker' as PeerId }),
+    plan: [2],
+  }))
+  expect(route).toHaveLength(shape.layers)
+})
+
+test('nobody leaves the order that was asked for', () => {
+  const { route } = outcomeOf({ plan: [0, 1, 2, 3] }, (request) =>
+    stepOf([3, 2, 1, 0], { request, requester: 'asker' as PeerId }),
+  )
+  expect(route.map(({ layer }) => layer)).toEqual([0, 1, 2, 3])
+})
+
+test('nobody answers with another number of images than were asked about', () => {
+  const { route } = outcomeOf({}, (request) => {
+    const step = stepOf([0, 1, 2, 3], { request, requester: 'asker' as PeerId })
+    const bytes = new Uint8Array(3 * shape.tokens * shape.width * 2)
+    return { ...step, activation: { ...step.activation, place: 'inline', batch: 3, bytes } }
+  })
+  expect(route.map(({ peer }) => peer)).not.toContain(impostor)
+})
+
+test('nobody has another banned, or fills a member with requests, by what it says in their name', () => {
+  const { world, asker, provider, transport } = lane()
+  for (const victim of [asker, provider])
+    for (let i = 0; i < FLIGHTS_PER_REQUESTER_MAX + REFUSALS_MAX; i++) {
+      const request = `${victim === asker ? 'a' : 'b'}${i}`.padStart(32, '0') as RequestId
+      transport.tell(stepOf([0], { request, requester: victim.peer }), provider.peer)
+    }
+  world.clock.run(world.clock.nowMs() + 100)
+  expect(provider.member.snapshot().following).toBe(FLIGHTS_PER_REQUESTER_MAX)
+  expect(world.network.areConnected(asker.peer, provider.peer)).toBe(true)
+})
