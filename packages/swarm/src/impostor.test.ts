@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { MemberEvent } from './effects.ts'
+import { stepFault } from './gate/step-fault.ts'
 import { FLIGHTS_PER_REQUESTER_MAX, PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
 import { REFUSALS_MAX } from './provider/limits.ts'
 import type { ClassifyPolicy } from './request.ts'
@@ -78,6 +79,37 @@ test('nobody answers with another number of images than were asked about', () =>
     return { ...step, activation: { ...step.activation, place: 'inline', batch: 3, bytes } }
   })
   expect(route.map(({ peer }) => peer)).not.toContain(impostor)
+})
+
+test('nobody has a member say what the others must refuse, by a tensor too small to be passed on', () => {
+  const { world, asker, transport } = lane()
+  const request = '1'.repeat(32) as RequestId
+  const faults: (string | undefined)[] = []
+  transport.listen({
+    messageArrived(from, message) {
+      if (message.kind === 'step') faults.push(stepFault(message, from, shape))
+    },
+    peerDisconnected() {},
+  })
+  transport.offer(new Uint8Array(shape.tokens * shape.width * 2), (hash) => {
+    if (hash === undefined) throw new Error('the offer was refused')
+    const step = stepOf([0], { request, requester: impostor })
+    const { dtype, batch, tokens, width } = step.activation
+    const size = shape.tokens * shape.width * 2
+    const held = {
+      place: 'held',
+      dtype,
+      batch,
+      tokens,
+      width,
+      hash,
+      size,
+      holder: impostor,
+    } as const
+    transport.tell({ ...step, activation: held, next: asker.peer }, asker.peer)
+  })
+  world.clock.run(world.clock.nowMs() + 2_000)
+  expect(faults.filter((fault) => fault !== undefined)).toEqual([])
 })
 
 test('nobody has another banned, or fills a member with requests, by what it says in their name', () => {

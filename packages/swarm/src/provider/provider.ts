@@ -260,6 +260,9 @@ export class Provider {
     // The others have gone back meanwhile: what was made from the step that they gave up is nobody's.
     if (!sameStep(visit.step, flight.newest))
       return [...withdrawn(activation), ...this.contest.bid(flight, nowMs)]
+    // So small a tensor is nobody's to hold: in a message of this member's own the others would refuse it.
+    if (visit.layers.length === 0 && activation.place === 'inline')
+      return this.serving.decline(flight)
     if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
     else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
     return [
