@@ -1,19 +1,26 @@
 import { expect, test } from 'vitest'
 import type { MemberEvent } from './effects.ts'
-import { stepFault } from './gate/step-fault.ts'
-import { FLIGHTS_PER_REQUESTER_MAX, PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
+import { judgeMessage } from './gate/message-rules.ts'
+import { FLIGHTS_PER_REQUESTER_MAX, INLINE_BYTES_MAX, PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
 import { REFUSALS_MAX } from './provider/limits.ts'
 import type { ClassifyPolicy } from './request.ts'
-import { World } from './testing/world.ts'
-import type { Hop, PeerId, RequestId, Step } from './wire/messages.ts'
+import { SIMULATED_RELEASE, World } from './testing/world.ts'
+import {
+  encodeMessage,
+  type Hop,
+  laneTopic,
+  type PeerId,
+  type RequestId,
+  type Step,
+} from './wire/messages.ts'
 
 /** One member that says what it should not, in a lane of two that serve everything. */
 const impostor = 'impostor' as PeerId
 const shape = { layers: 4, tokens: 5, width: 8 }
 
-function lane() {
+function lane(inlineBytes = INLINE_BYTES_MAX) {
   const world = new World({ shape })
-  const asker = world.join('asker')
+  const asker = world.join('asker', { inlineBytes })
   const provider = world.join('provider', { serve: [0, 1, 2, 3] })
   const transport = world.network.join(impostor)
   world.clock.run(PRESENCE_INTERVAL_MS_MAX)
@@ -81,21 +88,26 @@ test('nobody answers with another number of images than were asked about', () =>
   expect(route.map(({ peer }) => peer)).not.toContain(impostor)
 })
 
-test('nobody has a member say what the others must refuse, by a tensor too small to be passed on', () => {
-  const { world, asker, transport } = lane()
+test.each([
+  ['a tensor too small to be passed on', [0], INLINE_BYTES_MAX],
+  ['a first step, which is its requester’s to say', [], 0],
+])('nobody has a member say what the others must refuse, by %s', (_, layers, inlineBytes) => {
+  const { world, asker, transport } = lane(inlineBytes)
+  const size = 2 * shape.tokens * shape.width
   const request = '1'.repeat(32) as RequestId
-  const faults: (string | undefined)[] = []
+  const faults: string[] = []
   transport.listen({
     messageArrived(from, message) {
-      if (message.kind === 'step') faults.push(stepFault(message, from, shape))
+      if (message.kind !== 'step') return
+      const judged = judgeMessage(encodeMessage(message), laneTopic(SIMULATED_RELEASE), from, shape)
+      if ('fault' in judged) faults.push(judged.fault)
     },
     peerDisconnected() {},
   })
-  transport.offer(new Uint8Array(shape.tokens * shape.width * 2), (hash) => {
+  transport.offer(new Uint8Array(size), (hash) => {
     if (hash === undefined) throw new Error('the offer was refused')
-    const step = stepOf([0], { request, requester: impostor })
+    const step = stepOf(layers, { request, requester: impostor })
     const { dtype, batch, tokens, width } = step.activation
-    const size = shape.tokens * shape.width * 2
     const held = {
       place: 'held',
       dtype,
@@ -109,7 +121,7 @@ test('nobody has a member say what the others must refuse, by a tensor too small
     transport.tell({ ...step, activation: held, next: asker.peer }, asker.peer)
   })
   world.clock.run(world.clock.nowMs() + 2_000)
-  expect(faults.filter((fault) => fault !== undefined)).toEqual([])
+  expect(faults).toEqual([])
 })
 
 test('nobody has another banned, or fills a member with requests, by what it says in their name', () => {
