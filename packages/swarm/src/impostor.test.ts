@@ -124,6 +124,39 @@ test.each([
   expect(faults).toEqual([])
 })
 
+test('nobody has a member hand over a step of somebody else, by a claim that takes it back there', () => {
+  const { world, transport } = lane()
+  const server = world.join('server', { serve: [0, 1] })
+  const silent = world.join('silent', { serve: [2, 3] })
+  world.kill('provider' as PeerId)
+  world.clock.run(world.clock.nowMs() + PRESENCE_INTERVAL_MS_MAX)
+  silent.compute.frozen = true
+  const request = '1'.repeat(32) as RequestId
+  const faults: string[] = []
+  let steps = 0
+  transport.listen({
+    messageArrived(from, message) {
+      if (message.kind !== 'step') return
+      if (++steps === 1)
+        for (const hop of [0, 1])
+          transport.tell(
+            { kind: 'claim', request, era: 1, hop, layer: 2, ttlMs: 30_000, lost: false },
+            server.peer,
+          )
+      const judged = judgeMessage(encodeMessage(message), laneTopic(SIMULATED_RELEASE), from, shape)
+      if ('fault' in judged) faults.push(judged.fault)
+    },
+    peerDisconnected() {},
+  })
+  transport.tell(
+    { ...stepOf([], { request, requester: impostor }), next: server.peer },
+    server.peer,
+  )
+  world.clock.run(world.clock.nowMs() + 5_000)
+  expect(steps).toBeGreaterThan(0)
+  expect(faults).toEqual([])
+})
+
 test('nobody has another banned, or fills a member with requests, by what it says in their name', () => {
   const { world, asker, provider, transport } = lane()
   for (const victim of [asker, provider])
