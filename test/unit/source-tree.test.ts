@@ -32,11 +32,12 @@ test('imports are found in every form that a file can take another one in', () =
     import './e.ts'
     const f = () => import('./f.ts')
     type G = import('./g.ts').G
-    new Worker(new URL('./h.ts', import.meta.url))
+    new Worker(new URL('./h.js', import.meta.url))
+    const i = () => import(\`./i.ts\`)
     new URL('https://example.org', import.meta.url)
     // import './not-this.ts'
     const text = "import './nor-this.ts'"`
-  expect(importsOf(parse(text)).toSorted()).toEqual([...'abcdefgh'].map((name) => `./${name}.ts`))
+  expect(importsOf(parse(text)).toSorted()).toEqual([...'abcdefghi'].map((name) => `./${name}.ts`))
 })
 
 test('a circle is found through any number of files, and each one once', () => {
@@ -60,12 +61,14 @@ describe('a docstring', () => {
     expect(bare('/** Of the file. */\nimport "./x.ts"\nexport function a() {}')).toEqual(['a'])
     expect(bare('// Not one.\nexport class A {}')).toEqual(['A'])
     expect(bare('/* Nor this. */\nexport interface A {}')).toEqual(['A'])
+    expect(bare('/** */\nexport const a = 1')).toEqual(['a'])
     expect(bare('/** Says. */\n// biome-ignore x: y\nexport type A = 1')).toEqual([])
   })
 
   test('is asked of names that are exported apart from their declaration', () => {
     expect(bare('function a() {}\nexport { a as b }')).toEqual(['b'])
     expect(bare("export { a } from './documented-there.ts'")).toEqual([])
+    expect(bare('export const { a, b: [c], ...d } = e')).toEqual(['a', 'c', 'd'])
   })
 
   test('of an overloaded function stands before its first form', () => {
@@ -100,13 +103,17 @@ test('a bound is a constant whose value is a number or made of numbers', () => {
     const NAME = 'a name'
     const TABLE = [1, 2]
     const lower = 3
-    function f() { const INNER = 4 }`
-  expect(numericConstants(parse(text))).toEqual(['BYTES_MAX', 'WAIT_MS', 'TWICE_MS'])
+    const EXACT = 4 as const
+    const NARROW = 5 satisfies number
+    function f() { const INNER = 6 }
+    class A { static readonly STATIC = 7 }`
+  const names = ['BYTES_MAX', 'WAIT_MS', 'TWICE_MS', 'EXACT', 'NARROW', 'INNER', 'STATIC']
+  expect(numericConstants(parse(text))).toEqual(names)
 })
 
-test('a member that may be left out is found as a property and as a method', () => {
-  expect(optionalMembers(parse('interface A { b?: 1; c?(): void; d: 1; e(): void }'))).toEqual([
-    'A.b',
-    'A.c',
-  ])
+test('a member that may be left out is found as a property and as a method, in whatever type', () => {
+  const text = `
+    interface A { b?: 1; c?(): void; 'd'?: 1; e: 1; f(g?: 1): void }
+    type H = { i?: 1 } & A`
+  expect(optionalMembers(parse(text))).toEqual(['b', 'c', "'d'", 'i'])
 })

@@ -55,13 +55,14 @@ export function sourcesOf(folder: string): SourceFile[] {
 
 /**
  * What a file imports, as written: statically, as types only, by `import()`, in the type of
- * another module, and as the file of a worker (`new URL('./x.ts', import.meta.url)`).
+ * another module, and as the file of a worker (`new URL('./x.js', import.meta.url)`, which is built
+ * from `x.ts`).
  */
 export function importsOf(file: SourceFile): string[] {
   const found = new Set<string>()
-  const add = (source: { type: string } | null): void => {
-    if (source?.type !== 'Literal' || !('value' in source)) return
-    if (typeof source.value === 'string') found.add(source.value)
+  const add = (source: ESTree.Node | null): void => {
+    const text = source === null ? undefined : textOf(source)
+    if (text !== undefined) found.add(text)
   }
   new Visitor({
     ImportDeclaration: ({ source }) => add(source),
@@ -71,16 +72,20 @@ export function importsOf(file: SourceFile): string[] {
     TSImportType: ({ source }) => add(source),
     NewExpression({ callee, arguments: [first, second] }) {
       if (callee.type !== 'Identifier' || callee.name !== 'URL' || second === undefined) return
-      const workerFile = file.text.slice(second.start, second.end) === 'import.meta.url'
-      if (
-        workerFile &&
-        first !== undefined &&
-        /\.ts'$/.test(file.text.slice(first.start, first.end))
-      )
-        add(first)
+      const isHere = file.text.slice(second.start, second.end) === 'import.meta.url'
+      const target = isHere && first !== undefined ? textOf(first) : undefined
+      // Named as what it is built to, since a bundler and Node both look for that.
+      if (target?.startsWith('.') && /\.[jt]s$/.test(target)) found.add(target.replace(/js$/, 'ts'))
     },
   }).visit(file.program)
   return [...found]
+}
+
+/** A text as it is written, with quotes or with backticks and nothing put into it. */
+function textOf(node: ESTree.Node): string | undefined {
+  if (node.type === 'TemplateLiteral' && node.expressions.length === 0)
+    return node.quasis[0]?.value.cooked ?? undefined
+  return node.type === 'Literal' && typeof node.value === 'string' ? node.value : undefined
 }
 
 /** How a browser's bundler chooses among the targets of `imports` and `exports`, sources first. */
@@ -169,7 +174,7 @@ function docstringOf({ text, comments }: SourceFile, { start }: Node): string | 
   for (const comment of comments.toReversed()) {
     if (comment.end > end) continue
     if (text.slice(comment.end, end).trim() !== '') return undefined
-    if (comment.type === 'Block') return comment.value.startsWith('*') ? comment.value : undefined
+    if (comment.type === 'Block') return /^\*.*\w/s.test(comment.value) ? comment.value : undefined
     end = comment.start
   }
   return undefined
@@ -220,8 +225,8 @@ function exportedNames({ program }: SourceFile): [string, string][] {
 function declarationsIn(node: ESTree.Node | null): [string, ESTree.Node][] {
   switch (node?.type) {
     case 'VariableDeclaration':
-      return node.declarations.flatMap((one): [string, ESTree.Node][] =>
-        one.id.type === 'Identifier' ? [[one.id.name, one]] : [],
+      return node.declarations.flatMap((one) =>
+        namesIn(one.id).map((name): [string, ESTree.Node] => [name, one]),
       )
     case 'FunctionDeclaration':
     case 'TSDeclareFunction':
@@ -231,6 +236,26 @@ function declarationsIn(node: ESTree.Node | null): [string, ESTree.Node][] {
     case 'TSTypeAliasDeclaration':
     case 'TSEnumDeclaration':
       return [[node.id.name, node]]
+    default:
+      return []
+  }
+}
+
+/** The names that a declaration binds: its own, or those that it takes out of a value. */
+function namesIn(node: ESTree.Node | null): string[] {
+  switch (node?.type) {
+    case 'Identifier':
+      return [node.name]
+    case 'ObjectPattern':
+      return node.properties.flatMap((one) =>
+        namesIn(one.type === 'RestElement' ? one.argument : one.value),
+      )
+    case 'ArrayPattern':
+      return node.elements.flatMap(namesIn)
+    case 'AssignmentPattern':
+      return namesIn(node.left)
+    case 'RestElement':
+      return namesIn(node.argument)
     default:
       return []
   }
@@ -292,18 +317,24 @@ export function throwsItself(file: SourceFile, { declaration }: ExportedName): b
   return thrown.some((node) => !inside.some((outer) => within(node, outer)))
 }
 
-/** The constants of a file in SCREAMING_CASE whose value is a number or a sum of numbers. */
+/**
+ * The constants of a file in SCREAMING_CASE whose value is a number or a sum of numbers, wherever they
+ * stand: at its top, inside a function, or as a static member of a class.
+ */
 export function numericConstants({ program }: SourceFile): string[] {
-  return program.body.flatMap((statement) => {
-    const node = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
-    if (node?.type !== 'VariableDeclaration') return []
-    return node.declarations.flatMap(({ id, init }) =>
-      id.type === 'Identifier' && /^[A-Z][A-Z0-9_]*$/.test(id.name) && isNumeric(init)
-        ? [id.name]
-        : [],
-    )
-  })
+  const found: string[] = []
+  const look = (name: ESTree.Node, value: ESTree.Expression | null): void => {
+    if (name.type === 'Identifier' && SCREAMING.test(name.name) && isNumeric(value))
+      found.push(name.name)
+  }
+  new Visitor({
+    VariableDeclarator: ({ id, init }) => look(id, init),
+    PropertyDefinition: ({ key, value }) => look(key, value),
+  }).visit(program)
+  return found
 }
+
+const SCREAMING = /^[A-Z][A-Z0-9_]*$/
 
 function isNumeric(node: ESTree.Expression | null): boolean {
   switch (node?.type) {
@@ -314,6 +345,8 @@ function isNumeric(node: ESTree.Expression | null): boolean {
     case 'BinaryExpression':
       return isTerm(node.left) && isTerm(node.right)
     case 'ParenthesizedExpression':
+    case 'TSAsExpression':
+    case 'TSSatisfiesExpression':
       return isNumeric(node.expression)
     default:
       return false
@@ -323,21 +356,16 @@ function isNumeric(node: ESTree.Expression | null): boolean {
 /** A number, or another constant in a sum with numbers. */
 function isTerm(node: ESTree.Expression | ESTree.PrivateIdentifier): boolean {
   if (node.type === 'PrivateIdentifier') return false
-  if (node.type === 'Identifier') return /^[A-Z][A-Z0-9_]*$/.test(node.name)
+  if (node.type === 'Identifier') return SCREAMING.test(node.name)
   return isNumeric(node)
 }
 
-/** The members of a file's interfaces that may be left out: `Port.member`. */
-export function optionalMembers({ program }: SourceFile): string[] {
+/** The members of a file's interfaces and types that may be left out, as they are written. */
+export function optionalMembers({ program, text }: SourceFile): string[] {
   const found: string[] = []
-  new Visitor({
-    TSInterfaceDeclaration({ id, body }) {
-      for (const member of body.body) {
-        const named = member.type === 'TSPropertySignature' || member.type === 'TSMethodSignature'
-        if (named && member.optional && member.key.type === 'Identifier')
-          found.push(`${id.name}.${member.key.name}`)
-      }
-    },
-  }).visit(program)
+  const look = (member: ESTree.TSPropertySignature | ESTree.TSMethodSignature): void => {
+    if (member.optional) found.push(text.slice(member.key.start, member.key.end))
+  }
+  new Visitor({ TSPropertySignature: look, TSMethodSignature: look }).visit(program)
   return found
 }

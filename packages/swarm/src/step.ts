@@ -49,6 +49,19 @@ export function supersedes(a: Step, b: Step): boolean {
   return drawA === drawB ? routeA < routeB : drawA < drawB
 }
 
+/**
+ * Whether both are steps of what was asked once: whoever goes on with a request changes neither who asked,
+ * nor the order that was asked for, nor how many images there are.
+ */
+export function asksTheSame(a: Step, b: Step): boolean {
+  return (
+    a.requester === b.requester &&
+    a.activation.batch === b.activation.batch &&
+    a.plan.length === b.plan.length &&
+    a.plan.every((layer, hop) => layer === b.plan[hop])
+  )
+}
+
 /** Whether both say the same layers were applied by the same peers, in the same era. */
 export function sameStep(a: Step, b: Step): boolean {
   if (a.era !== b.era || a.route.length !== b.route.length) return false

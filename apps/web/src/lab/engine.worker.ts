@@ -1,4 +1,4 @@
 import { createReferenceEngine } from '@layerswarm/model'
-import { serveEngine } from './engine-calls.ts'
+import { serveEngine } from './serve-engine.ts'
 
 serveEngine(self, createReferenceEngine)

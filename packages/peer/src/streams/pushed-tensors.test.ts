@@ -54,6 +54,17 @@ describe('tensors that were pushed', () => {
     expect(left).toEqual(['h', 'f3', 'f4', 'f5'])
   })
 
+  test('make no room for what is only announced, nor for a few large ones that outweigh many', () => {
+    const pushed = new PushedTensors(() => 100)
+    for (const hash of ['h1', 'h2', 'h3']) push(pushed, 'honest', hash)
+    const announced = Array.from({ length: 8 }, () => pushed.expect('flood', 20))
+    expect(announced.filter((arrival) => arrival !== undefined)).toHaveLength(3)
+    for (const arrival of announced) arrival?.drop()
+    for (const hash of ['f1', 'f2', 'f3']) push(pushed, 'flood', hash, 35)
+    const left = ['h1', 'h2', 'h3'].filter((hash) => pushed.take(name(hash), 10))
+    expect(left).toEqual(['h1', 'h2', 'h3'])
+  })
+
   test('are at most so many, however small', () => {
     const pushed = new PushedTensors(() => 1e9)
     for (let i = 0; i < PUSHED_TENSORS_MAX + 10; i++) push(pushed, 'anna', `${i}`, 1)

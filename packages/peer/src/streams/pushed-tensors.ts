@@ -24,8 +24,8 @@ interface Wait {
  * Tensors that came without being asked for, until they are pulled.
  *
  * 1. At most PUSHED_TENSORS_MAX are kept, and no more bytes than `bytesMax` allows, those on their
- *    way included. Who has most of them here makes room first, with its oldest: a flooder displaces
- *    its own.
+ *    way included. Who has most of that makes room, with its oldest: a flooder displaces its own. One that
+ *    has most of it still on its way has nothing to give, and nobody else makes room for it.
  * 2. What is waited for is handed over and not kept; what is taken is kept no longer.
  * 3. What nobody has taken within PUSHED_TENSOR_TTL_MS is dropped.
  */
@@ -33,6 +33,8 @@ export class PushedTensors {
   private readonly bytesMax: () => number
   /** Oldest first. */
   private readonly kept = new Map<TensorHash, Kept>()
+  /** Bytes of each peer, those on their way included. */
+  private readonly bytesOf = new Map<string, number>()
   private readonly waits = new Map<TensorHash, Set<Wait>>()
   private heldBytes = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -50,10 +52,10 @@ export class PushedTensors {
   /** Makes room for so many bytes of a peer; undefined when there cannot be room. */
   expect(peer: string, size: number): Arrival | undefined {
     if (!this.makeRoom(size, 0)) return undefined
-    this.heldBytes += size
+    this.count(peer, size)
     let isOpen = true
     const drop = () => {
-      if (isOpen) this.heldBytes -= size
+      if (isOpen) this.count(peer, -size)
       isOpen = false
     }
     return {
@@ -107,31 +109,45 @@ export class PushedTensors {
     this.remove(hash)
     if (!this.makeRoom(bytes.length, 1)) return
     this.kept.set(hash, { peer, bytes, untilMs: performance.now() + PUSHED_TENSOR_TTL_MS })
-    this.heldBytes += bytes.length
+    this.count(peer, bytes.length)
     this.watch()
   }
 
   private remove(hash: TensorHash): void {
-    this.heldBytes -= this.kept.get(hash)?.bytes.length ?? 0
+    const found = this.kept.get(hash)
+    if (found === undefined) return
+    this.count(found.peer, -found.bytes.length)
     this.kept.delete(hash)
+  }
+
+  private count(peer: string, bytes: number): void {
+    this.heldBytes += bytes
+    const left = (this.bytesOf.get(peer) ?? 0) + bytes
+    if (left > 0) this.bytesOf.set(peer, left)
+    else this.bytesOf.delete(peer)
   }
 
   /** @returns whether so many bytes and tensors more fit now. */
   private makeRoom(size: number, count: number): boolean {
-    while (this.heldBytes + size > this.bytesMax() || this.kept.size + count > PUSHED_TENSORS_MAX) {
-      const hash = this.nextToGo()
+    while (this.heldBytes + size > this.bytesMax()) {
+      const hash = this.oldestOfMost(this.bytesOf)
+      if (hash === undefined) return false
+      this.remove(hash)
+    }
+    while (this.kept.size + count > PUSHED_TENSORS_MAX) {
+      const counts = new Map<string, number>()
+      for (const { peer } of this.kept.values()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
+      const hash = this.oldestOfMost(counts)
       if (hash === undefined) return false
       this.remove(hash)
     }
     return true
   }
 
-  /** The oldest tensor of the peer that has most here. */
-  private nextToGo(): TensorHash | undefined {
-    const counts = new Map<string, number>()
-    for (const { peer } of this.kept.values()) counts.set(peer, (counts.get(peer) ?? 0) + 1)
-    const most = Math.max(0, ...counts.values())
-    for (const [hash, { peer }] of this.kept) if (counts.get(peer) === most) return hash
+  /** The oldest tensor of a peer that has most, by what is counted; undefined when none of these is here. */
+  private oldestOfMost(byPeer: ReadonlyMap<string, number>): TensorHash | undefined {
+    const most = Math.max(0, ...byPeer.values())
+    for (const [hash, { peer }] of this.kept) if (byPeer.get(peer) === most) return hash
     return undefined
   }
 

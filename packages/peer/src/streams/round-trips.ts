@@ -118,7 +118,7 @@ function take(way: Way, ms: number): void {
   way.ms = Math.max(smoothed, Number.EPSILON)
 }
 
-/** The fastest of a few round trips on one stream, milliseconds. @throws Error when the stream breaks or the time is up. */
+/** The fastest of a few round trips on one stream, milliseconds. @throws Error when the stream breaks, the time is up, or what comes back is not what was sent. */
 function fastestPing(connection: Connection, parent: AbortSignal): Promise<number> {
   return within(ALIVE_PING_TIMEOUT_MS, parent, async (signal) => {
     const stream = await connection.newStream(PING_PROTOCOL, {
@@ -131,10 +131,13 @@ function fastestPing(connection: Connection, parent: AbortSignal): Promise<numbe
       let fastestMs = Number.POSITIVE_INFINITY
       for (let ping = 0; ping < RTT_FIRST_PINGS; ping++) {
         const startMs = performance.now()
-        await Promise.all([
-          bytes.write(crypto.getRandomValues(new Uint8Array(PING_BYTES)), { signal }),
+        const sent = crypto.getRandomValues(new Uint8Array(PING_BYTES))
+        const [, echo] = await Promise.all([
+          bytes.write(sent, { signal }),
           bytes.read({ bytes: PING_BYTES, signal }),
         ])
+        // Whoever answers before it was asked would be nearer than everybody.
+        if (echo.slice().some((byte, i) => byte !== sent[i])) throw new Error('a ping of its own')
         fastestMs = Math.min(fastestMs, performance.now() - startMs)
       }
       await stream.close({ signal })

@@ -84,6 +84,11 @@ describe('the rules of what a peer may say', () => {
     expect(verdict(theirs, ASKER, PRESENCE_TOPIC)).toContain('somebody else')
   })
 
+  test('refuse presence that counts a layer more than once', () => {
+    const twice = anyPresence({ release: RELEASE, layers: [1, 2, 1] })
+    expect(verdict(twice, ASKER, PRESENCE_TOPIC)).toContain('twice')
+  })
+
   test('refuse bytes that are no message', () => {
     const bytes = encodeMessage(claim)
     for (const broken of [bytes.subarray(0, 5), new Uint8Array(), Uint8Array.of(...bytes, 0)]) {

@@ -61,6 +61,8 @@ function sayFault(message: Message, author: PeerId, shape: ModelShape): string |
       }
       return stepFault(message, author, shape)
     case 'presence':
+      if (new Set(message.layers).size !== message.layers.length)
+        return 'an announced layer stands twice'
       // Another release may have other layers; addresses must lead to their author.
       return message.addresses.every((address) => address.endsWith(`/p2p/${author}`))
         ? undefined

@@ -37,11 +37,16 @@ function stepOf(request: RequestId, requester: PeerId, era = 0): Step {
   }
 }
 
+/** A step that its requester says itself. */
+function judge(admissions: Admissions, step: Step, nowMs: number): Admission {
+  return admissions.judge(step.requester, step, nowMs)
+}
+
 /** Asks so many times, `everyMs` apart. */
 function ask(admissions: Admissions, peer: PeerId, times: number, fromMs = 0, everyMs = 1) {
   const answers: Admission[] = []
   for (let i = 0; i < times; i++)
-    answers.push(admissions.judge(stepOf(fresh(), peer), fromMs + i * everyMs))
+    answers.push(judge(admissions, stepOf(fresh(), peer), fromMs + i * everyMs))
   return answers
 }
 
@@ -62,20 +67,20 @@ describe('admissions', () => {
   test('a request that has ended is not followed again for a while', () => {
     const admissions = new Admissions()
     const request = fresh()
-    expect(admissions.judge(stepOf(request, a), 0)).toBe('follow')
+    expect(judge(admissions, stepOf(request, a), 0)).toBe('follow')
     admissions.ended(request, a, true, 10)
-    expect(admissions.judge(stepOf(request, a), 20)).toBe('ignore')
+    expect(judge(admissions, stepOf(request, a), 20)).toBe('ignore')
     admissions.forgetFinished(10 + FINISHED_REMEMBERED_MS)
-    expect(admissions.judge(stepOf(request, a), 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
+    expect(judge(admissions, stepOf(request, a), 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
   })
 
   test('a request that was dropped comes back only in a later era', () => {
     const admissions = new Admissions()
     const request = fresh()
-    admissions.judge(stepOf(request, a), 0)
+    judge(admissions, stepOf(request, a), 0)
     admissions.dropped(stepOf(request, a, 1), 10)
-    expect(admissions.judge(stepOf(request, a, 1), 20)).toBe('ignore')
-    expect(admissions.judge(stepOf(request, a, 2), 30)).toBe('follow')
+    expect(judge(admissions, stepOf(request, a, 1), 20)).toBe('ignore')
+    expect(judge(admissions, stepOf(request, a, 2), 30)).toBe('follow')
   })
 
   test('whoever is refused again and again within seconds floods', () => {
@@ -83,6 +88,15 @@ describe('admissions', () => {
     ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX)
     const flood = ask(admissions, a, REFUSALS_MAX, 1_000, 10)
     expect(flood.indexOf('ban')).toBe(REFUSALS_MAX - 1)
+  })
+
+  test('nobody floods by what another says in its name', () => {
+    const admissions = new Admissions()
+    const said = Array.from({ length: FLIGHTS_PER_REQUESTER_MAX + 2 * REFUSALS_MAX }, () =>
+      admissions.judge(b, stepOf(fresh(), a), 0),
+    )
+    expect(said).not.toContain('ban')
+    expect(judge(admissions, stepOf(fresh(), a), 1)).toBe('ignore')
   })
 
   test('refusals far apart are no flood', () => {
@@ -96,7 +110,7 @@ describe('admissions', () => {
     ask(admissions, a, FLIGHTS_PER_REQUESTER_MAX - 1)
     for (let i = 0; i < 10; i++) {
       const request = fresh()
-      expect(admissions.judge(stepOf(request, a), 1_000 + i)).toBe('follow')
+      expect(judge(admissions, stepOf(request, a), 1_000 + i)).toBe('follow')
       expect(ask(admissions, a, REFUSALS_MAX - 1, 1_000 + i, 0)).not.toContain('ban')
       admissions.ended(request, a, true, 1_000 + i)
     }

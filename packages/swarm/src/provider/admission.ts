@@ -19,6 +19,7 @@ export type Admission = 'follow' | 'ignore' | 'ban'
  *    while others ask too.
  * 2. A request that has ended is not followed again for FINISHED_REMEMBERED_MS.
  * 3. Whoever is refused REFUSALS_MAX times within REFUSALS_WITHIN_MS, without an end in between, floods.
+ *    Only what a requester says itself counts: anybody can name another as the requester of a later step.
  */
 export class Admissions {
   private readonly byRequester = new Map<PeerId, number>()
@@ -27,8 +28,8 @@ export class Admissions {
   private readonly finished = new Map<RequestId, { readonly atMs: number; readonly era: number }>()
   private total = 0
 
-  /** Decides on a request; `follow` counts it until `ended`. */
-  judge({ request, requester, era }: Step, nowMs: number): Admission {
+  /** Decides on a request; `follow` counts it until `ended`. @param from who says it. */
+  judge(from: PeerId, { request, requester, era }: Step, nowMs: number): Admission {
     const finished = this.finished.get(request)
     if (finished !== undefined && era <= finished.era) return 'ignore'
     this.company.asked(requester, nowMs)
@@ -41,7 +42,7 @@ export class Admissions {
       this.byRequester.set(requester, own + 1)
       return 'follow'
     }
-    return this.refusals.isFlood(requester, nowMs) ? 'ban' : 'ignore'
+    return from === requester && this.refusals.isFlood(requester, nowMs) ? 'ban' : 'ignore'
   }
 
   /** A request of this member's own. */

@@ -82,12 +82,12 @@ export class Author {
   }
 
   /** Whether this member is the author of the flight's newest step, and answers for it. */
-  leads({ request }: Flight): boolean {
-    return this.handOvers.has(request)
+  leads(flight: Flight): boolean {
+    return this.handOverFor(flight) !== undefined
   }
 
-  dueMs({ request }: Flight): number {
-    return this.handOvers.get(request)?.dueAtMs ?? NEVER
+  dueMs(flight: Flight): number {
+    return this.handOverFor(flight)?.dueAtMs ?? NEVER
   }
 
   /** The flight's newest step is this member's own, made just now or in a new era: somebody is to go on with it. */
@@ -128,7 +128,7 @@ export class Author {
 
   /** News of whom this member chose. @returns undefined when the claim is another's. */
   onClaim(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] | undefined {
-    const handOver = this.handOvers.get(flight.request)
+    const handOver = this.handOverFor(flight)
     if (handOver === undefined || handOver.chosen !== from) return undefined
     if (claim.ttlMs === 0) {
       flight.declinedBy(from)
@@ -153,7 +153,7 @@ export class Author {
 
   /** Whom this member chose has said nothing, or is gone: the next one. */
   silent(flight: Flight, nowMs: number): Effect[] {
-    const handOver = this.handOvers.get(flight.request)
+    const handOver = this.handOverFor(flight)
     if (handOver === undefined) return []
     const { chosen } = handOver
     this.needs.claims.free(flight.request)
@@ -188,6 +188,15 @@ export class Author {
     const told = [...(this.handOvers.get(request)?.told ?? [])]
     this.handOvers.delete(request)
     return told
+  }
+
+  /** What this member has under way for the newest step, unless that is another's: the lane went back to it. */
+  private handOverFor({ request, newest }: Flight): HandOver | undefined {
+    const { self } = this.options
+    const { route, requester, activation } = newest
+    const isOwn = (route.at(-1)?.peer ?? requester) === self
+    const isHeld = activation.place === 'held' && activation.holder === self
+    return isOwn || isHeld ? this.handOvers.get(request) : undefined
   }
 
   private handOverOf(request: RequestId): HandOver {

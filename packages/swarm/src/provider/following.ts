@@ -1,5 +1,5 @@
 import type { Effect } from '../effects.ts'
-import type { RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
 import type { Author } from './author.ts'
 import type { Bidding } from './bidding.ts'
@@ -45,8 +45,8 @@ export class Following {
   }
 
   /** Begins to follow a request of somebody else, unless there is no room for it or its requester floods. */
-  begin(step: Step, nowMs: number): Flight | 'ban' | 'ignore' {
-    const admission = this.admissions.judge(step, nowMs)
+  begin(from: PeerId, step: Step, nowMs: number): Flight | 'ban' | 'ignore' {
+    const admission = this.admissions.judge(from, step, nowMs)
     return admission === 'ban' || admission === 'ignore' ? admission : this.add(step, nowMs)
   }
 

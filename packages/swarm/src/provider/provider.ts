@@ -5,7 +5,7 @@ import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import { isUnchanged, sameStep, supersedes } from '../step.ts'
+import { asksTheSame, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Activation, Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
@@ -153,9 +153,9 @@ export class Provider {
 
   onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
     const flight = this.following.get(step.request)
-    if (flight === undefined) return this.onFirstStep(step, nowMs)
+    if (flight === undefined) return this.onFirstStep(from, step, nowMs)
     const { newest } = flight
-    if (newest.requester !== step.requester) return []
+    if (!asksTheSame(step, newest)) return []
     if (sameStep(step, newest)) return this.heeding.again(flight, from, step, nowMs)
     this.author.heardLate(flight.isDoubted(from))
     if (!supersedes(step, newest))
@@ -260,6 +260,9 @@ export class Provider {
     // The others have gone back meanwhile: what was made from the step that they gave up is nobody's.
     if (!sameStep(visit.step, flight.newest))
       return [...withdrawn(activation), ...this.contest.bid(flight, nowMs)]
+    // So small a tensor is nobody's to hold: in a message of this member's own the others would refuse it.
+    if (visit.layers.length === 0 && activation.place === 'inline')
+      return this.serving.decline(flight)
     if (visit.layers.length === 0) flight.moveTensor(this.serving.kept(flight, activation))
     else flight.advance(this.serving.stepOf(visit, activation, nowMs), nowMs)
     return [
@@ -302,9 +305,11 @@ export class Provider {
     return [...effects, ...this.contest.bid(visit.flight, nowMs), ...this.bidOnIdle(nowMs)]
   }
 
-  private onFirstStep(step: Step, nowMs: number): Effect[] {
-    const flight = this.following.begin(step, nowMs)
-    if (flight === 'ban') return [{ do: 'ban', peer: step.requester }]
+  private onFirstStep(from: PeerId, step: Step, nowMs: number): Effect[] {
+    // What this member asked itself it follows from the start; somebody speaks in its name, or much too late.
+    if (step.requester === this.options.self) return []
+    const flight = this.following.begin(from, step, nowMs)
+    if (flight === 'ban') return [{ do: 'ban', peer: from }]
     return flight === 'ignore' ? [] : this.heeding.begin(flight, nowMs)
   }
 

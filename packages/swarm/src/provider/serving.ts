@@ -80,8 +80,9 @@ export class Serving {
 
   /** This provider is named only to pass the tensor on: it fetches it, to offer it from here. */
   relay(flight: Flight): Effect[] {
-    const { activation } = flight.newest
-    if (activation.place !== 'held') return this.decline(flight)
+    const { activation, route } = flight.newest
+    // A first step is its requester's to say: named for it by mistake, as by a layer dropped meanwhile.
+    if (activation.place !== 'held' || route.length === 0) return this.decline(flight)
     const { id } = this.needs.work.begin(flight, [])
     return [{ do: 'pull', job: id, tensor: activation, isAwaited: true }]
   }

@@ -11,6 +11,7 @@ import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy, FailureFault } from '../request.ts'
 import {
+  asksTheSame,
   isComplete,
   isUnchanged,
   type ModelShape,
@@ -96,6 +97,7 @@ export class Requester {
   onStep(step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
+    if (!asksTheSame(step, wanted.stem)) return []
     const { newest } = wanted
     if (sameStep(step, newest)) return this.onRenamed(wanted, step, nowMs)
     if (!supersedes(step, newest) || isUnchanged(step, newest)) return []

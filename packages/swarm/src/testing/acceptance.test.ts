@@ -482,10 +482,21 @@ describe('the suite of clocks catches one that', () => {
   })
 })
 
-test('the suite of randomness catches one that repeats itself, and one that counts wrong', async () => {
+test('the suite of randomness catches one that repeats itself, counts wrong, or gives the same array', async () => {
+  const seeded = new SeededRandom(1)
   const always: Random = { bytes: (count) => new Uint8Array(count).fill(7) }
   const short: Random = { bytes: (count) => new SeededRandom(1).bytes(Math.max(0, count - 1)) }
+  const one = new Uint8Array(10_000)
+  const shared: Random = {
+    bytes(count) {
+      one.set(seeded.bytes(count))
+      return one.subarray(0, count)
+    },
+  }
   expect(await failing(randomAcceptance(() => always))).toContain('gives other bytes each time')
+  expect(await failing(randomAcceptance(() => shared))).toContain(
+    'gives bytes that stay as they were when more are drawn',
+  )
   expect(await failing(randomAcceptance(() => short))).toContain(
     'gives as many bytes as it is asked for',
   )

@@ -24,6 +24,12 @@ export function randomAcceptance(makeRandom: () => Random): AcceptanceCase[] {
       // 8,192 bytes miss one of 256 values by chance once in 10^11 times.
       demandEqual('values of 256', new Set(random.bytes(8_192)).size, 256)
     }),
+    check('gives bytes that stay as they were when more are drawn', (random) => {
+      const first = random.bytes(16)
+      const before = first.join()
+      random.bytes(16)
+      demandEqual('an earlier draw afterwards', first.join(), before)
+    }),
     check('gives bytes that are the caller’s to change', (random) => {
       const first = random.bytes(16)
       first.fill(0)
