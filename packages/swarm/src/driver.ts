@@ -1,4 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import { policyFault } from './claims/policy-fault.ts'
 import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
@@ -16,8 +17,13 @@ import {
 import type { MemberSnapshot } from './snapshot.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
-/** The short driver: performs the effects of a Core on real or simulated ports. */
+/**
+ * The short driver: performs the effects of a Core on real or simulated ports.
+ * @throws SwarmError `bad-policy` for a policy with which members would wait for ever or run nothing.
+ */
 export function createMember(ports: MemberPorts, options: MemberOptions): Member {
+  const fault = options.policy && policyFault(options.policy)
+  if (fault !== undefined) throw new SwarmError({ code: 'bad-policy' }, fault)
   return new DrivenMember(ports, options)
 }
 

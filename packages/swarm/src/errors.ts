@@ -9,6 +9,7 @@ export type SwarmFault =
   | { code: 'cancelled' }
   | { code: 'head-failed' }
   | { code: 'bad-request'; field: string }
+  | { code: 'bad-policy' }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
 export class SwarmError extends CodedError<SwarmFault> {
