@@ -38,6 +38,8 @@ export {
 } from './compare.ts'
 export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './fuzz.ts'
 export type { PolicyReport } from './measure.ts'
+export type { NewcomerReport } from './newcomers.ts'
+export type { OnlyCopyReport } from './only-copy.ts'
 export { POLICIES, POLICY_NAMES, type PolicyName } from './policies/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './referee.ts'
 export { churnMarkdown, churnPlot } from './report/churn.ts'

@@ -15,6 +15,8 @@ export const SAMPLE_MS = 1_000
 export const RUN_STEP_MS = 10_000
 /** A run in which nothing ends for this long after its last deadline is over. */
 export const STUCK_MS = 60_000
+/** A provider that stays this long is worth bringing in: a few times what it takes to connect and load a layer. */
+export const BUSY_STAY_MS = 10_000
 /** Beyond this many peers the world is not kept running only to see everything released. */
 export const DRAINED_PEERS_MAX = 400
 /** How long after the last deadline followers may still hold on: they count it from when they heard of it. */
@@ -74,5 +76,7 @@ export const ORACLE_BEAM = 64
 export const GOSSIP_REQUESTS_MAX = 60
 /** Requests of `vitb-home` in a comparison: one a second, of which so many are its own number. */
 export const VITB_REQUESTS_MAX = 200
+/** Requests of `idle` in a comparison: three minutes of hardly any. */
+export const IDLE_REQUESTS_MAX = 6
 /** Layers in one word of a set of layers: what a bitwise operation works on. */
 export const WORD_BITS = 32

@@ -15,13 +15,16 @@ import { LabNetwork } from './network/gossip.ts'
 import type { LabStation } from './network/lane.ts'
 import { Trace } from './network/trace.ts'
 import { sentBytes } from './network/traffic.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policies/policy.ts'
+import type { Life } from './newcomers.ts'
+import { OnlyCopyCrashes } from './only-copy.ts'
+import type { AskPolicy, Scene } from './policies/policy.ts'
 import { Referee } from './referee.ts'
+import type { RequestRecord } from './request-record.ts'
 import { alignedBlocks, rarestBlock } from './residents/blocks.ts'
 import type { WorkBook } from './residents/lab-compute.ts'
 import { type Resident, settle } from './residents/resident.ts'
 import type { Order, Session } from './scenarios/population.ts'
-import { populate, workload } from './scenarios/population.ts'
+import { peerName, populate, workload } from './scenarios/population.ts'
 import type { Settings } from './scenarios/settings.ts'
 
 /** The swarm at one moment. */
@@ -53,6 +56,7 @@ export class Stage implements Scene {
   readonly records: RequestRecord[] = []
   readonly timeline: Moment[] = []
   readonly animation = new Animation()
+  readonly onlyCopy: OnlyCopyCrashes
   readonly settings: Settings
   readonly seed: number
   private readonly claimPolicy: ClaimPolicy
@@ -60,6 +64,8 @@ export class Stage implements Scene {
   private readonly blocks: readonly (readonly number[])[]
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
+  /** Of honest providers that are gone. */
+  readonly lives: Life[] = []
   readonly residents = new Map<PeerId, Resident>()
   /** What was sent when the first request was made and when the last one ended, between them is work. */
   readonly working = { fromMs: 0, untilMs: 0, controlBytes: 0, bytes: 0 }
@@ -72,6 +78,8 @@ export class Stage implements Scene {
   private fired = 0
   private open = 0
   private answered = 0
+  /** Who came back after a crash; their indices follow those of the sessions. */
+  private reborn = 0
 
   constructor(
     settings: Settings,
@@ -85,6 +93,11 @@ export class Stage implements Scene {
     this.seed = seed
     this.orders = workload(settings, seed)
     this.sessions = populate(settings, seed, this.endMs())
+    this.onlyCopy = new OnlyCopyCrashes(
+      settings['crash.onlyCopyEvery'],
+      settings['model.layers'],
+      seed,
+    )
     const honest = settings['liars.share'] + settings['sybils.share'] === 0
     this.referee = new Referee(honest)
     this.network = new LabNetwork(this.clock, settings, seed, this.trace, {
@@ -243,10 +256,16 @@ export class Stage implements Scene {
     working.bytes = sentBytes(network.traffic) - working.bytes
   }
 
-  private count({ session, transport }: Resident): void {
+  private count({ session, transport, compute }: Resident): void {
     this.past.push(transport.station)
+    const nowMs = this.clock.nowMs()
+    if (session.actor === 'honest') {
+      const { joinMs, leaveMs } = session
+      const { firstRunMs } = compute
+      this.lives.push({ joinMs, leftMs: Math.min(leaveMs, nowMs), firstRunMs })
+    }
     const { fromMs, untilMs } = this.working
-    const until = untilMs === 0 ? this.clock.nowMs() : untilMs
+    const until = untilMs === 0 ? nowMs : untilMs
     this.spentSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
   }
 
@@ -263,6 +282,7 @@ export class Stage implements Scene {
       missing: 0,
       usefulMs: 0,
       isWrong: false,
+      lostCopy: false,
     }
     this.records.push(record)
     if (asker === undefined) return this.end(record, 'no-asker')
@@ -287,7 +307,19 @@ export class Stage implements Scene {
     if (resident === undefined || resident.session.actor === 'asker') return
     if (message.kind === 'claim' && message.ttlMs > 0)
       this.departures.mayCrash(from.session, 'crash.onClaim')
-    if (message.kind === 'step') this.departures.mayCrash(from.session, 'crash.onStep')
+    if (message.kind !== 'step') return
+    this.departures.mayCrash(from.session, 'crash.onStep')
+    if (this.onlyCopy.strikes(message)) this.crashAndReturn(from.session)
+  }
+
+  /** A provider dies and somebody like it comes at once and stays, lest the swarm shrink with every crash. */
+  private crashAndReturn(session: Session): void {
+    this.departures.crash(session)
+    this.reborn++
+    const index = this.sessions.length + this.reborn
+    const joinMs = this.clock.nowMs()
+    const endless = { leaveMs: Number.POSITIVE_INFINITY, freezesMs: [], deviceLossesMs: [] }
+    this.arrive({ ...session, ...endless, index, peer: peerName(index), joinMs })
   }
 
   private sample(): void {
