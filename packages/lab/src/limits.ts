@@ -78,5 +78,19 @@ export const GOSSIP_REQUESTS_MAX = 60
 export const VITB_REQUESTS_MAX = 200
 /** Requests of `idle` in a comparison: three minutes of hardly any. */
 export const IDLE_REQUESTS_MAX = 6
+
+/** A light load is this share of a scenario's own rate of requests: about one at a time. */
+export const LOAD_LIGHT_SHARE = 0.2
+/** The light load's p95 is the tenth slowest of so many requests. */
+export const LOAD_REQUESTS_MIN = 200
+/** A load is kept up for so long that what queues shows: some seconds, */
+export const LOAD_WINDOW_S_MIN = 10
+/** and so many times the light load's p95. */
+export const LOAD_WINDOW_LATENCIES = 10
+/** The doubling is known well enough within this ratio: p95 of a few hundred requests says no more. */
+export const LOAD_BRACKET_MAX = 1.2
+/** No heavier load is tried: a minute of it is a hundred thousand requests. */
+export const LOAD_PER_MINUTE_MAX = 100_000
+
 /** Layers in one word of a set of layers: what a bitwise operation works on. */
 export const WORD_BITS = 32

@@ -44,6 +44,8 @@ export interface StageOptions {
   readonly claimPolicy?: ClaimPolicy | undefined
   /** Providers host aligned blocks of neighbouring layers, as servers of a chain do, and keep them. */
   readonly inBlocks?: boolean
+  /** Asked once a second with all requests so far: true ends the run there, with requests open and promises unchecked. */
+  readonly isEnough?: (records: readonly RequestRecord[], nowMs: number) => boolean
 }
 
 /** One world with one policy in it: the same seed gives every policy the same peers, links and requests. */
@@ -60,6 +62,7 @@ export class Stage implements Scene {
   readonly settings: Settings
   readonly seed: number
   private readonly claimPolicy: ClaimPolicy
+  private readonly isEnough: NonNullable<StageOptions['isEnough']>
   /** What a provider may host, when it is not what is rarest. */
   private readonly blocks: readonly (readonly number[])[]
   /** Stations that are gone, for their traffic. */
@@ -78,6 +81,7 @@ export class Stage implements Scene {
   private fired = 0
   private open = 0
   private answered = 0
+  private stopped = false
   /** Who came back after a crash; their indices follow those of the sessions. */
   private reborn = 0
 
@@ -85,9 +89,10 @@ export class Stage implements Scene {
     settings: Settings,
     seed: number,
     createPolicy: (scene: Scene) => AskPolicy,
-    { claimPolicy = POLICY_DEFAULT, inBlocks = false }: StageOptions = {},
+    { claimPolicy = POLICY_DEFAULT, inBlocks = false, isEnough = () => false }: StageOptions = {},
   ) {
     this.claimPolicy = claimPolicy
+    this.isEnough = isEnough
     this.blocks = inBlocks ? alignedBlocks(settings) : []
     this.settings = settings
     this.seed = seed
@@ -127,6 +132,11 @@ export class Stage implements Scene {
     return this.fired
   }
 
+  /** Whether it ended before every request had, because it was enough. */
+  get isStopped(): boolean {
+    return this.stopped
+  }
+
   /** Runs until every request has ended. */
   run(onProgress: (done: number, of: number) => void = () => {}): void {
     this.scheduleSessions(0)
@@ -140,19 +150,21 @@ export class Stage implements Scene {
       try {
         this.fired += this.clock.run(
           this.clock.nowMs() + RUN_STEP_MS,
-          () => this.records.length >= total && this.open === 0,
+          () => this.stopped || (this.records.length >= total && this.open === 0),
         )
       } catch (error) {
         this.referee.threw(error, this.clock.nowMs())
         break
       }
       onProgress(this.records.length - this.open, total)
-      if (this.records.length >= total && this.open === 0) break
+      if (this.stopped || (this.records.length >= total && this.open === 0)) break
       if (this.clock.nowMs() > this.endMs() + STUCK_MS && before === this.records.length) break
     }
     this.endsWork()
-    this.drain()
-    this.referee.finish(this.clock.nowMs())
+    if (!this.stopped) {
+      this.drain()
+      this.referee.finish(this.clock.nowMs())
+    }
     for (const resident of this.residents.values()) this.count(resident)
   }
 
@@ -324,6 +336,7 @@ export class Stage implements Scene {
 
   private sample(): void {
     this.timeline.push(this.moment())
+    this.stopped ||= this.isEnough(this.records, this.clock.nowMs())
     if (this.timeline.length % 5 === 0) this.checkHoldings()
     this.clock.wakeAt(this.clock.nowMs() + SAMPLE_MS, () => this.sample())
   }
