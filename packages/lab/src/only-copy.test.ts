@@ -41,13 +41,18 @@ describe('crashes of the only copy', () => {
     expect(none.strikes(step('a' as RequestId, LAYERS))).toBe(false)
   })
 
-  test('cost what the median of their requests took longer than that of the others', () => {
+  test('cost what their requests took longer than the others, at the median and at the 90th percentile', () => {
     const records = [
       ...[100, 200, 300].map((ms, index) => record(index, ms)),
       ...[500, 900].map((ms, index) => record(3 + index, ms, true)),
       record(5, undefined, true),
     ]
-    expect(onlyCopyOf(records)).toEqual({ crashes: 3, answeredShare: 2 / 3, extraP50Ms: 300 })
+    expect(onlyCopyOf(records)).toEqual({
+      crashes: 3,
+      answeredShare: 2 / 3,
+      extraP50Ms: 300,
+      extraP90Ms: 600,
+    })
     expect(onlyCopyOf(records.slice(0, 3))).toBeNull()
   })
 

@@ -52,7 +52,7 @@ const LOAD = 'load'
 const scenarios: Option<readonly string[] | undefined> = {
   kind: 'text',
   placeholder: 'a,b',
-  help: 'for compare and load: the scenarios (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50; calm,vitb-home)',
+  help: 'the scenarios of compare (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50) or load (calm,vitb-home)',
   read: ([value]) => value?.split(','),
 }
 
@@ -92,7 +92,7 @@ export const simulate = defineCommand({
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
     report: text(
       'DIR',
-      'write report.json and report.md, but for load report.html, for churn churn.svg',
+      'write report.json and report.md, also report.html (not for load) and churn.svg (for churn)',
     ),
     fuzz: count('random worlds to search for a broken promise, instead of a scenario', {
       low: 1,

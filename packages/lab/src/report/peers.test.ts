@@ -19,8 +19,14 @@ test('a policy has a row with its presence, its newcomers and how long they wait
 })
 
 test('a column for the crash of the only copy is there when somebody crashed so', () => {
-  const crashed = { ...QUIET, onlyCopy: { crashes: 20, answeredShare: 1, extraP50Ms: 312.4 } }
-  const better = { ...QUIET, onlyCopy: { crashes: 4, answeredShare: 0.75, extraP50Ms: -8 } }
+  const crashed = {
+    ...QUIET,
+    onlyCopy: { crashes: 20, answeredShare: 1, extraP50Ms: 312.4, extraP90Ms: 900 },
+  }
+  const better = {
+    ...QUIET,
+    onlyCopy: { crashes: 4, answeredShare: 0.75, extraP50Ms: -8, extraP90Ms: 1 },
+  }
   const { head, rows } = peerTable([
     ['ours', crashed],
     ['other', better],
@@ -28,6 +34,6 @@ test('a column for the crash of the only copy is there when somebody crashed so'
   ])
   expect(head.at(-1)).toBe('crash of the only copy')
   const cells = rows.map((row) => row.at(-1))
-  expect(cells).toEqual(['+312 ms (20)', '−8 ms (4, 75.0 % answered)', '–'])
+  expect(cells).toEqual(['+312 ms, p90 +900 ms (20)', '−8 ms, p90 +1 ms (4, 75.0 % answered)', '–'])
   expect(peerNotes([crashed, QUIET])).toHaveLength(peerNotes([QUIET]).length + 1)
 })

@@ -25,7 +25,7 @@ export function peerNotes(all: readonly PeerFigures[]): string[] {
     'Newcomers are honest providers that came while requests were asked and stayed for 10 s of that time or more; first work is from coming to the first layer run, of those that had one.',
     ...(hasCrashes(all)
       ? [
-          'Crash of the only copy: how much longer a request took at the median whose newest tensor was lost with its only holder, right after that had told its step, than the other requests of the run; in parentheses how many. Servers of chains do not crash so.',
+          'Crash of the only copy: how much longer a request took, at the median and at p90, whose newest tensor was lost with its only holder, right after that had told its step, than the other requests of the run; in parentheses how many. Servers of chains do not crash so.',
         ]
       : []),
   ]
@@ -72,8 +72,11 @@ function waitCell(
 
 function crashCell(onlyCopy: OnlyCopyReport | null): string {
   if (onlyCopy === null) return '–'
-  const { crashes, answeredShare, extraP50Ms } = onlyCopy
-  const sign = extraP50Ms < 0 ? '−' : '+'
+  const { crashes, answeredShare, extraP50Ms, extraP90Ms } = onlyCopy
   const unanswered = answeredShare === 1 ? '' : `, ${percent(answeredShare)} answered`
-  return `${sign}${Math.round(Math.abs(extraP50Ms))} ms (${crashes}${unanswered})`
+  return `${signed(extraP50Ms)}, p90 ${signed(extraP90Ms)} (${crashes}${unanswered})`
+}
+
+function signed(ms: number): string {
+  return `${ms < 0 ? '−' : '+'}${Math.round(Math.abs(ms))} ms`
 }
