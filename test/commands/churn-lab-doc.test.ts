@@ -67,6 +67,18 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
         'report.md',
       ])
     },
+  'npx layerswarm simulate load --peers 12 --requests 40 --scenarios calm --report runs/load':
+    async (line) => {
+      const said = await run(line)
+      for (const row of ['any-order', 'fixed-order-replay', 'fixed-order-replay, blocks'])
+        expect(said).toMatch(
+          new RegExp(`\\| calm \\| ${row} \\| \\d+ ms \\(120/min\\) \\| [\\d,]+/min \\|`),
+        )
+      expect((await readdir(join(scratch, 'runs/load'))).toSorted()).toEqual([
+        'report.json',
+        'report.md',
+      ])
+    },
   'npx layerswarm simulate --fuzz 100 --seed 5': async (line) => {
     expect(await run(line)).toContain('0 worlds broke a promise')
   },

@@ -17,6 +17,8 @@ describe('a comparison', () => {
     expect(most('calm', 'any-order')).toBe(1_000)
     expect(most('vitb-home', 'any-order')).toBe(200)
     expect(most('calm', 'gossip')).toBe(60)
+    const idle = compareCells({ ...OPTIONS, requests: 1_000, scenarios: ['idle'] })
+    expect(new Set(idle.map(({ options }) => options.requests))).toEqual(new Set([6]))
     expect(new Set(compareCells().map(({ scenario }) => scenario))).toEqual(
       new Set(COMPARE_SCENARIOS),
     )
@@ -46,7 +48,8 @@ describe('a comparison', () => {
     expect(text).toContain('stopped after 7 of 8 runs')
     expect(text).toContain('| fixed-order-replay, blocks | 1 | 5 | 100.0 % |')
     const page = compareHtml(report)
-    expect(page).toContain('presence bytes/s per peer')
+    expect(page).toContain('<th>presence kB/s per peer</th><th>newcomers without work</th>')
+    expect(page).not.toContain('crash of the only copy')
     expect(page.match(/<tr>/g)).toHaveLength(1 + rows.length)
     expect(page).not.toMatch(/NaN|src=|href=/)
   })

@@ -1,4 +1,4 @@
-import { GOSSIP_REQUESTS_MAX, VITB_REQUESTS_MAX } from './limits.ts'
+import { GOSSIP_REQUESTS_MAX, IDLE_REQUESTS_MAX, VITB_REQUESTS_MAX } from './limits.ts'
 import type { PolicyReport } from './measure.ts'
 import { CHAINS, type PolicyName } from './policies/policy.ts'
 import { scenarioNamed } from './scenarios/scenarios.ts'
@@ -31,6 +31,8 @@ export interface CompareRow
     | 'p99Ms'
     | 'bytesPerRequest'
     | 'controlBytesPerPeerSecond'
+    | 'newcomers'
+    | 'onlyCopy'
     | 'wastedComputeShare'
     | 'wrongByLiars'
     | 'accuracy'
@@ -83,6 +85,12 @@ export const COMPARE_SCENARIOS: readonly string[] = [
 ]
 const COMPARE_SEEDS: readonly number[] = [1]
 
+/** Scenarios in which requests are rare, and how many of them tell enough. */
+const FEWER_REQUESTS: Readonly<Record<string, number>> = {
+  'vitb-home': VITB_REQUESTS_MAX,
+  idle: IDLE_REQUESTS_MAX,
+}
+
 /** Each policy with its placement, in the order of the table. */
 const CONTENDERS: readonly (readonly [PolicyName, Placement])[] = [
   ['any-order', 'random'],
@@ -131,7 +139,7 @@ function filled(options: CompareOptions) {
 }
 
 function mostRequests(scenario: string, policy: PolicyName): number {
-  const most = scenario === 'vitb-home' ? VITB_REQUESTS_MAX : Number.POSITIVE_INFINITY
+  const most = FEWER_REQUESTS[scenario] ?? Number.POSITIVE_INFINITY
   return policy === 'gossip' ? Math.min(most, GOSSIP_REQUESTS_MAX) : most
 }
 
@@ -153,6 +161,8 @@ export function compareRow(
     p99Ms: one.p99Ms,
     bytesPerRequest: one.bytesPerRequest,
     controlBytesPerPeerSecond: one.controlBytesPerPeerSecond,
+    newcomers: one.newcomers,
+    onlyCopy: one.onlyCopy,
     wastedComputeShare: one.wastedComputeShare,
     accuracy: one.accuracy,
     requests: one.requests,
@@ -183,7 +193,7 @@ export function compareReport(options: CompareOptions, rows: readonly CompareRow
 function notesOf(rows: readonly CompareRow[], requests: number): string[] {
   const fewer = rows.filter((row) => row.requests < requests)
   const notes = [
-    'Bytes per request are those of requests: steps, claims and tensors, every copy and overhead. Presence is in the column beside it, which is what one peer sends of it per second.',
+    'Bytes per request are those of requests: steps, claims and tensors, every copy and overhead. Presence has a column of its own.',
     'Chains have no gossip of their own: their members announce themselves with the same presence, and their clients know all servers and all ways for nothing.',
     'The oracle loses and queues nothing: its row is a floor and no system. Its bytes are the tensors alone.',
   ]
@@ -191,8 +201,9 @@ function notesOf(rows: readonly CompareRow[], requests: number): string[] {
     notes.push(
       `Plain gossip had ${GOSSIP_REQUESTS_MAX} requests at most, since a crowd of it takes minutes to simulate; more requests would only deepen its congestion.`,
     )
-  if (fewer.some(({ scenario, policy }) => scenario === 'vitb-home' && policy !== 'gossip'))
-    notes.push(`vitb-home had ${VITB_REQUESTS_MAX} requests at most.`)
+  for (const [name, most] of Object.entries(FEWER_REQUESTS))
+    if (fewer.some(({ scenario, policy }) => scenario === name && policy !== 'gossip'))
+      notes.push(`${name} had ${most} requests at most.`)
   return notes
 }
 

@@ -53,12 +53,18 @@ export class Departures {
 
   /** Draws whether a provider dies at this step of the protocol; it is gone at once. */
   mayCrash(session: Session, when: CrashPoint): boolean {
-    const { clock, settings, faults, residents } = this.needs
+    const { settings, faults } = this.needs
     if (session.actor === 'asker' || !faults.chance(settings[when])) return false
+    this.crash(session)
+    return true
+  }
+
+  /** Dies without a word, when what it is doing at this moment is done. */
+  crash(session: Session): void {
+    const { clock, settings, residents } = this.needs
     const resident = residents.get(session.peer)
     if (resident !== undefined)
       clock.wakeAt(clock.nowMs(), () => this.remove(resident, settings['links.lossNoticeMs']))
-    return true
   }
 
   private depart(resident: Resident): void {

@@ -37,12 +37,22 @@ export {
   type Placement,
 } from './compare.ts'
 export { type FuzzFailure, type FuzzOptions, type FuzzReport, fuzz } from './fuzz.ts'
+export {
+  type LoadOptions,
+  type LoadPoint,
+  type LoadReport,
+  type LoadRow,
+  simulateLoad,
+} from './load.ts'
 export type { PolicyReport } from './measure.ts'
+export type { NewcomerReport } from './newcomers.ts'
+export type { OnlyCopyReport } from './only-copy.ts'
 export { POLICIES, POLICY_NAMES, type PolicyName } from './policies/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './referee.ts'
 export { churnMarkdown, churnPlot } from './report/churn.ts'
 export { compareHtml, compareMarkdown } from './report/compare.ts'
 export { reportHtml } from './report/html.ts'
+export { loadMarkdown } from './report/load.ts'
 export { reportMarkdown } from './report/markdown.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'
 export {

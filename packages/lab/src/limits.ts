@@ -15,6 +15,8 @@ export const SAMPLE_MS = 1_000
 export const RUN_STEP_MS = 10_000
 /** A run in which nothing ends for this long after its last deadline is over. */
 export const STUCK_MS = 60_000
+/** A provider that stays this long is worth bringing in: a few times what it takes to connect and load a layer. */
+export const BUSY_STAY_MS = 10_000
 /** Beyond this many peers the world is not kept running only to see everything released. */
 export const DRAINED_PEERS_MAX = 400
 /** How long after the last deadline followers may still hold on: they count it from when they heard of it. */
@@ -74,5 +76,21 @@ export const ORACLE_BEAM = 64
 export const GOSSIP_REQUESTS_MAX = 60
 /** Requests of `vitb-home` in a comparison: one a second, of which so many are its own number. */
 export const VITB_REQUESTS_MAX = 200
+/** Requests of `idle` in a comparison: three minutes of hardly any. */
+export const IDLE_REQUESTS_MAX = 6
+
+/** A light load is this share of a scenario's own rate of requests: about one at a time. */
+export const LOAD_LIGHT_SHARE = 0.2
+/** The light load's p95 is the tenth slowest of so many requests. */
+export const LOAD_REQUESTS_MIN = 200
+/** A load is kept up for so long that what queues shows: some seconds, */
+export const LOAD_WINDOW_S_MIN = 10
+/** and so many times the light load's p95. */
+export const LOAD_WINDOW_LATENCIES = 10
+/** The doubling is known well enough within this ratio: p95 of a few hundred requests says no more. */
+export const LOAD_BRACKET_MAX = 1.2
+/** No heavier load is tried: a minute of it is a hundred thousand requests. */
+export const LOAD_PER_MINUTE_MAX = 100_000
+
 /** Layers in one word of a set of layers: what a bitwise operation works on. */
 export const WORD_BITS = 32

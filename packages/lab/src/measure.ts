@@ -1,6 +1,9 @@
 import type { Frame } from './animation.ts'
-import type { RequestRecord } from './policies/policy.ts'
+import { type NewcomerReport, newcomersOf } from './newcomers.ts'
+import { type OnlyCopyReport, onlyCopyOf } from './only-copy.ts'
+import { quantile } from './quantile.ts'
 import type { Violation } from './referee.ts'
+import type { RequestRecord } from './request-record.ts'
 import type { Moment, Stage } from './stage.ts'
 
 /** What one policy did in one world. Shares are from 0 to 1. */
@@ -35,6 +38,10 @@ export interface PolicyReport {
     readonly p95: number
     readonly max: number
   }
+  /** Null where no layer ran at all, as of the oracle. */
+  readonly newcomers: NewcomerReport | null
+  /** Null where nobody was made to crash with the only copy. */
+  readonly onlyCopy: OnlyCopyReport | null
   readonly distinctOrders: number
   /** Unanswered requests by reason. */
   readonly failures: Readonly<Record<string, number>>
@@ -89,6 +96,9 @@ export function measure(stage: Stage): PolicyReport {
       p95: quantile(rates, 0.95),
       max: rates.at(-1) ?? 0,
     },
+    newcomers:
+      book.runs === 0 ? null : newcomersOf(stage.lives, working.fromMs, records.at(-1)?.atMs ?? 0),
+    onlyCopy: onlyCopyOf(records),
     distinctOrders: new Set(answers.map(({ route }) => route.join())).size,
     failures: failuresOf(records),
     latencyMs: Array.from({ length: 101 }, (_, i) => quantile(times, i / 100)),
@@ -116,10 +126,4 @@ function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-/** Nearest rank of sorted values; 0 for none. */
-export function quantile(sorted: readonly number[], share: number): number {
-  const at = Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))
-  return sorted[at] ?? 0
 }

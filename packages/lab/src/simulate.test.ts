@@ -131,6 +131,26 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(lane?.messagesPerRequest).toBeGreaterThan(few?.messagesPerRequest ?? 0)
   })
 
+  test('an idle swarm sends presence and next to nothing else', () => {
+    const { policies } = simulate('idle', { peers: 12, requests: 4, policy: 'any-order' })
+    const one = policies['any-order']
+    const presence = one?.controlBytesPerPeerSecond ?? 0
+    expect(presence).toBeGreaterThan(100)
+    expect(presence / (one?.bytesPerPeerSecond ?? 0)).toBeGreaterThan(0.8)
+  })
+
+  test('newcomers of a busy lane get work, and of the oracle nobody knows', () => {
+    const of = (policy: string) =>
+      simulate('harsh', { peers: 16, requests: 600, seed: 2, policy }).policies[policy]?.newcomers
+    const ours = of('any-order')
+    expect(ours?.stayed).toBeGreaterThan(0)
+    expect(ours?.idleShare).toBeLessThan(0.5)
+    // Connections are dialled and a layer is loaded first.
+    expect(ours?.firstWorkP50Ms).toBeGreaterThan(460)
+    expect(ours?.firstWorkP90Ms).toBeGreaterThanOrEqual(ours?.firstWorkP50Ms ?? 0)
+    expect(of('oracle')).toBeNull()
+  })
+
   test('no policy is quicker than the oracle, which loses nothing on the way', () => {
     const { policies } = simulate('calm', { ...QUIET, peers: 24, policy: 'oracle' })
     const floor = policies.oracle
@@ -218,6 +238,7 @@ describe('a report', () => {
     for (const name of USUAL_POLICIES) expect(text).toContain(`| ${name} |`)
     expect(text).toContain(report.replay)
     expect(text).toMatch(/\d+ checks, none broken/)
+    expect(text).toContain('| policy | presence kB/s per peer | newcomers without work |')
   })
 
   test('shows every step of the filmed request, also of a peer that ran two in a row', () => {
@@ -244,6 +265,7 @@ describe('a report', () => {
       'Wasted compute',
       'Bytes per request',
       'Sent by the median peer',
+      '<th>presence kB/s per peer</th>',
       'One request, message by message',
       report.replay,
     ])

@@ -22,7 +22,7 @@ import {
   type SettingName,
   type Settings,
 } from './scenarios/settings.ts'
-import { Stage } from './stage.ts'
+import { Stage, type StageOptions } from './stage.ts'
 
 /** What is asked of a scenario; the rest is its own. */
 export interface SimulateOptions {
@@ -141,14 +141,14 @@ function protocolRun(settings: Settings, policies: readonly string[]): string {
 /** A policy of the lab, or the production machines with a claim policy of the caller's. */
 type Contender = PolicyName | ClaimPolicy
 
-/** Runs one policy in a world of these settings. @param onProgress told how far it is, now and then. */
+/** Runs one policy in a world of these settings. @param options of the stage, beside those that the policy has. */
 export function runPolicy(
   settings: Settings,
   seed: number,
   policy: PolicyName,
-  onProgress?: (progress: SimulationProgress) => void,
+  options: Pick<StageOptions, 'isEnough'> = {},
 ): Stage {
-  return runContender(settings, seed, policy, policy, onProgress)
+  return runContender(settings, seed, policy, policy, undefined, options)
 }
 
 function runContender(
@@ -157,10 +157,12 @@ function runContender(
   policy: string,
   contender: Contender,
   onProgress?: (progress: SimulationProgress) => void,
+  options: Pick<StageOptions, 'isEnough'> = {},
 ): Stage {
   const stage =
     typeof contender === 'string'
       ? new Stage(settings, seed, (scene) => createPolicy(contender, scene), {
+          ...options,
           claimPolicy: CLAIM_POLICIES[contender],
           inBlocks: settings['chain.blocks'] === 1 && CHAINS.includes(contender),
         })

@@ -15,13 +15,16 @@ import { LabNetwork } from './network/gossip.ts'
 import type { LabStation } from './network/lane.ts'
 import { Trace } from './network/trace.ts'
 import { sentBytes } from './network/traffic.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policies/policy.ts'
+import type { Life } from './newcomers.ts'
+import { OnlyCopyCrashes } from './only-copy.ts'
+import type { AskPolicy, Scene } from './policies/policy.ts'
 import { Referee } from './referee.ts'
+import type { RequestRecord } from './request-record.ts'
 import { alignedBlocks, rarestBlock } from './residents/blocks.ts'
 import type { WorkBook } from './residents/lab-compute.ts'
 import { type Resident, settle } from './residents/resident.ts'
 import type { Order, Session } from './scenarios/population.ts'
-import { populate, workload } from './scenarios/population.ts'
+import { peerName, populate, workload } from './scenarios/population.ts'
 import type { Settings } from './scenarios/settings.ts'
 
 /** The swarm at one moment. */
@@ -41,6 +44,8 @@ export interface StageOptions {
   readonly claimPolicy?: ClaimPolicy | undefined
   /** Providers host aligned blocks of neighbouring layers, as servers of a chain do, and keep them. */
   readonly inBlocks?: boolean
+  /** Asked once a second with all requests so far: true ends the run there, with requests open and promises unchecked. */
+  readonly isEnough?: (records: readonly RequestRecord[], nowMs: number) => boolean
 }
 
 /** One world with one policy in it: the same seed gives every policy the same peers, links and requests. */
@@ -53,13 +58,17 @@ export class Stage implements Scene {
   readonly records: RequestRecord[] = []
   readonly timeline: Moment[] = []
   readonly animation = new Animation()
+  readonly onlyCopy: OnlyCopyCrashes
   readonly settings: Settings
   readonly seed: number
   private readonly claimPolicy: ClaimPolicy
+  private readonly isEnough: NonNullable<StageOptions['isEnough']>
   /** What a provider may host, when it is not what is rarest. */
   private readonly blocks: readonly (readonly number[])[]
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
+  /** Of honest providers that are gone. */
+  readonly lives: Life[] = []
   readonly residents = new Map<PeerId, Resident>()
   /** What was sent when the first request was made and when the last one ended, between them is work. */
   readonly working = { fromMs: 0, untilMs: 0, controlBytes: 0, bytes: 0 }
@@ -72,19 +81,28 @@ export class Stage implements Scene {
   private fired = 0
   private open = 0
   private answered = 0
+  private stopped = false
+  /** Who came back after a crash; their indices follow those of the sessions. */
+  private reborn = 0
 
   constructor(
     settings: Settings,
     seed: number,
     createPolicy: (scene: Scene) => AskPolicy,
-    { claimPolicy = POLICY_DEFAULT, inBlocks = false }: StageOptions = {},
+    { claimPolicy = POLICY_DEFAULT, inBlocks = false, isEnough = () => false }: StageOptions = {},
   ) {
     this.claimPolicy = claimPolicy
+    this.isEnough = isEnough
     this.blocks = inBlocks ? alignedBlocks(settings) : []
     this.settings = settings
     this.seed = seed
     this.orders = workload(settings, seed)
     this.sessions = populate(settings, seed, this.endMs())
+    this.onlyCopy = new OnlyCopyCrashes(
+      settings['crash.onlyCopyEvery'],
+      settings['model.layers'],
+      seed,
+    )
     const honest = settings['liars.share'] + settings['sybils.share'] === 0
     this.referee = new Referee(honest)
     this.network = new LabNetwork(this.clock, settings, seed, this.trace, {
@@ -114,6 +132,11 @@ export class Stage implements Scene {
     return this.fired
   }
 
+  /** Whether it ended before every request had, because it was enough. */
+  get isStopped(): boolean {
+    return this.stopped
+  }
+
   /** Runs until every request has ended. */
   run(onProgress: (done: number, of: number) => void = () => {}): void {
     this.scheduleSessions(0)
@@ -127,19 +150,21 @@ export class Stage implements Scene {
       try {
         this.fired += this.clock.run(
           this.clock.nowMs() + RUN_STEP_MS,
-          () => this.records.length >= total && this.open === 0,
+          () => this.stopped || (this.records.length >= total && this.open === 0),
         )
       } catch (error) {
         this.referee.threw(error, this.clock.nowMs())
         break
       }
       onProgress(this.records.length - this.open, total)
-      if (this.records.length >= total && this.open === 0) break
+      if (this.stopped || (this.records.length >= total && this.open === 0)) break
       if (this.clock.nowMs() > this.endMs() + STUCK_MS && before === this.records.length) break
     }
     this.endsWork()
-    this.drain()
-    this.referee.finish(this.clock.nowMs())
+    if (!this.stopped) {
+      this.drain()
+      this.referee.finish(this.clock.nowMs())
+    }
     for (const resident of this.residents.values()) this.count(resident)
   }
 
@@ -243,10 +268,16 @@ export class Stage implements Scene {
     working.bytes = sentBytes(network.traffic) - working.bytes
   }
 
-  private count({ session, transport }: Resident): void {
+  private count({ session, transport, compute }: Resident): void {
     this.past.push(transport.station)
+    const nowMs = this.clock.nowMs()
+    if (session.actor === 'honest') {
+      const { joinMs, leaveMs } = session
+      const { firstRunMs } = compute
+      this.lives.push({ joinMs, leftMs: Math.min(leaveMs, nowMs), firstRunMs })
+    }
     const { fromMs, untilMs } = this.working
-    const until = untilMs === 0 ? this.clock.nowMs() : untilMs
+    const until = untilMs === 0 ? nowMs : untilMs
     this.spentSeconds += Math.max(0, until - Math.max(session.joinMs, fromMs)) / 1_000
   }
 
@@ -263,6 +294,7 @@ export class Stage implements Scene {
       missing: 0,
       usefulMs: 0,
       isWrong: false,
+      lostCopy: false,
     }
     this.records.push(record)
     if (asker === undefined) return this.end(record, 'no-asker')
@@ -287,11 +319,24 @@ export class Stage implements Scene {
     if (resident === undefined || resident.session.actor === 'asker') return
     if (message.kind === 'claim' && message.ttlMs > 0)
       this.departures.mayCrash(from.session, 'crash.onClaim')
-    if (message.kind === 'step') this.departures.mayCrash(from.session, 'crash.onStep')
+    if (message.kind !== 'step') return
+    this.departures.mayCrash(from.session, 'crash.onStep')
+    if (this.onlyCopy.strikes(message)) this.crashAndReturn(from.session)
+  }
+
+  /** A provider dies and somebody like it comes at once and stays, lest the swarm shrink with every crash. */
+  private crashAndReturn(session: Session): void {
+    this.departures.crash(session)
+    this.reborn++
+    const index = this.sessions.length + this.reborn
+    const joinMs = this.clock.nowMs()
+    const endless = { leaveMs: Number.POSITIVE_INFINITY, freezesMs: [], deviceLossesMs: [] }
+    this.arrive({ ...session, ...endless, index, peer: peerName(index), joinMs })
   }
 
   private sample(): void {
     this.timeline.push(this.moment())
+    this.stopped ||= this.isEnough(this.records, this.clock.nowMs())
     if (this.timeline.length % 5 === 0) this.checkHoldings()
     this.clock.wakeAt(this.clock.nowMs() + SAMPLE_MS, () => this.sample())
   }

@@ -77,6 +77,8 @@ describe('a comparison', () => {
     }
     expect(await run('simulate', 'calm', '--seeds', '1,2')).toBe(2)
     expect(said).toContain('--seeds is for simulate compare, not for calm')
+    expect(await run('simulate', 'calm', '--scenarios', 'calm')).toBe(2)
+    expect(said).toContain('--scenarios is for simulate compare and load, not for calm')
   })
 
   test('fails with the line that replays a row that broke a promise', async () => {
@@ -86,5 +88,34 @@ describe('a comparison', () => {
     thread.result = { policies: all, settings: {}, broken: 1, replay: 'the row' }
     expect(await run('simulate', 'compare', '--scenarios', 'calm', '--no-accuracy')).toBe(1)
     expect(said).toContain('8 broken promises; replay the first with: the row\n')
+  })
+})
+
+describe('a search for the load that a swarm takes', () => {
+  test('refuses what is for a scenario and for a comparison in one line', async () => {
+    const refused: readonly (readonly [readonly string[], string])[] = [
+      [['--policy', 'gossip'], '--policy is for a SCENARIO, not for simulate load'],
+      [['--set', 'links.loss=0'], '--set is for a SCENARIO, not for simulate load'],
+      [['--seeds', '1,2'], '--seeds is for simulate compare, not for simulate load'],
+    ]
+    for (const [words, line] of refused) {
+      expect(await run('simulate', 'load', ...words)).toBe(2)
+      expect(said).toBe(`layerswarm: ${line}\n`)
+    }
+  })
+
+  test('fails with the line that replays a load that broke a promise', async () => {
+    const point = { perMinute: 60, requests: 200, p95Ms: 400, broken: 0, replay: 'fine' }
+    const row = {
+      scenario: 'calm',
+      policy: 'any-order',
+      placement: 'random',
+      light: point,
+      doublesPerMinute: 90,
+      points: [{ ...point, broken: 2, replay: 'the load' }],
+    }
+    thread.result = { protocol: 'p', peers: 4, seed: 1, rows: [row], broken: 2, replay: 'all' }
+    expect(await run('simulate', 'load')).toBe(1)
+    expect(said).toContain('2 broken promises; replay the first with: the load\n')
   })
 })

@@ -4,6 +4,7 @@ import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { bare, count, type Option, text, texts } from '../line/option.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
+import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
 
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
@@ -44,11 +45,14 @@ const seeds: Option<readonly number[] | undefined> = {
   },
 }
 
+/** Finds the load at which answers take twice as long; not a scenario of its own. */
+const LOAD = 'load'
+
 /** Names as `a,b`; which of them exist, the lab knows. */
 const scenarios: Option<readonly string[] | undefined> = {
   kind: 'text',
   placeholder: 'a,b',
-  help: 'for compare: the scenarios (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50)',
+  help: 'the scenarios of compare (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50) or load (calm,vitb-home)',
   read: ([value]) => value?.split(','),
 }
 
@@ -60,6 +64,7 @@ export const simulate = defineCommand({
     'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
     'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
     'compare [--peers N] [--requests N] [--seeds 1,2,3] [--scenarios a,b] [--report DIR]',
+    'load [--peers N] [--requests N] [--seed S] [--scenarios a,b] [--report DIR]',
     '--fuzz N [--seed S]',
   ],
   positionals: { min: 0, max: 1, placeholder: 'one SCENARIO' },
@@ -69,7 +74,7 @@ export const simulate = defineCommand({
       high: 20_000,
       otherwise: undefined,
     }),
-    requests: count("requests (the scenario's own number)", {
+    requests: count("requests (the scenario's own number); for load the fewest of a run (200)", {
       low: 1,
       high: 1_000_000,
       otherwise: undefined,
@@ -85,7 +90,10 @@ export const simulate = defineCommand({
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
-    report: text('DIR', 'write report.json, report.md and report.html; for churn also churn.svg'),
+    report: text(
+      'DIR',
+      'write report.json and report.md, also report.html (not for load) and churn.svg (for churn)',
+    ),
     fuzz: count('random worlds to search for a broken promise, instead of a scenario', {
       low: 1,
       high: 10_000_000,
@@ -98,6 +106,7 @@ export const simulate = defineCommand({
     'simulate tabs --set links.loss=0.05 --policy any-order --json',
     'simulate churn --peers 100 --requests 600 --report runs/churn',
     'simulate compare --peers 100 --requests 1000 --seeds 1,2,3 --report runs/compare',
+    'simulate load --peers 100 --scenarios calm --report runs/load',
     'simulate --fuzz 1000',
   ],
   async run({ positionals: [scenario], values, signal, print, log, emit }) {
@@ -113,7 +122,7 @@ export const simulate = defineCommand({
     const { SCENARIO_NAMES } = await import('@layerswarm/lab')
     if (scenario === undefined)
       throw usageError(
-        `simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, ${CHURN} or ${COMPARE}`,
+        `simulate needs a SCENARIO: ${SCENARIO_NAMES.join(', ')}, ${CHURN}, ${COMPARE} or ${LOAD}`,
       )
     if (given !== undefined && scenario !== CHURN)
       throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
@@ -124,7 +133,14 @@ export const simulate = defineCommand({
       const options = { ...sizes, seeds: [seed], ...withoutUndefined(forCompare) }
       return compareAll({ ...watch, options }, { print, log, emit })
     }
-    refuse(scenario, forCompare, `simulate ${COMPARE}`)
+    if (scenario === LOAD) {
+      refuse(`simulate ${LOAD}`, { policy, small, set: values.set[0] })
+      refuse(`simulate ${LOAD}`, { seeds: values.seeds }, `simulate ${COMPARE}`)
+      const options = { ...sizes, seed, ...withoutUndefined({ scenarios: values.scenarios }) }
+      return findLoads({ options, folder, signal, log }, { print, emit })
+    }
+    refuse(scenario, { seeds: values.seeds }, `simulate ${COMPARE}`)
+    refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
     const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
     const run = { ...watch, options }
     if (scenario === CHURN) await sweepChurn(given, run, { print, emit })
@@ -193,6 +209,17 @@ async function compareAll(
   if (rows.length < wanted) log(`stopped after ${rows.length} of ${wanted} runs`)
   const first = rows.find((row) => row.broken > 0)
   if (first !== undefined) throw brokenPromises(broken, first.replay)
+}
+
+async function findLoads(run: LoadRun, { print, emit }: Outputs): Promise<void> {
+  const { runLoad } = await import('../simulation/run-load.ts')
+  const { report, markdown } = await runLoad(run)
+  print(markdown.trimEnd())
+  if (run.folder !== undefined) print(`report in ${run.folder}: report.md, report.json`)
+  emit({ ...report })
+  const points = report.rows.flatMap(({ light, points: tried }) => [light, ...tried])
+  const first = points.find((point) => point.broken > 0)
+  if (first !== undefined) throw brokenPromises(report.broken, first.replay)
 }
 
 async function sweepChurn(

@@ -2,6 +2,8 @@ import type {
   ChurnReport,
   FuzzOptions,
   FuzzReport,
+  LoadOptions,
+  LoadReport,
   SimulateOptions,
   SimulationReport,
 } from '@layerswarm/lab'
@@ -13,12 +15,14 @@ export type SimulationJob =
       readonly kind: 'churn'
       readonly options: SimulateOptions & { readonly rates?: readonly number[] }
     }
+  | { readonly kind: 'load'; readonly options: Omit<LoadOptions, 'onProgress'> }
   | { readonly kind: 'fuzz'; readonly runs: number; readonly options: FuzzOptions }
 
 /** What comes of each kind of job. */
 export interface SimulationResults {
   readonly scenario: SimulationReport
   readonly churn: ChurnReport
+  readonly load: LoadReport
   readonly fuzz: FuzzReport
 }
 

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { fuzz, simulate, simulateChurn } from '@layerswarm/lab'
+import { fuzz, simulate, simulateChurn, simulateLoad } from '@layerswarm/lab'
 import { SwarmError } from '@layerswarm/swarm'
 import type { SimulationJob, SimulationNews, SimulationResults } from './simulation-job.ts'
 
@@ -19,6 +19,8 @@ function run(job: SimulationJob): SimulationResults[keyof SimulationResults] {
       return simulate(job.scenario, { ...job.options, onProgress })
     case 'churn':
       return simulateChurn({ ...job.options, onProgress })
+    case 'load':
+      return simulateLoad({ ...job.options, onProgress: (line) => tell({ progress: line }) })
     case 'fuzz':
       return fuzz(job.runs, {
         ...job.options,

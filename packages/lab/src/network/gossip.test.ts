@@ -106,6 +106,20 @@ describe('gossip between homes', () => {
     for (const { at } of heard) expect(at).toBeCloseTo(150, 1)
   })
 
+  test('counts as control traffic, told to one peer or to all; what is said of requests does not', () => {
+    const { network, clock, first, second } = lane(2)
+    first.publish(presence(1))
+    const published = network.traffic.controlBytes
+    expect(published).toBeGreaterThan(0)
+    first.tell(presence(1), second.self)
+    expect(network.traffic.controlBytes).toBeGreaterThan(published)
+    expect(network.traffic).toMatchObject({ requestBytes: 0, requestMessages: 0 })
+    first.tell(DONE, second.self)
+    clock.run(1_000)
+    expect(network.traffic.requestMessages).toBe(1)
+    expect(network.traffic.requestBytes).toBeGreaterThan(0)
+  })
+
   test('is not passed on when its author has announced that it reaches everybody', () => {
     const { clock, first, network, transports } = lane(8)
     for (const transport of transports) transport.publish(presence(7))

@@ -223,7 +223,7 @@ export class LabNetwork {
     const encoded = encodeMessage(message)
     if (isFirst) {
       this.tap.published(from, message, encoded.length)
-      this.traffic.requestMessages++
+      if (message.kind !== 'presence') this.traffic.requestMessages++
     }
     const to = this.stations.get(peer)
     if (to === undefined || !from.isLinkedTo(to)) return
@@ -231,7 +231,11 @@ export class LabNetwork {
     const topic = topicOf(message.kind, SIMULATED_RELEASE)
     const content = judgeMessage(encoded, topic, from.peer, this.shape)
     const number = BigInt(++this.numbers)
-    this.traffic.requestBytes += bytes
+    // A newcomer is greeted with presence that is told to it alone.
+    if (message.kind === 'presence') {
+      this.traffic.controlBytes += bytes
+      from.traffic.controlBytes += bytes
+    } else this.traffic.requestBytes += bytes
     this.streams.whisper(from, to, bytes, () => {
       const arrival = {
         source: from.peer,

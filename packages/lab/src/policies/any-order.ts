@@ -1,9 +1,10 @@
 import type { MemberEvent, RequestId } from '@layerswarm/swarm'
 import { isTainted, symbolicStem, trueRoute } from '@layerswarm/swarm/testing'
+import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { activationSize } from '../scenarios/settings.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+import type { AskPolicy, Scene } from './policy.ts'
 
 interface Asked {
   readonly record: RequestRecord
@@ -26,7 +27,7 @@ export class AnyOrder implements AskPolicy {
   left(): void {}
 
   ask(asker: Resident, order: Order, record: RequestRecord, end: (code: string) => void): void {
-    const { settings, referee, clock } = this.scene
+    const { settings, referee, clock, onlyCopy } = this.scene
     const shape = [1, settings['model.tokens'], settings['model.width']] as const
     const bytes = symbolicStem(activationSize(settings), order.index)
     const deadlineMs = settings['requests.deadlineMs']
@@ -38,6 +39,7 @@ export class AnyOrder implements AskPolicy {
     if (request === undefined) return end('no-asker')
     referee.asked(request, clock.nowMs() + deadlineMs)
     this.open.set(request, { record, end })
+    onlyCopy.watch(request, record)
   }
 
   private happened(event: MemberEvent): void {

@@ -10,12 +10,13 @@ import {
   PATIENCE_MS_MIN,
 } from '../limits.ts'
 import type { LabStation } from '../network/lane.ts'
+import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { activationSize } from '../scenarios/settings.ts'
 import { legMs, type RouteNeeds, type Stop, shortestChain } from './chain-route.ts'
 import { directory } from './directory.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+import type { AskPolicy, Scene } from './policy.ts'
 
 /** Which chain it is. */
 export interface ChainOptions {

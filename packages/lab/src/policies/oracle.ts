@@ -1,9 +1,10 @@
 import { LOOK_AGAIN_MS, ORACLE_BEAM, ORACLE_EXACT_LAYERS_MAX } from '../limits.ts'
 import type { LabStation } from '../network/lane.ts'
+import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { activationSize } from '../scenarios/settings.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+import type { AskPolicy, Scene } from './policy.ts'
 import { shortestTour, type TourPlace, type TourStop } from './shortest-tour.ts'
 
 /**

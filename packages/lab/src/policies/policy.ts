@@ -2,27 +2,12 @@ import type { ClaimPolicy, PeerId } from '@layerswarm/swarm'
 import { directHandOver, gossip, SwarmError } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import type { LabNetwork } from '../network/gossip.ts'
+import type { OnlyCopyCrashes } from '../only-copy.ts'
 import type { Referee } from '../referee.ts'
+import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import type { Settings } from '../scenarios/settings.ts'
-
-/** What became of one request. */
-export interface RequestRecord {
-  readonly index: number
-  readonly atMs: number
-  endMs: number | undefined
-  /** `answered`, or why not; undefined while it is open. */
-  outcome: string | undefined
-  /** Layers that were applied, in their order. */
-  route: readonly number[]
-  /** Layers of the model that were not. */
-  missing: number
-  /** Compute behind the answer, milliseconds. */
-  usefulMs: number
-  /** A lie is in the answer. */
-  isWrong: boolean
-}
 
 /** What a policy can see and use of the world it works in. */
 export interface Scene {
@@ -31,6 +16,7 @@ export interface Scene {
   readonly clock: VirtualClock
   readonly network: LabNetwork
   readonly referee: Referee
+  readonly onlyCopy: OnlyCopyCrashes
   readonly residents: ReadonlyMap<PeerId, Resident>
 }
 

@@ -1,9 +1,10 @@
 import { SeededRandom } from '@layerswarm/swarm/testing'
 import { PATIENCE_FACTOR, PATIENCE_MS_MIN, SCORES_BYTES } from '../limits.ts'
+import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
 import type { Order } from '../scenarios/population.ts'
 import { activationSize } from '../scenarios/settings.ts'
-import type { AskPolicy, RequestRecord, Scene } from './policy.ts'
+import type { AskPolicy, Scene } from './policy.ts'
 
 /**
  * The other way out: a model so small that any one peer holds all of it, as many layers as a

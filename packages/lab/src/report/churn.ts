@@ -1,7 +1,7 @@
 import { linePlot } from '@layerswarm/figures'
 import { type ChurnPoint, type ChurnReport, completion, isScored } from '../churn.ts'
 import { POLICY_NAMES, type PolicyName } from '../policies/policy.ts'
-import { percent, protocolLine, table } from './markdown.ts'
+import { percent, protocolLine, table } from './format.ts'
 
 /** The lines of the plot, each with its name there. */
 const LINES = {

@@ -1,7 +1,8 @@
 import { escapeXml, short } from '@layerswarm/figures'
 import { type CompareReport, type CompareRow, contenderName } from '../compare.ts'
 import { POLICIES, type PolicyName } from '../policies/policy.ts'
-import { percent, protocolLine, table } from './markdown.ts'
+import { htmlTable, percent, protocolLine, table } from './format.ts'
+import { peerColumns, peerNotes } from './peers.ts'
 import { REPORT_STYLE } from './style.ts'
 
 const HEAD = [
@@ -14,7 +15,6 @@ const HEAD = [
   'p50',
   'p95',
   'bytes/request',
-  'presence bytes/s per peer',
   'wasted compute',
 ]
 
@@ -22,8 +22,8 @@ const HEAD = [
 export function compareMarkdown(report: CompareReport): string {
   const lines = [protocolLine(report), '', '# compare', '', `${summaryOf(report)}.`]
   for (const [scenario, rows] of byScenario(report))
-    lines.push('', `## ${scenario}`, '', ...table(HEAD, rows.map(cells)))
-  lines.push('', '## Notes', '', ...report.notes.map((note) => `- ${note}`))
+    lines.push('', `## ${scenario}`, '', ...table(...tableOf(rows)))
+  lines.push('', '## Notes', '', ...notesOf(report).map((note) => `- ${note}`))
   lines.push(...policiesOf(report).map((name) => `- **${name}**: ${POLICIES[name]}`))
   lines.push('', '## Promises', '', ...promisesOf(report))
   lines.push('', '## Repeat', '', '```sh', report.replay, '```')
@@ -40,9 +40,11 @@ export function compareHtml(report: CompareReport): string {
     `<p>${escapeXml(protocolLine(report))}</p><header><h1>${escapeXml(title)}</h1></header>`,
     ...byScenario(report).map(
       ([scenario, rows]) =>
-        `<section><h2>${escapeXml(scenario)}</h2><table><thead>${line(HEAD, 'th')}</thead><tbody>${rows.map((row) => line(cells(row), 'td')).join('')}</tbody></table></section>`,
+        `<section><h2>${escapeXml(scenario)}</h2>${htmlTable(...tableOf(rows))}</section>`,
     ),
-    `<section><h2>Notes</h2><ul>${report.notes.map((note) => `<li>${escapeXml(note)}</li>`).join('')}</ul></section>`,
+    `<section><h2>Notes</h2><ul>${notesOf(report)
+      .map((note) => `<li>${escapeXml(note)}</li>`)
+      .join('')}</ul></section>`,
     `<section><h2>Policies</h2><dl>${policiesOf(report)
       .map((name) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(POLICIES[name])}</dd>`)
       .join('')}</dl></section>`,
@@ -70,6 +72,19 @@ function policiesOf({ rows }: CompareReport): PolicyName[] {
   return [...new Set(rows.map(({ policy }) => policy))]
 }
 
+function notesOf({ notes, rows }: CompareReport): string[] {
+  return [...notes, ...peerNotes(rows)]
+}
+
+/** The table of one scenario: head and rows. */
+function tableOf(rows: readonly CompareRow[]): [string[], string[][]] {
+  const columns = peerColumns(rows)
+  return [
+    [...HEAD, ...columns.map(({ head }) => head)],
+    rows.map((row) => [...cells(row), ...columns.map(({ cell }) => cell(row))]),
+  ]
+}
+
 function cells(row: CompareRow): string[] {
   return [
     contenderName(row),
@@ -81,7 +96,6 @@ function cells(row: CompareRow): string[] {
     `${Math.round(row.p50Ms)} ms`,
     `${Math.round(row.p95Ms)} ms`,
     short(row.bytesPerRequest),
-    String(Math.round(row.controlBytesPerPeerSecond)),
     percent(row.wastedComputeShare),
   ]
 }
@@ -89,8 +103,4 @@ function cells(row: CompareRow): string[] {
 function promisesOf({ broken, rows }: CompareReport): string[] {
   if (broken === 0) return ['None broken.']
   return rows.filter((row) => row.broken > 0).map((row) => `${row.broken} broken: ${row.replay}`)
-}
-
-function line(texts: readonly string[], tag: string): string {
-  return `<tr>${texts.map((text) => `<${tag}>${escapeXml(text)}</${tag}>`).join('')}</tr>`
 }

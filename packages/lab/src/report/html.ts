@@ -6,7 +6,9 @@ import { aboutSetting, type SettingName } from '../scenarios/settings.ts'
 import type { SimulationReport } from '../simulate.ts'
 import { churnPlot } from './churn.ts'
 import { filmSection } from './film.ts'
-import { brokenOf, checksOf, percent, policiesOf, protocolLine } from './markdown.ts'
+import { htmlTable, percent, protocolLine } from './format.ts'
+import { brokenOf, checksOf, policiesOf } from './markdown.ts'
+import { peerNotes, peerTable } from './peers.ts'
 import { REPORT_STYLE } from './style.ts'
 
 /**
@@ -25,6 +27,7 @@ export function reportHtml(report: SimulationReport, churn?: ChurnReport): strin
     ...(churn === undefined ? [] : [figures('wide', [churnPlot(churn)])]),
     `<header><h1>${escapeXml(title)}</h1><p>${escapeXml(report.about)} · seed ${report.seed} · trace <code>${escapeXml(report.traceHash.slice(0, 16))}</code></p></header>`,
     summary(report),
+    peers(report),
     figures('wide', [latencyPlot(report)]),
     figures('pair', [...barPlots(report), ...timelinePlots(report)]),
     figures('wide', [growthPlot(report)]),
@@ -68,9 +71,16 @@ function summary(report: SimulationReport): string {
     percent(one.wastedComputeShare),
     percent(one.wrongByLiars),
   ])
-  const line = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join('')}</tr>`
-  return `<section><table><thead>${line(head, 'th')}</thead><tbody>${rows.map((row) => line(row, 'td')).join('')}</tbody></table></section>`
+  return `<section>${htmlTable(head, rows)}</section>`
+}
+
+/** What peers say for being there, and what becomes of those who come and crash. */
+function peers(report: SimulationReport): string {
+  const { head, rows } = peerTable(policiesOf(report))
+  const notes = peerNotes(Object.values(report.policies)).map(
+    (note) => `<li>${escapeXml(note)}</li>`,
+  )
+  return `<section><h2>Coming, being there, crashing</h2>${htmlTable(head, rows)}<ul>${notes.join('')}</ul></section>`
 }
 
 /** Answered, and rightly: null where the accuracy is not known. */

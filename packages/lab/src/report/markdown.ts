@@ -2,6 +2,8 @@ import type { PolicyReport } from '../measure.ts'
 import { POLICIES, type PolicyName } from '../policies/policy.ts'
 import type { Violation } from '../referee.ts'
 import type { SimulationReport } from '../simulate.ts'
+import { kilobytes, percent, protocolLine, table } from './format.ts'
+import { peerNotes, peerTable } from './peers.ts'
 
 /** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
 export function reportMarkdown(report: SimulationReport): string {
@@ -31,6 +33,9 @@ export function reportMarkdown(report: SimulationReport): string {
     '',
     ...policiesOf(report).map(([name]) => `- **${name}**: ${POLICIES[name]}`),
   ]
+  const peers = peerTable(policiesOf(report))
+  lines.push('', '## Coming, being there, crashing', '', ...table(peers.head, peers.rows))
+  lines.push('', ...peerNotes(Object.values(report.policies)).map((note) => `- ${note}`))
   if (report.sizes.length > 0) lines.push('', ...sizesTable(report))
   const failures = policiesOf(report).flatMap(([name, { failures: codes }]) =>
     Object.entries(codes).map(([code, count]) => `- ${name}: ${count} × ${code}`),
@@ -42,11 +47,6 @@ export function reportMarkdown(report: SimulationReport): string {
   if (changed.length > 0)
     lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
   return `${lines.join('\n')}\n`
-}
-
-/** The first line of every report. */
-export function protocolLine({ protocol }: { readonly protocol: string }): string {
-  return `Protocol: ${protocol}.`
 }
 
 /** The policies that ran, in the order of the tables. */
@@ -81,8 +81,8 @@ function sizesTable({ sizes }: SimulationReport): string[] {
         'answered',
         'p50',
         'p95',
-        'control bytes/s per peer',
-        'all bytes/s per peer',
+        'presence kB/s per peer',
+        'everything kB/s per peer',
       ],
       sizes.map((one) => [
         String(one.peers),
@@ -90,8 +90,8 @@ function sizesTable({ sizes }: SimulationReport): string[] {
         percent(one.answeredShare),
         `${Math.round(one.p50Ms)} ms`,
         `${Math.round(one.p95Ms)} ms`,
-        String(Math.round(one.controlBytesPerPeerSecond)),
-        String(Math.round(one.bytesPerPeerSecond)),
+        kilobytes(one.controlBytesPerPeerSecond),
+        kilobytes(one.bytesPerPeerSecond),
       ]),
     ),
   ]
@@ -117,17 +117,6 @@ export function brokenOf(report: SimulationReport): (Violation & { readonly wher
     ...smaller.map(({ peers, violations }) => [`${peers} providers`, violations] as const),
     ...policiesOf(report).map(([name, { violations }]) => [name, violations] as const),
   ].flatMap(([where, violations]) => violations.map((one) => ({ where, ...one })))
-}
-
-/** Lines of a table in Markdown. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)]
-}
-
-/** A share from 0 to 1, for people. */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`
 }
 
 function capital(text: string): string {

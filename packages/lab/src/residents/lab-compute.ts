@@ -40,12 +40,18 @@ export class LabCompute implements Compute {
   private freeAtMs = 0
   private lostUntilMs = 0
   private previous: Uint8Array | undefined
+  private firstMs: number | undefined
 
   constructor(clock: Clock, random: SeededRandom, book: WorkBook, options: LabComputeOptions) {
     this.clock = clock
     this.random = random
     this.book = book
     this.options = options
+  }
+
+  /** When its first layer run began; undefined while it has had none. */
+  get firstRunMs(): number | undefined {
+    return this.firstMs
   }
 
   /** The GPU is lost: whatever runs before `untilMs` fails. */
@@ -80,6 +86,7 @@ export class LabCompute implements Compute {
     this.freeAtMs = Math.max(this.freeAtMs, now) + ms
     this.book.runs++
     this.book.runMs += ms
+    this.firstMs ??= now
     if (dies()) return
     this.clock.wakeAt(this.freeAtMs, () => {
       if (this.clock.nowMs() < this.lostUntilMs)
@@ -96,6 +103,7 @@ export class LabCompute implements Compute {
     this.freeAtMs = Math.max(this.freeAtMs, now) + ms
     this.book.runs += layers
     this.book.runMs += ms
+    this.firstMs ??= now
     if (dies()) return
     this.clock.wakeAt(this.freeAtMs, () => finished(now < this.lostUntilMs ? undefined : ms))
   }

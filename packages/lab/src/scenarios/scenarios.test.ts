@@ -16,6 +16,8 @@ describe('scenarios', () => {
       'liars25',
       'sybils50',
       'flood',
+      'only-copy',
+      'idle',
       'lanes',
       'vitb-home',
     ])

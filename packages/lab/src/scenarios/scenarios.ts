@@ -55,6 +55,14 @@ export const SCENARIOS = {
     about: 'five peers send ten thousand messages a second each',
     set: { ...KAD, 'flooders.count': 5 },
   },
+  'only-copy': {
+    about: 'calm, but for one request in ten whose newest tensor is lost with its only holder',
+    set: { ...KAD, 'crash.onlyCopyEvery': 10, 'requests.perMinute': 120 },
+  },
+  idle: {
+    about: 'two requests a minute: what peers send for being there',
+    set: { ...KAD, 'requests.perMinute': 2, 'requests.count': 6 },
+  },
   lanes: {
     about: 'growing swarms in lanes of 24, from 100 peers to 10,000: what one peer must carry',
     set: { ...FLATOUT, 'lanes.peers': 24, 'peers.count': 10_000, 'requests.perMinute': 1_000 },

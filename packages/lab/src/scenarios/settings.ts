@@ -285,6 +285,10 @@ const WORLD = {
   'crash.onRun': share(0, 'a provider dies while it computes'),
   'crash.onStep': share(0, 'a provider dies right after publishing its step'),
   'crash.onPull': share(0, 'a holder dies when its tensor is asked for'),
+  'crash.onlyCopyEvery': count(
+    0,
+    'of every so many requests one loses its newest tensor with its only holder, who is replaced; 0: none',
+  ),
   'layers.corruptShare': share(0, 'layer downloads that fail their hash check'),
 
   // Bad actors, as shares of the providers.

@@ -1,0 +1,18 @@
+/** What became of one request. */
+export interface RequestRecord {
+  readonly index: number
+  readonly atMs: number
+  endMs: number | undefined
+  /** `answered`, or why not; undefined while it is open. */
+  outcome: string | undefined
+  /** Layers that were applied, in their order. */
+  route: readonly number[]
+  /** Layers of the model that were not. */
+  missing: number
+  /** Compute behind the answer, milliseconds. */
+  usefulMs: number
+  /** A lie is in the answer. */
+  isWrong: boolean
+  /** The only holder of its newest tensor was made to crash. */
+  lostCopy: boolean
+}
