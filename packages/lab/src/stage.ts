@@ -308,7 +308,7 @@ export class Stage implements Scene {
       const inLane = hosts[lane.index] as number[]
       for (const layer of compute.loaded) inLane[layer] = (inLane[layer] as number) + 1
     }
-    const used = this.network.lanes.filter(({ members }) => members.size > 0)
+    const used = this.network.lanes.filter(({ providers }) => providers > 0)
     const rarest = used.reduce((sum, { index }) => sum + Math.min(...(hosts[index] as number[])), 0)
     return {
       atMs: this.clock.nowMs(),

@@ -62,6 +62,7 @@ class DrivenMember implements Member {
   }
 
   start(): void {
+    this.ports.transport.enter(this.core.lane)
     this.unlisten = this.ports.transport.listen({
       messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
       peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
@@ -231,6 +232,10 @@ class DrivenMember implements Member {
         return this.asActivation(effect.tensor, this.inlineBytes, (activation) =>
           this.feed({ on: 'prepared', job: effect.job, activation }),
         )
+      case 'enter':
+        return transport.enter(effect.lane)
+      case 'count-lanes':
+        return transport.countLanes((lanes) => this.feed({ on: 'lanes-counted', lanes }))
       case 'ban':
         return transport.ban(effect.peer)
       case 'run-layer':

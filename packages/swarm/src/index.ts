@@ -52,6 +52,8 @@ export {
 export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
 export { stepFault } from './gate/step-fault.ts'
+export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
+export { countLanes, type LaneCount, parseLaneCount } from './lanes/count.ts'
 export * from './limits.ts'
 export type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
 export type * from './ports.ts'

@@ -19,7 +19,16 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
   Partial<
     Pick<
       CoreOptions,
-      'policy' | 'serve' | 'capacity' | 'slots' | 'timeShare' | 'staggerMs' | 'addresses' | 'links'
+      | 'policy'
+      | 'serve'
+      | 'capacity'
+      | 'slots'
+      | 'timeShare'
+      | 'staggerMs'
+      | 'lane'
+      | 'laneProviders'
+      | 'addresses'
+      | 'links'
     >
   > & {
     /** Tensors up to this many bytes ride in the message, at most and by default INLINE_BYTES_MAX. */

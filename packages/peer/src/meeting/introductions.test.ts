@@ -122,7 +122,7 @@ describe('introductions', { timeout: 30_000 }, () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
     await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
-    const lane = laneTopic(RELEASE)
+    const lane = laneTopic(RELEASE, 0)
     const heard: number[] = []
     larger.node.services.pubsub.subscribe(lane)
     larger.node.services.pubsub.addEventListener('message', ({ detail }) => {

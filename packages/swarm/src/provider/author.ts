@@ -86,6 +86,11 @@ export class Author {
     return this.handOvers.has(request)
   }
 
+  /** Whether a step of its own waits for whoever it was handed to. */
+  get isWatching(): boolean {
+    return this.handOvers.size > 0
+  }
+
   dueMs({ request }: Flight): number {
     return this.handOvers.get(request)?.dueAtMs ?? NEVER
   }
