@@ -232,7 +232,6 @@ function lanesOfFour() {
     transports.push(transport)
     clock.run(clock.nowMs() + 100)
     transport.publish(hosting(transport))
-    // What is said of the lanes is at most a second old.
     clock.run(clock.nowMs() + 1_000)
   }
   const counts = () => network.lanes.map(({ providers }) => providers)

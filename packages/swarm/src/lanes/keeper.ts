@@ -11,7 +11,6 @@ import {
   LANES_LOOK_SOON_MS,
   LOOK_SPREAD,
   MOVE_PATIENCE_MS,
-  UNSEEN_FACTOR,
 } from './limits.ts'
 
 /** What a keeper is told of its member once and for all. */
@@ -72,6 +71,7 @@ export class LaneKeeper {
   private isSoon = false
   private intention: Intention | undefined
   private smallSinceMs: number | undefined
+  private countedAtMs = 0
   /** Lanes that lack a layer, since when. */
   private readonly lackingSinceMs = new Map<number, number>()
 
@@ -170,22 +170,22 @@ export class LaneKeeper {
 
   /**
    * The number of this member among those that an overfull lane has too many of; undefined when it stays.
-   * Whoever hears all members ranks them by their draws. Whoever hears of a part of them alone takes its
-   * own draw as its place among as many as are counted, which comes to the same on average.
+   * All rank one another by their draws. Who hears of a part of the lane alone is as far up in the whole as in
+   * that part; and when fewer are counted than are known, others of those who go are already on their way.
    */
   private surplus(counts: readonly LaneCount[]): number | undefined {
     const { full } = this.sizes
-    const known = this.providers(true)
     const counted = counts.find(({ lane }) => lane === this.current)?.providers ?? 0
+    const known = this.providers(true)
+    if (counted <= full) return undefined
     const mark = draw(this.options.self, this.current)
-    let place = 0
-    if (counted > UNSEEN_FACTOR * known) place = Math.floor((mark / 2 ** 32) * counted)
-    else {
-      if (known <= full) return undefined
-      for (const { peer, presence } of this.table.all())
-        if (presence.layers.length > 0 && draw(peer, this.current) < mark) place++
-    }
-    return place < full ? undefined : place - full
+    let rank = 0
+    for (const { peer, presence } of this.table.all())
+      if (presence.layers.length > 0 && draw(peer, this.current) < mark) rank++
+    const place = counted > known ? Math.floor((rank * counted) / known) : rank
+    if (place < full) return undefined
+    const stillHere = counted < known ? (counted - full) / (known - full) : 1
+    return Math.floor((place - full) * stillHere)
   }
 
   private merger(
@@ -225,8 +225,6 @@ export class LaneKeeper {
     }
     return move.lanes.at(-1)?.lane
   }
-
-  private countedAtMs = 0
 
   private noteLacking(counts: readonly LaneCount[], nowMs: number): void {
     this.countedAtMs = nowMs

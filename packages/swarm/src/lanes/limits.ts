@@ -20,5 +20,3 @@ export const ASKER_GAIN_MIN = 2
 export const SMALL_LANE_PART = 1 / 3
 /** A merged lane has at most so many parts of a full one (20 of 24), so that it does not split again at once. */
 export const MERGED_LANE_PART = 5 / 6
-/** A lane that others count as this many times as large as a member sees it is taken to be as large as they say. */
-export const UNSEEN_FACTOR = 1.5
