@@ -30,9 +30,20 @@ export interface PresenceTopics {
   readonly size: number
 }
 
+/** What of gossip it needs. */
+export type TopicsOfGossip = Pick<
+  GossipSub,
+  | 'topicValidators'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'getSubscribers'
+  | 'addEventListener'
+  | 'removeEventListener'
+>
+
 /** Follows nothing before `start`. */
 export function createPresenceTopics(
-  pubsub: GossipSub,
+  pubsub: TopicsOfGossip,
   { gate, offers }: PresenceTopicsNeeds,
 ): PresenceTopics {
   /** Since when nobody follows a topic; undefined while somebody does. */
