@@ -31,6 +31,8 @@ export interface Moment {
   readonly peers: number
   /** Hosts of the rarest layer, on average over the lanes. */
   readonly rarest: number
+  /** Lanes with a provider in them. */
+  readonly lanes: number
   readonly openRequests: number
   readonly answered: number
 }
@@ -314,6 +316,7 @@ export class Stage implements Scene {
       atMs: this.clock.nowMs(),
       peers,
       rarest: rarest / Math.max(1, used.length),
+      lanes: used.length,
       openRequests: this.open,
       answered: this.answered,
     }

@@ -30,6 +30,8 @@ export function reportMarkdown(report: SimulationReport): string {
     ),
     '',
     ...policiesOf(report).map(([name]) => `- **${name}**: ${POLICIES[name]}`),
+    '',
+    lanesLine(report),
   ]
   if (report.sizes.length > 0) lines.push('', ...sizesTable(report))
   const failures = policiesOf(report).flatMap(([name, { failures: codes }]) =>
@@ -42,6 +44,15 @@ export function reportMarkdown(report: SimulationReport): string {
   if (changed.length > 0)
     lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
   return `${lines.join('\n')}\n`
+}
+
+/** How many groups the providers formed. */
+function lanesLine(report: SimulationReport): string {
+  const most = policiesOf(report).map(([name, { timeline }]) => {
+    const lanes = timeline.reduce((top, moment) => Math.max(top, moment.lanes), 0)
+    return `${lanes} (${name})`
+  })
+  return `Lanes at most at once: ${most.join(', ')}.`
 }
 
 /** The first line of every report. */
