@@ -1,5 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
+import { Core } from './core.ts'
+import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { stepFault } from './gate/step-fault.ts'

@@ -1,8 +1,8 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from './jobs.ts'
-import type { LaneCount } from './lanes/count.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
+import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,
   HeldActivation,

@@ -1,5 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import type { CoreOptions } from './core.ts'
+import type { CoreOptions } from './core-options.ts'
 import type { MemberEvent } from './effects.ts'
 import type { Clock, Compute, Random, Transport } from './ports.ts'
 import type { Answer, ClassifyPolicy, Progress } from './request.ts'

@@ -1,5 +1,5 @@
 import type { EncodedActivation, EngineName } from '@layerswarm/model'
-import type { LaneCount } from './lanes/count.ts'
+import type { LaneCount } from './wire/lane-count.ts'
 import type { HeldActivation, Message, PeerId, TensorHash } from './wire/messages.ts'
 
 /** Time and timers; virtual in the simulator. */

@@ -3,7 +3,6 @@ import {
   encodeMessage,
   entryLane,
   type Gate,
-  type Judged,
   judgeMessage,
   type LaneCount,
   laneSizes,
@@ -13,12 +12,7 @@ import {
   topicOf,
   type Verdict,
 } from '@layerswarm/swarm'
-import {
-  SeededRandom,
-  SIMULATED_RELEASE,
-  type VirtualClock,
-  VirtualEvent,
-} from '@layerswarm/swarm/testing'
+import { SeededRandom, SIMULATED_RELEASE, type VirtualClock } from '@layerswarm/swarm/testing'
 import { LANES_ASK_BYTES } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
@@ -26,26 +20,11 @@ import { LabTransport } from './lab-transport.ts'
 import { LabStation, Lane, type Link } from './lane.ts'
 import { LaneCensus } from './lane-census.ts'
 import { Mesh } from './mesh.ts'
+import { Copy, type Parcel } from './parcel.ts'
 import { Paths } from './paths.ts'
 import { Streams } from './streams.ts'
 import type { Trace } from './trace.ts'
 import { noTraffic } from './traffic.ts'
-
-/** A message on its way through a lane. */
-interface Parcel {
-  readonly author: LabStation
-  readonly kind: Message['kind']
-  /** In which it travels. */
-  readonly lane: Lane
-  /** Grows with every message of the network, as gossipsub's number does with every one of an author. */
-  readonly number: bigint
-  /** Framing included. */
-  readonly bytes: number
-  /** The verdict on its bytes, which is everybody's. */
-  content(): Judged
-  /** By slot: when the first copy arrives, −1 once it has. */
-  readonly arrivalMs: Float64Array
-}
 
 /** Sees what is published, before it travels. */
 export interface Tap {
@@ -388,27 +367,5 @@ export class LabNetwork {
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
     to.events?.messageArrived(author.peer, message)
-  }
-}
-
-/** One copy of a message on its way over one link. */
-class Copy extends VirtualEvent {
-  /** It has arrived and waits to be read. */
-  isQueued = false
-  readonly parcel: Parcel
-  readonly from: LabStation
-  readonly to: LabStation
-  private readonly network: LabNetwork
-
-  constructor(network: LabNetwork, parcel: Parcel, from: LabStation, to: LabStation) {
-    super()
-    this.network = network
-    this.parcel = parcel
-    this.from = from
-    this.to = to
-  }
-
-  fire(): void {
-    this.network.arrive(this)
   }
 }

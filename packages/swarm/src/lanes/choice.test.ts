@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LANES_MAX } from '../limits.ts'
+import { countLanes, type LaneCount, parseLaneCount } from '../wire/lane-count.ts'
 import { askersMove, entryLane, laneSizes, mendLane, mergeLane } from './choice.ts'
-import { countLanes, type LaneCount, parseLaneCount } from './count.ts'
 
 const SIZES = laneSizes(24)
 

@@ -1,5 +1,5 @@
 import { LANE_PROVIDERS, LANES_MAX } from '../limits.ts'
-import type { LaneCount } from './count.ts'
+import type { LaneCount } from '../wire/lane-count.ts'
 import { ASKER_GAIN_MIN, MERGED_LANE_PART, SMALL_LANE_PART } from './limits.ts'
 
 /**

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { draw } from '../draw.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { anyPresence } from '../testing/any-presence.ts'
+import type { LaneCount } from '../wire/lane-count.ts'
 import type { PeerId } from '../wire/messages.ts'
-import type { LaneCount } from './count.ts'
 import { LaneKeeper, type LaneSituation } from './keeper.ts'
 import {
   LANE_LACKS_MS,

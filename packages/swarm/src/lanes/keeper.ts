@@ -1,8 +1,8 @@
 import { draw } from '../draw.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
+import type { LaneCount } from '../wire/lane-count.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { askersMove, entryLane, type LaneSizes, laneSizes, mendLane, mergeLane } from './choice.ts'
-import type { LaneCount } from './count.ts'
 import {
   LANE_LACKS_MS,
   LANE_SETTLE_MS,

@@ -1,5 +1,4 @@
 import { type Bans, createBans } from '../gate/bans.ts'
-import { countLanes, type LaneCount } from '../lanes/count.ts'
 import {
   BAN_MS,
   BANS_MAX,
@@ -8,6 +7,7 @@ import {
   PUSHED_TENSORS_MAX,
 } from '../limits.ts'
 import type { AccessSpeed, Transport, TransportEvents } from '../ports.ts'
+import { countLanes, type LaneCount } from '../wire/lane-count.ts'
 import {
   decodeMessage,
   encodeMessage,

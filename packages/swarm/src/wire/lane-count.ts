@@ -1,5 +1,5 @@
 import { LANES_MAX } from '../limits.ts'
-import type { Presence } from '../wire/messages.ts'
+import type { Presence } from './messages.ts'
 
 /** How full a lane is, as somebody sees it who hears the presence of all. */
 export interface LaneCount {
