@@ -94,6 +94,10 @@ const FAULTS: Readonly<Record<string, Draw>> = {
     'model.layerMs': between(r, 1, 60),
   }),
   'tensors in messages': () => ({ 'policy.inlineBytes': INLINE_BYTES_MAX }),
+  // More providers than a lane takes, so that some move while they are asked.
+  'small lanes': (r) => ({ 'lanes.peers': whole(r, 3, 8), 'peers.count': whole(r, 8, 24) }),
+  // As long as it takes lanes to merge and to be mended.
+  'long run': (r) => ({ 'requests.perMinute': between(r, 5, 12), 'requests.count': 10 }),
   'few slots': () => ({ 'peers.slots': 1 }),
   'sparse mesh': (r) => ({ 'gossip.connections': whole(r, 2, 5), 'gossip.mesh': whole(r, 1, 3) }),
 }
@@ -108,7 +112,6 @@ function drawWorld(random: SeededRandom): { set: Record<string, number>; faults:
     'model.width': 16,
     'peers.count': whole(random, 2, 12),
     'peers.capacity': whole(random, 1, layers),
-    'lanes.peers': random.chance(0.3) ? 4 : 0,
     'requests.count': whole(random, 1, 10),
     'requests.perMinute': between(random, 30, 600),
     'requests.deadlineMs': between(random, 2_000, 10_000),

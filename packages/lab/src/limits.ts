@@ -11,6 +11,10 @@ export const LAYER_LOAD_MS = 60
 
 /** The swarm is counted this often: a second shows every wave of a run that takes minutes. */
 export const SAMPLE_MS = 1_000
+/** A question how full the lanes are: an HTTP request with its headers, and what TCP and TLS add. */
+export const LANES_ASK_BYTES = 500
+/** What a bootstrap node says of the lanes is at most this old: presence takes so long to get there. */
+export const CENSUS_AGE_MS = 100
 /** A run is looked at this often, to see whether it is over. */
 export const RUN_STEP_MS = 10_000
 /** A run in which nothing ends for this long after its last deadline is over. */

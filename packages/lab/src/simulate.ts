@@ -233,7 +233,7 @@ function sizeOf(stage: Stage, report: PolicyReport): SizeReport {
     controlBytesPerPeerSecond: report.controlBytesPerPeerSecond,
     bytesPerPeerSecond: report.bytesPerPeerSecond,
     bytesPerRequest: report.bytesPerRequest,
-    lanes: stage.network.lanes.length,
+    lanes: stage.network.lanes.filter(({ providers }) => providers > 0).length,
     violations: report.violations,
   }
 }

@@ -34,6 +34,8 @@ export interface Moment {
   readonly peers: number
   /** Hosts of the rarest layer, on average over the lanes. */
   readonly rarest: number
+  /** Lanes with a provider in them. */
+  readonly lanes: number
   readonly openRequests: number
   readonly answered: number
 }
@@ -353,12 +355,13 @@ export class Stage implements Scene {
       const inLane = hosts[lane.index] as number[]
       for (const layer of compute.loaded) inLane[layer] = (inLane[layer] as number) + 1
     }
-    const used = this.network.lanes.filter(({ members }) => members.size > 0)
+    const used = this.network.lanes.filter(({ providers }) => providers > 0)
     const rarest = used.reduce((sum, { index }) => sum + Math.min(...(hosts[index] as number[])), 0)
     return {
       atMs: this.clock.nowMs(),
       peers,
       rarest: rarest / Math.max(1, used.length),
+      lanes: used.length,
       openRequests: this.open,
       answered: this.answered,
     }

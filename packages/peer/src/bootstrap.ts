@@ -8,7 +8,13 @@ import {
   type Sha256,
   verifyManifest,
 } from '@layerswarm/model'
-import { ADDRESS_CHARS_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import {
+  ADDRESS_CHARS_MAX,
+  LANES_MAX,
+  type LaneCount,
+  PROTOCOL_VERSION,
+  parseLaneCount,
+} from '@layerswarm/swarm'
 import { within } from './deadline.ts'
 import { PeerError } from './errors.ts'
 import {
@@ -25,6 +31,8 @@ export interface OfferedRelease {
   readonly name: string
   /** Ed25519 public key, hex. */
   readonly publisher: string
+  /** The lanes in which somebody is; undefined when the server does not say. */
+  readonly lanes: readonly LaneCount[] | undefined
 }
 
 /** What a newcomer learns from a signaling server. */
@@ -103,7 +111,7 @@ function parseAddress(value: unknown, index: number): string {
 }
 
 function parseRelease(value: unknown, index: number): OfferedRelease {
-  const { id, name, publisher } = recordOf(value)
+  const { id, name, publisher, lanes } = recordOf(value)
   const field = `releases.${index}`
   if (!isSha256(id)) fail(field, `bootstrap.json: "${field}.id" must be 64 lower-case hex digits`)
   if (typeof name !== 'string' || name.length > 64)
@@ -111,7 +119,19 @@ function parseRelease(value: unknown, index: number): OfferedRelease {
   // A public key looks like a digest: 64 hex digits.
   if (!isSha256(publisher))
     fail(field, `bootstrap.json: "${field}.publisher" must be 64 lower-case hex digits`)
-  return { id, name, publisher }
+  return { id, name, publisher, lanes: lanes === undefined ? undefined : parseLanes(lanes, field) }
+}
+
+function parseLanes(value: unknown, release: string): LaneCount[] {
+  const field = `${release}.lanes`
+  return listOf(field, value, LANES_MAX).map((one, index) => {
+    const count = parseLaneCount(one)
+    if (count !== undefined) return count
+    return fail(
+      `${field}.${index}`,
+      `bootstrap.json: "${field}.${index}" must say lane, providers, askers and lacking`,
+    )
+  })
 }
 
 /**

@@ -31,6 +31,8 @@ export const ALIVE_PING_TIMEOUT_MS = 2_500
 export const DEAD_PING_TIMEOUT_MS = 12_000
 /** Connections that two peers opened to each other within this time were dialled unawares. */
 export const CROSS_DIAL_MS = 3_000
+/** A connection to a peer of a lane that one of the two has left is closed after this, and before it when room is needed: requests in flight are over. */
+export const LEFT_LANE_KEPT_MS = 60_000
 /** A peer whose presence is older than its time to live by this much loses its connection. */
 export const LAPSED_GRACE_MS = 10_000
 
@@ -52,8 +54,8 @@ export const RELAY_PING_TIMEOUT_MS = 5_000
 /** After this many failed dials in a row the addresses are read from bootstrap.json again. */
 export const RELAY_DIALS_PER_BOOTSTRAP = 3
 
-/** bootstrap.json: 16 addresses and 64 releases of 200 bytes are 16 KB. */
-export const BOOTSTRAP_BYTES_MAX = 64 * 1024
+/** bootstrap.json: 16 addresses, 64 releases of 200 bytes and a thousand lanes of 55 bytes are 75 KB. */
+export const BOOTSTRAP_BYTES_MAX = 128 * 1024
 /** Addresses that are taken from a bootstrap.json. */
 export const BOOTSTRAP_ADDRESSES_MAX = 16
 /** Releases that are taken from a bootstrap.json. */

@@ -1,11 +1,5 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
-import {
-  createGate,
-  laneTopic,
-  type Member,
-  type ModelShape,
-  PRESENCE_TOPIC,
-} from '@layerswarm/swarm'
+import { createGate, type Member, type ModelShape } from '@layerswarm/swarm'
 import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
@@ -30,6 +24,8 @@ export interface Joined {
   /** Hash of the manifest. */
   readonly release: Sha256
   readonly manifest: Manifest
+  /** The lane in which it begins. */
+  readonly lane: number
 }
 
 /** Everything between a member and the wire. */
@@ -53,7 +49,7 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { join, release, manifest }: Joined,
+  { join, release, manifest, lane }: Joined,
   signal: AbortSignal,
   opened: Opened,
 ): Promise<Network> {
@@ -64,7 +60,7 @@ export async function openNetwork(
   const gate = createGate({ release, blames: (source) => !isForwarder(source) })
   const node = await platform.createNode({
     privateKey: identity.privateKey,
-    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(release) },
+    release,
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: options.host,
@@ -84,8 +80,19 @@ export async function openNetwork(
     rttMs: roundTrips.ms,
   })
   const transport = createLaneTransport(
-    { node, tensors, gate, roundTrips },
-    { release, shape: shapeOf(manifest.spec) },
+    {
+      node,
+      tensors,
+      gate,
+      roundTrips,
+      isForwarder,
+      countLanes: async (bounded) => {
+        const { releases } = await fetchBootstrap(join, bounded)
+        return releases.find(({ id }) => id === release)?.lanes
+      },
+      entered: () => introductions.laneEntered(),
+    },
+    { release, shape: shapeOf(manifest.spec), lane },
   )
   const goodbyes = createGoodbyes(node, (peer) => {
     gone(peer)
@@ -107,9 +114,8 @@ export async function openNetwork(
   }
   transport.listen({
     messageArrived(from, message) {
-      if (message.kind === 'presence' && message.release === release) {
-        introductions.announced(from, message)
-      }
+      if (message.kind !== 'presence' || message.release !== release) return
+      if (message.lane === transport.lane) introductions.announced(from, message)
     },
     peerDisconnected: () => undefined,
   })

@@ -3,6 +3,7 @@ import {
   type Clock,
   directHandOver,
   gossip,
+  LANE_PROVIDERS,
   SLOTS_DEFAULT,
   type Transport,
 } from '@layerswarm/swarm'
@@ -49,6 +50,8 @@ export interface PeerOptions {
    * All members of a lane must follow the same one.
    */
   readonly policy: PolicyName
+  /** Providers of a lane before the next is opened; the same in every peer of a release. 0: there is one lane of any size. */
+  readonly laneProviders: number
   /** Stands between the member and its transport, for measurements and tests; as it is by default. */
   readonly wrapTransport: (transport: Transport, clock: Clock) => Transport
 }
@@ -67,5 +70,6 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   slots: SLOTS_DEFAULT,
   timeShare: 1,
   policy: 'direct-few' as const,
+  laneProviders: LANE_PROVIDERS,
   wrapTransport: (transport: Transport) => transport,
 })

@@ -264,7 +264,7 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
       jsonOf({ protocol: 1, addresses: ['/ip4/1.2.3.4'], releases: [] }),
       'bad-bootstrap',
     ],
-    ['is too long', new Uint8Array(70_000), 'unreachable'],
+    ['is too long', new Uint8Array(140_000), 'unreachable'],
   ])('refuses a bootstrap.json that %s', async (_, content, code) => {
     const path = '/bootstrap.json'
     const right = swarm.files.get(path) ?? new Uint8Array()

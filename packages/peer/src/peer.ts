@@ -172,6 +172,7 @@ class SwarmPeer implements Peer {
 function checkOptions(options: PeerOptions): PeerOptions {
   checkCount('capacity', options.capacity)
   checkCount('slots', options.slots)
+  checkCount('laneProviders', options.laneProviders)
   checkShare('timeShare', options.timeShare)
   checkPolicy(options.policy)
   if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)

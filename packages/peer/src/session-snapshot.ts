@@ -27,6 +27,7 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     rtcConnections: { made, max: PEER_CONNECTIONS_MAX },
     reloadAdvice: reloadAdvice(made),
     release: { id: release.id, name: release.name },
+    lane: seen.lane,
     hostedLayers: seen.hosted,
     coverage: seen.coverage,
     peers: seen.peers.map(({ peer, layers: hosted, backend, layerMs }) => {

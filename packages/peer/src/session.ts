@@ -2,9 +2,11 @@ import type { Manifest, ModelSpec, Sha256 } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
   createMember,
+  entryLane,
+  laneSizes,
   laneTopic,
   type Member,
-  PRESENCE_TOPIC,
+  presenceTopic,
 } from '@layerswarm/swarm'
 import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
@@ -70,51 +72,25 @@ async function open(
   const bootstrap = await fetchBootstrap(join, signal)
   const release = chooseRelease(bootstrap, options.release)
   const manifest = await fetchManifest(join, release, options.trustedPublishers, signal)
+  const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
   step('opening the network')
   const network = await openNetwork(
     options,
-    { join, release: release.id, manifest },
+    { join, release: release.id, manifest, lane },
     signal,
     opened,
   )
-  const { node, store, transport, keeper, link } = network
+  const { node, store, transport, keeper } = network
   step('connecting to the swarm, starting the engine')
   const { spec } = manifest
   const [compute] = await Promise.all([
     openCompute(options, { spec, store }, opened),
     // The first presence is published only when gossip has met the bootstrap node.
-    keeper
-      .start(bootstrap.addresses, signal)
-      .then(() =>
-        subscriberMet(node, PRESENCE_TOPIC, keeper.isBootstrap, PRESENCE_READY_TIMEOUT_MS, signal),
-      ),
+    keeper.start(bootstrap.addresses, signal).then(() => forwarderMet(network, release.id, signal)),
   ])
   signal.throwIfAborted()
 
-  const clock = createSystemClock()
-  await opened.add(() => clock.cancelAll())
-  const member = createMember(
-    { transport: options.wrapTransport(transport, clock), compute, clock, random: systemRandom },
-    {
-      release: release.id,
-      shape: shapeOf(spec),
-      serve: options.serve === 'none' ? [] : options.serve,
-      capacity: options.capacity,
-      slots: options.slots,
-      timeShare: options.timeShare,
-      policy: POLICIES[options.policy],
-      addresses: () => announcedAddresses(node),
-      links: () => node.services.pubsub.getSubscribers(laneTopic(release.id)).length,
-    },
-  )
-  link.member = member
-  member.start()
-  await opened.add(async () => {
-    // Says "leaving" by gossip first, and then by the byte that also gets out of a dying tab.
-    member.stop()
-    await transport.flush()
-    network.goodbyes.say()
-  })
+  const member = await startMember(options, { network, compute, release: release.id, spec }, opened)
   const holds = createHolds((held) => (held ? member.pause() : member.resume()))
   compute.listen({
     ailing: (problem) =>
@@ -129,8 +105,8 @@ async function open(
   await opened.add(() => life.stop())
   const closed = new AbortController()
   await opened.add(() => closed.abort(new Error('the session was closed')))
-  const lane = laneTopic(release.id)
-  const laneMet = subscriberMet(node, lane, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
+  const topic = laneTopic(release.id, lane)
+  const laneMet = subscriberMet(node, topic, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
   return {
     ...network,
     release,
@@ -143,6 +119,65 @@ async function open(
     laneMet: () => laneMet,
     close: opened.closeAll,
   }
+}
+
+/** Waits until a bootstrap node listens to the presence of the lane. */
+function forwarderMet(
+  { node, keeper, transport }: Network,
+  release: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const topic = presenceTopic(release, transport.lane)
+  return subscriberMet(node, topic, keeper.isBootstrap, PRESENCE_READY_TIMEOUT_MS, signal)
+}
+
+/** What a member of a session is made of. */
+interface MemberNeeds {
+  readonly network: Network
+  readonly compute: PartCompute
+  readonly release: Sha256
+  readonly spec: ModelSpec
+}
+
+async function startMember(
+  options: PeerOptions,
+  { network, compute, release, spec }: MemberNeeds,
+  opened: Opened,
+): Promise<Member> {
+  const { node, transport, link } = network
+  const clock = createSystemClock()
+  await opened.add(() => clock.cancelAll())
+  const member = createMember(
+    { transport: options.wrapTransport(transport, clock), compute, clock, random: systemRandom },
+    {
+      release,
+      shape: shapeOf(spec),
+      serve: options.serve === 'none' ? [] : options.serve,
+      capacity: options.capacity,
+      slots: options.slots,
+      timeShare: options.timeShare,
+      policy: POLICIES[options.policy],
+      addresses: () => announcedAddresses(node),
+      lane: transport.lane,
+      laneProviders: options.laneProviders,
+      links: transport.links,
+    },
+  )
+  link.member = member
+  member.start()
+  await opened.add(async () => {
+    // Says "leaving" by gossip first, and then by the byte that also gets out of a dying tab.
+    member.stop()
+    await transport.flush()
+    network.goodbyes.say()
+  })
+  return member
+}
+
+/** Whether a peer with these options hosts layers. */
+function serves({ serve, capacity }: PeerOptions): boolean {
+  if (serve === 'none') return false
+  return serve === 'auto' ? capacity > 0 : serve.length > 0
 }
 
 async function openCompute(

@@ -38,6 +38,8 @@ export interface PeerSnapshot {
   /** Why the page should be reloaded; undefined when it need not. */
   readonly reloadAdvice: string | undefined
   readonly release: { readonly id: string; readonly name: string } | undefined
+  /** The lane of the release that it is in. */
+  readonly lane: number | undefined
   readonly hostedLayers: readonly number[]
   /** Living hosts of each layer, this peer included. */
   readonly coverage: readonly number[]
@@ -89,6 +91,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   rtcConnections: { made: 0, max: PEER_CONNECTIONS_MAX },
   reloadAdvice: undefined,
   release: undefined,
+  lane: undefined,
   hostedLayers: [],
   coverage: [],
   peers: [],

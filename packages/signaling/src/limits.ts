@@ -69,6 +69,13 @@ export const MESH_PEERS = {
   gossipFactor: 0.5,
 } as const
 
+/** Presence topics that are followed at once: two releases with all their lanes. */
+export const LANE_TOPICS_MAX = 1_024
+/** A presence topic that no peer has followed for this long is given up. */
+export const LANE_TOPIC_IDLE_MS = 60_000
+/** Bytes of memory for the topics that one peer follows, at about 1.1 kB each: an honest one follows four at most. */
+export const TOPIC_BYTES_PER_PEER_MAX = 16 * 1024
+
 /** Presence of one author: every 3 s, at each change, and an answer to each newcomer. */
 export const AUTHOR_MESSAGES_BURST = 30
 /** And so much of one author on the long run. */

@@ -43,6 +43,23 @@ function swarmMetrics(snapshot: SignalingSnapshot): string[] {
       'Peers that announce a release.',
       releases.map(({ id, name, peers: count }): Sample => [{ release: id, name }, count]),
     ),
+    ...gauge(
+      'lane_peers',
+      'Peers in a lane of a release, by whether they host a layer.',
+      releases.flatMap(({ id, name, lanes }) =>
+        lanes.flatMap(({ lane, providers, askers }): Sample[] => [
+          [{ release: id, name, lane, role: 'provider' }, providers],
+          [{ release: id, name, lane, role: 'asker' }, askers],
+        ]),
+      ),
+    ),
+    ...gauge(
+      'lane_layers_lacking',
+      'Layers that nobody in a lane hosts.',
+      releases.flatMap(({ id, name, lanes }) =>
+        lanes.map(({ lane, lacking }): Sample => [{ release: id, name, lane }, lacking]),
+      ),
+    ),
     ...gauge('layer_hosts', 'Peers that host a layer.', hosts),
   ]
 }

@@ -1,4 +1,4 @@
-import { encodeMessage, PRESENCE_TTL_MS, type Presence } from '@layerswarm/swarm'
+import { encodeMessage, PRESENCE_TTL_MS, type Presence, presenceTopic } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
 import { BAN_MS, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
@@ -21,7 +21,7 @@ let number = 0n
 
 /** A message that came in, newer than all before it. */
 function from(source: string, author: string, bytes: Uint8Array): PresenceArrival {
-  return { source, author, bytes, number: ++number }
+  return { source, author, bytes, topic: presenceTopic(RELEASE, 0), number: ++number }
 }
 
 const hello = encodeMessage(presence())

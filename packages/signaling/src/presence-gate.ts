@@ -5,7 +5,6 @@ import {
   type ModelShape,
   PEERS_MAX,
   type PeerId,
-  PRESENCE_TOPIC,
   PRESENCE_TTL_MS,
   type Presence,
   type Rate,
@@ -53,10 +52,11 @@ export interface GossipCounts {
   refusedBytes: number
 }
 
-/** A signed message of the presence topic. */
+/** A signed message of a topic. */
 export interface PresenceArrival {
   /** The neighbour that sent it. */
   readonly source: string
+  readonly topic: string
   /** Who signed it. */
   readonly author: string
   /** Gossip's number of it, which grows with every message of its author. */
@@ -68,7 +68,7 @@ export interface PresenceArrival {
  * The gate of the swarm (packages/swarm, gate/gate.ts) at the door of a server that is in no lane,
  * and the table of who is there.
  *
- * 1. Only presence of at most PRESENCE_BYTES_MAX is accepted, and each author's newest only.
+ * 1. Only presence of at most PRESENCE_BYTES_MAX in the topic of its lane is accepted, and each author's newest only.
  * 2. One author is heard at most AUTHOR_MESSAGES_PER_SECOND on the long run, and one neighbour
  *    SOURCE_MESSAGES_PER_SECOND, whoever's messages it forwards.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
@@ -134,8 +134,8 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
     return 'accept'
   }
 
-  function judgeContent({ author, bytes }: PresenceArrival) {
-    return judgeMessage(bytes, PRESENCE_TOPIC, author as PeerId, NO_SHAPE, PRESENCE_BYTES_MAX)
+  function judgeContent({ author, bytes, topic }: PresenceArrival) {
+    return judgeMessage(bytes, topic, author as PeerId, NO_SHAPE, PRESENCE_BYTES_MAX)
   }
 
   return {
@@ -145,7 +145,7 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
         {
           ...arrival,
           author: arrival.author as PeerId,
-          topic: PRESENCE_TOPIC,
+          isPresence: true,
           content: () => judgeContent(arrival),
         },
         nowMs,
@@ -177,7 +177,7 @@ function refusalOf(verdict: Verdict): Refusal {
     case 'ban':
       return verdict.kind === 'wrong-topic' ? 'not-presence' : verdict.kind
     case 'deliver':
-      // The topic holds nothing but presence.
+      // Steps and the like stand in topics that this server never follows.
       return 'not-presence'
     default:
       return verdict satisfies never

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import {
   encodeMessage,
   laneTopic,
-  PRESENCE_TOPIC,
   type Presence,
+  presenceTopic,
   type RequestId,
 } from '@layerswarm/swarm'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
@@ -30,7 +30,8 @@ globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
 type Client = Libp2p<{ pubsub: GossipSub }>
 
 const RELEASE = 'ab'.repeat(32)
-const LANE = laneTopic(RELEASE)
+const LANE = laneTopic(RELEASE, 0)
+const PRESENCE = presenceTopic(RELEASE, 0)
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'
 const STOP = '/libp2p/circuit/relay/0.2.0/stop'
 const soon = { timeout: 10_000, interval: 20 }
@@ -48,6 +49,7 @@ beforeEach(async () => {
   const needs = {
     identity: await generateKeyPair('Ed25519'),
     gate,
+    offers: (release: string) => release === RELEASE,
     listen: ['/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/tcp/0'],
     announce: [],
     limits: RELAY_LIMITS,
@@ -97,7 +99,7 @@ async function meshed(...members: Client[]): Promise<void> {
   await vi.waitFor(() => {
     for (const { services } of members) {
       const pubsub = services.pubsub as GossipSub & { getMeshPeers(topic: string): string[] }
-      expect(pubsub.getMeshPeers(PRESENCE_TOPIC)).toEqual([relay.peerId])
+      expect(pubsub.getMeshPeers(PRESENCE)).toEqual([relay.peerId])
     }
   }, soon)
 }
@@ -114,12 +116,12 @@ function circuitOf(client: Client): Promise<Multiaddr> {
 describe('the relay as a gossip member', { timeout: 30_000 }, () => {
   test('forwards presence between peers that are not connected to each other', async () => {
     const [sender, receiver] = await Promise.all([join('websocket'), join('tcp')])
-    listen(sender, PRESENCE_TOPIC)
-    const heard = listen(receiver, PRESENCE_TOPIC)
+    listen(sender, PRESENCE)
+    const heard = listen(receiver, PRESENCE)
     await meshed(sender, receiver)
     const bytes = encodeMessage(presence)
-    await sender.services.pubsub.publish(PRESENCE_TOPIC, bytes)
-    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE_TOPIC} ${bytes.length}`]), soon)
+    await sender.services.pubsub.publish(PRESENCE, bytes)
+    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE} ${bytes.length}`]), soon)
     expect(receiver.getPeers().map(String)).toEqual([relay.peerId])
     expect(gate.peers(performance.now())).toMatchObject([{ peer: sender.peerId.toString() }])
     expect(relay.snapshot().connections).toEqual({ websocket: 1, tcp: 1 })
@@ -127,8 +129,8 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
 
   test('neither joins nor forwards a lane', async () => {
     const [sender, receiver] = await Promise.all([join(), join()])
-    listen(sender, PRESENCE_TOPIC, LANE)
-    const heard = listen(receiver, PRESENCE_TOPIC, LANE)
+    listen(sender, PRESENCE, LANE)
+    const heard = listen(receiver, PRESENCE, LANE)
     await meshed(sender, receiver)
     expect(sender.services.pubsub.getSubscribers(LANE)).toEqual([])
     const done = encodeMessage({
@@ -138,21 +140,21 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     })
     await sender.services.pubsub.publish(LANE, done)
     // Sent after it on the same way, so when this arrives the other would have.
-    await sender.services.pubsub.publish(PRESENCE_TOPIC, encodeMessage(presence))
+    await sender.services.pubsub.publish(PRESENCE, encodeMessage(presence))
     await vi.waitFor(() => expect(heard).toHaveLength(1), soon)
-    expect(heard[0]).toContain(PRESENCE_TOPIC)
+    expect(heard[0]).toContain(PRESENCE)
   })
 
   test('does not spread what is malformed or too long, and hangs up on who sends it', async () => {
     const [stranger, witness, receiver] = await Promise.all([join(), join(), join()])
-    listen(stranger, PRESENCE_TOPIC)
-    listen(witness, PRESENCE_TOPIC)
-    const heard = listen(receiver, PRESENCE_TOPIC)
+    listen(stranger, PRESENCE)
+    listen(witness, PRESENCE)
+    const heard = listen(receiver, PRESENCE)
     await meshed(stranger, witness, receiver)
     const { pubsub } = stranger.services
-    await pubsub.publish(PRESENCE_TOPIC, new Uint8Array(PRESENCE_BYTES_MAX + 1))
+    await pubsub.publish(PRESENCE, new Uint8Array(PRESENCE_BYTES_MAX + 1))
     for (let sent = 1; sent < STRIKES_MAX; sent += 1) {
-      await pubsub.publish(PRESENCE_TOPIC, new Uint8Array([1, 99, sent]))
+      await pubsub.publish(PRESENCE, new Uint8Array([1, 99, sent]))
     }
     await vi.waitFor(() => expect(stranger.getConnections()).toEqual([]), soon)
     await expect(
@@ -160,17 +162,17 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     ).resolves.toBeDefined()
     await vi.waitFor(() => expect(stranger.getConnections()).toEqual([]), soon)
     const bytes = encodeMessage(presence)
-    await witness.services.pubsub.publish(PRESENCE_TOPIC, bytes)
-    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE_TOPIC} ${bytes.length}`]), soon)
+    await witness.services.pubsub.publish(PRESENCE, bytes)
+    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE} ${bytes.length}`]), soon)
     expect(gate.counts.refused).toMatchObject({ oversized: 1, malformed: STRIKES_MAX - 1 })
   })
 
   test('forgets the presence and the reservation of a peer whose last connection drops', async () => {
     const client = await join()
-    listen(client, PRESENCE_TOPIC)
+    listen(client, PRESENCE)
     await circuitOf(client)
     await meshed(client)
-    await client.services.pubsub.publish(PRESENCE_TOPIC, encodeMessage(presence))
+    await client.services.pubsub.publish(PRESENCE, encodeMessage(presence))
     await vi.waitFor(() => expect(gate.peers(performance.now())).toHaveLength(1), soon)
     expect(relay.snapshot().reservations).toBe(1)
     await client.stop()
@@ -212,6 +214,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     const needs = {
       identity: await generateKeyPair('Ed25519'),
       gate,
+      offers: () => true,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
       limits: { ...RELAY_LIMITS, reservationTtlMs: TTL_MS },

@@ -1,7 +1,7 @@
 import './polyfill.ts'
-import { createQuota, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { createQuota } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
-import { type GossipSub, gossipsub, TopicValidatorResult } from '@libp2p/gossipsub'
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -12,6 +12,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
 import type { PresenceGate } from './presence-gate.ts'
+import { createPresenceTopics } from './presence-topics.ts'
 import { createSocketWarden } from './socket-warden.ts'
 import { createTraffic, type ProtocolTraffic } from './traffic.ts'
 
@@ -35,6 +36,8 @@ export const RELAY_LIMITS: RelayLimits = Object.freeze({
 export interface RelayNeeds {
   readonly identity: PrivateKey
   readonly gate: PresenceGate
+  /** Whether a release is on offer here: the presence of its lanes is forwarded. */
+  offers(release: string): boolean
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead; empty for those it listens on. */
@@ -53,6 +56,8 @@ export type RelayEvent =
 export interface RelaySnapshot {
   readonly connections: { readonly websocket: number; readonly tcp: number }
   readonly reservations: number
+  /** Presence topics that are followed: lanes in which somebody is, or was a minute ago. */
+  readonly presenceTopics: number
   /** Circuits asked for and granted, and refused because one peer asked for too many. */
   readonly circuits: { readonly granted: number; readonly refused: number }
   readonly traffic: Readonly<Record<string, Readonly<ProtocolTraffic>>>
@@ -82,6 +87,7 @@ export async function createRelay(
   const circuits = { granted: 0, refused: 0 }
   const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
   const warden = createSocketWarden(node)
+  const topics = createPresenceTopics(node.services.pubsub, needs)
   let sweeping: NodeJS.Timeout | undefined
 
   /**
@@ -103,22 +109,20 @@ export async function createRelay(
     needs.gate.forget(detail.toString())
     emit({ type: 'peer-disconnected', peer: detail.toString() })
   })
-  node.services.pubsub.topicValidators.set(PRESENCE_TOPIC, (source, message) => {
-    if (message.type !== 'signed') return TopicValidatorResult.Reject
-    const { from, sequenceNumber: number, data: bytes } = message
-    const arrival = { source: source.toString(), author: from.toString(), number, bytes }
-    return VERDICTS[needs.gate.judge(arrival, performance.now())]
-  })
 
   return {
     peerId: node.peerId.toString(),
     async start() {
       await node.start()
-      node.services.pubsub.subscribe(PRESENCE_TOPIC)
-      sweeping = setInterval(() => warden.sweep(Date.now()), limits.HANDSHAKE_MS_MAX / 2)
+      topics.start()
+      sweeping = setInterval(() => {
+        warden.sweep(Date.now())
+        topics.sweep(performance.now())
+      }, limits.HANDSHAKE_MS_MAX / 2)
     },
     async stop() {
       clearInterval(sweeping)
+      topics.stop()
       for (const { signal } of node.services.relay.reservations.values()) signal.clear()
       const cut = setTimeout(() => warden.destroyAll(), limits.STOP_GRACE_MS)
       await node.stop()
@@ -141,6 +145,7 @@ export async function createRelay(
       return {
         connections: { websocket, tcp: connections.length - websocket },
         reservations: node.services.relay.reservations.size,
+        presenceTopics: topics.size,
         circuits: { ...circuits },
         traffic: Object.fromEntries(
           [...traffic.byProtocol].map(([protocol, counts]) => [protocol, { ...counts }]),
@@ -149,12 +154,6 @@ export async function createRelay(
     },
   }
 }
-
-const VERDICTS = {
-  accept: TopicValidatorResult.Accept,
-  ignore: TopicValidatorResult.Ignore,
-  reject: TopicValidatorResult.Reject,
-} as const
 
 type RelayNode = Libp2p<{ relay: CircuitRelayService; pubsub: GossipSub }>
 
@@ -232,11 +231,11 @@ function createNode(
   })
 }
 
-/** A member of the presence topic and of no other: it neither hears nor forwards a lane. */
+/** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */
 function createGossip() {
   return gossipsub({
     ...limits.MESH_PEERS,
-    allowedTopics: [PRESENCE_TOPIC],
+    maxTopicBytesPerPeer: limits.TOPIC_BYTES_PER_PEER_MAX,
     allowPublishToZeroTopicPeers: true,
     maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,
     decodeRpcLimits: {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { type LaneCount, PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -14,7 +14,7 @@ import {
   urlOf,
 } from './options.ts'
 import { checkPort } from './ports.ts'
-import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { createRelay, type Relay, type RelayEvent } from './relay.ts'
 import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
 import {
@@ -35,6 +35,8 @@ export interface Bootstrap {
     readonly id: string
     readonly name: string
     readonly publisher: string
+    /** The lanes in which somebody is, by their numbers: how newcomers choose theirs. */
+    readonly lanes: readonly LaneCount[]
   }[]
 }
 
@@ -100,11 +102,15 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     })
   }
 
+  function bootstrap(): Bootstrap {
+    return bootstrapOf(opened, gate.peers(performance.now()))
+  }
+
   return {
     async open() {
       const listening = resolveListening(options)
       const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const port = await openHttp(opened, options, listening, metrics)
+      const port = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
       const { peerId } = await openRelay(opened, options, listening, gate, report)
       opened.reason = undefined
@@ -114,7 +120,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       opened.reason = 'stopping'
       await Promise.all([opened.http?.close(), opened.relay?.stop()])
     },
-    bootstrap: () => bootstrapOf(opened),
+    bootstrap,
     snapshot,
   }
 }
@@ -123,7 +129,7 @@ async function openHttp(
   opened: Opened,
   options: SignalingOptions,
   { host, port }: Listening,
-  metrics: () => string,
+  { metrics, bootstrap }: { metrics(): string; bootstrap(): Bootstrap },
 ): Promise<number> {
   const { pageDir, samplesDir } = options
   await checkFolder('pageDir', pageDir)
@@ -131,7 +137,7 @@ async function openHttp(
   const needs = {
     releases: () => opened.releases,
     notReady: () => notReady(opened),
-    bootstrap: () => bootstrapOf(opened),
+    bootstrap,
     metrics,
     uploads:
       options.uploads === undefined
@@ -184,7 +190,10 @@ async function openRelay(
   const { announce, relay: limits, version } = options
   const listen = multiaddrsOf(listening)
   try {
-    const relay = await createRelay({ identity, gate, listen, announce, limits, version }, report)
+    const offers = (release: string) =>
+      opened.releases?.list.some(({ id }) => id === release) ?? false
+    const needs = { identity, gate, offers, listen, announce, limits, version }
+    const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
     // Parses the announced addresses, which libp2p puts off until somebody asks.
@@ -211,12 +220,12 @@ function notReady({ reason, relay }: Opened): string | undefined {
   return relay?.isListening() === true ? undefined : 'libp2p is not listening'
 }
 
-function bootstrapOf({ relay, releases }: Opened): Bootstrap {
+function bootstrapOf({ relay, releases }: Opened, peers: readonly AnnouncedPeer[]): Bootstrap {
   return {
     protocol: PROTOCOL_VERSION,
     addresses: relay?.addresses() ?? [],
-    releases: (releases?.list ?? []).map(({ id, manifest: { name, publisher } }) => {
-      return { id, name, publisher }
+    releases: countReleases(releases, peers).map(({ id, name, publisher, lanes }) => {
+      return { id, name, publisher, lanes }
     }),
   }
 }

@@ -78,7 +78,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(bootstrap).toEqual({
       protocol: PROTOCOL_VERSION,
       addresses: ready.addresses,
-      releases: [{ id, name: 'tiny', publisher: manifest.publisher }],
+      releases: [{ id, name: 'tiny', publisher: manifest.publisher, lanes: [] }],
     })
     expect(ready.addresses).toHaveLength(2)
     for (const address of ready.addresses) {

@@ -1,3 +1,4 @@
+import { countLanes, type LaneCount } from '@layerswarm/swarm'
 import type { RequestCount } from './http/server.ts'
 import { type AnnouncedPeer, type GossipCounts, zeroCounts } from './presence-gate.ts'
 import type { RelaySnapshot } from './relay.ts'
@@ -15,6 +16,8 @@ export interface ReleaseSnapshot {
   readonly peers: number
   /** Peers hosting each layer, by layer index. */
   readonly hosts: readonly number[]
+  /** The lanes in which somebody is, by their numbers. */
+  readonly lanes: readonly LaneCount[]
 }
 
 /** Everything about the server as one plain object that can be cloned. */
@@ -53,7 +56,12 @@ export function countReleases(
         if (layer < hosts.length) hosts[layer] = (hosts[layer] ?? 0) + 1
       }
     }
-    return { id, name: manifest.name, publisher: manifest.publisher, peers: members.length, hosts }
+    const { name, publisher } = manifest
+    const lanes = countLanes(
+      members.map(({ presence }) => presence),
+      hosts.length,
+    )
+    return { id, name, publisher, peers: members.length, hosts, lanes }
   })
 }
 
@@ -69,6 +77,7 @@ export function countBackends(peers: readonly AnnouncedPeer[]): Record<string, n
 const NO_RELAY: RelaySnapshot = {
   connections: { websocket: 0, tcp: 0 },
   reservations: 0,
+  presenceTopics: 0,
   circuits: { granted: 0, refused: 0 },
   traffic: {},
 }

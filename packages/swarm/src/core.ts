@@ -1,11 +1,8 @@
-import type { EngineName } from '@layerswarm/model'
-import { directHandOver } from './claims/direct.ts'
-import type { ClaimPolicy } from './claims/policy.ts'
+import type { CoreOptions } from './core-options.ts'
 import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
 import { stepFault } from './gate/step-fault.ts'
 import { Jobs } from './jobs.ts'
-import { CLAIM_STAGGER_MS, SLOTS_DEFAULT } from './limits.ts'
-import type { AccessSpeed } from './ports.ts'
+import { LaneKeeper, type LaneSituation } from './lanes/keeper.ts'
 import { type Announcement, Announcing } from './presence/announcing.ts'
 import { Hosting } from './presence/hosting.ts'
 import { neighbourOf } from './presence/near.ts'
@@ -15,58 +12,7 @@ import { Welcome } from './presence/welcome.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
 import { type MemberSnapshot, reasonOf } from './snapshot.ts'
-import type { ModelShape } from './step.ts'
 import type { Message, PeerId, Presence, Step } from './wire/messages.ts'
-
-/** What a member is made from. */
-export interface CoreOptions {
-  /** Hash of the release's manifest, hex. */
-  readonly release: string
-  readonly shape: ModelShape
-  readonly self: PeerId
-  readonly backend: EngineName
-  /** Who goes on with a step, and when; the same in every provider of a lane. */
-  readonly policy: ClaimPolicy
-  /** Fixed layers, or `auto` to take the rarest. */
-  readonly serve: 'auto' | readonly number[]
-  /** Layers to host in `auto`; 0 asks only. */
-  readonly capacity: number
-  /** Layer runs accepted at once. */
-  readonly slots: number
-  /** Share of the time that layer runs may take, above 0 and at most 1. */
-  readonly timeShare: number
-  /** Least time between the claims of two neighbours in rank, milliseconds. */
-  readonly staggerMs: number
-  /** Whether there is a direct connection to a peer, and how far it is, milliseconds, if that was measured. */
-  readonly reaches: (peer: PeerId) => boolean
-  readonly rttMs: (peer: PeerId) => number | undefined
-  /** Everybody to whom there is a direct connection. */
-  readonly neighbours: () => readonly PeerId[]
-  readonly accessSpeed: () => AccessSpeed
-  /** Where others can dial this member, as multiaddrs. */
-  readonly addresses: () => readonly string[]
-  /** How many members of the lane hear this one directly. */
-  readonly links: () => number
-}
-
-/** Who goes on with a step, and when, unless a member is told otherwise. */
-export const POLICY_DEFAULT: ClaimPolicy = directHandOver('few')
-
-/** What a member does when nothing else is said. */
-export const CORE_OPTIONS_DEFAULT = Object.freeze({
-  policy: POLICY_DEFAULT,
-  serve: 'auto' as const,
-  capacity: 0,
-  slots: SLOTS_DEFAULT,
-  timeShare: 1,
-  staggerMs: CLAIM_STAGGER_MS,
-  reaches: () => true,
-  rttMs: () => undefined,
-  neighbours: () => [],
-  accessSpeed: () => ({ upload: undefined, download: undefined }),
-  addresses: () => [],
-  links: () => 0,
-})
 
 /**
  * One member of a lane, as a pure machine: inputs and the time go in, effects come out.
@@ -74,7 +20,9 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
  * 1. Messages that `stepFault` refuses change nothing.
  * 2. Its own steps and claims go through the same handlers as everybody's.
  * 3. Presence tells the truth: a layer is announced once it is loaded and no longer than that.
- * 4. After `left` it publishes nothing more.
+ * 4. It is in one lane at a time and knows nobody of another; what it has in hand when it moves goes on
+ *    over the connections that stand.
+ * 5. After `left` it publishes nothing more.
  */
 export class Core {
   private readonly options: CoreOptions
@@ -83,6 +31,7 @@ export class Core {
   private readonly hosting: Hosting
   private readonly announcing: Announcing
   private readonly welcome = new Welcome()
+  private readonly keeper: LaneKeeper
   private readonly provider: Provider
   private readonly requester: Requester
   private left = false
@@ -94,6 +43,7 @@ export class Core {
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
     this.neighbourhood = new Neighbourhood(self, options)
     this.announcing = new Announcing(options, nowMs)
+    this.keeper = new LaneKeeper(options, this.table, nowMs)
     const jobs = new Jobs()
     this.provider = new Provider(
       options,
@@ -107,7 +57,13 @@ export class Core {
 
   handle(input: Input, nowMs: number): Effect[] {
     if (this.left) return []
-    return this.settle(this.react(input, nowMs), nowMs)
+    const effects = this.settle(this.react(input, nowMs), nowMs)
+    return effects.concat(this.moveIfDue(nowMs))
+  }
+
+  /** The lane that it is in. */
+  get lane(): number {
+    return this.keeper.lane
   }
 
   /** When `{ on: 'time' }` is due next, milliseconds; Infinity once it has left. */
@@ -116,6 +72,7 @@ export class Core {
     return Math.min(
       this.announcing.wakeAtMs(),
       this.welcome.wakeAtMs(),
+      this.keeper.wakeAtMs(),
       this.hosting.wakeAtMs(),
       this.table.nextExpiryMs(),
       this.provider.wakeAtMs(),
@@ -134,6 +91,7 @@ export class Core {
     return {
       self,
       release,
+      lane: this.lane,
       hosted,
       loading: [...hosting.loading],
       paused: hosting.paused,
@@ -195,6 +153,9 @@ export class Core {
         return [...this.hosting.resize(input.layers, nowMs), ...this.layersChanged(nowMs)]
       case 'time-share-set':
         return this.onTimeShareSet(input.share, nowMs)
+      case 'lanes-counted':
+        this.keeper.counted(input.lanes, this.situation(), nowMs)
+        return []
       case 'left':
         return this.onLeft()
       default:
@@ -285,12 +246,14 @@ export class Core {
   }
 
   private onPresence(from: PeerId, presence: Presence, nowMs: number): CoreEffect[] {
-    if (presence.release !== this.options.release) return []
-    if (presence.leaving) return this.onDisconnected(from, nowMs)
+    if (presence.release !== this.options.release || presence.lane !== this.lane) return []
+    if (presence.leaving)
+      return presence.moving ? this.onMoved(from, nowMs) : this.onDisconnected(from, nowMs)
     const isNew = this.table.hear(from, presence, nowMs)
     this.neighbourhood.hear(from, presence)
     this.requester.onCoverage(nowMs)
     if (!presence.asking && !isNew) return []
+    this.keeper.joined(this.situation().serves, nowMs)
     this.welcome.owe(from, nowMs)
     const joined = isNew ? [report({ type: 'peer-joined', peer: from })] : []
     return [...joined, ...this.welcomeReached(nowMs)]
@@ -301,6 +264,15 @@ export class Core {
     const to = this.welcome.take((peer) => this.neighbourhood.reaches(peer), nowMs)
     if (to.length === 0) return []
     return [{ do: 'tell', message: this.announcing.presence(this.announcement()), to }]
+  }
+
+  /** It is in another lane: nobody chooses it any more, and what it has in hand it finishes. */
+  private onMoved(peer: PeerId, nowMs: number): CoreEffect[] {
+    const known = this.table.get(peer) !== undefined
+    this.table.forget(peer)
+    this.neighbourhood.forget(peer)
+    this.requester.onCoverage(nowMs)
+    return known ? [report({ type: 'peer-left', peer })] : []
   }
 
   private onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
@@ -321,6 +293,7 @@ export class Core {
     return [
       ...gone.map((peer) => report({ type: 'peer-left', peer })),
       ...effects,
+      ...(this.keeper.look(nowMs) ? [{ do: 'count-lanes' } as const] : []),
       ...(changed ? this.layersChanged(nowMs) : []),
       ...this.provider.onTime(nowMs),
       ...this.requester.onTime(nowMs),
@@ -353,8 +326,40 @@ export class Core {
 
   private onLeft(): Effect[] {
     this.left = true
-    const message = this.announcing.farewell(this.announcement())
+    const message = this.announcing.farewell(this.announcement(), false)
     return [{ do: 'publish', message }]
+  }
+
+  /** Leaves its lane for another one when the keeper says so. */
+  private moveIfDue(nowMs: number): Effect[] {
+    if (this.left || !this.keeper.isDue(this.situation(), nowMs)) return []
+    const farewell = this.announcing.farewell(this.announcement(), true)
+    const lane = this.keeper.move(nowMs)
+    const gone = this.table.clear()
+    this.neighbourhood.clear()
+    this.welcome.clear()
+    this.announcing.laneEntered(nowMs)
+    this.hosting.laneEntered(nowMs)
+    this.requester.laneEntered(nowMs)
+    return [
+      { do: 'publish', message: farewell },
+      { do: 'enter', lane },
+      ...gone.map((peer) => report({ type: 'peer-left', peer })),
+      report({ type: 'lane-entered', lane }),
+      ...this.announceIfDue(nowMs),
+    ]
+  }
+
+  private situation(): LaneSituation {
+    const { hosting, provider, requester } = this
+    return {
+      serves: hosting.capacity > 0 && !hosting.paused,
+      hosted: hosting.hosted,
+      capacity: hosting.capacity,
+      layers: this.options.shape.layers,
+      isAtWork: provider.isAtWork,
+      isAsking: requester.inFlight > 0,
+    }
   }
 
   private layersChanged(nowMs: number): Effect[] {
@@ -376,6 +381,7 @@ export class Core {
   private announcement(): Announcement {
     const { neighbours, rttMs } = this.options
     return {
+      lane: this.lane,
       ...this.provider.throughput.announce(),
       layers: this.hosting.announced(),
       strangersFail: this.provider.strangersFail,

@@ -1,6 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import { policyFault } from './claims/policy-fault.ts'
-import { CORE_OPTIONS_DEFAULT, Core } from './core.ts'
+import { Core } from './core.ts'
+import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { stepFault } from './gate/step-fault.ts'
@@ -68,6 +69,7 @@ class DrivenMember implements Member {
   }
 
   start(): void {
+    this.ports.transport.enter(this.core.lane)
     this.unlisten = this.ports.transport.listen({
       messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
       peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
@@ -237,6 +239,10 @@ class DrivenMember implements Member {
         return this.asActivation(effect.tensor, this.inlineBytes, (activation) =>
           this.feed({ on: 'prepared', job: effect.job, activation }),
         )
+      case 'enter':
+        return transport.enter(effect.lane)
+      case 'count-lanes':
+        return transport.countLanes((lanes) => this.feed({ on: 'lanes-counted', lanes }))
       case 'ban':
         return transport.ban(effect.peer)
       case 'run-layer':

@@ -2,6 +2,7 @@ import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
+import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,
   HeldActivation,
@@ -17,6 +18,7 @@ import type {
 export type MemberEvent =
   | { type: 'peer-joined'; peer: PeerId }
   | { type: 'peer-left'; peer: PeerId }
+  | { type: 'lane-entered'; lane: number }
   | { type: 'layers-changed'; hosted: readonly number[] }
   | { type: 'layer-refused'; layer: number; reason: string }
   | { type: 'hop-served'; request: RequestId; hop: number; layer: number; ms: number }
@@ -50,6 +52,10 @@ export type Effect =
   | { do: 'withdraw'; hash: TensorHash }
   /** This peer floods the lane: hang up on it, neither hear it nor pass on what it says for a while. */
   | { do: 'ban'; peer: PeerId }
+  /** Speak and listen in this lane only. */
+  | { do: 'enter'; lane: number }
+  /** Ask how full the lanes are. */
+  | { do: 'count-lanes' }
   | { do: 'host-layer'; layer: number }
   | { do: 'drop-layer'; layer: number }
   | { do: 'report'; event: MemberEvent }
@@ -78,6 +84,8 @@ export type Input =
   | { on: 'capacity-set'; layers: number }
   /** From now on layer runs may take this share of the time, above 0 and at most 1. */
   | { on: 'time-share-set'; share: number }
+  /** Undefined when nobody could say. */
+  | { on: 'lanes-counted'; lanes: readonly LaneCount[] | undefined }
   | { on: 'left' }
 
 /** What to do with a tensor that nobody needs. */

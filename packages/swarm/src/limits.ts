@@ -23,6 +23,11 @@ export const HASH_BYTES = 32
 /** Times that a request may go back to an older step because the newest tensor was lost. */
 export const ERAS_MAX = 15
 
+/** Lanes that one release may have: 12,000 providers. */
+export const LANES_MAX = 512
+/** Providers of a lane before the next one is opened: each can have a direct connection to all the others. */
+export const LANE_PROVIDERS = 24
+
 /** Presence goes out this often; two losses in a row must not make a peer look dead. */
 export const PRESENCE_INTERVAL_MS = 3_000
 /** While nothing changes it goes out ever more rarely, down to this: an idle lane of 24 costs each member 1.4 kB/s. */

@@ -1,5 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import type { CoreOptions } from './core.ts'
+import type { CoreOptions } from './core-options.ts'
 import type { MemberEvent } from './effects.ts'
 import type { Clock, Compute, Random, Transport } from './ports.ts'
 import type { Answer, ClassifyPolicy, Progress } from './request.ts'
@@ -19,7 +19,16 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
   Partial<
     Pick<
       CoreOptions,
-      'policy' | 'serve' | 'capacity' | 'slots' | 'timeShare' | 'staggerMs' | 'addresses' | 'links'
+      | 'policy'
+      | 'serve'
+      | 'capacity'
+      | 'slots'
+      | 'timeShare'
+      | 'staggerMs'
+      | 'lane'
+      | 'laneProviders'
+      | 'addresses'
+      | 'links'
     >
   > & {
     /** Tensors up to this many bytes ride in the message, at most and by default INLINE_BYTES_MAX. */

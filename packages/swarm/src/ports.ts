@@ -1,4 +1,5 @@
 import type { EncodedActivation, EngineName } from '@layerswarm/model'
+import type { LaneCount } from './wire/lane-count.ts'
 import type { HeldActivation, Message, PeerId, TensorHash } from './wire/messages.ts'
 
 /** Time and timers; virtual in the simulator. */
@@ -36,7 +37,15 @@ export interface Transport {
   readonly self: PeerId
   /** Starts delivering; returns what stops it. */
   listen(events: TransportEvents): () => void
-  /** Sends to everyone in the message's topic; best effort, never throws. */
+  /**
+   * From now on it speaks and listens in this lane of its release only, and its neighbours are the members
+   * of this one; it begins in lane 0. Connections to members of the lane before stay for a while: `tell`,
+   * `push` and `pull` go on working between them. Nothing happens when it is there already.
+   */
+  enter(lane: number): void
+  /** Asks how full the lanes of its release are, of somebody who hears the presence of all; undefined when nobody can say. */
+  countLanes(counted: (lanes: readonly LaneCount[] | undefined) => void): void
+  /** Sends to everyone in the message's topic, presence to that of the lane it is about; best effort, never throws. */
   publish(message: Message): void
   /** Sends to one peer over a direct stream; best effort, never throws; nothing happens without a direct connection. */
   tell(message: Message, to: PeerId): void

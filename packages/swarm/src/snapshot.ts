@@ -15,6 +15,8 @@ export interface KnownPeerSnapshot {
 export interface MemberSnapshot {
   readonly self: PeerId
   readonly release: string
+  /** The lane of the release that it is in. */
+  readonly lane: number
   readonly hosted: readonly number[]
   readonly loading: readonly number[]
   readonly paused: boolean

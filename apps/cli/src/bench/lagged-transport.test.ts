@@ -31,6 +31,8 @@ function distant(lagMs: number) {
   const near: Transport = {
     self: 'me' as PeerId,
     listen: () => () => {},
+    enter: () => {},
+    countLanes: (counted) => counted(undefined),
     publish: () => void said.push(nowMs()),
     tell: () => void told.push(nowMs()),
     push: () => void pushed.push(nowMs()),

@@ -18,6 +18,8 @@ export function createLaggedTransport(
     // Not spread: a transport may be a class, whose methods are its prototype's.
     self: transport.self,
     listen: (events) => transport.listen(events),
+    enter: (lane) => transport.enter(lane),
+    countLanes: (counted) => transport.countLanes(counted),
     offer: (bytes, offered) => transport.offer(bytes, offered),
     withdraw: (hash) => transport.withdraw(hash),
     ban: (peer) => transport.ban(peer),

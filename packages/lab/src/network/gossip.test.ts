@@ -1,6 +1,8 @@
 import {
   type Message,
   type PeerId,
+  PRESENCE_TTL_MS,
+  type Presence,
   REJECTS_PER_NEIGHBOUR_MAX,
   type RequestId,
 } from '@layerswarm/swarm'
@@ -29,6 +31,24 @@ const QUIET = {
   'gossip.messageMs': 0,
 }
 
+function guest(index: number, up = 1_000_000): Session {
+  return {
+    index,
+    peer: peerName(index),
+    actor: 'honest',
+    joinMs: 0,
+    leaveMs: Number.POSITIVE_INFINITY,
+    departure: 'goodbye',
+    freezesMs: [],
+    deviceLossesMs: [],
+    slowness: 1,
+    up,
+    down: 1_000_000,
+    messageMs: 0,
+    far: index % 2 === 1,
+  }
+}
+
 function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
   const settings = changeSettings(SETTINGS_DEFAULT, { ...QUIET, ...set } as Record<string, number>)
   const clock = new VirtualClock()
@@ -39,22 +59,7 @@ function lane(peers: number, set: Partial<Settings> = {}, up = 1_000_000) {
   const heard: { at: number; to: number; from: PeerId; message: Message }[] = []
   const gone: { at: number; to: number; peer: PeerId }[] = []
   const transports = Array.from({ length: peers }, (_, index): LabTransport => {
-    const session: Session = {
-      index,
-      peer: peerName(index),
-      actor: 'honest',
-      joinMs: 0,
-      leaveMs: Number.POSITIVE_INFINITY,
-      departure: 'goodbye',
-      freezesMs: [],
-      deviceLossesMs: [],
-      slowness: 1,
-      up,
-      down: 1_000_000,
-      messageMs: 0,
-      far: index % 2 === 1,
-    }
-    const transport = network.join(session, true, () => {})
+    const transport = network.join(guest(index, up), true, () => {})
     transport.listen({
       messageArrived: (from, message) =>
         heard.push({ at: clock.nowMs(), to: index, from, message }),
@@ -226,10 +231,83 @@ describe('gossip between homes', () => {
     expect(heard).toHaveLength(2 * 30)
     expect(network.traffic.overQuota).toBe(2 * 70)
   })
+})
 
-  test('a lane takes no more providers than it has room for', () => {
-    const { network } = lane(10, { 'lanes.peers': 4 })
-    expect(network.lanes.map(({ providers }) => providers)).toEqual([4, 4, 2])
+/** Ten providers, a little over a second apart, in lanes of four. */
+function lanesOfFour() {
+  const { clock, network, transports } = lane(0, { 'lanes.peers': 4 })
+  const heard: { to: number; message: Message }[] = []
+  for (let index = 0; index < 10; index++) {
+    const transport = network.join(guest(index), true, () => {})
+    transport.listen({
+      messageArrived: (_, message) => heard.push({ to: index, message }),
+      peerDisconnected: () => {},
+    })
+    transports.push(transport)
+    clock.run(clock.nowMs() + 100)
+    transport.publish(hosting(transport))
+    clock.run(clock.nowMs() + 1_000)
+  }
+  const counts = () => network.lanes.map(({ providers }) => providers)
+  return { clock, network, transports, heard, counts }
+}
+
+/** Presence of one that hosts every layer, in the lane that it is in. */
+function hosting({ station }: LabTransport): Presence {
+  const layers = Array.from({ length: 8 }, (_, layer) => layer)
+  return anyPresence({ release: SIMULATED_RELEASE, lane: station.lane?.index ?? 0, layers })
+}
+
+describe('lanes', () => {
+  test('are opened when the others have announced as many providers as they have room for', () => {
+    expect(lanesOfFour().counts()).toEqual([4, 4, 2])
+  })
+
+  test('hear their own members only, and those of the one before can still be told', () => {
+    const { clock, transports, heard, counts } = lanesOfFour()
+    const [mover, stayer] = transports as [LabTransport, LabTransport]
+    mover.enter(2)
+    clock.run(clock.nowMs() + 1_000)
+    expect(counts()).toEqual([3, 4, 3])
+    expect(mover.neighbours()).toEqual([transports[8]?.self, transports[9]?.self])
+    expect(mover.reaches(stayer.self)).toBe(false)
+    heard.length = 0
+    mover.publish(DONE)
+    mover.tell(DONE, stayer.self)
+    stayer.tell(DONE, mover.self)
+    clock.run(clock.nowMs() + 1_000)
+    expect(heard.map(({ to }) => to).toSorted()).toEqual([0, 1, 8, 9])
+  })
+
+  test('hear who has just entered as soon as connections stand', () => {
+    const { clock, transports, heard } = lanesOfFour()
+    const [mover] = transports as [LabTransport]
+    mover.enter(2)
+    heard.length = 0
+    mover.publish(hosting(mover))
+    clock.run(clock.nowMs() + 1_000)
+    expect(heard.map(({ to }) => to).toSorted()).toEqual([8, 9])
+  })
+
+  test('are counted by what was announced: who crashed is there until its presence has lapsed', () => {
+    const { clock, network, transports } = lanesOfFour()
+    const [asker, victim] = transports as [LabTransport, LabTransport]
+    const providers = () => {
+      let found: number | undefined
+      asker.countLanes((lanes) => {
+        found = lanes?.find(({ lane: number }) => number === 0)?.providers
+      })
+      clock.run(clock.nowMs() + 2_000)
+      return found
+    }
+    for (const transport of transports) transport.publish(hosting(transport))
+    expect(providers()).toBe(4)
+    network.leave(victim.self, 10)
+    expect(providers()).toBe(4)
+    clock.run(clock.nowMs() + PRESENCE_TTL_MS - 5_000)
+    for (const transport of transports) transport.publish(hosting(transport))
+    clock.run(clock.nowMs() + 5_000)
+    expect(providers()).toBe(3)
   })
 })
 

@@ -1,45 +1,30 @@
 import {
   createGate,
   encodeMessage,
+  entryLane,
   type Gate,
-  type Judged,
   judgeMessage,
+  type LaneCount,
+  laneSizes,
   type Message,
   type ModelShape,
   type PeerId,
   topicOf,
   type Verdict,
 } from '@layerswarm/swarm'
-import {
-  SeededRandom,
-  SIMULATED_RELEASE,
-  type VirtualClock,
-  VirtualEvent,
-} from '@layerswarm/swarm/testing'
+import { SeededRandom, SIMULATED_RELEASE, type VirtualClock } from '@layerswarm/swarm/testing'
+import { LANES_ASK_BYTES } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { LabTransport } from './lab-transport.ts'
-import { chooseLane, LabStation, type Lane, type Link } from './lane.ts'
+import { LabStation, Lane, type Link } from './lane.ts'
+import { LaneCensus } from './lane-census.ts'
 import { Mesh } from './mesh.ts'
+import { Copy, type Parcel } from './parcel.ts'
 import { Paths } from './paths.ts'
 import { Streams } from './streams.ts'
 import type { Trace } from './trace.ts'
 import { noTraffic } from './traffic.ts'
-
-/** A message on its way through a lane. */
-interface Parcel {
-  readonly author: LabStation
-  readonly kind: Message['kind']
-  readonly topic: string
-  /** Grows with every message of the network, as gossipsub's number does with every one of an author. */
-  readonly number: bigint
-  /** Framing included. */
-  readonly bytes: number
-  /** The verdict on its bytes, which is everybody's. */
-  content(): Judged
-  /** By slot: when the first copy arrives, −1 once it has. */
-  readonly arrivalMs: Float64Array
-}
 
 /** Sees what is published, before it travels. */
 export interface Tap {
@@ -68,6 +53,7 @@ export class LabNetwork {
   readonly lanes: Lane[] = []
   readonly paths: Paths
   readonly streams: Streams
+  private readonly census: LaneCensus
   private readonly clock: VirtualClock
   private readonly settings: Settings
   private readonly random: SeededRandom
@@ -85,6 +71,7 @@ export class LabNetwork {
     this.trace = trace
     this.tap = tap
     this.shape = shapeOf(settings)
+    this.census = new LaneCensus(this.shape.layers)
     this.paths = new Paths(settings, seed)
     this.mesh = new Mesh(clock, settings, this.random, this.paths)
     this.streams = new Streams({
@@ -99,18 +86,63 @@ export class LabNetwork {
     })
   }
 
-  /** Enters a lane; connections stand a dial later. */
+  /** Comes into the lane that newcomers choose; connections stand a dial later. */
   join(session: Session, serves: boolean, connected: () => void): LabTransport {
     const station = new LabStation(session, serves, this.gate())
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
-    chooseLane(this.lanes, serves, this.settings['lanes.peers']).enter(station)
+    const counts = this.census.counts(this.clock.nowMs())
+    const number = entryLane(counts, serves, laneSizes(this.settings['lanes.peers']))
+    this.settle(station, number, connected)
+    return new LabTransport(this, station)
+  }
+
+  /** Goes to another lane: the members there are met a dial later, those of the lane before stay connected. */
+  enter(station: LabStation, number: number): void {
+    const { lane } = station
+    if (!station.alive || lane?.index === number) return
+    const pastMax = this.settings['gossip.connections']
+    for (const { to } of [...station.links]) {
+      to.part(station, pastMax)
+      station.part(to, pastMax)
+      this.mesh.mend(to)
+    }
+    lane?.leave(station)
+    this.settle(station, number, () => {})
+  }
+
+  /** How full the lanes are, as a bootstrap node says that hears all presence; it is on the near side of a cut. */
+  countLanes(
+    station: LabStation,
+    counted: (lanes: readonly LaneCount[] | undefined) => void,
+  ): void {
+    if (!station.alive) return
+    this.traffic.controlBytes += LANES_ASK_BYTES
+    station.traffic.controlBytes += LANES_ASK_BYTES
+    station.traffic.sentBytes += LANES_ASK_BYTES
+    this.clock.wakeAt(this.clock.nowMs() + this.settings['links.rttMedianMs'], () => {
+      const isCut = this.paths.split && station.session.far
+      const counts = isCut ? undefined : this.census.counts(this.clock.nowMs())
+      station.whenRead(() => counted(counts))
+    })
+  }
+
+  private settle(station: LabStation, number: number, connected: () => void): void {
+    while (this.lanes.length <= number) this.lanes.push(new Lane(this.lanes.length))
+    const lane = this.lanes[number] as Lane
+    lane.enter(station)
+    station.gate.enter(number)
+    station.isMeeting = true
+    station.settledAtMs = this.clock.nowMs()
     this.clock.wakeAt(this.clock.nowMs() + this.settings['links.dialMs'], () => {
-      if (!station.alive) return
+      if (!station.alive || station.lane !== lane) return
+      station.isMeeting = false
       this.mesh.connect(station)
+      const said = station.unheard
+      station.unheard = undefined
+      if (said !== undefined) this.broadcast(station, said)
       connected()
     })
-    return new LabTransport(this, station)
   }
 
   /** The peer is gone. Its neighbours learn of it after `noticeMs`, or never. */
@@ -120,7 +152,7 @@ export class LabNetwork {
     station.end()
     this.stations.delete(peer)
     if (noticeMs === Number.POSITIVE_INFINITY) return
-    for (const { to, latencyMs } of station.links) {
+    for (const { to, latencyMs } of [...station.links, ...station.past]) {
       this.clock.wakeAt(this.clock.nowMs() + noticeMs + latencyMs, () => {
         to.unlink(station)
         to.lost(peer)
@@ -134,7 +166,7 @@ export class LabNetwork {
     const now = this.clock.nowMs()
     station.gate.ban(peer, now)
     const other = this.stations.get(peer)
-    const link = station.links.find(({ to }) => to === other)
+    const link = other && station.linkTo(other)
     if (other === undefined || link === undefined) return
     this.mesh.hangUp(station, other)
     this.clock.wakeAt(now, () => station.lost(peer))
@@ -146,7 +178,7 @@ export class LabNetwork {
     const link = station.links.find(({ to }) => to.peer === peer)
     if (link === undefined) return undefined
     const now = this.clock.nowMs()
-    const metAtMs = Math.max(station.session.joinMs, link.to.session.joinMs)
+    const metAtMs = Math.max(station.settledAtMs, link.to.settledAtMs)
     if (now - metAtMs < this.settings['links.rttUnknownMs']) return undefined
     return 2 * link.latencyMs * this.paths.rttError(station, link.to)
   }
@@ -168,17 +200,22 @@ export class LabNetwork {
 
   broadcast(from: LabStation, message: Message): void {
     if (!from.alive || from.lane === undefined) return
+    if (message.kind === 'presence' && from.isMeeting) {
+      from.unheard = message
+      return
+    }
     const encoded = encodeMessage(message)
     this.tap.published(from, message, encoded.length)
     this.traffic.publishes++
-    if (message.kind !== 'presence') this.traffic.requestMessages++
+    if (message.kind === 'presence') this.census.hear(from.peer, message, this.clock.nowMs())
+    else this.traffic.requestMessages++
     const { peer, lane } = from
-    const topic = topicOf(message.kind, SIMULATED_RELEASE)
+    const topic = topicOf(message.kind, SIMULATED_RELEASE, lane.index)
     const content = judgeMessage(encoded, topic, peer, this.shape)
     const parcel: Parcel = {
       author: from,
       kind: message.kind,
-      topic,
+      lane,
       number: BigInt(++this.numbers),
       bytes: encoded.length + this.settings['gossip.overheadBytes'],
       content: () => content,
@@ -228,8 +265,7 @@ export class LabNetwork {
     const to = this.stations.get(peer)
     if (to === undefined || !from.isLinkedTo(to)) return
     const bytes = encoded.length + this.settings['links.tellOverheadBytes']
-    const topic = topicOf(message.kind, SIMULATED_RELEASE)
-    const content = judgeMessage(encoded, topic, from.peer, this.shape)
+    const content = judgeMessage(encoded, undefined, from.peer, this.shape)
     const number = BigInt(++this.numbers)
     // A newcomer is greeted with presence that is told to it alone.
     if (message.kind === 'presence') {
@@ -240,7 +276,7 @@ export class LabNetwork {
       const arrival = {
         source: from.peer,
         author: from.peer,
-        topic,
+        isPresence: message.kind === 'presence',
         number,
         content: () => content,
       }
@@ -287,7 +323,7 @@ export class LabNetwork {
   arrive(copy: Copy): void {
     const { parcel, from, to, atMs } = copy
     if (copy.isQueued) return this.read(parcel, from, to)
-    if (!to.alive || parcel.arrivalMs[to.slot] !== atMs) return
+    if (!to.alive || to.lane !== parcel.lane || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
     const readAtMs = to.takeReader(to.session.messageMs, now)
@@ -302,9 +338,16 @@ export class LabNetwork {
   }
 
   private judge(parcel: Parcel, from: LabStation, to: LabStation): void {
-    const { author, topic, number, content } = parcel
+    const { author, kind, lane, number, content } = parcel
+    if (to.lane !== lane) return
     const now = this.clock.nowMs()
-    const arrival = { source: from.peer, author: author.peer, topic, number, content }
+    const arrival = {
+      source: from.peer,
+      author: author.peer,
+      isPresence: kind === 'presence',
+      number,
+      content,
+    }
     const verdict = to.gate.judge(arrival, now)
     if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
     if (verdict.verdict !== 'deliver') return this.refused(verdict)
@@ -328,27 +371,5 @@ export class LabNetwork {
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
     to.events?.messageArrived(author.peer, message)
-  }
-}
-
-/** One copy of a message on its way over one link. */
-class Copy extends VirtualEvent {
-  /** It has arrived and waits to be read. */
-  isQueued = false
-  readonly parcel: Parcel
-  readonly from: LabStation
-  readonly to: LabStation
-  private readonly network: LabNetwork
-
-  constructor(network: LabNetwork, parcel: Parcel, from: LabStation, to: LabStation) {
-    super()
-    this.network = network
-    this.parcel = parcel
-    this.from = from
-    this.to = to
-  }
-
-  fire(): void {
-    this.network.arrive(this)
   }
 }

@@ -1,6 +1,7 @@
 import type {
   AccessSpeed,
   HeldActivation,
+  LaneCount,
   Message,
   PeerId,
   TensorHash,
@@ -14,6 +15,8 @@ import type { Streams } from './streams.ts'
 interface Carrier {
   readonly streams: Streams
   broadcast(from: LabStation, message: Message): void
+  enter(station: LabStation, lane: number): void
+  countLanes(station: LabStation, counted: (lanes: readonly LaneCount[] | undefined) => void): void
   /** @param isFirst it was not told to somebody else just before. */
   tell(from: LabStation, message: Message, peer: PeerId, isFirst: boolean): void
   ban(station: LabStation, peer: PeerId): void
@@ -47,6 +50,14 @@ export class LabTransport implements Transport {
     return () => {
       this.station.events = undefined
     }
+  }
+
+  enter(lane: number): void {
+    this.network.enter(this.station, lane)
+  }
+
+  countLanes(counted: (lanes: readonly LaneCount[] | undefined) => void): void {
+    this.network.countLanes(this.station, counted)
   }
 
   publish(message: Message): void {

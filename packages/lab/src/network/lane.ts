@@ -1,6 +1,7 @@
 import {
   type Gate,
   type PeerId,
+  type Presence,
   PUSHED_TENSORS_MAX,
   type TensorHash,
   type TransportEvents,
@@ -26,7 +27,10 @@ export interface StationTraffic {
 export class LabStation {
   readonly session: Session
   readonly serves: boolean
+  /** Its connections to members of its lane. */
   readonly links: Link[] = []
+  /** Connections that stand from a lane that one of the two has left, the oldest first. */
+  readonly past: Link[] = []
   /** The connections on which it forwards what others say. */
   readonly mesh: Link[] = []
   readonly tensors = new Map<TensorHash, Uint8Array>()
@@ -37,6 +41,11 @@ export class LabStation {
   readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
   /** Who is told what arrives; undefined while nobody listens. */
   events: TransportEvents | undefined
+  /** It waits for its connections; what it announces meanwhile, the members hear when they stand. */
+  isMeeting = false
+  unheard: Presence | undefined
+  /** When it entered its lane, milliseconds. */
+  settledAtMs = 0
   private place: { readonly lane: Lane; readonly slot: number } | undefined
   private isAlive = true
   private isFrozen = false
@@ -111,12 +120,39 @@ export class LabStation {
     this.isFrozen = true
   }
 
+  /** Whether there is a connection, of this lane or of one before. */
   isLinkedTo(other: LabStation): boolean {
+    return this.linkTo(other) !== undefined
+  }
+
+  /** The connection to another, of this lane or of one before. */
+  linkTo(other: LabStation): Link | undefined {
+    const isTo = ({ to }: Link) => to === other
+    return this.links.find(isTo) ?? this.past.find(isTo)
+  }
+
+  /** Whether both are in this lane and connected. */
+  isNeighbourOf(other: LabStation): boolean {
     return this.links.some(({ to }) => to === other)
+  }
+
+  /** One of the two has left the lane: the connection stands for what is in flight, until room is needed. */
+  part(other: LabStation, pastMax: number): void {
+    const link = this.links.find(({ to }) => to === other)
+    if (link === undefined) return
+    drop(this.links, other)
+    drop(this.mesh, other)
+    this.past.push(link)
+    const oldest = this.past.length > pastMax ? this.past[0] : undefined
+    if (oldest === undefined) return
+    this.unlink(oldest.to)
+    oldest.to.unlink(this)
   }
 
   unlink(other: LabStation): void {
     drop(this.links, other)
+    const at = this.past.findIndex(({ to }) => to === other)
+    if (at >= 0) this.past.splice(at, 1)
     drop(this.mesh, other)
   }
 
@@ -211,25 +247,4 @@ export class Lane {
   get width(): number {
     return this.slotsUsed
   }
-}
-
-/**
- * Which lane a newcomer enters: a provider goes where the fewest are, and opens a lane when all are
- * full; an asker goes where most providers per asker are.
- * @param roomy providers that a lane takes before the next one is opened; 0: there is one lane.
- */
-export function chooseLane(lanes: Lane[], serves: boolean, roomy: number): Lane {
-  let best: Lane | undefined
-  for (const lane of lanes) {
-    if (best === undefined || attraction(lane, serves) > attraction(best, serves)) best = lane
-  }
-  const isFull = best !== undefined && serves && roomy > 0 && best.providers >= roomy
-  if (best !== undefined && !isFull) return best
-  const opened = new Lane(lanes.length)
-  lanes.push(opened)
-  return opened
-}
-
-function attraction(lane: Lane, serves: boolean): number {
-  return serves ? -lane.providers : lane.providers / (lane.askers + 1)
 }

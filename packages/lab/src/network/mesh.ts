@@ -46,9 +46,11 @@ export class Mesh {
       if (
         station.links.length >= most ||
         other.links.length >= 2 * most ||
-        station.isLinkedTo(other)
+        station.isNeighbourOf(other)
       )
         continue
+      station.unlink(other)
+      other.unlink(station)
       const latencyMs = this.paths.latencyMs(station, other)
       station.links.push({ to: other, latencyMs })
       other.links.push({ to: station, latencyMs })

@@ -127,7 +127,7 @@ export class Streams {
   /** How long a question to a peer that cannot be reached takes to fail, milliseconds. */
   private failureMs(self: LabStation, holder: PeerId): number {
     // Without a connection there is nobody to ask; on a dead one the question times out.
-    const asked = self.links.some(({ to }) => to.peer === holder)
+    const asked = [...self.links, ...self.past].some(({ to }) => to.peer === holder)
     return asked ? this.needs.settings['streams.pullTimeoutMs'] : 1
   }
 

@@ -8,7 +8,7 @@ export interface LabTraffic {
   deliveries: number
   /** Steps, claims and done messages, every copy counted. */
   requestBytes: number
-  /** Presence, every copy counted. */
+  /** Presence, every copy counted, and questions how full the lanes are. */
   controlBytes: number
   pulledBytes: number
   /** Messages that a receiver ignored, because their author was beyond its rate. */

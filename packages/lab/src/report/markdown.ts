@@ -32,6 +32,8 @@ export function reportMarkdown(report: SimulationReport): string {
     ),
     '',
     ...policiesOf(report).map(([name]) => `- **${name}**: ${POLICIES[name]}`),
+    '',
+    lanesLine(report),
   ]
   const peers = peerTable(policiesOf(report))
   lines.push('', '## Coming, being there, crashing', '', ...table(peers.head, peers.rows))
@@ -47,6 +49,15 @@ export function reportMarkdown(report: SimulationReport): string {
   if (changed.length > 0)
     lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
   return `${lines.join('\n')}\n`
+}
+
+/** How many groups the providers formed. */
+function lanesLine(report: SimulationReport): string {
+  const most = policiesOf(report).map(([name, { timeline }]) => {
+    const lanes = timeline.reduce((top, moment) => Math.max(top, moment.lanes), 0)
+    return `${lanes} (${name})`
+  })
+  return `Lanes at most at once: ${most.join(', ')}.`
 }
 
 /** The policies that ran, in the order of the tables. */

@@ -34,6 +34,7 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
       strangersFail: 0,
       near: [],
       release,
+      lane: transport.station.lane?.index ?? 0,
       sequence: sequence++,
       layers: Array.from({ length: shape.layers }, (_, layer) => layer),
       freeSlots: SLOTS_DEFAULT,
@@ -43,6 +44,7 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
       asking: false,
       links: 0,
       leaving: false,
+      moving: false,
     })
     clock.wakeAt(clock.nowMs() + PRESENCE_INTERVAL_MS, again)
   }

@@ -74,6 +74,8 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           capacity,
           slots: settings['peers.slots'],
           staggerMs: settings['policy.staggerMs'],
+          lane: transport.station.lane?.index ?? 0,
+          laneProviders: settings['lanes.peers'],
           links: () => transport.station.links.length,
           inlineBytes: settings['policy.inlineBytes'],
         },

@@ -10,6 +10,7 @@ import {
   INLINE_BYTES_MAX,
   LANE_MESSAGES_BURST,
   LANE_MESSAGES_PER_SECOND,
+  LANE_PROVIDERS,
   type ModelShape,
   PRESENCE_MESSAGES_BURST,
   PRESENCE_MESSAGES_PER_SECOND,
@@ -34,6 +35,7 @@ const PRODUCTION_CONSTANTS = {
   INLINE_BYTES_MAX,
   LANE_MESSAGES_BURST,
   LANE_MESSAGES_PER_SECOND,
+  LANE_PROVIDERS,
   PRESENCE_MESSAGES_BURST,
   PRESENCE_MESSAGES_PER_SECOND,
   SLOTS_DEFAULT,
@@ -54,8 +56,8 @@ interface Field {
 
 /** A knob of the protocol: its default is what ships, and a run that turns it says so. */
 interface Mirror extends Field {
-  /** The constant that production has for it; `absent` for what production does not do at all, which is 0. */
-  readonly is: ProductionConstant | 'absent'
+  /** The constant that production has for it. */
+  readonly is: ProductionConstant
 }
 
 const field = (value: number, min: number, max: number, about: string): Field => ({
@@ -84,9 +86,6 @@ const mirrorCount = (is: ProductionConstant, max: number, about: string, min = 0
   ...mirror(is, max, about, min),
   isWhole: true,
 })
-/** A setting of something that production does not have. */
-const absent = (about: string, max: number): Mirror => ({ ...count(0, about, max), is: 'absent' })
-
 /**
  * The protocol: what members do, as packages/swarm and packages/peer do it. What a scenario or
  * `--set` changes here is not the protocol that ships, and the first line of a report says so.
@@ -118,9 +117,10 @@ const PROTOCOL = {
   ),
   'gossip.presenceBurst': mirror('PRESENCE_MESSAGES_BURST', 1e9, 'of it, at once', 1),
   'gossip.banMs': mirror('BAN_MS', 1e10, 'how long a banned peer is not heard'),
-  'lanes.peers': absent(
-    'providers in a lane before the next is opened; 0: one lane per release, as peers have',
+  'lanes.peers': mirrorCount(
+    'LANE_PROVIDERS',
     100_000,
+    'providers in a lane before the next is opened; 0: one lane of any size',
   ),
   'streams.pullTimeoutMs': mirror(
     'TENSOR_TIMEOUT_MS',
@@ -327,7 +327,7 @@ export function aboutSetting(name: SettingName): string {
 /** The settings of the protocol, each with the constant that production has for it. */
 export const PROTOCOL_SETTINGS: readonly {
   readonly name: SettingName
-  readonly is: ProductionConstant | 'absent'
+  readonly is: ProductionConstant
 }[] = Object.entries(PROTOCOL).map(([name, { is }]) => ({ name: name as SettingName, is }))
 
 /** Settings of the protocol that differ from what ships, by name. */

@@ -5,12 +5,12 @@ import {
   type Message,
   type ModelShape,
   type PeerId,
-  topicOf,
 } from '@layerswarm/swarm'
-import type { Message as GossipMessage } from '@libp2p/gossipsub'
+import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
-import type { SwarmNode } from '../node/libp2p-config.ts'
+import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
+import type { LaneTopics } from './lane-place.ts'
 import { createLaneValidator } from './lane-validator.ts'
 
 /** Messages that the gate refused: a peer of another version of the protocol is seen here first. */
@@ -19,6 +19,9 @@ export interface Refusals {
   /** Why the last one was, and whose it was: one line. */
   readonly last: string | undefined
 }
+
+/** The validator of topics of other lanes: a neighbour may not know yet that this member left. */
+const unheard = () => TopicValidatorResult.Ignore
 
 /** What a member hears, and from whom. */
 export interface HearingNeeds {
@@ -32,8 +35,10 @@ export interface HearingNeeds {
 
 /** The way of messages from the wire to the listeners: by gossip in topics, or told over a stream. */
 export interface Hearing {
-  /** Hears the topics from now on. */
-  start(topics: readonly string[]): void
+  /** Hears these topics from now on. */
+  start(topics: LaneTopics): void
+  /** Hears these instead of those before: what still comes there is dropped. */
+  change(topics: LaneTopics): void
   /** Hears and follows them no more. */
   stop(): void
   /** A message of the peer at the other end of a stream; false when it is to blame for it. */
@@ -77,31 +82,44 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     deliver,
   )
 
+  function follow({ presence, lane }: LaneTopics): void {
+    followed = [presence, lane]
+    for (const topic of followed) {
+      pubsub.topicValidators.set(topic, validate)
+      pubsub.subscribe(topic)
+    }
+  }
+  function unfollow(): void {
+    for (const topic of followed) {
+      pubsub.topicValidators.set(topic, unheard)
+      if (node.status === 'started') pubsub.unsubscribe(topic)
+    }
+    followed = []
+  }
+
   return {
     refusals,
     get bytesIn() {
       return bytesIn
     },
     start(topics) {
-      followed = topics
-      for (const topic of topics) {
-        pubsub.topicValidators.set(topic, validate)
-        pubsub.subscribe(topic)
-      }
+      for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
+      follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
+    },
+    change(topics) {
+      unfollow()
+      follow(topics)
     },
     stop() {
       pubsub.removeEventListener('message', deliverPassedOn)
-      for (const topic of followed) {
-        pubsub.topicValidators.delete(topic)
-        if (node.status === 'started') pubsub.unsubscribe(topic)
-      }
+      unfollow()
     },
     told(peer, bytes) {
       const author = peer as PeerId
-      const topic = topicOf(kindOf(bytes) ?? 'done', release)
-      const content = () => judgeMessage(bytes, topic, author, shape)
-      const arrival = { source: peer, author, topic, number: undefined, content }
+      const isPresence = kindOf(bytes) === 'presence'
+      const content = () => judgeMessage(bytes, undefined, author, shape)
+      const arrival = { source: peer, author, isPresence, number: undefined, content }
       const verdict = gate.judge(arrival, performance.now())
       if (verdict.verdict === 'deliver') heard(author, verdict.message)
       if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { encodeMessage, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { encodeMessage, laneTopic, presenceTopic } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { directConnection } from '../node/peer-connections.ts'
@@ -86,9 +86,9 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     const members = await chain(3)
     const [liar, next, last] = [at(members, 0), at(members, 1), at(members, 2)]
     const { pubsub } = liar.node.services
-    const lane = laneTopic(RELEASE)
+    const lane = laneTopic(RELEASE, 0)
     await pubsub.publish(lane, Uint8Array.of(1, 2, 3))
-    await pubsub.publish(PRESENCE_TOPIC, encodeMessage(firstStep(liar.transport.self)))
+    await pubsub.publish(presenceTopic(RELEASE, 0), encodeMessage(firstStep(liar.transport.self)))
     await pubsub.publish(lane, encodeMessage(firstStep(last.transport.self)))
     const honest = firstStep(liar.transport.self)
     liar.transport.publish(honest)
@@ -112,7 +112,7 @@ describe('a lane transport', { timeout: 30_000 }, () => {
     const [liar, victim] = await chain(2)
     if (liar === undefined || victim === undefined) throw new Error('no members')
     for (let i = 0; i < 6; i++) {
-      await liar.node.services.pubsub.publish(laneTopic(RELEASE), Uint8Array.of(i))
+      await liar.node.services.pubsub.publish(laneTopic(RELEASE, 0), Uint8Array.of(i))
     }
     await eventually(
       'the hang-up',
@@ -210,7 +210,7 @@ async function impersonate(
   const author: unknown = Reflect.get(config, 'author')
   Reflect.set(config, 'author', { toMultihash: () => ({ bytes: from }) })
   try {
-    await node.services.pubsub.publish(laneTopic(RELEASE), data)
+    await node.services.pubsub.publish(laneTopic(RELEASE, 0), data)
   } finally {
     Reflect.set(config, 'author', author)
   }

@@ -2,17 +2,14 @@ import {
   encodeMessage,
   type Gate,
   type HeldActivation,
-  laneTopic,
+  type LaneCount,
   type Message,
   type ModelShape,
   type PeerId,
-  PRESENCE_TOPIC,
   type Transport,
   type TransportEvents,
-  topicOf,
 } from '@layerswarm/swarm'
-import { pause } from '../deadline.ts'
-import { CLOSE_TIMEOUT_MS, PUBLISH_ATTEMPTS_MAX, PUBLISH_RETRY_MS } from '../limits.ts'
+import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
 import type { RoundTrips } from '../streams/round-trips.ts'
@@ -20,7 +17,9 @@ import { createTellStreams } from '../streams/tell-streams.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
 import { createDepartures } from './departures.ts'
 import { createHearing, type Refusals } from './hearing.ts'
+import { createLanePlace } from './lane-place.ts'
 import { createNeighbours } from './neighbours.ts'
+import { createPublisher } from './publisher.ts'
 
 /** What a lane transport is made of. */
 export interface LaneTransportNeeds {
@@ -29,18 +28,30 @@ export interface LaneTransportNeeds {
   /** The same one that the node asks whom it may connect to. */
   readonly gate: Gate
   readonly roundTrips: RoundTrips
+  /** Bootstrap nodes, which forward presence. */
+  isForwarder(peer: string): boolean
+  /** How full the lanes of the release are; undefined when nobody can say. May reject. */
+  countLanes(signal: AbortSignal): Promise<readonly LaneCount[] | undefined>
+  /** Told that it is in another lane now. */
+  entered(lane: number): void
 }
 
-/** The lane that it speaks in. */
+/** The release that it speaks of, and where. */
 export interface LaneTransportOptions {
   /** Hash of the release's manifest, hex. */
   readonly release: string
   readonly shape: ModelShape
+  /** The lane in which it begins. */
+  readonly lane: number
 }
 
 /** The swarm's transport over libp2p: gossip for a lane, direct streams for one peer and for tensors. */
 export interface LaneTransport extends Transport {
   start(): Promise<void>
+  /** The lane that it speaks and listens in. */
+  readonly lane: number
+  /** Members of its lane to which it has a connection. */
+  links(): number
   /** Resolves when everything published before has been handed to libp2p. */
   flush(): Promise<void>
   /** Tells the listeners that a peer is gone, on better evidence than a closed socket. */
@@ -62,17 +73,21 @@ export interface LaneTransport extends Transport {
  * 3. What the gate refuses is not passed on either; whoever it bans is hung up on, and the node
  *    neither dials a banned peer nor lets it in.
  * 4. `peerDisconnected` is told once per loss of the last direct connection.
- * 5. After `stop` nobody is told anything, and nothing throws.
+ * 5. In another lane nothing is announced before a bootstrap node that is connected listens there, for
+ *    at most PRESENCE_READY_TIMEOUT_MS: the members there hear of it by that node alone.
+ * 6. After `stop` nobody is told anything, and nothing throws.
  */
 export function createLaneTransport(
-  { node, tensors, gate, roundTrips }: LaneTransportNeeds,
-  { release, shape }: LaneTransportOptions,
+  needs: LaneTransportNeeds,
+  { release, shape, lane: first }: LaneTransportOptions,
 ): LaneTransport {
-  const lane = laneTopic(release)
+  const { node, tensors, gate, roundTrips } = needs
+  const place = createLanePlace(needs, release, first)
+  const stopped = new AbortController()
   const listeners = new Set<TransportEvents>()
   const sent = { gossipOut: 0 }
-  const publisher = createPublisher(node, release, sent)
-  const neighbours = createNeighbours(node, lane)
+  const publisher = createPublisher(node, sent)
+  const neighbours = createNeighbours(node, place.topics.lane)
   const departures = createDepartures(node, (peer) => {
     gate.gone(peer)
     for (const listener of listeners) listener.peerDisconnected(peer as PeerId)
@@ -82,13 +97,28 @@ export function createLaneTransport(
 
   function heard(author: PeerId, message: Message): void {
     departures.heard(author)
-    if (message.kind === 'presence' && message.release === release) {
-      neighbours.announced(author, message.leaving)
-    }
+    if (place.isPresenceHere(message)) neighbours.announced(author, message.leaving)
     for (const listener of listeners) listener.messageArrived(author, message)
   }
 
+  function enter(lane: number): void {
+    if (stopped.signal.aborted || !place.enter(lane)) return
+    gate.enter(lane)
+    if (node.status !== 'started') return
+    neighbours.enter(place.topics.lane)
+    hearing.change(place.topics)
+    place.meet(stopped.signal)
+    needs.entered(lane)
+  }
+
+  gate.enter(first)
   return {
+    get lane() {
+      return place.lane
+    },
+    links: place.links,
+    enter,
+    countLanes: (counted) => askHowFull(needs, stopped.signal, counted),
     self: node.peerId.toString() as PeerId,
     get bytes() {
       return {
@@ -102,12 +132,14 @@ export function createLaneTransport(
     },
     reportGone: departures.report,
     async start() {
-      hearing.start([PRESENCE_TOPIC, lane])
+      hearing.start(place.topics)
       departures.start()
+      neighbours.enter(place.topics.lane)
       neighbours.start()
       await tells.start()
     },
     async stop() {
+      stopped.abort(new Error('the transport was stopped'))
       publisher.stop()
       listeners.clear()
       neighbours.stop()
@@ -119,24 +151,47 @@ export function createLaneTransport(
       listeners.add(events)
       return () => listeners.delete(events)
     },
-    publish: publisher.publish,
+    publish: (message) =>
+      publisher.publish(message, place.topicOf(message), place.readyFor(message)),
     flush: publisher.flush,
+    ...waysOf(tensors),
+    tell: (message, to) => tells.tell(to, encodeMessage(message)),
+    reaches: neighbours.has,
+    neighbours: neighbours.all,
+    rttMs: roundTrips.ms,
+    ban: (peer) => banned(needs, peer),
+  }
+}
+
+/** What a transport does with tensors. */
+function waysOf(
+  tensors: TensorStreams,
+): Pick<Transport, 'offer' | 'withdraw' | 'push' | 'pull' | 'accessSpeed'> {
+  return {
     offer(tensor, offered) {
       tensors.offer(tensor).then(offered, () => offered(undefined))
     },
     withdraw: (hash) => tensors.withdraw(hash),
-    tell: (message, to) => tells.tell(to, encodeMessage(message)),
     push: (hash, to) => tensors.push(hash, to),
     pull: (tensor, isAwaited, pulled) => startPull(tensors, tensor, isAwaited, pulled),
-    reaches: neighbours.has,
-    neighbours: neighbours.all,
-    rttMs: roundTrips.ms,
     accessSpeed: tensors.accessSpeed,
-    ban(peer) {
-      gate.ban(peer, performance.now())
-      hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
-    },
   }
+}
+
+function banned({ node, gate }: LaneTransportNeeds, peer: PeerId): void {
+  gate.ban(peer, performance.now())
+  hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+}
+
+function askHowFull(
+  { countLanes }: LaneTransportNeeds,
+  stopped: AbortSignal,
+  counted: (lanes: readonly LaneCount[] | undefined) => void,
+): void {
+  const report = (lanes: readonly LaneCount[] | undefined) => {
+    if (!stopped.aborted) counted(lanes)
+  }
+  countLanes(stopped).then(report, () => report(undefined))
 }
 
 /** @returns what cancels the pull; `pulled` is not called afterwards. */
@@ -152,47 +207,4 @@ function startPull(
   }
   tensors.pull(tensor, isAwaited, controller.signal).then(report, () => report(undefined))
   return () => controller.abort(new Error('the pull was cancelled'))
-}
-
-interface Publisher {
-  publish(message: Message): void
-  flush(): Promise<void>
-  stop(): void
-}
-
-/** @param bytes where what is sent is counted. */
-function createPublisher(
-  { services: { pubsub } }: SwarmNode,
-  release: string,
-  bytes: { gossipOut: number },
-): Publisher {
-  const publishing = new Set<Promise<void>>()
-  const stopped = new AbortController()
-
-  async function send(message: Message): Promise<void> {
-    const data = encodeMessage(message)
-    const topic = topicOf(message.kind, release)
-    for (let attempt = 0; attempt < PUBLISH_ATTEMPTS_MAX && !stopped.signal.aborted; attempt++) {
-      const { recipients } = await pubsub.publish(topic, data)
-      bytes.gossipOut += data.length * recipients.length
-      // A neighbour that is known to listen, but whose stream is only being opened, got nothing.
-      if (recipients.length > 0 || pubsub.getSubscribers(topic).length === 0) return
-      await pause(PUBLISH_RETRY_MS, stopped.signal)
-    }
-  }
-
-  return {
-    publish(message) {
-      const ended = () => {
-        publishing.delete(sent)
-      }
-      // Best effort: the node is stopping, or nobody is there to hear it. Steps are offered again.
-      const sent: Promise<void> = send(message).then(ended, ended)
-      publishing.add(sent)
-    },
-    async flush() {
-      await Promise.all(publishing)
-    },
-    stop: () => stopped.abort(),
-  }
 }

@@ -4,6 +4,7 @@ import {
   type Message,
   type ModelShape,
   type PeerId,
+  parseTopic,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
@@ -42,7 +43,7 @@ export function createLaneValidator(
       {
         source: source.toString(),
         author,
-        topic,
+        isPresence: parseTopic(topic)?.carries === 'presence',
         number: raw.sequenceNumber,
         content: () => judgeMessage(bytesOf(raw), topic, author, shape),
       },

@@ -13,6 +13,8 @@ import { directConnection, isDirect } from '../node/peer-connections.ts'
  *    every tour. At most PEERS_MAX members are remembered.
  */
 export interface Neighbours {
+  /** From now on the members are those who follow this topic: another lane's. */
+  enter(lane: string): void
   start(): void
   stop(): void
   /** A presence of the lane's release was heard. */
@@ -22,10 +24,11 @@ export interface Neighbours {
 }
 
 /** Knows nobody before `start`. */
-export function createNeighbours(node: SwarmNode, lane: string): Neighbours {
+export function createNeighbours(node: SwarmNode, first: string): Neighbours {
   const { pubsub } = node.services
   const connected = new Set<string>()
   const members = new Set<string>()
+  let lane = first
 
   function join(peer: string): void {
     members.delete(peer)
@@ -50,10 +53,19 @@ export function createNeighbours(node: SwarmNode, lane: string): Neighbours {
     if (directConnection(node, peer) === undefined) connected.delete(peer)
   }
 
+  function meetMembers(): void {
+    for (const peer of pubsub.getSubscribers(lane)) join(peer.toString())
+  }
+
   return {
+    enter(entered) {
+      lane = entered
+      members.clear()
+      meetMembers()
+    },
     start() {
       for (const connection of node.getConnections()) note(connection)
-      for (const peer of pubsub.getSubscribers(lane)) join(peer.toString())
+      meetMembers()
       node.addEventListener('connection:open', opened)
       node.addEventListener('connection:close', closed)
       pubsub.addEventListener('subscription-change', subscribed)

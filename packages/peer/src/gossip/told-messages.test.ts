@@ -166,7 +166,7 @@ describe('a peer that speaks protocol version 1', { timeout: 30_000 }, () => {
     const bytes = encodeMessage(firstStep(old.transport.self))
     bytes[0] = 1
     const line = `refused a message of ${old.transport.self}: bad message: protocol version 1, this peer speaks 2`
-    await old.node.services.pubsub.publish(laneTopic(RELEASE), bytes)
+    await old.node.services.pubsub.publish(laneTopic(RELEASE, 0), bytes)
     await eventually('the refusal', () => peer.transport.refusals.count === 1)
     expect(peer.transport.refusals.last).toBe(line)
     const { frames } = await tellStream(old, peer)

@@ -118,11 +118,38 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
+  test('keep the connection to one who goes to another lane, until room is needed', async () => {
+    const [stayer, mover, newcomer] = [
+      await arrive({ connectionsMax: 1 }),
+      await arrive(),
+      await arrive(),
+    ]
+    introduce(stayer, mover)
+    await eventually('the meeting', () => met(stayer, mover) && met(mover, stayer))
+    const farewell = { leaving: true, moving: true, sequence: 1 }
+    stayer.introductions.announced(mover.id, presenceOf(mover, farewell))
+    mover.introductions.laneEntered()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(met(stayer, mover)).toBe(true)
+    expect(stayer.gone).toEqual([])
+    introduce(stayer, newcomer)
+    await eventually('the meeting in its place', () => met(stayer, newcomer))
+    await eventually('the parting', () => !met(stayer, mover))
+  })
+
+  test('hang up on one who leaves for good', async () => {
+    const [stayer, leaver] = [await arrive(), await arrive()]
+    introduce(stayer, leaver)
+    await eventually('the meeting', () => met(stayer, leaver))
+    stayer.introductions.announced(leaver.id, presenceOf(leaver, { leaving: true, sequence: 1 }))
+    await eventually('the parting', () => !met(stayer, leaver))
+  })
+
   test('keep the newer of two connections, with gossip on it', async () => {
     const [smaller, larger] = await arriveTwo()
     introduce(smaller, larger)
     await eventually('the meeting', () => met(smaller, larger) && met(larger, smaller))
-    const lane = laneTopic(RELEASE)
+    const lane = laneTopic(RELEASE, 0)
     const heard: number[] = []
     larger.node.services.pubsub.subscribe(lane)
     larger.node.services.pubsub.addEventListener('message', ({ detail }) => {

@@ -11,6 +11,7 @@ import {
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   INTRODUCTIONS_TICK_MS,
+  LEFT_LANE_KEPT_MS,
 } from '../limits.ts'
 import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
 import {
@@ -54,6 +55,8 @@ export interface Introductions {
   stop(): Promise<void>
   /** A verified announcement of a peer of the same release. */
   announced(peer: string, presence: Presence): void
+  /** This peer is in another lane: it meets the members there, and those of the lane before make room for them. */
+  laneEntered(): void
   /** A peer said goodbye: its connections are closed, and it is not dialled until it is heard again. */
   departed(peer: string): void
   /** Makes a direct connection if there is none, whoever's turn it is. @throws Error when it cannot. */
@@ -67,7 +70,9 @@ export interface Introductions {
  * 3. A connection to a session that has ended is closed, so that the new session can be reached.
  * 4. A peer that does not answer a ping is reported as gone, and hung up on when it stays silent:
  *    it may only be busy.
- * 5. After `stop` no dial, ping or timer is left.
+ * 5. Connections from a lane that one of the two has left make room when it is needed, the oldest first,
+ *    and are closed after LEFT_LANE_KEPT_MS.
+ * 6. After `stop` no dial, ping or timer is left.
  */
 export function createIntroductions(
   needs: IntroductionsNeeds,
@@ -80,6 +85,8 @@ class LaneIntroductions implements Introductions {
   private readonly needs: IntroductionsNeeds
   private readonly options: IntroductionsOptions
   private readonly known: Acquaintances
+  /** Who was in a lane with this peer and is not any more, and since when, the oldest first. */
+  private readonly left = new Map<string, number>()
   private readonly dialling = new Map<string, Promise<void>>()
   private readonly working = new Set<Promise<void>>()
   private readonly stopped = new AbortController()
@@ -109,13 +116,15 @@ class LaneIntroductions implements Introductions {
     clearInterval(this.timer)
     this.stopped.abort(new Error('the peer stopped'))
     this.known.clear()
+    this.left.clear()
     await Promise.all(this.working)
   }
 
   announced(peer: string, presence: Presence): void {
     const { node, isForwarder, gone } = this.needs
     if (peer === node.peerId.toString() || isForwarder(peer) || this.stopped.signal.aborted) return
-    if (presence.leaving) return this.departed(peer)
+    if (presence.leaving) return presence.moving ? this.moved(peer) : this.departed(peer)
+    this.left.delete(peer)
     if (this.known.hear(peer, presence, performance.now())) {
       gone(peer)
       this.hangUp(peer)
@@ -123,8 +132,22 @@ class LaneIntroductions implements Introductions {
     this.tick()
   }
 
+  laneEntered(): void {
+    const { node, isForwarder } = this.needs
+    for (const peer of new Set(node.getPeers().map((one) => one.toString())))
+      if (!isForwarder(peer)) this.moved(peer)
+    this.known.clear()
+  }
+
+  /** It is not in the same lane any more; what is in flight between the two goes on. */
+  private moved(peer: string): void {
+    this.known.forget(peer)
+    if (!this.left.has(peer)) this.left.set(peer, performance.now())
+  }
+
   departed(peer: string): void {
     if (this.needs.isForwarder(peer)) return
+    this.left.delete(peer)
     this.known.forget(peer)
     this.hangUp(peer)
   }
@@ -140,15 +163,33 @@ class LaneIntroductions implements Introductions {
     const nowMs = performance.now()
     // Nothing was heard for long: the socket of a frozen tab only takes somebody else's place.
     for (const peer of this.known.takeLapsed(nowMs)) this.hangUp(peer)
+    for (const [peer, sinceMs] of this.left)
+      if (nowMs - sinceMs > LEFT_LANE_KEPT_MS) this.part(peer)
     const { connectionsMax, dialsAtOnceMax } = this.options
     let room = connectionsMax - this.directPeers() - this.dialling.size
     for (const one of this.known.due(nowMs)) {
-      if (this.dialling.size >= dialsAtOnceMax || room <= 0) return
+      if (this.dialling.size >= dialsAtOnceMax) return
       if (this.dialling.has(one.peer)) continue
       if (directConnection(this.needs.node, one.peer) !== undefined) continue
+      if (room <= 0 && !this.makeRoom()) return
       room--
       this.inBackground(this.dial(one, this.stopped.signal))
     }
+  }
+
+  /** Closes a connection of a lane that was left. @returns whether there was one. */
+  private makeRoom(): boolean {
+    for (const [peer] of this.left) {
+      const isOpenStill = directConnection(this.needs.node, peer) !== undefined
+      this.part(peer)
+      if (isOpenStill) return true
+    }
+    return false
+  }
+
+  private part(peer: string): void {
+    this.left.delete(peer)
+    this.hangUp(peer)
   }
 
   private async dial(one: Acquaintance, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,11 @@
-import { GOSSIP_DEGREE, GOSSIP_FLOOD_PUBLISH, GOSSIP_HEARTBEAT_MS } from '@layerswarm/swarm'
-
+import {
+  GOSSIP_DEGREE,
+  GOSSIP_FLOOD_PUBLISH,
+  GOSSIP_HEARTBEAT_MS,
+  LANES_MAX,
+  laneTopic,
+  presenceTopic,
+} from '@layerswarm/swarm'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
@@ -34,8 +40,8 @@ export type SwarmNode = Libp2p<Services>
 /** What a node is made of, and whom it keeps away. */
 export interface NodeOptions {
   privateKey: PrivateKey
-  /** Gossip topics in which messages are taken; all others are dropped unread. */
-  topics: { presence: string; lane: string }
+  /** Hash of the manifest, hex: only messages in the topics of its lanes are taken, all others are dropped unread. */
+  release: string
   /** Peers that are neither dialled nor let in. */
   isBanned(peer: string): boolean
   /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
@@ -100,8 +106,15 @@ function scoreParams(options: NodeOptions) {
     IPColocationFactorWeight: 0,
     behaviourPenaltyWeight: 0,
     appSpecificScore: (peer: string) => (options.isForwarder(peer) ? 1_000 : 0),
-    topics: { [options.topics.lane]: lane },
+    topics: Object.fromEntries(lanes.map((number) => [laneTopic(options.release, number), lane])),
   }
+}
+
+const lanes = Array.from({ length: LANES_MAX }, (_, lane) => lane)
+
+/** Every topic of a release. */
+export function topicsOf(release: string): string[] {
+  return lanes.flatMap((lane) => [presenceTopic(release, lane), laneTopic(release, lane)])
 }
 
 /** Bytes as text, one character each. */
@@ -111,7 +124,7 @@ function characters(bytes: Uint8Array | undefined): string {
 
 /** The options that both platforms share. */
 export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
-  const { privateKey, topics } = options
+  const { privateKey, release } = options
   const banned = (peer: PeerId) => options.isBanned(peer.toString())
   return {
     privateKey,
@@ -152,7 +165,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
         seenTTL: GOSSIP_SEEN_MS,
         globalSignaturePolicy: 'StrictSign',
         allowPublishToZeroTopicPeers: true,
-        allowedTopics: [topics.presence, topics.lane],
+        allowedTopics: topicsOf(release),
         runOnLimitedConnection: false,
         scoreParams: scoreParams(options),
         // Duplicates are recognised before their signature is verified again. An entry is made only

@@ -1,5 +1,5 @@
 import type { PeerId } from '@layerswarm/swarm'
-import { laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { laneTopic, presenceTopic } from '@layerswarm/swarm'
 import {
   clockAcceptance,
   randomAcceptance,
@@ -22,7 +22,7 @@ async function lane(over: Wire): Promise<TransportBench> {
     members.delete(peer)
   }
   const isMeshed = ({ node: { services, peerId } }: LaneMember) =>
-    [laneTopic(RELEASE), PRESENCE_TOPIC].every((topic) =>
+    [laneTopic(RELEASE, 0), presenceTopic(RELEASE, 0)].every((topic) =>
       [...members.keys()].every(
         (peer) =>
           peer === peerId.toString() ||

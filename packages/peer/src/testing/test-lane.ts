@@ -4,7 +4,7 @@ import {
   laneTopic,
   type Message,
   type PeerId,
-  PRESENCE_TOPIC,
+  presenceTopic,
   type RequestId,
   type Step,
   type TensorHash,
@@ -45,8 +45,15 @@ export async function joinLane(options: Partial<TestNodeOptions> = {}): Promise<
   roundTrips.start()
   await tensors.start()
   const transport = createLaneTransport(
-    { ...made, tensors, roundTrips },
-    { release: RELEASE, shape: SHAPE },
+    {
+      ...made,
+      tensors,
+      roundTrips,
+      isForwarder: (peer) => (options.forwarders ?? []).includes(peer),
+      countLanes: async () => undefined,
+      entered: () => {},
+    },
+    { release: RELEASE, shape: SHAPE, lane: 0 },
   )
   const parts = { ...made, transport, tensors, roundTrips }
   const end = async () => {
@@ -87,7 +94,7 @@ export async function dial(from: LaneMember, to: LaneMember): Promise<void> {
 export async function meet(a: LaneMember, b: LaneMember): Promise<void> {
   await dial(a, b)
   const knows = (one: LaneMember, other: LaneMember) =>
-    [laneTopic(RELEASE), PRESENCE_TOPIC].every((topic) =>
+    [laneTopic(RELEASE, 0), presenceTopic(RELEASE, 0)].every((topic) =>
       one.node.services.pubsub.getSubscribers(topic).some((peer) => peer.equals(other.node.peerId)),
     )
   await eventually('the mesh', () => knows(a, b) && knows(b, a))

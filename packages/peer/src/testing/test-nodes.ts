@@ -1,5 +1,5 @@
 import '../node/polyfill.node.ts'
-import { BAN_MS, createGate, type Gate, laneTopic, PRESENCE_TOPIC } from '@layerswarm/swarm'
+import { BAN_MS, createGate, type Gate, parseTopic, presenceTopic } from '@layerswarm/swarm'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -52,7 +52,7 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
   })
   const options = {
     privateKey: given.privateKey ?? (await generateKeyPair('Ed25519')),
-    topics: { presence: PRESENCE_TOPIC, lane: laneTopic(RELEASE) },
+    release: RELEASE,
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: '127.0.0.1',
@@ -84,7 +84,7 @@ function carriers(over: Exclude<Wire, 'node'> | 'relay') {
   }
 }
 
-/** A bootstrap node: relay for circuits, member of the presence topic only. */
+/** A bootstrap node: relay for circuits, member of the presence topics that others follow. */
 export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<Libp2p> {
   return createLibp2p({
     privateKey,
@@ -103,7 +103,12 @@ export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<L
       }),
     },
   }).then((node) => {
-    node.services.pubsub.subscribe(PRESENCE_TOPIC)
+    const { pubsub } = node.services
+    pubsub.subscribe(presenceTopic(RELEASE, 0))
+    pubsub.addEventListener('subscription-change', ({ detail: { subscriptions } }) => {
+      for (const { topic } of subscriptions)
+        if (parseTopic(topic)?.carries === 'presence') pubsub.subscribe(topic)
+    })
     return node
   })
 }

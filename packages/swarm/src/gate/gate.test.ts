@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { BAN_MS, LANE_MESSAGES_BURST, REJECTS_PER_NEIGHBOUR_MAX } from '../limits.ts'
 import { anyPresence } from '../testing/any-presence.ts'
-import {
-  laneTopic,
-  type Message,
-  type PeerId,
-  PRESENCE_TOPIC,
-  type Presence,
-  type RequestId,
-  type Step,
-} from '../wire/messages.ts'
+import type { Message, PeerId, Presence, RequestId, Step } from '../wire/messages.ts'
 import { type Arrival, createGate, type GateOptions, type Verdict } from './gate.ts'
 import type { Judged } from './message-rules.ts'
 
 const RELEASE = 'ab'.repeat(32)
-const LANE = laneTopic(RELEASE)
 const DONE = { kind: 'done', isPublic: true, request: '11'.repeat(16) as RequestId } as const
 const FIRST_STEP: Step = {
   kind: 'step',
@@ -49,7 +40,7 @@ function gateAt(options: Partial<GateOptions> = {}) {
     return {
       source: author,
       author: author as PeerId,
-      topic: isPresence ? PRESENCE_TOPIC : LANE,
+      isPresence,
       number: ++number,
       content: () => content,
       ...fields,

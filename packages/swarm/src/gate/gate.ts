@@ -8,7 +8,7 @@ import {
   QUOTA_AUTHORS_MAX,
   REJECTS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
-import { type Message, type PeerId, PRESENCE_TOPIC } from '../wire/messages.ts'
+import type { Message, PeerId } from '../wire/messages.ts'
 import { createBans } from './bans.ts'
 import { createLaneReach } from './lane-reach.ts'
 import type { FaultKind, Judged } from './message-rules.ts'
@@ -21,7 +21,8 @@ export interface Arrival {
   readonly source: string
   /** Who signed it. */
   readonly author: PeerId
-  readonly topic: string
+  /** Whether it is counted as presence; otherwise it is one of a lane's steps, claims and ends. */
+  readonly isPresence: boolean
   /**
    * Grows with every message of its author, from one session to the next: gossipsub's number. Undefined
    * for what came over a stream, on which nothing of its author overtakes it.
@@ -52,7 +53,7 @@ export type Verdict =
 
 /** What a gate counts on; by default what every peer of a lane does. */
 export interface GateOptions {
-  /** The release whose lane this peer is in; undefined for one that is in none, a bootstrap node. */
+  /** The release of whose lanes this peer is in one, the first until `enter`; undefined for one that is in none, a bootstrap node. */
   readonly release: string | undefined
   /** Of each author's presence. */
   readonly presenceRate: Rate
@@ -102,6 +103,8 @@ export interface Gate {
   isBanned(peer: string, nowMs: number): boolean
   /** A peer is not connected any more: it does not reach everybody. */
   gone(peer: string): void
+  /** This peer is in another lane of its release: who reaches everybody there is not known yet. */
+  enter(lane: number): void
 }
 
 /** Makes a gate that has heard nothing yet. */
@@ -118,7 +121,8 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
   })
   const newest = createNewest(namesMax)
   const bans = createBans({ durationMs: banMs, peersMax: all.bansMax })
-  const reach = createLaneReach()
+  let lane = 0
+  let reach = createLaneReach()
 
   /** @returns whether the neighbour is banned for it. */
   function blame({ source, author }: Arrival, nowMs: number): boolean {
@@ -137,16 +141,17 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     }
     if (number !== undefined && !newest.take(author, number, nowMs))
       return { verdict: 'ignore', reason: 'old-news' }
-    if (message.release === release) reach.announced(author, message, nowMs)
+    if (message.release === release && message.lane === lane)
+      reach.announced(author, message, nowMs)
     // Members hear one another directly; whom they cannot reach they hear of from a bootstrap node.
     return { verdict: 'deliver', message, passOn: release === undefined }
   }
 
   return {
     judge(arrival, nowMs) {
-      const { source, author, topic } = arrival
+      const { source, author, isPresence } = arrival
       if (bans.has(author, nowMs)) return { verdict: 'ignore', reason: 'banned' }
-      const quota = topic === PRESENCE_TOPIC ? presenceQuota : laneQuota
+      const quota = isPresence ? presenceQuota : laneQuota
       if (!quota.take(author, nowMs)) return { verdict: 'ignore', reason: 'over-rate' }
       const judged = arrival.content()
       if ('message' in judged) return deliver(arrival, judged.message, nowMs)
@@ -158,5 +163,9 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     ban: (peer, nowMs) => bans.add(peer, nowMs),
     isBanned: (peer, nowMs) => bans.has(peer, nowMs),
     gone: (peer) => reach.gone(peer),
+    enter(entered) {
+      lane = entered
+      reach = createLaneReach()
+    },
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { LANES_MAX } from '../limits.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import {
   encodeMessage,
@@ -6,7 +7,8 @@ import {
   laneTopic,
   type Message,
   type PeerId,
-  PRESENCE_TOPIC,
+  parseTopic,
+  presenceTopic,
   type RequestId,
   type Step,
 } from '../wire/messages.ts'
@@ -14,7 +16,8 @@ import { judgeMessage } from './message-rules.ts'
 
 const RELEASE = 'ab'.repeat(32)
 const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
-const LANE = laneTopic(RELEASE)
+const LANE = laneTopic(RELEASE, 3)
+const PRESENCE = presenceTopic(RELEASE, 3)
 const [ASKER, RUNNER, STRANGER] = ['asker', 'runner', 'stranger'] as PeerId[]
 const request = '11'.repeat(16) as RequestId
 
@@ -44,12 +47,16 @@ function step(route: readonly Hop[]): Step {
 }
 
 function presence(address: string): Message {
-  return anyPresence({ release: RELEASE, layers: [1], addresses: [address] })
+  return anyPresence({ release: RELEASE, lane: 3, layers: [1], addresses: [address] })
 }
 
 const claim: Message = { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 1, ttlMs: 500 }
 
-function verdict(message: Message, author: PeerId | undefined, topic = LANE): string {
+function verdict(
+  message: Message,
+  author: PeerId | undefined,
+  topic: string | undefined = LANE,
+): string {
   const judged = judgeMessage(encodeMessage(message), topic, author ?? fail(), SHAPE)
   return 'fault' in judged ? judged.fault : judged.message.kind
 }
@@ -73,15 +80,30 @@ describe('the rules of what a peer may say', () => {
 
   test('keep presence and lane apart', () => {
     const mine = presence(`/ip4/127.0.0.1/tcp/1/p2p/${ASKER}`)
-    expect(verdict(mine, ASKER, PRESENCE_TOPIC)).toBe('presence')
+    expect(verdict(mine, ASKER, PRESENCE)).toBe('presence')
     expect(verdict(mine, ASKER, LANE)).toContain('wrong topic')
     expect(verdict(claim, ASKER, LANE)).toBe('claim')
-    expect(verdict(claim, ASKER, PRESENCE_TOPIC)).toContain('wrong topic')
+    expect(verdict(claim, ASKER, PRESENCE)).toContain('wrong topic')
+  })
+
+  test('keep the presence of lanes and of releases apart', () => {
+    const mine = presence(`/ip4/127.0.0.1/tcp/1/p2p/${ASKER}`)
+    expect(verdict(mine, ASKER, presenceTopic(RELEASE, 2))).toContain('another lane')
+    expect(verdict(mine, ASKER, presenceTopic('cd'.repeat(32), 3))).toContain('another lane')
+    expect(verdict(mine, ASKER, 'news')).toContain('wrong topic')
+  })
+
+  test('let everything be told, of whatever lane', () => {
+    const mine = presence(`/ip4/127.0.0.1/tcp/1/p2p/${ASKER}`)
+    for (const message of [mine, claim, step([])]) {
+      const judged = judgeMessage(encodeMessage(message), undefined, ASKER ?? fail(), SHAPE)
+      expect(judged).toHaveProperty('message')
+    }
   })
 
   test('refuse to send others to an address that is not the author’s', () => {
     const theirs = presence(`/ip4/127.0.0.1/tcp/1/p2p/${STRANGER}`)
-    expect(verdict(theirs, ASKER, PRESENCE_TOPIC)).toContain('somebody else')
+    expect(verdict(theirs, ASKER, PRESENCE)).toContain('somebody else')
   })
 
   test('refuse presence that counts a layer more than once', () => {
@@ -94,5 +116,24 @@ describe('the rules of what a peer may say', () => {
     for (const broken of [bytes.subarray(0, 5), new Uint8Array(), Uint8Array.of(...bytes, 0)]) {
       expect(judgeMessage(broken, LANE, ASKER ?? fail(), SHAPE)).toHaveProperty('fault')
     }
+  })
+})
+
+describe('a topic', () => {
+  test('says what it carries, of which lane of which release', () => {
+    expect(parseTopic(LANE)).toEqual({ carries: 'lane', release: RELEASE, lane: 3 })
+    expect(parseTopic(PRESENCE)).toEqual({ carries: 'presence', release: RELEASE, lane: 3 })
+  })
+
+  test('is none of this protocol’s with another version, a short release or a lane that cannot be', () => {
+    const foreign = [
+      LANE.replace('/2/', '/1/'),
+      laneTopic('ab', 0),
+      laneTopic(RELEASE, LANES_MAX),
+      `${laneTopic(RELEASE, 0)}1x`,
+      laneTopic(RELEASE, 0).replace('/0', '/00'),
+      '',
+    ]
+    for (const topic of foreign) expect(parseTopic(topic)).toBeUndefined()
   })
 })

@@ -1,7 +1,7 @@
 import { SwarmError } from '../errors.ts'
 import { MESSAGE_BYTES_MAX } from '../limits.ts'
 import type { ModelShape } from '../step.ts'
-import { decodeMessage, type Message, type PeerId, PRESENCE_TOPIC } from '../wire/messages.ts'
+import { decodeMessage, type Message, type PeerId, parseTopic } from '../wire/messages.ts'
 import { stepFault } from './step-fault.ts'
 
 /**
@@ -22,7 +22,7 @@ export type Judged = { readonly message: Message } | MessageFault
 /**
  * Judges what a peer signed, by the message alone: every honest peer comes to the same verdict, so
  * whoever passes a refused message on is to blame for it.
- * @param topic where it arrived.
+ * @param topic where it arrived; undefined for what was told over a stream, where everything may be said.
  * @param author who signed it.
  * @param shape of the lane's model; for another release's presence it does not matter.
  * @throws nothing that a message could bring about: an error that is no SwarmError is a bug.
@@ -30,7 +30,7 @@ export type Judged = { readonly message: Message } | MessageFault
  */
 export function judgeMessage(
   bytes: Uint8Array,
-  topic: string,
+  topic: string | undefined,
   author: PeerId,
   shape: ModelShape,
   bytesMax = MESSAGE_BYTES_MAX,
@@ -45,11 +45,22 @@ export function judgeMessage(
     if (error instanceof SwarmError) return { kind: 'malformed', fault: error.message }
     throw error
   }
-  if ((message.kind === 'presence') !== (topic === PRESENCE_TOPIC)) {
-    return { kind: 'wrong-topic', fault: `a ${message.kind} in the wrong topic` }
-  }
+  const misplaced = topic === undefined ? undefined : placeFault(message, topic)
+  if (misplaced !== undefined) return { kind: 'wrong-topic', fault: misplaced }
   const fault = sayFault(message, author, shape)
   return fault === undefined ? { message } : { kind: 'not-allowed', fault }
+}
+
+/** Why this may not be said in this topic; undefined when it may. */
+function placeFault(message: Message, topic: string): string | undefined {
+  const place = parseTopic(topic)
+  if (place === undefined || (message.kind === 'presence') !== (place.carries === 'presence'))
+    return `a ${message.kind} in the wrong topic`
+  if (message.kind !== 'presence') return undefined
+  const { release, lane } = message
+  return release === place.release && lane === place.lane
+    ? undefined
+    : 'a presence in the topic of another lane'
 }
 
 /** Why this author may not say this; undefined when it may. */

@@ -24,6 +24,8 @@ export interface AnnouncingOptions {
 
 /** What is announced besides the options; the time in milliseconds. */
 export interface Announcement {
+  /** The lane that it is announced in. */
+  readonly lane: number
   readonly layers: readonly number[]
   readonly freeSlots: number
   readonly layerMs: number
@@ -39,7 +41,7 @@ export interface Announcement {
  * 1. Presence goes out at once after news, then every PRESENCE_INTERVAL_MS, ever more rarely while
  *    nothing changes.
  * 2. A change of speed is news at most every SPEED_NEWS_INTERVAL_MS.
- * 3. Only the first presence asks the others to answer.
+ * 3. Only the first presence in a lane asks the others to answer.
  */
 export class Announcing {
   private readonly options: AnnouncingOptions
@@ -72,6 +74,12 @@ export class Announcing {
     this.intervalMs = PRESENCE_INTERVAL_MS
   }
 
+  /** It is in another lane, where nobody knows it. */
+  laneEntered(nowMs: number): void {
+    this.isAsking = true
+    this.hasNews(nowMs)
+  }
+
   /** @returns whether a speed that changed by so many milliseconds is news now. */
   isSpeedNews(changeMs: number, nowMs: number): boolean {
     if (changeMs <= SPEED_NEWS_MS || nowMs < this.speedNewsAtMs) return false
@@ -85,21 +93,22 @@ export class Announcing {
     const asking = this.isAsking
     this.isAsking = false
     const { layers } = announcement
-    return { ...this.message(announcement), layers, asking, leaving: false }
+    return { ...this.message(announcement), layers, asking, leaving: false, moving: false }
   }
 
-  /** The last message of this member. */
-  farewell(announcement: Announcement): Presence {
-    return { ...this.message(announcement), layers: [], asking: false, leaving: true }
+  /** The last message of this member in its lane. @param moving it goes on in another one. */
+  farewell(announcement: Announcement, moving: boolean): Presence {
+    return { ...this.message(announcement), layers: [], asking: false, leaving: true, moving }
   }
 
   private message(announcement: Announcement) {
-    const { freeSlots, layerMs, measured, strangersFail, near } = announcement
+    const { lane, freeSlots, layerMs, measured, strangersFail, near } = announcement
     const { release, backend, addresses, links, accessSpeed } = this.options
     const { upload, download } = accessSpeed()
     return {
       kind: 'presence',
       release,
+      lane,
       sequence: this.sequence++,
       freeSlots: Math.min(255, freeSlots),
       links: Math.min(65_535, links()),

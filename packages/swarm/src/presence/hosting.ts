@@ -74,6 +74,11 @@ export class Hosting {
     return this.placeAtMs
   }
 
+  /** It is in another lane: what is rare there is known soon. */
+  laneEntered(nowMs: number): void {
+    if (this.options.serve === 'auto') this.placeAtMs = nowMs + JOIN_LISTEN_MS
+  }
+
   /** Takes on or swaps layers when that is due. */
   place(nowMs: number): { effects: Effect[]; changed: boolean } {
     if (nowMs < this.placeAtMs) return { effects: [], changed: false }

@@ -9,6 +9,7 @@ function presence(near: readonly Neighbour[], strangersFail = 0): Presence {
   return {
     kind: 'presence',
     release: '5'.repeat(64),
+    lane: 0,
     sequence: 1,
     layers: [],
     freeSlots: 1,
@@ -23,6 +24,7 @@ function presence(near: readonly Neighbour[], strangersFail = 0): Presence {
     addresses: [],
     asking: false,
     leaving: false,
+    moving: false,
   }
 }
 

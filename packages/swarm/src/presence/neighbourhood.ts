@@ -46,6 +46,12 @@ export class Neighbourhood {
     this.marks.delete(peer)
   }
 
+  /** Forgets what everybody announced. */
+  clear(): void {
+    this.announced.clear()
+    this.marks.clear()
+  }
+
   /** Own round trip, milliseconds; undefined while it is not measured. */
   rttMs(peer: PeerId): number | undefined {
     return this.own.rttMs(peer)

@@ -51,6 +51,13 @@ export class PeerTable {
     this.known.delete(peer)
   }
 
+  /** Forgets everybody. @returns who that was. */
+  clear(): PeerId[] {
+    const gone = [...this.known.keys()]
+    this.known.clear()
+    return gone
+  }
+
   /** Forgets who has not been heard for PRESENCE_TTL_MS. @returns who that was. */
   expire(nowMs: number): PeerId[] {
     const gone: PeerId[] = []

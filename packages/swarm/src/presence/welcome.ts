@@ -15,6 +15,12 @@ export class Welcome {
     this.nextAtMs = nowMs
   }
 
+  /** Owes nobody anything. */
+  clear(): void {
+    this.owedUntilMs.clear()
+    this.nextAtMs = Number.POSITIVE_INFINITY
+  }
+
   /** When to look again, milliseconds. */
   wakeAtMs(): number {
     return this.nextAtMs

@@ -86,6 +86,11 @@ export class Author {
     return this.handOverFor(flight) !== undefined
   }
 
+  /** Whether a step of its own waits for whoever it was handed to. */
+  get isWatching(): boolean {
+    return this.handOvers.size > 0
+  }
+
   dueMs(flight: Flight): number {
     return this.handOverFor(flight)?.dueAtMs ?? NEVER
   }

@@ -93,6 +93,11 @@ export class Provider {
     return this.following.size
   }
 
+  /** It runs a layer or is about to, or watches over a step that it handed over. */
+  get isAtWork(): boolean {
+    return this.work.size > 0 || this.author.isWatching
+  }
+
   /** The share of strangers that let it down, 0 … 1. */
   get strangersFail(): number {
     return this.strangers.failShare

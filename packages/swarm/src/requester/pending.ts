@@ -24,7 +24,8 @@ export class Pending {
   readonly policy: ClassifyPolicy
   readonly stem: Step
   readonly startedMs: number
-  private readonly laneKnownAtMs: number
+  /** When everybody in the lane has announced itself once, milliseconds. */
+  laneKnownAtMs: number
   private step: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []

@@ -42,7 +42,7 @@ export class Requester {
   private readonly options: RequesterOptions
   private readonly table: PeerTable
   /** Before, a layer without a known host may well have one that has not announced itself yet. */
-  private readonly laneKnownAtMs: number
+  private laneKnownAtMs: number
   private readonly pending = new Map<RequestId, Pending>()
   private readonly scoring: Scoring
   private readonly secondOffers: SecondOffers
@@ -62,6 +62,13 @@ export class Requester {
 
   get inFlight(): number {
     return this.pending.size
+  }
+
+  /** It is in another lane, whose members have not announced themselves yet. */
+  laneEntered(nowMs: number): void {
+    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
+    for (const wanted of this.pending.values()) wanted.laneKnownAtMs = this.laneKnownAtMs
+    this.onCoverage(nowMs)
   }
 
   /** @param activation the stem's output, (B, T, C). */

@@ -91,6 +91,8 @@ function changed(transport: Transport, change: Partial<Transport>): Transport {
   return {
     self: transport.self,
     listen: (events) => transport.listen(events),
+    enter: (lane) => transport.enter(lane),
+    countLanes: (counted) => transport.countLanes(counted),
     publish: (message) => transport.publish(message),
     offer: (bytes, offered) => transport.offer(bytes, offered),
     withdraw: (hash) => transport.withdraw(hash),

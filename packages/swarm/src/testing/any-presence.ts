@@ -5,6 +5,7 @@ export function anyPresence(given: Partial<Omit<Presence, 'kind'>> = {}): Presen
   return {
     kind: 'presence',
     release: '',
+    lane: 0,
     sequence: 0,
     layers: [],
     freeSlots: 1,
@@ -19,6 +20,7 @@ export function anyPresence(given: Partial<Omit<Presence, 'kind'>> = {}): Presen
     addresses: [],
     asking: false,
     leaving: false,
+    moving: false,
     ...given,
   }
 }

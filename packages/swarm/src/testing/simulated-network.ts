@@ -7,12 +7,14 @@ import {
   PUSHED_TENSORS_MAX,
 } from '../limits.ts'
 import type { AccessSpeed, Transport, TransportEvents } from '../ports.ts'
+import { countLanes, type LaneCount } from '../wire/lane-count.ts'
 import {
   decodeMessage,
   encodeMessage,
   type HeldActivation,
   type Message,
   type PeerId,
+  type Presence,
   type TensorHash,
 } from '../wire/messages.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -46,6 +48,9 @@ interface Station {
   /** Pulls that wait for what is on its way. */
   readonly awaited: Map<TensorHash, () => void>
   events: TransportEvents | undefined
+  lane: number
+  /** What it announced last. */
+  presence: Presence | undefined
   /** Whom it does not listen to. */
   readonly bans: Bans
 }
@@ -58,20 +63,24 @@ export interface Traffic {
   pulledBytes: number
 }
 
-/** All members of one lane in one room: what one publishes, the others hear a little later. */
+/** Members of a release in one room: what one publishes, the others of its lane hear a little later. */
 export class SimulatedNetwork {
   readonly traffic: Traffic = { messages: 0, deliveries: 0, bytes: 0, pulledBytes: 0 }
   private readonly stations = new Map<PeerId, Station>()
   private readonly clock: VirtualClock
   private readonly random: SeededRandom
   private readonly options: NetworkOptions
+  private readonly layers: number
   private hashes = 0
 
+  /** @param layers of the model, for counting what lanes lack. */
   constructor(
     clock: VirtualClock,
     random: SeededRandom,
     options: NetworkOptions = NETWORK_OPTIONS_DEFAULT,
+    layers = 8,
   ) {
+    this.layers = layers
     this.clock = clock
     this.random = random
     this.options = options
@@ -85,6 +94,8 @@ export class SimulatedNetwork {
       pushed: new Map(),
       awaited: new Map(),
       events: undefined,
+      lane: 0,
+      presence: undefined,
       bans: createBans({ durationMs: BAN_MS, peersMax: BANS_MAX }),
     })
     return transport
@@ -108,14 +119,31 @@ export class SimulatedNetwork {
     if (station !== undefined) station.events = events
   }
 
+  enter(self: PeerId, lane: number): void {
+    const station = this.stations.get(self)
+    if (station !== undefined) station.lane = lane
+  }
+
+  /** How full the lanes are by what was announced last. */
+  countLanes(counted: (lanes: readonly LaneCount[] | undefined) => void): void {
+    this.clock.wakeAt(this.clock.nowMs() + this.rttMs, () => {
+      const announced = [...this.stations.values()].flatMap(({ presence }) => presence ?? [])
+      counted(countLanes(announced, this.layers))
+    })
+  }
+
   broadcast(from: PeerId, message: Message): void {
-    if (!this.stations.has(from)) return
+    const author = this.stations.get(from)
+    if (author === undefined) return
+    if (message.kind === 'presence') author.presence = message.leaving ? undefined : message
+    const lane = message.kind === 'presence' ? message.lane : author.lane
     const bytes = encodeMessage(message)
     this.traffic.messages++
     this.traffic.bytes += bytes.length
     const decoded = decodeMessage(bytes)
     for (const station of this.stations.values()) {
       if (station.transport.self === from || station.bans.has(from, this.clock.nowMs())) continue
+      if (station.lane !== lane) continue
       if (this.options.loss > 0 && this.random.uniform() < this.options.loss) continue
       this.traffic.deliveries++
       this.deliver(station, (events) => events.messageArrived(from, decoded))
@@ -217,9 +245,14 @@ export class SimulatedNetwork {
     return !one.bans.has(b, now) && !other.bans.has(a, now)
   }
 
-  /** Everybody to whom a peer is connected. */
+  /** Whether two peers are connected and in the same lane. */
+  areNeighbours(a: PeerId, b: PeerId): boolean {
+    return this.areConnected(a, b) && this.stations.get(a)?.lane === this.stations.get(b)?.lane
+  }
+
+  /** Everybody of its lane to whom a peer is connected. */
   neighbours(peer: PeerId): PeerId[] {
-    return [...this.stations.keys()].filter((other) => this.areConnected(peer, other))
+    return [...this.stations.keys()].filter((other) => this.areNeighbours(peer, other))
   }
 
   /** There and back of a small message, milliseconds. */
@@ -260,6 +293,14 @@ class SimulatedTransport implements Transport {
     return () => this.network.listen(this.self, undefined)
   }
 
+  enter(lane: number): void {
+    this.network.enter(this.self, lane)
+  }
+
+  countLanes(counted: (lanes: readonly LaneCount[] | undefined) => void): void {
+    this.network.countLanes(counted)
+  }
+
   publish(message: Message): void {
     this.network.broadcast(this.self, message)
   }
@@ -289,7 +330,7 @@ class SimulatedTransport implements Transport {
   }
 
   reaches(peer: PeerId): boolean {
-    return this.network.areConnected(this.self, peer)
+    return this.network.areNeighbours(this.self, peer)
   }
 
   neighbours(): readonly PeerId[] {

@@ -20,6 +20,7 @@ import {
   tellsNobody,
   tellsOne,
 } from './transport-direct.ts'
+import { countsOnce, entersAgain, goesOnAcrossLanes, keepsLanesApart } from './transport-lanes.ts'
 import {
   asksForTheAwaited,
   cancelsAwaitedPulls,
@@ -76,6 +77,10 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('waits for a tensor that is to be pushed', 2, waitsForAPush),
     check('asks for an awaited tensor that is not pushed', 2, asksForTheAwaited),
     check('says nothing about an awaited pull that was cancelled', 2, cancelsAwaitedPulls),
+    check('keeps lanes apart', 3, keepsLanesApart),
+    check('tells a member of a lane that one of the two has left', 3, goesOnAcrossLanes),
+    check('enters a lane again', 2, entersAgain),
+    check('says once how full the lanes are, or that it cannot say', 2, countsOnce),
     check('does not hear whom it bans, through others neither', 3, bans),
     check('loses the connection to whom it bans, and says so once', 3, losesTheBanned),
     check('says once that a peer is gone', 3, saysWhoIsGone),

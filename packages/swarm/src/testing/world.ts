@@ -65,7 +65,12 @@ export class World {
   constructor(options: Partial<WorldOptions> = {}) {
     this.options = { ...WORLD_OPTIONS_DEFAULT, ...options }
     this.random = new SeededRandom(this.options.seed)
-    this.network = new SimulatedNetwork(this.clock, this.random, this.options.network)
+    this.network = new SimulatedNetwork(
+      this.clock,
+      this.random,
+      this.options.network,
+      this.options.shape.layers,
+    )
   }
 
   /** Brings in a member with an engine of symbols, and starts it. */

@@ -5,6 +5,7 @@ import {
   ACTIVATION_BYTES_MAX,
   ERAS_MAX,
   INLINE_BYTES_MAX,
+  LANES_MAX,
   LAYERS_MAX,
   MESSAGE_BYTES_MAX,
 } from '../limits.ts'
@@ -79,6 +80,7 @@ const message = fc.oneof(
   fc.record({
     kind: fc.constant('presence'),
     release: hexes(32),
+    lane: fc.integer({ min: 0, max: LANES_MAX - 1 }),
     sequence: fc.nat(),
     layers: fc.array(layer, { maxLength: 12 }),
     freeSlots: fc.integer({ min: 0, max: 255 }),
@@ -97,6 +99,7 @@ const message = fc.oneof(
     }),
     asking: fc.boolean(),
     leaving: fc.boolean(),
+    moving: fc.boolean(),
   }),
 ) as fc.Arbitrary<Message>
 

@@ -8,6 +8,7 @@ import {
   ERAS_MAX,
   HASH_BYTES,
   INLINE_BYTES_MAX,
+  LANES_MAX,
   LAYERS_MAX,
   MESSAGE_BYTES_MAX,
   NEIGHBOURS_MAX,
@@ -147,6 +148,8 @@ const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
 /** What a provider offers, sent every few seconds and whenever it changes. */
 const presence = wire.record({
   release: wire.hex<string>(HASH_BYTES),
+  /** The lane that it is about: that of the topic in which it travels. */
+  lane: wire.u16(LANES_MAX - 1),
   /** Grows with every presence of one session; a lower one is old news. */
   sequence: wire.u32(),
   layers: wire.list(layer, LAYERS_MAX),
@@ -168,6 +171,8 @@ const presence = wire.record({
   /** A newcomer asks everyone to answer at once. */
   asking: wire.flag,
   leaving: wire.flag,
+  /** Of one who leaves: only this lane, for another one; connections to it stay for what is in flight. */
+  moving: wire.flag,
 })
 
 const kinds = { step, claim, done, presence, again }
@@ -218,14 +223,37 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** The first byte of every message; a peer refuses messages of another version. */
 export const PROTOCOL_VERSION = 2
-/** Where presence goes; bootstrap nodes are members of this topic and of no lane. */
-export const PRESENCE_TOPIC = `layerswarm/${PROTOCOL_VERSION}/presence`
-/** The gossip topic in which a group of peers serves one release. */
-export function laneTopic(release: string, lane = 0): string {
+/** Where the presence of a lane goes; bootstrap nodes are members of these topics and of no other. */
+export function presenceTopic(release: string, lane: number): string {
+  return `layerswarm/${PROTOCOL_VERSION}/${release}/presence/${lane}`
+}
+/** Where the steps, claims and ends of a lane go: the gossip topic in which a group of peers serves one release. */
+export function laneTopic(release: string, lane: number): string {
   return `layerswarm/${PROTOCOL_VERSION}/${release}/lane/${lane}`
 }
 
 /** The topic in which a message of this kind travels. */
-export function topicOf(kind: Message['kind'], release: string): string {
-  return kind === 'presence' ? PRESENCE_TOPIC : laneTopic(release)
+export function topicOf(kind: Message['kind'], release: string, lane: number): string {
+  return kind === 'presence' ? presenceTopic(release, lane) : laneTopic(release, lane)
+}
+
+/** What a topic is for. */
+export interface Topic {
+  readonly carries: 'presence' | 'lane'
+  /** Hash of the release's manifest, hex. */
+  readonly release: string
+  /** From 0 to LANES_MAX − 1. */
+  readonly lane: number
+}
+
+const TOPIC = new RegExp(
+  `^layerswarm/${PROTOCOL_VERSION}/([0-9a-f]{${2 * HASH_BYTES}})/(presence|lane)/(0|[1-9][0-9]{0,4})$`,
+)
+
+/** What a topic is for; undefined for one that is none of this protocol's. */
+export function parseTopic(topic: string): Topic | undefined {
+  const [, release, carries, number] = TOPIC.exec(topic) ?? []
+  const lane = Number(number)
+  if (release === undefined || !(lane < LANES_MAX)) return undefined
+  return { carries: carries === 'presence' ? 'presence' : 'lane', release, lane }
 }

@@ -1,0 +1,30 @@
+import { LANES_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { describe, expect, test } from 'vitest'
+import { parseBootstrap } from './bootstrap.ts'
+
+const RELEASE = { id: 'ab'.repeat(32), name: 'tiny', publisher: 'cd'.repeat(32) }
+const COUNT = { lane: 3, providers: 20, askers: 4, lacking: 0 }
+
+function parsed(release: object) {
+  const addresses = [`/ip4/127.0.0.1/tcp/1/p2p/12D3KooW${'a'.repeat(44)}`]
+  return parseBootstrap({ protocol: PROTOCOL_VERSION, addresses, releases: [release] })
+}
+
+describe('a bootstrap.json', () => {
+  test('says how full the lanes of a release are', () => {
+    expect(parsed({ ...RELEASE, lanes: [COUNT] }).releases[0]?.lanes).toEqual([COUNT])
+  })
+
+  test('of a server that does not count lanes is taken as well', () => {
+    expect(parsed(RELEASE).releases[0]?.lanes).toBeUndefined()
+  })
+
+  test.each([
+    ['is no list', 7],
+    ['has more lanes than there can be', Array.from({ length: LANES_MAX + 1 }, () => COUNT)],
+    ['counts a lane that cannot be', [{ ...COUNT, lane: LANES_MAX }]],
+    ['counts less than nobody', [COUNT, { ...COUNT, askers: -1 }]],
+  ])('is refused when its count %s', (_, lanes) => {
+    expect(() => parsed({ ...RELEASE, lanes })).toThrow('releases.0.lanes')
+  })
+})

@@ -1,0 +1,105 @@
+import { parseTopic } from '@layerswarm/swarm'
+import {
+  type GossipSub,
+  type SubscriptionChangeData,
+  type TopicValidatorFn,
+  TopicValidatorResult,
+} from '@libp2p/gossipsub'
+import { LANE_TOPIC_IDLE_MS, LANE_TOPICS_MAX } from './limits.ts'
+import type { PresenceGate } from './presence-gate.ts'
+
+/** By whom presence is judged, and of which releases it is heard. */
+export interface PresenceTopicsNeeds {
+  readonly gate: PresenceGate
+  offers(release: string): boolean
+}
+
+/**
+ * The presence topics of all lanes in which somebody is, so that one place knows how full each lane is.
+ *
+ * 1. A topic is followed from the moment that a connected peer follows it, if it is the presence topic of a
+ *    release on offer, until nobody has followed it for LANE_TOPIC_IDLE_MS.
+ * 2. At most LANE_TOPICS_MAX are followed.
+ * 3. What comes in any other topic is dropped, and judged as what it is: not presence.
+ */
+export interface PresenceTopics {
+  start(): void
+  stop(): void
+  /** Gives up what nobody follows any more. */
+  sweep(nowMs: number): void
+  readonly size: number
+}
+
+/** What of gossip it needs. */
+export type TopicsOfGossip = Pick<
+  GossipSub,
+  | 'topicValidators'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'getSubscribers'
+  | 'addEventListener'
+  | 'removeEventListener'
+>
+
+/** Follows nothing before `start`. */
+export function createPresenceTopics(
+  pubsub: TopicsOfGossip,
+  { gate, offers }: PresenceTopicsNeeds,
+): PresenceTopics {
+  /** Since when nobody follows a topic; undefined while somebody does. */
+  const followed = new Map<string, number | undefined>()
+
+  const judge: TopicValidatorFn = (source, message) => {
+    if (message.type !== 'signed') return TopicValidatorResult.Reject
+    const { from, sequenceNumber: number, data: bytes, topic } = message
+    const arrival = { source: source.toString(), author: from.toString(), topic, number, bytes }
+    return VERDICTS[gate.judge(arrival, performance.now())]
+  }
+
+  const changed = ({ detail }: CustomEvent<SubscriptionChangeData>) => {
+    for (const { topic, subscribe } of detail.subscriptions) if (subscribe) follow(topic)
+  }
+
+  function follow(topic: string): void {
+    if (followed.has(topic)) {
+      followed.set(topic, undefined)
+      return
+    }
+    const place = parseTopic(topic)
+    if (place?.carries !== 'presence' || !offers(place.release)) return
+    if (followed.size >= LANE_TOPICS_MAX) return
+    followed.set(topic, undefined)
+    pubsub.subscribe(topic)
+  }
+
+  return {
+    get size() {
+      return followed.size
+    },
+    start() {
+      // One validator for whatever topic a message names: gossip would take one without a validator unread.
+      pubsub.topicValidators.get = () => judge
+      pubsub.addEventListener('subscription-change', changed)
+    },
+    stop() {
+      pubsub.removeEventListener('subscription-change', changed)
+      followed.clear()
+    },
+    sweep(nowMs) {
+      for (const [topic, idleSinceMs] of followed) {
+        if (pubsub.getSubscribers(topic).length > 0) followed.set(topic, undefined)
+        else if (idleSinceMs === undefined) followed.set(topic, nowMs)
+        else if (nowMs - idleSinceMs >= LANE_TOPIC_IDLE_MS) {
+          followed.delete(topic)
+          pubsub.unsubscribe(topic)
+        }
+      }
+    },
+  }
+}
+
+const VERDICTS = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+} as const

@@ -1,0 +1,63 @@
+import type { EngineName } from '@layerswarm/model'
+import { directHandOver } from './claims/direct.ts'
+import type { ClaimPolicy } from './claims/policy.ts'
+import { CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
+import type { AccessSpeed } from './ports.ts'
+import type { ModelShape } from './step.ts'
+import type { PeerId } from './wire/messages.ts'
+
+/** What a member is made from. */
+export interface CoreOptions {
+  /** Hash of the release's manifest, hex. */
+  readonly release: string
+  readonly shape: ModelShape
+  readonly self: PeerId
+  readonly backend: EngineName
+  /** Who goes on with a step, and when; the same in every provider of a lane. */
+  readonly policy: ClaimPolicy
+  /** Fixed layers, or `auto` to take the rarest. */
+  readonly serve: 'auto' | readonly number[]
+  /** Layers to host in `auto`; 0 asks only. */
+  readonly capacity: number
+  /** Layer runs accepted at once. */
+  readonly slots: number
+  /** Share of the time that layer runs may take, above 0 and at most 1. */
+  readonly timeShare: number
+  /** Least time between the claims of two neighbours in rank, milliseconds. */
+  readonly staggerMs: number
+  /** The lane of the release in which it begins. */
+  readonly lane: number
+  /** Providers of a lane before the next is opened; 0: the release has one lane of any size. */
+  readonly laneProviders: number
+  /** Whether there is a direct connection to a peer, and how far it is, milliseconds, if that was measured. */
+  readonly reaches: (peer: PeerId) => boolean
+  readonly rttMs: (peer: PeerId) => number | undefined
+  /** Everybody to whom there is a direct connection. */
+  readonly neighbours: () => readonly PeerId[]
+  readonly accessSpeed: () => AccessSpeed
+  /** Where others can dial this member, as multiaddrs. */
+  readonly addresses: () => readonly string[]
+  /** How many members of the lane hear this one directly. */
+  readonly links: () => number
+}
+
+/** Who goes on with a step, and when, unless a member is told otherwise. */
+export const POLICY_DEFAULT: ClaimPolicy = directHandOver('few')
+
+/** What a member does when nothing else is said. */
+export const CORE_OPTIONS_DEFAULT = Object.freeze({
+  policy: POLICY_DEFAULT,
+  serve: 'auto' as const,
+  capacity: 0,
+  slots: SLOTS_DEFAULT,
+  timeShare: 1,
+  staggerMs: CLAIM_STAGGER_MS,
+  lane: 0,
+  laneProviders: LANE_PROVIDERS,
+  reaches: () => true,
+  rttMs: () => undefined,
+  neighbours: () => [],
+  accessSpeed: () => ({ upload: undefined, download: undefined }),
+  addresses: () => [],
+  links: () => 0,
+})

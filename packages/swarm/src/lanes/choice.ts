@@ -1,0 +1,188 @@
+import { LANE_PROVIDERS, LANES_MAX } from '../limits.ts'
+import type { LaneCount } from '../wire/lane-count.ts'
+import { ASKER_GAIN_MIN, MERGED_LANE_PART, SMALL_LANE_PART } from './limits.ts'
+
+/**
+ * Which lane a member belongs in, by how full the lanes are. Pure functions, so that peers and the lab
+ * choose alike.
+ */
+
+/** How large lanes are to be, in providers. */
+export interface LaneSizes {
+  /** The next lane is opened when all have so many. */
+  readonly full: number
+  /** A lane with fewer is merged into another one, if there is room. */
+  readonly small: number
+  /** Most that a lane has after a merger. */
+  readonly merged: number
+}
+
+/** The sizes that follow from how many providers a full lane has; 0: there is one lane of any size. */
+export function laneSizes(full: number = LANE_PROVIDERS): LaneSizes {
+  if (full <= 0) return { full: Number.POSITIVE_INFINITY, small: 0, merged: 0 }
+  return {
+    full,
+    small: Math.floor(full * SMALL_LANE_PART),
+    merged: Math.floor(full * MERGED_LANE_PART),
+  }
+}
+
+/** Whether a lane can answer a request whole. */
+function isCovered({ lacking, providers }: LaneCount): boolean {
+  return lacking === 0 && providers > 0
+}
+
+/** Providers for each asker, one more asker counted. */
+function room({ providers, askers }: LaneCount): number {
+  return providers / (askers + 1)
+}
+
+/**
+ * The lane that a newcomer enters. A provider goes to a lane that lacks a layer and has room, or else to
+ * the one with the fewest; when all are full it opens the lowest unused number. An asker goes to where most
+ * providers are per asker, and to a lane that lacks a layer only when there is no other.
+ * @param counts undefined when nobody could say: then it is lane 0.
+ * @param turn how many others are on their way to a lane before this one, who are counted as if they were there.
+ */
+export function entryLane(
+  counts: readonly LaneCount[] | undefined,
+  serves: boolean,
+  sizes: LaneSizes,
+  turn = 0,
+): number {
+  if (counts === undefined || sizes.full === Number.POSITIVE_INFINITY) return 0
+  return serves ? providersLane(counts, sizes, turn) : askersLane(counts)
+}
+
+function askersLane(counts: readonly LaneCount[]): number {
+  const served = counts.filter(({ providers }) => providers > 0)
+  const best = (lanes: readonly LaneCount[]) =>
+    lanes.reduce<LaneCount | undefined>(
+      (top, lane) => (top === undefined || room(lane) > room(top) ? lane : top),
+      undefined,
+    )
+  return (best(served.filter(isCovered)) ?? best(served))?.lane ?? 0
+}
+
+function providersLane(counts: readonly LaneCount[], { full }: LaneSizes, turn: number): number {
+  const lanes = counts
+    .filter(({ providers, askers }) => providers + askers > 0)
+    .map(({ lane, providers, lacking }) => ({ lane, providers, lacks: lacking > 0 }))
+  const used = new Set(lanes.map(({ lane }) => lane))
+  let entered = 0
+  for (let i = 0; i <= turn; i++) {
+    const open = lanes.filter(({ providers }) => providers < full)
+    const lacking = open.filter(({ lacks }) => lacks)
+    let least = fewest(lacking.length > 0 ? lacking : open)
+    if (least === undefined) {
+      const lane = lowestUnused(used)
+      // All numbers are taken: the lanes grow beyond what they should.
+      if (lane === undefined) return fewest(lanes)?.lane ?? 0
+      least = { lane, providers: 0, lacks: false }
+      lanes.push(least)
+      used.add(lane)
+    }
+    least.providers++
+    entered = least.lane
+  }
+  return entered
+}
+
+function fewest<L extends { readonly lane: number; readonly providers: number }>(
+  lanes: readonly L[],
+): L | undefined {
+  return lanes.reduce<L | undefined>((least, lane) => {
+    if (least === undefined || lane.providers < least.providers) return lane
+    return lane.providers === least.providers && lane.lane < least.lane ? lane : least
+  }, undefined)
+}
+
+function lowestUnused(used: ReadonlySet<number>): number | undefined {
+  for (let lane = 0; lane < LANES_MAX; lane++) if (!used.has(lane)) return lane
+  return undefined
+}
+
+/** The lower lane into which a small one goes whole; undefined while there is none with room. */
+export function mergeLane(
+  counts: readonly LaneCount[],
+  lane: number,
+  providers: number,
+  sizes: LaneSizes,
+): number | undefined {
+  if (providers >= sizes.small) return undefined
+  const rooms = counts.filter(
+    (other) =>
+      other.lane < lane && other.providers > 0 && other.providers + providers <= sizes.merged,
+  )
+  return rooms.reduce<number | undefined>(
+    (lowest, other) => (lowest === undefined || other.lane < lowest ? other.lane : lowest),
+    undefined,
+  )
+}
+
+/** A lane to help, and what part of those who may go there should. */
+export interface Mend {
+  readonly lane: number
+  /** From 0 to 1. */
+  readonly share: number
+}
+
+/**
+ * The lane that a provider of a larger lane may be needed in, the lowest of several; undefined for none.
+ * @param lacking lanes that have lacked a layer for a while.
+ * @param capacity layers that a provider hosts.
+ */
+export function mendLane(
+  counts: readonly LaneCount[],
+  lacking: ReadonlySet<number>,
+  own: number,
+  capacity: number,
+  sizes: LaneSizes,
+): Mend | undefined {
+  const large = (count: LaneCount) => count.providers > sizes.small && count.lacking === 0
+  const helpers = counts.filter(large).reduce((sum, { providers }) => sum + providers, 0)
+  if (!counts.some((count) => count.lane === own && large(count))) return undefined
+  for (const count of counts) {
+    const { lane, providers } = count
+    if (lane === own || !lacking.has(lane) || count.lacking === 0) continue
+    // Nobody serves there, or what is there is about to merge.
+    if (providers === 0 || providers >= sizes.full) continue
+    if (mergeLane(counts, lane, providers, sizes) !== undefined) continue
+    const needed = Math.ceil(count.lacking / Math.max(1, capacity))
+    return { lane, share: Math.min(1, needed / helpers) }
+  }
+  return undefined
+}
+
+/** Where an asker may go, and what part of those in its lane should. */
+export interface AskerMove {
+  /** Each with a weight: the askers that it has room for. */
+  readonly lanes: readonly { readonly lane: number; readonly weight: number }[]
+  /** From 0 to 1. */
+  readonly share: number
+}
+
+/**
+ * Where askers find more providers than in their own lane; undefined when it is not worth a move.
+ * Only as many are to go as even the lanes out: all of them would only bring the crowd along.
+ */
+export function askersMove(counts: readonly LaneCount[], own: number): AskerMove | undefined {
+  const covered = counts.filter(isCovered)
+  const others = covered.filter(({ lane }) => lane !== own)
+  const here = counts.find(({ lane }) => lane === own)
+  if (others.length === 0) return undefined
+  if (here === undefined || !isCovered(here))
+    return { lanes: others.map((one) => ({ lane: one.lane, weight: room(one) })), share: 1 }
+  const perAsker = here.providers / Math.max(1, here.askers)
+  const better = others.filter((one) => room(one) >= ASKER_GAIN_MIN * perAsker)
+  if (better.length === 0) return undefined
+  const askers = covered.reduce((sum, one) => sum + one.askers, 0)
+  const providers = covered.reduce((sum, one) => sum + one.providers, 0)
+  const fair = (one: LaneCount) => (askers * one.providers) / providers
+  const share = Math.max(0, 1 - fair(here) / Math.max(1, here.askers))
+  const lanes = better.map((one) => ({
+    lane: one.lane,
+    weight: Math.max(fair(one) - one.askers, room(one) / 1_000),
+  }))
+  return { lanes, share }
+}

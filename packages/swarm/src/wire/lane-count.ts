@@ -1,0 +1,55 @@
+import { LANES_MAX } from '../limits.ts'
+import type { Presence } from './messages.ts'
+
+/** How full a lane is, as somebody sees it who hears the presence of all. */
+export interface LaneCount {
+  /** From 0 to LANES_MAX − 1. */
+  readonly lane: number
+  /** Members that host a layer. */
+  readonly providers: number
+  /** Members that host none. */
+  readonly askers: number
+  /** Layers of the model that nobody in it hosts. */
+  readonly lacking: number
+}
+
+/**
+ * Counts the lanes in which somebody is, by their numbers.
+ * @param members the newest presence of each member of one release.
+ * @param layers of the model.
+ */
+export function countLanes(
+  members: Iterable<Pick<Presence, 'lane' | 'layers'>>,
+  layers: number,
+): LaneCount[] {
+  const lanes = new Map<number, { providers: number; askers: number; hosted: Set<number> }>()
+  for (const { lane, layers: hosted } of members) {
+    let seen = lanes.get(lane)
+    if (seen === undefined) {
+      seen = { providers: 0, askers: 0, hosted: new Set() }
+      lanes.set(lane, seen)
+    }
+    if (hosted.length > 0) seen.providers++
+    else seen.askers++
+    // A layer that the model does not have is somebody's invention.
+    for (const layer of hosted) if (layer < layers) seen.hosted.add(layer)
+  }
+  return [...lanes]
+    .map(([lane, { providers, askers, hosted }]) => {
+      return { lane, providers, askers, lacking: layers - hosted.size }
+    })
+    .sort((a, b) => a.lane - b.lane)
+}
+
+/** Reads a count that somebody else sent; undefined for what is none. */
+export function parseLaneCount(value: unknown): LaneCount | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { lane, providers, askers, lacking } = value as Readonly<Record<string, unknown>>
+  if (!isCount(lane) || lane >= LANES_MAX) return undefined
+  if (!isCount(providers) || !isCount(askers) || !isCount(lacking)) return undefined
+  return { lane, providers, askers, lacking }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
