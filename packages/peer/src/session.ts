@@ -80,7 +80,7 @@ async function open(
     signal,
     opened,
   )
-  const { node, store, transport, keeper } = network
+  const { node, store, keeper } = network
   step('connecting to the swarm, starting the engine')
   const { spec } = manifest
   const [compute] = await Promise.all([

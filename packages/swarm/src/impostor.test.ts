@@ -99,7 +99,12 @@ test.each([
   transport.listen({
     messageArrived(from, message) {
       if (message.kind !== 'step') return
-      const judged = judgeMessage(encodeMessage(message), laneTopic(SIMULATED_RELEASE), from, shape)
+      const judged = judgeMessage(
+        encodeMessage(message),
+        laneTopic(SIMULATED_RELEASE, 0),
+        from,
+        shape,
+      )
       if ('fault' in judged) faults.push(judged.fault)
     },
     peerDisconnected() {},
@@ -143,7 +148,12 @@ test('nobody has a member hand over a step of somebody else, by a claim that tak
             { kind: 'claim', request, era: 1, hop, layer: 2, ttlMs: 30_000, lost: false },
             server.peer,
           )
-      const judged = judgeMessage(encodeMessage(message), laneTopic(SIMULATED_RELEASE), from, shape)
+      const judged = judgeMessage(
+        encodeMessage(message),
+        laneTopic(SIMULATED_RELEASE, 0),
+        from,
+        shape,
+      )
       if ('fault' in judged) faults.push(judged.fault)
     },
     peerDisconnected() {},

@@ -107,8 +107,8 @@ describe('the rules of what a peer may say', () => {
   })
 
   test('refuse presence that counts a layer more than once', () => {
-    const twice = anyPresence({ release: RELEASE, layers: [1, 2, 1] })
-    expect(verdict(twice, ASKER, PRESENCE_TOPIC)).toContain('twice')
+    const twice = anyPresence({ release: RELEASE, lane: 3, layers: [1, 2, 1] })
+    expect(verdict(twice, ASKER, PRESENCE)).toContain('twice')
   })
 
   test('refuse bytes that are no message', () => {
