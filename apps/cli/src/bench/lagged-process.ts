@@ -1,7 +1,8 @@
-import { createPeer } from '@layerswarm/peer'
+import { createPeer, type Peer } from '@layerswarm/peer'
 import { POLICY_USUAL, policyNamed } from '../line/policy-option.ts'
 import { type ProcessReport, parseOrder } from './lagged-orders.ts'
 import { createLaggedTransport } from './lagged-transport.ts'
+import { LAGGED_STARTS_MAX } from './limits.ts'
 
 // Volunteers that believe to be far away. The words are where to join, what to serve, how many layers
 // each, how many they are and by which policy; by its IPC channel the process is told how far, says how
@@ -35,4 +36,15 @@ process.once('disconnect', () => {
   Promise.all(peers.map((peer) => peer.stop())).then(gone, gone)
 })
 // One after the other: they share a processor, and a newcomer looks for layers that are rare.
-for (const peer of peers) await peer.start()
+for (const peer of peers) await joined(peer)
+
+/** Dozens that start at once keep each other from answering in time: a busy machine is measured, not failed. */
+async function joined(peer: Peer): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await peer.start()
+    } catch (error) {
+      if (attempt >= LAGGED_STARTS_MAX || !process.connected) throw error
+    }
+  }
+}

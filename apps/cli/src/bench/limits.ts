@@ -23,8 +23,8 @@ export const TABS_READY_MS_MAX = 60_000
 /** How often the tabs are asked until then: each question crosses two processes. */
 export const TABS_LOOK_INTERVAL_MS = 100
 
-/** Eight processes on two cores have started and hold all layers within this. */
-export const LAGGED_COVERED_MS_MAX = 120_000
+/** All processes have started and all volunteers hold their layers within this: sixty on two busy cores take minutes. */
+export const LAGGED_COVERED_MS_MAX = 300_000
 
 /** How often they are asked until then. */
 export const LAGGED_LOOK_INTERVAL_MS = 200
@@ -92,3 +92,20 @@ export const REALITY_SILENCE_MS = 6_000
 export const REALITY_RUNS = 9
 /** Requests of each of them. */
 export const REALITY_RUN_REQUESTS = 20
+
+/** The crowd: more peers than one lane holds, several in a process. */
+export const CROWD_PROCESSES = 12
+/** Volunteers in each of them. */
+export const CROWD_PEERS_EACH = 5
+/** Layers that each of them hosts. */
+export const CROWD_LAYERS_EACH = 2
+/** Hosts whom the asker is connected to before anything is measured. */
+export const CROWD_MET = 8
+/** Processes that are killed, one after the other. */
+export const CROWD_KILLS = 2
+/** After this the lanes are measured as they are. */
+export const CROWD_LANES_MS_MAX = 90_000
+/** What is said without being asked is measured for this long: several rounds of presence. */
+export const CROWD_SILENCE_MS = 20_000
+/** So often a volunteer of a lagged swarm tries to join. */
+export const LAGGED_STARTS_MAX = 20
