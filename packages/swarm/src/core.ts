@@ -58,7 +58,7 @@ export class Core {
   handle(input: Input, nowMs: number): Effect[] {
     if (this.left) return []
     const effects = this.settle(this.react(input, nowMs), nowMs)
-    return effects.concat(this.moveIfDue(nowMs))
+    return this.keeper.wantsToMove ? effects.concat(this.moveIfDue(nowMs)) : effects
   }
 
   /** The lane that it is in. */

@@ -106,6 +106,7 @@ export class LabNetwork {
       to.part(station, pastMax)
       station.part(to, pastMax)
       this.mesh.mend(to)
+      this.mesh.reconnect(to)
     }
     lane?.leave(station)
     this.settle(station, number, () => {})
@@ -157,6 +158,7 @@ export class LabNetwork {
         to.unlink(station)
         to.lost(peer)
         this.mesh.mend(to)
+        this.mesh.reconnect(to)
       })
     }
   }

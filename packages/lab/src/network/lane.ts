@@ -44,6 +44,8 @@ export class LabStation {
   /** It waits for its connections; what it announces meanwhile, the members hear when they stand. */
   isMeeting = false
   unheard: Presence | undefined
+  /** It is about to connect to more members of its lane. */
+  isDialling = false
   /** When it entered its lane, milliseconds. */
   settledAtMs = 0
   private place: { readonly lane: Lane; readonly slot: number } | undefined

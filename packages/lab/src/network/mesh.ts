@@ -32,6 +32,7 @@ export class Mesh {
       (other) =>
         other !== station &&
         !other.frozen &&
+        !station.isNeighbourOf(other) &&
         this.paths.hasPath(station, other) &&
         !other.gate.isBanned(station.peer, now) &&
         !station.gate.isBanned(other.peer, now),
@@ -57,6 +58,16 @@ export class Mesh {
       if (other.mesh.length < this.settings['gossip.mesh']) this.mend(other)
     }
     this.mend(station)
+  }
+
+  /** A connection is gone: others of the lane are dialled in its place, whom it knows from a bootstrap node. */
+  reconnect(station: LabStation): void {
+    if (station.isDialling || !station.alive) return
+    station.isDialling = true
+    this.clock.wakeAt(this.clock.nowMs() + this.settings['links.dialMs'], () => {
+      station.isDialling = false
+      if (station.alive && !station.isMeeting && !station.frozen) this.connect(station)
+    })
   }
 
   /** Ends the connection between two peers. */

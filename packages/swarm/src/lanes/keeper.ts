@@ -89,6 +89,11 @@ export class LaneKeeper {
     return this.current
   }
 
+  /** Whether it has decided to move, and `isDue` is worth asking. */
+  get wantsToMove(): boolean {
+    return this.intention !== undefined
+  }
+
   /** When `look` or `isDue` is to be asked next, milliseconds. */
   wakeAtMs(): number {
     return Math.min(
