@@ -1,27 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import type { Clock, Compute, Random, Transport } from '../ports.ts'
+import type { Transport } from '../ports.ts'
 import type { PeerId } from '../wire/messages.ts'
-import type { AcceptanceCase } from './acceptance.ts'
-import { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
-import { type ComputeBench, computeAcceptance } from './compute-acceptance.ts'
-import { randomAcceptance } from './random-acceptance.ts'
+import { failing, virtualTime } from './acceptance-breaks.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedNetwork } from './simulated-network.ts'
-import { SymbolicCompute } from './symbolic-compute.ts'
 import { transportAcceptance } from './transport-acceptance.ts'
 import type { TransportBench } from './transport-bench.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
-
-function virtualTime() {
-  const clock = new VirtualClock()
-  return {
-    clock,
-    settle: async (ms: number) => void clock.run(clock.nowMs() + ms),
-    close: async () => {},
-  }
-}
 
 /** @param change what is put before each transport. */
 async function transportBench(
@@ -40,50 +26,8 @@ async function transportBench(
   }
 }
 
-async function computeBench(change = (compute: Compute) => compute): Promise<ComputeBench> {
-  const { clock, ...time } = virtualTime()
-  return {
-    ...time,
-    compute: change(new SymbolicCompute(clock, 2)),
-    layers: SHAPE.layers,
-    input: (nonce) => ({
-      dtype: 'float16',
-      shape: [1, SHAPE.tokens, SHAPE.width],
-      bytes: new Uint8Array(2 * SHAPE.tokens * SHAPE.width).fill(nonce, 60),
-    }),
-  }
-}
-
-async function clockBench(change = (clock: Clock) => clock): Promise<ClockBench> {
-  const { clock, ...time } = virtualTime()
-  return { ...time, clock: change(clock) }
-}
-
-function runAll(cases: readonly AcceptanceCase[]): void {
-  for (const { name, run } of cases) test(name, run)
-}
-
-/** The names of the cases that fail. */
-async function failing(cases: readonly AcceptanceCase[]): Promise<string[]> {
-  const failed: string[] = []
-  for (const { name, run } of cases) await run().catch(() => failed.push(name))
-  return failed
-}
-
 describe('the simulated network is a transport: it', () => {
-  runAll(transportAcceptance(transportBench))
-})
-
-describe('the virtual clock is a clock: it', () => {
-  runAll(clockAcceptance(clockBench))
-})
-
-describe('the symbolic compute is a compute: it', () => {
-  runAll(computeAcceptance(computeBench))
-})
-
-describe('seeded randomness is a source of randomness: it', () => {
-  runAll(randomAcceptance(() => new SeededRandom(3)))
+  for (const { name, run } of transportAcceptance(transportBench)) test(name, run)
 })
 
 /** A transport with some of its methods replaced; its own are bound, as it is a class. */
@@ -334,170 +278,4 @@ describe('the suite of transports catches one that', () => {
     const bench = () => transportBench((transport) => changed(transport, change(transport)))
     expect(await failing(transportAcceptance(bench))).toContain(name)
   })
-})
-
-function changedCompute(compute: Compute, change: Partial<Compute>): Compute {
-  return {
-    backend: compute.backend,
-    host: (layer, hosted) => compute.host(layer, hosted),
-    drop: (layer) => compute.drop(layer),
-    run: (layer, hop, input, finished) => compute.run(layer, hop, input, finished),
-    runHead: (input, finished) => compute.runHead(input, finished),
-    ...change,
-  }
-}
-
-describe('the suite of computes catches one that', () => {
-  const breaks: [string, (compute: Compute) => Partial<Compute>, string][] = [
-    [
-      'never answers',
-      () => ({ run: () => {} }),
-      'answers a run once, in the shape and the dtype of its input',
-    ],
-    [
-      'answers twice',
-      (compute) => ({
-        run: (layer, hop, input, finished) =>
-          compute.run(layer, hop, input, (outcome) => {
-            finished(outcome)
-            finished(outcome)
-          }),
-      }),
-      'answers a run once, in the shape and the dtype of its input',
-    ],
-    [
-      'answers in another dtype',
-      (compute) => ({
-        run: (layer, hop, input, finished) =>
-          compute.run(layer, hop, { ...input, dtype: 'float32' }, finished),
-      }),
-      'answers a run once, in the shape and the dtype of its input',
-    ],
-    [
-      'runs what it does not host',
-      (compute) => ({
-        run: (_layer, hop, input, finished) => compute.run(0, hop, input, finished),
-      }),
-      'refuses to run a layer that it does not host, and says why',
-    ],
-    [
-      'runs what was dropped',
-      () => ({ drop: () => {} }),
-      'refuses to run a layer that was dropped, and runs the others',
-    ],
-    [
-      'computes in its input',
-      (compute) => ({
-        run(layer, hop, input, finished) {
-          input.bytes.fill(1)
-          compute.run(layer, hop, input, finished)
-        },
-      }),
-      'leaves the input of a run and of the head as it was',
-    ],
-    [
-      'answers inside a call',
-      () => ({ runHead: (_, finished) => finished({ logits: [[0]] }) }),
-      'answers after a call and never inside it',
-    ],
-  ]
-
-  test.each(breaks)('%s', async (_, change, name) => {
-    const bench = () => computeBench((compute) => changedCompute(compute, change(compute)))
-    expect(await failing(computeAcceptance(bench))).toContain(name)
-  })
-})
-
-describe('the suite of clocks catches one that', () => {
-  const breaks: [string, (clock: Clock) => Partial<Clock>, string][] = [
-    [
-      'runs back',
-      (clock) => {
-        let looks = 0
-        return { nowMs: () => clock.nowMs() - (++looks % 7) }
-      },
-      'goes on and never back',
-    ],
-    ['stands still', () => ({ nowMs: () => 5 }), 'goes on and never back'],
-    [
-      'fires early',
-      (clock) => ({ wakeAt: (atMs, fire) => clock.wakeAt(atMs - 1, fire) }),
-      'wakes once, and not before its time',
-    ],
-    [
-      'fires twice',
-      (clock) => ({
-        wakeAt(atMs, fire) {
-          clock.wakeAt(atMs + 1, fire)
-          return clock.wakeAt(atMs, fire)
-        },
-      }),
-      'wakes once, and not before its time',
-    ],
-    [
-      'fires what was cancelled',
-      (clock) => ({
-        wakeAt(atMs, fire) {
-          clock.wakeAt(atMs, fire)
-          return () => {}
-        },
-      }),
-      'does not wake for what was cancelled',
-    ],
-    [
-      'fires inside the call',
-      (clock) => ({
-        wakeAt(atMs, fire) {
-          if (atMs > clock.nowMs()) return clock.wakeAt(atMs, fire)
-          fire()
-          return () => {}
-        },
-      }),
-      'wakes soon for a time that is past, and not inside the call',
-    ],
-    [
-      'has one timer only',
-      (clock) => {
-        let cancel = () => {}
-        return {
-          wakeAt(atMs, fire) {
-            cancel()
-            cancel = clock.wakeAt(atMs, fire)
-            return cancel
-          },
-        }
-      },
-      'wakes each of many, once and not before its time',
-    ],
-  ]
-
-  test.each(breaks)('%s', async (_, change, name) => {
-    const bench = () =>
-      clockBench((clock) => ({
-        nowMs: () => clock.nowMs(),
-        wakeAt: (atMs, fire) => clock.wakeAt(atMs, fire),
-        ...change(clock),
-      }))
-    expect(await failing(clockAcceptance(bench))).toContain(name)
-  })
-})
-
-test('the suite of randomness catches one that repeats itself, counts wrong, or gives the same array', async () => {
-  const seeded = new SeededRandom(1)
-  const always: Random = { bytes: (count) => new Uint8Array(count).fill(7) }
-  const short: Random = { bytes: (count) => new SeededRandom(1).bytes(Math.max(0, count - 1)) }
-  const one = new Uint8Array(10_000)
-  const shared: Random = {
-    bytes(count) {
-      one.set(seeded.bytes(count))
-      return one.subarray(0, count)
-    },
-  }
-  expect(await failing(randomAcceptance(() => always))).toContain('gives other bytes each time')
-  expect(await failing(randomAcceptance(() => shared))).toContain(
-    'gives bytes that stay as they were when more are drawn',
-  )
-  expect(await failing(randomAcceptance(() => short))).toContain(
-    'gives as many bytes as it is asked for',
-  )
 })
