@@ -21,7 +21,7 @@ function virtualTime() {
 describe('a peer’s clock in the lab is a clock: it', () => {
   const openBench = async () => {
     const { clock, ...time } = virtualTime()
-    return { ...time, clock: new PeerClock(clock) }
+    return { ...time, otherNowMs: () => clock.nowMs(), clock: new PeerClock(clock) }
   }
   for (const { name, run } of clockAcceptance(openBench)) test(name, run)
 })

@@ -5,7 +5,7 @@ import { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
 
 async function clockBench(change = (clock: Clock) => clock): Promise<ClockBench> {
   const { clock, ...time } = virtualTime()
-  return { ...time, clock: change(clock) }
+  return { ...time, otherNowMs: () => clock.nowMs(), clock: change(clock) }
 }
 
 describe('the virtual clock is a clock: it', () => {
@@ -21,6 +21,47 @@ describe('the suite of clocks catches one that', () => {
         return { nowMs: () => clock.nowMs() - (++looks % 7) }
       },
       'goes on and never back',
+    ],
+    [
+      'runs back after two seconds',
+      (clock) => ({ nowMs: () => clock.nowMs() - (clock.nowMs() > 2_000 ? 500 : 0) }),
+      'goes on and never back',
+    ],
+    [
+      'goes twice as fast',
+      (clock) => ({ nowMs: () => 2 * clock.nowMs() }),
+      'goes as fast as other clocks',
+    ],
+    [
+      'goes half as fast',
+      (clock) => ({ nowMs: () => clock.nowMs() / 2 }),
+      'goes as fast as other clocks',
+    ],
+    [
+      'fires a second late',
+      (clock) => ({ wakeAt: (atMs, fire) => clock.wakeAt(atMs + 1_000, fire) }),
+      'wakes soon after the time',
+    ],
+    [
+      'fires a tenth of a second late',
+      (clock) => ({ wakeAt: (atMs, fire) => clock.wakeAt(atMs + 100, fire) }),
+      'wakes soon after the time',
+    ],
+    [
+      'fires at once for what is in a month',
+      (clock) => ({
+        wakeAt: (atMs, fire) =>
+          clock.wakeAt(atMs - clock.nowMs() > 2 ** 31 ? clock.nowMs() : atMs, fire),
+      }),
+      'does not wake for what is far in the future',
+    ],
+    [
+      'fires at once for never',
+      (clock) => ({
+        wakeAt: (atMs, fire) =>
+          clock.wakeAt(atMs === Number.POSITIVE_INFINITY ? clock.nowMs() : atMs, fire),
+      }),
+      'does not wake for what is far in the future',
     ],
     ['stands still', () => ({ nowMs: () => 5 }), 'goes on and never back'],
     [

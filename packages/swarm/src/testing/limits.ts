@@ -6,5 +6,11 @@ export const LOOK_MS = 10
 export const PATIENCE_MS = 20_000
 /** A timer that is due, or a call that is to be answered late, comes within this on a busy machine. */
 export const LATE_MS = 5_000
+/** Of many timers one at least is this punctual, however busy the machine. */
+export const PUNCTUAL_MS = 50
+/** How long a clock is watched: one that is set right now and then may run back after a second or two. */
+export const WATCHED_MS = 2_500
+/** Two right clocks differ by so much over a tenth of a second: one may count whole milliseconds only. */
+export const CLOCKS_APART_MS = 2
 /** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
 export const CALENDAR_SLOTS_MS = 8_192
