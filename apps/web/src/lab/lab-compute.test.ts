@@ -30,6 +30,7 @@ async function openBench(): Promise<ComputeBench> {
   return {
     compute: new LabCompute(clock, engine, () => false),
     layers: spec.layers,
+    nowMs: () => clock.nowMs(),
     input: (nonce) =>
       encodeActivation(randomTensor([1, tokensOf(spec), spec.width], nonce), 'float16'),
     // The engine answers in promises, which take no virtual time.

@@ -46,7 +46,7 @@ describe('an honest compute of the lab is a compute: it', () => {
     )
     const input = (nonce: number) =>
       ({ dtype: 'float16', shape, bytes: symbolicStem(2 * 5 * 16, nonce) }) as const
-    return { ...time, compute, layers: 8, input }
+    return { ...time, compute, layers: 8, nowMs: () => clock.nowMs(), input }
   }
   for (const { name, run } of computeAcceptance(openBench)) test(name, run)
 })
