@@ -33,6 +33,8 @@ async function lane(over: Wire): Promise<TransportBench> {
     release: RELEASE,
     shape: SHAPE,
     quietMs: 150,
+    // Within one machine, which may be busy.
+    roundTripMs: [0.01, 1_000],
     settle,
     async makeTransports(count) {
       for (let i = 0; i < count; i++) {

@@ -13,7 +13,7 @@ export const WATCHED_MS = 2_500
 /** Two right clocks differ by so much over a tenth of a second: one may count whole milliseconds only. */
 export const CLOCKS_APART_MS = 2
 /** Runs that a compute is given at once: more than a provider's slots, batches and images in a batch. */
-export const RUNS_AT_ONCE = 50
+export const RUNS_AT_ONCE = 30
 /** Of the time that many runs at once take together, an engine computes at least this part; the rest is on the way. */
 export const BUSY_SHARE_MIN = 0.01
 /** What a busy machine may spoil once is tried so often. */
