@@ -18,5 +18,9 @@ export const RUNS_AT_ONCE = 30
 export const BUSY_SHARE_MIN = 0.01
 /** What a busy machine may spoil once is tried so often. */
 export const TRIES_MAX = 10
+/** Draws of a source of randomness: what repeats itself after fewer is noticed. */
+export const DRAWS_COUNT = 1_000
+/** Different values of one byte of that many draws: 251 of 256 are to be expected, so few never come by chance. */
+export const PLACE_VALUES_MIN = 200
 /** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
 export const CALENDAR_SLOTS_MS = 8_192

@@ -1,8 +1,6 @@
 import type { Random } from '../ports.ts'
 import { type AcceptanceCase, demand, demandEqual } from './acceptance.ts'
-
-/** What repeats itself after fewer draws than this is noticed. */
-const DRAWS = 1_000
+import { DRAWS_COUNT, PLACE_VALUES_MIN } from './limits.ts'
 
 /**
  * What every source of randomness must pass, without a test framework.
@@ -14,7 +12,7 @@ export function randomAcceptance(makeRandom: () => Random, isSeeded: boolean): A
     name,
     run: async () => run(makeRandom()),
   })
-  const draws = (random: Random) => Array.from({ length: DRAWS }, () => random.bytes(16))
+  const draws = (random: Random) => Array.from({ length: DRAWS_COUNT }, () => random.bytes(16))
   return [
     check('gives as many bytes as it is asked for', (random) => {
       for (const count of [0, 1, 16, 1_000]) {
@@ -23,7 +21,7 @@ export function randomAcceptance(makeRandom: () => Random, isSeeded: boolean): A
     }),
     check('gives other bytes each time', (random) => {
       const given = draws(random).map((bytes) => bytes.join())
-      demandEqual(`different draws of ${DRAWS}`, new Set(given).size, DRAWS)
+      demandEqual(`different draws of ${DRAWS_COUNT}`, new Set(given).size, DRAWS_COUNT)
     }),
     check(
       `gives ${isSeeded ? 'the same bytes as' : 'other bytes than'} one made alike`,
@@ -39,9 +37,11 @@ export function randomAcceptance(makeRandom: () => Random, isSeeded: boolean): A
     check('gives many values at every place of a draw', (random) => {
       const given = draws(random)
       for (let place = 0; place < 16; place++) {
-        // 251 of 256 values are to be expected; fewer than 200 never come by chance.
         const values = new Set(given.map((bytes) => bytes[place])).size
-        demand(values >= 200, `${values} values at place ${place} of ${DRAWS} draws`)
+        demand(
+          values >= PLACE_VALUES_MIN,
+          `${values} values at place ${place} of ${DRAWS_COUNT} draws`,
+        )
       }
     }),
     check('gives bytes that stay as they were when more are drawn', (random) => {
