@@ -230,14 +230,14 @@ export class LabNetwork {
     const bytes = encoded.length + this.settings['links.tellOverheadBytes']
     const topic = topicOf(message.kind, SIMULATED_RELEASE)
     const content = judgeMessage(encoded, topic, from.peer, this.shape)
+    const number = BigInt(++this.numbers)
     this.traffic.requestBytes += bytes
     this.streams.whisper(from, to, bytes, () => {
       const arrival = {
         source: from.peer,
         author: from.peer,
         topic,
-        // Only gossip carries one: told presence is never old news.
-        number: undefined,
+        number,
         content: () => content,
       }
       const verdict = to.gate.judge(arrival, this.clock.nowMs())

@@ -134,7 +134,7 @@ export function everyMessage(author: Transport, bench: TransportBench, other: Pe
   const again = { kind: 'again', request, era: 1, hop: 2 } as const
   const first = firstStep(author, bench)
   return [
-    presenceOf(author, bench, 3),
+    { ...presenceOf(author, bench, 3), asking: true },
     first,
     { ...first, request: newRequest(), next: other },
     namingStep(author, bench, other),
