@@ -25,7 +25,17 @@ async function firstSample() {
  * @param {string} path
  */
 async function readPicture(path) {
-  const { data, info } = await sharp(path).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
+  // sharp says several lines of what a decoder thinks of a file; the person wants to know what to do.
+  const { format } = await sharp(path)
+    .metadata()
+    .catch(() => ({ format: 'none' }))
+  if (!['png', 'jpeg', 'webp'].includes(format)) {
+    throw new Error(`${path} is no PNG, JPEG or WebP file that can be read: name another`)
+  }
+  const pixels = sharp(path).ensureAlpha().raw().toBuffer({ resolveWithObject: true })
+  const { data, info } = await pixels.catch(() => {
+    throw new Error(`${path} is cut off or damaged: name another picture`)
+  })
   return imageTensor({ ...info, data }, peer.manifest.preprocessing)
 }
 

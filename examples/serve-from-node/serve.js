@@ -5,6 +5,11 @@ import { createPeer } from '@layerswarm/peer'
 
 const [url = 'http://127.0.0.1:9000', layers = '2'] = process.argv.slice(2)
 
+if (!/^[1-9]\d*$/.test(layers)) {
+  console.error(`LAYERS must be a whole number from 1, not ${layers}`)
+  process.exit(1)
+}
+
 const peer = createPeer({
   join: url,
   serve: 'auto', // whichever layers the swarm has fewest hosts of

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { grayPng } from '../support/pictures.ts'
+import { grayPng, noisyJpeg } from '../support/pictures.ts'
 import { type RunningSwarm, startSwarm } from '../support/run-command.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -83,6 +83,9 @@ async function run(line: string): Promise<string> {
   return text()
 }
 
+const SVG =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"><rect width="9" height="9"/></svg>'
+
 const ANSWER = /^[A-Z][\w/ -]*, \d+\.\d %\nlayers in this order: [0-7](, [0-7]){7}\n$/
 
 /** Policies are handed in through options once this file is there; until then one example waits. */
@@ -132,6 +135,33 @@ describe('the examples', () => {
   for (const [line, check] of Object.entries(COMMANDS)) {
     test.skipIf(line.includes('/policy-in-the-lab/') && !HAS_POLICIES)(line, () => check(line))
   }
+
+  test('ask-from-node says in one line which picture it cannot read, and why', async () => {
+    const says: [name: string, bytes: Uint8Array | string, line: string][] = [
+      ['drawing.svg', SVG, 'is no PNG, JPEG or WebP file that can be read: name another'],
+      [
+        'half.jpg',
+        (await noisyJpeg()).subarray(0, 3_000),
+        'is cut off or damaged: name another picture',
+      ],
+    ]
+    for (const [name, bytes, line] of says) {
+      const path = join(scratch, name)
+      await writeFile(path, bytes)
+      const { ended, text } = start(`node examples/ask-from-node/ask.js ${swarm.url} ${path}`)
+      expect(await ended, text()).toBe(1)
+      expect(text()).toBe(`${path} ${line}\n`)
+    }
+  })
+
+  test.each(['abc', '0', '-1', '1.5'])(
+    'serve-from-node says in one line that %s is no number of layers',
+    async (count) => {
+      const { ended, text } = start(`node examples/serve-from-node/serve.js ${swarm.url} ${count}`)
+      expect(await ended).toBe(1)
+      expect(text()).toBe(`LAYERS must be a whole number from 1, not ${count}\n`)
+    },
+  )
 
   test.each(['ask-from-node/ask.js', 'serve-from-node/serve.js'])(
     '%s says in one line that there is no server',

@@ -5,21 +5,58 @@ export interface Deadline {
   clear(): void
 }
 
+/** Whoever follows a signal, and its one listener for all of them. */
+interface Following {
+  readonly acts: Set<() => void>
+  readonly tell: () => void
+}
+
+const followed = new WeakMap<AbortSignal, Following>()
+
+/**
+ * Calls `act` when a signal aborts; never when it has. However many follow one signal, it has one
+ * listener: a whole peer's work ends with one signal, and Node warns of a leak at eleven listeners.
+ * @returns what ends the following.
+ */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) return () => {}
+  const following = followed.get(signal) ?? follow(signal)
+  // A function of its own: `act` may follow twice.
+  const one = () => act()
+  following.acts.add(one)
+  return () => {
+    if (!following.acts.delete(one) || following.acts.size > 0) return
+    followed.delete(signal)
+    signal.removeEventListener('abort', following.tell)
+  }
+}
+
+function follow(signal: AbortSignal): Following {
+  const acts = new Set<() => void>()
+  const tell = () => {
+    for (const act of acts) act()
+  }
+  const following = { acts, tell }
+  followed.set(signal, following)
+  signal.addEventListener('abort', tell, { once: true })
+  return following
+}
+
 /**
  * Aborts after `ms` or together with `parent`. Unlike `AbortSignal.timeout` it leaves no timer
  * behind once it is cleared.
  */
 export function createDeadline(ms: number, parent?: AbortSignal): Deadline {
   const controller = new AbortController()
-  const follow = () => controller.abort(parent?.reason)
   const timer = setTimeout(() => controller.abort(new Error(`no answer within ${ms} ms`)), ms)
-  if (parent?.aborted) follow()
-  else parent?.addEventListener('abort', follow, { once: true })
+  const end = () => controller.abort(parent?.reason)
+  if (parent?.aborted) end()
+  const unfollow = parent === undefined ? () => {} : onAbort(parent, end)
   return {
     signal: controller.signal,
     clear() {
       clearTimeout(timer)
-      parent?.removeEventListener('abort', follow)
+      unfollow()
     },
   }
 }
@@ -44,10 +81,10 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return resolve()
     const finish = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
+      unfollow()
       resolve()
     }
     const timer = setTimeout(finish, ms)
-    signal.addEventListener('abort', finish, { once: true })
+    const unfollow = onAbort(signal, finish)
   })
 }

@@ -96,6 +96,11 @@ function listen(client: Client, ...topics: string[]): string[] {
 
 /** Waits until the relay would forward presence between these clients. */
 async function meshed(...members: Client[]): Promise<void> {
+  // What is published while the stream to the relay is only being opened reaches nobody.
+  type Streams = { streamsOutbound: Map<string, unknown> }
+  const isOpen = ({ services: { pubsub } }: Client) =>
+    (pubsub as GossipSub & Streams).streamsOutbound.has(relay.peerId)
+  await vi.waitFor(() => expect(members.every(isOpen)).toBe(true), soon)
   await vi.waitFor(() => {
     for (const { services } of members) {
       const pubsub = services.pubsub as GossipSub & { getMeshPeers(topic: string): string[] }

@@ -126,8 +126,9 @@ async function openBench(): Promise<TransportBench> {
   const network = new SimulatedNetwork(clock, new SeededRandom(1))
   return {
     release: 'ab'.repeat(32),
-    shape: { layers: 4, tokens: 5, width: 8 },
+    shape: { layers: 64, tokens: 5, width: 8 },
     quietMs: 300,
+    roundTripMs: [110, 115],
     settle: async (ms) => void clock.run(clock.nowMs() + ms),
     makeTransports: async (count) =>
       Array.from({ length: count }, (_, i) =>

@@ -27,17 +27,25 @@ async function openBench(): Promise<ComputeBench> {
   const engine = createReferenceEngine(spec)
   for (const [part, file] of randomModel(spec, 2)) await engine.load(part, file)
   const clock = new VirtualClock()
+  const turn = new MessageChannel()
   return {
     compute: new LabCompute(clock, engine, () => false),
     layers: spec.layers,
+    nowMs: () => clock.nowMs(),
     input: (nonce) =>
       encodeActivation(randomTensor([1, tokensOf(spec), spec.width], nonce), 'float16'),
-    // The engine answers in promises, which take no virtual time.
+    // The engine answers in promises, which take no virtual time; a timer would take a real millisecond.
     async settle(ms) {
-      await new Promise((resolve) => setTimeout(resolve, 0))
+      await new Promise((resolve) => {
+        turn.port1.onmessage = resolve
+        turn.port2.postMessage(undefined)
+      })
       clock.run(clock.nowMs() + ms)
     },
-    close: () => engine.close(),
+    close() {
+      turn.port1.close()
+      return engine.close()
+    },
   }
 }
 

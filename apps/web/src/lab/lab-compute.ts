@@ -3,6 +3,7 @@ import {
   type EncodedActivation,
   encodeActivation,
   type Part,
+  rowsOf,
   type Tensor,
 } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
@@ -63,25 +64,23 @@ export class LabCompute implements Compute {
     if (!this.hosted.has(layer)) {
       return this.after(0, () => finished({ failure: `layer ${layer} is not hosted` }))
     }
-    const startMs = this.clock.nowMs()
+    const ms = this.layerMs
     this.apply(layer, hop, decodeActivation(input), (output) => {
       if (typeof output === 'string') return finished({ failure: output })
-      const ms = this.clock.nowMs() - startMs
       finished({ activation: encodeActivation(output, WIRE_DTYPE), ms })
     })
   }
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
     this.engine.run('head', decodeActivation(input), 0).then(
-      ({ data }) => finished({ logits: [Array.from(data)] }),
+      (logits) => finished({ logits: rowsOf(logits).map((row) => Array.from(row)) }),
       (error: unknown) => finished({ failure: errorText(error) }),
     )
   }
 
   /** One layer, (1, T, C) → (1, T, C), or a line that says why not; silent when the peer has ended. */
   apply(layer: number, hop: number, input: Tensor, done: (output: Tensor | string) => void): void {
-    const ms = LAYER_MS * (this.mood === 'slow' ? SLOWNESS_FACTOR : 1)
-    this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
+    this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + this.layerMs
     const dueMs = this.freeAtMs
     const finish = (output: Tensor | string) =>
       this.after(dueMs - this.clock.nowMs(), () => done(output))
@@ -89,6 +88,11 @@ export class LabCompute implements Compute {
       (output) => finish(this.mood === 'lying' ? lie(output) : output),
       (error: unknown) => finish(errorText(error)),
     )
+  }
+
+  /** What a run takes that begins now; its wait for those before it is no work. */
+  private get layerMs(): number {
+    return LAYER_MS * (this.mood === 'slow' ? SLOWNESS_FACTOR : 1)
   }
 
   private after(ms: number, then: () => void): void {

@@ -13,7 +13,7 @@ import { Trace } from './trace.ts'
 
 /** Links that lose nothing: the suite asks that what is said arrives. */
 const LOSSLESS = {
-  'model.layers': 4,
+  'model.layers': 64,
   'model.tokens': 5,
   'model.width': 8,
   'links.loss': 0,
@@ -50,6 +50,7 @@ async function openBench(): Promise<TransportBench> {
     release: SIMULATED_RELEASE,
     shape: shapeOf(settings),
     quietMs: 8_000,
+    roundTripMs: [10, 2_000],
     settle,
     async makeTransports(count) {
       const transports = Array.from({ length: count }, (_, index) =>

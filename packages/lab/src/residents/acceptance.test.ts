@@ -21,7 +21,7 @@ function virtualTime() {
 describe('a peer’s clock in the lab is a clock: it', () => {
   const openBench = async () => {
     const { clock, ...time } = virtualTime()
-    return { ...time, clock: new PeerClock(clock) }
+    return { ...time, otherNowMs: () => clock.nowMs(), clock: new PeerClock(clock) }
   }
   for (const { name, run } of clockAcceptance(openBench)) test(name, run)
 })
@@ -46,7 +46,7 @@ describe('an honest compute of the lab is a compute: it', () => {
     )
     const input = (nonce: number) =>
       ({ dtype: 'float16', shape, bytes: symbolicStem(2 * 5 * 16, nonce) }) as const
-    return { ...time, compute, layers: 8, input }
+    return { ...time, compute, layers: 8, nowMs: () => clock.nowMs(), input }
   }
   for (const { name, run } of computeAcceptance(openBench)) test(name, run)
 })

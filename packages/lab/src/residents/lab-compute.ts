@@ -1,6 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
-import { applied, type SeededRandom, symbolicLogits, tainted } from '@layerswarm/swarm/testing'
+import { appliedToAll, type SeededRandom, symbolicRows, tainted } from '@layerswarm/swarm/testing'
 import { LIE_INTERVAL_RUNS } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
@@ -91,7 +91,7 @@ export class LabCompute implements Compute {
     this.clock.wakeAt(this.freeAtMs, () => {
       if (this.clock.nowMs() < this.lostUntilMs)
         return finished({ failure: 'the device was lost while it computed' })
-      finished({ activation: { ...input, bytes: this.result(layer, input.bytes) }, ms })
+      finished({ activation: { ...input, bytes: this.result(layer, input) }, ms })
     })
   }
 
@@ -110,7 +110,7 @@ export class LabCompute implements Compute {
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
     this.clock.wakeAt(this.clock.nowMs(), () => {
-      finished({ logits: [symbolicLogits(input.bytes)] })
+      finished({ logits: symbolicRows(input) })
     })
   }
 
@@ -118,22 +118,22 @@ export class LabCompute implements Compute {
     this.clock.wakeAt(this.clock.nowMs(), () => finished({ failure }))
   }
 
-  private result(layer: number, input: Uint8Array): Uint8Array {
+  private result(layer: number, input: EncodedActivation): Uint8Array {
     const { lie, layers } = this.options
-    const honest = applied(layer, input)
+    const honest = appliedToAll(layer, input)
     const { previous } = this
     this.previous = honest
     switch (lie) {
       case undefined:
         return honest
       case 'free-rider':
-        return input.slice()
+        return input.bytes.slice()
       case 'one-in-ten':
         return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest) : honest
       case 'stale':
         return tainted(previous ?? honest)
       case 'other-layer':
-        return tainted(applied((layer + 1) % layers, input))
+        return tainted(appliedToAll((layer + 1) % layers, input))
       case 'random':
       case 'scaled':
         return tainted(honest)

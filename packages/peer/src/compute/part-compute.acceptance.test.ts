@@ -13,6 +13,7 @@ async function openBench(platform: ComputePlatform): Promise<ComputeBench> {
   return {
     compute,
     layers: SMALL_SPEC.layers,
+    nowMs: () => performance.now(),
     input: (nonce) => encodeActivation(randomTensor(shape, nonce), 'float16'),
     settle: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     close: () => compute.close(),

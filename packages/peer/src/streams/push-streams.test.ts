@@ -77,6 +77,25 @@ describe('a pushed tensor', { timeout: 30_000 }, () => {
     expect(receiver.tensors.pushedBytes).toBe(0)
   })
 
+  test('is sent beside twenty others without a warning of Node', async () => {
+    const warnings: string[] = []
+    const warned = ({ message }: Error) => void warnings.push(message)
+    process.on('warning', warned)
+    try {
+      const [holder, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+      const hashes = await Promise.all(
+        Array.from({ length: 21 }, () => offer(holder, new Uint8Array(randomBytes(80)))),
+      )
+      for (const hash of hashes) {
+        if (hash !== undefined) holder.transport.push(hash, receiver.transport.self)
+      }
+      await eventually('the arrivals', () => receiver.tensors.pushedBytes === 21 * 80)
+      expect(warnings).toEqual([])
+    } finally {
+      process.off('warning', warned)
+    }
+  })
+
   test('never displaces what its receiver offers itself', async () => {
     const [holder, receiver] = (await chain(2)) as [LaneMember, LaneMember]
     const large = () => new Uint8Array(ACTIVATION_BYTES_MAX).fill(Math.random() * 256)

@@ -1,3 +1,5 @@
+import { onAbort } from '../deadline.ts'
+
 /** Lets at most some callers per name proceed at once; the others wait in line. */
 export interface Turns {
   /** Resolves when it is the caller's turn. @throws the signal's reason. */
@@ -31,11 +33,11 @@ export function createTurns(atOnceMax: number): Turns {
           reject(signal.reason)
         }
         const proceed = () => {
-          signal.removeEventListener('abort', giveUp)
+          unfollow()
           resolve()
         }
         lines.set(name, [...(lines.get(name) ?? []), proceed])
-        signal.addEventListener('abort', giveUp, { once: true })
+        const unfollow = onAbort(signal, giveUp)
       })
     },
     give(name) {

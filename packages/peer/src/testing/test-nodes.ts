@@ -18,7 +18,7 @@ import { memory } from './memory-transport.ts'
 /** Real libp2p nodes over loopback, for the tests of this folder. */
 export const RELEASE = 'ab'.repeat(32)
 /** The shape of the model that the test nodes speak of. */
-export const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
+export const SHAPE = Object.freeze({ layers: 64, tokens: 5, width: 8 })
 
 /** A node and the gate that judges for it. */
 export interface TestNode {

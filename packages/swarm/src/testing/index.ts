@@ -5,18 +5,19 @@
 export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
 export { anyPresence } from './any-presence.ts'
 export { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
-export { type ComputeBench, computeAcceptance } from './compute-acceptance.ts'
+export { computeAcceptance } from './compute-acceptance.ts'
+export type { ComputeBench } from './compute-bench.ts'
 export { randomAcceptance } from './random-acceptance.ts'
 export { SeededRandom } from './seeded-random.ts'
 export { SimulatedNetwork } from './simulated-network.ts'
 export { SymbolicCompute } from './symbolic-compute.ts'
 export {
-  applied,
+  appliedToAll,
   isTainted,
   isTaintedBytes,
   layersIn,
   SYMBOLS_BYTES,
-  symbolicLogits,
+  symbolicRows,
   symbolicStem,
   tainted,
   trueRoute,

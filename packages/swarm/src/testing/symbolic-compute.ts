@@ -1,6 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '../ports.ts'
-import { applied, symbolicLogits } from './symbols.ts'
+import { appliedToAll, symbolicRows } from './symbols.ts'
 
 /**
  * Stands in for an engine where only time and truth matter: an activation is the list of layers
@@ -48,12 +48,12 @@ export class SymbolicCompute implements Compute {
     const ms = this.layerMs * this.slowness
     this.freeAtMs = Math.max(this.freeAtMs, this.clock.nowMs()) + ms
     this.later(this.freeAtMs - this.clock.nowMs(), () =>
-      finished({ activation: { ...input, bytes: applied(layer, input.bytes) }, ms }),
+      finished({ activation: { ...input, bytes: appliedToAll(layer, input) }, ms }),
     )
   }
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
-    this.later(0, () => finished({ logits: [symbolicLogits(input.bytes)] }))
+    this.later(0, () => finished({ logits: symbolicRows(input) }))
   }
 
   private later(ms: number, then: () => void): void {

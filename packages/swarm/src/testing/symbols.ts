@@ -5,6 +5,7 @@
  * byte per applied layer, zeros].
  */
 
+import type { EncodedActivation } from '@layerswarm/model'
 import { LAYERS_MAX } from '../limits.ts'
 
 /** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */
@@ -35,6 +36,35 @@ export function applied(layer: number, input: Uint8Array): Uint8Array {
   bytes[LAYOUT.layers + count] = layer
   bytes[LAYOUT.count] = count + 1
   return bytes
+}
+
+/** A copy of an activation (B, T, C) with one more layer applied to each of its images. */
+export function appliedToAll(
+  layer: number,
+  { bytes, shape }: Pick<EncodedActivation, 'bytes' | 'shape'>,
+): Uint8Array {
+  const images = shape[0]
+  if (images === 1) return applied(layer, bytes)
+  const result = new Uint8Array(bytes.length)
+  for (const [at, image] of imagesOf({ bytes, shape })) result.set(applied(layer, image), at)
+  return result
+}
+
+/** What the head makes of an activation (B, T, C): one row per image. */
+export function symbolicRows(activation: Pick<EncodedActivation, 'bytes' | 'shape'>): number[][] {
+  return imagesOf(activation).map(([, image]) => symbolicLogits(image))
+}
+
+/** The bytes of each image of a batch, and where they begin. */
+function imagesOf({
+  bytes,
+  shape: [images],
+}: Pick<EncodedActivation, 'bytes' | 'shape'>): [number, Uint8Array][] {
+  const size = bytes.length / images
+  return Array.from({ length: images }, (_, i) => [
+    i * size,
+    bytes.subarray(i * size, (i + 1) * size),
+  ])
 }
 
 /** A copy that a lie went into: it stays in everything that is computed from it. */

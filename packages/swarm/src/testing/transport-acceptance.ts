@@ -1,4 +1,3 @@
-import type { Transport } from '../ports.ts'
 import type { Message } from '../wire/messages.ts'
 import { type AcceptanceCase, caseOn, demandEqual, until } from './acceptance.ts'
 import { PATIENCE_MS } from './limits.ts'
@@ -6,9 +5,12 @@ import {
   at,
   done,
   type Ear,
+  everyMessage,
   firstStep,
+  goodbye,
+  hearing,
+  largestMessages,
   listening,
-  presenceOf,
   type TransportBench,
   timesHeard,
 } from './transport-bench.ts'
@@ -28,12 +30,14 @@ import {
   waitsForAPush,
 } from './transport-pushes.ts'
 import {
+  answersOffersOnce,
   cancelsPulls,
   handsOver,
   hasNoTensorOfTheGone,
   hasNoUnknownTensor,
   keepsTensorsApart,
   withdraws,
+  withdrawsUnknown,
 } from './transport-tensors.ts'
 
 /**
@@ -55,11 +59,14 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
   return [
     check('delivers every message to all others once, as its author said it', 4, delivers),
     check('delivers many messages at once, each once', 3, deliversMany),
+    check('delivers and tells messages as large as they may be', 2, deliversTheLargest),
     check('tells a listener nothing after it stopped, and the others all', 3, stopsListening),
     check('tells a listener that listens again', 2, listensAgain),
     check('hands over an offered tensor, to many and to its own holder', 3, handsOver),
+    check('answers an offer once', 1, answersOffersOnce),
     check('keeps tensors apart', 2, keepsTensorsApart),
     check('does not hand over a tensor that was withdrawn', 2, withdraws),
+    check('does not mind to withdraw a tensor that it never had', 1, withdrawsUnknown),
     check('has no tensor that was never offered', 2, hasNoUnknownTensor),
     check('has no tensor of a holder that is gone', 2, hasNoTensorOfTheGone),
     check('says nothing about a pull that was cancelled', 2, cancelsPulls),
@@ -89,39 +96,49 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
   ]
 }
 
-/** Waits until `ear` has heard the message. */
-function hearing(bench: TransportBench, ear: Ear, from: Transport, message: Message) {
-  const what = `the delivery of a ${message.kind}`
-  return until(bench, what, () => timesHeard(ear, from, message) > 0, PATIENCE_MS)
+/** Publishes what each member says, and waits until all others have heard it. */
+async function publishAll(
+  bench: TransportBench,
+  lane: readonly Ear[],
+  messagesOf: (ear: Ear, index: number) => readonly Message[],
+): Promise<void> {
+  const said = lane.flatMap((ear, i) => messagesOf(ear, i).map((message) => ({ ear, message })))
+  for (const { ear, message } of said) ear.transport.publish(message)
+  for (const listener of lane) {
+    for (const { ear, message } of said) {
+      if (ear !== listener) await hearing(bench, listener, ear.transport, message)
+    }
+  }
 }
 
 async function delivers(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
-  const said = lane.map(({ transport }): [Transport, Message[]] => {
-    const step = firstStep(transport, bench)
-    const { request } = step
-    return [
-      transport,
-      [
-        presenceOf(transport, bench, lane.length - 1),
-        step,
-        { kind: 'claim', lost: false, request, era: 0, hop: 0, layer: 0, ttlMs: 500 },
-        { kind: 'done', isPublic: false, request },
-      ],
-    ]
+  let messages = 1
+  await publishAll(bench, lane, ({ transport }, i) => {
+    const next = at(lane, (i + 1) % lane.length).transport.self
+    const every = everyMessage(transport, bench, next)
+    messages = every.length + 1
+    return every
   })
-  for (const [transport, messages] of said) for (const one of messages) transport.publish(one)
-  for (const ear of lane) {
-    for (const [author, messages] of said) {
-      if (author === ear.transport) continue
-      for (const one of messages) await hearing(bench, ear, author, one)
-    }
-  }
+  // Only now: an older presence would be old news.
+  await publishAll(bench, lane, ({ transport }) => [goodbye(transport, bench)])
   await bench.settle(bench.quietMs)
-  const others = said.flatMap(([, messages]) => messages).length - 4
   for (const { heard, transport } of lane) {
     const own = heard.filter(({ from }) => from === transport.self).length
     demandEqual('own messages that a member hears', own, 0)
-    demandEqual('messages that a member hears', heard.length, others)
+    demandEqual('messages that a member hears', heard.length, (lane.length - 1) * messages)
+  }
+}
+
+async function deliversTheLargest(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [author, other] = [at(lane, 0), at(lane, 1)]
+  for (const message of largestMessages(author.transport, bench)) {
+    author.transport.publish(message)
+    await hearing(bench, other, author.transport, message)
+    const before = other.heard.length
+    author.transport.tell(message, other.transport.self)
+    const isTold = () => other.heard.length > before
+    await until(bench, `a told ${message.kind}`, isTold, PATIENCE_MS)
+    demandEqual('times that it is heard', timesHeard(other, author.transport, message), 2)
   }
 }
 
@@ -145,6 +162,11 @@ async function deliversMany(bench: TransportBench, lane: readonly Ear[]): Promis
 async function stopsListening(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
   const [author, deaf, other] = [at(lane, 0), at(lane, 1), at(lane, 2)]
   deaf.stop()
+  try {
+    deaf.stop()
+  } catch (error) {
+    throw new Error(`to stop listening twice throws: ${String(error)}`)
+  }
   const message = done()
   author.transport.publish(message)
   await hearing(bench, other, author.transport, message)

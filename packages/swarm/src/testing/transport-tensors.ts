@@ -54,6 +54,18 @@ export async function handsOver(bench: TransportBench, lane: readonly Ear[]): Pr
   }
 }
 
+/** An offer is answered, and not a second time. @throws Error when it is not so. */
+export async function answersOffersOnce(
+  bench: TransportBench,
+  lane: readonly Ear[],
+): Promise<void> {
+  let answers = 0
+  at(lane, 0).transport.offer(tensorBytes(bench, 5), () => answers++)
+  await until(bench, 'the answer to an offer', () => answers > 0, PATIENCE_MS)
+  await bench.settle(bench.quietMs)
+  demandEqual('answers to an offer', answers, 1)
+}
+
 /** Each hash brings the bytes that were offered under it. @throws Error when it is not so. */
 export async function keepsTensorsApart(
   bench: TransportBench,
@@ -77,6 +89,19 @@ export async function withdraws(bench: TransportBench, lane: readonly Ear[]): Pr
   holder.transport.withdraw(tensor.hash) // unknown by now, and ignored
   demand((await pull(bench, puller, tensor)) === undefined, 'a withdrawn tensor is handed over')
   const bytes = await pull(bench, puller, kept.tensor)
+  demandEqual('the other tensor', bytes?.join(), kept.bytes.join())
+}
+
+/** Nothing comes of it, and what is kept stays. @throws Error when it is not so. */
+export async function withdrawsUnknown(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const holder = at(lane, 0)
+  const kept = await offer(bench, holder, 1)
+  try {
+    holder.transport.withdraw('f'.repeat(64) as TensorHash)
+  } catch (error) {
+    throw new Error(`to withdraw an unknown tensor throws: ${String(error)}`)
+  }
+  const bytes = await pull(bench, holder, kept.tensor)
   demandEqual('the other tensor', bytes?.join(), kept.bytes.join())
 }
 
