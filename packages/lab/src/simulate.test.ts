@@ -108,7 +108,7 @@ describe('under churn', { timeout: 120_000 }, () => {
   })
 
   // Nobody is chosen: claims come after the work that they should have prevented, and it is done again.
-  test('plain gossip in one lane of sixty is in congestion collapse, answers all the same and breaks no promise', () => {
+  test('plain gossip in one lane of sixty does half of it twice and sends megabytes, answers all the same and breaks no promise', () => {
     const { policies, broken, protocol } = simulate('harsh', {
       peers: 60,
       requests: 20,
@@ -119,7 +119,7 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(protocol).toMatch(/lanes.peers = 0 \(24\).*, but for the claim policy gossip$/)
     const one = policies.gossip
     expect(one?.answeredShare).toBe(1)
-    expect(one?.extraWorkShare).toBeGreaterThan(1)
+    expect(one?.extraWorkShare).toBeGreaterThan(0.5)
     expect(one?.bytesPerRequest).toBeGreaterThan(1_000_000)
     expect(broken).toBe(0)
   })
@@ -202,7 +202,13 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
   })
 
-  // A known defect: whoever chose a straggler waits for it. It goes red when that is mended.
+  test('stragglers cost at most two and a half times as much where a layer takes long', () => {
+    const { calm, slowed } = slowedDown(94)
+    expect(slowed?.p95Ms).toBeLessThanOrEqual(2.5 * (calm?.p95Ms ?? 0))
+  })
+
+  // A known defect: nobody knows a straggler before it has run a visit, and that visit is waited for.
+  // It goes red when that is mended.
   test.fails('stragglers cost at most half as much time again where a layer takes long', () => {
     const { calm, slowed } = slowedDown(94)
     expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))

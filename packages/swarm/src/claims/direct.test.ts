@@ -72,6 +72,24 @@ describe('a favourite', () => {
     }
   })
 
+  test('is sought among long stays too where a layer takes long, however many short ones there are', () => {
+    // A short stay is done sooner than a long one, but six of them cost six transfers.
+    const slow = { layerMs: 94, transferMs: 100 }
+    const short = Array.from({ length: 40 }, (_, i) => host(`short ${i}`, [i % 6], slow))
+    const long = [host('a', [0, 1, 2], slow), host('b', [3, 4, 5], slow)]
+    expect(chosen(choice([...short, ...long], 6, {}))).toMatch(/^[ab]$/)
+  })
+
+  test('leaves dear work for last: whoever chooses then may know a better host', () => {
+    const hosts = [host('dear', [0], { layerMs: 900 }), host('usual', [1], { layerMs: 90 })]
+    // By way of `dear` first it would be 20 ms shorter.
+    const there = {
+      ...choice(hosts, 2, { dear: 10, usual: 20, there: 30 }),
+      requester: 'there' as PeerId,
+    }
+    expect(chosen(there)).toBe('usual')
+  })
+
   test('is believed no more layers than it may be', () => {
     const hosts = [host('boaster', [0, 1, 2, 3], { layersMost: 1 }), host('a', [0, 1, 2, 3])]
     expect(chosen(choice(hosts, 4, { boaster: 10, a: 30 }))).toBe('a')
@@ -104,6 +122,18 @@ describe('a favourite', () => {
     expect(policy.favourite(choice(hosts, 1, { a: 1, new: 500 }))).toMatchObject({
       host: { peer: 'new' },
       isTrial: true,
+    })
+  })
+
+  test.each([
+    ['by its own word is slow', { layerMs: 900 }],
+    ['has work for long', { layerMs: 90, pending: 10 }],
+    ['has a thin access', { transferMs: 2_000 }],
+  ])('is no newcomer that %s, though it is owed a trial', (_, burden) => {
+    const hosts = [host('a', [0]), host('new', [0], { isProven: false, isOwed: true, ...burden })]
+    expect(policy.favourite(choice(hosts, 1, { a: 1, new: 1 }))).toMatchObject({
+      host: { peer: 'a' },
+      isTrial: false,
     })
   })
 

@@ -1,7 +1,8 @@
 import { draw, drawMixed } from '../draw.ts'
 import { LAYERS_MAX } from '../limits.ts'
 import { gossip } from './gossip.ts'
-import { meet } from './layer-set.ts'
+import { countCommon, meet } from './layer-set.ts'
+import { TRIAL_FACTOR, TRIAL_LAYER_MS } from './limits.ts'
 import type { Choice, ClaimPolicy, Favourite, Host } from './policy.ts'
 import { firstStop } from './tour.ts'
 
@@ -47,21 +48,31 @@ function leastDoubtful(hosts: readonly Host[]): Favourite | undefined {
   return least && { host: least, isTrial: false, isAgain: true }
 }
 
-/** A newcomer that is owed a trial, or on one choice in so many a stranger at any distance. */
-function stranger(
-  { request, round, self, trialOneIn }: Choice,
-  able: readonly Host[],
-): Host | undefined {
-  const owed = able.find(({ isOwed }) => isOwed)
-  if (owed !== undefined) return owed
+/** A newcomer that is owed a trial, or on one choice in so many a stranger at any distance, unless its visit would be dear. */
+function stranger(choice: Choice, able: readonly Host[]): Host | undefined {
+  const { request, round, self, trialOneIn } = choice
   const seed = draw(request, round, self)
-  if (seed % trialOneIn !== 0) return undefined
+  const isOwed = able.some((host) => host.isOwed)
+  if (!isOwed && seed % trialOneIn !== 0) return undefined
+  const mostMs = Math.max(TRIAL_LAYER_MS, TRIAL_FACTOR * usualVisitMs(choice, able))
   let drawn: Host | undefined
-  for (const host of able)
-    if (
-      !host.isProven &&
-      (drawn === undefined || drawMixed(seed, host.mark) < drawMixed(seed, drawn.mark))
-    )
+  for (const host of able) {
+    if (host.isProven || host.isOwed !== isOwed || visitMs(choice, host) > mostMs) continue
+    if (drawn === undefined || drawMixed(seed, host.mark) < drawMixed(seed, drawn.mark))
       drawn = host
+  }
   return drawn
+}
+
+/** What a layer costs on a visit to this host, by what is known of it, milliseconds. */
+function visitMs({ self, open, wayMs }: Choice, host: Host): number {
+  const { peer, layers, layersMost, pending, layerMs, transferMs } = host
+  const count = Math.min(layersMost, countCommon(layers, open))
+  return (wayMs(self, peer) + transferMs + (pending + count) * layerMs) / count
+}
+
+/** What a layer costs on a visit to one of the better hosts, milliseconds. */
+function usualVisitMs(choice: Choice, able: readonly Host[]): number {
+  const all = able.map((host) => visitMs(choice, host)).sort((a, b) => a - b)
+  return all[all.length >> 2] ?? 0
 }

@@ -31,8 +31,10 @@ export const RECORDS_MAX = 1_024
 
 /** Tours that a search keeps at each stop: more found nothing shorter in a lane of 24. */
 export const TOUR_BEAM = 24
-/** What an open layer is taken to cost while tours are compared that are not finished. */
-export const OPEN_LAYER_MS = 15
+/** What an open layer is taken to cost at least while tours are compared that are not finished. */
+export const OPEN_LAYER_MS_MIN = 15
+/** Work counts so much less at each further stop: whoever chooses then may know a better host, so what is dear comes last. */
+export const LATER_WEIGHT = 0.95
 /** What a layer without a host is taken to cost. */
 export const UNSERVED_LAYER_MS = 2_000
 /** Handling of one visit, beside its way and its work. */
@@ -55,5 +57,9 @@ export const STRANGER_BAD_WEIGHT = 0.3
 export const STRANGER_TRIAL_ONE_IN = 16
 /** And so many when all of them fail. */
 export const STRANGER_TRIAL_ONE_IN_MAX = 256
+/** A stranger is not tried whose visit costs so many times per layer what the better hosts' do. */
+export const TRIAL_FACTOR = 3
+/** But no distance alone is too far: up to this a layer is never too dear for a trial. */
+export const TRIAL_LAYER_MS = 600
 /** Layers in one of the two words of a set: half of LAYERS_MAX. */
 export const LAYER_WORD_BITS = 32

@@ -1,6 +1,12 @@
 import type { PeerId } from '../wire/messages.ts'
 import { countCommon, type LayerSet, meet, size, without } from './layer-set.ts'
-import { OPEN_LAYER_MS, TOUR_BEAM, UNSERVED_LAYER_MS, VISIT_OVERHEAD_MS } from './limits.ts'
+import {
+  LATER_WEIGHT,
+  OPEN_LAYER_MS_MIN,
+  TOUR_BEAM,
+  UNSERVED_LAYER_MS,
+  VISIT_OVERHEAD_MS,
+} from './limits.ts'
 import type { Choice, Host } from './policy.ts'
 
 /** A tour that is not finished: where it is, what is still open, and how long it took. */
@@ -8,6 +14,8 @@ interface Leg {
   readonly at: Host
   readonly open: LayerSet
   readonly ms: number
+  /** What work counts here, 1 at the first stop. */
+  readonly weight: number
   readonly first: Host
 }
 
@@ -22,10 +30,10 @@ export function firstStop(choice: Choice, able: readonly Host[]): Host | undefin
   const stay = (host: Host, open: LayerSet) => {
     const most = Math.min(visitLayers, host.layersMost)
     const layers = Math.min(most, countCommon(host.layers, open))
-    const workMs = (host.pending + layers) * host.layerMs + host.extraMs
     return {
       open: without(open, host.layers, most),
-      ms: workMs + host.transferMs + VISIT_OVERHEAD_MS,
+      workMs: (host.pending + layers) * host.layerMs + host.extraMs,
+      ms: host.transferMs + VISIT_OVERHEAD_MS,
     }
   }
   let best: { readonly ms: number; readonly first: Host } | undefined
@@ -40,21 +48,38 @@ export function firstStop(choice: Choice, able: readonly Host[]): Host | undefin
     // Layers that nobody hosts are not applied: the answer comes without them, and late.
     if (next.length === 0) end(leg, UNSERVED_LAYER_MS * size(leg.open))
     return next.map((host) => {
-      const { open, ms } = stay(host, leg.open)
-      return { at: host, open, ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms, first: leg.first }
+      const { open, workMs, ms } = stay(host, leg.open)
+      const weight = leg.weight * LATER_WEIGHT
+      return {
+        at: host,
+        open,
+        ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms + weight * workMs,
+        weight,
+        first: leg.first,
+      }
     })
   }
   let legs: Leg[] = able.map((host) => {
-    const { open, ms } = stay(host, choice.open)
-    return { at: host, open, ms: wayMs(self, host.peer) + ms, first: host }
+    const { open, workMs, ms } = stay(host, choice.open)
+    return { at: host, open, ms: wayMs(self, host.peer) + ms + workMs, weight: 1, first: host }
   })
-  while (legs.length > 0) legs = narrowed(legs).flatMap(onwards)
+  const layerMs = usualLayerMs(legs, choice.open)
+  while (legs.length > 0) legs = narrowed(legs, layerMs).flatMap(onwards)
   return best?.first
 }
 
+/**
+ * What an open layer is taken to cost while tours are compared that are not finished: what the better first
+ * stops take for each of theirs, their way and transfer included. Too little favours short stays.
+ */
+function usualLayerMs(first: readonly Leg[], open: LayerSet): number {
+  const rates = first.map((leg) => leg.ms / (size(open) - size(leg.open))).sort((a, b) => a - b)
+  return Math.max(OPEN_LAYER_MS_MIN, rates[rates.length >> 2] ?? 0)
+}
+
 /** The most promising legs. */
-function narrowed(legs: Leg[]): Leg[] {
-  const promise = ({ ms, open }: Leg) => ms + OPEN_LAYER_MS * size(open)
+function narrowed(legs: Leg[], layerMs: number): Leg[] {
+  const promise = ({ ms, open }: Leg) => ms + layerMs * size(open)
   return legs.sort((a, b) => promise(a) - promise(b)).slice(0, TOUR_BEAM)
 }
 

@@ -42,7 +42,7 @@ export interface AuthorNeeds {
 interface HandOver {
   chosen: PeerId | undefined
   isTrial: boolean
-  /** The chosen one says how fast it is, so that what it takes can be judged. */
+  /** The chosen one says how fast it is, or others do: what it takes can be judged. */
   isMeasured: boolean
   /** Choices made for this step, and among them again of somebody silent. */
   tries: number
@@ -242,7 +242,7 @@ export class Author {
     handOver.tries++
     handOver.chosen = host.peer
     handOver.isTrial = isTrial
-    handOver.isMeasured = host.isMeasured
+    handOver.isMeasured = host.isMeasured || scout.isPaceKnown
     const upMs = this.transferMs(bytes, host.peer)
     const open = openLayers(flight.newest, this.options.shape.layers)
     const layers = Math.min(countCommon(host.layers, openSet(open)), host.layersMost)
@@ -336,9 +336,13 @@ export class Author {
   }
 }
 
-/** Who ran the visit before `self`'s own last one; the requester before the first. */
+/**
+ * Who ran the visit before `self`'s own last one, the requester before the first; for who only passes a
+ * tensor on whoever ran the last one.
+ */
 export function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
-  let at = route.length
+  let at = route.findLastIndex(({ peer }) => peer === self) + 1
+  if (at === 0) at = route.length
   while (at > 0 && route[at - 1]?.peer === self) at--
   return route[at - 1]?.peer ?? requester
 }

@@ -14,12 +14,11 @@ export interface HeldClaim {
  *
  * 1. A request has at most one claim.
  * 2. A claim may be renewed, but the first word of its peer decides when it ends at last.
- * 3. The load of a peer is the number of requests whose claim it holds, expired claims included until
- *    somebody looks at them.
+ * 3. The load of a peer is the number of requests whose claim it holds and whose time is not over: who only
+ *    bears witness may not hear for long that the work is done.
  */
 export class ClaimBook {
   private readonly claims = new Map<RequestId, HeldClaim>()
-  private readonly load = new Map<PeerId, number>()
 
   get(request: RequestId): HeldClaim | undefined {
     return this.claims.get(request)
@@ -30,14 +29,17 @@ export class ClaimBook {
     return (this.claims.get(request)?.untilMs ?? Number.NEGATIVE_INFINITY) > nowMs
   }
 
-  /** Layer runs that this peer has claimed and not yet delivered. */
-  loadOf(peer: PeerId): number {
-    return this.load.get(peer) ?? 0
+  /** Of each peer the requests that it has claimed, or was named for, and not yet delivered. */
+  loads(nowMs: number): ReadonlyMap<PeerId, number> {
+    const loads = new Map<PeerId, number>()
+    for (const { peer, untilMs } of this.claims.values())
+      if (untilMs > nowMs) loads.set(peer, (loads.get(peer) ?? 0) + 1)
+    return loads
   }
 
   /** Replaces the claim on a request: this peer is expected to go on, and has not said so yet. */
   put(request: RequestId, peer: PeerId, untilMs: number): void {
-    this.replace(request, { peer, untilMs, endsAtMs: Number.POSITIVE_INFINITY })
+    this.claims.set(request, { peer, untilMs, endsAtMs: Number.POSITIVE_INFINITY })
   }
 
   /**
@@ -51,23 +53,12 @@ export class ClaimBook {
     const isRenewed = before?.peer === peer && before.endsAtMs < Number.POSITIVE_INFINITY
     const endsAtMs = isRenewed ? before.endsAtMs : nowMs + mostMs
     const untilMs = Math.min(nowMs + ttlMs, endsAtMs)
-    this.replace(request, { peer, untilMs, endsAtMs })
+    this.claims.set(request, { peer, untilMs, endsAtMs })
     return untilMs
   }
 
   /** Nobody holds the request any more. */
   free(request: RequestId): void {
-    const claim = this.claims.get(request)
-    if (claim === undefined) return
     this.claims.delete(request)
-    const left = this.loadOf(claim.peer) - 1
-    if (left > 0) this.load.set(claim.peer, left)
-    else this.load.delete(claim.peer)
-  }
-
-  private replace(request: RequestId, claim: HeldClaim): void {
-    this.free(request)
-    this.claims.set(request, claim)
-    this.load.set(claim.peer, this.loadOf(claim.peer) + 1)
   }
 }

@@ -65,7 +65,7 @@ export class Contest {
   }
 
   /** A claimer cannot do it after all: somebody else may. */
-  declined(flight: Flight, from: PeerId, nowMs: number): Effect[] {
+  declined(flight: Flight, from: PeerId, { lost }: Claim, nowMs: number): Effect[] {
     const { request } = flight
     const { claims, table, work } = this.parts
     flight.declinedBy(from)
@@ -73,9 +73,9 @@ export class Contest {
     const holder = claims.get(request)
     if (holder !== undefined && holder.peer !== from) return []
     claims.free(request)
-    if (holder !== undefined) flight.pullFailed()
+    if (holder !== undefined && lost) flight.pullFailed()
     // Whoever has the tensor in hand does not give it up.
-    if (!work.has(request)) judgeTensor(flight, table, this.self)
+    if (lost && !work.has(request)) judgeTensor(flight, table, this.self)
     return this.bid(flight, nowMs)
   }
 

@@ -19,6 +19,8 @@ export class Flight {
   /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
   private isLost = false
   private failedPulls = 0
+  /** There is no way from here to whoever holds the newest tensor. */
+  private isApart = false
   /** When this provider last published a step of the request itself. */
   private saidAtMs = Number.NEGATIVE_INFINITY
   private readonly unwilling = new Set<PeerId>()
@@ -61,7 +63,8 @@ export class Flight {
 
   /** Layers that may come next, as one flag per layer of the model; undefined when there is nothing to run on. */
   open(layers: number): boolean[] | undefined {
-    return this.isLost || isComplete(this.step, layers) ? undefined : openLayers(this.step, layers)
+    const isOver = this.isLost || this.isApart || isComplete(this.step, layers)
+    return isOver ? undefined : openLayers(this.step, layers)
   }
 
   /** Goes on to a step that supersedes the newest. */
@@ -93,6 +96,8 @@ export class Flight {
 
   /** The newest step is offered again, perhaps with its tensor in another place. */
   repeat(step: Step, nowMs: number): void {
+    // Whoever names this peer has a way to it; otherwise only another holder makes a difference.
+    if (step.next !== undefined || holderOf(step) !== holderOf(this.step)) this.isApart = false
     this.step = step
     this.shorten(step, nowMs)
     this.isLost = false
@@ -131,6 +136,11 @@ export class Flight {
   /** A peer says that it will not do the newest step, mostly because it cannot pull its tensor. */
   declinedBy(peer: PeerId): void {
     this.unwilling.add(peer)
+  }
+
+  /** The newest tensor cannot be had from here, though others may have it. */
+  outOfReach(): void {
+    this.isApart = true
   }
 
   /** A pull of the newest tensor failed, here or elsewhere. */
@@ -183,6 +193,11 @@ export class Flight {
   private beginStep(): void {
     this.unwilling.clear()
     this.failedPulls = 0
+    this.isApart = false
     this.favourite = undefined
   }
+}
+
+function holderOf({ activation }: Step): PeerId | undefined {
+  return activation.place === 'held' ? activation.holder : undefined
 }

@@ -4,6 +4,12 @@
 export const PULLERS_MAX = 2
 /** Per presence interval without work: a peer that measured ten times too slow is back in half a minute. */
 export const IDLE_FACTOR = 0.7
+/** And no nearer to 1 than this, however often runs have shown that it was wrong. */
+export const IDLE_FACTOR_MAX = 0.98
+/** A run that takes so many times what was believed refutes it: less is noise. */
+export const REFUTED_FACTOR = 1.5
+/** Whoever believes to be slower than so many times the usual is seldom chosen, and learns nothing of its belief. */
+export const TRIED_FACTOR = 5
 /** Weight of one more run in the average of a peer's runs, when the last one was just now. */
 export const RUN_WEIGHT = 0.1
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */

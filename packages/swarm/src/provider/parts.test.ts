@@ -53,6 +53,19 @@ describe('a flight', () => {
     expect(flight.open(4)).toEqual([true, true, true, true])
   })
 
+  test('out of reach has nothing to run on, until its tensor is held by another or names this peer', () => {
+    const flight = new Flight(step([3]), 0)
+    flight.outOfReach()
+    expect(flight.open(4)).toBeUndefined()
+    flight.repeat(step([3]), 10)
+    expect(flight.open(4)).toBeUndefined()
+    flight.repeat({ ...step([3]), activation: { ...activation, holder: b } }, 20)
+    expect(flight.open(4)).toEqual([true, true, true, false])
+    flight.outOfReach()
+    flight.repeat({ ...step([3]), next: b }, 30)
+    expect(flight.open(4)).toEqual([true, true, true, false])
+  })
+
   test('does not go back over steps that it has not seen', () => {
     const flight = new Flight(step([]), 0)
     flight.advance(
@@ -94,16 +107,17 @@ describe('a flight', () => {
 })
 
 describe('the claim book', () => {
-  test('has one claim per request, and counts a peer’s load by it', () => {
+  test('has one claim per request, and counts a peer’s load by those whose time is not over', () => {
     const book = new ClaimBook()
     book.put(request, a, 100)
     book.put(request, b, 200)
     book.put(other, b, 50)
-    expect([a, b].map((peer) => book.loadOf(peer))).toEqual([0, 2])
+    expect([...book.loads(49)]).toEqual([[b, 2]])
+    expect([...book.loads(50)]).toEqual([[b, 1]])
     expect([book.isHeld(request, 199), book.isHeld(request, 200)]).toEqual([true, false])
     book.free(request)
     book.free(request)
-    expect(book.loadOf(b)).toBe(1)
+    expect([...book.loads(49)]).toEqual([[b, 1]])
     expect(book.get(request)).toBeUndefined()
   })
 
@@ -152,6 +166,20 @@ describe('pace', () => {
     expect(pace.layerMs).toBeLessThan(100)
     expect(pace.layerMs).toBeGreaterThan(10)
     expect(pace.served).toBe(1)
+  })
+
+  test('is doubted half as fast after each run that shows it was right, until one shows that it was wrong', () => {
+    const pace = new Pace()
+    pace.usual = 60
+    const afterIdle = (ms: number) => {
+      pace.ran(ms, true)
+      for (let i = 0; i < 5; i++) pace.idle()
+      return pace.layerMs
+    }
+    expect(afterIdle(300)).toBeCloseTo(300 * 0.7 ** 4)
+    expect(afterIdle(300)).toBeGreaterThan(300 * 0.7 ** 2.01)
+    expect(afterIdle(300)).toBeGreaterThan(300 * 0.7 ** 1.01)
+    expect(afterIdle(70)).toBeLessThan(100)
   })
 })
 

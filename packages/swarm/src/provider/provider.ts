@@ -35,7 +35,8 @@ import { type Visit, Work } from './work.ts'
  * 3. Its claim and its next step name the era and the hop of the step they follow.
  * 4. It keeps its own outputs until the request is done or past its deadline.
  * 5. It follows only requests that were admitted, and its own.
- * 6. Its runs take no more than its share of the time; the author of a step never waits for the rest.
+ * 6. It waits for no tensor of somebody who is gone, and calls none lost that it had no way to.
+ * 7. Its runs take no more than its share of the time; the author of a step never waits for the rest.
  */
 export class Provider {
   /** What others are told of its load and speed. */
@@ -166,7 +167,9 @@ export class Provider {
     if (!supersedes(step, newest))
       return from === step.requester ? this.serving.sayAgain(flight, nowMs) : []
     if (isUnchanged(step, newest)) return []
-    const alive = this.author.leads(flight) ? this.signOfLife(flight, from, ALIVE_MS) : []
+    const alive = this.author.leads(flight)
+      ? this.signOfLife(flight, from, { ttlMs: ALIVE_MS, hop: step.route.length })
+      : []
     this.rivals.superseded(flight, step, nowMs)
     this.author.ended(flight, step.route.at(-1)?.peer)
     flight.advance(step, nowMs)
@@ -182,14 +185,15 @@ export class Provider {
       flight.goBack()
     }
     const { era, route } = flight.newest
-    if (claim.era !== era || claim.hop !== route.length) return effects
+    if (claim.era !== era || claim.hop < route.length) return effects
+    // An author that has no way to the requester says that whoever it chose is at work, or somebody further on.
+    if (claim.ttlMs > 0 && flight.author === from)
+      return effects.concat(this.signOfLife(flight, from, claim))
+    if (claim.hop !== route.length) return effects
     const asAuthor = this.author.onClaim(flight, from, claim, nowMs)
     if (asAuthor !== undefined)
-      return [...effects, ...asAuthor, ...this.signOfLife(flight, from, claim.ttlMs)]
-    // An author that has no way to the requester says that whoever it chose is at work.
-    if (claim.ttlMs > 0 && flight.author === from)
-      return effects.concat(this.signOfLife(flight, from, claim.ttlMs))
-    if (claim.ttlMs === 0) return effects.concat(this.contest.declined(flight, from, nowMs))
+      return [...effects, ...asAuthor, ...this.signOfLife(flight, from, claim)]
+    if (claim.ttlMs === 0) return effects.concat(this.contest.declined(flight, from, claim, nowMs))
     return effects.concat(this.contest.claimed(flight, from, claim, nowMs))
   }
 
@@ -214,8 +218,11 @@ export class Provider {
     return this.close(flight, true, nowMs)
   }
 
+  /** Whoever is gone goes on with nothing, and what it held is gone with it: nobody waits until a pull of it fails. */
   onDisconnected(peer: PeerId, nowMs: number): Effect[] {
     const effects: Effect[] = []
+    for (const { id } of this.work.pullingFrom(peer))
+      effects.push({ do: 'cancel', job: id }, ...this.onPulled(id, undefined, nowMs))
     for (const flight of this.following.all()) {
       if (this.claims.get(flight.request)?.peer !== peer) continue
       if (this.author.leads(flight)) {
@@ -235,7 +242,7 @@ export class Provider {
     if (visit === undefined) return []
     if (bytes !== undefined) return this.serving.run(visit, bytes, nowMs)
     const released = this.serving.giveUp(visit)
-    judgeTensor(visit.flight, this.table, this.options.self)
+    if (visit.isReached) judgeTensor(visit.flight, this.table, this.options.self)
     return [...released, ...this.contest.bid(visit.flight, nowMs)]
   }
 
@@ -298,8 +305,8 @@ export class Provider {
     return at
   }
 
-  private signOfLife(flight: Flight, from: PeerId, ttlMs: number): Effect[] {
-    return signOfLife(flight, from, ttlMs, this.options.self, this.neighbourhood)
+  private signOfLife(flight: Flight, from: PeerId, at: Pick<Claim, 'ttlMs' | 'hop'>): Effect[] {
+    return signOfLife(flight, from, at, this.options.self, this.neighbourhood)
   }
 
   /** The engine failed: what the visit has done so far is not lost, but nobody waits for the rest. */

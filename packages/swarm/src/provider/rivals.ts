@@ -134,12 +134,13 @@ export class Rivals {
 
   private others(flight: Flight, open: readonly boolean[], nowMs: number): Candidate[] {
     const others: Candidate[] = []
+    const loads = this.claims.loads(nowMs)
     for (const { peer, mark, presence } of this.table.all()) {
       if (!presence.layers.some((layer) => open[layer])) continue
       others.push({
         peer,
         mark,
-        pending: this.claims.loadOf(peer),
+        pending: loads.get(peer) ?? 0,
         layerMs: presence.layerMs,
         transitMs: this.transitMs(flight.newest, peer),
         unproven: !this.conduct.isProven(peer),

@@ -122,6 +122,12 @@ export class Scout {
     return this.needs.table.get(peer)?.presence.download || ACCESS_BYTES_PER_MS
   }
 
+  /** Whether anybody has measured what a layer takes. */
+  get isPaceKnown(): boolean {
+    for (const { presence } of this.needs.table.all()) if (presence.measured) return true
+    return false
+  }
+
   /** The usual time of one layer, as the others announce it, milliseconds; 1 while nobody does. */
   usualLayerMs(): number {
     const times = [...this.needs.table.all()]
@@ -132,7 +138,7 @@ export class Scout {
   }
 
   private hosts(flight: Flight, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
-    const { table, conduct, neighbourhood } = this.needs
+    const { table, claims, conduct, neighbourhood } = this.needs
     const hosting = [...table.all()].filter(
       ({ presence }) => presence.layers.length > 0 && presence.freeSlots > 0,
     )
@@ -142,6 +148,7 @@ export class Scout {
     const said = neighbourhood.hearsay(
       hosting.filter(({ peer }) => conduct.isProven(peer)).map(({ peer }) => peer),
     )
+    const loads = claims.loads(nowMs)
     const hosts: Host[] = []
     for (const known of hosting) {
       if (known.peer === this.options.self || flight.declines(known.peer)) continue
@@ -153,7 +160,7 @@ export class Scout {
         this.host(
           known,
           flight,
-          { isProven, usualCount, usualMs, bytes, wanted, othersFail: said.strangersFail },
+          { isProven, usualCount, usualMs, bytes, wanted, othersFail: said.strangersFail, loads },
           nowMs,
         ),
       )
@@ -171,10 +178,11 @@ export class Scout {
       readonly bytes: number
       readonly wanted: LayerSet
       readonly othersFail: number | undefined
+      readonly loads: ReadonlyMap<PeerId, number>
     },
     nowMs: number,
   ): Host {
-    const { claims, conduct, strangers, neighbourhood } = this.needs
+    const { conduct, strangers, neighbourhood } = this.needs
     const { isProven, usualMs } = seen
     const layers = layerSet(presence.layers)
     const stranger = isProven ? 0 : strangers.costMs(this.rttMs(peer), seen.othersFail)
@@ -189,7 +197,7 @@ export class Scout {
       layerMs:
         isProven && presence.measured ? presence.layerMs : Math.max(presence.layerMs, usualMs),
       isMeasured: presence.measured,
-      pending: claims.loadOf(peer),
+      pending: seen.loads.get(peer) ?? 0,
       isReachable: neighbourhood.reaches(peer),
       isProven,
       isOwed:

@@ -66,11 +66,8 @@ export class Serving {
 
   /** Takes layers of a step that names this provider: only those who wait for it are told. */
   accept(flight: Flight, layers: readonly number[], nowMs: number): Effect[] {
-    const bytes = heldBytes(flight.newest)
-    const { scout, work } = this.needs
-    const travelMs =
-      bytes / scout.uploadBytesPerMs(flight.author ?? flight.newest.requester) +
-      ((work.pulling + 1) * bytes) / scout.downloadBytesPerMs(this.options.self)
+    const { work } = this.needs
+    const travelMs = this.travelMs(flight)
     const runMs = (work.size + layers.length) * this.expectedLayerMs()
     const ttlMs = AT_WORK_MS + TRANSFER_FACTOR * travelMs + runMs
     const visit = this.begin(flight, layers, ttlMs, nowMs)
@@ -78,13 +75,26 @@ export class Serving {
     return said.concat(this.obtain(visit, true, nowMs))
   }
 
+  /** The newest tensor on its way here, behind those that are, milliseconds. */
+  private travelMs({ newest, author }: Flight): number {
+    const bytes = heldBytes(newest)
+    const { scout, work } = this.needs
+    return (
+      bytes / scout.uploadBytesPerMs(author ?? newest.requester) +
+      ((work.pulling + 1) * bytes) / scout.downloadBytesPerMs(this.options.self)
+    )
+  }
+
   /** This provider is named only to pass the tensor on: it fetches it, to offer it from here. */
   relay(flight: Flight): Effect[] {
     const { activation, route } = flight.newest
     // A first step is its requester's to say: named for it by mistake, as by a layer dropped meanwhile.
     if (activation.place !== 'held' || route.length === 0) return this.decline(flight)
-    const { id } = this.needs.work.begin(flight, [])
-    return [{ do: 'pull', job: id, tensor: activation, isAwaited: true }]
+    const travelMs = this.travelMs(flight)
+    const visit = this.needs.work.begin(flight, [])
+    const said =
+      travelMs > SILENT_CLAIM_MS ? this.atWork(visit, AT_WORK_MS + TRANSFER_FACTOR * travelMs) : []
+    return said.concat({ do: 'pull', job: visit.id, tensor: activation, isAwaited: true })
   }
 
   /** What is made ready is kept for others until the request ends. */
@@ -112,14 +122,18 @@ export class Serving {
     return said.concat(this.runNext(visit, encoded(flight.newest.activation, bytes)))
   }
 
-  /** The tensor cannot be had from here: tells the others not to wait for this peer. */
+  /**
+   * The tensor cannot be had: tells the others not to wait for this peer, and that it is lost, unless there
+   * was no way to it from here.
+   */
   giveUp(visit: Visit): Effect[] {
-    const { flight } = visit
+    const { flight, isReached: lost } = visit
     this.needs.work.forget(visit)
     this.needs.claims.free(flight.request)
     flight.declinedBy(this.options.self)
-    flight.pullFailed()
-    const message = { ...claimOf(flight, visit.layers[0], 0), lost: true }
+    if (lost) flight.pullFailed()
+    else flight.outOfReach()
+    const message = { ...claimOf(flight, visit.layers[0], 0), lost }
     return this.isNamed(flight) ? this.tell(flight, message) : [{ do: 'publish', message }]
   }
 
@@ -139,7 +153,7 @@ export class Serving {
   overdue(nowMs: number): Effect[] {
     return this.needs.work.overdue(nowMs).flatMap((visit) => {
       const ttlMs = AT_WORK_MS + OVERDUE_FACTOR * (nowMs - (visit.beganAtMs ?? nowMs))
-      visit.renewAtMs = nowMs + Math.min(RENEWAL_SHARE * ttlMs, AT_WORK_MS)
+      visit.renewAtMs = nowMs + Math.min(RENEWAL_SHARE * ttlMs, RENEWAL_MS_MAX)
       return this.atWork(visit, ttlMs)
     })
   }
@@ -203,7 +217,9 @@ export class Serving {
   }
 
   private begin(flight: Flight, layers: readonly number[], ttlMs: number, nowMs: number): Visit {
-    const visit = this.needs.work.begin(flight, layers)
+    const { activation } = flight.newest
+    const isReached = activation.place === 'inline' || this.needs.scout.reaches(activation.holder)
+    const visit = this.needs.work.begin(flight, layers, isReached)
     this.needs.claims.put(flight.request, this.options.self, nowMs + ttlMs)
     return visit
   }

@@ -1,6 +1,6 @@
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import type { RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Duty } from './duty.ts'
 import type { Flight } from './flight.ts'
 
@@ -18,6 +18,8 @@ export interface Visit {
   readonly step: Step
   /** In the order in which they are run. */
   readonly layers: readonly number[]
+  /** There was a way to whoever holds its tensor: a pull that fails means that it is lost. */
+  readonly isReached: boolean
   /** The hop of the first of them. */
   readonly hop: number
   /** What has been run so far. */
@@ -96,13 +98,15 @@ export class Work {
     return this.byRequest.has(request)
   }
 
-  begin(flight: Flight, layers: readonly number[]): Visit {
+  /** @param isReached whether there is a way to whoever holds its tensor. */
+  begin(flight: Flight, layers: readonly number[], isReached = true): Visit {
     const hop = flight.newest.route.length
     const job = {
       id: this.nextJob(),
       flight,
       step: flight.newest,
       layers,
+      isReached,
       hop,
       runs: [],
       beganAtMs: undefined,
@@ -151,6 +155,16 @@ export class Work {
     let count = 0
     for (const { phase } of this.byRequest.values()) if (phase === 'pulling') count++
     return count
+  }
+
+  /** Visits that wait for a tensor of this peer. */
+  pullingFrom(peer: PeerId): Visit[] {
+    return [...this.byRequest.values()]
+      .filter(({ job, phase }) => {
+        const { activation } = job.step
+        return phase === 'pulling' && activation.place === 'held' && activation.holder === peer
+      })
+      .map(({ job }) => job)
   }
 
   forget({ id, flight }: Visit): void {

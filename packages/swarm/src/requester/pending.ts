@@ -7,7 +7,7 @@ import {
   STALL_MS_MAX,
 } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { BELIEF_FACTOR, RESCUES_MAX } from './limits.ts'
 
 /** Why no further hop is waited for. */
@@ -19,6 +19,7 @@ export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
  * 1. Its newest step is replaced by one that supersedes it, or by an older one in a new era.
  * 2. The trail holds the known steps on whose route the newest goes on, oldest first.
  * 3. Once it is closing no further step is taken over.
+ * 4. Whoever is at work is believed for a bounded time, each later hop anew.
  */
 export class Pending {
   readonly policy: ClassifyPolicy
@@ -26,6 +27,8 @@ export class Pending {
   readonly startedMs: number
   /** When everybody in the lane has announced itself once, milliseconds. */
   laneKnownAtMs: number
+  /** Those who were told that others are ahead of them. */
+  readonly strays = new Set<PeerId>()
   private step: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
@@ -34,6 +37,8 @@ export class Pending {
   private uncoveredSinceMs: number | undefined
   /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
   private believedUntilMs: number | undefined
+  /** The furthest hop that somebody is said to be at work on. */
+  private heardHop = 0
   private closes: Closing | undefined
   private wasLeft = false
 
@@ -93,10 +98,12 @@ export class Pending {
     this.trail.push(this.step)
     while (this.trail.length > 0 && !isPrefix(this.trail.at(-1) as Step, step)) this.trail.pop()
     this.step = step
-    this.movedAtMs = nowMs
+    // Whoever goes on from it may be heard of before the step itself.
+    const isHeard = this.heardHop >= step.route.length
+    this.movedAtMs = isHeard ? Math.max(this.movedAtMs, nowMs) : nowMs
+    if (!isHeard) this.believedUntilMs = undefined
     this.offersAgain = 0
     this.uncoveredSinceMs = undefined
-    this.believedUntilMs = undefined
     return isUsual ? tookMs : undefined
   }
 
@@ -109,9 +116,15 @@ export class Pending {
     this.movedAtMs = Math.max(this.movedAtMs, nowMs)
   }
 
-  /** Somebody works on the newest step for so long: a stall is judged from the end of the claim. */
-  claimed(ttlMs: number, stallMs: number, nowMs: number): void {
-    this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs
+  /**
+   * Somebody works on the newest step, or on one that follows it and was not heard of here, for so long: a stall
+   * is judged from the end of the claim.
+   */
+  claimed({ ttlMs, hop }: Pick<Claim, 'ttlMs' | 'hop'>, stallMs: number, nowMs: number): void {
+    // Each step is work of its own.
+    if (hop > this.heardHop) this.believedUntilMs = undefined
+    this.heardHop = Math.max(this.heardHop, hop)
+    this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs + stallMs
     const ownMs = Math.min(ttlMs, STALL_MS_MAX)
     const endMs = Math.min(nowMs + ownMs, this.believedUntilMs, this.deadlineMs)
     this.movedAtMs = Math.max(this.movedAtMs, endMs - stallMs)
@@ -160,6 +173,7 @@ export class Pending {
     const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
     const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
     if (isLastResort) this.trail.length = 0
+    this.heardHop = 0
     this.closes = undefined
     this.believedUntilMs = undefined
     this.movedAtMs = nowMs
@@ -216,7 +230,7 @@ export class Pending {
 }
 
 /** Whether `longer` goes on with the route of `step`. */
-function isPrefix({ route }: Step, longer: Step): boolean {
+export function isPrefix({ route }: Step, longer: Step): boolean {
   return (
     route.length < longer.route.length &&
     route.every(({ layer, peer }, i) => {

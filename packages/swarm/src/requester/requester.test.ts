@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { CoreEffect } from '../effects.ts'
 import { Jobs } from '../jobs.ts'
-import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX, STALL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
-import { BELIEF_FACTOR } from './limits.ts'
+import { BELIEF_FACTOR, NAMED_STALL_MS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'self' as PeerId
@@ -24,6 +25,9 @@ const activation: HeldActivation = {
   holder: most,
   hash: 'h' as TensorHash,
 }
+
+/** The requester's own tensor. */
+const stem = { ...activation, holder: self, hash: 's' as TensorHash }
 
 /** The request after `most` ran what it hosts; layer 2 is open. */
 function withoutLayerTwo(next: PeerId | undefined): Step {
@@ -47,12 +51,21 @@ function withoutLayerTwo(next: PeerId | undefined): Step {
   }
 }
 
+/** Somebody is at work on it. */
+const claim = { kind: 'claim', request, era: 0, hop: 3, layer: 2, ttlMs: 0, lost: false } as const
+
+/** Whether the requester asks somebody to choose again, or begins anew itself. */
+function isRescued(effects: readonly CoreEffect[]): boolean {
+  return effects.some(
+    (effect) => effect.do === 'lead' || (effect.do === 'tell' && effect.message.kind === 'again'),
+  )
+}
+
 /** A requester that entered the lane at 0 and knows `most`; asked at `askedAtMs`, moved on at once. */
 function asked(askedAtMs: number, next: PeerId | undefined) {
   const table = new PeerTable(release)
   table.hear(most, anyPresence({ release, layers: [0, 1, 3] }), 0)
   const requester = new Requester({ self, shape }, table, new Jobs(), 0)
-  const stem = { ...activation, holder: self, hash: 's' as TensorHash }
   requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, askedAtMs)
   requester.onStep(withoutLayerTwo(next), askedAtMs)
   /** Whether it answers from what it has by then: the head is run, or its input fetched. */
@@ -85,7 +98,6 @@ describe('a layer without a known host', () => {
 
   test('is not missing while an author names somebody for it, who is at work', () => {
     const { requester, closesBy } = asked(PRESENCE_INTERVAL_MS_MAX, only)
-    const claim = { kind: 'claim', request, era: 0, hop: 3, layer: 2, lost: false } as const
     requester.onClaim(only, { ...claim, ttlMs: 2 * NO_HOST_GRACE_MS }, PRESENCE_INTERVAL_MS_MAX)
     const atMs = PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS
     expect(closesBy(atMs)).toBe(false)
@@ -97,7 +109,6 @@ describe('a layer without a known host', () => {
 describe('somebody who is at work on the newest step', () => {
   test('is waited for no longer than a few times what it said at first, however often it says so', () => {
     const { requester } = asked(PRESENCE_INTERVAL_MS_MAX, only)
-    const claim = { kind: 'claim', request, era: 0, hop: 3, layer: 2, lost: false } as const
     let rescuedAtMs: number | undefined
     for (let ms = 0; ms < 10_000 && rescuedAtMs === undefined; ms += 100) {
       const nowMs = PRESENCE_INTERVAL_MS_MAX + ms
@@ -105,6 +116,118 @@ describe('somebody who is at work on the newest step', () => {
       const effects = requester.onTime(nowMs)
       if (effects.some((effect) => effect.do === 'lead' || effect.do === 'tell')) rescuedAtMs = ms
     }
-    expect(rescuedAtMs).toBe(BELIEF_FACTOR * 1_000)
+    // Its author, who waits for it too, acts first.
+    expect(rescuedAtMs).toBe(BELIEF_FACTOR * 1_000 + NAMED_STALL_MS)
+  })
+
+  test('is waited for as long when it is heard of before the step', () => {
+    const table = new PeerTable(release)
+    table.hear(most, anyPresence({ release, layers: [0, 1, 2, 3] }), 0)
+    const requester = new Requester({ self, shape }, table, new Jobs(), 0)
+    requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+    requester.onClaim(only, { ...claim, ttlMs: 2_000 }, 0)
+    requester.onStep(withoutLayerTwo(only), 100)
+    expect(isRescued(requester.onTime(1_999))).toBe(false)
+    expect(isRescued(requester.onTime(2_000))).toBe(true)
+  })
+})
+
+describe('somebody who is at work on a step that the requester has not heard of', () => {
+  test('is a sign of life all the same, and each such step is work of its own', () => {
+    const { requester } = asked(PRESENCE_INTERVAL_MS_MAX, only)
+    let nowMs = PRESENCE_INTERVAL_MS_MAX
+    for (let hop = 4; hop < 8; hop++) {
+      for (let i = 0; i < 3; i++, nowMs += 600) {
+        requester.onClaim(most, { ...claim, hop, ttlMs: 650 }, nowMs)
+        expect(isRescued(requester.onTime(nowMs))).toBe(false)
+      }
+    }
+    expect(isRescued(requester.onTime(nowMs + STALL_MS_MAX))).toBe(true)
+  })
+})
+
+describe('two who went on from one step', () => {
+  const route = withoutLayerTwo(undefined).route.map((hop) => ({ ...hop, peer: only }))
+
+  test('are told of by the requester to whoever is behind, who hears of the end too', () => {
+    const { requester } = asked(0, undefined)
+    const behind = { ...withoutLayerTwo(most), route: route.slice(0, 2) }
+    expect(requester.onStep(behind, 10)).toMatchObject([
+      { do: 'tell', message: { kind: 'step', route: [{}, {}, {}] }, to: [only, most] },
+    ])
+    expect(requester.cancel(request)).toContainEqual({
+      do: 'tell',
+      message: { kind: 'done', request, isPublic: false },
+      to: [only, most],
+    })
+  })
+
+  test('of an older era give the answer when all layers are applied, and nothing before', () => {
+    const { requester } = asked(0, most)
+    expect(isRescued(requester.onTime(STALL_MS_MAX))).toBe(true)
+    const all = [...route, { ...route[0], layer: 2 } as (typeof route)[number]]
+    const output = { ...activation, hash: 'last' as TensorHash }
+    const nowMs = STALL_MS_MAX + 10
+    expect(requester.onStep({ ...withoutLayerTwo(most), route }, nowMs)).toEqual([])
+    const effects = requester.onStep(
+      { ...withoutLayerTwo(self), route: all, activation: output },
+      nowMs,
+    )
+    expect(effects).toContainEqual(expect.objectContaining({ do: 'pull', tensor: output }))
+  })
+})
+
+describe('a tensor that whoever would go on has no way to', () => {
+  const declined = { ...claim, ttlMs: 0 }
+
+  test('is fetched, and offered from here while nobody is named', () => {
+    const { requester } = asked(0, undefined)
+    const [pull] = requester.onClaim(only, declined, 10)
+    expect(pull).toMatchObject({ do: 'pull', tensor: activation })
+    const { job } = pull as Extract<typeof pull, { do: 'pull' }>
+    requester.onPulled(job, new Uint8Array(80), 20)
+    const here = { ...activation, holder: self }
+    expect(requester.onPrepared(job, here, 30)).toMatchObject([
+      { do: 'publish', message: { activation: here } },
+    ])
+  })
+
+  test('is not offered once its author has named somebody, nor fetched from one who did', () => {
+    const { requester } = asked(0, undefined)
+    const [pull] = requester.onClaim(only, declined, 10)
+    const { job } = pull as Extract<typeof pull, { do: 'pull' }>
+    requester.onPulled(job, new Uint8Array(80), 20)
+    requester.onStep(withoutLayerTwo(only), 25)
+    expect(requester.onPrepared(job, { ...activation, holder: self }, 30)).toMatchObject([
+      { do: 'withdraw' },
+    ])
+    const named = asked(0, only).requester
+    expect(named.onClaim(only, declined, 10)).toEqual([])
+  })
+
+  test('is fetched when a request goes back that was left to whoever answers first, and only then', () => {
+    for (const [next, fetches] of [
+      [undefined, 1],
+      [only, 0],
+    ] as const) {
+      const { route } = withoutLayerTwo(most)
+      const last = [...route, { ...route[0], layer: 2, peer: only } as (typeof route)[number]]
+      const four = { ...shape, layers: 5 }
+      const longer = new Requester({ self, shape: four }, new PeerTable(release), new Jobs(), 0)
+      longer.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+      longer.onStep(withoutLayerTwo(only), 10)
+      const output = { ...activation, hash: 'last' as TensorHash }
+      longer.onStep({ ...withoutLayerTwo(next), route: last, activation: output }, 20)
+      const effects = longer.onClaim(only, { ...claim, hop: 4, lost: true }, 30)
+      expect(isRescued(effects)).toBe(true)
+      expect(effects.filter((effect) => effect.do === 'pull')).toHaveLength(fetches)
+    }
+  })
+
+  test('is lost when it cannot be had from here either', () => {
+    const { requester } = asked(0, undefined)
+    const [pull] = requester.onClaim(only, declined, 10)
+    const { job } = pull as Extract<typeof pull, { do: 'pull' }>
+    expect(isRescued(requester.onPulled(job, undefined, 20))).toBe(true)
   })
 })

@@ -21,7 +21,7 @@ import {
 } from '../step.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { HEADS_LOST_MAX, NAMED_STALL_MS } from './limits.ts'
-import { type Closing, Pending } from './pending.ts'
+import { type Closing, isPrefix, Pending } from './pending.ts'
 import { type Scores, Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
 
@@ -37,6 +37,8 @@ export interface RequesterOptions {
  * 1. Every request ends in exactly one answer or one failure, at its deadline at the latest.
  * 2. An answer names exactly the layers whose output its scores were computed from.
  * 3. A request that stands still is offered again; when tensors were lost, from an older step.
+ * 4. A step with all layers applied is an answer, whatever its era.
+ * 5. Of two that went on from one step, whoever is behind is told.
  */
 export class Requester {
   private readonly options: RequesterOptions
@@ -107,13 +109,15 @@ export class Requester {
     if (!asksTheSame(step, wanted.stem)) return []
     const { newest } = wanted
     if (sameStep(step, newest)) return this.onRenamed(wanted, step, nowMs)
-    if (!supersedes(step, newest) || isUnchanged(step, newest)) return []
+    // The work of an older era is as good as any once nothing is left to do.
+    const isDone = isComplete(step, this.options.shape.layers)
+    if (!isDone && !supersedes(step, newest)) return this.onStray(wanted, step, nowMs)
+    if (isUnchanged(step, newest)) return []
     const tookMs = wanted.advance(step, nowMs)
     if (tookMs !== undefined) this.pace.observe(tookMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     const effects: CoreEffect[] = [this.progress(wanted)]
-    if (isComplete(step, this.options.shape.layers))
-      return effects.concat(this.closeUp(wanted, 'complete', nowMs))
+    if (isDone) return effects.concat(this.closeUp(wanted, 'complete', nowMs))
     const { anytime, stopAtConfidence } = wanted.policy
     const wantsScores = anytime || stopAtConfidence !== undefined
     if (wantsScores && !this.scoring.isBusy(step.request)) effects.push(this.scoring.begin(step))
@@ -127,10 +131,22 @@ export class Requester {
     return []
   }
 
+  /** Two went on from one step: whoever is behind hears how far the other is, and stops. */
+  private onStray(wanted: Pending, step: Step, nowMs: number): CoreEffect[] {
+    const { newest } = wanted
+    if (step.route.length > newest.route.length || isPrefix(step, newest)) return []
+    const to = [step.route.at(-1)?.peer, step.next].filter(
+      (peer) => peer !== undefined && peer !== this.options.self && peer !== newest.next,
+    ) as PeerId[]
+    if (to.length === 0) return []
+    for (const peer of to) wanted.strays.add(peer)
+    return [{ do: 'tell', message: wanted.message(nowMs), to }]
+  }
+
   /** Somebody still works on a request of this member's that has ended. */
   onLate(from: PeerId, request: RequestId): CoreEffect[] {
     if (from === this.options.self || !this.ended.has(request)) return []
-    return [{ do: 'tell', message: { kind: 'done', request, isPublic: false }, to: [from] }]
+    return [tellDone(request, [from])]
   }
 
   /** What somebody held is gone with them: nobody waits until a pull of it fails. */
@@ -147,24 +163,43 @@ export class Requester {
 
   onClaim(from: PeerId, claim: Claim, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(claim.request)
-    if (wanted === undefined || claim.hop !== wanted.newest.route.length) return []
+    if (wanted === undefined || claim.hop < wanted.newest.route.length) return []
     const stallMs = this.stallMs()
     // Whoever was named, or any one where nobody was, is waited for a little longer, however long it asks for.
-    const { next, route } = wanted.newest
+    const { next, route, era } = wanted.newest
+    // Its author may have no way to here: then somebody is at work on a step that this member has not heard.
+    const isFurther = claim.hop > route.length && claim.era === era
+    const isOfNewest = claim.hop === route.length
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
-    if (claim.ttlMs > 0 && counts) wanted.claimed(claim.ttlMs, stallMs, nowMs)
+    if (claim.ttlMs > 0 && (isFurther || (isOfNewest && counts)))
+      wanted.claimed(claim, stallMs, nowMs)
     // Its tensor is gone with its holder: nobody can go on from here. The first one is this member's own.
-    const { era } = wanted.newest
-    const isLost = claim.lost && claim.era === era && route.length > 0 && era < ERAS_MAX
-    return isLost && wanted.closing === undefined ? this.rescue(wanted, nowMs) : []
+    const isLost =
+      claim.lost && isOfNewest && claim.era === era && route.length > 0 && era < ERAS_MAX
+    if (wanted.closing !== undefined) return []
+    if (isLost) return this.rescue(wanted, nowMs)
+    // Whoever would go on has no way to the tensor: everybody has one to here.
+    const isApart = claim.ttlMs === 0 && isOfNewest && claim.era === era && next === undefined
+    return isApart ? this.secondOffers.fetch(wanted.newest) : []
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'second-offer') return this.secondOffers.pulled(id, bytes)
+    if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const wanted = this.wantedBy(id)
     const next = this.scoring.pulled(id, bytes)
     if (wanted === undefined || next === undefined) return []
     return 'lost' in next ? this.headLost(wanted, nowMs) : [next]
+  }
+
+  /** What nobody can go on from, as it cannot be had from here either, is lost. */
+  private onFetched(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
+    const step = this.secondOffers.stepOf(id)
+    const effects: CoreEffect[] = this.secondOffers.pulled(id, bytes)
+    if (bytes !== undefined || step === undefined || step.era >= ERAS_MAX) return effects
+    const wanted = this.pending.get(step.request)
+    if (wanted === undefined || wanted.closing !== undefined) return effects
+    const isStuck = sameStep(step, wanted.newest) && wanted.newest.next === undefined
+    return isStuck ? effects.concat(this.rescue(wanted, nowMs)) : effects
   }
 
   /** A tensor of somebody else can be offered from here. */
@@ -172,8 +207,9 @@ export class Requester {
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
-    if (wanted.closing !== undefined || !sameStep(offer.step, wanted.newest))
-      return withdrawn(activation)
+    // Whoever was named meanwhile has it from its author.
+    const isWanted = sameStep(offer.step, wanted.newest) && wanted.newest.next === undefined
+    if (wanted.closing !== undefined || !isWanted) return withdrawn(activation)
     if (offer.activation.place === 'held') this.secondOffers.keep(wanted.request, offer.activation)
     wanted.moveTensor(offer.activation)
     return [{ do: 'publish', message: wanted.message(nowMs) }]
@@ -232,6 +268,7 @@ export class Requester {
    * era; after a few times the request is offered to whoever answers first.
    */
   private rescue(wanted: Pending, nowMs: number): CoreEffect[] {
+    const wasLeft = wanted.newest.next === undefined
     const suspect = wanted.goBack(nowMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     const step = wanted.message(nowMs)
@@ -240,7 +277,9 @@ export class Requester {
     if (author === undefined || author === this.options.self)
       return [{ do: 'lead', step, suspect: wanted.isDesperate ? undefined : suspect }]
     const again = { kind: 'again', request, era, hop: route.length, suspect } as const
-    return [{ do: 'tell', message: again, to: [author] }, ...this.secondOffers.fetch(step)]
+    // Where nobody was to be named before, its author may have no way to whoever could go on.
+    const fetched = wasLeft ? this.secondOffers.fetch(step) : []
+    return [{ do: 'tell', message: again, to: [author] }, ...fetched]
   }
 
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
@@ -317,7 +356,7 @@ export class Requester {
     return [...this.end(wanted), { do: 'report', event: { type: 'failed', request, fault } }]
   }
 
-  private end({ request, stem, newest, isPublic }: Pending): CoreEffect[] {
+  private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
     this.pending.delete(request)
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
@@ -325,6 +364,7 @@ export class Requester {
     this.ended.add(request)
     return [
       { do: 'finish', step: newest, isPublic },
+      ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),
       ...this.scoring.end(request),
       ...withdrawn(stem.activation),
       ...this.secondOffers.end(request),
@@ -349,6 +389,10 @@ export class Requester {
     const request = this.scoring.requestOf(id)
     return request === undefined ? undefined : this.pending.get(request)
   }
+}
+
+function tellDone(request: RequestId, to: readonly PeerId[]): CoreEffect {
+  return { do: 'tell', message: { kind: 'done', request, isPublic: false }, to }
 }
 
 /** Whether every image of the batch is decided, after enough layers. */

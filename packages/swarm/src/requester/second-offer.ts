@@ -43,6 +43,12 @@ export class SecondOffers {
     return [{ do: 'pull', job: id, tensor: activation, isAwaited: false }]
   }
 
+  /** The step whose tensor a job fetches. */
+  stepOf(id: JobId): Step | undefined {
+    const request = this.requests.get(id.number)
+    return request && this.fetches.get(request)?.step
+  }
+
   /** The tensor is here, or cannot be had. */
   pulled(id: JobId, bytes: Uint8Array | undefined): Effect[] {
     const request = this.requests.get(id.number)
