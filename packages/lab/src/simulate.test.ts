@@ -181,6 +181,11 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
   })
 
+  test('stragglers cost at most two and a half times as much where a layer takes long', () => {
+    const { calm, slowed } = slowedDown(94)
+    expect(slowed?.p95Ms).toBeLessThanOrEqual(2.5 * (calm?.p95Ms ?? 0))
+  })
+
   // A known defect: nobody knows a straggler before it has run a visit, and that visit is waited for.
   // It goes red when that is mended.
   test.fails('stragglers cost at most half as much time again where a layer takes long', () => {

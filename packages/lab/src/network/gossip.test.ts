@@ -233,9 +233,9 @@ describe('a tensor', () => {
       hash: hash as never,
     }) as const
 
-  function offered(transport: LabTransport): string {
+  function offered(transport: LabTransport, fill = 0): string {
     let hash: string | undefined
-    transport.offer(BYTES, (given) => {
+    transport.offer(BYTES.slice().fill(fill), (given) => {
       hash = given
     })
     return hash ?? ''
@@ -251,6 +251,21 @@ describe('a tensor', () => {
     expect(results[0]).toBe(10_000)
     expect(results[1]).toBeCloseTo(100 + 2 * 50 + 10_000 / 100, 1)
     expect(second.pulls).toBe(0)
+  })
+
+  test('of a slow sender keeps nobody else out of its receiver’s downlink', () => {
+    const { clock, transports, first, second } = lane(3)
+    const third = transports[2] as LabTransport
+    Object.assign(first.station.session, { up: 0.1 })
+    const pulled: string[] = []
+    const slow = held(first.self, offered(first))
+    const quick = held(third.self, offered(third, 1))
+    second.pull(slow, true, () => pulled.push('slow'))
+    second.pull(quick, true, () => pulled.push('quick'))
+    first.push(slow.hash, second.self)
+    third.push(quick.hash, second.self)
+    clock.run(clock.nowMs() + 400)
+    expect(pulled).toEqual(['quick'])
   })
 
   test('of a peer that is gone cannot be had, and a cancelled pull says nothing', () => {

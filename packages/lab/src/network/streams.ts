@@ -112,10 +112,12 @@ export class Streams {
       holder.traffic.sentBytes += bytes.length
       traffic.pulledBytes += bytes.length
       // Transfers queue behind each other; small gossip slips in between their packets.
-      cancel = clock.wakeAt(self.takeDownlink(bytes.length, sentAtMs + latencyMs), () => {
-        trace.note(clock.nowMs(), 5, self.session.index, bytes.length)
-        // A holder that died while it sent took the rest with it.
-        pulled(holder.alive ? bytes : undefined)
+      cancel = clock.wakeAt(sentAtMs + latencyMs, () => {
+        cancel = clock.wakeAt(self.takeDownlink(bytes.length, clock.nowMs()), () => {
+          trace.note(clock.nowMs(), 5, self.session.index, bytes.length)
+          // A holder that died while it sent took the rest with it.
+          pulled(holder.alive ? bytes : undefined)
+        })
       })
     })
     return () => {
@@ -170,12 +172,19 @@ export class Streams {
     received: () => void,
     relayed = false,
   ): void {
-    const arrivesAtMs = to.takeDownlink(
+    const { clock, paths } = this.needs
+    const reachesAtMs = this.onTheWay(
+      from,
+      to,
+      from.takeUplink(bytes, clock.nowMs()),
       bytes,
-      this.onTheWay(from, to, from.takeUplink(bytes, this.needs.clock.nowMs()), bytes, relayed),
+      relayed,
     )
-    if (this.needs.paths.isDialable(from, to) || relayed)
-      this.arrive(from, to, arrivesAtMs, received)
+    if (!paths.isDialable(from, to) && !relayed) return
+    // It takes its receiver's downlink when it gets there: a slow sender keeps nobody else out.
+    clock.wakeAt(reachesAtMs, () =>
+      this.arrive(from, to, to.takeDownlink(bytes, clock.nowMs()), received),
+    )
   }
 
   /** @returns when the last byte reaches the receiver's access, of those that left at `leftAtMs`. */
