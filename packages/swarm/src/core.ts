@@ -205,7 +205,7 @@ export class Core {
 
   /** What this member tells others of a request of its own concerns its requester too. */
   private overhear(message: Message, nowMs: number): CoreEffect[] {
-    if (message.kind === 'step') return this.requester.onStep(message, nowMs)
+    if (message.kind === 'step') return this.requester.onStep(this.options.self, message, nowMs)
     if (message.kind === 'claim') return this.requester.onClaim(this.options.self, message, nowMs)
     return []
   }
@@ -224,7 +224,7 @@ export class Core {
         return [
           report({ type: 'step-seen', request: message.request, route: message.route }),
           ...this.provider.onStep(from, message, nowMs),
-          ...this.requester.onStep(message, nowMs),
+          ...this.requester.onStep(from, message, nowMs),
           ...this.requester.onLate(from, message.request),
         ]
       case 'claim':

@@ -55,8 +55,9 @@ export class Heeding {
   again(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { author, claims, work, contest, bidding } = this.parts
     if (from === this.self) return step.next === undefined ? contest.bid(flight, nowMs) : []
-    // Whoever was to pass the tensor on has done so, and answers for it now.
     if (step.next !== this.self && step.next !== flight.newest.next && author.leads(flight)) {
+      // Whoever was to pass the tensor on has done so, and answers for it now; nobody else takes it over.
+      if (from !== flight.newest.next) return []
       author.ended(flight, from)
       claims.free(flight.request)
       return []

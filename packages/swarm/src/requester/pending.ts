@@ -8,7 +8,7 @@ import {
 } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { BELIEF_FACTOR, RESCUES_MAX } from './limits.ts'
+import { BELIEF_FACTOR, HELD_UP_SHARE, RESCUES_MAX } from './limits.ts'
 
 /** Why no further hop is waited for. */
 export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
@@ -37,6 +37,8 @@ export class Pending {
   private uncoveredSinceMs: number | undefined
   /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
   private believedUntilMs: number | undefined
+  /** And whatever is said of the newest step, nobody holds the request up for longer than this. */
+  private heldUpUntilMs = 0
   /** The furthest hop that somebody is said to be at work on. */
   private heardHop = 0
   private closes: Closing | undefined
@@ -53,6 +55,7 @@ export class Pending {
     this.startedMs = nowMs
     this.step = stem
     this.movedAtMs = nowMs
+    this.isNewAt(nowMs)
   }
 
   get request(): RequestId {
@@ -98,6 +101,7 @@ export class Pending {
     this.trail.push(this.step)
     while (this.trail.length > 0 && !isPrefix(this.trail.at(-1) as Step, step)) this.trail.pop()
     this.step = step
+    this.isNewAt(nowMs)
     // Whoever goes on from it may be heard of before the step itself.
     const isHeard = this.heardHop >= step.route.length
     this.movedAtMs = isHeard ? Math.max(this.movedAtMs, nowMs) : nowMs
@@ -113,7 +117,7 @@ export class Pending {
     if (next === undefined) this.wasLeft = true
     this.step = { ...this.step, next }
     this.believedUntilMs = undefined
-    this.movedAtMs = Math.max(this.movedAtMs, nowMs)
+    this.movedAtMs = Math.max(this.movedAtMs, Math.min(nowMs, this.heldUpUntilMs))
   }
 
   /**
@@ -126,7 +130,8 @@ export class Pending {
     this.heardHop = Math.max(this.heardHop, hop)
     this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs + stallMs
     const ownMs = Math.min(ttlMs, STALL_MS_MAX)
-    const endMs = Math.min(nowMs + ownMs, this.believedUntilMs, this.deadlineMs)
+    const mostMs = Math.min(this.believedUntilMs, this.heldUpUntilMs, this.deadlineMs)
+    const endMs = Math.min(nowMs + ownMs, mostMs)
     this.movedAtMs = Math.max(this.movedAtMs, endMs - stallMs)
   }
 
@@ -174,6 +179,7 @@ export class Pending {
     const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
     if (isLastResort) this.trail.length = 0
     this.heardHop = 0
+    this.isNewAt(nowMs)
     this.closes = undefined
     this.believedUntilMs = undefined
     this.movedAtMs = nowMs
@@ -207,6 +213,11 @@ export class Pending {
     this.step = before
     this.trail.pop()
     return true
+  }
+
+  /** The newest step is another than before. */
+  private isNewAt(nowMs: number): void {
+    this.heldUpUntilMs = nowMs + HELD_UP_SHARE * (this.deadlineMs - nowMs)
   }
 
   private stalledAtMs(stallMs: number): number {

@@ -6,7 +6,7 @@ import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
-import { BELIEF_FACTOR, NAMED_STALL_MS } from './limits.ts'
+import { BELIEF_FACTOR, HELD_UP_SHARE, NAMED_STALL_MS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'self' as PeerId
@@ -67,7 +67,7 @@ function asked(askedAtMs: number, next: PeerId | undefined) {
   table.hear(most, anyPresence({ release, layers: [0, 1, 3] }), 0)
   const requester = new Requester({ self, shape }, table, new Jobs(), 0)
   requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, askedAtMs)
-  requester.onStep(withoutLayerTwo(next), askedAtMs)
+  requester.onStep(most, withoutLayerTwo(next), askedAtMs)
   /** Whether it answers from what it has by then: the head is run, or its input fetched. */
   const closesBy = (nowMs: number) =>
     requester.onTime(nowMs).some((effect) => effect.do === 'pull' || effect.do === 'run-head')
@@ -101,7 +101,7 @@ describe('a layer without a known host', () => {
     requester.onClaim(only, { ...claim, ttlMs: 2 * NO_HOST_GRACE_MS }, PRESENCE_INTERVAL_MS_MAX)
     const atMs = PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS
     expect(closesBy(atMs)).toBe(false)
-    requester.onStep(withoutLayerTwo(undefined), atMs)
+    requester.onStep(most, withoutLayerTwo(undefined), atMs)
     expect(closesBy(atMs + NO_HOST_GRACE_MS)).toBe(true)
   })
 })
@@ -126,9 +126,47 @@ describe('somebody who is at work on the newest step', () => {
     const requester = new Requester({ self, shape }, table, new Jobs(), 0)
     requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
     requester.onClaim(only, { ...claim, ttlMs: 2_000 }, 0)
-    requester.onStep(withoutLayerTwo(only), 100)
+    requester.onStep(most, withoutLayerTwo(only), 100)
     expect(isRescued(requester.onTime(1_999))).toBe(false)
     expect(isRescued(requester.onTime(2_000))).toBe(true)
+  })
+})
+
+describe('one step', () => {
+  const startMs = PRESENCE_INTERVAL_MS_MAX
+  /** When the requester steps in, though somebody speaks every 300 ms; undefined for not within its deadline. */
+  function rescueAtMs(speak: (requester: Requester, i: number, nowMs: number) => void) {
+    const { requester } = asked(startMs, only)
+    for (let i = 0; i < 100; i++) {
+      const nowMs = startMs + 300 * i
+      speak(requester, i, nowMs)
+      if (isRescued(requester.onTime(nowMs))) return nowMs - startMs
+    }
+    return undefined
+  }
+  const mostMs = HELD_UP_SHARE * CLASSIFY_POLICY_DEFAULT.deadlineMs + NAMED_STALL_MS + 300
+
+  test('takes no more than its share of the time, however often its author names another', () => {
+    const ms = rescueAtMs((requester, i, nowMs) => {
+      requester.onStep(most, withoutLayerTwo(`ghost ${i}` as PeerId), nowMs)
+    })
+    expect(ms).toBeGreaterThan(NAMED_STALL_MS + 300)
+    expect(ms).toBeLessThanOrEqual(mostMs)
+  })
+
+  test('takes no more than that by claims on ever further hops either', () => {
+    const ms = rescueAtMs((requester, i, nowMs) => {
+      requester.onClaim(only, { ...claim, hop: 4 + i, ttlMs: 30_000 }, nowMs)
+    })
+    expect(ms).toBeLessThanOrEqual(mostMs)
+  })
+
+  test('is given another name by its author and whoever was named, and by nobody else', () => {
+    const stranger = 'neither ran it nor was named' as PeerId
+    const ms = rescueAtMs((requester, i, nowMs) => {
+      requester.onStep(stranger, withoutLayerTwo(`ghost ${i}` as PeerId), nowMs)
+    })
+    expect(ms).toBeLessThanOrEqual(NAMED_STALL_MS + 300)
   })
 })
 
@@ -152,7 +190,7 @@ describe('two who went on from one step', () => {
   test('are told of by the requester to whoever is behind, who hears of the end too', () => {
     const { requester } = asked(0, undefined)
     const behind = { ...withoutLayerTwo(most), route: route.slice(0, 2) }
-    expect(requester.onStep(behind, 10)).toMatchObject([
+    expect(requester.onStep(most, behind, 10)).toMatchObject([
       { do: 'tell', message: { kind: 'step', route: [{}, {}, {}] }, to: [only, most] },
     ])
     expect(requester.cancel(request)).toContainEqual({
@@ -168,8 +206,9 @@ describe('two who went on from one step', () => {
     const all = [...route, { ...route[0], layer: 2 } as (typeof route)[number]]
     const output = { ...activation, hash: 'last' as TensorHash }
     const nowMs = STALL_MS_MAX + 10
-    expect(requester.onStep({ ...withoutLayerTwo(most), route }, nowMs)).toEqual([])
+    expect(requester.onStep(most, { ...withoutLayerTwo(most), route }, nowMs)).toEqual([])
     const effects = requester.onStep(
+      most,
       { ...withoutLayerTwo(self), route: all, activation: output },
       nowMs,
     )
@@ -197,7 +236,7 @@ describe('a tensor that whoever would go on has no way to', () => {
     const [pull] = requester.onClaim(only, declined, 10)
     const { job } = pull as Extract<typeof pull, { do: 'pull' }>
     requester.onPulled(job, new Uint8Array(80), 20)
-    requester.onStep(withoutLayerTwo(only), 25)
+    requester.onStep(most, withoutLayerTwo(only), 25)
     expect(requester.onPrepared(job, { ...activation, holder: self }, 30)).toMatchObject([
       { do: 'withdraw' },
     ])
@@ -215,9 +254,9 @@ describe('a tensor that whoever would go on has no way to', () => {
       const four = { ...shape, layers: 5 }
       const longer = new Requester({ self, shape: four }, new PeerTable(release), new Jobs(), 0)
       longer.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
-      longer.onStep(withoutLayerTwo(only), 10)
+      longer.onStep(most, withoutLayerTwo(only), 10)
       const output = { ...activation, hash: 'last' as TensorHash }
-      longer.onStep({ ...withoutLayerTwo(next), route: last, activation: output }, 20)
+      longer.onStep(most, { ...withoutLayerTwo(next), route: last, activation: output }, 20)
       const effects = longer.onClaim(only, { ...claim, hop: 4, lost: true }, 30)
       expect(isRescued(effects)).toBe(true)
       expect(effects.filter((effect) => effect.do === 'pull')).toHaveLength(fetches)

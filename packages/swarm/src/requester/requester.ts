@@ -103,12 +103,13 @@ export class Requester {
     return wanted === undefined ? [] : this.fail(wanted, { code: 'cancelled' })
   }
 
-  onStep(step: Step, nowMs: number): CoreEffect[] {
+  /** @param from who says so: its author, or somebody who passes its tensor on. */
+  onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
     if (!asksTheSame(step, wanted.stem)) return []
     const { newest } = wanted
-    if (sameStep(step, newest)) return this.onRenamed(wanted, step, nowMs)
+    if (sameStep(step, newest)) return this.onRenamed(wanted, from, step, nowMs)
     // The work of an older era is as good as any once nothing is left to do.
     const isDone = isComplete(step, this.options.shape.layers)
     if (!isDone && !supersedes(step, newest)) return this.onStray(wanted, step, nowMs)
@@ -125,7 +126,10 @@ export class Requester {
   }
 
   /** The newest step names somebody else: its author lives, and looks after it. */
-  private onRenamed(wanted: Pending, step: Step, nowMs: number): CoreEffect[] {
+  private onRenamed(wanted: Pending, from: PeerId, step: Step, nowMs: number): CoreEffect[] {
+    const { route, next } = wanted.newest
+    // Its author, whoever that named to pass the tensor on, and this member: nobody else has a say in it.
+    if (from !== route.at(-1)?.peer && from !== next && from !== this.options.self) return []
     wanted.rename(step.next, nowMs)
     wanted.judgeCoverage(this.isCovered(wanted), nowMs)
     return []
