@@ -22,7 +22,7 @@ import {
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { HEADS_LOST_MAX, NAMED_STALL_MS } from './limits.ts'
 import { type Closing, isPrefix, Pending } from './pending.ts'
-import { type Scores, Scoring } from './scoring.ts'
+import { isConfident, Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
 
 /** For whom, and for which model, is asked. */
@@ -397,13 +397,4 @@ export class Requester {
 
 function tellDone(request: RequestId, to: readonly PeerId[]): CoreEffect {
   return { do: 'tell', message: { kind: 'done', request, isPublic: false }, to }
-}
-
-/** Whether every image of the batch is decided, after enough layers. */
-function isConfident(
-  { step, probabilities }: Scores,
-  { stopAtConfidence, minLayers }: ClassifyPolicy,
-): boolean {
-  if (stopAtConfidence === undefined || step.route.length < minLayers) return false
-  return probabilities.every((row) => Math.max(...row) >= stopAtConfidence)
 }

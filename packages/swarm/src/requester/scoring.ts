@@ -2,6 +2,7 @@ import { softmax, tensor } from '@layerswarm/model'
 import { type Effect, encoded } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
+import type { ClassifyPolicy } from '../request.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 
 /** Class scores of a step, one row per image. */
@@ -120,4 +121,13 @@ export class Scoring {
 /** Class scores of one image → probabilities that sum to 1. */
 function probabilitiesOf(logits: readonly number[]): number[] {
   return Array.from(softmax(tensor([logits.length], Float32Array.from(logits))).data)
+}
+
+/** Whether every image of the batch is decided, after enough layers. */
+export function isConfident(
+  { step, probabilities }: Scores,
+  { stopAtConfidence, minLayers }: ClassifyPolicy,
+): boolean {
+  if (stopAtConfidence === undefined || step.route.length < minLayers) return false
+  return probabilities.every((row) => Math.max(...row) >= stopAtConfidence)
 }
