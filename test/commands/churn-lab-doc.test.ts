@@ -55,6 +55,15 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
         'report.json',
         'report.md',
       ])
+      const figure = await readFile(join(scratch, 'runs/churn/churn.svg'), 'utf8')
+      expect(figure).toContain('Accuracy × completion against churn')
+      for (const line of ['any order', 'fixed chain', 'fixed chain, lost hops replayed'])
+        expect(figure).toContain(`>${line}</text>`)
+      const report = await readFile(join(scratch, 'runs/churn/report.json'), 'utf8')
+      expect(JSON.parse(report).points).toMatchObject([
+        { leavingPerMinute: 0.1 },
+        { leavingPerMinute: 0.6 },
+      ])
     },
   'npx layerswarm simulate compare --peers 12 --requests 20 --scenarios harsh,calm --report runs/compare':
     async (line) => {
@@ -67,7 +76,7 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
         'report.md',
       ])
     },
-  'npx layerswarm simulate load --peers 12 --requests 40 --scenarios calm --report runs/load':
+  'npx layerswarm simulate load --peers 12 --requests 20 --scenarios calm --report runs/load':
     async (line) => {
       const said = await run(line)
       for (const row of ['any-order', 'fixed-order-replay', 'fixed-order-replay, blocks'])

@@ -46,7 +46,7 @@ const COMMANDS: Readonly<Record<string, CommandCheck>> = {
     expect(said).toMatch(/^Protocol: production's protocol\.\n/)
     expect(said).toMatch(/\| any-order \| 100\.0 % \|/)
   },
-  'npx layerswarm simulate churn --peers 60 --requests 100 --seed 1 --report runs/churn': async (
+  'npx layerswarm simulate churn --peers 40 --requests 60 --seed 1 --report runs/churn': async (
     line,
   ) => {
     await run(line, { 'runs/churn': join(scratch, 'churn') })

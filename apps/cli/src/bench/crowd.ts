@@ -10,14 +10,13 @@ import {
   CROWD_LANES_MS_MAX,
   CROWD_LAYERS_EACH,
   CROWD_MET,
+  CROWD_PEERS,
   CROWD_PEERS_EACH,
   CROWD_PROCESSES,
   CROWD_SILENCE_MS,
   REALITY_DEADLINE_MS,
   REALITY_ONE_WAY_MS,
 } from './limits.ts'
-
-const PEERS = CROWD_PROCESSES * CROWD_PEERS_EACH
 
 /**
  * More volunteers than one lane holds, as far apart as homes are: whether they form lanes by themselves,
@@ -26,11 +25,11 @@ const PEERS = CROWD_PROCESSES * CROWD_PEERS_EACH
  */
 export const crowd: Bench = {
   name: 'crowd',
-  compares: `${PEERS} real peers in ${CROWD_PROCESSES} processes, ${REALITY_ONE_WAY_MS} ms apart, and as many simulated ones`,
+  compares: `${CROWD_PEERS} real peers in ${CROWD_PROCESSES} processes, ${REALITY_ONE_WAY_MS} ms apart, and as many simulated ones`,
   rounds: 200,
   async run(options) {
     const { signal, log } = options
-    log(`starting ${PEERS} peers in ${CROWD_PROCESSES} processes`)
+    log(`starting ${CROWD_PEERS} peers in ${CROWD_PROCESSES} processes`)
     const swarm = await startLaggedSwarm({
       processes: CROWD_PROCESSES,
       peersEach: CROWD_PEERS_EACH,
@@ -57,12 +56,12 @@ async function measure(swarm: LaggedSwarm, options: BenchOptions): Promise<Bench
   const startedMs = performance.now()
   await pause(CROWD_SILENCE_MS, signal)
   const seconds = (performance.now() - startedMs) / 1_000
-  const idle = ((await swarm.sentBytes()) - before) / seconds / PEERS
+  const idle = ((await swarm.sentBytes()) - before) / seconds / CROWD_PEERS
 
   const asked = await askWhileKilling(swarm, options)
   log(`${asked.answered} of ${rounds} answered, ${asked.partial} of them without a layer`)
   const simulated = simulate('idle', {
-    peers: PEERS,
+    peers: CROWD_PEERS,
     requests: 10,
     seed: 1,
     policy: 'any-order',

@@ -97,6 +97,8 @@ export const REALITY_RUN_REQUESTS = 20
 export const CROWD_PROCESSES = 12
 /** Volunteers in each of them. */
 export const CROWD_PEERS_EACH = 5
+/** All of them. */
+export const CROWD_PEERS = CROWD_PROCESSES * CROWD_PEERS_EACH
 /** Layers that each of them hosts. */
 export const CROWD_LAYERS_EACH = 2
 /** Hosts whom the asker is connected to before anything is measured. */
