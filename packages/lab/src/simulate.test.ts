@@ -178,11 +178,21 @@ describe('under churn', { timeout: 120_000 }, () => {
   })
 
   /** In calm and with a fifth of all providers ten times slower. */
-  function slowedDown(layerMs: number) {
+  function slowedDown(layerMs: number, seed = 1) {
     const set = { ...QUIET.set, 'model.layerMs': layerMs }
     const of = (scenario: string) =>
-      simulate(scenario, { ...QUIET, set, policy: 'any-order' }).policies['any-order']
+      simulate(scenario, { ...QUIET, seed, set, policy: 'any-order' }).policies['any-order']
     return { calm: of('calm'), slowed: of('stragglers20') }
+  }
+
+  let slowdown: number | undefined
+  /** How many times a calm lane's 95th percentile stragglers make it where a layer takes long: the median of five worlds. */
+  function medianSlowdown(): number {
+    slowdown ??= [1, 2, 3, 4, 5]
+      .map((seed) => slowedDown(94, seed))
+      .map(({ calm, slowed }) => (slowed?.p95Ms ?? Number.NaN) / (calm?.p95Ms ?? Number.NaN))
+      .toSorted((x, y) => x - y)[2]
+    return slowdown ?? Number.NaN
   }
 
   test.each([
@@ -202,16 +212,15 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
   })
 
-  test('stragglers cost at most two and a half times as much where a layer takes long', () => {
-    const { calm, slowed } = slowedDown(94)
-    expect(slowed?.p95Ms).toBeLessThanOrEqual(2.5 * (calm?.p95Ms ?? 0))
+  // One world's stragglers may be all that host some layer: what counts is the usual one.
+  test('stragglers cost at most twice as much time where a layer takes long, in most of five worlds', () => {
+    expect(medianSlowdown()).toBeLessThanOrEqual(2)
   })
 
   // A known defect: nobody knows a straggler before it has run a visit, and that visit is waited for.
   // It goes red when that is mended.
   test.fails('stragglers cost at most half as much time again where a layer takes long', () => {
-    const { calm, slowed } = slowedDown(94)
-    expect(slowed?.p95Ms).toBeLessThanOrEqual(1.5 * (calm?.p95Ms ?? 0))
+    expect(medianSlowdown()).toBeLessThanOrEqual(1.5)
   })
 
   test('what one peer sends to be there stays flat in lanes while the swarm grows', () => {

@@ -68,12 +68,14 @@ export class Scout {
     return this.relay(flight, [to], nowMs)
   }
 
-  /** The same for a host of an open layer that this member does not reach. */
+  /** The same where all hosts of open layers are out of this member's reach. */
   relayToHost(flight: Flight, open: readonly boolean[], nowMs: number): PeerId | undefined {
     const hosts = [...this.needs.table.all()].filter(
       ({ peer, presence }) =>
         !flight.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
     )
+    // Whoever is in reach fetches it by itself.
+    if (hosts.some(({ peer }) => this.reaches(peer))) return undefined
     return this.relay(
       flight,
       hosts.map(({ peer }) => peer),
