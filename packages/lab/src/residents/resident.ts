@@ -1,10 +1,10 @@
-import type { ClaimPolicy, Member } from '@layerswarm/swarm'
+import type { ClaimPolicy, Member, PeerId } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
 import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
-import { LIES, type Lie, type Session } from '../scenarios/population.ts'
+import { LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
@@ -43,6 +43,14 @@ export interface ResidentNeeds {
   began(resident: Resident): void
 }
 
+/** As long as a real one's name. */
+const BOOTSTRAP = peerName(0xffff)
+
+/** Where a tab is reached, by way of the bootstrap node; what a Node peer announces is shorter. */
+function addressOf(peer: PeerId): string {
+  return `/dns4/swarm.example.org/tcp/443/wss/p2p/${BOOTSTRAP}/p2p-circuit/webrtc/p2p/${peer}`
+}
+
 /** Brings a peer into the world; it begins when its connections stand. */
 export function settle(needs: ResidentNeeds, session: Session): Resident {
   const { settings, seed, world, network } = needs
@@ -77,6 +85,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           lane: transport.station.lane?.index ?? 0,
           laneProviders: settings['lanes.peers'],
           links: () => transport.station.links.length,
+          addresses: () => [addressOf(session.peer)],
           inlineBytes: settings['policy.inlineBytes'],
         },
       ).member
