@@ -1,15 +1,10 @@
 import { ResponseTime } from '../claims/response-time.ts'
 import { type CoreEffect, type Effect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
-import {
-  ERAS_MAX,
-  FINISHED_REMEMBERED_MAX,
-  PRESENCE_INTERVAL_MS_MAX,
-  STALL_MS_MAX,
-} from '../limits.ts'
+import { ERAS_MAX, PRESENCE_INTERVAL_MS_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import type { ClassifyPolicy, FailureFault } from '../request.ts'
+import type { ClassifyPolicy } from '../request.ts'
 import {
   asksTheSame,
   isComplete,
@@ -20,7 +15,8 @@ import {
   supersedes,
 } from '../step.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { HEADS_LOST_MAX, NAMED_STALL_MS } from './limits.ts'
+import { Answering, tellDone } from './answering.ts'
+import { NAMED_STALL_MS } from './limits.ts'
 import { type Closing, isPrefix, Pending } from './pending.ts'
 import { isConfident, Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
@@ -48,11 +44,8 @@ export class Requester {
   private readonly pending = new Map<RequestId, Pending>()
   private readonly scoring: Scoring
   private readonly secondOffers: SecondOffers
-  /** Final outputs in a row that could not be had. */
-  private readonly headsLost = new Map<RequestId, number>()
+  private readonly answering: Answering
   private readonly pace = new ResponseTime()
-  /** Own requests that have ended, the oldest first. */
-  private readonly ended = new Set<RequestId>()
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     this.options = options
@@ -60,6 +53,8 @@ export class Requester {
     this.table = table
     this.scoring = new Scoring(options.self, jobs.of('scoring'))
     this.secondOffers = new SecondOffers(options.self, jobs.of('second-offer'))
+    const { pending, scoring, secondOffers } = this
+    this.answering = new Answering(options.shape.layers, { pending, scoring, secondOffers })
   }
 
   get inFlight(): number {
@@ -100,7 +95,7 @@ export class Requester {
 
   cancel(request: RequestId): CoreEffect[] {
     const wanted = this.pending.get(request)
-    return wanted === undefined ? [] : this.fail(wanted, { code: 'cancelled' })
+    return wanted === undefined ? [] : this.answering.fail(wanted, { code: 'cancelled' })
   }
 
   /** @param from who says so: its author, or somebody who passes its tensor on. */
@@ -149,7 +144,7 @@ export class Requester {
 
   /** Somebody still works on a request of this member's that has ended. */
   onLate(from: PeerId, request: RequestId): CoreEffect[] {
-    if (from === this.options.self || !this.ended.has(request)) return []
+    if (from === this.options.self || !this.answering.hasEnded(request)) return []
     return [tellDone(request, [from])]
   }
 
@@ -227,7 +222,7 @@ export class Requester {
     const { step } = scored.scores
     if (wanted.closing !== undefined) {
       return sameStep(step, wanted.newest)
-        ? this.answer(wanted, nowMs)
+        ? this.answering.answer(wanted, nowMs)
         : [this.scoring.begin(wanted.newest)]
     }
     const effects: CoreEffect[] = [this.progress(wanted)]
@@ -259,7 +254,7 @@ export class Requester {
 
   /** Looks at a request that no message has moved. */
   private watch(wanted: Pending, nowMs: number): CoreEffect[] {
-    if (nowMs >= wanted.deadlineMs) return this.answerWithLastScores(wanted, nowMs)
+    if (nowMs >= wanted.deadlineMs) return this.answering.answerFromLast(wanted, nowMs)
     if (wanted.closing !== undefined) return []
     if (wanted.isDue(nowMs)) return this.closeUp(wanted, 'deadline', nowMs)
     if (wanted.isAbandoned(nowMs)) return this.closeUp(wanted, 'uncovered', nowMs)
@@ -297,82 +292,13 @@ export class Requester {
     return false
   }
 
-  /** No more hops: get the scores of the newest step, then answer. */
+  /** No more hops are waited for. */
   private closeUp(wanted: Pending, closing: Closing, nowMs: number): CoreEffect[] {
-    const { request, newest } = wanted
-    if (closing !== 'complete' && newest.route.length < wanted.leastHops)
-      return this.fail(wanted, this.shortfall(wanted, closing))
-    wanted.close(closing)
-    const scores = this.scoring.of(request)
-    if (scores !== undefined && sameStep(scores.step, newest)) return this.answer(wanted, nowMs)
-    return this.scoring.isBusy(request) ? [] : [this.scoring.begin(newest)]
+    return this.answering.closeUp(wanted, closing, this.isCovered(wanted), nowMs)
   }
 
-  /** Why there are too few layers for an answer. */
-  private shortfall(wanted: Pending, closing: Closing): FailureFault {
-    const applied = wanted.newest.route.length
-    if (applied === 0 && closing === 'uncovered') return { code: 'no-providers' }
-    if (applied === 0 && closing === 'deadline')
-      return this.isCovered(wanted)
-        ? { code: 'deadline-passed', hops: 0 }
-        : { code: 'no-providers' }
-    return { code: 'too-few-layers', applied, wanted: wanted.policy.minLayers }
-  }
-
-  /** The scores of a step could not be had: go on without them, or from the step before. */
   private headLost(wanted: Pending, nowMs: number): CoreEffect[] {
-    if (wanted.closing === undefined) return []
-    const { request } = wanted
-    const isOver = wanted.closing === 'deadline' || wanted.newest.era >= ERAS_MAX
-    const lost = (this.headsLost.get(request) ?? 0) + 1
-    this.headsLost.set(request, lost)
-    // Whoever ran the last layer cannot hand its result over: an answer without it is due.
-    if ((isOver || lost > HEADS_LOST_MAX) && wanted.dropLast()) {
-      this.headsLost.delete(request)
-      return [this.scoring.begin(wanted.newest)]
-    }
-    if (isOver) return this.answerWithLastScores(wanted, nowMs)
-    return this.rescue(wanted, nowMs)
-  }
-
-  private answerWithLastScores(wanted: Pending, nowMs: number): CoreEffect[] {
-    const scores = this.scoring.of(wanted.request)
-    if (scores !== undefined && scores.step.route.length >= wanted.leastHops)
-      return this.answer(wanted, nowMs)
-    return this.fail(wanted, { code: 'deadline-passed', hops: wanted.newest.route.length })
-  }
-
-  private answer(wanted: Pending, nowMs: number): CoreEffect[] {
-    const scores = this.scoring.of(wanted.request)
-    if (scores === undefined) return this.fail(wanted, { code: 'head-failed' })
-    const { step, logits, probabilities } = scores
-    const { request, route } = step
-    const applied = new Set(route.map(({ layer }) => layer))
-    const layers = Array.from({ length: this.options.shape.layers }, (_, layer) => layer)
-    const missingLayers = layers.filter((layer) => !applied.has(layer))
-    const totalMs = nowMs - wanted.startedMs
-    const answer = { request, logits, probabilities, route, missingLayers, totalMs }
-    return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
-  }
-
-  private fail(wanted: Pending, fault: FailureFault): CoreEffect[] {
-    const { request } = wanted
-    return [...this.end(wanted), { do: 'report', event: { type: 'failed', request, fault } }]
-  }
-
-  private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
-    this.pending.delete(request)
-    this.headsLost.delete(request)
-    if (this.ended.size >= FINISHED_REMEMBERED_MAX)
-      this.ended.delete(this.ended.values().next().value as RequestId)
-    this.ended.add(request)
-    return [
-      { do: 'finish', step: newest, isPublic },
-      ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),
-      ...this.scoring.end(request),
-      ...withdrawn(stem.activation),
-      ...this.secondOffers.end(request),
-    ]
+    return this.answering.headLost(wanted, nowMs) ?? this.rescue(wanted, nowMs)
   }
 
   private progress({ request, newest }: Pending): Effect {
@@ -393,8 +319,4 @@ export class Requester {
     const request = this.scoring.requestOf(id)
     return request === undefined ? undefined : this.pending.get(request)
   }
-}
-
-function tellDone(request: RequestId, to: readonly PeerId[]): CoreEffect {
-  return { do: 'tell', message: { kind: 'done', request, isPublic: false }, to }
 }
