@@ -167,6 +167,8 @@ class LaneIntroductions implements Introductions {
       if (nowMs - sinceMs > LEFT_LANE_KEPT_MS) this.part(peer)
     const { connectionsMax, dialsAtOnceMax } = this.options
     let room = connectionsMax - this.directPeers() - this.dialling.size
+    // Others have dialled this peer: their connections need room as well.
+    while (room < 0 && this.makeRoom()) room++
     for (const one of this.known.due(nowMs)) {
       if (this.dialling.size >= dialsAtOnceMax) return
       if (this.dialling.has(one.peer)) continue
