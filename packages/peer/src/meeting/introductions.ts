@@ -165,6 +165,10 @@ class LaneIntroductions implements Introductions {
     for (const peer of this.known.takeLapsed(nowMs)) this.hangUp(peer)
     for (const [peer, sinceMs] of this.left)
       if (nowMs - sinceMs > LEFT_LANE_KEPT_MS) this.part(peer)
+    this.dialDue(nowMs)
+  }
+
+  private dialDue(nowMs: number): void {
     const { connectionsMax, dialsAtOnceMax } = this.options
     let room = connectionsMax - this.directPeers() - this.dialling.size
     // Others have dialled this peer: their connections need room as well.
