@@ -9,6 +9,7 @@ import {
   encodeMessage,
   type Hop,
   laneTopic,
+  type Message,
   type PeerId,
   type RequestId,
   type Step,
@@ -88,6 +89,13 @@ test('nobody answers with another number of images than were asked about', () =>
   expect(route.map(({ peer }) => peer)).not.toContain(impostor)
 })
 
+/** What the others' gate finds wrong with a message of this author: nothing, or one line. */
+function faultsOf(from: PeerId, message: Message): string[] {
+  const topic = laneTopic(SIMULATED_RELEASE, 0)
+  const judged = judgeMessage(encodeMessage(message), topic, from, shape)
+  return 'fault' in judged ? [judged.fault] : []
+}
+
 test.each([
   ['a tensor too small to be passed on', [0], INLINE_BYTES_MAX],
   ['a first step, which is its requester’s to say', [], 0],
@@ -99,13 +107,7 @@ test.each([
   transport.listen({
     messageArrived(from, message) {
       if (message.kind !== 'step') return
-      const judged = judgeMessage(
-        encodeMessage(message),
-        laneTopic(SIMULATED_RELEASE, 0),
-        from,
-        shape,
-      )
-      if ('fault' in judged) faults.push(judged.fault)
+      faults.push(...faultsOf(from, message))
     },
     peerDisconnected() {},
   })
@@ -148,13 +150,7 @@ test('nobody has a member hand over a step of somebody else, by a claim that tak
             { kind: 'claim', request, era: 1, hop, layer: 2, ttlMs: 30_000, lost: false },
             server.peer,
           )
-      const judged = judgeMessage(
-        encodeMessage(message),
-        laneTopic(SIMULATED_RELEASE, 0),
-        from,
-        shape,
-      )
-      if ('fault' in judged) faults.push(judged.fault)
+      faults.push(...faultsOf(from, message))
     },
     peerDisconnected() {},
   })
