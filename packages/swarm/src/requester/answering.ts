@@ -3,6 +3,7 @@ import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
 import type { FailureFault } from '../request.ts'
 import { sameStep } from '../step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'
 import type { Closing, Pending } from './pending.ts'
 import type { Scoring } from './scoring.ts'
@@ -13,6 +14,7 @@ export interface AnsweringParts {
   readonly pending: Map<RequestId, Pending>
   readonly scoring: Scoring
   readonly secondOffers: SecondOffers
+  readonly coverage: Coverage
 }
 
 /**
@@ -40,16 +42,13 @@ export class Answering {
     return this.ended.has(request)
   }
 
-  /**
-   * No more hops: gets the scores of the newest step, then answers.
-   * @param isCovered whether somebody alive could go on.
-   */
-  closeUp(wanted: Pending, closing: Closing, isCovered: boolean, nowMs: number): CoreEffect[] {
+  /** No more hops: gets the scores of the newest step, then answers. */
+  closeUp(wanted: Pending, closing: Closing, nowMs: number): CoreEffect[] {
     const { request, newest } = wanted
+    const { scoring, coverage } = this.parts
     if (closing !== 'complete' && newest.route.length < wanted.leastHops)
-      return this.fail(wanted, shortfall(wanted, closing, isCovered))
+      return this.fail(wanted, shortfall(wanted, closing, coverage.isCovered(newest)))
     wanted.close(closing)
-    const { scoring } = this.parts
     const scores = scoring.of(request)
     if (scores !== undefined && sameStep(scores.step, newest)) return this.answer(wanted, nowMs)
     return scoring.isBusy(request) ? [] : [scoring.begin(newest)]

@@ -1,0 +1,47 @@
+import { PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import type { PeerTable } from '../presence/peer-table.ts'
+import { isComplete, openLayers } from '../step.ts'
+import type { Step } from '../wire/messages.ts'
+import type { Pending } from './pending.ts'
+
+/**
+ * Whether somebody alive can go on with a step.
+ *
+ * 1. A step with all layers applied needs nobody, and one whose author names somebody has a host.
+ * 2. A missing host counts from when everybody in the lane has announced itself once: before, a layer
+ *    without a known host may well have one that was not heard yet.
+ */
+export class Coverage {
+  private readonly layers: number
+  private readonly table: PeerTable
+  private laneKnownAtMs: number
+
+  /** @param layers of the model. */
+  constructor(layers: number, table: PeerTable, nowMs: number) {
+    this.layers = layers
+    this.table = table
+    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
+  }
+
+  /** It is in another lane, whose members have not announced themselves yet. */
+  laneEntered(nowMs: number): void {
+    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
+  }
+
+  /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
+  isCovered(step: Step): boolean {
+    if (isComplete(step, this.layers)) return true
+    // Its author knows a host, though this member has not heard of it yet.
+    if (step.next !== undefined && step.route.length > 0) return true
+    const open = openLayers(step, this.layers)
+    for (const { presence } of this.table.all())
+      if (presence.layers.some((layer) => open[layer])) return true
+    return false
+  }
+
+  /** Looks anew at a request whose step is another, or whose lane has changed. */
+  judge({ newest, patience }: Pending, nowMs: number): void {
+    if (this.isCovered(newest)) patience.covered()
+    else patience.uncovered(this.laneKnownAtMs, nowMs)
+  }
+}

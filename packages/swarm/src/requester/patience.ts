@@ -1,0 +1,147 @@
+import {
+  ANSWER_RESERVE_MS,
+  ANSWER_RESERVE_PULL_MS,
+  FIRST_PROVIDER_MS,
+  NO_HOST_GRACE_MS,
+  STALL_MS_MAX,
+} from '../limits.ts'
+import type { Claim, Step } from '../wire/messages.ts'
+import { BELIEF_FACTOR, HELD_UP_SHARE } from './limits.ts'
+
+/** Why a requester waits no longer: its time is nearly over, nobody hosts what is left, or nothing moves. */
+export type WaitEnd = 'deadline' | 'uncovered' | 'stalled'
+
+/** Since when nobody is known for what is left, and when everybody in the lane will have announced itself. */
+interface Lack {
+  readonly sinceMs: number
+  readonly laneKnownAtMs: number
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * How long a request is waited for at the step where it stands.
+ *
+ * 1. Whoever is at work is believed for a bounded time, each later hop anew.
+ * 2. No step holds the request up for more than its share of the time that was left when it came,
+ *    whatever is said of it.
+ * 3. Towards the deadline there is time left to get the scores.
+ * 4. Nobody is asked to go back for want of a host: going back brings none.
+ */
+export class Patience {
+  private readonly deadlineMs: number
+  private readonly totalMs: number
+  private movedAtMs: number
+  private lack: Lack | undefined
+  /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
+  private believedUntilMs: number | undefined
+  /** And whatever is said of the newest step, nobody holds the request up for longer than this. */
+  private heldUpUntilMs: number
+  /** The furthest hop that somebody is said to be at work on. */
+  private heardHop = 0
+
+  /** @param totalMs from now until the request ends. */
+  constructor(totalMs: number, nowMs: number) {
+    this.deadlineMs = nowMs + totalMs
+    this.totalMs = totalMs
+    this.movedAtMs = nowMs
+    this.heldUpUntilMs = this.holdUpEndMs(nowMs)
+  }
+
+  /** The request has come to a later step. @returns how long that took, milliseconds. */
+  advanced({ route }: Step, nowMs: number): number {
+    const tookMs = nowMs - this.movedAtMs
+    this.heldUpUntilMs = this.holdUpEndMs(nowMs)
+    // Whoever goes on from it may be heard of before the step itself.
+    const isHeard = this.heardHop >= route.length
+    this.movedAtMs = isHeard ? Math.max(this.movedAtMs, nowMs) : nowMs
+    if (!isHeard) this.believedUntilMs = undefined
+    this.lack = undefined
+    return tookMs
+  }
+
+  /** The newest step is for somebody else, or for whoever answers first. */
+  renamed(nowMs: number): void {
+    this.believedUntilMs = undefined
+    this.movedAtMs = Math.max(this.movedAtMs, Math.min(nowMs, this.heldUpUntilMs))
+  }
+
+  /** The request has gone back to an earlier step. */
+  wentBack(nowMs: number): void {
+    this.heardHop = 0
+    this.heldUpUntilMs = this.holdUpEndMs(nowMs)
+    this.believedUntilMs = undefined
+    this.movedAtMs = nowMs
+  }
+
+  /**
+   * Somebody works on the newest step, or on one that follows it and was not heard of here, for so long: a stall
+   * is judged from the end of the claim.
+   */
+  claimed({ ttlMs, hop }: Pick<Claim, 'ttlMs' | 'hop'>, stallMs: number, nowMs: number): void {
+    // Each step is work of its own.
+    if (hop > this.heardHop) this.believedUntilMs = undefined
+    this.heardHop = Math.max(this.heardHop, hop)
+    this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs + stallMs
+    const ownMs = Math.min(ttlMs, STALL_MS_MAX)
+    const mostMs = Math.min(this.believedUntilMs, this.heldUpUntilMs, this.deadlineMs)
+    const endMs = Math.min(nowMs + ownMs, mostMs)
+    this.movedAtMs = Math.max(this.movedAtMs, endMs - stallMs)
+  }
+
+  /** Somebody alive hosts a layer that may come next, or none is needed. */
+  covered(): void {
+    this.lack = undefined
+  }
+
+  /** Nobody is known to. @param laneKnownAtMs when everybody in the lane has announced itself once. */
+  uncovered(laneKnownAtMs: number, nowMs: number): void {
+    this.lack = { sinceMs: this.lack?.sinceMs ?? nowMs, laneKnownAtMs }
+  }
+
+  /** Why `step`, where the request stands, is waited at no longer; undefined while it is. */
+  due(step: Step, stallMs: number, nowMs: number): WaitEnd | undefined {
+    if (nowMs >= this.closesAtMs(step)) return 'deadline'
+    if (nowMs >= this.abandonedAtMs(step)) return 'uncovered'
+    return nowMs >= this.stalledAtMs(step, stallMs) ? 'stalled' : undefined
+  }
+
+  /** When one of these is due next, milliseconds. */
+  wakeAtMs(step: Step, stallMs: number): number {
+    return Math.min(
+      this.closesAtMs(step),
+      this.abandonedAtMs(step),
+      this.stalledAtMs(step, stallMs),
+    )
+  }
+
+  /** It is time to get scores for what there is. */
+  private closesAtMs({ activation }: Step): number {
+    const reserveMs =
+      activation.place === 'inline'
+        ? ANSWER_RESERVE_MS
+        : Math.min(ANSWER_RESERVE_PULL_MS, this.totalMs / 10)
+    return this.deadlineMs - reserveMs
+  }
+
+  /** The layers left have been without a host for long enough. */
+  private abandonedAtMs({ route }: Step): number {
+    if (this.lack === undefined) return NEVER
+    const { sinceMs, laneKnownAtMs } = this.lack
+    if (route.length === 0) return sinceMs + FIRST_PROVIDER_MS
+    return Math.max(sinceMs, laneKnownAtMs) + NO_HOST_GRACE_MS
+  }
+
+  /** Nothing has moved for longer than a lane usually takes, and nobody here waits for whoever was named. */
+  private stalledAtMs({ route, next }: Step, stallMs: number): number {
+    // Of its own first step this member is the author, who waits for whoever it named and names the next one.
+    const isLed = route.length === 0 && next !== undefined
+    // Going back brings no host for layers that nobody hosts.
+    const isAlone = this.lack !== undefined && route.length > 0
+    return isLed || isAlone ? NEVER : this.movedAtMs + stallMs
+  }
+
+  private holdUpEndMs(nowMs: number): number {
+    return nowMs + HELD_UP_SHARE * (this.deadlineMs - nowMs)
+  }
+}

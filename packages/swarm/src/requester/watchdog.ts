@@ -1,0 +1,100 @@
+import { ResponseTime } from '../claims/response-time.ts'
+import type { CoreEffect } from '../effects.ts'
+import { STALL_MS_MAX } from '../limits.ts'
+import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
+import type { Answering } from './answering.ts'
+import type { Coverage } from './coverage.ts'
+import { NAMED_STALL_MS } from './limits.ts'
+import type { Pending } from './pending.ts'
+import type { SecondOffers } from './second-offer.ts'
+
+/** What a watchdog acts by; all of it is shared with the requester. */
+export interface WatchdogParts {
+  readonly pending: ReadonlyMap<RequestId, Pending>
+  readonly answering: Answering
+  readonly coverage: Coverage
+  readonly secondOffers: SecondOffers
+}
+
+/**
+ * Watches the requests of a member, and acts when no message moves them.
+ *
+ * 1. At its deadline a request ends, from the last scores that there are.
+ * 2. A request that stands still goes back to the author of an older step, who is asked to choose again; to
+ *    this member where it is the author, which chooses again itself.
+ * 3. One that is closing is not taken back: its scores are on their way.
+ * 4. How long is too long follows what the lane usually takes, within fixed bounds.
+ */
+export class Watchdog {
+  private readonly self: PeerId
+  private readonly parts: WatchdogParts
+  private readonly pace = new ResponseTime()
+
+  constructor(self: PeerId, parts: WatchdogParts) {
+    this.self = self
+    this.parts = parts
+  }
+
+  /** A request has come to a later step. @param tookMs undefined where that says nothing of the lane's pace. */
+  advanced(wanted: Pending, tookMs: number | undefined, nowMs: number): void {
+    if (tookMs !== undefined) this.pace.observe(tookMs)
+    this.parts.coverage.judge(wanted, nowMs)
+  }
+
+  /** Somebody is at work on the newest step of a request, or on one that follows it. */
+  claimed({ patience }: Pending, claim: Claim, nowMs: number): void {
+    patience.claimed(claim, this.stallMs(), nowMs)
+  }
+
+  /** Looks at every request. */
+  onTime(nowMs: number): CoreEffect[] {
+    const effects: CoreEffect[] = []
+    for (const wanted of this.parts.pending.values()) effects.push(...this.look(wanted, nowMs))
+    return effects
+  }
+
+  /** When `onTime` is due next. */
+  wakeAtMs(): number {
+    const stallMs = this.stallMs()
+    let at = Number.POSITIVE_INFINITY
+    for (const { closing, deadlineMs, newest, patience } of this.parts.pending.values()) {
+      const isClosing = closing !== undefined
+      at = Math.min(at, isClosing ? deadlineMs : patience.wakeAtMs(newest, stallMs))
+    }
+    return at
+  }
+
+  /**
+   * Whoever was to go on is silent, and so is who chose them: the author before chooses again, in a new
+   * era; after a few times the request is offered to whoever answers first.
+   */
+  rescue(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { coverage, secondOffers } = this.parts
+    const wasLeft = wanted.newest.next === undefined
+    const suspect = wanted.goBack(nowMs)
+    coverage.judge(wanted, nowMs)
+    const step = wanted.message(nowMs)
+    const author = step.route.at(-1)?.peer
+    const { request, era, route } = step
+    if (author === undefined || author === this.self)
+      return [{ do: 'lead', step, suspect: wanted.isDesperate ? undefined : suspect }]
+    const again = { kind: 'again', request, era, hop: route.length, suspect } as const
+    // Where nobody was to be named before, its author may have no way to whoever could go on.
+    const fetched = wasLeft ? secondOffers.fetch(step) : []
+    return [{ do: 'tell', message: again, to: [author] }, ...fetched]
+  }
+
+  private look(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { answering } = this.parts
+    if (nowMs >= wanted.deadlineMs) return answering.answerFromLast(wanted, nowMs)
+    if (wanted.closing !== undefined) return []
+    const end = wanted.patience.due(wanted.newest, this.stallMs(), nowMs)
+    if (end === undefined) return []
+    return end === 'stalled' ? this.rescue(wanted, nowMs) : answering.closeUp(wanted, end, nowMs)
+  }
+
+  /** After this long without a sign of work the newest step is offered again, milliseconds. */
+  private stallMs(): number {
+    return this.pace.patienceMs(NAMED_STALL_MS, STALL_MS_MAX)
+  }
+}
