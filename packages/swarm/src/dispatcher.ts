@@ -1,0 +1,152 @@
+import type { ClaimPolicy } from './claims/policy.ts'
+import type { CoreEffect, Effect } from './effects.ts'
+import { stepFault } from './gate/step-fault.ts'
+import type { JobId } from './jobs.ts'
+import type { Provider } from './provider/provider.ts'
+import type { Requester } from './requester/requester.ts'
+import type { ModelShape } from './step.ts'
+import type { Activation, Message, PeerId, Presence, Step } from './wire/messages.ts'
+
+/** What a dispatcher is told of its member. */
+export interface DispatcherOptions {
+  readonly self: PeerId
+  readonly shape: ModelShape
+  readonly policy: ClaimPolicy
+}
+
+/** What a dispatcher brings to the provider. */
+export type DispatchedProvider = Pick<
+  Provider,
+  'onStep' | 'onClaim' | 'onDone' | 'onAgain' | 'onPulled' | 'onPrepared' | 'lead' | 'finish'
+>
+
+/** What a dispatcher brings to the requester. */
+export type DispatchedRequester = Pick<
+  Requester,
+  'onStep' | 'onClaim' | 'onLate' | 'onPulled' | 'onPrepared'
+>
+
+/** What is said of requests: all but presence. */
+export type RequestMessage = Exclude<Message, Presence>
+
+/**
+ * Brings what is said of requests, and the ends of jobs, to the provider and the requester of a member, and what
+ * the two ask of one another.
+ *
+ * 1. Messages that `stepFault` refuses change nothing.
+ * 2. What the member publishes goes through the same handlers as everybody's; of what it tells a few, its
+ *    requester alone hears, for its provider said it.
+ * 3. What is settled has nothing left in it that one part asks of another.
+ * 4. The end of a job goes to whoever began it.
+ */
+export class Dispatcher {
+  private readonly options: DispatcherOptions
+  private readonly provider: DispatchedProvider
+  private readonly requester: DispatchedRequester
+
+  constructor(
+    options: DispatcherOptions,
+    provider: DispatchedProvider,
+    requester: DispatchedRequester,
+  ) {
+    this.options = options
+    this.provider = provider
+    this.requester = requester
+  }
+
+  /** What somebody else says. */
+  hear(from: PeerId, message: RequestMessage, nowMs: number): CoreEffect[] {
+    if (message.kind === 'step') {
+      const reason = stepFault(message, from, this.options.shape)
+      if (reason !== undefined)
+        return [{ do: 'report', event: { type: 'message-refused', from, reason } }]
+    }
+    return this.dispatch(from, message, nowMs)
+  }
+
+  /** The tensor that a job fetches is here, or cannot be had. */
+  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
+    const owner = id.owner === 'provider' ? this.provider : this.requester
+    return owner.onPulled(id, bytes, nowMs)
+  }
+
+  /** A tensor can be published from here, or there is no room for it. */
+  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
+    const owner = id.owner === 'provider' ? this.provider : this.requester
+    return owner.onPrepared(id, activation, nowMs)
+  }
+
+  /** What this member says to others and to itself, it hears itself; what its parts ask of one another is done. */
+  settle(queue: CoreEffect[], nowMs: number): Effect[] {
+    const settled: Effect[] = []
+    for (let i = 0; i < queue.length; i++) {
+      const effect = queue[i] as CoreEffect
+      switch (effect.do) {
+        case 'lead':
+          queue.push(...this.provider.lead(effect.step, effect.suspect, nowMs))
+          break
+        case 'finish':
+          queue.push(...this.finish(effect.step, effect.isPublic, nowMs))
+          break
+        case 'publish':
+          settled.push(effect)
+          if (effect.message.kind !== 'presence')
+            queue.push(...this.dispatch(this.options.self, effect.message, nowMs))
+          break
+        case 'tell':
+          settled.push(effect)
+          queue.push(...this.overhear(effect.message, nowMs))
+          break
+        default:
+          settled.push(effect)
+      }
+    }
+    return settled
+  }
+
+  private dispatch(from: PeerId, message: RequestMessage, nowMs: number): CoreEffect[] {
+    switch (message.kind) {
+      case 'step': {
+        const { request, route } = message
+        return [
+          { do: 'report', event: { type: 'step-seen', request, route } },
+          ...this.provider.onStep(from, message, nowMs),
+          ...this.requester.onStep(from, message, nowMs),
+          ...this.requester.onLate(from, request),
+        ]
+      }
+      case 'claim':
+        // The provider that claimed knows; only others' claims are news to it.
+        return [
+          ...(from === this.options.self ? [] : this.provider.onClaim(from, message, nowMs)),
+          ...this.requester.onClaim(from, message, nowMs),
+          ...this.requester.onLate(from, message.request),
+        ]
+      case 'done':
+        return this.provider.onDone(from, message, nowMs)
+      case 'again':
+        return this.provider.onAgain(from, message, nowMs)
+      default:
+        return message satisfies never
+    }
+  }
+
+  /** A request of this member's own has ended: whoever holds something for it lets go. */
+  private finish({ request, route }: Step, isPublic: boolean, nowMs: number): CoreEffect[] {
+    const { told, effects } = this.provider.finish(request, nowMs)
+    const message = { kind: 'done', request, isPublic } as const
+    const to = new Set([...route.map(({ peer }) => peer), ...told])
+    to.delete(this.options.self)
+    const { witnesses } = this.options.policy
+    const published: CoreEffect[] =
+      isPublic || witnesses === 'lane' ? [{ do: 'publish', message }] : []
+    return [...effects, { do: 'tell', message, to: [...to] }, ...published]
+  }
+
+  /** What this member tells others of a request of its own concerns its requester too. */
+  private overhear(message: Message, nowMs: number): CoreEffect[] {
+    if (message.kind === 'step') return this.requester.onStep(this.options.self, message, nowMs)
+    if (message.kind === 'claim') return this.requester.onClaim(this.options.self, message, nowMs)
+    return []
+  }
+}
