@@ -4,17 +4,11 @@ import { Core } from './core.ts'
 import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import { stepFault } from './gate/step-fault.ts'
-import { DEADLINE_MS_MAX, INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
+import { INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
-import {
-  type Answer,
-  CLASSIFY_POLICY_DEFAULT,
-  type ClassifyPolicy,
-  type FailureFault,
-  failureLine,
-  type Progress,
-} from './request.ts'
+import { OpenRequests } from './open-requests.ts'
+import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
+import { requestFault } from './request-fault.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
@@ -28,20 +22,13 @@ export function createMember(ports: MemberPorts, options: MemberOptions): Member
   return new DrivenMember(ports, options)
 }
 
-interface Waiting {
-  resolve(answer: Answer): void
-  reject(error: SwarmError): void
-  readonly listeners: Set<(progress: Progress) => void>
-}
-
 class DrivenMember implements Member {
   private readonly ports: MemberPorts
   private readonly core: Core
   private readonly shape: MemberOptions['shape']
   private readonly inlineBytes: number
   private readonly listeners = new Set<(event: MemberEvent) => void>()
-  private readonly waiting = new Map<RequestId, Waiting>()
-  private readonly asked = new Set<RequestId>()
+  private readonly requests = new OpenRequests()
   private readonly pulls = new Map<number, () => void>()
   private unlisten: (() => void) | undefined
   private unwake: (() => void) | undefined
@@ -82,8 +69,7 @@ class DrivenMember implements Member {
   }
 
   stop(): void {
-    for (const request of [...this.waiting.keys(), ...this.asked])
-      this.feed({ on: 'cancelled', request })
+    for (const request of this.requests.all()) this.feed({ on: 'cancelled', request })
     this.leave()
     this.unlisten?.()
     this.unwake?.()
@@ -104,9 +90,7 @@ class DrivenMember implements Member {
   classify(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): Classification {
     const { request, send } = this.prepare(stem, policy)
     const listeners = new Set<(progress: Progress) => void>()
-    const answer = new Promise<Answer>((resolve, reject) =>
-      this.waiting.set(request, { resolve, reject, listeners }),
-    )
+    const answer = this.requests.promise(request, listeners)
     send()
     return {
       request,
@@ -121,7 +105,7 @@ class DrivenMember implements Member {
 
   ask(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): RequestId {
     const { request, send } = this.prepare(stem, policy)
-    this.asked.add(request)
+    this.requests.note(request)
     send()
     return request
   }
@@ -133,7 +117,10 @@ class DrivenMember implements Member {
   ): { request: RequestId; send: () => void } {
     const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
-    this.checkRequest(request, stem, wanted)
+    const { self } = this.ports.transport
+    const fault = requestFault({ request, self, stem, policy: wanted }, this.shape)
+    if (fault !== undefined)
+      throw new SwarmError({ code: 'bad-request', field: fault.field }, fault.message)
     const send = () =>
       this.asActivation(stem, this.inlineBytes, (activation) => {
         if (activation !== undefined) {
@@ -159,42 +146,6 @@ class DrivenMember implements Member {
 
   setTimeShare(share: number): void {
     this.feed({ on: 'time-share-set', share })
-  }
-
-  private checkRequest(request: RequestId, stem: EncodedActivation, policy: ClassifyPolicy): void {
-    const refuse = (field: string, message: string): never => {
-      throw new SwarmError({ code: 'bad-request', field }, message)
-    }
-    const { deadlineMs, minLayers, plan } = policy
-    if (!(deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX))
-      refuse('deadlineMs', `the deadline must be above 0 and at most ${DEADLINE_MS_MAX} ms`)
-    const layers = plan.length > 0 ? plan.length : this.shape.layers
-    if (!(minLayers >= 0 && minLayers <= layers))
-      refuse('minLayers', `the minimum of layers must be from 0 to ${layers}`)
-    const [batch, tokens, width] = stem.shape
-    const activation: Activation = {
-      place: 'inline',
-      dtype: stem.dtype,
-      batch,
-      tokens,
-      width,
-      bytes: stem.bytes,
-    }
-    const { self } = this.ports.transport
-    const step = {
-      kind: 'step',
-      request,
-      requester: self,
-      era: 0,
-      route: [],
-      plan,
-      activation,
-      input: undefined,
-      next: undefined,
-      remainingMs: deadlineMs,
-    } as const
-    const fault = stepFault(step, self, this.shape)
-    if (fault !== undefined) refuse('stem', `cannot ask the swarm: ${fault}`)
   }
 
   private feed(input: Input): void {
@@ -304,23 +255,8 @@ class DrivenMember implements Member {
   }
 
   private report(event: MemberEvent): void {
-    if (event.type === 'answered') this.asked.delete(event.answer.request)
-    if (event.type === 'failed') this.asked.delete(event.request)
-    if (event.type === 'answered') this.settle(event.answer.request)?.resolve(event.answer)
-    if (event.type === 'failed') this.fail(event.request, event.fault)
-    if (event.type === 'progressed')
-      for (const listener of this.waiting.get(event.request)?.listeners ?? []) listener(event)
+    this.requests.heard(event)
     for (const listener of this.listeners) listener(event)
-  }
-
-  private fail(request: RequestId, fault: FailureFault): void {
-    this.settle(request)?.reject(new SwarmError(fault, failureLine(fault)))
-  }
-
-  private settle(request: RequestId): Waiting | undefined {
-    const waiting = this.waiting.get(request)
-    this.waiting.delete(request)
-    return waiting
   }
 }
 
