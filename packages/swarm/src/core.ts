@@ -130,11 +130,11 @@ export class Core {
         return this.onDisconnected(input.peer, nowMs)
       case 'pulled':
         return input.job.owner === 'provider'
-          ? this.provider.onPulled(input.job, input.bytes, nowMs)
+          ? this.provider.visits.onPulled(input.job, input.bytes, nowMs)
           : this.requester.onPulled(input.job, input.bytes, nowMs)
       case 'prepared':
         return input.job.owner === 'provider'
-          ? this.provider.onPrepared(input.job, input.activation, nowMs)
+          ? this.provider.visits.onPrepared(input.job, input.activation, nowMs)
           : this.requester.onPrepared(input.job, input.activation, nowMs)
       case 'layer-run':
         return this.onLayerRun(input, nowMs)
@@ -306,7 +306,7 @@ export class Core {
     { job, outcome }: Extract<Input, { on: 'layer-run' }>,
     nowMs: number,
   ): Effect[] {
-    const effects = this.provider.onLayerRun(job, outcome, nowMs)
+    const effects = this.provider.visits.onLayerRun(job, outcome, nowMs)
     const { throughput } = this.provider
     if (throughput.isNewlyMeasured) this.announcing.hasNews(nowMs)
     else if (!this.announcing.isSpeedNews(throughput.changeMs(), nowMs)) return effects
