@@ -65,7 +65,9 @@ describe('the hand-overs of a member', () => {
   test('are for newest steps that are its own, its own first step included', () => {
     const handOvers = new HandOvers(self)
     const mine = new Flight(anyStep([other, self], { requester }), 0)
-    const first = new Flight(anyStep([], { requester: self }), 0)
+    const { holder, hash, size, ...tensor } = anyHeld(self, 'stem')
+    const activation = { ...tensor, place: 'inline' as const, bytes: new Uint8Array(size) }
+    const first = new Flight(anyStep([], { requester: self, activation }), 0)
     const others = new Flight(anyStep([self, other], { requester }), 0)
     for (const flight of [mine, first, others]) handOvers.begin(flight.request)
     expect([mine, first, others].map((flight) => handOvers.leads(flight))).toEqual([

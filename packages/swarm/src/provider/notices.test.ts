@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CLAIM_TTL_MS_MAX } from '../limits.ts'
+import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
+import { anyPresence } from '../testing/any-presence.ts'
 import { anyStep } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
@@ -69,6 +71,14 @@ test('work that nobody was named for is the lane’s to hear of, and need not be
   expect(notices.runsOn(visitOf(self), 5_000)).toHaveLength(1)
 })
 
+test('a sign of life of somebody who has a way to the requester is theirs to give', () => {
+  const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => 20 })
+  neighbourhood.hear(next, anyPresence({ near: [neighbourOf(requester, 20, true)] }))
+  neighbourhood.hear(requester, anyPresence())
+  const flight = new Flight(anyStep([first, self], { requester, next }), 0)
+  expect(new Notices(self, neighbourhood).alive(flight, next, { ttlMs: 500, hop: 3 })).toEqual([])
+})
+
 describe('a sign of life', () => {
   const flight = new Flight(anyStep([first, self], { requester, next }), 0)
   const alive = { ttlMs: 500, hop: 3 }
@@ -84,6 +94,6 @@ describe('a sign of life', () => {
     expect(noticesOf([next]).alive(flight, next, alive)).toEqual([])
     expect(noticesOf([first]).alive(flight, next, { ttlMs: 0, hop: 3 })).toEqual([])
     const own = new Flight(anyStep([first], { requester: self }), 0)
-    expect(noticesOf([first]).alive(own, first, alive)).toEqual([])
+    expect(noticesOf([first]).alive(own, next, alive)).toEqual([])
   })
 })

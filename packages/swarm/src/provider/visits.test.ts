@@ -4,7 +4,7 @@ import type { JobId } from '../jobs.ts'
 import { AILING_MS } from '../limits.ts'
 import { anyHeld, anyStep } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
-import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Provider } from './provider.ts'
 
 const self = 'self' as PeerId
@@ -71,6 +71,58 @@ describe('a visit whose layers have run', () => {
   })
 })
 
+describe('a visit of several layers', () => {
+  const both = (timeShare: number) =>
+    loneProvider(self, [first, next, requester], { timeShare }, [1, 2])
+
+  test('is one piece of work: the rest comes after its last layer', () => {
+    const one = both(0.5)
+    const job = atWork(one)
+    expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['run-layer'])
+    expect(one.throughput.state().restsUntilMs).toBeLessThanOrEqual(40)
+    expect(does(one.visits.onLayerRun(job, ran, 70))).toEqual(['prepare'])
+    expect(one.throughput.state().restsUntilMs).toBe(130)
+  })
+
+  test('is heard of between two layers when they take long', () => {
+    const one = both(1)
+    const job = atWork(one)
+    expect(one.visits.onLayerRun(job, { ...ran, ms: 5_000 }, 5_010)).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', hop: 1, layer: 2 }, to: [first, requester] },
+      { do: 'run-layer', layer: 2 },
+    ])
+  })
+})
+
+describe('the only slot', () => {
+  const waiting = anyStep([first], { requester, request: '2'.repeat(32) as RequestId })
+  const busy = () => {
+    const one = loneProvider(self, [first, next, requester], { slots: 1 })
+    const job = atWork(one)
+    expect(one.onStep(first, waiting, 20)).toEqual([])
+    return { one, job }
+  }
+
+  test('goes to whatever waits once a result is handed over', () => {
+    const { one, job } = busy()
+    one.visits.onLayerRun(job, ran, 40)
+    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
+    for (let at = one.wakeAtMs(); at < 1_000; at = one.wakeAtMs()) effects.push(...one.onTime(at))
+    expect(effects).toContainEqual(
+      expect.objectContaining({ do: 'pull', tensor: waiting.activation }),
+    )
+  })
+
+  test('goes to whatever waits once the engine had a moment to recover', () => {
+    const { one, job } = busy()
+    one.visits.onLayerRun(job, { failure: 'out of memory' }, 40)
+    for (let at = one.wakeAtMs(); at < 40 + AILING_MS; at = one.wakeAtMs())
+      expect(does(one.onTime(at))).not.toContain('pull')
+    expect(one.wakeAtMs()).toBeLessThan(1_000 + AILING_MS)
+    expect(does(one.onTime(one.wakeAtMs()))).toContain('pull')
+  })
+})
+
 describe('a visit whose engine fails', () => {
   test('is released to whoever waits for it, and reported with the layer that failed', () => {
     const one = lone()
@@ -117,6 +169,43 @@ describe('a visit that was given up', () => {
     one.visits.onLayerRun(job, ran, 40)
     expect(one.throughput.state().restsUntilMs).toBe(70)
   })
+})
+
+test('a tensor that neither this provider nor another could pull is given up for the one before', () => {
+  const one = lone()
+  const open = anyStep([first], { requester })
+  one.onStep(requester, anyStep([], { requester, next }), 0)
+  const effects = one.onStep(first, open, 5)
+  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
+  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, undefined, 100)
+  const claim: Claim = {
+    kind: 'claim',
+    request: open.request,
+    era: 0,
+    hop: 1,
+    layer: 1,
+    ttlMs: 500,
+    lost: false,
+  }
+  one.onClaim(next, claim, 110)
+  const after = one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)
+  const again = does(after).includes('pull') ? after : one.onTime(one.wakeAtMs())
+  expect(again.find((effect) => effect.do === 'pull')).toMatchObject({
+    tensor: { hash: 'after 0' },
+  })
+})
+
+test('a tensor that could not be had from here is pulled from another holder', () => {
+  const one = lone([next, requester])
+  const open = anyStep([first], { requester })
+  const effects = one.onStep(first, open, 0)
+  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
+  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, undefined, 20)
+  const elsewhere = { ...open, activation: anyHeld(next, 'after 1') }
+  const effectsNow = one.onStep(requester, elsewhere, 21)
+  expect(does(effectsNow.length > 0 ? effectsNow : one.onTime(one.wakeAtMs()))).toContain('pull')
 })
 
 test('a tensor that cannot be had though there is a way to its holder is lost for all', () => {

@@ -9,13 +9,14 @@ import type { PeerId } from '../wire/messages.ts'
 import { anyPresence } from './any-presence.ts'
 
 /**
- * A provider of layer 1 of four, without a swarm around it: it reaches these peers, 20 ms away each, and knows
- * them as hosts of layers 2 and 3.
+ * A provider of layer 1 of four, or of others, without a swarm around it: it reaches these peers, 20 ms away
+ * each, and knows them as hosts of layers 2 and 3.
  */
 export function loneProvider(
   self: PeerId,
   reached: readonly PeerId[],
   given: Partial<ProviderOptions> = {},
+  hosted: readonly number[] = [1],
 ): Provider {
   const table = new PeerTable('')
   const neighbourhood = new Neighbourhood(self, {
@@ -38,5 +39,5 @@ export function loneProvider(
     accessSpeed: () => ({ upload: undefined, download: undefined }),
     ...given,
   }
-  return new Provider(options, table, neighbourhood, new Set([1]), new Jobs().of('provider'))
+  return new Provider(options, table, neighbourhood, new Set(hosted), new Jobs().of('provider'))
 }
