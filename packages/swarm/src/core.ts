@@ -197,7 +197,7 @@ export class Core {
     { job, outcome }: Extract<Input, { on: 'layer-run' }>,
     nowMs: number,
   ): Effect[] {
-    const effects = this.provider.onLayerRun(job, outcome, nowMs)
+    const effects = this.provider.visits.onLayerRun(job, outcome, nowMs)
     const { throughput } = this.provider
     const said = throughput.isNewlyMeasured
       ? this.membership.announceNews(nowMs)

@@ -3,6 +3,7 @@ import type { CoreEffect, Effect } from './effects.ts'
 import { stepFault } from './gate/step-fault.ts'
 import type { JobId } from './jobs.ts'
 import type { Provider } from './provider/provider.ts'
+import type { Visits } from './provider/visits.ts'
 import type { Requester } from './requester/requester.ts'
 import type { ModelShape } from './step.ts'
 import type { Activation, Message, PeerId, Presence, Step } from './wire/messages.ts'
@@ -15,10 +16,10 @@ export interface DispatcherOptions {
 }
 
 /** What a dispatcher brings to the provider. */
-export type DispatchedProvider = Pick<
-  Provider,
-  'onStep' | 'onClaim' | 'onDone' | 'onAgain' | 'onPulled' | 'onPrepared' | 'lead' | 'finish'
->
+export interface DispatchedProvider
+  extends Pick<Provider, 'onStep' | 'onClaim' | 'onDone' | 'onAgain' | 'lead' | 'finish'> {
+  readonly visits: Pick<Visits, 'onPulled' | 'onPrepared'>
+}
 
 /** What a dispatcher brings to the requester. */
 export type DispatchedRequester = Pick<
@@ -66,13 +67,13 @@ export class Dispatcher {
 
   /** The tensor that a job fetches is here, or cannot be had. */
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    const owner = id.owner === 'provider' ? this.provider : this.requester
+    const owner = id.owner === 'provider' ? this.provider.visits : this.requester
     return owner.onPulled(id, bytes, nowMs)
   }
 
   /** A tensor can be published from here, or there is no room for it. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
-    const owner = id.owner === 'provider' ? this.provider : this.requester
+    const owner = id.owner === 'provider' ? this.provider.visits : this.requester
     return owner.onPrepared(id, activation, nowMs)
   }
 

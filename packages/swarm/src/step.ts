@@ -1,5 +1,5 @@
 import { draw } from './draw.ts'
-import type { Step } from './wire/messages.ts'
+import type { PeerId, Step } from './wire/messages.ts'
 
 /** What a member must know of the model to judge a step. Sizes are counts of elements. */
 export interface ModelShape {
@@ -83,6 +83,17 @@ export function follows(child: Step, parent: Step): boolean {
     const before = parent.route[i]
     return before === undefined ? peer === author : layer === before.layer && peer === before.peer
   })
+}
+
+/**
+ * Who ran the visit before `self`'s own last one, the requester before the first; for who only passes a
+ * tensor on whoever ran the last one.
+ */
+export function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
+  let at = route.findLastIndex(({ peer }) => peer === self) + 1
+  if (at === 0) at = route.length
+  while (at > 0 && route[at - 1]?.peer === self) at--
+  return route[at - 1]?.peer ?? requester
 }
 
 /** A free-rider's mark: the step claims a layer but hands its input on unchanged. */

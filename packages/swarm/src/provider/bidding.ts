@@ -88,7 +88,7 @@ export class Bidding {
     const open = work.has(request) ? undefined : flight.open(this.options.shape.layers)
     if (open === undefined || !this.canServe(open)) return undefined
     const { ahead, favourite } = rivals.rank(flight, this.offer(), open, nowMs)
-    flight.expect(favourite)
+    flight.wait.expect(favourite)
     const freeAtMs = Math.max(
       nowMs,
       claims.get(request)?.untilMs ?? nowMs,
@@ -126,19 +126,16 @@ export class Bidding {
     return this.visit(flight)
   }
 
-  /** Whether it hosts a layer that is open, so that it can go on; otherwise it can only pass the tensor on. */
-  isFor(flight: Flight): boolean {
+  /**
+   * This provider was named for the step.
+   * @returns the layers that it runs; that it can only pass the tensor on, for none of them is open; that
+   * it cannot do it now; or that it is at it already.
+   */
+  answer(flight: Flight, nowMs: number): readonly number[] | 'relay' | 'decline' | 'at-work' {
+    if (this.needs.work.has(flight.request)) return 'at-work'
     const open = flight.open(this.options.shape.layers)
-    return open !== undefined && this.hostsOneOf(open)
-  }
-
-  /** This provider was named for the step. @returns the layers that it runs, or undefined when it declines. */
-  accept(flight: Flight, nowMs: number): readonly number[] | undefined {
-    const { work } = this.needs
-    if (work.has(flight.request) || work.restsUntilMs > nowMs || this.ailsUntilMs > nowMs)
-      return undefined
-    this.dueAtMs.delete(flight.request)
-    return this.visit(flight)
+    if (open === undefined || !this.hostsOneOf(open)) return 'relay'
+    return this.accept(flight, nowMs) ?? 'decline'
   }
 
   /**
@@ -152,6 +149,14 @@ export class Bidding {
     const { pace } = this.needs
     const dearerMs = layers.length * (pace.layerMs - usualMs)
     return !pace.isMeasured || dearerMs <= NEAR_MS ? layers : undefined
+  }
+
+  /** The layers that it runs at once when asked to, or undefined when it cannot. */
+  private accept(flight: Flight, nowMs: number): readonly number[] | undefined {
+    const { work } = this.needs
+    if (work.restsUntilMs > nowMs || this.ailsUntilMs > nowMs) return undefined
+    this.dueAtMs.delete(flight.request)
+    return this.visit(flight)
   }
 
   /** The open layers that it would run now, in their order. */

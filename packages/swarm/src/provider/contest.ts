@@ -6,6 +6,7 @@ import type { Claim, PeerId } from '../wire/messages.ts'
 import type { Bidding } from './bidding.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
+import type { Following } from './following.ts'
 import { judgeTensor } from './lost-tensor.ts'
 import type { Pace } from './pace.ts'
 import type { Rivals } from './rivals.ts'
@@ -22,9 +23,17 @@ export interface ContestParts {
   readonly pace: Pace
   readonly bidding: Bidding
   readonly serving: Serving
+  readonly following: Following
 }
 
-/** Several may take a step that nobody is named for, or whose favourite is silent: one of them does. */
+/**
+ * Several may take a step that nobody is named for, or whose favourite is silent: one of them does.
+ *
+ * 1. Of two claims on a step all members honour the same one; a claim of this provider's own that loses is
+ *    given up with its work.
+ * 2. Whoever has a tensor in hand does not give it up for somebody who cannot have it.
+ * 3. It bids only for what it would hear the end of.
+ */
 export class Contest {
   private readonly self: PeerId
   private readonly policy: ClaimPolicy
@@ -40,6 +49,25 @@ export class Contest {
   bid(flight: Flight, nowMs: number): Effect[] {
     if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
     return this.claim(flight, this.parts.bidding.plan(flight, nowMs), nowMs)
+  }
+
+  /** A slot or a layer is free: bids on everything that nobody works on. */
+  bidOnIdle(nowMs: number): Effect[] {
+    const { bidding, following, work } = this.parts
+    if (!bidding.isOpen) return []
+    const effects: Effect[] = []
+    for (const flight of following.all()) {
+      const isIdle = bidding.dueMs(flight) === Number.POSITIVE_INFINITY
+      if (isIdle && !work.has(flight.request)) effects.push(...this.bid(flight, nowMs))
+    }
+    return effects
+  }
+
+  /** Its share of the time is another: bids that were put off until the end of a rest are reckoned anew. */
+  bidAnew(nowMs: number): Effect[] {
+    const { following, work } = this.parts
+    const waiting = [...following.all()].filter(({ request }) => !work.has(request))
+    return waiting.flatMap((flight) => this.bid(flight, nowMs))
   }
 
   /** Takes layers of the newest step, if there are any to take. */
@@ -68,12 +96,12 @@ export class Contest {
   declined(flight: Flight, from: PeerId, { lost }: Claim, nowMs: number): Effect[] {
     const { request } = flight
     const { claims, table, work } = this.parts
-    flight.declinedBy(from)
-    flight.disturb()
+    flight.doubts.declinedBy(from)
+    flight.wait.disturb()
     const holder = claims.get(request)
     if (holder !== undefined && holder.peer !== from) return []
     claims.free(request)
-    if (holder !== undefined && lost) flight.pullFailed()
+    if (holder !== undefined && lost) flight.doubts.pullFailed()
     // Whoever has the tensor in hand does not give it up.
     if (lost && !work.has(request)) judgeTensor(flight, table, this.self)
     return this.bid(flight, nowMs)

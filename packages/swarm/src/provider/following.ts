@@ -1,10 +1,10 @@
 import type { Effect } from '../effects.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Admissions } from './admission.ts'
-import type { Author } from './author.ts'
 import type { Bidding } from './bidding.ts'
 import type { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
+import type { HandOvers } from './hand-over.ts'
 import type { Outputs } from './outputs.ts'
 import type { Work } from './work.ts'
 
@@ -14,7 +14,7 @@ export interface FollowingParts {
   readonly outputs: Outputs
   readonly work: Work
   readonly bidding: Bidding
-  readonly author: Author
+  readonly handOvers: HandOvers
 }
 
 /**
@@ -90,7 +90,7 @@ export class Following {
 
   private forget(flight: Flight): Effect[] {
     this.parts.bidding.forget(flight)
-    this.parts.author.forget(flight.request)
+    this.parts.handOvers.end(flight.request)
     this.flights.delete(flight.request)
     return this.parts.outputs.release(flight.request)
   }

@@ -7,6 +7,7 @@ import type { ClaimBook } from './claim-book.ts'
 import type { Contest } from './contest.ts'
 import type { Flight } from './flight.ts'
 import type { Following } from './following.ts'
+import type { HandOvers } from './hand-over.ts'
 import { STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
 import type { Rivals } from './rivals.ts'
 import type { Serving } from './serving.ts'
@@ -20,11 +21,18 @@ export interface HeedingParts {
   readonly rivals: Rivals
   readonly bidding: Bidding
   readonly serving: Serving
+  readonly handOvers: HandOvers
   readonly author: Author
   readonly contest: Contest
 }
 
-/** What a step asks of this provider: to run it, to pass its tensor on, to stand by, or nothing. */
+/**
+ * What a step asks of this provider: to run it, to pass its tensor on, to stand by, or nothing.
+ *
+ * 1. Nothing that it had in hand for an older step outlives a newer one.
+ * 2. A step that names it is run, passed on or declined at once; it stands by while another is named.
+ * 3. The same step said twice asks for nothing, unless another is named, or nobody any more.
+ */
 export class Heeding {
   private readonly self: PeerId
   private readonly shape: ModelShape
@@ -36,26 +44,26 @@ export class Heeding {
     this.parts = parts
   }
 
-  /** Work on a new step. */
-  begin(flight: Flight, nowMs: number): Effect[] {
-    const { following } = this.parts
-    const effects = following.letGo(flight)
-    if (!isComplete(flight.newest, this.shape.layers))
-      return effects.concat(this.heed(flight, nowMs))
-    const { requester, route, next } = flight.newest
-    if (requester === this.self) return effects
-    // Named for a complete step it passes the last output on.
-    if (next === this.self) return effects.concat(this.heed(flight, nowMs))
-    return route.some(({ peer }) => peer === this.self)
-      ? effects
-      : effects.concat(following.drop(flight, nowMs))
+  /** The first step of a request that it hears of. */
+  first(from: PeerId, step: Step, nowMs: number): Effect[] {
+    // What this member asked itself it follows from the start; somebody speaks in its name, or much too late.
+    if (step.requester === this.self) return []
+    const flight = this.parts.following.begin(from, step, nowMs)
+    if (flight === 'ban') return [{ do: 'ban', peer: from }]
+    return flight === 'ignore' ? [] : this.begin(flight, nowMs)
+  }
+
+  /** A step that supersedes the newest of a request that it follows. */
+  next(flight: Flight, step: Step, nowMs: number): Effect[] {
+    flight.advance(step, nowMs)
+    return [...this.parts.following.letGo(flight), ...this.begin(flight, nowMs)]
   }
 
   /** The newest step is said again: with another favourite, or for whoever answers first. */
   again(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
-    const { author, claims, work, contest, bidding } = this.parts
+    const { handOvers, author, claims, work, contest, bidding } = this.parts
     if (from === this.self) return step.next === undefined ? contest.bid(flight, nowMs) : []
-    if (step.next !== this.self && step.next !== flight.newest.next && author.leads(flight)) {
+    if (step.next !== this.self && step.next !== flight.newest.next && handOvers.leads(flight)) {
       // Whoever was to pass the tensor on has done so, and answers for it now; nobody else takes it over.
       if (from !== flight.newest.next) return []
       author.ended(flight, from)
@@ -65,14 +73,25 @@ export class Heeding {
     // The same by gossip that it was told.
     if (step.next !== undefined && step.next === flight.newest.next) return []
     flight.repeat(step, nowMs)
-    if (step.next !== undefined) return this.heed(flight, nowMs)
+    if (step.next !== undefined) return this.heed(flight, step.next, nowMs)
     if (work.has(flight.request) || claims.isHeld(flight.request, nowMs)) return []
     return contest.claim(flight, bidding.hurry(flight, nowMs), nowMs)
   }
 
+  /** Work on a new step. */
+  private begin(flight: Flight, nowMs: number): Effect[] {
+    const { newest } = flight
+    const { requester, route, next } = newest
+    // Named for a complete step it passes the last output on.
+    const isOpen = !isComplete(newest, this.shape.layers)
+    if (isOpen || (next === this.self && requester !== this.self))
+      return this.heed(flight, next, nowMs)
+    const isConcerned = requester === this.self || route.some(({ peer }) => peer === this.self)
+    return isConcerned ? [] : this.parts.following.drop(flight, nowMs)
+  }
+
   /** Goes on if it is named for the step, stands by otherwise. */
-  private heed(flight: Flight, nowMs: number): Effect[] {
-    const { next } = flight.newest
+  private heed(flight: Flight, next: PeerId | undefined, nowMs: number): Effect[] {
     if (next === this.self) return this.accept(flight, nowMs)
     const { claims, rivals, contest } = this.parts
     if (next !== undefined) {
@@ -84,11 +103,17 @@ export class Heeding {
 
   /** This provider is named for the newest step. */
   private accept(flight: Flight, nowMs: number): Effect[] {
-    const { work, bidding, serving } = this.parts
-    if (work.has(flight.request)) return []
-    if (!bidding.isFor(flight)) return serving.relay(flight)
-    const layers = bidding.accept(flight, nowMs)
-    if (layers === undefined) return serving.decline(flight)
-    return serving.accept(flight, layers, nowMs)
+    const { bidding, serving } = this.parts
+    const answer = bidding.answer(flight, nowMs)
+    switch (answer) {
+      case 'at-work':
+        return []
+      case 'relay':
+        return serving.relay(flight)
+      case 'decline':
+        return serving.decline(flight)
+      default:
+        return serving.accept(flight, answer, nowMs)
+    }
   }
 }

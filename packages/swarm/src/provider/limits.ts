@@ -1,3 +1,5 @@
+import { SILENT_CLAIM_MS } from '../limits.ts'
+
 /** What a provider alone decides by; the unit is the last word of each name. */
 
 /** So many peers try to pull a tensor before the step before it is offered again. */
@@ -30,6 +32,8 @@ export const HANDOVERS_MAX = 24
 export const AGAINS_MAX = 2
 /** Handling at both ends, beside two round trips, before silence means anything. */
 export const RESPONSE_SLACK_MS = 40
+/** Runs that take longer than this are said to go on: twice what is worth a claim in words. */
+export const LONG_RUN_MS = 2 * SILENT_CLAIM_MS
 /** A claim of somebody at work holds for this beside the transfer and the runs. */
 export const AT_WORK_MS = 200
 /** And for so many times what is left of the transfer. */

@@ -12,5 +12,5 @@ export function judgeTensor(flight: Flight, table: PeerTable, self: PeerId): voi
   const { activation } = flight.newest
   if (activation.place === 'inline') return
   const isGone = activation.holder !== self && table.get(activation.holder) === undefined
-  if (isGone || flight.pullsFailed >= PULLERS_MAX) flight.goBack()
+  if (isGone || flight.doubts.pullsFailed >= PULLERS_MAX) flight.goBack()
 }

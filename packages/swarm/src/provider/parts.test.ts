@@ -3,7 +3,6 @@ import { ERAS_MAX } from '../limits.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
-import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Work } from './work.ts'
 
@@ -89,20 +88,52 @@ describe('a flight', () => {
 
   test('forgets with a step who would not do it, and not who let a claim expire', () => {
     const flight = new Flight(step([]), 0)
-    flight.declinedBy(a)
-    flight.letDownBy(b)
-    expect([a, b].map((peer) => flight.isDoubted(peer))).toEqual([true, true])
+    flight.doubts.declinedBy(a)
+    flight.doubts.letDownBy(b)
+    expect([a, b].map((peer) => flight.doubts.isDoubted(peer))).toEqual([true, true])
     flight.advance(step([3]), 10)
-    expect([a, b].map((peer) => flight.isDoubted(peer))).toEqual([false, true])
+    expect([a, b].map((peer) => flight.doubts.isDoubted(peer))).toEqual([false, true])
   })
 
   test('tells nothing of the lane once it was disturbed', () => {
     const flight = new Flight(step([]), 0)
-    expect(flight.undisturbedMs(30)).toBe(30)
+    expect(flight.wait.undisturbedMs(30)).toBe(30)
     flight.repeat(step([]), 40)
-    expect(flight.undisturbedMs(50)).toBeUndefined()
+    expect(flight.wait.undisturbedMs(50)).toBeUndefined()
     flight.advance(step([3]), 60)
-    expect(flight.undisturbedMs(75)).toBe(15)
+    expect(flight.wait.undisturbedMs(75)).toBe(15)
+  })
+})
+
+describe('who is expected to respond', () => {
+  test('is forgotten with the step, whether the request goes on or back', () => {
+    const flight = new Flight(step([]), 0)
+    flight.wait.expect(b)
+    expect([flight.wait.isExpected(b), flight.wait.isExpected(a)]).toEqual([true, false])
+    flight.advance(step([3]), 10)
+    expect(flight.wait.isExpected(b)).toBe(false)
+    flight.wait.expect(b)
+    flight.goBack()
+    expect([flight.wait.isExpected(b), flight.wait.undisturbedMs(20)]).toEqual([false, undefined])
+  })
+})
+
+describe('doubts', () => {
+  test('of a tensor are as many as pulls of it failed, and gone with it', () => {
+    const { doubts } = new Flight(step([]), 0)
+    doubts.pullFailed()
+    doubts.pullFailed()
+    expect(doubts.pullsFailed).toBe(2)
+    doubts.stepChanged()
+    expect(doubts.pullsFailed).toBe(0)
+  })
+
+  test('tell who will not do a step from who let it down', () => {
+    const { doubts } = new Flight(step([]), 0)
+    doubts.letDownBy(a)
+    doubts.declinedBy(b)
+    expect([a, b].map((peer) => doubts.isDoubted(peer))).toEqual([true, true])
+    expect([a, b].map((peer) => doubts.declines(peer))).toEqual([false, true])
   })
 })
 
@@ -132,19 +163,6 @@ describe('the claim book', () => {
     expect(book.claimed(request, b, 300, 400, 455)).toBe(755)
     book.put(request, b, 800)
     expect(book.claimed(request, b, 300, 400, 755)).toBe(1055)
-  })
-})
-
-describe('outputs', () => {
-  test('are all withdrawn when the request ends, once', () => {
-    const outputs = new Outputs()
-    for (const hash of ['one', 'three']) outputs.keep(request, hash as TensorHash)
-    outputs.keep(other, 'two' as TensorHash)
-    const withdrawn = (of: RequestId) =>
-      outputs.release(of).map((effect) => 'hash' in effect && effect.hash)
-    expect(withdrawn(request)).toEqual(['one', 'three'])
-    expect(withdrawn(request)).toEqual([])
-    expect(withdrawn(other)).toEqual(['two'])
   })
 })
 
@@ -200,7 +218,7 @@ describe('work', () => {
 
   test('that has begun to run is not cancelled, only forgotten', () => {
     const work = new Work({ slots: 2, timeShare: 1 }, jobs())
-    work.runBegan(work.begin(new Flight(step([0]), 0), [3, 1]), 0)
+    work.runBegan(work.begin(new Flight(step([0]), 0), [3, 1]), 20, 0)
     expect(work.abandon(request)).toEqual([])
     expect(work.size).toBe(0)
   })
@@ -208,7 +226,7 @@ describe('work', () => {
   test('with a share of the time is one run at a time, with a rest after it', () => {
     const work = new Work({ slots: 8, timeShare: 0.25 }, jobs())
     const job = work.begin(new Flight(step([0]), 0), [3, 1])
-    work.runBegan(job, 100)
+    work.runBegan(job, 20, 100)
     expect(work.freeSlots).toBe(0)
     work.runEnded(110)
     expect(work.get(job.id)).toBe(job)

@@ -1,22 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { directHandOver } from '../claims/direct.ts'
 import type { Effect } from '../effects.ts'
-import { Jobs } from '../jobs.ts'
-import { neighbourOf } from '../presence/near.ts'
-import { Neighbourhood } from '../presence/neighbourhood.ts'
-import { PeerTable } from '../presence/peer-table.ts'
-import { anyPresence } from '../testing/any-presence.ts'
-import type {
-  Claim,
-  HeldActivation,
-  PeerId,
-  RequestId,
-  Step,
-  TensorHash,
-} from '../wire/messages.ts'
-import { authorBefore } from './author.ts'
+import { authorBefore } from '../step.ts'
+import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { loneProvider } from '../testing/lone-provider.ts'
+import type { Claim, HeldActivation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RENEWAL_MS_MAX } from './limits.ts'
-import { Provider } from './provider.ts'
+import type { Provider } from './provider.ts'
 
 const [self, first, next, requester] = ['self', 'first', 'next', 'requester'] as PeerId[] as [
   PeerId,
@@ -25,64 +14,14 @@ const [self, first, next, requester] = ['self', 'first', 'next', 'requester'] as
   PeerId,
 ]
 const request = '1'.repeat(32) as RequestId
-const shape = { layers: 4, tokens: 5, width: 8 }
 
-/** A step after these visits, each of one layer, with its tensor at whoever ran the last. */
-function step(peers: readonly PeerId[], named: PeerId | undefined, size = 80): Step {
-  const activation: HeldActivation = {
-    place: 'held',
-    dtype: 'float16',
-    batch: 1,
-    tokens: 5,
-    width: 8,
-    size,
-    holder: peers.at(-1) ?? requester,
-    hash: `after ${peers.length}` as TensorHash,
-  }
-  return {
-    kind: 'step',
-    request,
-    requester,
-    era: 0,
-    route: peers.map((peer, layer) => ({ layer, peer, backend: 'reference' as const, ms: 1 })),
-    plan: [],
-    activation,
-    input: undefined,
-    next: named,
-    remainingMs: 20_000,
-  }
+/** A step after these visits, with somebody named to go on and a tensor of so many bytes. */
+function step(peers: readonly PeerId[], next: PeerId | undefined, size = 80): Step {
+  const held = anyHeld(peers.at(-1) ?? requester, `after ${peers.length}`)
+  return anyStep(peers, { requester, next, activation: { ...held, size } })
 }
 
-/** A provider of layer 1 that reaches these and knows them as hosts of layers 2 and 3. */
-function provider(reached: readonly PeerId[]) {
-  const table = new PeerTable('')
-  const own = { reaches: (peer: PeerId) => reached.includes(peer), rttMs: () => 20 }
-  const neighbourhood = new Neighbourhood(self, {
-    reaches: own.reaches,
-    rttMs: (peer) => (own.reaches(peer) ? 20 : undefined),
-  })
-  for (const peer of reached) {
-    const presence = anyPresence({ layers: [2, 3], near: [neighbourOf(self, 20, true)] })
-    table.hear(peer, presence, 0)
-    neighbourhood.hear(peer, presence)
-  }
-  return new Provider(
-    {
-      self,
-      shape,
-      backend: 'reference',
-      policy: directHandOver('few'),
-      slots: 8,
-      timeShare: 1,
-      staggerMs: 40,
-      accessSpeed: () => ({ upload: undefined, download: undefined }),
-    },
-    table,
-    neighbourhood,
-    new Set([1]),
-    new Jobs().of('provider'),
-  )
-}
+const provider = (reached: readonly PeerId[]) => loneProvider(self, reached)
 
 function told(effects: readonly Effect[]) {
   return effects.flatMap((effect) => (effect.do === 'tell' ? [effect] : []))
@@ -93,10 +32,10 @@ function handedOver(one: Provider): Effect[] {
   const pull = one.onStep(first, step([first], self), 0).find((effect) => effect.do === 'pull')
   const { job } = pull as Extract<Effect, { do: 'pull' }>
   const bytes = new Uint8Array(80)
-  one.onPulled(job, bytes, 10)
+  one.visits.onPulled(job, bytes, 10)
   const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
-  one.onLayerRun(job, { activation, ms: 1 }, 20)
-  return one.onPrepared(
+  one.visits.onLayerRun(job, { activation, ms: 1 }, 20)
+  return one.visits.onPrepared(
     job,
     { ...(step([first, self], undefined).activation as HeldActivation) },
     20,
@@ -153,7 +92,7 @@ describe('a visit that waits for its tensor', () => {
       Effect,
       { do: 'pull' }
     >
-    expect(one.onPulled(job, undefined, 100)).toMatchObject([
+    expect(one.visits.onPulled(job, undefined, 100)).toMatchObject([
       { do: 'publish', message: { kind: 'claim', ttlMs: 0, lost: false } },
     ])
     expect(one.onTime(5_000)).toEqual([])
@@ -172,7 +111,7 @@ describe('a visit that waits for its tensor', () => {
 test('work that takes longer than it should is renewed no more often than its claims run out', () => {
   const one = provider([first, next, requester])
   const pull = one.onStep(first, step([first], self), 0).find((effect) => effect.do === 'pull')
-  one.onPulled((pull as Extract<Effect, { do: 'pull' }>).job, new Uint8Array(80), 10)
+  one.visits.onPulled((pull as Extract<Effect, { do: 'pull' }>).job, new Uint8Array(80), 10)
   let said = 0
   for (let at = one.wakeAtMs(); at < 10_000; at = one.wakeAtMs())
     said += told(one.onTime(at)).length

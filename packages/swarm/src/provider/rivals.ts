@@ -88,8 +88,8 @@ export class Rivals {
 
   /** A claim ran out without a step. */
   missed(flight: Flight, peer: PeerId, nowMs: number): void {
-    flight.letDownBy(peer)
-    flight.disturb()
+    flight.doubts.letDownBy(peer)
+    flight.wait.disturb()
     if (peer !== this.options.self) this.conduct.expired(peer, nowMs)
   }
 
@@ -108,16 +108,16 @@ export class Rivals {
 
   /** Somebody was the first to respond to the newest step; whoever was not expected tells nothing of the lane. */
   responded(flight: Flight, from: PeerId, nowMs: number): void {
-    const ms = flight.undisturbedMs(nowMs)
+    const ms = flight.wait.undisturbedMs(nowMs)
     if (from === this.options.self || ms === undefined) return
-    if (flight.isFavourite(from)) this.responses.observe(ms)
+    if (flight.wait.isExpected(from)) this.responses.observe(ms)
   }
 
   /** Somebody has run a layer on the flight's newest step. */
   private delivered(flight: Flight, author: PeerId, nowMs: number): void {
     this.responded(flight, author, nowMs)
     if (author !== this.options.self)
-      this.conduct.delivered(author, flight.undisturbedMs(nowMs), nowMs)
+      this.conduct.delivered(author, flight.wait.undisturbedMs(nowMs), nowMs)
   }
 
   private own(flight: Flight, offer: OwnOffer): Candidate {
@@ -128,7 +128,7 @@ export class Rivals {
       mark: this.mark,
       transitMs: this.transitMs(flight.newest, self),
       slow: false,
-      failed: flight.isDoubted(self),
+      failed: flight.doubts.isDoubted(self),
     }
   }
 
@@ -145,7 +145,7 @@ export class Rivals {
         transitMs: this.transitMs(flight.newest, peer),
         unproven: !this.conduct.isProven(peer),
         slow: this.conduct.isSlow(peer, nowMs),
-        failed: flight.isDoubted(peer) || this.conduct.isDistrusted(peer, nowMs),
+        failed: flight.doubts.isDoubted(peer) || this.conduct.isDistrusted(peer, nowMs),
       })
     }
     return others

@@ -72,7 +72,7 @@ export class Scout {
   relayToHost(flight: Flight, open: readonly boolean[], nowMs: number): PeerId | undefined {
     const hosts = [...this.needs.table.all()].filter(
       ({ peer, presence }) =>
-        !flight.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
+        !flight.doubts.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
     )
     // Whoever is in reach fetches it by itself.
     if (hosts.some(({ peer }) => this.reaches(peer))) return undefined
@@ -92,7 +92,8 @@ export class Scout {
     let best: PeerId | undefined
     let bestMs = Number.POSITIVE_INFINITY
     for (const { peer, heardAtMs } of table.all()) {
-      if (targets.includes(peer) || flight.isDoubted(peer) || !neighbourhood.reaches(peer)) continue
+      if (targets.includes(peer) || flight.doubts.isDoubted(peer) || !neighbourhood.reaches(peer))
+        continue
       if (conduct.isDistrusted(peer, nowMs) || conduct.isSuspect(peer, heardAtMs)) continue
       for (const target of targets) {
         const onwardsMs = neighbourhood.wayMs(peer, target)
@@ -153,7 +154,7 @@ export class Scout {
     const loads = claims.loads(nowMs)
     const hosts: Host[] = []
     for (const known of hosting) {
-      if (known.peer === this.options.self || flight.declines(known.peer)) continue
+      if (known.peer === this.options.self || flight.doubts.declines(known.peer)) continue
       const isProven =
         conduct.isProven(known.peer) ||
         conduct.isVouched(known.peer) ||
@@ -205,7 +206,7 @@ export class Scout {
       isOwed:
         !isProven && meet(layers, seen.wanted) && this.owes(peer, mark, firstHeardAtMs, nowMs),
       doubt:
-        (flight.isDoubted(peer) ? 4 : 0) +
+        (flight.doubts.isDoubted(peer) ? 4 : 0) +
         (conduct.isDistrusted(peer, nowMs) ? 2 : 0) +
         (conduct.isSuspect(peer, heardAtMs) ? 1 : 0),
       extraMs: (conduct.isSlow(peer, nowMs) ? STRAGGLER_EXTRA_MS : 0) + stranger,

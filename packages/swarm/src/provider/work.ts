@@ -1,43 +1,11 @@
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
 import { Duty } from './duty.ts'
 import type { Flight } from './flight.ts'
-
-/** A layer that has been run, in so many milliseconds. */
-export interface LayerRun {
-  readonly layer: number
-  readonly ms: number
-}
-
-/** Layers of one request that this provider has claimed, to be run one after the other on the same tensor. */
-export interface Visit {
-  readonly id: JobId
-  readonly flight: Flight
-  /** The step that it goes on from. */
-  readonly step: Step
-  /** In the order in which they are run. */
-  readonly layers: readonly number[]
-  /** There was a way to whoever holds its tensor: a pull that fails means that it is lost. */
-  readonly isReached: boolean
-  /** The hop of the first of them. */
-  readonly hop: number
-  /** What has been run so far. */
-  readonly runs: LayerRun[]
-  /** When its engine began; undefined while its tensor is on its way. */
-  beganAtMs: number | undefined
-  /** Those who wait for it think that it lives until then, milliseconds. */
-  renewAtMs: number
-}
+import { Visit } from './visit.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
-
-type Phase = 'pulling' | 'running' | 'preparing'
-
-interface Running {
-  readonly job: Visit
-  phase: Phase
-}
 
 /** How much a provider takes in hand. */
 export interface WorkOptions {
@@ -58,7 +26,7 @@ export class Work {
   private readonly options: WorkOptions
   private readonly nextJob: () => JobId
   private readonly duty: Duty
-  private readonly byRequest = new Map<RequestId, Running>()
+  private readonly byRequest = new Map<RequestId, Visit>()
   private readonly byId = new Map<number, RequestId>()
 
   constructor(options: WorkOptions, nextJob: () => JobId) {
@@ -100,34 +68,21 @@ export class Work {
 
   /** @param isReached whether there is a way to whoever holds its tensor. */
   begin(flight: Flight, layers: readonly number[], isReached = true): Visit {
-    const hop = flight.newest.route.length
-    const job = {
-      id: this.nextJob(),
-      flight,
-      step: flight.newest,
-      layers,
-      isReached,
-      hop,
-      runs: [],
-      beganAtMs: undefined,
-      renewAtMs: NEVER,
-    }
-    this.byRequest.set(flight.request, { job, phase: 'pulling' })
-    this.byId.set(job.id.number, flight.request)
-    return job
+    const visit = new Visit({ id: this.nextJob(), flight, layers, isReached })
+    this.byRequest.set(flight.request, visit)
+    this.byId.set(visit.id.number, flight.request)
+    return visit
   }
 
   /** The job by its id; undefined once it was abandoned or has ended. */
   get(id: JobId): Visit | undefined {
     const request = this.byId.get(id.number)
-    return request === undefined ? undefined : this.byRequest.get(request)?.job
+    return request === undefined ? undefined : this.byRequest.get(request)
   }
 
-  /** Its tensor is here: the engine begins. */
-  runBegan(visit: Visit, nowMs: number): void {
-    visit.beganAtMs = nowMs
-    const running = this.byRequest.get(visit.flight.request)
-    if (running !== undefined) running.phase = 'running'
+  /** The tensor of a visit is here: the engine begins. @param expectedMs what it should take until its end. */
+  runBegan(visit: Visit, expectedMs: number, nowMs: number): void {
+    visit.begin(expectedMs, nowMs)
     this.duty.runBegan(nowMs)
   }
 
@@ -138,33 +93,28 @@ export class Work {
 
   /** Visits that are running and that those who wait for them should hear of again. */
   overdue(nowMs: number): Visit[] {
-    return [...this.byRequest.values()]
-      .map(({ job }) => job)
-      .filter(({ renewAtMs }) => nowMs >= renewAtMs)
+    return [...this.byRequest.values()].filter(({ renewAtMs }) => nowMs >= renewAtMs)
   }
 
   /** When `overdue` has something next, milliseconds. */
   wakeAtMs(): number {
     let at = NEVER
-    for (const { job } of this.byRequest.values()) at = Math.min(at, job.renewAtMs)
+    for (const { renewAtMs } of this.byRequest.values()) at = Math.min(at, renewAtMs)
     return at
   }
 
   /** Layers in hand whose tensor is still on its way. */
   get pulling(): number {
     let count = 0
-    for (const { phase } of this.byRequest.values()) if (phase === 'pulling') count++
+    for (const { isRunning } of this.byRequest.values()) if (!isRunning) count++
     return count
   }
 
   /** Visits that wait for a tensor of this peer. */
   pullingFrom(peer: PeerId): Visit[] {
-    return [...this.byRequest.values()]
-      .filter(({ job, phase }) => {
-        const { activation } = job.step
-        return phase === 'pulling' && activation.place === 'held' && activation.holder === peer
-      })
-      .map(({ job }) => job)
+    return [...this.byRequest.values()].filter(({ step: { activation }, isRunning }) => {
+      return !isRunning && activation.place === 'held' && activation.holder === peer
+    })
   }
 
   forget({ id, flight }: Visit): void {
@@ -174,9 +124,9 @@ export class Work {
 
   /** Gives up the work on a request, if there is any. */
   abandon(request: RequestId): Effect[] {
-    const running = this.byRequest.get(request)
-    if (running === undefined) return []
-    this.forget(running.job)
-    return running.phase === 'pulling' ? [{ do: 'cancel', job: running.job.id }] : []
+    const visit = this.byRequest.get(request)
+    if (visit === undefined) return []
+    this.forget(visit)
+    return visit.isRunning ? [] : [{ do: 'cancel', job: visit.id }]
   }
 }

@@ -1,0 +1,110 @@
+import type { Conduct } from '../claims/conduct.ts'
+import type { Favourite } from '../claims/policy.ts'
+import { SILENT_CLAIM_MS } from '../limits.ts'
+import type { PeerId } from '../wire/messages.ts'
+import {
+  PATIENCE_DECAY,
+  PATIENCE_GROWTH,
+  PATIENCE_MAX,
+  RELAY_MS,
+  RESPONSE_SLACK_MS,
+  STRANGER_FACTOR,
+  TRANSFER_FACTOR,
+} from './limits.ts'
+import type { Scout } from './scout.ts'
+
+/** What a host that is sent a tensor is given to do. */
+export interface Errand {
+  /** Of the tensor on its way. */
+  readonly bytes: number
+  /** Layers that the host will run. */
+  readonly layers: number
+}
+
+/**
+ * For how long an author waits for whom, before silence means that nobody comes.
+ *
+ * 1. What is sent waits for what was sent before it: by this member's own account its uplink carries one
+ *    tensor after the other.
+ * 2. When those that were given up answer after all, everybody is waited for longer, up to PATIENCE_MAX
+ *    times as long; it wears off with each answer in time.
+ * 3. Whoever says that it is at work is waited for no longer than a few times what such work usually takes.
+ */
+export class Patience {
+  private readonly self: PeerId
+  private readonly scout: Scout
+  private readonly conduct: Conduct
+  /** In times of the usual. */
+  private factor = 1
+  /** When what is sent now can begin to leave, by its own account. */
+  private uplinkFreeAtMs = 0
+
+  constructor(self: PeerId, scout: Scout, conduct: Conduct) {
+    this.self = self
+    this.scout = scout
+    this.conduct = conduct
+  }
+
+  /**
+   * A host is sent a tensor now.
+   * @returns what it should take, and when its silence means something, milliseconds.
+   */
+  sends(
+    { host, isAgain }: Favourite,
+    { bytes, layers }: Errand,
+    nowMs: number,
+  ): { expectedMs: number; dueAtMs: number } {
+    const rttMs = this.scout.rttMs(host.peer)
+    const leavesMs = this.leavesMs(bytes)
+    const upMs = leavesMs + this.arrivesMs(bytes, host.peer)
+    const runMs = (host.pending + layers) * host.layerMs
+    // Until it says that it is at work, or until its result is told of.
+    const isLong = upMs + runMs > SILENT_CLAIM_MS
+    const answerMs = this.factor * ((isAgain ? 2 : 1) * 2 * rttMs + RESPONSE_SLACK_MS)
+    const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
+    const backlogMs = this.backlogMs(nowMs)
+    this.uplinkFreeAtMs = Math.max(this.uplinkFreeAtMs, nowMs) + leavesMs
+    return {
+      expectedMs: rttMs + TRANSFER_FACTOR * upMs + runMs,
+      dueAtMs: nowMs + answerMs + workMs + backlogMs,
+    }
+  }
+
+  /** Somebody is to pass a tensor on. @returns when its silence means something, milliseconds. */
+  relayDueAtMs(relay: PeerId, bytes: number, nowMs: number): number {
+    const upMs = this.leavesMs(bytes) + this.arrivesMs(bytes, relay)
+    return nowMs + RELAY_MS + 2 * this.scout.rttMs(relay) + 2 * upMs + this.backlogMs(nowMs)
+  }
+
+  /** How long the work of somebody who says that it is at it may take at most, milliseconds. */
+  mostMs(
+    peer: PeerId,
+    of: { readonly isTrial: boolean; readonly isMeasured: boolean; readonly expectedMs: number },
+  ): number {
+    return of.isTrial && of.isMeasured
+      ? STRANGER_FACTOR * of.expectedMs + RESPONSE_SLACK_MS
+      : this.conduct.patienceMs(peer, of.expectedMs)
+  }
+
+  /** How long what is sent now waits for this member's own uplink, milliseconds. */
+  backlogMs(nowMs: number): number {
+    return Math.max(0, this.uplinkFreeAtMs - nowMs)
+  }
+
+  /** Somebody has gone on. @param isLate after this member, or another author, had given it up. */
+  answered(isLate: boolean): void {
+    this.factor = isLate
+      ? Math.min(PATIENCE_MAX, this.factor * PATIENCE_GROWTH)
+      : Math.max(1, this.factor * PATIENCE_DECAY)
+  }
+
+  /** A tensor on its way through this member's own access, milliseconds. */
+  private leavesMs(bytes: number): number {
+    return bytes / this.scout.uploadBytesPerMs(this.self)
+  }
+
+  /** The same through the access of whoever it is sent to. */
+  private arrivesMs(bytes: number, to: PeerId): number {
+    return bytes / this.scout.downloadBytesPerMs(to)
+  }
+}

@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest'
+import type { Effect } from '../effects.ts'
+import type { JobId } from '../jobs.ts'
+import { AILING_MS } from '../limits.ts'
+import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { loneProvider } from '../testing/lone-provider.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Provider } from './provider.ts'
+
+const self = 'self' as PeerId
+const first = 'first' as PeerId
+const next = 'next' as PeerId
+const requester = 'requester' as PeerId
+
+const bytes = new Uint8Array(80)
+const made = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
+const ran = { activation: made, ms: 30 }
+const { holder, hash, size, ...tensor } = anyHeld(self, 'made')
+const small = { ...tensor, place: 'inline' as const, bytes }
+const given = anyStep([first], { requester, next: self })
+
+const lone = (reached: readonly PeerId[] = [first, next, requester]) => loneProvider(self, reached)
+const does = (effects: readonly Effect[]) => effects.map((effect) => effect.do)
+
+/** Hears a step that names it, pulls its tensor and begins. @returns its job. */
+function atWork(one: Provider, step: Step = given): JobId {
+  const pull = one.onStep(first, step, 0).find((effect) => effect.do === 'pull')
+  const { job } = pull as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, bytes, 10)
+  return job
+}
+
+describe('a visit whose layers have run', () => {
+  test('is handed over with its receipt, and leaves room for another', () => {
+    const one = lone()
+    const job = atWork(one)
+    expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['prepare'])
+    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
+    expect(does(effects)).toEqual(['tell', 'push', 'report'])
+    expect(effects[0]).toMatchObject({
+      message: {
+        kind: 'step',
+        route: [{ peer: first }, { peer: self, ms: 30 }],
+        activation: { hash },
+      },
+    })
+    expect(one.throughput.state()).toMatchObject({ running: 0, served: 1 })
+    expect(one.isAtWork).toBe(true)
+  })
+
+  test('is nobody’s when the others have gone back meanwhile: its result is withdrawn', () => {
+    const one = lone()
+    one.onStep(requester, anyStep([], { requester }), 0)
+    const job = atWork(one, { ...given, remainingMs: 19_000 })
+    one.visits.onLayerRun(job, ran, 40)
+    one.onStep(requester, anyStep([], { requester, era: 1 }), 42)
+    expect(one.visits.onPrepared(job, anyHeld(self, 'made'), 45)).toEqual([
+      { do: 'withdraw', hash: 'made' },
+    ])
+  })
+
+  test('fails when there is no room to hold the result', () => {
+    const one = lone()
+    const job = atWork(one)
+    one.visits.onLayerRun(job, ran, 40)
+    expect(one.visits.onPrepared(job, undefined, 45)).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', ttlMs: 0, lost: false } },
+      { do: 'report', event: { type: 'hop-failed', hop: 2 } },
+    ])
+    expect(one.throughput.state().running).toBe(0)
+  })
+})
+
+describe('a visit of several layers', () => {
+  const both = (timeShare: number) =>
+    loneProvider(self, [first, next, requester], { timeShare }, [1, 2])
+
+  test('is one piece of work: the rest comes after its last layer', () => {
+    const one = both(0.5)
+    const job = atWork(one)
+    expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['run-layer'])
+    expect(one.throughput.state().restsUntilMs).toBeLessThanOrEqual(40)
+    expect(does(one.visits.onLayerRun(job, ran, 70))).toEqual(['prepare'])
+    expect(one.throughput.state().restsUntilMs).toBe(130)
+  })
+
+  test('is heard of between two layers when they take long', () => {
+    const one = both(1)
+    const job = atWork(one)
+    expect(one.visits.onLayerRun(job, { ...ran, ms: 5_000 }, 5_010)).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', hop: 1, layer: 2 }, to: [first, requester] },
+      { do: 'run-layer', layer: 2 },
+    ])
+  })
+})
+
+describe('the only slot', () => {
+  const waiting = anyStep([first], { requester, request: '2'.repeat(32) as RequestId })
+  const busy = () => {
+    const one = loneProvider(self, [first, next, requester], { slots: 1 })
+    const job = atWork(one)
+    expect(one.onStep(first, waiting, 20)).toEqual([])
+    return { one, job }
+  }
+
+  test('goes to whatever waits once a result is handed over', () => {
+    const { one, job } = busy()
+    one.visits.onLayerRun(job, ran, 40)
+    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
+    for (let at = one.wakeAtMs(); at < 1_000; at = one.wakeAtMs()) effects.push(...one.onTime(at))
+    expect(effects).toContainEqual(
+      expect.objectContaining({ do: 'pull', tensor: waiting.activation }),
+    )
+  })
+
+  test('goes to whatever waits once the engine had a moment to recover', () => {
+    const { one, job } = busy()
+    one.visits.onLayerRun(job, { failure: 'out of memory' }, 40)
+    for (let at = one.wakeAtMs(); at < 40 + AILING_MS; at = one.wakeAtMs())
+      expect(does(one.onTime(at))).not.toContain('pull')
+    expect(one.wakeAtMs()).toBeLessThan(1_000 + AILING_MS)
+    expect(does(one.onTime(one.wakeAtMs()))).toContain('pull')
+  })
+})
+
+describe('a visit whose engine fails', () => {
+  test('is released to whoever waits for it, and reported with the layer that failed', () => {
+    const one = lone()
+    const job = atWork(one)
+    expect(one.visits.onLayerRun(job, { failure: 'out of memory' }, 40)).toMatchObject([
+      {
+        do: 'tell',
+        message: { kind: 'claim', hop: 1, layer: 1, ttlMs: 0 },
+        to: [first, requester],
+      },
+      { do: 'report', event: { type: 'hop-failed', hop: 1, layer: 1, reason: 'out of memory' } },
+    ])
+    expect(one.throughput.state()).toMatchObject({ running: 0, served: 0 })
+    expect(one.visits.onPrepared(job, anyHeld(self, 'late'), 50)).toHaveLength(1)
+  })
+
+  test('is followed by no other before the engine had a moment to recover', () => {
+    const one = lone()
+    one.visits.onLayerRun(atWork(one), { failure: 'out of memory' }, 40)
+    const another = (nowMs: number, digit: string) =>
+      one.onStep(first, { ...given, request: digit.repeat(32) as RequestId }, nowMs)
+    expect(another(39 + AILING_MS, '2')).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', ttlMs: 0 } },
+    ])
+    expect(does(another(40 + AILING_MS, '3'))).toEqual(['pull'])
+  })
+})
+
+describe('a visit that was given up', () => {
+  test('still tells how fast the engine is, and nothing else', () => {
+    const one = lone()
+    const job = atWork(one)
+    one.onStep(next, anyStep([first, next], { requester, next: requester }), 20)
+    expect(one.visits.onLayerRun(job, ran, 40)).toEqual([])
+    expect(one.throughput.state()).toMatchObject({ running: 0, served: 0, layerMs: 30 })
+    expect(one.throughput.isNewlyMeasured).toBe(true)
+    expect(one.visits.onLayerRun(job, { failure: 'out of memory' }, 50)).toEqual([])
+  })
+
+  test('ends the rest of a provider that gives a share of its time only with its run', () => {
+    const one = loneProvider(self, [first, next, requester], { timeShare: 0.5 })
+    const job = atWork(one)
+    one.onStep(next, anyStep([first, next], { requester, next: requester }), 20)
+    one.visits.onLayerRun(job, ran, 40)
+    expect(one.throughput.state().restsUntilMs).toBe(70)
+  })
+})
+
+test('a tensor that neither this provider nor another could pull is given up for the one before', () => {
+  const one = lone()
+  const open = anyStep([first], { requester })
+  one.onStep(requester, anyStep([], { requester, next }), 0)
+  const effects = one.onStep(first, open, 5)
+  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
+  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, undefined, 100)
+  const claim: Claim = {
+    kind: 'claim',
+    request: open.request,
+    era: 0,
+    hop: 1,
+    layer: 1,
+    ttlMs: 500,
+    lost: false,
+  }
+  one.onClaim(next, claim, 110)
+  const after = one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)
+  const again = does(after).includes('pull') ? after : one.onTime(one.wakeAtMs())
+  expect(again.find((effect) => effect.do === 'pull')).toMatchObject({
+    tensor: { hash: 'after 0' },
+  })
+})
+
+test('a tensor that could not be had from here is pulled from another holder', () => {
+  const one = lone([next, requester])
+  const open = anyStep([first], { requester })
+  const effects = one.onStep(first, open, 0)
+  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
+  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, undefined, 20)
+  const elsewhere = { ...open, activation: anyHeld(next, 'after 1') }
+  const effectsNow = one.onStep(requester, elsewhere, 21)
+  expect(does(effectsNow.length > 0 ? effectsNow : one.onTime(one.wakeAtMs()))).toContain('pull')
+})
+
+test('a tensor that cannot be had though there is a way to its holder is lost for all', () => {
+  const one = lone()
+  const { job } = one.onStep(first, given, 0)[0] as Extract<Effect, { do: 'pull' }>
+  expect(one.visits.onPulled(job, undefined, 100)).toMatchObject([
+    { do: 'tell', message: { kind: 'claim', hop: 1, layer: 1, ttlMs: 0, lost: true } },
+  ])
+  expect(one.throughput.state().running).toBe(0)
+})
+
+describe('a tensor that is only passed on', () => {
+  const passed = anyStep([first, next, first, next], { requester, next: self })
+
+  test('is kept here and handed over as it is, with no layer of this provider’s own', () => {
+    const one = lone()
+    const job = atWork(one, passed)
+    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 20)
+    expect(effects[0]).toMatchObject({
+      message: { route: passed.route, next: requester, activation: { holder: self } },
+    })
+    expect(does(effects)).toEqual(['tell', 'push'])
+    expect(
+      one.onDone(requester, { kind: 'done', request: given.request, isPublic: false }, 30),
+    ).toEqual([{ do: 'withdraw', hash: 'made' }])
+  })
+
+  test('is declined when it would have to travel in a message of this provider’s own', () => {
+    const one = lone()
+    const job = atWork(one, passed)
+    expect(one.visits.onPrepared(job, small, 20)).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', ttlMs: 0 } },
+    ])
+  })
+})
