@@ -30,6 +30,7 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request,
     requester: 'asker' as PeerId,
     era: 0,

@@ -1,6 +1,7 @@
 import type { CoreOptions } from './core-options.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
+import { Fetches } from './fetch/fetches.ts'
 import { Jobs } from './jobs.ts'
 import type { LaneSituation } from './lanes/keeper.ts'
 import { LaneMembership } from './lanes/membership.ts'
@@ -9,6 +10,7 @@ import { Hosting } from './presence/hosting.ts'
 import { neighbourOf } from './presence/near.ts'
 import { Neighbourhood } from './presence/neighbourhood.ts'
 import { PeerTable } from './presence/peer-table.ts'
+import { Ways } from './presence/ways.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
 import { type MemberSnapshot, reasonOf } from './snapshot.ts'
@@ -40,13 +42,19 @@ export class Core {
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
     const neighbourhood = new Neighbourhood(self, options)
-    const view = { table: this.table, neighbourhood }
+    const ways = new Ways(options, this.table, neighbourhood)
+    const view = { table: this.table, neighbourhood, ways }
     this.membership = new LaneMembership(options, this.ownState(), view, nowMs)
     const jobs = new Jobs()
     const { hosted } = this.hosting
-    this.provider = new Provider(options, this.table, neighbourhood, hosted, jobs.of('provider'))
+    this.provider = new Provider(options, view, hosted, jobs.of('provider'))
     this.requester = new Requester(options, this.table, jobs, nowMs)
-    this.dispatcher = new Dispatcher(options, this.provider, this.requester)
+    this.dispatcher = new Dispatcher(
+      options,
+      this.provider,
+      this.requester,
+      new Fetches(self, ways),
+    )
   }
 
   handle(input: Input, nowMs: number): Effect[] {
@@ -67,6 +75,7 @@ export class Core {
     return Math.min(
       this.membership.wakeAtMs(),
       this.hosting.wakeAtMs(),
+      this.dispatcher.wakeAtMs(),
       this.provider.wakeAtMs(),
       this.requester.wakeAtMs(),
     )
@@ -187,6 +196,7 @@ export class Core {
       ...effects,
       ...this.membership.look(nowMs),
       ...(changed ? this.layersChanged(nowMs) : []),
+      ...this.dispatcher.onTime(nowMs),
       ...this.provider.onTime(nowMs),
       ...this.requester.onTime(nowMs),
       ...this.membership.speakIfDue(nowMs),

@@ -1,5 +1,6 @@
 import type { ClaimPolicy } from './claims/policy.ts'
 import type { CoreEffect, Effect } from './effects.ts'
+import type { Fetches } from './fetch/fetches.ts'
 import { stepFault } from './gate/step-fault.ts'
 import type { JobId } from './jobs.ts'
 import type { Provider } from './provider/provider.ts'
@@ -38,21 +39,24 @@ export type RequestMessage = Exclude<Message, Presence>
  * 2. What the member publishes goes through the same handlers as everybody's; of what it tells a few, its
  *    requester alone hears, for its provider said it.
  * 3. What is settled has nothing left in it that one part asks of another.
- * 4. The end of a job goes to whoever began it.
+ * 4. The end of a job goes to whoever began it, and so does the loss of a tensor that does not come in time.
  */
 export class Dispatcher {
   private readonly options: DispatcherOptions
   private readonly provider: DispatchedProvider
   private readonly requester: DispatchedRequester
+  private readonly fetches: Fetches
 
   constructor(
     options: DispatcherOptions,
     provider: DispatchedProvider,
     requester: DispatchedRequester,
+    fetches: Fetches,
   ) {
     this.options = options
     this.provider = provider
     this.requester = requester
+    this.fetches = fetches
   }
 
   /** What somebody else says. */
@@ -67,6 +71,22 @@ export class Dispatcher {
 
   /** The tensor that a job fetches is here, or cannot be had. */
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
+    this.fetches.ended(id, bytes !== undefined)
+    return this.pulled(id, bytes, nowMs)
+  }
+
+  /** Tensors that have not come in time are asked for, or are lost to whoever waits for them. */
+  onTime(nowMs: number): CoreEffect[] {
+    const { effects, lost } = this.fetches.onTime(nowMs)
+    return [...effects, ...lost.flatMap((id) => this.pulled(id, undefined, nowMs))]
+  }
+
+  /** When `onTime` is due next, milliseconds. */
+  wakeAtMs(): number {
+    return this.fetches.wakeAtMs()
+  }
+
+  private pulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const owner = id.owner === 'provider' ? this.provider.visits : this.requester
     return owner.onPulled(id, bytes, nowMs)
   }
@@ -93,6 +113,14 @@ export class Dispatcher {
           settled.push(effect)
           if (effect.message.kind !== 'presence')
             queue.push(...this.dispatch(this.options.self, effect.message, nowMs))
+          break
+        case 'pull':
+          this.fetches.began(effect, nowMs)
+          settled.push(effect)
+          break
+        case 'cancel':
+          this.fetches.ended(effect.job, false)
+          settled.push(effect)
           break
         case 'tell':
           settled.push(effect)

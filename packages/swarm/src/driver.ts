@@ -221,6 +221,8 @@ class DrivenMember implements Member {
 
   private pull({ job, tensor, isAwaited }: Extract<Effect, { do: 'pull' }>): void {
     let open = true
+    // A tensor that was to be pushed is asked for now.
+    this.pulls.get(job.number)?.()
     const cancel = this.ports.transport.pull(tensor, isAwaited, (bytes) => {
       open = false
       this.pulls.delete(job.number)

@@ -47,6 +47,7 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
     activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
     input: undefined,
     next: undefined,
+    silent: [],
     remainingMs: 10_000,
   }
 }

@@ -10,7 +10,7 @@ export const LAYERS_MAX = 64
 export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 /** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
 export const INLINE_BYTES_MAX = 1024
-/** An inline activation, a route of 64 hops (about 72 bytes each) and the rest. */
+/** An inline activation, a route of 64 hops (about 72 bytes each), the silent ones and the rest. */
 export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
 /** Addresses that a peer announces. */
 export const ADDRESSES_MAX = 8
@@ -18,6 +18,8 @@ export const ADDRESSES_MAX = 8
 export const ADDRESS_CHARS_MAX = 256
 /** Neighbours that one presence names. */
 export const NEIGHBOURS_MAX = 255
+/** Silent peers that one step names, the latest: where more of one request crash, nothing helps. */
+export const SILENT_MAX = 3
 /** SHA-256. */
 export const HASH_BYTES = 32
 /** Times that a request may go back to an older step because the newest tensor was lost. */

@@ -44,6 +44,7 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
     activation: { place: 'inline', dtype, batch, tokens, width, bytes },
     input: undefined,
     next: undefined,
+    silent: [],
     remainingMs: deadlineMs,
   } as const
   const fault = stepFault(step, self, shape)

@@ -85,6 +85,7 @@ function step(requester: PeerId): Message {
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request: '1'.repeat(32) as RequestId,
     requester,
     era: 0,

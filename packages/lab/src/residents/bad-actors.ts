@@ -127,6 +127,7 @@ function fakeStep(
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request: request as RequestId,
     requester,
     era: 0,

@@ -113,6 +113,7 @@ export function firstStep(requester: PeerId): Step {
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
     era: 0,

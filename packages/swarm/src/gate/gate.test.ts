@@ -24,6 +24,7 @@ const FIRST_STEP: Step = {
   },
   input: undefined,
   next: undefined,
+  silent: [],
   remainingMs: 1_000,
 }
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }

@@ -36,6 +36,7 @@ function step(route: readonly Hop[]): Step {
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request,
     requester: ASKER ?? fail(),
     era: 0,

@@ -1,7 +1,6 @@
 import type { Effect } from '../effects.ts'
 import { type Announcement, Announcing, type AnnouncingOptions } from '../presence/announcing.ts'
-import type { Neighbourhood } from '../presence/neighbourhood.ts'
-import type { PeerTable } from '../presence/peer-table.ts'
+import type { LaneView } from '../presence/lane-view.ts'
 import { Welcome } from '../presence/welcome.ts'
 import type { LaneCount } from '../wire/lane-count.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
@@ -19,12 +18,6 @@ export interface OwnState {
 
 /** What a membership asks of its member: who it is, where it begins, what it announces. */
 export type MembershipOptions = AnnouncingOptions & LaneKeeperOptions
-
-/** Who is known in the lane; read by whoever chooses among them, changed by the membership alone. */
-export interface LaneView {
-  readonly table: PeerTable
-  readonly neighbourhood: Neighbourhood
-}
 
 /**
  * A member in its lane: who else is in it, what they are told of this one, and when it goes to another lane.

@@ -18,3 +18,5 @@ export const PRESENCE_GROWTH = 1.6
 export const WELCOME_RETRY_MS = 300
 /** After this long it has heard a regular presence of everybody (PRESENCE_INTERVAL_MS_MAX). */
 export const WELCOME_WITHIN_MS = 5_000
+/** Bytes per millisecond of an access that nobody has measured (4 Mbit/s). */
+export const ACCESS_BYTES_PER_MS = 500

@@ -33,6 +33,7 @@ function stepOf(request: RequestId, requester: PeerId, era = 0): Step {
     },
     input: undefined,
     next: undefined,
+    silent: [],
     remainingMs: 1_000,
   }
 }

@@ -4,6 +4,7 @@ import type { ClaimPolicy, Favourite } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
+import type { Ways } from '../presence/ways.ts'
 import { authorBefore, heldBytes, isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { Claim, PeerId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
@@ -28,6 +29,7 @@ export interface AuthorNeeds {
   readonly conduct: Conduct
   readonly strangers: Strangers
   readonly table: PeerTable
+  readonly ways: Ways
 }
 
 /**
@@ -154,8 +156,8 @@ export class Author {
   /** All layers are applied: the requester gets the last output. */
   private deliver(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
     const { requester } = flight.newest
-    const { scout } = this.needs
-    if (!scout.reaches(requester)) {
+    const { scout, ways } = this.needs
+    if (!ways.reaches(requester)) {
       const relay = this.relayFor(flight, handOver, () => scout.relayTo(flight, requester, nowMs))
       if (relay !== undefined) return this.passOn(flight, handOver, relay, nowMs)
       return this.leave(flight, nowMs)

@@ -1,3 +1,4 @@
+import { SILENT_MAX } from '../limits.ts'
 import type { PeerId } from '../wire/messages.ts'
 
 /**
@@ -15,6 +16,11 @@ export class Doubts {
   /** A peer let its claim on this request come to nothing. */
   letDownBy(peer: PeerId): void {
     this.failed.add(peer)
+  }
+
+  /** The latest of those, at most SILENT_MAX. */
+  latest(): PeerId[] {
+    return [...this.failed].slice(-SILENT_MAX)
   }
 
   /** A peer says that it will not do the newest step, mostly because it cannot pull its tensor. */

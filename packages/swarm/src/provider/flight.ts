@@ -10,6 +10,7 @@ import { StepWait } from './step-wait.ts'
  * 1. Its newest step is replaced by one that supersedes it, or by the step before in a new era.
  * 2. The step before is the one that the newest follows; where that is not known there is none.
  * 3. Its deadline is never put off.
+ * 4. Whoever let it down is said with its next step, so that others need not find that out again.
  */
 export class Flight {
   readonly request: RequestId
@@ -30,6 +31,7 @@ export class Flight {
     this.step = step
     this.wait = new StepWait(nowMs)
     this.endsAtMs = nowMs + step.remainingMs
+    this.learn(step)
   }
 
   get newest(): Step {
@@ -52,7 +54,8 @@ export class Flight {
 
   /** The newest step as it is said now. */
   message(nowMs: number): Step {
-    return { ...this.step, remainingMs: this.remainingMs(nowMs) }
+    const silent = this.doubts.latest()
+    return { ...this.step, silent, remainingMs: this.remainingMs(nowMs) }
   }
 
   /** Layers that may come next, as one flag per layer of the model; undefined when there is nothing to run on. */
@@ -69,6 +72,7 @@ export class Flight {
     this.isLost = false
     this.isApart = false
     this.doubts.stepChanged()
+    this.learn(step)
     this.wait.begin(nowMs)
   }
 
@@ -95,6 +99,7 @@ export class Flight {
     this.step = step
     this.shorten(step, nowMs)
     this.isLost = false
+    this.learn(step)
     this.wait.disturb()
   }
 
@@ -121,6 +126,11 @@ export class Flight {
   /** The newest tensor cannot be had from here, though others may have it. */
   outOfReach(): void {
     this.isApart = true
+  }
+
+  /** Whom others have waited for in vain. */
+  private learn({ silent }: Step): void {
+    for (const peer of silent) this.doubts.letDownBy(peer)
   }
 
   /** A request has one deadline: what was long on its way does not put it off. */

@@ -50,8 +50,6 @@ export const STAND_BY_FACTOR = 2
 export const STAND_BY_MS_MIN = 1_000
 /** A newcomer is tried by one author, drawn anew each time, within this of its first presence and again after it. */
 export const NEWCOMER_SLOT_MS = 2_500
-/** Bytes per millisecond of an access that nobody has measured (4 Mbit/s). */
-export const ACCESS_BYTES_PER_MS = 500
 /** Whoever passes a tensor on answers within this, beside the ways and the transfer. */
 export const RELAY_MS = 400
 /** A stranger that says it is at work is believed for so many times what the work should take. */

@@ -97,3 +97,39 @@ describe('a sign of life', () => {
     expect(noticesOf([first]).alive(own, next, alive)).toEqual([])
   })
 })
+
+describe('a tensor that is gone with its author', () => {
+  const author = 'author' as PeerId
+  const lost = { hop: 3 }
+  const before = new Flight(anyStep([first, self, author], { requester, next: self }), 0)
+  const toldTo = (effects: ReturnType<Notices['lost']>) =>
+    effects.flatMap((effect) => (effect.do === 'tell' ? effect.to : []))
+
+  test('is told of to whoever came last before its author where that had no way to the requester', () => {
+    const flight = new Flight(anyStep([first, next, author], { requester, next: self }), 0)
+    expect(noticesOf([first, next]).lost(flight, undefined, lost)).toMatchObject([
+      { do: 'tell', message: { kind: 'claim', hop: 3, ttlMs: 0, lost: true }, to: [next] },
+    ])
+    expect(toldTo(noticesOf([first]).lost(flight, undefined, lost))).toEqual([first])
+    expect(noticesOf([author]).lost(flight, undefined, lost)).toEqual([])
+  })
+
+  test('is told of by nobody else where its author had a way to the requester', () => {
+    const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => 20 })
+    neighbourhood.hear(author, anyPresence({ near: [neighbourOf(requester, 20, true)] }))
+    expect(new Notices(self, neighbourhood).lost(before, undefined, lost)).toEqual([])
+  })
+
+  test('is passed on to the requester, or backwards along the route and never forwards', () => {
+    expect(toldTo(noticesOf([first, author, requester]).lost(before, next, lost))).toEqual([
+      requester,
+    ])
+    expect(toldTo(noticesOf([first, author]).lost(before, next, lost))).toEqual([first])
+    expect(noticesOf([author]).lost(before, next, lost)).toEqual([])
+  })
+
+  test('is known already where this member asked', () => {
+    const own = new Flight(anyStep([first], { requester: self }), 0)
+    expect(noticesOf([first]).lost(own, next, lost)).toEqual([])
+  })
+})

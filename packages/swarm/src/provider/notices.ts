@@ -44,7 +44,32 @@ export class Notices {
   /** It does not go on with a visit, so others may. @param lost its tensor cannot be had by anybody. */
   released({ flight, layer }: Visit, lost: boolean): Effect[] {
     const message = { ...claimOf(flight, layer, 0), lost }
-    return this.isNamed(flight) ? this.tell(flight, message) : [{ do: 'publish', message }]
+    if (!this.isNamed(flight)) return [{ do: 'publish', message }]
+    return [...this.tell(flight, message), ...(lost ? this.lost(flight, undefined, message) : [])]
+  }
+
+  /**
+   * The tensor of a step is gone with its author, who had no way to the requester: whoever came last before that
+   * author says so to the requester, or passes it on in turn.
+   *
+   * @param at the hop of that step; `from` says so, undefined for this member itself.
+   */
+  lost(flight: Flight, from: PeerId | undefined, { hop }: Pick<Claim, 'hop'>): Effect[] {
+    const { self, neighbourhood } = this
+    const { requester, route } = flight.newest
+    const { author } = flight
+    if (requester === self || author === undefined) return []
+    if (from === undefined && neighbourhood.wayMs(author, requester) !== undefined) return []
+    const last = route.findLastIndex(({ peer }) => peer === (from === undefined ? author : self))
+    const before = route.slice(0, last + 1).map(({ peer }) => peer)
+    const isHeard = from !== undefined && neighbourhood.reaches(requester)
+    const to = isHeard
+      ? requester
+      : before.findLast((peer) => peer !== self && peer !== author && neighbourhood.reaches(peer))
+    if (to === undefined) return []
+    return [
+      { do: 'tell', message: { ...claimOf(flight, undefined, 0), hop, lost: true }, to: [to] },
+    ]
   }
 
   /** It will not do what it was named for. */

@@ -52,6 +52,7 @@ describe('outputs', () => {
     expect(one.stepOf(visit, anyHeld(self, 'made'), 5_000)).toMatchObject({
       era: 2,
       next: undefined,
+      silent: [],
       input: 'after 1',
       remainingMs: 15_000,
       activation: { hash: 'made' },

@@ -47,6 +47,7 @@ export class Outputs {
       activation: this.keep(flight, activation),
       input: step.activation.place === 'held' ? step.activation.hash : undefined,
       next: undefined,
+      silent: [],
       remainingMs: flight.remainingMs(nowMs),
     }
   }

@@ -28,6 +28,7 @@ function step(layers: readonly number[], era = 0): Step {
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request,
     requester: b,
     era,

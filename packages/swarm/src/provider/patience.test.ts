@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { Conduct } from '../claims/conduct.ts'
-import { directHandOver } from '../claims/direct.ts'
 import { layerSet } from '../claims/layer-set.ts'
 import type { Favourite } from '../claims/policy.ts'
-import { Strangers } from '../claims/strangers.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { PeerTable } from '../presence/peer-table.ts'
+import { Ways } from '../presence/ways.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { PeerId } from '../wire/messages.ts'
-import { ClaimBook } from './claim-book.ts'
 import {
   PATIENCE_GROWTH,
   PATIENCE_MAX,
@@ -18,7 +16,6 @@ import {
   STRANGER_FACTOR,
 } from './limits.ts'
 import { Patience } from './patience.ts'
-import { Scout } from './scout.ts'
 
 const self = 'self' as PeerId
 const next = 'next' as PeerId
@@ -31,24 +28,9 @@ function patience(): Patience {
   const table = new PeerTable('')
   const presence = anyPresence({ download: DOWNLOAD, near: [neighbourOf(self, RTT_MS, true)] })
   table.hear(next, presence, 0)
-  const ways = { reaches: () => true, rttMs: () => RTT_MS }
-  const conduct = new Conduct()
-  const scout = new Scout(
-    {
-      self,
-      shape: { layers: 4, tokens: 5, width: 8 },
-      policy: directHandOver('few'),
-      accessSpeed: () => ({ upload: UPLOAD, download: undefined }),
-    },
-    {
-      table,
-      conduct,
-      claims: new ClaimBook(),
-      strangers: new Strangers(),
-      neighbourhood: new Neighbourhood(self, ways),
-    },
-  )
-  return new Patience(self, scout, conduct)
+  const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => RTT_MS })
+  const accessSpeed = () => ({ upload: UPLOAD, download: undefined })
+  return new Patience(self, new Ways({ self, accessSpeed }, table, neighbourhood), new Conduct())
 }
 
 function favourite(isAgain = false, pending = 0): Favourite {

@@ -1,6 +1,7 @@
 import type { Conduct } from '../claims/conduct.ts'
 import type { Favourite } from '../claims/policy.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
+import type { Ways } from '../presence/ways.ts'
 import type { PeerId } from '../wire/messages.ts'
 import {
   PATIENCE_DECAY,
@@ -11,7 +12,6 @@ import {
   STRANGER_FACTOR,
   TRANSFER_FACTOR,
 } from './limits.ts'
-import type { Scout } from './scout.ts'
 
 /** What a host that is sent a tensor is given to do. */
 export interface Errand {
@@ -32,16 +32,16 @@ export interface Errand {
  */
 export class Patience {
   private readonly self: PeerId
-  private readonly scout: Scout
+  private readonly ways: Ways
   private readonly conduct: Conduct
   /** In times of the usual. */
   private factor = 1
   /** When what is sent now can begin to leave, by its own account. */
   private uplinkFreeAtMs = 0
 
-  constructor(self: PeerId, scout: Scout, conduct: Conduct) {
+  constructor(self: PeerId, ways: Ways, conduct: Conduct) {
     this.self = self
-    this.scout = scout
+    this.ways = ways
     this.conduct = conduct
   }
 
@@ -54,7 +54,7 @@ export class Patience {
     { bytes, layers }: Errand,
     nowMs: number,
   ): { expectedMs: number; dueAtMs: number } {
-    const rttMs = this.scout.rttMs(host.peer)
+    const rttMs = this.ways.rttMs(host.peer)
     const leavesMs = this.leavesMs(bytes)
     const upMs = leavesMs + this.arrivesMs(bytes, host.peer)
     const runMs = (host.pending + layers) * host.layerMs
@@ -73,7 +73,7 @@ export class Patience {
   /** Somebody is to pass a tensor on. @returns when its silence means something, milliseconds. */
   relayDueAtMs(relay: PeerId, bytes: number, nowMs: number): number {
     const upMs = this.leavesMs(bytes) + this.arrivesMs(bytes, relay)
-    return nowMs + RELAY_MS + 2 * this.scout.rttMs(relay) + 2 * upMs + this.backlogMs(nowMs)
+    return nowMs + RELAY_MS + 2 * this.ways.rttMs(relay) + 2 * upMs + this.backlogMs(nowMs)
   }
 
   /** How long the work of somebody who says that it is at it may take at most, milliseconds. */
@@ -100,11 +100,11 @@ export class Patience {
 
   /** A tensor on its way through this member's own access, milliseconds. */
   private leavesMs(bytes: number): number {
-    return bytes / this.scout.uploadBytesPerMs(this.self)
+    return bytes / this.ways.uploadBytesPerMs(this.self)
   }
 
   /** The same through the access of whoever it is sent to. */
   private arrivesMs(bytes: number, to: PeerId): number {
-    return bytes / this.scout.downloadBytesPerMs(to)
+    return bytes / this.ways.downloadBytesPerMs(to)
   }
 }

@@ -2,8 +2,7 @@ import { Conduct } from '../claims/conduct.ts'
 import { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import type { Neighbourhood } from '../presence/neighbourhood.ts'
-import type { PeerTable } from '../presence/peer-table.ts'
+import type { LaneView } from '../presence/lane-view.ts'
 import { asksTheSame, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Author } from './author.ts'
@@ -63,15 +62,15 @@ export class Provider {
   /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
   constructor(
     options: ProviderOptions,
-    table: PeerTable,
-    neighbourhood: Neighbourhood,
+    view: LaneView,
     hosted: ReadonlySet<number>,
     nextJob: () => JobId,
   ) {
     const { self } = options
     this.self = self
     const { claims, conduct, strangers } = this
-    const known = { table, neighbourhood, claims, conduct, strangers }
+    const { table, neighbourhood, ways } = view
+    const known = { ...view, claims, conduct, strangers }
     const pace = new Pace()
     this.work = new Work(options, nextJob)
     this.notices = new Notices(self, neighbourhood)
@@ -81,10 +80,10 @@ export class Provider {
     this.rivals = new Rivals(options, table, claims, conduct)
     const { work, notices, outputs, handOvers, scout, rivals } = this
     this.throughput = new Throughput(work, pace, scout)
-    this.patience = new Patience(self, scout, conduct)
+    this.patience = new Patience(self, ways, conduct)
     const { patience } = this
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
-    this.serving = new Serving(self, { work, pace, claims, notices, rivals, scout })
+    this.serving = new Serving(self, { work, pace, claims, notices, rivals, scout, ways })
     this.author = new Author(options, { ...known, handOvers, patience, scout })
     const { bidding, serving, author } = this
     this.following = new Following({ claims, outputs, work, bidding, handOvers })
@@ -184,6 +183,7 @@ export class Provider {
     }
     const { era, route } = flight.newest
     if (claim.era !== era || claim.hop < route.length) return effects
+    if (claim.lost) effects.push(...this.onLost(flight, from, claim))
     // An author that has no way to the requester says that whoever it chose is at work, or somebody further on.
     if (claim.ttlMs > 0 && flight.author === from)
       return effects.concat(this.notices.alive(flight, from, claim))
@@ -193,6 +193,15 @@ export class Provider {
       return [...effects, ...asAuthor, ...this.notices.alive(flight, from, claim)]
     if (claim.ttlMs === 0) return effects.concat(this.contest.declined(flight, from, claim, nowMs))
     return effects.concat(this.contest.claimed(flight, from, claim, nowMs))
+  }
+
+  /** The tensor of the newest step, or of one that goes on from it, is gone with its holder. */
+  private onLost(flight: Flight, from: PeerId, claim: Claim): Effect[] {
+    const { author } = flight
+    if (author === undefined) return []
+    if (author !== this.self && claim.hop === flight.newest.route.length)
+      flight.doubts.letDownBy(author)
+    return this.notices.lost(flight, from, claim)
   }
 
   /** The requester asks for another choice in place of somebody silent. */

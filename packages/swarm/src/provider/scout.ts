@@ -4,23 +4,21 @@ import { STRAGGLER_EXTRA_MS, STRANGERS_FAIL_START, WAY_UNKNOWN_MS } from '../cla
 import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import { draw, drawMixed } from '../draw.ts'
-import type { AccessSpeed } from '../ports.ts'
 import { tagOf } from '../presence/near.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
+import type { Ways } from '../presence/ways.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
-import { ACCESS_BYTES_PER_MS, NEWCOMER_SLOT_MS } from './limits.ts'
+import { NEWCOMER_SLOT_MS } from './limits.ts'
 
 /** For whom it looks, over which model, by which policy. */
 export interface ScoutOptions {
   readonly self: PeerId
   readonly shape: ModelShape
   readonly policy: ClaimPolicy
-  /** The own access, as measured. */
-  readonly accessSpeed: () => AccessSpeed
 }
 
 /** What a scout looks at; all of it is shared with the provider's other parts. */
@@ -30,6 +28,7 @@ export interface ScoutNeeds {
   readonly conduct: Conduct
   readonly strangers: Strangers
   readonly neighbourhood: Neighbourhood
+  readonly ways: Ways
 }
 
 /** Sees the members of the lane as an author must to choose one: where they are, how fast, how trusted. */
@@ -75,7 +74,7 @@ export class Scout {
         !flight.doubts.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
     )
     // Whoever is in reach fetches it by itself.
-    if (hosts.some(({ peer }) => this.reaches(peer))) return undefined
+    if (hosts.some(({ peer }) => this.needs.ways.reaches(peer))) return undefined
     return this.relay(
       flight,
       hosts.map(({ peer }) => peer),
@@ -83,12 +82,8 @@ export class Scout {
     )
   }
 
-  reaches(peer: PeerId): boolean {
-    return this.needs.neighbourhood.reaches(peer)
-  }
-
   private relay(flight: Flight, targets: readonly PeerId[], nowMs: number): PeerId | undefined {
-    const { table, conduct, neighbourhood } = this.needs
+    const { table, conduct, neighbourhood, ways } = this.needs
     let best: PeerId | undefined
     let bestMs = Number.POSITIVE_INFINITY
     for (const { peer, heardAtMs } of table.all()) {
@@ -98,31 +93,13 @@ export class Scout {
       for (const target of targets) {
         const onwardsMs = neighbourhood.wayMs(peer, target)
         const ms =
-          onwardsMs === undefined ? Number.POSITIVE_INFINITY : onwardsMs + this.rttMs(peer) / 2
+          onwardsMs === undefined ? Number.POSITIVE_INFINITY : onwardsMs + ways.rttMs(peer) / 2
         if (ms >= bestMs) continue
         best = peer
         bestMs = ms
       }
     }
     return best
-  }
-
-  /** Round trip, milliseconds; a guess while it is not measured. */
-  rttMs(peer: PeerId): number {
-    return this.needs.neighbourhood.rttMs(peer) ?? WAY_UNKNOWN_MS / 4
-  }
-
-  /** Bytes per millisecond that a peer, or this member, sends. */
-  uploadBytesPerMs(peer: PeerId): number {
-    if (peer === this.options.self) return this.options.accessSpeed().upload ?? ACCESS_BYTES_PER_MS
-    return this.needs.table.get(peer)?.presence.upload || ACCESS_BYTES_PER_MS
-  }
-
-  /** Bytes per millisecond that a peer, or this member, receives. */
-  downloadBytesPerMs(peer: PeerId): number {
-    if (peer === this.options.self)
-      return this.options.accessSpeed().download ?? ACCESS_BYTES_PER_MS
-    return this.needs.table.get(peer)?.presence.download || ACCESS_BYTES_PER_MS
   }
 
   /** Whether anybody has measured what a layer takes. */
@@ -185,11 +162,10 @@ export class Scout {
     },
     nowMs: number,
   ): Host {
-    const { conduct, strangers, neighbourhood } = this.needs
+    const { conduct, strangers, neighbourhood, ways } = this.needs
     const { isProven, usualMs } = seen
     const layers = layerSet(presence.layers)
-    const stranger = isProven ? 0 : strangers.costMs(this.rttMs(peer), seen.othersFail)
-    const upload = presence.upload || ACCESS_BYTES_PER_MS
+    const stranger = isProven ? 0 : strangers.costMs(ways.rttMs(peer), seen.othersFail)
     return {
       peer,
       mark,
@@ -210,7 +186,8 @@ export class Scout {
         (conduct.isDistrusted(peer, nowMs) ? 2 : 0) +
         (conduct.isSuspect(peer, heardAtMs) ? 1 : 0),
       extraMs: (conduct.isSlow(peer, nowMs) ? STRAGGLER_EXTRA_MS : 0) + stranger,
-      transferMs: seen.bytes / upload + seen.bytes / this.downloadBytesPerMs(peer),
+      // As far as its own access goes, in both directions: that of this member is the same for all.
+      transferMs: ways.transferMs(seen.bytes, peer, peer),
     }
   }
 

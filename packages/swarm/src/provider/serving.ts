@@ -1,6 +1,7 @@
 import { claimTtlMs } from '../claims/claim-ttl.ts'
 import { type Effect, encoded } from '../effects.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
+import type { Ways } from '../presence/ways.ts'
 import { heldBytes } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
@@ -21,6 +22,7 @@ export interface ServingNeeds {
   readonly notices: Notices
   readonly rivals: Rivals
   readonly scout: Scout
+  readonly ways: Ways
 }
 
 /**
@@ -93,8 +95,8 @@ export class Serving {
 
   private begin(flight: Flight, layers: readonly number[], ttlMs: number, nowMs: number): Visit {
     const { activation } = flight.newest
-    const { scout, work, claims } = this.needs
-    const isReached = activation.place === 'inline' || scout.reaches(activation.holder)
+    const { ways, work, claims } = this.needs
+    const isReached = activation.place === 'inline' || ways.reaches(activation.holder)
     const visit = work.begin(flight, layers, isReached)
     claims.put(flight.request, this.self, nowMs + ttlMs)
     return visit
@@ -110,10 +112,10 @@ export class Serving {
   /** The newest tensor on its way here, behind those that are, milliseconds. */
   private travelMs({ newest, author }: Flight): number {
     const bytes = heldBytes(newest)
-    const { scout, work } = this.needs
+    const { ways, work } = this.needs
     return (
-      bytes / scout.uploadBytesPerMs(author ?? newest.requester) +
-      ((work.pulling + 1) * bytes) / scout.downloadBytesPerMs(this.self)
+      bytes / ways.uploadBytesPerMs(author ?? newest.requester) +
+      ((work.pulling + 1) * bytes) / ways.downloadBytesPerMs(this.self)
     )
   }
 

@@ -1,7 +1,7 @@
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
-import type { Step } from '../wire/messages.ts'
+import type { PeerId, Step } from '../wire/messages.ts'
 import type { Flight } from './flight.ts'
 import { AT_WORK_MS, OVERDUE_FACTOR, RENEWAL_MS_MAX, RENEWAL_SHARE } from './limits.ts'
 
@@ -51,6 +51,12 @@ export class Visit {
     this.layers = layers
     this.isReached = isReached
     this.isRelay = layers.length === 0
+  }
+
+  /** Whoever has its tensor; undefined where that is in the message. */
+  get holder(): PeerId | undefined {
+    const { activation } = this.step
+    return activation.place === 'held' ? activation.holder : undefined
   }
 
   /** Its tensor is here and its engine has begun. */

@@ -127,8 +127,10 @@ export class Visits {
     work.forget(visit)
     claims.free(flight.request)
     flight.doubts.declinedBy(this.self)
-    if (lost) flight.doubts.pullFailed()
-    else flight.outOfReach()
+    if (lost) {
+      flight.doubts.pullFailed()
+      if (visit.holder !== undefined) flight.doubts.letDownBy(visit.holder)
+    } else flight.outOfReach()
     const released = notices.released(visit, lost)
     if (lost) judgeTensor(flight, table, this.self)
     return [...released, ...contest.bid(flight, nowMs)]

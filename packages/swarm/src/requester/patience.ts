@@ -81,12 +81,22 @@ export class Patience {
   claimed({ ttlMs, hop }: Pick<Claim, 'ttlMs' | 'hop'>, stallMs: number, nowMs: number): void {
     // Each step is work of its own.
     if (hop > this.heardHop) this.believedUntilMs = undefined
-    this.heardHop = Math.max(this.heardHop, hop)
+    this.heard(hop)
     this.believedUntilMs ??= nowMs + BELIEF_FACTOR * ttlMs + stallMs
     const ownMs = Math.min(ttlMs, STALL_MS_MAX)
     const mostMs = Math.min(this.believedUntilMs, this.heldUpUntilMs, this.deadlineMs)
     const endMs = Math.min(nowMs + ownMs, mostMs)
     this.movedAtMs = Math.max(this.movedAtMs, endMs - stallMs)
+  }
+
+  /** Somebody is, or was, at work on this hop. */
+  heard(hop: number): void {
+    this.heardHop = Math.max(this.heardHop, hop)
+  }
+
+  /** Whether somebody has gone on from `step`, by what was heard of a later one. */
+  isPassed({ route }: Step): boolean {
+    return this.heardHop > route.length
   }
 
   /** Somebody alive hosts a layer that may come next, or none is needed. */

@@ -96,16 +96,19 @@ export class Pending {
   }
 
   /**
-   * Nothing moves: goes back to the step before, in a new era, and opens again.
+   * Nothing moves: goes back to the step before, in a new era, and opens again. Where others had gone on from
+   * the newest step it is their work that is lost, and its own author chooses again.
    * @returns whoever was to go on, as far as is known.
    */
   goBack(nowMs: number): PeerId | undefined {
-    const suspect = this.step.next ?? this.step.route.at(-1)?.peer
+    const isPassed = this.patience.isPassed(this.step)
+    const suspect = isPassed ? undefined : (this.step.next ?? this.step.route.at(-1)?.peer)
     const isLastResort = ++this.offersAgain > RESCUES_MAX
     // The first step has no author but this member: it is only said again, and ends nobody's work on it.
     const isFirst = this.step.route.length === 0 && this.offersAgain % RESCUES_MAX !== 0
     const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
-    const from = isLastResort ? this.stem : (this.trail.pop() ?? this.stem)
+    const before = isPassed ? this.step : (this.trail.pop() ?? this.stem)
+    const from = isLastResort ? this.stem : before
     if (isLastResort) this.trail.length = 0
     this.patience.wentBack(nowMs)
     this.closes = undefined

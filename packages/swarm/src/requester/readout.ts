@@ -95,7 +95,8 @@ export class Readout {
 
   private headLost(wanted: Pending, nowMs: number): CoreEffect[] {
     const { answering, watchdog } = this.parts
-    return answering.headLost(wanted, nowMs) ?? watchdog.rescue(wanted, nowMs)
+    const { length } = wanted.newest.route
+    return answering.headLost(wanted, nowMs) ?? watchdog.lost(wanted, length, nowMs)
   }
 
   private wantedBy(id: JobId): Pending | undefined {

@@ -47,6 +47,7 @@ function withoutLayerTwo(next: PeerId | undefined): Step {
     activation,
     input: undefined,
     next,
+    silent: [],
     remainingMs: 20_000,
   }
 }
@@ -268,5 +269,66 @@ describe('a tensor that whoever would go on has no way to', () => {
     const [pull] = requester.onClaim(only, declined, 10)
     const { job } = pull as Extract<typeof pull, { do: 'pull' }>
     expect(isRescued(requester.onPulled(job, undefined, 20))).toBe(true)
+  })
+})
+
+describe('a tensor that is lost with its holder', () => {
+  const lost = { ...claim, lost: true }
+  const visits = [
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+  ] as const
+  const stepAfter = (count: number, next: PeerId): Step => ({
+    ...withoutLayerTwo(next),
+    route: visits.slice(0, count).map(([layer, peer]) => ({
+      layer,
+      peer: peer as PeerId,
+      backend: 'reference' as const,
+      ms: 1,
+    })),
+    activation: {
+      ...activation,
+      holder: visits[count - 1]?.[1] as PeerId,
+      hash: `after ${count}` as TensorHash,
+    },
+  })
+  /** A request that was heard of up to its second visit, by `b`, who named `c`. */
+  function heard() {
+    const requester = new Requester({ self, shape }, new PeerTable(release), new Jobs(), 0)
+    requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+    requester.onStep('a' as PeerId, stepAfter(1, 'b' as PeerId), 10)
+    requester.onStep('b' as PeerId, stepAfter(2, 'c' as PeerId), 20)
+    return requester
+  }
+
+  test('sends a request back to the author before, and it is the holder that is suspect', () => {
+    expect(heard().onClaim('c' as PeerId, { ...lost, hop: 2 }, 30)).toMatchObject([
+      { do: 'tell', message: { kind: 'again', era: 1, hop: 1, suspect: 'b' }, to: ['a'] },
+    ])
+  })
+
+  test('is lost by the word of whoever was to go on, or of who ran a layer, and of nobody else', () => {
+    expect(heard().onClaim('d' as PeerId, { ...lost, hop: 2 }, 30)).toEqual([])
+    expect(isRescued(heard().onClaim('a' as PeerId, { ...lost, hop: 2 }, 30))).toBe(true)
+    expect(heard().onClaim('d' as PeerId, { ...lost, hop: 3 }, 30)).toEqual([])
+    expect(heard().onClaim('c' as PeerId, { ...lost, hop: 2, era: 1 }, 30)).toEqual([])
+  })
+
+  test('of a later step than was heard of has the author of the newest choose again, who has its own', () => {
+    expect(heard().onClaim('b' as PeerId, { ...lost, hop: 3 }, 30)).toMatchObject([
+      { do: 'tell', message: { kind: 'again', era: 1, hop: 2, suspect: undefined }, to: ['b'] },
+    ])
+  })
+
+  test('after the last layer is one that the requester misses itself', () => {
+    const requester = heard()
+    const route = [...stepAfter(3, self).route, { ...stepAfter(1, self).route[0], layer: 3 }]
+    const last = { ...stepAfter(3, self), route: route as Step['route'] }
+    const pull = requester.onStep('a' as PeerId, last, 40).find((effect) => effect.do === 'pull')
+    const { job } = pull as Extract<typeof pull, { do: 'pull' }>
+    expect(requester.onPulled(job, undefined, 50)).toMatchObject([
+      { do: 'tell', message: { kind: 'again', era: 1, hop: 2, suspect: 'c' }, to: ['b'] },
+    ])
   })
 })

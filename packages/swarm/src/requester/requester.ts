@@ -86,6 +86,7 @@ export class Requester {
       activation,
       input: undefined,
       next: undefined,
+      silent: [],
       remainingMs: policy.deadlineMs,
     }
     const wanted = new Pending(stem, policy, nowMs)
@@ -164,11 +165,9 @@ export class Requester {
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
     if (claim.ttlMs > 0 && (isFurther || (isOfNewest && counts)))
       this.watchdog.claimed(wanted, claim, nowMs)
-    // Its tensor is gone with its holder: nobody can go on from here. The first one is this member's own.
-    const isLost =
-      claim.lost && isOfNewest && claim.era === era && route.length > 0 && era < ERAS_MAX
     if (wanted.closing !== undefined) return []
-    if (isLost) return this.watchdog.rescue(wanted, nowMs)
+    if (claim.lost && isLoss(wanted.newest, from, claim))
+      return this.watchdog.lost(wanted, claim.hop, nowMs)
     // Whoever would go on has no way to the tensor: everybody has one to here.
     const isApart = claim.ttlMs === 0 && isOfNewest && claim.era === era && next === undefined
     return isApart ? this.secondOffers.fetch(wanted.newest) : []
@@ -215,4 +214,15 @@ export class Requester {
   wakeAtMs(): number {
     return this.watchdog.wakeAtMs()
   }
+}
+
+/**
+ * Whether a tensor is gone with its holder, so that nobody can go on from it: that of `step` by the word of
+ * whoever was to, that of a later one by the word of somebody who ran a layer before. The first one is the
+ * requester's own.
+ */
+function isLoss({ era, route, next }: Step, from: PeerId, claim: Claim): boolean {
+  if (claim.era !== era || claim.hop === 0 || era >= ERAS_MAX) return false
+  const isOfNewest = claim.hop === route.length
+  return (isOfNewest && (next ?? from) === from) || route.some(({ peer }) => peer === from)
 }

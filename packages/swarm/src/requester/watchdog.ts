@@ -64,14 +64,24 @@ export class Watchdog {
     return at
   }
 
+  /** The tensor of a hop is gone with its holder. */
+  lost(wanted: Pending, hop: number, nowMs: number): CoreEffect[] {
+    const { activation, route } = wanted.newest
+    if (hop > route.length) wanted.patience.heard(hop)
+    const holder = activation.place === 'held' ? activation.holder : undefined
+    return this.rescue(wanted, nowMs, hop > route.length ? undefined : holder)
+  }
+
   /**
    * Whoever was to go on is silent, and so is who chose them: the author before chooses again, in a new
    * era; after a few times the request is offered to whoever answers first.
+   * @param gone who is known to be the cause.
    */
-  rescue(wanted: Pending, nowMs: number): CoreEffect[] {
+  rescue(wanted: Pending, nowMs: number, gone?: PeerId): CoreEffect[] {
     const { coverage, secondOffers } = this.parts
     const wasLeft = wanted.newest.next === undefined
-    const suspect = wanted.goBack(nowMs)
+    const silent = wanted.goBack(nowMs)
+    const suspect = gone ?? silent
     coverage.judge(wanted, nowMs)
     const step = wanted.message(nowMs)
     const author = step.route.at(-1)?.peer

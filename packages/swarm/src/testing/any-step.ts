@@ -14,6 +14,7 @@ export function anyStep(
     activation: anyHeld(peers.at(-1) ?? given.requester, `after ${peers.length}`),
     input: undefined,
     next: undefined,
+    silent: [],
     remainingMs: 20_000,
     ...given,
   }

@@ -3,6 +3,7 @@ import { Jobs } from '../jobs.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { PeerTable } from '../presence/peer-table.ts'
+import { Ways } from '../presence/ways.ts'
 import type { ProviderOptions } from '../provider/options.ts'
 import { Provider } from '../provider/provider.ts'
 import type { PeerId } from '../wire/messages.ts'
@@ -39,5 +40,11 @@ export function loneProvider(
     accessSpeed: () => ({ upload: undefined, download: undefined }),
     ...given,
   }
-  return new Provider(options, table, neighbourhood, new Set(hosted), new Jobs().of('provider'))
+  const ways = new Ways(options, table, neighbourhood)
+  return new Provider(
+    options,
+    { table, neighbourhood, ways },
+    new Set(hosted),
+    new Jobs().of('provider'),
+  )
 }

@@ -90,6 +90,7 @@ export function firstStep({ self }: Transport, { shape: { tokens, width } }: Tra
     kind: 'step',
     input: undefined,
     next: undefined,
+    silent: [],
     request: newRequest(),
     requester: self,
     era: 0,

@@ -8,6 +8,7 @@ import {
   LANES_MAX,
   LAYERS_MAX,
   MESSAGE_BYTES_MAX,
+  SILENT_MAX,
 } from '../limits.ts'
 import {
   decodeMessage,
@@ -58,6 +59,7 @@ const message = fc.oneof(
     activation,
     input: fc.option(hexes(32) as fc.Arbitrary<TensorHash>, { nil: undefined }),
     next: fc.option(peer, { nil: undefined }),
+    silent: fc.array(peer, { maxLength: SILENT_MAX }),
     remainingMs: ms,
   }),
   fc.record({
@@ -177,6 +179,7 @@ describe('a message', () => {
       },
       input: undefined,
       next: undefined,
+      silent: [],
       remainingMs: 5,
     }
     /** Like a Node Buffer, whose slices are views. */
@@ -223,6 +226,7 @@ describe('a message', () => {
       },
       input: undefined,
       next: undefined,
+      silent: [],
       remainingMs: 5,
     }
     expect(() => decodeMessage(encodeMessage(step))).toThrow(`${INLINE_BYTES_MAX} are allowed`)

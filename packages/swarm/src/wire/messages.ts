@@ -14,6 +14,7 @@ import {
   NEIGHBOURS_MAX,
   PEER_ID_CHARS_MAX,
   REQUEST_ID_BYTES,
+  SILENT_MAX,
 } from '../limits.ts'
 import * as wire from './codec.ts'
 import { peerId } from './peer-id.ts'
@@ -112,6 +113,8 @@ const step = wire.record({
   input: wire.optional(hash),
   /** Whom its author chose to go on, and sends the tensor to; undefined: whoever answers first. */
   next: wire.optional(peer),
+  /** Who was waited for in vain on its way: whoever goes on need not find that out again. */
+  silent: wire.list(peer, SILENT_MAX),
   /** Time left until the requester's deadline when this was sent. */
   remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
 })
