@@ -3,7 +3,13 @@ import type { Effect } from '../effects.ts'
 import { anyHeld, anyStep } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
-import { AGAINS_MAX } from './limits.ts'
+import {
+  ACCESS_BYTES_PER_MS,
+  AGAINS_MAX,
+  RESPONSE_SLACK_MS,
+  STRANGER_FACTOR,
+  TRANSFER_FACTOR,
+} from './limits.ts'
 import type { Provider } from './provider.ts'
 
 const self = 'self' as PeerId
@@ -26,9 +32,11 @@ const claim: Claim = {
 /**
  * A provider that has run its layer and named `next`, the only one there is, at 20 ms.
  * @param isProven whether it has seen it deliver before.
+ * @param upload bytes per millisecond that it sends.
  */
-function author(isProven = false): Provider {
-  const one = loneProvider(self, [next])
+function author(isProven = false, upload?: number): Provider {
+  const accessSpeed = () => ({ upload, download: undefined })
+  const one = loneProvider(self, [next], { accessSpeed })
   if (isProven) {
     const earlier = { requester, request: '2'.repeat(32) as RequestId }
     one.onStep(first, anyStep([first], { ...earlier, next }), 0)
@@ -79,6 +87,28 @@ describe('a favourite', () => {
     one.onClaim(next, { ...claim, ttlMs: 9_000 }, 100)
     expect(one.wakeAtMs()).toBeGreaterThan(110)
     expect(one.wakeAtMs()).toBeLessThan(300)
+  })
+
+  test('on trial speaks for strangers when it goes on, against them when it is silent', () => {
+    const [silent, outrun, good] = [author(), author(), author()]
+    const { strangersFail } = good
+    silent.onTime(silent.wakeAtMs())
+    expect(silent.strangersFail).toBeGreaterThan(strangersFail)
+    const goOn = (by: PeerId) => anyStep([first, self, by], { requester, next: requester })
+    outrun.onStep(requester, goOn(requester), 50)
+    expect(outrun.strangersFail).toBe(strangersFail)
+    good.onStep(next, goOn(next), 50)
+    expect(good.strangersFail).toBeLessThan(strangersFail)
+  })
+
+  test('cannot know how long its tensor waits here: its word and its work count from when that has left', () => {
+    const one = author(false, 1)
+    one.onClaim(next, { ...claim, ttlMs: 60 }, 50)
+    // 80 bytes leave from 20 to 100 ms.
+    expect(one.wakeAtMs()).toBe(50 + 60 + 50)
+    const expectedMs = 20 + TRANSFER_FACTOR * (80 + 80 / ACCESS_BYTES_PER_MS) + 2
+    one.onClaim(next, { ...claim, ttlMs: 9_000 }, 60)
+    expect(one.wakeAtMs()).toBeCloseTo(50 + STRANGER_FACTOR * expectedMs + RESPONSE_SLACK_MS + 50)
   })
 
   test('whose claim is another’s changes nothing of whom the author waits for', () => {

@@ -264,6 +264,13 @@ test('a tensor that cannot be had though there is a way to its holder is lost fo
   expect(one.throughput.state().running).toBe(0)
 })
 
+test('a tensor that is here is its visit’s, whether or not whoever held it goes', () => {
+  const one = lone()
+  const job = atWork(one)
+  expect(does(one.onDisconnected(first, 20))).not.toContain('cancel')
+  expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['prepare'])
+})
+
 describe('a tensor that is only passed on', () => {
   const passed = anyStep([first, next, first, next], { requester, next: self })
 
