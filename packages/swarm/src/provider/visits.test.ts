@@ -30,6 +30,18 @@ function atWork(one: Provider, step: Step = given): JobId {
   return job
 }
 
+/** Lets time pass from the effects of now until a tensor is pulled. @returns the pull and when it was. */
+function pulled(one: Provider, now: readonly Effect[], nowMs = 0) {
+  let effects = now
+  let atMs = nowMs
+  for (let wakes = 0; !does(effects).includes('pull') && wakes < 50; wakes++) {
+    atMs = one.wakeAtMs()
+    effects = one.onTime(atMs)
+  }
+  const pull = effects.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  return { ...pull, atMs }
+}
+
 describe('a visit whose layers have run', () => {
   test('is handed over with its receipt, and leaves room for another', () => {
     const one = lone()
@@ -107,19 +119,18 @@ describe('the only slot', () => {
     const { one, job } = busy()
     one.visits.onLayerRun(job, ran, 40)
     const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
-    for (let at = one.wakeAtMs(); at < 1_000; at = one.wakeAtMs()) effects.push(...one.onTime(at))
-    expect(effects).toContainEqual(
-      expect.objectContaining({ do: 'pull', tensor: waiting.activation }),
-    )
+    const { tensor, atMs } = pulled(one, effects, 45)
+    expect(tensor).toEqual(waiting.activation)
+    expect(atMs).toBeLessThan(1_000)
   })
 
   test('goes to whatever waits once the engine had a moment to recover', () => {
     const { one, job } = busy()
-    one.visits.onLayerRun(job, { failure: 'out of memory' }, 40)
-    for (let at = one.wakeAtMs(); at < 40 + AILING_MS; at = one.wakeAtMs())
-      expect(does(one.onTime(at))).not.toContain('pull')
-    expect(one.wakeAtMs()).toBeLessThan(1_000 + AILING_MS)
-    expect(does(one.onTime(one.wakeAtMs()))).toContain('pull')
+    const effects = one.visits.onLayerRun(job, { failure: 'out of memory' }, 40)
+    const { tensor, atMs } = pulled(one, effects, 40)
+    expect(tensor).toEqual(waiting.activation)
+    expect(atMs).toBeGreaterThanOrEqual(40 + AILING_MS)
+    expect(atMs).toBeLessThan(1_000 + AILING_MS)
   })
 })
 
@@ -171,17 +182,56 @@ describe('a visit that was given up', () => {
   })
 })
 
+describe('a step that this provider failed at', () => {
+  const digits = ['1', '2', '3', '4', '5', '6', '7', '8']
+
+  const openOf = (digit: string) =>
+    anyStep([first], { requester, request: digit.repeat(32) as RequestId })
+
+  test('is left to the others first when its engine failed, but not until its claim would have ended', () => {
+    for (const digit of digits) {
+      const one = lone()
+      const { job: slow } = pulled(one, one.onStep(first, { ...openOf('a'), next: self }, 0))
+      one.visits.onPulled(slow, bytes, 0)
+      one.visits.onLayerRun(slow, { ...ran, ms: 3_000 }, 0)
+      one.onDone(requester, { kind: 'done', request: openOf('a').request, isPublic: false }, 0)
+      const { job, atMs } = pulled(one, one.onStep(first, openOf(digit), 0))
+      one.visits.onPulled(job, bytes, atMs)
+      const effects = one.visits.onLayerRun(job, { failure: 'out of memory' }, atMs + 10)
+      const afterMs = pulled(one, effects, atMs + 10).atMs - (atMs + 10)
+      expect(afterMs).toBeGreaterThan(AILING_MS)
+      expect(afterMs).toBeLessThan(AILING_MS + 1_000)
+    }
+  })
+
+  test('is left to the others first when its tensor could not be had', () => {
+    for (const digit of digits) {
+      const one = lone()
+      const { job, atMs } = pulled(one, one.onStep(first, openOf(digit), 0))
+      expect(does(one.visits.onPulled(job, undefined, atMs + 100))).toEqual(['publish'])
+      expect(one.wakeAtMs()).toBeGreaterThan(atMs + 100)
+    }
+  })
+
+  test('is given up for the one before when its tensor could not be had twice', () => {
+    const one = lone()
+    one.onStep(requester, anyStep([], { requester }), 0)
+    const { job, atMs } = pulled(one, one.onStep(first, anyStep([first], { requester }), 5))
+    const effects = one.visits.onPulled(job, undefined, atMs + 100)
+    const { job: second, atMs: againMs } = pulled(one, effects, atMs + 100)
+    const after = one.visits.onPulled(second, undefined, againMs + 100)
+    expect(pulled(one, after, againMs + 100)).toMatchObject({ tensor: { hash: 'after 0' } })
+  })
+})
+
 test('a tensor that neither this provider nor another could pull is given up for the one before', () => {
   const one = lone()
-  const open = anyStep([first], { requester })
-  one.onStep(requester, anyStep([], { requester, next }), 0)
-  const effects = one.onStep(first, open, 5)
-  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
-  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
+  one.onStep(requester, anyStep([], { requester }), 0)
+  const { job } = pulled(one, one.onStep(first, anyStep([first], { requester }), 5))
   one.visits.onPulled(job, undefined, 100)
   const claim: Claim = {
     kind: 'claim',
-    request: open.request,
+    request: given.request,
     era: 0,
     hop: 1,
     layer: 1,
@@ -189,23 +239,20 @@ test('a tensor that neither this provider nor another could pull is given up for
     lost: false,
   }
   one.onClaim(next, claim, 110)
-  const after = one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)
-  const again = does(after).includes('pull') ? after : one.onTime(one.wakeAtMs())
-  expect(again.find((effect) => effect.do === 'pull')).toMatchObject({
-    tensor: { hash: 'after 0' },
-  })
+  const effects = one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)
+  expect(pulled(one, effects, 120)).toMatchObject({ tensor: { hash: 'after 0' } })
 })
 
 test('a tensor that could not be had from here is pulled from another holder', () => {
   const one = lone([next, requester])
   const open = anyStep([first], { requester })
-  const effects = one.onStep(first, open, 0)
-  const claimed = does(effects).includes('pull') ? effects : one.onTime(one.wakeAtMs())
-  const { job } = claimed.find((effect) => effect.do === 'pull') as Extract<Effect, { do: 'pull' }>
-  one.visits.onPulled(job, undefined, 20)
+  const { job, atMs } = pulled(one, one.onStep(first, open, 0))
+  one.visits.onPulled(job, undefined, atMs + 20)
   const elsewhere = { ...open, activation: anyHeld(next, 'after 1') }
-  const effectsNow = one.onStep(requester, elsewhere, 21)
-  expect(does(effectsNow.length > 0 ? effectsNow : one.onTime(one.wakeAtMs()))).toContain('pull')
+  const effects = one.onStep(requester, elsewhere, atMs + 21)
+  const again = pulled(one, effects, atMs + 21)
+  expect(again.tensor.holder).toBe(next)
+  expect(again.atMs).toBeLessThan(atMs + 200)
 })
 
 test('a tensor that cannot be had though there is a way to its holder is lost for all', () => {
@@ -215,6 +262,13 @@ test('a tensor that cannot be had though there is a way to its holder is lost fo
     { do: 'tell', message: { kind: 'claim', hop: 1, layer: 1, ttlMs: 0, lost: true } },
   ])
   expect(one.throughput.state().running).toBe(0)
+})
+
+test('a tensor that is here is its visit’s, whether or not whoever held it goes', () => {
+  const one = lone()
+  const job = atWork(one)
+  expect(does(one.onDisconnected(first, 20))).not.toContain('cancel')
+  expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['prepare'])
 })
 
 describe('a tensor that is only passed on', () => {
