@@ -1,0 +1,47 @@
+import type {
+  Activation,
+  HeldActivation,
+  Hop,
+  PeerId,
+  RequestId,
+  Step,
+  TensorHash,
+} from '../wire/messages.ts'
+
+/** A tensor of one image, five tokens of eight numbers, that rides in the message. */
+export const inlineTensor: Extract<Activation, { place: 'inline' }> = {
+  place: 'inline',
+  dtype: 'float16',
+  batch: 1,
+  tokens: 5,
+  width: 8,
+  bytes: new Uint8Array(80),
+}
+
+/** The same size, held by a peer. */
+export function heldTensor(holder: PeerId, hash = 'h'): HeldActivation {
+  const { dtype, batch, tokens, width } = inlineTensor
+  return { place: 'held', dtype, batch, tokens, width, size: 80, holder, hash: hash as TensorHash }
+}
+
+/** A route of layers 0, 1, … that one peer ran. */
+export function hopsBy(peer: PeerId, count: number): Hop[] {
+  return Array.from({ length: count }, (_, layer) => ({ layer, peer, backend: 'reference', ms: 1 }))
+}
+
+/** A first step of nobody in particular. */
+export function anyStep(given: Partial<Omit<Step, 'kind'>> = {}): Step {
+  return {
+    kind: 'step',
+    request: '1'.repeat(32) as RequestId,
+    requester: 'requester' as PeerId,
+    era: 0,
+    route: [],
+    plan: [],
+    activation: inlineTensor,
+    input: undefined,
+    next: undefined,
+    remainingMs: 20_000,
+    ...given,
+  }
+}
