@@ -235,7 +235,7 @@ export class LabNetwork {
       this.traffic.copies += messages
       this.traffic.requestBytes += messages * bytes
       const now = this.clock.nowMs()
-      to.takeReader((messages * bytes) / to.session.down, now)
+      to.access.takeReader((messages * bytes) / to.session.down, now)
     }
   }
 
@@ -296,7 +296,7 @@ export class LabNetwork {
     const { to, latencyMs } = link
     const now = this.clock.nowMs()
     // What a saturated uplink cannot send soon is dropped, as gossip's bounded queues do.
-    if (from.uplinkWaitMs(now) > settings['gossip.queueMs']) {
+    if (from.access.uplinkWaitMs(now) > settings['gossip.queueMs']) {
       traffic.dropped++
       return
     }
@@ -307,7 +307,7 @@ export class LabNetwork {
       traffic.controlBytes += parcel.bytes
       from.traffic.controlBytes += parcel.bytes
     } else traffic.requestBytes += parcel.bytes
-    let atMs = from.takeUplink(parcel.bytes, now) + latencyMs
+    let atMs = from.access.takeUplink(parcel.bytes, now) + latencyMs
     atMs += random.uniform() * settings['links.jitterMs']
     if (!to.alive || this.paths.isCut(from, to)) return
     if (random.chance(settings['links.reorder']))
@@ -328,7 +328,7 @@ export class LabNetwork {
     if (!to.alive || to.lane !== parcel.lane || parcel.arrivalMs[to.slot] !== atMs) return
     parcel.arrivalMs[to.slot] = -1
     const now = this.clock.nowMs()
-    const readAtMs = to.takeReader(to.session.messageMs, now)
+    const readAtMs = to.access.takeReader(to.session.messageMs, now)
     if (readAtMs > now) {
       copy.isQueued = true
       this.clock.schedule(readAtMs, copy)

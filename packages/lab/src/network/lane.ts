@@ -8,6 +8,7 @@ import {
 } from '@layerswarm/swarm'
 import { UNREAD_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
+import { Access } from './access.ts'
 
 /** A direct connection, seen from one end. */
 export interface Link {
@@ -27,6 +28,8 @@ export interface StationTraffic {
 export class LabStation {
   readonly session: Session
   readonly serves: boolean
+  /** What it sends, receives and reads, one after another. */
+  readonly access: Access
   /** Its connections to members of its lane. */
   readonly links: Link[] = []
   /** Connections that stand from a lane that one of the two has left, the oldest first. */
@@ -55,12 +58,10 @@ export class LabStation {
   readonly gate: Gate
   /** What arrived while it was frozen. */
   private readonly unread: (() => void)[] = []
-  private upFreeAtMs = 0
-  private readFreeAtMs = 0
-  private streamFreeAtMs = 0
 
   constructor(session: Session, serves: boolean, gate: Gate) {
     this.session = session
+    this.access = new Access(session)
     this.serves = serves
     this.gate = gate
   }
@@ -156,30 +157,6 @@ export class LabStation {
     const at = this.past.findIndex(({ to }) => to === other)
     if (at >= 0) this.past.splice(at, 1)
     drop(this.mesh, other)
-  }
-
-  /** How long the uplink still has to send what it was given, milliseconds. */
-  uplinkWaitMs(nowMs: number): number {
-    return this.upFreeAtMs - nowMs
-  }
-
-  /** Queues bytes behind what the uplink still has to send. Returns when the last of them is out. */
-  takeUplink(bytes: number, nowMs: number): number {
-    this.upFreeAtMs = Math.max(this.upFreeAtMs, nowMs) + bytes / this.session.up
-    return this.upFreeAtMs
-  }
-
-  /** Takes bytes of a stream, after the streams before it, not before `atMs`. Returns when they are there. */
-  takeDownlink(bytes: number, atMs: number): number {
-    this.streamFreeAtMs = Math.max(atMs, this.streamFreeAtMs) + bytes / this.session.down
-    return this.streamFreeAtMs
-  }
-
-  /** Queues work behind the messages that it still has to read. Returns when that work begins. */
-  takeReader(ms: number, nowMs: number): number {
-    const beginsAtMs = this.readFreeAtMs
-    this.readFreeAtMs = Math.max(beginsAtMs, nowMs) + ms
-    return beginsAtMs
   }
 
   /** The connection to a peer is gone. */

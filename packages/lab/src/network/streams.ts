@@ -108,12 +108,12 @@ export class Streams {
         cancel = clock.wakeAt(clock.nowMs() + wait, () => pulled(undefined))
         return
       }
-      const sentAtMs = holder.takeUplink(bytes.length, clock.nowMs())
+      const sentAtMs = holder.access.takeUplink(bytes.length, clock.nowMs())
       holder.traffic.sentBytes += bytes.length
       traffic.pulledBytes += bytes.length
       // Transfers queue behind each other; small gossip slips in between their packets.
       cancel = clock.wakeAt(sentAtMs + latencyMs, () => {
-        cancel = clock.wakeAt(self.takeDownlink(bytes.length, clock.nowMs()), () => {
+        cancel = clock.wakeAt(self.access.takeDownlink(bytes.length, clock.nowMs()), () => {
           trace.note(clock.nowMs(), 5, self.session.index, bytes.length)
           // A holder that died while it sent took the rest with it.
           pulled(holder.alive ? bytes : undefined)
@@ -159,7 +159,7 @@ export class Streams {
     const { clock } = this.needs
     const nowMs = clock.nowMs()
     // It costs the tensors its time, and waits for none of them.
-    from.takeUplink(bytes, nowMs)
+    from.access.takeUplink(bytes, nowMs)
     const sentAtMs = this.onTheWay(from, to, nowMs + bytes / from.session.up, bytes, false)
     this.arrive(from, to, sentAtMs + bytes / to.session.down, received)
   }
@@ -176,14 +176,14 @@ export class Streams {
     const reachesAtMs = this.onTheWay(
       from,
       to,
-      from.takeUplink(bytes, clock.nowMs()),
+      from.access.takeUplink(bytes, clock.nowMs()),
       bytes,
       relayed,
     )
     if (!paths.isDialable(from, to) && !relayed) return
     // It takes its receiver's downlink when it gets there: a slow sender keeps nobody else out.
     clock.wakeAt(reachesAtMs, () =>
-      this.arrive(from, to, to.takeDownlink(bytes, clock.nowMs()), received),
+      this.arrive(from, to, to.access.takeDownlink(bytes, clock.nowMs()), received),
     )
   }
 

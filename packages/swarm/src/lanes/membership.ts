@@ -19,6 +19,9 @@ export interface OwnState {
 /** What a membership asks of its member: who it is, where it begins, what it announces. */
 export type MembershipOptions = AnnouncingOptions & LaneKeeperOptions
 
+/** Who is known in the lane, as the membership keeps it. */
+type KnownMembers = Pick<LaneView, 'table' | 'neighbourhood'>
+
 /**
  * A member in its lane: who else is in it, what they are told of this one, and when it goes to another lane.
  *
@@ -30,12 +33,12 @@ export type MembershipOptions = AnnouncingOptions & LaneKeeperOptions
 export class LaneMembership {
   private readonly release: string
   private readonly own: OwnState
-  private readonly view: LaneView
+  private readonly view: KnownMembers
   private readonly announcing: Announcing
   private readonly welcome = new Welcome()
   private readonly keeper: LaneKeeper
 
-  constructor(options: MembershipOptions, own: OwnState, view: LaneView, nowMs: number) {
+  constructor(options: MembershipOptions, own: OwnState, view: KnownMembers, nowMs: number) {
     this.release = options.release
     this.own = own
     this.view = view

@@ -1,15 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { ACCESS_BYTES_PER_MS } from '../presence/limits.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
-import {
-  ACCESS_BYTES_PER_MS,
-  AGAINS_MAX,
-  RESPONSE_SLACK_MS,
-  STRANGER_FACTOR,
-  TRANSFER_FACTOR,
-} from './limits.ts'
+import { AGAINS_MAX, RESPONSE_SLACK_MS, STRANGER_FACTOR, TRANSFER_FACTOR } from './limits.ts'
 import type { Provider } from './provider.ts'
 
 const self = 'self' as PeerId
@@ -18,7 +13,7 @@ const next = 'next' as PeerId
 const requester = 'requester' as PeerId
 
 const bytes = new Uint8Array(80)
-const given = anyStep([first], { requester, next: self })
+const given = stepAfter([first], { requester, next: self })
 const claim: Claim = {
   kind: 'claim',
   request: given.request,
@@ -39,8 +34,8 @@ function author(isProven = false, upload?: number): Provider {
   const one = loneProvider(self, [next], { accessSpeed })
   if (isProven) {
     const earlier = { requester, request: '2'.repeat(32) as RequestId }
-    one.onStep(first, anyStep([first], { ...earlier, next }), 0)
-    one.onStep(next, anyStep([first, next], { ...earlier, next: requester }), 0)
+    one.onStep(first, stepAfter([first], { ...earlier, next }), 0)
+    one.onStep(next, stepAfter([first, next], { ...earlier, next: requester }), 0)
     one.onDone(requester, { kind: 'done', request: earlier.request, isPublic: false }, 0)
   }
   const pull = one.onStep(first, given, 0).find((effect) => effect.do === 'pull')
@@ -48,7 +43,7 @@ function author(isProven = false, upload?: number): Provider {
   one.visits.onPulled(job, bytes, 10)
   const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
   one.visits.onLayerRun(job, { activation, ms: 1 }, 20)
-  expect(namedBy(one.visits.onPrepared(job, anyHeld(self, 'made'), 20))).toEqual([next])
+  expect(namedBy(one.visits.onPrepared(job, heldTensor(self, 'made'), 20))).toEqual([next])
   return one
 }
 
@@ -94,7 +89,7 @@ describe('a favourite', () => {
     const { strangersFail } = good
     silent.onTime(silent.wakeAtMs())
     expect(silent.strangersFail).toBeGreaterThan(strangersFail)
-    const goOn = (by: PeerId) => anyStep([first, self, by], { requester, next: requester })
+    const goOn = (by: PeerId) => stepAfter([first, self, by], { requester, next: requester })
     outrun.onStep(requester, goOn(requester), 50)
     expect(outrun.strangersFail).toBe(strangersFail)
     good.onStep(next, goOn(next), 50)

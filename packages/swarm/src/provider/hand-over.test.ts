@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
 import { HandOver, HandOvers } from './hand-over.ts'
@@ -64,11 +64,11 @@ describe('a hand-over', () => {
 describe('the hand-overs of a member', () => {
   test('are for newest steps that are its own, its own first step included', () => {
     const handOvers = new HandOvers(self)
-    const mine = new Flight(anyStep([other, self], { requester }), 0)
-    const { holder, hash, size, ...tensor } = anyHeld(self, 'stem')
+    const mine = new Flight(stepAfter([other, self], { requester }), 0)
+    const { holder, hash, size, ...tensor } = heldTensor(self, 'stem')
     const activation = { ...tensor, place: 'inline' as const, bytes: new Uint8Array(size) }
-    const first = new Flight(anyStep([], { requester: self, activation }), 0)
-    const others = new Flight(anyStep([self, other], { requester }), 0)
+    const first = new Flight(stepAfter([], { requester: self, activation }), 0)
+    const others = new Flight(stepAfter([self, other], { requester }), 0)
     for (const flight of [mine, first, others]) handOvers.begin(flight.request)
     expect([mine, first, others].map((flight) => handOvers.leads(flight))).toEqual([
       true,
@@ -79,10 +79,13 @@ describe('the hand-overs of a member', () => {
 
   test('are for a step of another whose tensor it holds, until that is held elsewhere', () => {
     const handOvers = new HandOvers(self)
-    const passed = new Flight(anyStep([other], { requester, activation: anyHeld(self, 'h') }), 0)
+    const passed = new Flight(
+      stepAfter([other], { requester, activation: heldTensor(self, 'h') }),
+      0,
+    )
     handOvers.begin(passed.request).choose(chosen)
     expect(handOvers.dueMs(passed)).toBe(100)
-    passed.moveTensor(anyHeld(other, 'h'))
+    passed.moveTensor(heldTensor(other, 'h'))
     expect([handOvers.leads(passed), handOvers.dueMs(passed)]).toEqual([
       false,
       Number.POSITIVE_INFINITY,
@@ -91,7 +94,7 @@ describe('the hand-overs of a member', () => {
 
   test('begun anew keep whom they told; ended they are forgotten, and given back once', () => {
     const handOvers = new HandOvers(self)
-    const flight = new Flight(anyStep([self], { requester }), 0)
+    const flight = new Flight(stepAfter([self], { requester }), 0)
     handOvers.begin(flight.request).tell([next])
     handOvers.begin(flight.request).tell([other])
     expect(handOvers.isWatching).toBe(true)

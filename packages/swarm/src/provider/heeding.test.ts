@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 
@@ -9,7 +9,7 @@ const first = 'first' as PeerId
 const next = 'next' as PeerId
 const requester = 'requester' as PeerId
 
-const given = anyStep([first], { requester })
+const given = stepAfter([first], { requester })
 const lone = () => loneProvider(self, [first, next, requester])
 const does = (effects: readonly Effect[]) => effects.map((effect) => effect.do)
 
@@ -26,16 +26,16 @@ describe('a step', () => {
 
   test('in this member’s own name that it has not said is nobody’s', () => {
     const one = lone()
-    expect(one.onStep(first, anyStep([first], { requester: self, next: self }), 0)).toEqual([])
+    expect(one.onStep(first, stepAfter([first], { requester: self, next: self }), 0)).toEqual([])
     expect(one.followed).toBe(0)
   })
 
   test('that completes a request of this member’s own needs no passing on', () => {
     const one = lone()
-    const asked: Step = anyStep([], { requester: self, plan: [2] })
+    const asked: Step = stepAfter([], { requester: self, plan: [2] })
     one.lead(asked, undefined, 0)
     const route = [{ layer: 2, peer: next, backend: 'reference' as const, ms: 1 }]
-    const answered = { ...asked, route, activation: anyHeld(next, 'last'), next: self }
+    const answered = { ...asked, route, activation: heldTensor(next, 'last'), next: self }
     expect(does(one.onStep(next, answered, 50))).toEqual([])
     expect(one.throughput.state().running).toBe(0)
   })
@@ -48,7 +48,7 @@ describe('a step', () => {
     one.visits.onPulled(job, bytes, 0)
     const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
     one.visits.onLayerRun(job, { activation, ms: 300 }, 300)
-    one.visits.onPrepared(job, anyHeld(self, 'made'), 300)
+    one.visits.onPrepared(job, heldTensor(self, 'made'), 300)
     one.onDone(requester, { kind: 'done', request: given.request, isPublic: false }, 300)
     one.onStep(first, { ...given, request: '2'.repeat(32) as RequestId }, 310)
     expect(one.wakeAtMs()).toBeGreaterThan(2_500)

@@ -3,7 +3,7 @@ import { CLAIM_TTL_MS_MAX } from '../limits.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { anyPresence } from '../testing/any-presence.ts'
-import { anyStep } from '../testing/any-step.ts'
+import { stepAfter } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
 import { Notices } from './notices.ts'
@@ -24,7 +24,7 @@ const noticesOf = (reached: readonly PeerId[]) =>
   )
 
 function visitOf(named: PeerId | undefined): Visit {
-  const flight = new Flight(anyStep([first], { requester, era: 2, next: named }), 0)
+  const flight = new Flight(stepAfter([first], { requester, era: 2, next: named }), 0)
   const id = { owner: 'provider' as const, number: 1 }
   return new Visit({ id, flight, layers: [3, 1], isReached: true })
 }
@@ -54,7 +54,7 @@ describe('work that a provider was named for', () => {
   })
 
   test('is nothing to tell this member itself', () => {
-    const flight = new Flight(anyStep([], { requester: self, next: self }), 0)
+    const flight = new Flight(stepAfter([], { requester: self, next: self }), 0)
     expect(notices.declined(flight)).toEqual([])
   })
 })
@@ -75,12 +75,12 @@ test('a sign of life of somebody who has a way to the requester is theirs to giv
   const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => 20 })
   neighbourhood.hear(next, anyPresence({ near: [neighbourOf(requester, 20, true)] }))
   neighbourhood.hear(requester, anyPresence())
-  const flight = new Flight(anyStep([first, self], { requester, next }), 0)
+  const flight = new Flight(stepAfter([first, self], { requester, next }), 0)
   expect(new Notices(self, neighbourhood).alive(flight, next, { ttlMs: 500, hop: 3 })).toEqual([])
 })
 
 describe('a sign of life', () => {
-  const flight = new Flight(anyStep([first, self], { requester, next }), 0)
+  const flight = new Flight(stepAfter([first, self], { requester, next }), 0)
   const alive = { ttlMs: 500, hop: 3 }
 
   test('goes to the requester of whoever has no way to it, or else to the author before', () => {
@@ -93,7 +93,7 @@ describe('a sign of life', () => {
   test('is not given when nobody could hear it, when work has ended, or to this member itself', () => {
     expect(noticesOf([next]).alive(flight, next, alive)).toEqual([])
     expect(noticesOf([first]).alive(flight, next, { ttlMs: 0, hop: 3 })).toEqual([])
-    const own = new Flight(anyStep([first], { requester: self }), 0)
+    const own = new Flight(stepAfter([first], { requester: self }), 0)
     expect(noticesOf([first]).alive(own, next, alive)).toEqual([])
   })
 })
@@ -101,12 +101,12 @@ describe('a sign of life', () => {
 describe('a tensor that is gone with its author', () => {
   const author = 'author' as PeerId
   const lost = { hop: 3 }
-  const before = new Flight(anyStep([first, self, author], { requester, next: self }), 0)
+  const before = new Flight(stepAfter([first, self, author], { requester, next: self }), 0)
   const toldTo = (effects: ReturnType<Notices['lost']>) =>
     effects.flatMap((effect) => (effect.do === 'tell' ? effect.to : []))
 
   test('is told of to whoever came last before its author where that had no way to the requester', () => {
-    const flight = new Flight(anyStep([first, next, author], { requester, next: self }), 0)
+    const flight = new Flight(stepAfter([first, next, author], { requester, next: self }), 0)
     expect(noticesOf([first, next]).lost(flight, undefined, lost)).toMatchObject([
       { do: 'tell', message: { kind: 'claim', hop: 3, ttlMs: 0, lost: true }, to: [next] },
     ])
@@ -129,7 +129,7 @@ describe('a tensor that is gone with its author', () => {
   })
 
   test('is known already where this member asked', () => {
-    const own = new Flight(anyStep([first], { requester: self }), 0)
+    const own = new Flight(stepAfter([first], { requester: self }), 0)
     expect(noticesOf([first]).lost(own, next, lost)).toEqual([])
   })
 })

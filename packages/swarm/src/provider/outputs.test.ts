@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SAY_AGAIN_MS } from '../limits.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
 import { Outputs } from './outputs.ts'
@@ -13,7 +13,7 @@ const other = '2'.repeat(32) as RequestId
 
 const outputs = () => new Outputs({ self, backend: 'reference' })
 const flightOf = (peers: readonly PeerId[], given = {}) =>
-  new Flight(anyStep(peers, { requester, ...given }), 0)
+  new Flight(stepAfter(peers, { requester, ...given }), 0)
 
 function visitOf(flight: Flight): Visit {
   const id = { owner: 'provider' as const, number: 1 }
@@ -27,8 +27,8 @@ describe('outputs', () => {
   test('are all withdrawn when the request ends, once', () => {
     const one = outputs()
     const flight = flightOf([first])
-    for (const hash of ['one', 'three']) one.keep(flight, anyHeld(self, hash))
-    one.keep(flightOf([first], { request: other }), anyHeld(self, 'two'))
+    for (const hash of ['one', 'three']) one.keep(flight, heldTensor(self, hash))
+    one.keep(flightOf([first], { request: other }), heldTensor(self, 'two'))
     const withdrawn = (of: RequestId) =>
       one.release(of).map((effect) => 'hash' in effect && effect.hash)
     expect(withdrawn(flight.request)).toEqual(['one', 'three'])
@@ -39,7 +39,7 @@ describe('outputs', () => {
   test('in a message need no keeping', () => {
     const one = outputs()
     const flight = flightOf([first])
-    const { holder, hash, size, ...tensor } = anyHeld(self, 'one')
+    const { holder, hash, size, ...tensor } = heldTensor(self, 'one')
     one.keep(flight, { ...tensor, place: 'inline', bytes: new Uint8Array(size) })
     expect(one.release(flight.request)).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('outputs', () => {
     const flight = flightOf([first], { era: 2, next: self })
     const visit = visitOf(flight)
     flight.beginEra(3)
-    expect(one.stepOf(visit, anyHeld(self, 'made'), 5_000)).toMatchObject({
+    expect(one.stepOf(visit, heldTensor(self, 'made'), 5_000)).toMatchObject({
       era: 2,
       next: undefined,
       silent: [],
@@ -70,7 +70,7 @@ describe('a step that is behind', () => {
   test('is answered by whoever made the newer one, not at once and not twice', () => {
     const one = outputs()
     const flight = flightOf([first])
-    flight.advance(one.stepOf(visitOf(flight), anyHeld(self, 'made'), 0), 0)
+    flight.advance(one.stepOf(visitOf(flight), heldTensor(self, 'made'), 0), 0)
     expect(one.sayAgain(flight, SAY_AGAIN_MS - 1)).toEqual([])
     expect(one.sayAgain(flight, SAY_AGAIN_MS)).toMatchObject([
       { do: 'publish', message: { kind: 'step', remainingMs: 20_000 - SAY_AGAIN_MS } },

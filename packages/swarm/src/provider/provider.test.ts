@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
 import { authorBefore } from '../step.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, HeldActivation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RENEWAL_MS_MAX } from './limits.ts'
@@ -17,8 +17,8 @@ const request = '1'.repeat(32) as RequestId
 
 /** A step after these visits, with somebody named to go on and a tensor of so many bytes. */
 function step(peers: readonly PeerId[], next: PeerId | undefined, size = 80): Step {
-  const held = anyHeld(peers.at(-1) ?? requester, `after ${peers.length}`)
-  return anyStep(peers, { requester, next, activation: { ...held, size } })
+  const held = heldTensor(peers.at(-1) ?? requester, `after ${peers.length}`)
+  return stepAfter(peers, { requester, next, activation: { ...held, size } })
 }
 
 const provider = (reached: readonly PeerId[]) => loneProvider(self, reached)

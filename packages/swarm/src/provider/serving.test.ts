@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Provider } from './provider.ts'
@@ -13,11 +13,11 @@ const requester = 'requester' as PeerId
 const bytes = new Uint8Array(80)
 const requestOf = (digit: string) => digit.repeat(32) as RequestId
 const named = (digit: string, size = 80): Step =>
-  anyStep([first], {
+  stepAfter([first], {
     requester,
     request: requestOf(digit),
     next: self,
-    activation: { ...anyHeld(first, `of ${digit}`), size },
+    activation: { ...heldTensor(first, `of ${digit}`), size },
   })
 const unnamed = (digit: string): Step => ({ ...named(digit), next: undefined })
 
@@ -33,7 +33,7 @@ function measured(ms: number): Provider {
   one.visits.onPulled(job, bytes, 0)
   const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
   one.visits.onLayerRun(job, { activation, ms }, ms)
-  one.visits.onPrepared(job, anyHeld(self, 'made'), ms)
+  one.visits.onPrepared(job, heldTensor(self, 'made'), ms)
   one.onDone(requester, { kind: 'done', request: requestOf('1'), isPublic: false }, ms)
   return one
 }
@@ -76,7 +76,7 @@ describe('long work', () => {
 })
 
 test('a first step is its requester’s to say: named to pass it on a provider declines', () => {
-  const step = { ...anyStep([], { requester, plan: [0, 1, 2, 3] }), next: self }
+  const step = { ...stepAfter([], { requester, plan: [0, 1, 2, 3] }), next: self }
   expect(lone().onStep(requester, step, 0)).toMatchObject([
     { do: 'tell', message: { kind: 'claim', hop: 0, ttlMs: 0 }, to: [requester] },
   ])
@@ -86,7 +86,7 @@ test('what it takes it holds a claim on: of two proven claimers one goes on, thi
   const outcomes = ['2', '3', '4', '5', '6', '7', '8', '9'].map((digit) => {
     const one = lone()
     one.onStep(first, unnamed('1'), 0)
-    one.onStep(next, anyStep([first, next], { requester, request: requestOf('1') }), 1)
+    one.onStep(next, stepAfter([first, next], { requester, request: requestOf('1') }), 1)
     taken(one, unnamed(digit), 2)
     const claim: Claim = {
       kind: 'claim',

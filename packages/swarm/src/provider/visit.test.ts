@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SILENT_CLAIM_MS } from '../limits.ts'
-import { anyStep } from '../testing/any-step.ts'
+import { stepAfter } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
 import { AT_WORK_MS, OVERDUE_FACTOR, RENEWAL_MS_MAX, RENEWAL_SHARE } from './limits.ts'
@@ -11,7 +11,7 @@ const first = 'first' as PeerId
 const tensor = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes: new Uint8Array(80) }
 
 function visit(layers: readonly number[]) {
-  const flight = new Flight(anyStep([first], { requester }), 0)
+  const flight = new Flight(stepAfter([first], { requester }), 0)
   const id = { owner: 'provider' as const, number: 1 }
   return { flight, visit: new Visit({ id, flight, layers, isReached: true }) }
 }
@@ -39,7 +39,7 @@ describe('a visit', () => {
 
   test('goes on from the step that it began with, whatever becomes of the request', () => {
     const { flight, visit: one } = visit([3])
-    flight.advance(anyStep([first, first, first], { requester }), 10)
+    flight.advance(stepAfter([first, first, first], { requester }), 10)
     expect(one.step.route).toHaveLength(1)
     expect(one.hop).toBe(1)
   })

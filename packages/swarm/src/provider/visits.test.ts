@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { AILING_MS } from '../limits.ts'
-import { anyHeld, anyStep } from '../testing/any-step.ts'
+import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Provider } from './provider.ts'
@@ -15,9 +15,9 @@ const requester = 'requester' as PeerId
 const bytes = new Uint8Array(80)
 const made = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
 const ran = { activation: made, ms: 30 }
-const { holder, hash, size, ...tensor } = anyHeld(self, 'made')
+const { holder, hash, size, ...tensor } = heldTensor(self, 'made')
 const small = { ...tensor, place: 'inline' as const, bytes }
-const given = anyStep([first], { requester, next: self })
+const given = stepAfter([first], { requester, next: self })
 
 const lone = (reached: readonly PeerId[] = [first, next, requester]) => loneProvider(self, reached)
 const does = (effects: readonly Effect[]) => effects.map((effect) => effect.do)
@@ -47,7 +47,7 @@ describe('a visit whose layers have run', () => {
     const one = lone()
     const job = atWork(one)
     expect(does(one.visits.onLayerRun(job, ran, 40))).toEqual(['prepare'])
-    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
+    const effects = one.visits.onPrepared(job, heldTensor(self, 'made'), 45)
     expect(does(effects)).toEqual(['tell', 'push', 'report'])
     expect(effects[0]).toMatchObject({
       message: {
@@ -62,11 +62,11 @@ describe('a visit whose layers have run', () => {
 
   test('is nobody’s when the others have gone back meanwhile: its result is withdrawn', () => {
     const one = lone()
-    one.onStep(requester, anyStep([], { requester }), 0)
+    one.onStep(requester, stepAfter([], { requester }), 0)
     const job = atWork(one, { ...given, remainingMs: 19_000 })
     one.visits.onLayerRun(job, ran, 40)
-    one.onStep(requester, anyStep([], { requester, era: 1 }), 42)
-    expect(one.visits.onPrepared(job, anyHeld(self, 'made'), 45)).toEqual([
+    one.onStep(requester, stepAfter([], { requester, era: 1 }), 42)
+    expect(one.visits.onPrepared(job, heldTensor(self, 'made'), 45)).toEqual([
       { do: 'withdraw', hash: 'made' },
     ])
   })
@@ -107,7 +107,7 @@ describe('a visit of several layers', () => {
 })
 
 describe('the only slot', () => {
-  const waiting = anyStep([first], { requester, request: '2'.repeat(32) as RequestId })
+  const waiting = stepAfter([first], { requester, request: '2'.repeat(32) as RequestId })
   const busy = () => {
     const one = loneProvider(self, [first, next, requester], { slots: 1 })
     const job = atWork(one)
@@ -118,7 +118,7 @@ describe('the only slot', () => {
   test('goes to whatever waits once a result is handed over', () => {
     const { one, job } = busy()
     one.visits.onLayerRun(job, ran, 40)
-    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 45)
+    const effects = one.visits.onPrepared(job, heldTensor(self, 'made'), 45)
     const { tensor, atMs } = pulled(one, effects, 45)
     expect(tensor).toEqual(waiting.activation)
     expect(atMs).toBeLessThan(1_000)
@@ -147,7 +147,7 @@ describe('a visit whose engine fails', () => {
       { do: 'report', event: { type: 'hop-failed', hop: 1, layer: 1, reason: 'out of memory' } },
     ])
     expect(one.throughput.state()).toMatchObject({ running: 0, served: 0 })
-    expect(one.visits.onPrepared(job, anyHeld(self, 'late'), 50)).toHaveLength(1)
+    expect(one.visits.onPrepared(job, heldTensor(self, 'late'), 50)).toHaveLength(1)
   })
 
   test('is followed by no other before the engine had a moment to recover', () => {
@@ -166,7 +166,7 @@ describe('a visit that was given up', () => {
   test('still tells how fast the engine is, and nothing else', () => {
     const one = lone()
     const job = atWork(one)
-    one.onStep(next, anyStep([first, next], { requester, next: requester }), 20)
+    one.onStep(next, stepAfter([first, next], { requester, next: requester }), 20)
     expect(one.visits.onLayerRun(job, ran, 40)).toEqual([])
     expect(one.throughput.state()).toMatchObject({ running: 0, served: 0, layerMs: 30 })
     expect(one.throughput.isNewlyMeasured).toBe(true)
@@ -176,7 +176,7 @@ describe('a visit that was given up', () => {
   test('ends the rest of a provider that gives a share of its time only with its run', () => {
     const one = loneProvider(self, [first, next, requester], { timeShare: 0.5 })
     const job = atWork(one)
-    one.onStep(next, anyStep([first, next], { requester, next: requester }), 20)
+    one.onStep(next, stepAfter([first, next], { requester, next: requester }), 20)
     one.visits.onLayerRun(job, ran, 40)
     expect(one.throughput.state().restsUntilMs).toBe(70)
   })
@@ -186,7 +186,7 @@ describe('a step that this provider failed at', () => {
   const digits = ['1', '2', '3', '4', '5', '6', '7', '8']
 
   const openOf = (digit: string) =>
-    anyStep([first], { requester, request: digit.repeat(32) as RequestId })
+    stepAfter([first], { requester, request: digit.repeat(32) as RequestId })
 
   test('is left to the others first when its engine failed, but not until its claim would have ended', () => {
     for (const digit of digits) {
@@ -215,8 +215,8 @@ describe('a step that this provider failed at', () => {
 
   test('is given up for the one before when its tensor could not be had twice', () => {
     const one = lone()
-    one.onStep(requester, anyStep([], { requester }), 0)
-    const { job, atMs } = pulled(one, one.onStep(first, anyStep([first], { requester }), 5))
+    one.onStep(requester, stepAfter([], { requester }), 0)
+    const { job, atMs } = pulled(one, one.onStep(first, stepAfter([first], { requester }), 5))
     const effects = one.visits.onPulled(job, undefined, atMs + 100)
     const { job: second, atMs: againMs } = pulled(one, effects, atMs + 100)
     const after = one.visits.onPulled(second, undefined, againMs + 100)
@@ -226,8 +226,8 @@ describe('a step that this provider failed at', () => {
 
 test('a tensor that neither this provider nor another could pull is given up for the one before', () => {
   const one = lone()
-  one.onStep(requester, anyStep([], { requester }), 0)
-  const { job } = pulled(one, one.onStep(first, anyStep([first], { requester }), 5))
+  one.onStep(requester, stepAfter([], { requester }), 0)
+  const { job } = pulled(one, one.onStep(first, stepAfter([first], { requester }), 5))
   one.visits.onPulled(job, undefined, 100)
   const claim: Claim = {
     kind: 'claim',
@@ -245,10 +245,10 @@ test('a tensor that neither this provider nor another could pull is given up for
 
 test('a tensor that could not be had from here is pulled from another holder', () => {
   const one = lone([next, requester])
-  const open = anyStep([first], { requester })
+  const open = stepAfter([first], { requester })
   const { job, atMs } = pulled(one, one.onStep(first, open, 0))
   one.visits.onPulled(job, undefined, atMs + 20)
-  const elsewhere = { ...open, activation: anyHeld(next, 'after 1') }
+  const elsewhere = { ...open, activation: heldTensor(next, 'after 1') }
   const effects = one.onStep(requester, elsewhere, atMs + 21)
   const again = pulled(one, effects, atMs + 21)
   expect(again.tensor.holder).toBe(next)
@@ -272,12 +272,12 @@ test('a tensor that is here is its visit’s, whether or not whoever held it goe
 })
 
 describe('a tensor that is only passed on', () => {
-  const passed = anyStep([first, next, first, next], { requester, next: self })
+  const passed = stepAfter([first, next, first, next], { requester, next: self })
 
   test('is kept here and handed over as it is, with no layer of this provider’s own', () => {
     const one = lone()
     const job = atWork(one, passed)
-    const effects = one.visits.onPrepared(job, anyHeld(self, 'made'), 20)
+    const effects = one.visits.onPrepared(job, heldTensor(self, 'made'), 20)
     expect(effects[0]).toMatchObject({
       message: { route: passed.route, next: requester, activation: { holder: self } },
     })

@@ -55,7 +55,6 @@ export class Patience {
     // Whoever goes on from it may be heard of before the step itself.
     const isHeard = this.heardHop >= route.length
     this.movedAtMs = isHeard ? Math.max(this.movedAtMs, nowMs) : nowMs
-    if (!isHeard) this.believedUntilMs = undefined
     this.lack = undefined
     return tookMs
   }

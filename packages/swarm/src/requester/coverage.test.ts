@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import { PeerTable } from '../presence/peer-table.ts'
+import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
+import { anyPresence } from '../testing/any-presence.ts'
+import { anyStep, hopsBy } from '../testing/any-step.ts'
+import type { PeerId } from '../wire/messages.ts'
+import { Coverage } from './coverage.ts'
+import { Pending } from './pending.ts'
+
+const peer = 'host' as PeerId
+const LAYERS = 4
+
+function lane(...hosted: number[]) {
+  const table = new PeerTable('')
+  if (hosted.length > 0) table.hear(peer, anyPresence({ layers: hosted }), 0)
+  return { table, coverage: new Coverage(LAYERS, table, 0) }
+}
+
+describe('a step can be gone on with', () => {
+  test('by whoever hosts an open layer', () => {
+    const step = anyStep({ route: hopsBy(peer, 2) })
+    expect(lane(0, 1).coverage.isCovered(step)).toBe(false)
+    expect(lane(1, 3).coverage.isCovered(step)).toBe(true)
+  })
+
+  test('by whoever hosts the layer that is next where an order was asked for', () => {
+    const step = anyStep({ route: hopsBy(peer, 1), plan: [0, 2, 3] })
+    expect(lane(1, 3).coverage.isCovered(step)).toBe(false)
+    expect(lane(2).coverage.isCovered(step)).toBe(true)
+  })
+
+  test('where its author names somebody; this member as author of a first step knows no more than it heard', () => {
+    const { coverage } = lane()
+    expect(coverage.isCovered(anyStep({ route: hopsBy(peer, 1), next: peer }))).toBe(true)
+    expect(coverage.isCovered(anyStep({ next: peer }))).toBe(false)
+  })
+
+  test('by nobody and need not be, once all layers that were asked for are applied', () => {
+    const { coverage } = lane()
+    expect(coverage.isCovered(anyStep({ route: hopsBy(peer, LAYERS) }))).toBe(true)
+    expect(coverage.isCovered(anyStep({ route: hopsBy(peer, 2), plan: [0, 1] }))).toBe(true)
+    expect(coverage.isCovered(anyStep({ route: hopsBy(peer, 2) }))).toBe(false)
+  })
+})
+
+test('a host is missed from when the lane is known, anew in each lane', () => {
+  const { coverage } = lane()
+  const wanted = new Pending(anyStep(), CLASSIFY_POLICY_DEFAULT, 0)
+  const step = anyStep({ route: hopsBy(peer, 1) })
+  wanted.advance(step, 0)
+  const givenUpAtMs = () => wanted.patience.wakeAtMs(step, 0)
+  coverage.judge(wanted, 100)
+  expect(givenUpAtMs()).toBe(PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS)
+  coverage.laneEntered(1_000)
+  coverage.judge(wanted, 1_000)
+  expect(givenUpAtMs()).toBe(1_000 + PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS)
+})

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest'
+import type { CoreEffect } from '../effects.ts'
+import { type JobId, Jobs } from '../jobs.ts'
+import { PeerTable } from '../presence/peer-table.ts'
+import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
+import { anyPresence } from '../testing/any-presence.ts'
+import { anyStep, heldTensor, hopsBy, inlineTensor } from '../testing/any-step.ts'
+import type { PeerId, Step } from '../wire/messages.ts'
+import { Requester } from './requester.ts'
+
+const self = 'requester' as PeerId
+const peer = 'provider' as PeerId
+const shape = { layers: 4, tokens: 5, width: 8 }
+const { request } = anyStep()
+
+/** After so many hops; its tensor is held by `peer`, or rides along. */
+const after = (hops: number, isHeld = false): Step =>
+  anyStep({
+    route: hopsBy(peer, hops),
+    next: hops < shape.layers ? peer : self,
+    activation: isHeld
+      ? heldTensor(peer, `after ${hops}`)
+      : { ...inlineTensor, bytes: new Uint8Array(80).fill(hops) },
+  })
+
+function asked(policy: Partial<ClassifyPolicy>) {
+  const table = new PeerTable('')
+  table.hear(peer, anyPresence({ layers: [0, 1, 2, 3] }), 0)
+  const requester = new Requester({ self, shape }, table, new Jobs(), 0)
+  requester.classify(request, heldTensor(self), { ...CLASSIFY_POLICY_DEFAULT, ...policy }, 0)
+  return requester
+}
+
+/** The job of the head run among these effects. */
+function headJob(effects: readonly CoreEffect[]): JobId | undefined {
+  return effects.find((effect) => effect.do === 'run-head')?.job
+}
+
+function pullJob(effects: readonly CoreEffect[]): JobId | undefined {
+  return effects.find((effect) => effect.do === 'pull')?.job
+}
+
+/** How many hops are reported as scored, or as the answer's. */
+function hopsOf(effects: readonly CoreEffect[]) {
+  return effects.flatMap((effect) => {
+    if (effect.do !== 'report') return []
+    const { event } = effect
+    if (event.type === 'progressed') return [['scored', event.scoredHops]]
+    return event.type === 'answered' ? [['answered', event.answer.route.length]] : []
+  })
+}
+
+const unsure = { logits: [[0, 0]], ms: 1 }
+const sure = { logits: [[9, 0]], ms: 1 }
+
+describe('scores on the way', () => {
+  test('are computed only where the policy asks for them', () => {
+    expect(headJob(asked({}).onStep(peer, after(1), 10))).toBeUndefined()
+    expect(headJob(asked({ anytime: true }).onStep(peer, after(1), 10))).toBeDefined()
+    expect(headJob(asked({ stopAtConfidence: 0.9 }).onStep(peer, after(1), 10))).toBeDefined()
+  })
+
+  test('are computed one step at a time, and next for the step that is newest by then', () => {
+    const requester = asked({ anytime: true })
+    const job = headJob(requester.onStep(peer, after(1), 10)) as JobId
+    expect(headJob(requester.onStep(peer, after(2), 20))).toBeUndefined()
+    expect(headJob(requester.onStep(peer, after(3), 30))).toBeUndefined()
+    const effects = requester.onHeadRun(job, unsure, 40)
+    expect(hopsOf(effects)).toEqual([['scored', 1]])
+    const next = headJob(effects) as JobId
+    const last = requester.onHeadRun(next, unsure, 50)
+    expect(hopsOf(last)).toEqual([['scored', 3]])
+    expect(headJob(last)).toBeUndefined()
+  })
+
+  test('that cannot be had are gone on without', () => {
+    const requester = asked({ anytime: true })
+    const job = pullJob(requester.onStep(peer, after(1, true), 10)) as JobId
+    expect(requester.onPulled(job, undefined, 20)).toEqual([])
+    expect(headJob(requester.onStep(peer, after(2), 30))).toBeDefined()
+  })
+})
+
+describe('scores that are confident enough', () => {
+  test('are the answer, with the layers that they came from and no later ones', () => {
+    const requester = asked({ stopAtConfidence: 0.9 })
+    const job = headJob(requester.onStep(peer, after(1), 10)) as JobId
+    requester.onStep(peer, after(2), 20)
+    expect(hopsOf(requester.onHeadRun(job, sure, 30))).toContainEqual(['answered', 1])
+    expect(requester.inFlight).toBe(0)
+  })
+
+  test('are waited for while the head is unsure', () => {
+    const requester = asked({ stopAtConfidence: 0.9 })
+    const job = headJob(requester.onStep(peer, after(1), 10)) as JobId
+    expect(hopsOf(requester.onHeadRun(job, unsure, 30))).toEqual([['scored', 1]])
+    expect(requester.inFlight).toBe(1)
+  })
+})
+
+describe('the last step', () => {
+  test('is scored before the answer, though an older one is being scored', () => {
+    const requester = asked({ anytime: true })
+    const job = headJob(requester.onStep(peer, after(2), 10)) as JobId
+    expect(headJob(requester.onStep(peer, after(4), 20))).toBeUndefined()
+    const effects = requester.onHeadRun(job, sure, 30)
+    expect(hopsOf(effects)).toEqual([])
+    const last = requester.onHeadRun(headJob(effects) as JobId, unsure, 40)
+    expect(hopsOf(last)).toEqual([['answered', 4]])
+  })
+
+  test('whose holder is gone is made anew from the one before: its pull is waited for by nobody', () => {
+    const requester = asked({})
+    requester.onStep(peer, after(2), 10)
+    const job = pullJob(requester.onStep(peer, after(4, true), 20)) as JobId
+    expect(requester.onDisconnected('somebody else' as PeerId, 30)).toEqual([])
+    expect(requester.onDisconnected(peer, 40)).toMatchObject([
+      { do: 'cancel', job },
+      { do: 'tell', message: { kind: 'again', era: 1, hop: 2 }, to: [peer] },
+    ])
+    expect(requester.onPulled(job, new Uint8Array(80), 50)).toEqual([])
+  })
+})
