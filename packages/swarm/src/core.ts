@@ -263,7 +263,7 @@ export class Core {
   private welcomeReached(nowMs: number): Effect[] {
     const to = this.welcome.take((peer) => this.neighbourhood.reaches(peer), nowMs)
     if (to.length === 0) return []
-    return [{ do: 'tell', message: this.announcing.presence(this.announcement()), to }]
+    return [{ do: 'tell', message: this.announcing.welcome(this.announcement()), to }]
   }
 
   /** It is in another lane: nobody chooses it any more, and what it has in hand it finishes. */
@@ -374,7 +374,8 @@ export class Core {
   private announceIfDue(nowMs: number): Effect[] {
     if (!this.announcing.takeTurn(nowMs)) return []
     this.provider.throughput.intervalPassed()
-    const message = this.announcing.presence(this.announcement())
+    const isAwaited = this.welcome.owesUnreached((peer) => this.neighbourhood.reaches(peer))
+    const message = this.announcing.presence(this.announcement(), isAwaited)
     return [{ do: 'publish', message }]
   }
 
