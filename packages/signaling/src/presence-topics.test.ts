@@ -1,4 +1,4 @@
-import { encodeMessage, laneTopic, presenceTopic } from '@layerswarm/swarm'
+import { encodeMessage, laneTopic, presenceTopic, topicRelease } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import type { SubscriptionChangeData, TopicValidatorFn } from '@libp2p/gossipsub'
 import { describe, expect, test } from 'vitest'
@@ -41,7 +41,7 @@ function open() {
   const gate = createPresenceGate()
   const topics = createPresenceTopics(gossip as unknown as TopicsOfGossip, {
     gate,
-    offers: (release) => release === RELEASE,
+    offers: (release) => release === topicRelease(RELEASE),
   })
   topics.start()
   return { gossip, gate, topics }
@@ -97,7 +97,7 @@ describe('the presence topics of a server', () => {
     })
     topics.start()
     for (let i = 0; i < LANE_TOPICS_MAX + 10; i++)
-      gossip.peerChanges(presenceTopic(i.toString(16).padStart(64, '0'), 0), true)
+      gossip.peerChanges(presenceTopic(i.toString(16).padStart(32, '0'), 0), true)
     expect(topics.size).toBe(LANE_TOPICS_MAX)
   })
 

@@ -11,6 +11,7 @@ import type { PresenceGate } from './presence-gate.ts'
 /** By whom presence is judged, and of which releases it is heard. */
 export interface PresenceTopicsNeeds {
   readonly gate: PresenceGate
+  /** @param release as topics name it. */
   offers(release: string): boolean
 }
 

@@ -7,6 +7,7 @@ import {
   type Presence,
   presenceTopic,
   type RequestId,
+  topicRelease,
 } from '@layerswarm/swarm'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -49,7 +50,7 @@ beforeEach(async () => {
   const needs = {
     identity: await generateKeyPair('Ed25519'),
     gate,
-    offers: (release: string) => release === RELEASE,
+    offers: (release: string) => release === topicRelease(RELEASE),
     listen: ['/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/tcp/0'],
     announce: [],
     limits: RELAY_LIMITS,

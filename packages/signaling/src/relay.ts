@@ -36,7 +36,7 @@ export const RELAY_LIMITS: RelayLimits = Object.freeze({
 export interface RelayNeeds {
   readonly identity: PrivateKey
   readonly gate: PresenceGate
-  /** Whether a release is on offer here: the presence of its lanes is forwarded. */
+  /** Whether a release, as topics name it, is on offer here: the presence of its lanes is forwarded. */
   offers(release: string): boolean
   /** Multiaddrs to listen on. */
   readonly listen: readonly string[]

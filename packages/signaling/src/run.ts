@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { type LaneCount, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -191,7 +191,7 @@ async function openRelay(
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
-      opened.releases?.list.some(({ id }) => id === release) ?? false
+      opened.releases?.list.some(({ id }) => topicRelease(id) === release) ?? false
     const needs = { identity, gate, offers, listen, announce, limits, version }
     const relay = await createRelay(needs, report)
     opened.relay = relay

@@ -53,6 +53,22 @@ describe('acquaintances', () => {
     expect(dueAt(all, nowMs)).toEqual(['b'])
   })
 
+  test('keep the addresses that a peer said last, and dial nobody who has said none yet', () => {
+    const all = known('a')
+    const partial = (sequence: number) => presence({ sequence, addresses: undefined })
+    all.hear('b', partial(0), 0)
+    expect(dueAt(all, 1)).toEqual([])
+    all.hear('b', presence({ sequence: 1 }), 2)
+    expect(dueAt(all, 2)).toEqual(['b'])
+    all.dialFailed('b', 2)
+    all.hear('b', partial(2), 3)
+    expect(all.get('b')).toMatchObject({ addresses: [NODE_ADDRESS], attempts: 1, heardAtMs: 3 })
+    all.hear('b', presence({ sequence: 3, addresses: [] }), 4)
+    expect(dueAt(all, 1e9)).toEqual([])
+    all.hear('b', presence({ sequence: 4 }), 5)
+    expect(dueAt(all, 5)).toEqual(['b'])
+  })
+
   test('tell a new session from messages that overtook each other', () => {
     const all = known('a')
     expect(all.hear('b', presence({ sequence: 9 }), 0)).toBe(false)

@@ -36,6 +36,7 @@ export interface AcquaintancesNeeds {
  * 2. A peer that the other one cannot dial dials whatever the ids: a tab dials a Node peer.
  * 3. Failures double the wait; after DIAL_ATTEMPTS_MAX only new addresses bring another attempt.
  * 4. At most PEERS_MAX peers are remembered.
+ * 5. The addresses are those that a peer said last; one that has said none yet is not dialled.
  */
 export class Acquaintances {
   private readonly known = new Map<string, Acquaintance>()
@@ -47,10 +48,12 @@ export class Acquaintances {
 
   /** @returns whether the peer has started over since it was last heard: its connections are dead. */
   hear(peer: string, presence: Presence, nowMs: number): boolean {
-    const { addresses, sequence } = presence
+    const { sequence } = presence
     const before = this.known.get(peer)
-    const moved = before?.addresses.join() !== addresses.join()
-    const turn = moved
+    // Most presence leaves out what was said before.
+    const addresses = presence.addresses ?? before?.addresses ?? []
+    const hasMoved = before?.addresses.join() !== addresses.join()
+    const turn = hasMoved
       ? { attempts: 0, nextAttemptMs: nowMs + this.patienceMs(peer, addresses) }
       : { attempts: before.attempts, nextAttemptMs: before.nextAttemptMs }
     this.known.set(peer, { peer, addresses, sequence, heardAtMs: nowMs, ...turn })
@@ -73,7 +76,10 @@ export class Acquaintances {
   /** Peers to dial now, the longest waiting first. */
   due(nowMs: number): Acquaintance[] {
     return [...this.known.values()]
-      .filter((one) => one.nextAttemptMs <= nowMs && one.attempts < DIAL_ATTEMPTS_MAX)
+      .filter(
+        ({ addresses, attempts, nextAttemptMs }) =>
+          addresses.length > 0 && nextAttemptMs <= nowMs && attempts < DIAL_ATTEMPTS_MAX,
+      )
       .sort((a, b) => a.nextAttemptMs - b.nextAttemptMs)
   }
 

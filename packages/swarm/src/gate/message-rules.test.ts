@@ -11,6 +11,7 @@ import {
   presenceTopic,
   type RequestId,
   type Step,
+  topicRelease,
 } from '../wire/messages.ts'
 import { judgeMessage } from './message-rules.ts'
 
@@ -105,6 +106,8 @@ describe('the rules of what a peer may say', () => {
   test('refuse to send others to an address that is not the author’s', () => {
     const theirs = presence(`/ip4/127.0.0.1/tcp/1/p2p/${STRANGER}`)
     expect(verdict(theirs, ASKER, PRESENCE)).toContain('somebody else')
+    const none = anyPresence({ release: RELEASE, lane: 3, addresses: undefined })
+    expect(verdict(none, ASKER, PRESENCE)).toBe('presence')
   })
 
   test('refuse presence that counts a layer more than once', () => {
@@ -122,8 +125,12 @@ describe('the rules of what a peer may say', () => {
 
 describe('a topic', () => {
   test('says what it carries, of which lane of which release', () => {
-    expect(parseTopic(LANE)).toEqual({ carries: 'lane', release: RELEASE, lane: 3 })
-    expect(parseTopic(PRESENCE)).toEqual({ carries: 'presence', release: RELEASE, lane: 3 })
+    expect(parseTopic(LANE)).toEqual({ carries: 'lane', release: topicRelease(RELEASE), lane: 3 })
+    expect(parseTopic(PRESENCE)).toEqual({
+      carries: 'presence',
+      release: topicRelease(RELEASE),
+      lane: 3,
+    })
   })
 
   test('is none of this protocol’s with another version, a short release or a lane that cannot be', () => {

@@ -1,7 +1,13 @@
 import { SwarmError } from '../errors.ts'
 import { MESSAGE_BYTES_MAX } from '../limits.ts'
 import type { ModelShape } from '../step.ts'
-import { decodeMessage, type Message, type PeerId, parseTopic } from '../wire/messages.ts'
+import {
+  decodeMessage,
+  type Message,
+  type PeerId,
+  parseTopic,
+  topicRelease,
+} from '../wire/messages.ts'
 import { stepFault } from './step-fault.ts'
 
 /**
@@ -58,7 +64,7 @@ function placeFault(message: Message, topic: string): string | undefined {
     return `a ${message.kind} in the wrong topic`
   if (message.kind !== 'presence') return undefined
   const { release, lane } = message
-  return release === place.release && lane === place.lane
+  return topicRelease(release) === place.release && lane === place.lane
     ? undefined
     : 'a presence in the topic of another lane'
 }
@@ -75,9 +81,9 @@ function sayFault(message: Message, author: PeerId, shape: ModelShape): string |
       if (new Set(message.layers).size !== message.layers.length)
         return 'an announced layer stands twice'
       // Another release may have other layers; addresses must lead to their author.
-      return message.addresses.every((address) => address.endsWith(`/p2p/${author}`))
-        ? undefined
-        : 'an address of somebody else'
+      return message.addresses?.every((address) => address.endsWith(`/p2p/${author}`)) === false
+        ? 'an address of somebody else'
+        : undefined
     case 'claim':
     case 'done':
     case 'again':

@@ -154,14 +154,15 @@ export class LaneMembership {
   private announceIfDue(nowMs: number): Effect[] {
     if (!this.announcing.takeTurn(nowMs)) return []
     this.own.intervalPassed()
-    const message = this.announcing.presence(this.announcement())
+    const isAwaited = this.welcome.owesUnreached((peer) => this.view.neighbourhood.reaches(peer))
+    const message = this.announcing.presence(this.announcement(), isAwaited)
     return [{ do: 'publish', message }]
   }
 
   private welcomeReached(nowMs: number): Effect[] {
     const to = this.welcome.take((peer) => this.view.neighbourhood.reaches(peer), nowMs)
     if (to.length === 0) return []
-    return [{ do: 'tell', message: this.announcing.presence(this.announcement()), to }]
+    return [{ do: 'tell', message: this.announcing.welcome(this.announcement()), to }]
   }
 
   private announcement(): Announcement {

@@ -14,6 +14,10 @@ export const WAY_STEPS_PER_DOUBLING = 11
 export const WAY_UNKNOWN = 127
 /** By so much the interval between two presences grows while nothing changes. */
 export const PRESENCE_GROWTH = 1.6
+/** Of so many presences in a row one is whole, half a minute apart at the most: whoever missed one is soon in the picture. */
+export const WHOLE_PRESENCE_EVERY = 6
+/** A neighbour that is so many steps of the scale nearer or farther than was said is news: a fifth. */
+export const WAY_NEWS_STEPS = 3
 /** How often is looked whether a newcomer is reached now. */
 export const WELCOME_RETRY_MS = 300
 /** After this long it has heard a regular presence of everybody (PRESENCE_INTERVAL_MS_MAX). */

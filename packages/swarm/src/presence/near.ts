@@ -1,6 +1,6 @@
 import { draw } from '../draw.ts'
 import type { Neighbour, PeerId } from '../wire/messages.ts'
-import { WAY_STEPS_PER_DOUBLING, WAY_UNKNOWN } from './limits.ts'
+import { WAY_NEWS_STEPS, WAY_STEPS_PER_DOUBLING, WAY_UNKNOWN } from './limits.ts'
 
 /**
  * How a member says who is near it: 16 bits of each neighbour's draw, seven bits of the logarithm of the
@@ -24,6 +24,14 @@ export function neighbourOf(
       ? WAY_UNKNOWN
       : Math.min(WAY_UNKNOWN - 1, Math.round(WAY_STEPS_PER_DOUBLING * Math.log2(1 + rttMs)))
   return { tag: tagOf(draw(peer)), way: 2 * code + (hasDelivered ? 1 : 0) }
+}
+
+/** Whether how far a neighbour is differs so much from what was said of it before that it is to be said again. */
+export function isNews(now: Neighbour, before: Neighbour | undefined): boolean {
+  if (before === undefined || isVouched(now) !== isVouched(before)) return true
+  const [code, said] = [now.way >> 1, before.way >> 1]
+  if (code === said) return false
+  return code === WAY_UNKNOWN || said === WAY_UNKNOWN || Math.abs(code - said) >= WAY_NEWS_STEPS
 }
 
 /** The announced round trip, milliseconds; undefined when its announcer does not know it. */

@@ -1,31 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import { NEIGHBOURS_MAX } from '../limits.ts'
+import { anyPresence } from '../testing/any-presence.ts'
 import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
 import { isVouched, neighbourOf, rttOf } from './near.ts'
 import { Neighbourhood } from './neighbourhood.ts'
 
 const [me, a, b, c] = ['me', 'a', 'b', 'c'] as [PeerId, PeerId, PeerId, PeerId]
 
-function presence(near: readonly Neighbour[], strangersFail = 0): Presence {
-  return {
-    kind: 'presence',
-    release: '5'.repeat(64),
-    lane: 0,
-    sequence: 1,
-    layers: [],
-    freeSlots: 1,
-    links: 1,
-    layerMs: 1,
-    measured: true,
-    upload: 0,
-    download: 0,
-    strangersFail,
-    near,
-    backend: 'reference',
-    addresses: [],
-    asking: false,
-    leaving: false,
-    moving: false,
-  }
+/** What is said of neighbours: of all of them, or only news. */
+function presence(
+  near: readonly Neighbour[],
+  { strangersFail = 0, isWhole = true } = {},
+): Presence {
+  return anyPresence({ near, strangersFail, addresses: isWhole ? [] : undefined })
 }
 
 describe('an announced neighbour', () => {
@@ -60,19 +47,48 @@ describe('the neighbourhood', () => {
     expect(near.wayMs(c, c)).toBe(0)
   })
 
-  test('keeps what a member said last, and forgets it with the member', () => {
+  test('keeps what a member said until it says otherwise, and forgets it with the member', () => {
     const near = new Neighbourhood(me, own)
-    near.hear(b, presence([neighbourOf(a, 100, false)]))
-    near.hear(b, presence([]))
-    expect(near.wayMs(a, b)).toBeDefined()
+    near.hear(b, presence([neighbourOf(a, 100, true)]))
+    near.hear(b, presence([], { isWhole: false }))
+    expect(near.wayMs(a, b)).toBeCloseTo(50, -1)
+    near.hear(b, presence([neighbourOf(c, 30, false)], { isWhole: false }))
+    expect(near.wayMs(a, b)).toBeCloseTo(50, -1)
+    expect(near.wayMs(c, b)).toBeCloseTo(15, 0)
+    near.hear(b, presence([neighbourOf(a, 400, false)], { isWhole: false }))
+    expect(near.wayMs(a, b)).toBeCloseTo(200, -1)
+    expect(near.hearsay([b]).vouched.size).toBe(0)
     near.forget(b)
     expect(near.wayMs(a, b)).toBeUndefined()
   })
 
+  test('takes who is missing from a whole presence for no neighbour any more', () => {
+    const near = new Neighbourhood(me, own)
+    near.hear(b, presence([neighbourOf(a, 100, true), neighbourOf(c, 30, false)]))
+    near.hear(b, presence([neighbourOf(c, 30, false)]))
+    expect(near.wayMs(a, b)).toBeUndefined()
+    expect(near.wayMs(c, b)).toBeDefined()
+    near.hear(b, presence([]))
+    expect(near.wayMs(c, b)).toBeUndefined()
+  })
+
+  test('remembers only so many neighbours of one member, however many it names', () => {
+    const near = new Neighbourhood(me, own)
+    for (let first = 0; first < 1_000; first += 100)
+      near.hear(
+        b,
+        presence(
+          Array.from({ length: 100 }, (_, i) => ({ tag: first + i, way: 3 })),
+          { isWhole: false },
+        ),
+      )
+    expect(near.hearsay([b]).vouched.size).toBe(NEIGHBOURS_MAX)
+  })
+
   test('collects whom trusted members have seen deliver, and the median of what they say of strangers', () => {
     const near = new Neighbourhood(me, own)
-    near.hear(a, presence([neighbourOf(c, 10, true)], 51))
-    near.hear(b, presence([neighbourOf(me, 10, true)], 204))
+    near.hear(a, presence([neighbourOf(c, 10, true)], { strangersFail: 51 }))
+    near.hear(b, presence([neighbourOf(me, 10, true)], { strangersFail: 204 }))
     const { vouched, strangersFail } = near.hearsay([a])
     expect(vouched.has(neighbourOf(c, 10, true).tag)).toBe(true)
     expect(vouched.has(neighbourOf(me, 10, true).tag)).toBe(false)

@@ -1,4 +1,5 @@
 import { draw } from '../draw.ts'
+import { NEIGHBOURS_MAX } from '../limits.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
 import { isVouched, rttOf, tagOf } from './near.ts'
 
@@ -11,15 +12,16 @@ export interface OwnDistances {
 
 interface Announced {
   /** Round trip by tag, milliseconds; undefined where its announcer has not measured it. */
-  readonly rttMs: ReadonlyMap<number, number | undefined>
+  readonly rttMs: Map<number, number | undefined>
   /** Tags of those that have delivered to the announcer. */
-  readonly vouched: ReadonlySet<number>
-  readonly strangersFail: number
+  readonly vouched: Set<number>
+  strangersFail: number
 }
 
 /**
  * Who is how far from whom, from the own measurements and from what members announce of their neighbours.
- * What a member said last stays until it says something else or is forgotten.
+ * What a member said stays until it says something else of the same neighbour or of all, or is forgotten.
+ * Of one member at most NEIGHBOURS_MAX neighbours are remembered.
  */
 export class Neighbourhood {
   private readonly self: PeerId
@@ -32,13 +34,24 @@ export class Neighbourhood {
     this.own = own
   }
 
-  hear(peer: PeerId, { near, strangersFail }: Presence): void {
-    if (near.length === 0) return
-    this.announced.set(peer, {
-      rttMs: new Map(near.map((neighbour) => [neighbour.tag, rttOf(neighbour)])),
-      vouched: new Set(near.filter(isVouched).map(({ tag }) => tag)),
-      strangersFail: strangersFail / 255,
-    })
+  hear(peer: PeerId, { near, addresses, strangersFail }: Presence): void {
+    // Only a whole one says who is no neighbour any more.
+    if (addresses !== undefined) this.announced.delete(peer)
+    let said = this.announced.get(peer)
+    if (said === undefined) {
+      if (near.length === 0) return
+      said = { rttMs: new Map(), vouched: new Set(), strangersFail: 0 }
+      this.announced.set(peer, said)
+    }
+    said.strangersFail = strangersFail / 255
+    const { rttMs, vouched } = said
+    for (const neighbour of near) {
+      const { tag } = neighbour
+      if (rttMs.size >= NEIGHBOURS_MAX && !rttMs.has(tag)) continue
+      rttMs.set(tag, rttOf(neighbour))
+      if (isVouched(neighbour)) vouched.add(tag)
+      else vouched.delete(tag)
+    }
   }
 
   forget(peer: PeerId): void {

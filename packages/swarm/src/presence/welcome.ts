@@ -21,6 +21,12 @@ export class Welcome {
     this.nextAtMs = Number.POSITIVE_INFINITY
   }
 
+  /** Whether somebody is owed an answer who cannot be told it. */
+  owesUnreached(reaches: (peer: PeerId) => boolean): boolean {
+    for (const peer of this.owedUntilMs.keys()) if (!reaches(peer)) return true
+    return false
+  }
+
   /** When to look again, milliseconds. */
   wakeAtMs(): number {
     return this.nextAtMs

@@ -6,3 +6,5 @@ export const PEER_IDS_CACHED_MAX = 1_024
 export const ED25519_KEY_BYTES = 32
 /** Its libp2p peer id in base58btc: the key behind six fixed bytes. */
 export const ED25519_ID_CHARS = 52
+/** Bytes of a release's hash in its topics: whoever wants another release in them has to find 128 bits that are given. */
+export const TOPIC_RELEASE_BYTES = 16

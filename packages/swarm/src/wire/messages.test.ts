@@ -96,9 +96,12 @@ const message = fc.oneof(
       maxLength: 30,
     }),
     backend,
-    addresses: fc.array(fc.constantFrom('/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2/ws'), {
-      maxLength: 8,
-    }),
+    addresses: fc.option(
+      fc.array(fc.constantFrom('/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2/ws'), {
+        maxLength: 8,
+      }),
+      { nil: undefined },
+    ),
     asking: fc.boolean(),
     leaving: fc.boolean(),
     moving: fc.boolean(),

@@ -17,6 +17,7 @@ import {
   SILENT_MAX,
 } from '../limits.ts'
 import * as wire from './codec.ts'
+import { TOPIC_RELEASE_BYTES } from './limits.ts'
 import { peerId } from './peer-id.ts'
 
 /** The name of a peer: a libp2p peer id. */
@@ -148,7 +149,10 @@ const done = wire.record({
 /** A member by 16 bits of the draw of its name, and the way there and back on a logarithmic scale (presence/near.ts). */
 const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
 
-/** What a provider offers, sent every few seconds and whenever it changes. */
+/**
+ * What a provider offers, sent every few seconds and whenever it changes. Now and then, and to whoever is
+ * new, it is whole; the others leave out what was said before.
+ */
 const presence = wire.record({
   release: wire.hex<string>(HASH_BYTES),
   /** The lane that it is about: that of the topic in which it travels. */
@@ -167,10 +171,11 @@ const presence = wire.record({
   download: wire.u16(),
   /** Part of the strangers it chose that let it down, in 255ths. */
   strangersFail: wire.u8(),
-  /** Members it has a direct connection to, and how far they are; empty: not said this time. */
+  /** Members it has a direct connection to, and how far they are: all in a whole one, otherwise what has changed. */
   near: wire.list(neighbour, NEIGHBOURS_MAX),
   backend: wire.choice(ENGINE_NAMES),
-  addresses: wire.list(wire.token<string>(ADDRESS_CHARS_MAX), ADDRESSES_MAX),
+  /** Where it can be dialled; undefined in one that is not whole: where it said last. */
+  addresses: wire.optional(wire.list(wire.token<string>(ADDRESS_CHARS_MAX), ADDRESSES_MAX)),
   /** A newcomer asks everyone to answer at once. */
   asking: wire.flag,
   leaving: wire.flag,
@@ -226,13 +231,17 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** The first byte of every message; a peer refuses messages of another version. */
 export const PROTOCOL_VERSION = 2
+/** What of a release's hash stands in its topics, which travel with every message. @param release the hash, hex. */
+export function topicRelease(release: string): string {
+  return release.slice(0, 2 * TOPIC_RELEASE_BYTES)
+}
 /** Where the presence of a lane goes; bootstrap nodes are members of these topics and of no other. */
 export function presenceTopic(release: string, lane: number): string {
-  return `layerswarm/${PROTOCOL_VERSION}/${release}/presence/${lane}`
+  return `layerswarm/${PROTOCOL_VERSION}/${topicRelease(release)}/presence/${lane}`
 }
 /** Where the steps, claims and ends of a lane go: the gossip topic in which a group of peers serves one release. */
 export function laneTopic(release: string, lane: number): string {
-  return `layerswarm/${PROTOCOL_VERSION}/${release}/lane/${lane}`
+  return `layerswarm/${PROTOCOL_VERSION}/${topicRelease(release)}/lane/${lane}`
 }
 
 /** The topic in which a message of this kind travels. */
@@ -243,14 +252,14 @@ export function topicOf(kind: Message['kind'], release: string, lane: number): s
 /** What a topic is for. */
 export interface Topic {
   readonly carries: 'presence' | 'lane'
-  /** Hash of the release's manifest, hex. */
+  /** What `topicRelease` makes of the hash of the release's manifest. */
   readonly release: string
   /** From 0 to LANES_MAX − 1. */
   readonly lane: number
 }
 
 const TOPIC = new RegExp(
-  `^layerswarm/${PROTOCOL_VERSION}/([0-9a-f]{${2 * HASH_BYTES}})/(presence|lane)/(0|[1-9][0-9]{0,4})$`,
+  `^layerswarm/${PROTOCOL_VERSION}/([0-9a-f]{${2 * TOPIC_RELEASE_BYTES}})/(presence|lane)/(0|[1-9][0-9]{0,4})$`,
 )
 
 /** What a topic is for; undefined for one that is none of this protocol's. */
