@@ -1,5 +1,6 @@
 import { randomTensor, type Tensor } from '@layerswarm/model'
 import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
+import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import type { Classification } from '@layerswarm/swarm'
 import { installTrustedScripts } from '../src/trusted-scripts.ts'
 import { connectEcho, serveEcho } from './echo.ts'
@@ -60,6 +61,7 @@ const bench = {
     const { totalMs, route } = await answer
     return { totalMs, layersMs: route.reduce((sum, { ms }) => sum + ms, 0) }
   },
+  visitParts: timeVisitParts,
   acceptance,
   vectorDistances,
   layerTimes,

@@ -1,26 +1,34 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { randomTensor } from '@layerswarm/model'
+import { type ModelSpec, randomTensor } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
+import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import { CliError } from '../cli-error.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { connectEcho, type EchoClient } from './echo.ts'
-import { EVEN_LAYERS, HOP_SPEC, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
+import { EVEN_LAYERS, type HopModel, type HopSite, ODD_LAYERS } from './hop-cases.ts'
+import { measureHops } from './hop-measuring.ts'
 import { PROCESS_COVERED_MS_MAX, PROCESS_LOOK_INTERVAL_MS } from './limits.ts'
 
-/** Hops between this process and a child, by TCP. @param folder of a release of HOP_SPEC. */
+/** A model, and where its release is. */
+export interface HopRelease {
+  readonly model: HopModel
+  readonly folder: string
+}
+
+/** Hops between this process and a child, by TCP. */
 export async function hopsBetweenProcesses(
-  folder: string,
+  release: HopRelease,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const child = fork(fileURLToPath(new URL('./echo-process.js', import.meta.url)))
   try {
     const echo = await connectEcho(await firstMessage(child))
     try {
-      return await withSwarm(folder, echo, options)
+      return await withSwarm(release, echo, options)
     } finally {
       await echo.stop()
     }
@@ -37,7 +45,7 @@ function firstMessage(child: ChildProcess): Promise<string> {
 }
 
 async function withSwarm(
-  folder: string,
+  { model, folder }: HopRelease,
   echo: EchoClient,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
@@ -69,7 +77,7 @@ async function withSwarm(
   try {
     await peer.start(signal)
     await untilCovered(peer, signal)
-    return await measureHops(siteOf(peer, echo), 'two processes', options)
+    return await measureHops(siteOf(peer, echo, model.spec), 'two processes', model, options)
   } finally {
     await peer.stop()
     await provider.stop()
@@ -89,8 +97,7 @@ async function untilCovered(peer: Peer, signal: AbortSignal): Promise<void> {
   }
 }
 
-function siteOf(peer: Peer, echo: EchoClient): HopSite {
-  const { channels, imageSize } = HOP_SPEC
+function siteOf(peer: Peer, echo: EchoClient, { channels, imageSize }: ModelSpec): HopSite {
   return {
     async request(images, plan) {
       const input = randomTensor([images, channels, imageSize, imageSize], 1)
@@ -104,5 +111,6 @@ function siteOf(peer: Peer, echo: EchoClient): HopSite {
       for (let i = 0; i < times; i++) sumMs += await echo.roundTripMs(payload)
       return sumMs / times
     },
+    visitParts: timeVisitParts,
   }
 }

@@ -5,20 +5,28 @@ import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
-import { EVEN_LAYERS, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
+import { EVEN_LAYERS, type HopSite, ODD_LAYERS } from './hop-cases.ts'
+import { measureHops } from './hop-measuring.ts'
+import type { HopRelease } from './hop-processes.ts'
 import { TABS_LOOK_INTERVAL_MS, TABS_READY_MS_MAX } from './limits.ts'
 
 /**
  * Hops between two tabs of a headless Chromium, by WebRTC. Without a Chromium or without the tools
- * that build the page it says so and has no rows. @param folder of a release of HOP_SPEC.
+ * that build the page it says so and has no rows.
  */
-export async function hopsBetweenTabs(folder: string, options: BenchOptions): Promise<BenchRow[]> {
+export async function hopsBetweenTabs(
+  releases: readonly HopRelease[],
+  options: BenchOptions,
+): Promise<BenchRow[]> {
   const browser = await launchChromium()
   if (typeof browser === 'string') return noTabs(browser, options)
   try {
     const page = await buildBenchPage()
     if (typeof page === 'string') return noTabs(page, options)
-    return await withServer(browser, { modelDirs: [folder], pageDir: page.folder }, options)
+    const rows: BenchRow[] = []
+    for (const release of releases)
+      rows.push(...(await withServer(browser, page.folder, release, options)))
+    return rows
   } finally {
     await browser.close()
   }
@@ -31,14 +39,16 @@ function noTabs(why: string, { log }: BenchOptions): BenchRow[] {
 
 async function withServer(
   browser: Browser,
-  places: { modelDirs: string[]; pageDir: string },
+  pageDir: string,
+  { model, folder }: HopRelease,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
+  const places = { modelDirs: [folder], pageDir }
   const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
   const { url } = await signaling.start()
   try {
     const site = await openSite(browser, url, options.signal)
-    return await measureHops(site, 'two tabs', options)
+    return await measureHops(site, 'two tabs', model, options)
   } finally {
     await signaling.stop()
   }
@@ -57,6 +67,15 @@ async function openSite(browser: Browser, url: string, signal: AbortSignal): Pro
     },
     async echoMs(bytes, times) {
       return numberIn({ ms: await call(asker, 'echoMs', bytes, times) }, 'ms')
+    },
+    async visitParts(size) {
+      const timed = await call(asker, 'visitParts', size)
+      return {
+        decidingMs: numberIn(timed, 'decidingMs'),
+        hashingMs: numberIn(timed, 'hashingMs'),
+        framingMs: numberIn(timed, 'framingMs'),
+        signatureMs: numberIn(timed, 'signatureMs'),
+      }
     },
   }
 }

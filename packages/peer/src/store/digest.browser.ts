@@ -1,5 +1,4 @@
 import { parseSha256, type Sha256, sha256 } from '@layerswarm/model'
-import { hexText } from '../streams/hex.ts'
 
 /**
  * SHA-256 by the platform's Web Crypto, off the calling thread and several times faster than in
@@ -10,5 +9,7 @@ export async function hashOf(bytes: Uint8Array): Promise<Sha256> {
   const subtle = globalThis.crypto?.subtle
   if (subtle === undefined) return sha256(bytes)
   const digest = await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return parseSha256(hexText(new Uint8Array(digest)))
+  return parseSha256(
+    Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+  )
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parseSha256, type Sha256 } from '@layerswarm/model'
 import { HASHED_AT_ONCE_BYTES_MAX } from '../limits.ts'
-import { hexText } from '../streams/hex.ts'
 
 /**
  * SHA-256 by OpenSSL: of a tensor on the calling thread, which takes less than the way to another and
@@ -11,5 +10,5 @@ export async function hashOf(bytes: Uint8Array): Promise<Sha256> {
   if (bytes.length <= HASHED_AT_ONCE_BYTES_MAX)
     return parseSha256(createHash('sha256').update(bytes).digest('hex'))
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return parseSha256(hexText(new Uint8Array(digest)))
+  return parseSha256(Buffer.from(digest).toString('hex'))
 }
