@@ -4,7 +4,7 @@ import { type ModelSpec, randomTensor } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import { CliError } from '../cli-error.ts'
-import { startLocalSwarm } from '../swarm/local-swarm.ts'
+import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
@@ -13,22 +13,24 @@ import { EVEN_LAYERS, type HopModel, type HopSite, ODD_LAYERS } from './hop-case
 import { measureHops } from './hop-measuring.ts'
 import { PROCESS_COVERED_MS_MAX, PROCESS_LOOK_INTERVAL_MS } from './limits.ts'
 
+const ENGINE = 'ort-node'
+
 /** A model, and where its release is. */
 export interface HopRelease {
   readonly model: HopModel
   readonly folder: string
 }
 
-/** Hops between this process and a child, by TCP. */
+/** Hops between this process and others, by TCP. */
 export async function hopsBetweenProcesses(
-  release: HopRelease,
+  releases: readonly HopRelease[],
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const child = fork(fileURLToPath(new URL('./echo-process.js', import.meta.url)))
   try {
     const echo = await connectEcho(await firstMessage(child))
     try {
-      return await withSwarm(release, echo, options)
+      return await withSwarm(releases, echo, options)
     } finally {
       await echo.stop()
     }
@@ -45,35 +47,49 @@ function firstMessage(child: ChildProcess): Promise<string> {
 }
 
 async function withSwarm(
-  { model, folder }: HopRelease,
+  releases: readonly HopRelease[],
+  echo: EchoClient,
+  options: BenchOptions,
+): Promise<BenchRow[]> {
+  const swarm = await startLocalSwarm({
+    port: 0,
+    peers: 0,
+    models: releases.map(({ folder }) => folder),
+    replicas: 1,
+    engine: ENGINE,
+    policy: PEER_DEFAULTS.policy,
+    log: () => undefined,
+  })
+  try {
+    const rows: BenchRow[] = []
+    for (const { model } of releases) rows.push(...(await withPeers(swarm, model, echo, options)))
+    return rows
+  } finally {
+    await swarm.stop()
+  }
+}
+
+async function withPeers(
+  { url }: LocalSwarm,
+  model: HopModel,
   echo: EchoClient,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const { signal, log } = options
-  const engine = 'ort-node'
-  const swarm = await startLocalSwarm({
-    port: 0,
-    peers: 0,
-    models: [folder],
-    replicas: 1,
-    engine,
-    policy: PEER_DEFAULTS.policy,
-    log: () => undefined,
-  })
-  const [release] = swarm.signaling.snapshot().releases
   const provider = startProvider(
     {
       name: 'the other process',
-      join: swarm.url,
-      release: release?.id ?? '',
+      join: url,
+      release: model.name,
       layers: EVEN_LAYERS,
-      engine,
+      engine: ENGINE,
       policy: PEER_DEFAULTS.policy,
       log: () => undefined,
     },
     log,
   )
-  const peer = createPeer({ join: swarm.url.href, serve: ODD_LAYERS, engine })
+  const { href: join } = url
+  const peer = createPeer({ join, release: model.name, serve: ODD_LAYERS, engine: ENGINE })
   try {
     await peer.start(signal)
     await untilCovered(peer, signal)
@@ -81,7 +97,6 @@ async function withSwarm(
   } finally {
     await peer.stop()
     await provider.stop()
-    await swarm.stop()
   }
 }
 

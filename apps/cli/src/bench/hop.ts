@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Bench, BenchRow } from './bench.ts'
+import type { Bench } from './bench.ts'
 import { HOP_MODELS } from './hop-cases.ts'
 import { hopsBetweenProcesses } from './hop-processes.ts'
 import { hopsBetweenTabs } from './hop-tabs.ts'
@@ -19,15 +19,14 @@ export const hop: Bench = {
   async run(options) {
     const scratch = await mkdtemp(join(tmpdir(), 'layerswarm-bench-'))
     try {
-      const rows: BenchRow[] = []
-      const models = await Promise.all(
+      const releases = await Promise.all(
         HOP_MODELS.map(async (model) => ({
           model,
           folder: await writeSyntheticRelease(scratch, model.name, model.spec),
         })),
       )
-      for (const one of models) rows.push(...(await hopsBetweenProcesses(one, options)))
-      return [...rows, ...(await hopsBetweenTabs(models, options))]
+      const processes = await hopsBetweenProcesses(releases, options)
+      return [...processes, ...(await hopsBetweenTabs(releases, options))]
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }
