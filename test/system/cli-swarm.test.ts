@@ -177,7 +177,14 @@ describe('demo', () => {
 
 interface BenchReport {
   name: string
-  rows: { case: string; ours: number; reference: number; ratio: number; unit: string }[]
+  rows: {
+    case: string
+    ours: number
+    reference: number
+    ratio: number
+    unit: string
+    parts?: { part: string; ours: number }[]
+  }[]
 }
 
 async function runBench(...words: string[]): Promise<BenchReport> {
@@ -192,15 +199,19 @@ describe('bench', () => {
     expect(name).toBe('hop')
     expect(rows.map((row) => row.case)).toEqual(
       ['two processes', 'two tabs'].flatMap((places) =>
-        ['inline, 6 KiB', 'pulled, 294 KiB'].flatMap((activation) => [
+        ['inline, 0.6 KiB', 'pushed, 6 KiB', 'pushed, 294 KiB'].flatMap((activation) => [
           `one hop between ${places}, ${activation}`,
           `a whole request of one hop between ${places}, ${activation}`,
         ]),
       ),
     )
-    for (const { ours, reference, ratio, unit } of rows) {
+    for (const { case: what, ours, reference, ratio, unit, parts = [] } of rows) {
       expect(unit).toBe('ms')
       expect(ratio).toBe(ours / reference)
+      // The parts of a hop are the whole of it.
+      expect(parts).toHaveLength(what.startsWith('one hop') ? 7 : 0)
+      if (parts.length > 0)
+        expect(parts.reduce((sum, part) => sum + part.ours, 0)).toBeCloseTo(ours, 6)
       // Faster than memory can be copied, or slower than a stall, is no hop and no echo.
       for (const ms of [ours, reference]) {
         expect(ms).toBeGreaterThan(0.05)
@@ -208,9 +219,9 @@ describe('bench', () => {
       }
     }
     // Fifty times the bytes take longer.
-    const [inline, , pulled] = rows
-    expect(pulled?.reference).toBeGreaterThan(inline?.reference ?? Number.NaN)
-    expect(pulled?.ours).toBeGreaterThan(inline?.ours ?? Number.NaN)
+    const [, , small, , large] = rows
+    expect(large?.reference).toBeGreaterThan(small?.reference ?? Number.NaN)
+    expect(large?.ours).toBeGreaterThan(small?.ours ?? Number.NaN)
   })
 
   test('says in one line why there are no hops between tabs, and measures the others', async () => {
@@ -218,7 +229,7 @@ describe('bench', () => {
     const none = { LAYERSWARM_CHROMIUM: join(scratch, 'no-chromium') }
     const { code, stdout, stderr } = await runCommandIn(none, ...words)
     expect(code, stderr).toBe(0)
-    expect((JSON.parse(stdout) as BenchReport).rows).toHaveLength(4)
+    expect((JSON.parse(stdout) as BenchReport).rows).toHaveLength(6)
     expect(stderr.split('\n').filter((line) => line.includes('tabs are not measured'))).toEqual([
       expect.stringContaining('LAYERSWARM_CHROMIUM'),
     ])

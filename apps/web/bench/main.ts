@@ -1,5 +1,6 @@
 import { randomTensor, type Tensor } from '@layerswarm/model'
 import { createPeer, type Peer, type PeerOptions } from '@layerswarm/peer'
+import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import type { Classification } from '@layerswarm/swarm'
 import { installTrustedScripts } from '../src/trusted-scripts.ts'
 import { connectEcho, serveEcho } from './echo.ts'
@@ -12,9 +13,14 @@ let echoMs: ((bytes: number, times: number) => Promise<number>) | undefined
 
 /** What the benches between tabs and the tests of engines call in their tabs. */
 const bench = {
-  /** Joins the swarm of this page's server as a host of these layers. */
-  async join(layers: readonly number[], engine: PeerOptions['engine'] = 'ort-wasm'): Promise<void> {
-    peer = createPeer({ join: location.origin, serve: layers, engine })
+  /** Joins the swarm of this page's server as a host of these layers; leaves what it joined before. */
+  async join(
+    layers: readonly number[],
+    engine: PeerOptions['engine'] = 'ort-wasm',
+    release?: string,
+  ): Promise<void> {
+    await peer?.stop()
+    peer = createPeer({ join: location.origin, release, serve: layers, engine })
     await peer.start()
   },
   snapshot: () => joined().snapshot(),
@@ -60,6 +66,7 @@ const bench = {
     const { totalMs, route } = await answer
     return { totalMs, layersMs: route.reduce((sum, { ms }) => sum + ms, 0) }
   },
+  visitParts: timeVisitParts,
   acceptance,
   vectorDistances,
   layerTimes,

@@ -128,6 +128,8 @@ export const LAYER_FILES_OPEN_MAX = 2
 /** How long a layer file is kept open after the last question. */
 export const LAYER_FILE_OPEN_MS = 10_000
 
+/** Node hashes so much on its main thread, in 0.7 ms: a few activations of ViT-B. A layer file would hold everything up. */
+export const HASHED_AT_ONCE_BYTES_MAX = 1024 * 1024
 /** How long stop() waits for each connection and for libp2p to close. */
 export const CLOSE_TIMEOUT_MS = 2_000
 /** Presence published before gossip has met the bootstrap node is lost; it meets within a few ms. */
@@ -155,6 +157,8 @@ export const DOWNLOAD_CHECKPOINT_BYTES = 8 << 20
 export const SETTLE_STEP_MS = 50
 /** SHA-256 of the file, and the number of the chunk, little-endian. */
 export const LAYER_REQUEST_BYTES = 32 + 4
+/** Of the varint before a frame: 2^35 bytes and more are no frame. */
+export const FRAME_LENGTH_BYTES_MAX = 5
 /** Room for the frame lengths around a message. */
 export const FRAMING_BYTES = 64
 /** A look at the clock; hidden pages are let run at least once a minute. */

@@ -7,6 +7,15 @@ export interface BenchRow {
   /** ours / reference */
   readonly ratio: number
   readonly unit: string
+  /** What ours is made of, in `unit`, where that was measured; together they are ours. */
+  readonly parts?: readonly BenchPart[]
+}
+
+/** A part of a measurement. */
+export interface BenchPart {
+  readonly part: string
+  /** In the unit of its row; what is left may be below zero where parts overlap. */
+  readonly ours: number
 }
 
 /** How much a benchmark measures. */

@@ -1,9 +1,8 @@
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
-import { type BenchOptions, type BenchRow, medianRow } from './bench.ts'
-import { WARM_UP_ROUNDS_MAX } from './limits.ts'
+import type { VisitParts, VisitSize } from '@layerswarm/peer/visit-parts'
 
 /** Narrow layers, many of them: compute is not measured, and one request crosses many times. */
-export const HOP_SPEC: ModelSpec = {
+const FIFTY_TOKENS: ModelSpec = {
   variant: 'shuffle',
   imageSize: 28,
   patchSize: 4,
@@ -16,23 +15,58 @@ export const HOP_SPEC: ModelSpec = {
   layerNormEps: 1e-6,
 }
 
+/** A size of activation. */
+export interface HopCase {
+  readonly name: string
+  /** Images of the request. */
+  readonly images: number
+}
+
+/** A model, and the sizes that are measured with it. */
+export interface HopModel {
+  readonly name: string
+  readonly spec: ModelSpec
+  readonly cases: readonly HopCase[]
+}
+
+/**
+ * Five tokens ride in the message, fifty are pushed beside it; those of 47 images are as large as
+ * ViT-B's of one.
+ */
+export const HOP_MODELS: readonly HopModel[] = [
+  {
+    name: 'sixteen-narrow-layers-of-five-tokens',
+    spec: { ...FIFTY_TOKENS, patchSize: 14 },
+    cases: [{ name: 'inline', images: 1 }],
+  },
+  {
+    name: 'sixteen-narrow-layers',
+    spec: FIFTY_TOKENS,
+    cases: [
+      { name: 'pushed', images: 1 },
+      { name: 'pushed', images: 47 },
+    ],
+  },
+]
+
 /** All layers in turn. With the even ones at one peer and the odd ones at the other every hop crosses. */
-export const PLAN: readonly number[] = Array.from({ length: HOP_SPEC.layers }, (_, layer) => layer)
+export const PLAN: readonly number[] = Array.from(
+  { length: FIFTY_TOKENS.layers },
+  (_, layer) => layer,
+)
 
 /** The layers of one of the two places: neighbours in the plan are never in the same. */
 export const EVEN_LAYERS = PLAN.filter((layer) => layer % 2 === 0)
 
-/** The layers of the other place. */
+/** The layers of the other place, that of the peer that asks. */
 export const ODD_LAYERS = PLAN.filter((layer) => layer % 2 === 1)
 
 const FLOAT16_BYTES = 2
-const BYTES_PER_IMAGE = tokensOf(HOP_SPEC) * HOP_SPEC.width * FLOAT16_BYTES
 
-/** One image rides in the message; 47 of them are as large as ViT-B's tokens and must be pulled. */
-const CASES = [
-  { name: 'inline', images: 1 },
-  { name: 'pulled', images: 47 },
-]
+/** Bytes of the activation of a case. */
+export function bytesOf({ images }: HopCase, spec: ModelSpec): number {
+  return images * tokensOf(spec) * spec.width * FLOAT16_BYTES
+}
 
 /** A request as its asker timed it, in milliseconds. */
 export interface TimedRequest {
@@ -47,48 +81,6 @@ export interface HopSite {
   request(images: number, plan: readonly number[]): Promise<TimedRequest>
   /** So many bytes there and back over a bare libp2p stream to the other's place; the mean of `times`. */
   echoMs(bytes: number, times: number): Promise<number>
-}
-
-/** Measures both cases at a site. @param site in words, for the rows. */
-export async function measureHops(
-  site: HopSite,
-  where: string,
-  options: BenchOptions,
-): Promise<BenchRow[]> {
-  const rows: BenchRow[] = []
-  for (const { name, images } of CASES) {
-    const bytes = images * BYTES_PER_IMAGE
-    const size = `${name}, ${Math.round(bytes / 1024)} KiB`
-    options.log(`${where}: ${size}`)
-    const { hops, requests, echoes } = await takeTurns(site, images, bytes, options)
-    rows.push(
-      medianRow(`one hop between ${where}, ${size}`, hops, echoes, 'ms'),
-      medianRow(`a whole request of one hop between ${where}, ${size}`, requests, echoes, 'ms'),
-    )
-  }
-  return rows
-}
-
-/**
- * Takes turns, so that whatever else the machine does meets both sides alike; for the same reason a
- * round's echo is the mean of as many as its request has hops.
- */
-async function takeTurns(
-  site: HopSite,
-  images: number,
-  bytes: number,
-  { rounds, signal }: BenchOptions,
-): Promise<{ hops: number[]; requests: number[]; echoes: number[] }> {
-  const measured = { hops: [] as number[], requests: [] as number[], echoes: [] as number[] }
-  for (let round = -Math.min(rounds, WARM_UP_ROUNDS_MAX); round < rounds; round++) {
-    signal.throwIfAborted()
-    const crossing = await site.request(images, PLAN)
-    const echoMs = await site.echoMs(bytes, PLAN.length)
-    const single = await site.request(images, PLAN.slice(0, 1))
-    if (round < 0) continue
-    measured.hops.push((crossing.totalMs - crossing.layersMs) / PLAN.length)
-    measured.requests.push(single.totalMs - single.layersMs)
-    measured.echoes.push(echoMs)
-  }
-  return measured
+  /** The parts of a visit, each by itself where the peer is that asks. */
+  visitParts(size: VisitSize): Promise<VisitParts>
 }

@@ -1,26 +1,36 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { randomTensor } from '@layerswarm/model'
+import { type ModelSpec, randomTensor } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
+import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import { CliError } from '../cli-error.ts'
-import { startLocalSwarm } from '../swarm/local-swarm.ts'
+import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { connectEcho, type EchoClient } from './echo.ts'
-import { EVEN_LAYERS, HOP_SPEC, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
+import { EVEN_LAYERS, type HopModel, type HopSite, ODD_LAYERS } from './hop-cases.ts'
+import { measureHops } from './hop-measuring.ts'
 import { PROCESS_COVERED_MS_MAX, PROCESS_LOOK_INTERVAL_MS } from './limits.ts'
 
-/** Hops between this process and a child, by TCP. @param folder of a release of HOP_SPEC. */
+const ENGINE = 'ort-node'
+
+/** A model, and where its release is. */
+export interface HopRelease {
+  readonly model: HopModel
+  readonly folder: string
+}
+
+/** Hops between this process and others, by TCP. */
 export async function hopsBetweenProcesses(
-  folder: string,
+  releases: readonly HopRelease[],
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const child = fork(fileURLToPath(new URL('./echo-process.js', import.meta.url)))
   try {
     const echo = await connectEcho(await firstMessage(child))
     try {
-      return await withSwarm(folder, echo, options)
+      return await withSwarm(releases, echo, options)
     } finally {
       await echo.stop()
     }
@@ -37,43 +47,56 @@ function firstMessage(child: ChildProcess): Promise<string> {
 }
 
 async function withSwarm(
-  folder: string,
+  releases: readonly HopRelease[],
+  echo: EchoClient,
+  options: BenchOptions,
+): Promise<BenchRow[]> {
+  const swarm = await startLocalSwarm({
+    port: 0,
+    peers: 0,
+    models: releases.map(({ folder }) => folder),
+    replicas: 1,
+    engine: ENGINE,
+    policy: PEER_DEFAULTS.policy,
+    log: () => undefined,
+  })
+  try {
+    const rows: BenchRow[] = []
+    for (const { model } of releases) rows.push(...(await withPeers(swarm, model, echo, options)))
+    return rows
+  } finally {
+    await swarm.stop()
+  }
+}
+
+async function withPeers(
+  { url }: LocalSwarm,
+  model: HopModel,
   echo: EchoClient,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const { signal, log } = options
-  const engine = 'ort-node'
-  const swarm = await startLocalSwarm({
-    port: 0,
-    peers: 0,
-    models: [folder],
-    replicas: 1,
-    engine,
-    policy: PEER_DEFAULTS.policy,
-    log: () => undefined,
-  })
-  const [release] = swarm.signaling.snapshot().releases
   const provider = startProvider(
     {
       name: 'the other process',
-      join: swarm.url,
-      release: release?.id ?? '',
+      join: url,
+      release: model.name,
       layers: EVEN_LAYERS,
-      engine,
+      engine: ENGINE,
       policy: PEER_DEFAULTS.policy,
       log: () => undefined,
     },
     log,
   )
-  const peer = createPeer({ join: swarm.url.href, serve: ODD_LAYERS, engine })
+  const { href: join } = url
+  const peer = createPeer({ join, release: model.name, serve: ODD_LAYERS, engine: ENGINE })
   try {
     await peer.start(signal)
     await untilCovered(peer, signal)
-    return await measureHops(siteOf(peer, echo), 'two processes', options)
+    return await measureHops(siteOf(peer, echo, model.spec), 'two processes', model, options)
   } finally {
     await peer.stop()
     await provider.stop()
-    await swarm.stop()
   }
 }
 
@@ -89,8 +112,7 @@ async function untilCovered(peer: Peer, signal: AbortSignal): Promise<void> {
   }
 }
 
-function siteOf(peer: Peer, echo: EchoClient): HopSite {
-  const { channels, imageSize } = HOP_SPEC
+function siteOf(peer: Peer, echo: EchoClient, { channels, imageSize }: ModelSpec): HopSite {
   return {
     async request(images, plan) {
       const input = randomTensor([images, channels, imageSize, imageSize], 1)
@@ -104,5 +126,6 @@ function siteOf(peer: Peer, echo: EchoClient): HopSite {
       for (let i = 0; i < times; i++) sumMs += await echo.roundTripMs(payload)
       return sumMs / times
     },
+    visitParts: timeVisitParts,
   }
 }

@@ -5,20 +5,27 @@ import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
-import { EVEN_LAYERS, type HopSite, measureHops, ODD_LAYERS } from './hop-cases.ts'
+import { EVEN_LAYERS, type HopSite, ODD_LAYERS } from './hop-cases.ts'
+import { measureHops } from './hop-measuring.ts'
+import type { HopRelease } from './hop-processes.ts'
 import { TABS_LOOK_INTERVAL_MS, TABS_READY_MS_MAX } from './limits.ts'
+
+const ENGINE = 'ort-wasm'
 
 /**
  * Hops between two tabs of a headless Chromium, by WebRTC. Without a Chromium or without the tools
- * that build the page it says so and has no rows. @param folder of a release of HOP_SPEC.
+ * that build the page it says so and has no rows.
  */
-export async function hopsBetweenTabs(folder: string, options: BenchOptions): Promise<BenchRow[]> {
+export async function hopsBetweenTabs(
+  releases: readonly HopRelease[],
+  options: BenchOptions,
+): Promise<BenchRow[]> {
   const browser = await launchChromium()
   if (typeof browser === 'string') return noTabs(browser, options)
   try {
     const page = await buildBenchPage()
     if (typeof page === 'string') return noTabs(page, options)
-    return await withServer(browser, { modelDirs: [folder], pageDir: page.folder }, options)
+    return await withServer(browser, page.folder, releases, options)
   } finally {
     await browser.close()
   }
@@ -31,25 +38,35 @@ function noTabs(why: string, { log }: BenchOptions): BenchRow[] {
 
 async function withServer(
   browser: Browser,
-  places: { modelDirs: string[]; pageDir: string },
+  pageDir: string,
+  releases: readonly HopRelease[],
   options: BenchOptions,
 ): Promise<BenchRow[]> {
+  const places = { modelDirs: releases.map(({ folder }) => folder), pageDir }
   const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
   const { url } = await signaling.start()
   try {
-    const site = await openSite(browser, url, options.signal)
-    return await measureHops(site, 'two tabs', options)
+    const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
+    const relay = await relayOf(url)
+    const site = siteOf(asker)
+    const rows: BenchRow[] = []
+    for (const { model } of releases) {
+      await Promise.all([
+        call(other, 'join', EVEN_LAYERS, ENGINE, model.name),
+        call(asker, 'join', ODD_LAYERS, ENGINE, model.name),
+      ])
+      await untilReady([other, asker], options.signal)
+      if (rows.length === 0)
+        await call(asker, 'connectEcho', relay, await call(other, 'serveEcho', relay))
+      rows.push(...(await measureHops(site, 'two tabs', model, options)))
+    }
+    return rows
   } finally {
     await signaling.stop()
   }
 }
 
-async function openSite(browser: Browser, url: string, signal: AbortSignal): Promise<HopSite> {
-  const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
-  await Promise.all([call(other, 'join', EVEN_LAYERS), call(asker, 'join', ODD_LAYERS)])
-  await untilReady([other, asker], signal)
-  const relay = await relayOf(url)
-  await call(asker, 'connectEcho', relay, await call(other, 'serveEcho', relay))
+function siteOf(asker: Page): HopSite {
   return {
     async request(images, plan) {
       const timed = await call(asker, 'request', images, plan)
@@ -57,6 +74,15 @@ async function openSite(browser: Browser, url: string, signal: AbortSignal): Pro
     },
     async echoMs(bytes, times) {
       return numberIn({ ms: await call(asker, 'echoMs', bytes, times) }, 'ms')
+    },
+    async visitParts(size) {
+      const timed = await call(asker, 'visitParts', size)
+      return {
+        decidingMs: numberIn(timed, 'decidingMs'),
+        hashingMs: numberIn(timed, 'hashingMs'),
+        framingMs: numberIn(timed, 'framingMs'),
+        signatureMs: numberIn(timed, 'signatureMs'),
+      }
     },
   }
 }

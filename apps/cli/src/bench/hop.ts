@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bench } from './bench.ts'
-import { HOP_SPEC } from './hop-cases.ts'
+import { HOP_MODELS } from './hop-cases.ts'
 import { hopsBetweenProcesses } from './hop-processes.ts'
 import { hopsBetweenTabs } from './hop-tabs.ts'
 import { writeSyntheticRelease } from './synthetic-release.ts'
@@ -19,9 +19,14 @@ export const hop: Bench = {
   async run(options) {
     const scratch = await mkdtemp(join(tmpdir(), 'layerswarm-bench-'))
     try {
-      const folder = await writeSyntheticRelease(scratch, 'sixteen-narrow-layers', HOP_SPEC)
-      const processes = await hopsBetweenProcesses(folder, options)
-      return [...processes, ...(await hopsBetweenTabs(folder, options))]
+      const releases = await Promise.all(
+        HOP_MODELS.map(async (model) => ({
+          model,
+          folder: await writeSyntheticRelease(scratch, model.name, model.spec),
+        })),
+      )
+      const processes = await hopsBetweenProcesses(releases, options)
+      return [...processes, ...(await hopsBetweenTabs(releases, options))]
     } finally {
       await rm(scratch, { recursive: true, force: true })
     }

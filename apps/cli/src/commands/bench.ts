@@ -43,8 +43,9 @@ export const bench = defineCommand({
       const chosen = await open()
       print(`${chosen.name}: ${chosen.compares}`)
       const rows = await chosen.run({ rounds: values.rounds ?? chosen.rounds, signal, log })
-      for (const { case: what, ours, reference, ratio, unit } of rows) {
+      for (const { case: what, ours, reference, ratio, unit, parts = [] } of rows) {
         print(`${what}: ${ours.toFixed(2)} / ${reference.toFixed(2)} ${unit} = ${ratio.toFixed(2)}`)
+        for (const one of parts) print(`  ${one.ours.toFixed(3)} ${unit}  ${one.part}`)
       }
       measured.push(...rows)
     }

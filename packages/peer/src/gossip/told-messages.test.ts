@@ -75,6 +75,14 @@ describe('a told message', { timeout: 30_000 }, () => {
     expect(lines()).toHaveLength(1)
   })
 
+  test('whose length has no end loses its stream', async () => {
+    const [liar, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const { stream } = await tellStream(liar, victim)
+    stream.send(new Uint8Array(64).fill(0x80))
+    await eventually('the abort', () => stream.status !== 'open')
+    expect(victim.heard).toEqual([])
+  })
+
   test('counts in the same quota as what its author gossips', async () => {
     const [flood, victim] = (await chain(2)) as [LaneMember, LaneMember]
     const { frames } = await tellStream(flood, victim)

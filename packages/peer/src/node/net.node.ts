@@ -1,8 +1,10 @@
 import './polyfill.node.ts'
+import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.node.ts'
+import { corkedWrites } from './corked-writes.node.ts'
 import { type Platform, sharedConfig } from './libp2p-config.ts'
 
 /** Node: TCP for other Node peers, WebSocket for tabs, which dial in. */
@@ -14,6 +16,7 @@ export const platform: Platform = Object.freeze({
     return createLibp2p({
       ...sharedConfig(options),
       addresses: { listen: [`/${family}/${host}/tcp/0`, `/${family}/${host}/tcp/0/ws`] },
+      connectionEncrypters: [corkedWrites(noise())],
       transports: [tcp(), webSockets()],
     })
   },

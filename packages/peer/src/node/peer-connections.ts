@@ -1,4 +1,5 @@
-import type { Connection } from '@libp2p/interface'
+import { PEERS_MAX } from '@layerswarm/swarm'
+import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { within } from '../deadline.ts'
 import type { SwarmNode } from './libp2p-config.ts'
@@ -39,7 +40,20 @@ export function directConnection(node: SwarmNode, peer: string): Connection | un
  * @throws Error when `peer` is no peer id.
  */
 export function connectionsOf(node: SwarmNode, peer: string): Connection[] {
-  return node.getConnections(peerIdFromString(peer))
+  return node.getConnections(idOf(peer))
+}
+
+/** Names read so far: every step and every tensor asks for the same few, and reading one takes 7 µs. */
+const ids = new Map<string, Libp2pPeerId>()
+
+/** @throws Error when `peer` is no peer id. */
+function idOf(peer: string): Libp2pPeerId {
+  const known = ids.get(peer)
+  if (known !== undefined) return known
+  const id = peerIdFromString(peer)
+  if (ids.size >= PEERS_MAX) ids.clear()
+  ids.set(peer, id)
+  return id
 }
 
 /** How each connected peer is connected, by peer id. */

@@ -1,4 +1,5 @@
 import type { Sha256 } from '@layerswarm/model'
+import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import {
@@ -6,7 +7,6 @@ import {
   DOWNLOAD_RESUME_AFTER_MS,
   DOWNLOAD_RESUMES_MAX,
 } from '../limits.ts'
-import { hashOf } from './digest.ts'
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { Manifest, ManifestPart, Part, Sha256 } from '@layerswarm/model'
 import { partName } from '@layerswarm/model'
+import { hashOf } from '#digest'
 import { PeerError } from '../errors.ts'
-import { hashOf } from './digest.ts'
 
 /** Where files are kept on this machine, and how well. */
 export interface StorageState {

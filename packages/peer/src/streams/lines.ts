@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
-import { FRAMING_BYTES } from '../limits.ts'
+import { FRAME_LENGTH_BYTES_MAX, FRAMING_BYTES } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { directConnection } from '../node/peer-connections.ts'
 import { createTurns } from './turns.ts'
@@ -98,6 +98,11 @@ export async function openNewLine(
   return { stream, frames: framesOf(stream, frameBytesMax), isLimited }
 }
 
+/** How the length of a frame is read. */
+export const FRAME_READING = Object.freeze({
+  lengthDecoder: (bytes: { subarray(): Uint8Array }) => lengthOf(bytes.subarray()),
+})
+
 /**
  * Reads and writes a stream in frames.
  * @param unreadBytesMax what may wait to be read before the stream is aborted; by default one frame.
@@ -107,7 +112,39 @@ export function framesOf(
   frameBytesMax: number,
   unreadBytesMax = frameBytesMax + FRAMING_BYTES,
 ): LengthPrefixedStream<Stream> {
-  return lpStream(stream, { maxDataLength: frameBytesMax, maxBufferSize: unreadBytesMax })
+  return lpStream(stream, {
+    ...FRAME_READING,
+    maxDataLength: frameBytesMax,
+    maxBufferSize: unreadBytesMax,
+  })
+}
+
+/** What `lpStream` understands as "read on". One for all: an error of its own for every byte costs a stack trace each. */
+const INCOMPLETE = new RangeError('the length of a frame goes on')
+
+/**
+ * The length of a frame, an unsigned varint (multiformats), of the bytes read so far.
+ * @throws RangeError while it goes on, Error when it is longer than that of any frame.
+ */
+function lengthOf(bytes: Uint8Array): number {
+  let length = 0
+  for (const [at, byte] of bytes.entries()) {
+    length += (byte & 0x7f) * 2 ** (7 * at)
+    if (byte < 0x80) return length
+  }
+  if (bytes.length >= FRAME_LENGTH_BYTES_MAX)
+    throw new Error('a frame without an end to its length')
+  throw INCOMPLETE
+}
+
+/**
+ * Aborts a stream that is still being worked on after `ms`: whoever reads it or waits for room in it
+ * fails then. Cheaper than a signal, which every read would listen to.
+ * @returns what ends the wait.
+ */
+export function abortAfter(ms: number, stream: Stream): () => void {
+  const timer = setTimeout(() => stream.abort(new Error(`no end within ${ms} ms`)), ms)
+  return () => clearTimeout(timer)
 }
 
 /** Whether there is a direct connection to a peer; a name that is no peer id has none. */

@@ -7,6 +7,7 @@ import {
   type TensorHash,
 } from '@layerswarm/swarm'
 import type { Connection, Stream, StreamHandler } from '@libp2p/interface'
+import { hashOf } from '#digest'
 import { within } from '../deadline.ts'
 import {
   PUSH_HEADER_BYTES,
@@ -16,10 +17,17 @@ import {
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { isDirect } from '../node/peer-connections.ts'
-import { hashOf } from '../store/digest.ts'
 import type { AccessMeter } from './access-meter.ts'
 import { hexBytes, hexText } from './hex.ts'
-import { asError, createLines, framesOf, isReachable, type Line, type Lines } from './lines.ts'
+import {
+  abortAfter,
+  asError,
+  createLines,
+  framesOf,
+  isReachable,
+  type Line,
+  type Lines,
+} from './lines.ts'
 import type { Arrival, PushedTensors } from './pushed-tensors.ts'
 
 /**
@@ -121,9 +129,11 @@ class Receiver {
       if (!this.quota.take(peer, performance.now())) throw new Error('too many tensors')
       const arrival = this.needs.pushed.expect(peer, size)
       if (arrival === undefined) throw new Error('no room for a tensor')
+      const endWait = abortAfter(TENSOR_TIMEOUT_MS, stream)
       try {
         await this.takeOne(frames, arrival, hash, size)
       } finally {
+        endWait()
         arrival.drop()
       }
     }
@@ -136,17 +146,13 @@ class Receiver {
     size: number,
   ): Promise<void> {
     const startMs = performance.now()
-    const bytes = await within(TENSOR_TIMEOUT_MS, this.stopped, async (signal) =>
-      (await frames.read({ signal })).slice(),
-    )
+    const bytes = (await frames.read()).slice()
     if (bytes.length !== size) throw new Error('a tensor of another size than promised')
     this.bytesIn += size
     // Its first bytes were here already, so no part of this is the way.
     this.needs.meter.received({ bytes: size, ms: performance.now() - startMs, rttMs: 0 })
-    await within(TENSOR_TIMEOUT_MS, this.stopped, (signal) => frames.write(HERE, { signal }))
-    if ((await hashOf(bytes)) !== (hash as string)) {
-      throw new Error('a tensor of another hash than promised')
-    }
+    const [found] = await Promise.all([hashOf(bytes), frames.write(HERE)])
+    if (found !== (hash as string)) throw new Error('a tensor of another hash than promised')
     if (!this.stopped.aborted) arrival.keep(hash, bytes)
   }
 }

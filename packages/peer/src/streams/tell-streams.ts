@@ -10,7 +10,7 @@ import {
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { isDirect } from '../node/peer-connections.ts'
-import { asError, framesOf, isReachable, type Line, openNewLine } from './lines.ts'
+import { abortAfter, asError, framesOf, isReachable, type Line, openNewLine } from './lines.ts'
 
 /** One message per frame, from the end that opened the stream to the other; nothing comes back. */
 export const TELL_PROTOCOL = '/layerswarm/tell/2'
@@ -80,7 +80,8 @@ export function createTellStreams(node: SwarmNode, heard: ToldListener): TellStr
         outlet.line ??= await open(peer, outlet)
         const { frames, stream, isLimited } = outlet.line
         const batch = takeBatch(outlet.waiting)
-        await within(TELL_TIMEOUT_MS, stopped.signal, (signal) => frames.writeV(batch, { signal }))
+        const endWait = abortAfter(TELL_TIMEOUT_MS, stream)
+        await frames.writeV(batch).finally(endWait)
         if (stream.status !== 'open') outlet.line = undefined
         const size = batch.reduce((sum, { length }) => sum + length, 0)
         bytes.out += size

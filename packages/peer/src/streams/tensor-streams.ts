@@ -8,6 +8,7 @@ import {
   TENSOR_TIMEOUT_MS,
   type TensorHash,
 } from '@layerswarm/swarm'
+import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
 import {
   TENSOR_REQUESTS_PER_SECOND,
@@ -15,7 +16,6 @@ import {
   TENSORS_HELD_BYTES_MAX,
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { hashOf } from '../store/digest.ts'
 import { type AccessMeter, createAccessMeter } from './access-meter.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'

@@ -2,7 +2,8 @@ import { parseSha256, type Sha256, sha256 } from '@layerswarm/model'
 
 /**
  * SHA-256 by the platform's Web Crypto, off the calling thread and several times faster than in
- * JavaScript. Pages without https do not have it.
+ * JavaScript, of a few kilobytes too (6 KiB: 7 µs against 110 in Chromium). Pages without https do
+ * not have it.
  */
 export async function hashOf(bytes: Uint8Array): Promise<Sha256> {
   const subtle = globalThis.crypto?.subtle

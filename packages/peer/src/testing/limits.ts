@@ -1,0 +1,8 @@
+/** How large and how long the tests and measurements of this folder are; the unit is the last word of each name. */
+
+/** Bytes of a step in the middle of a request of 16 layers. */
+export const STEP_BYTES = 400
+/** Simulated members have met, loaded their layers and measured their ways after so long. */
+export const MEETING_MS = 10_000
+/** Of one value of an activation as it travels by default. */
+export const FLOAT16_BYTES = 2
