@@ -10,12 +10,12 @@
  *
  * const lines: string[] = []
  * const signaling = createSignaling({
- *   port: 0, // any free one; libp2p takes the next two, or free ones too
+ *   port: 0, // any free one, for HTTP and for libp2p's WebSockets
  *   modelDirs: ['models/fashion-vit'],
  *   log: (entry) => lines.push(formatLog(entry)),
  * })
  * const { url } = await signaling.start()
- * const { addresses, releases } = await (await fetch(`${url}/bootstrap.json`)).json()
+ * const { peerId, releases } = await (await fetch(`${url}/bootstrap.json`)).json()
  * const ready = (await fetch(`${url}/readyz`)).ok
  * const { peers, relay } = signaling.snapshot()
  * await signaling.stop()

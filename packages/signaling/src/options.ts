@@ -10,13 +10,14 @@ export interface SignalingOptions {
   readonly modelDirs: readonly string[]
   /** Address of this machine to listen on: an IP address or `localhost`. */
   readonly host: string
-  /** HTTP; 0 takes any free one. */
+  /** HTTP and libp2p over WebSocket; 0 takes any free one. */
   readonly port: number
-  /** libp2p over WebSocket; undefined takes `port` + 1, or any when `port` is 0. */
-  readonly websocketPort: number | undefined
-  /** libp2p over TCP; undefined takes `port` + 2, or any when `port` is 0. */
+  /** libp2p over TCP as well; 0 takes any free one, undefined opens none. */
   readonly tcpPort: number | undefined
-  /** Multiaddrs that peers are told, for a server behind a proxy; empty for those it listens on. */
+  /**
+   * Multiaddrs that peers are told beside the way by which they came, the TCP port for example; the
+   * server tells no other address of its own.
+   */
   readonly announce: readonly string[]
   /** Where the identity is kept; undefined for one that ends with the process. */
   readonly dataDir: string | undefined
@@ -36,7 +37,6 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   modelDirs: [],
   host: '127.0.0.1',
   port: 9_000,
-  websocketPort: undefined,
   tcpPort: undefined,
   announce: [],
   dataDir: undefined,
@@ -52,8 +52,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
 export interface Listening {
   readonly host: string
   readonly port: number
-  readonly websocketPort: number
-  readonly tcpPort: number
+  readonly tcpPort: number | undefined
 }
 
 /** @throws SignalingError `bad-option` or `bad-host`. */
@@ -65,32 +64,25 @@ export function resolveListening(options: SignalingOptions): Listening {
       `"${host}" is not an IP address; listen on 127.0.0.1 for this machine only or 0.0.0.0 for all`,
     )
   }
-  const { port } = options
-  const beside = (offset: number) => (port === 0 ? 0 : port + offset)
-  const listening = {
-    host,
-    port,
-    websocketPort: options.websocketPort ?? beside(1),
-    tcpPort: options.tcpPort ?? beside(2),
-  }
-  for (const name of ['port', 'websocketPort', 'tcpPort'] as const)
-    checkRange(name, listening[name])
-  return listening
+  const { port, tcpPort } = options
+  checkRange('port', port)
+  if (tcpPort !== undefined) checkRange('tcpPort', tcpPort)
+  return { host, port, tcpPort }
 }
 
 function checkRange(option: string, port: number): void {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new SignalingError(
       { code: 'bad-option', option },
-      `${option} is ${port}; a port is a whole number from 0 to 65535 (the default three are PORT, PORT+1, PORT+2)`,
+      `${option} is ${port}; a port is a whole number from 0 to 65535`,
     )
   }
 }
 
-/** The multiaddrs to listen on. */
-export function multiaddrsOf({ host, websocketPort, tcpPort }: Listening): string[] {
+/** The multiaddrs to listen on, beside the HTTP server's port. */
+export function multiaddrsOf({ host, tcpPort }: Listening): string[] {
   const family = isIP(host) === 6 ? 'ip6' : 'ip4'
-  return [`/${family}/${host}/tcp/${websocketPort}/ws`, `/${family}/${host}/tcp/${tcpPort}`]
+  return tcpPort === undefined ? [] : [`/${family}/${host}/tcp/${tcpPort}`]
 }
 
 /** The URL under which this machine reaches its own server. */

@@ -29,7 +29,9 @@ import { createUploads, uploadedDirs } from './uploads.ts'
 /** The content of /bootstrap.json: all that a newcomer needs to join. */
 export interface Bootstrap {
   readonly protocol: number
-  /** Multiaddrs of the relay, with its peer id. */
+  /** Of the relay. It is met by WebSocket at the URL by which this was read. */
+  readonly peerId: string
+  /** Multiaddrs of the relay that it announces beside that, with its peer id; usually none. */
   readonly addresses: readonly string[]
   readonly releases: readonly {
     readonly id: string
@@ -136,6 +138,7 @@ async function openHttp(
   await checkFolder('samplesDir', samplesDir)
   const needs = {
     releases: () => opened.releases,
+    upgrades: () => opened.relay?.takeSocket,
     notReady: () => notReady(opened),
     bootstrap,
     metrics,
@@ -182,10 +185,9 @@ async function openRelay(
   gate: PresenceGate,
   report: (event: RelayEvent) => void,
 ): Promise<Relay> {
-  opened.reason = 'opening the libp2p ports'
-  for (const port of [listening.websocketPort, listening.tcpPort]) {
-    if (port !== 0) await checkPort(listening.host, port)
-  }
+  opened.reason = 'opening libp2p'
+  const { host, tcpPort = 0 } = listening
+  if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
   const { announce, relay: limits, version } = options
   const listen = multiaddrsOf(listening)
@@ -197,7 +199,7 @@ async function openRelay(
     opened.relay = relay
     await relay.start()
     // Parses the announced addresses, which libp2p puts off until somebody asks.
-    if (!relay.isListening()) throw new Error('no address')
+    relay.addresses()
     return relay
   } catch (error) {
     if (announce.length > 0) throw badAnnounce(announce, error)
@@ -217,12 +219,13 @@ function badAnnounce(announce: readonly string[], error: unknown): SignalingErro
 
 function notReady({ reason, relay }: Opened): string | undefined {
   if (reason !== undefined) return reason
-  return relay?.isListening() === true ? undefined : 'libp2p is not listening'
+  return relay?.isStarted() === true ? undefined : 'libp2p is not running'
 }
 
 function bootstrapOf({ relay, releases }: Opened, peers: readonly AnnouncedPeer[]): Bootstrap {
   return {
     protocol: PROTOCOL_VERSION,
+    peerId: relay?.peerId ?? '',
     addresses: relay?.addresses() ?? [],
     releases: countReleases(releases, peers).map(({ id, name, publisher, lanes }) => {
       return { id, name, publisher, lanes }

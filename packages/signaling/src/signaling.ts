@@ -7,7 +7,6 @@ export interface Ready extends Bootstrap {
   /** http://host:port */
   readonly url: string
   readonly port: number
-  readonly peerId: string
 }
 
 /** What a server tells its owner while it runs. */
@@ -64,7 +63,7 @@ export function createSignaling(given: Partial<SignalingOptions> = {}): Signalin
       enter('ready')
       const { url } = opening.snapshot(state)
       log('info', 'ready', `listening on ${url}`, { peer: peerId })
-      return { url, port, peerId, ...opening.bootstrap() }
+      return { url, port, ...opening.bootstrap() }
     } catch (error) {
       await close()
       throw error

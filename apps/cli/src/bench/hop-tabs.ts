@@ -35,20 +35,24 @@ async function withServer(
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
-  const { url } = await signaling.start()
+  const { url, port, peerId } = await signaling.start()
+  const relay = `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerId}`
   try {
-    const site = await openSite(browser, url, options.signal)
+    const site = await openSite(browser, { url, relay }, options.signal)
     return await measureHops(site, 'two tabs', options)
   } finally {
     await signaling.stop()
   }
 }
 
-async function openSite(browser: Browser, url: string, signal: AbortSignal): Promise<HopSite> {
+async function openSite(
+  browser: Browser,
+  { url, relay }: { url: string; relay: string },
+  signal: AbortSignal,
+): Promise<HopSite> {
   const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
   await Promise.all([call(other, 'join', EVEN_LAYERS), call(asker, 'join', ODD_LAYERS)])
   await untilReady([other, asker], signal)
-  const relay = await relayOf(url)
   await call(asker, 'connectEcho', relay, await call(other, 'serveEcho', relay))
   return {
     async request(images, plan) {
@@ -91,15 +95,4 @@ async function untilReady(tabs: readonly Page[], signal: AbortSignal): Promise<v
       )
     }
   }
-}
-
-/** The server's address that a tab can dial. */
-async function relayOf(url: string): Promise<string> {
-  const bootstrap: unknown = await (await fetch(new URL('/bootstrap.json', url))).json()
-  const { addresses } = { addresses: undefined as unknown, ...Object(bootstrap) }
-  const relay: unknown = Array.isArray(addresses)
-    ? addresses.find((address) => /\/ws(\/|$)/.test(String(address)))
-    : undefined
-  if (typeof relay === 'string') return relay
-  throw new Error('the signaling server has no WebSocket address')
 }

@@ -12,9 +12,9 @@ export const up = defineCommand({
   positionals: NO_POSITIONALS,
   options: {
     peers: count('volunteers, each a process of its own', { low: 0, high: 64, otherwise: 4 }),
-    port: count('HTTP port; the two above it are for libp2p, 0 takes any free ones', {
+    port: count('the one port, for the page and the swarm; 0 takes any free one', {
       low: 0,
-      high: 65_533,
+      high: 65_535,
       otherwise: 9000,
     }),
     model: texts('DIR', 'folder of a release (the first in models/)'),

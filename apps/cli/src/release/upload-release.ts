@@ -26,13 +26,13 @@ export async function uploadRelease(
   { manifest, part }: UploadableRelease,
   target: UploadTarget,
 ): Promise<{ parts: number; bytes: number }> {
-  const path = `/releases/${releaseId(manifest)}/manifest.json`
+  const path = `releases/${releaseId(manifest)}/manifest.json`
   const missing = parseMissing(await put(target, path, manifestBytes(manifest)), target)
   let bytes = 0
   const wanted = manifest.parts.filter(({ sha256 }) => missing.includes(sha256))
   for (const [index, entry] of wanted.entries()) {
     const file = await part(entry)
-    await put(target, `/parts/${entry.sha256}`, file)
+    await put(target, `parts/${entry.sha256}`, file)
     bytes += file.length
     target.log(`uploaded part ${index + 1} of ${wanted.length}`)
   }

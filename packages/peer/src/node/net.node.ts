@@ -1,9 +1,9 @@
 import './polyfill.node.ts'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.node.ts'
 import { type Platform, sharedConfig } from './libp2p-config.ts'
+import { webSocketsBelowPaths } from './web-sockets.ts'
 
 /** Node: TCP for other Node peers, WebSocket for tabs, which dial in. */
 export const platform: Platform = Object.freeze({
@@ -14,7 +14,7 @@ export const platform: Platform = Object.freeze({
     return createLibp2p({
       ...sharedConfig(options),
       addresses: { listen: [`/${family}/${host}/tcp/0`, `/${family}/${host}/tcp/0/ws`] },
-      transports: [tcp(), webSockets()],
+      transports: [tcp(), webSocketsBelowPaths()],
     })
   },
   canDial: (address) => address.includes('/tcp/') && !address.includes('/p2p-circuit'),

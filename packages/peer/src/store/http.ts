@@ -10,14 +10,14 @@ import { hashOf } from './digest.ts'
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
 
 /**
- * Parts from a signaling server: GET {join}/parts/{sha256}. A download that breaks off goes on where
+ * Parts from a signaling server: GET {join}parts/{sha256}. A download that breaks off goes on where
  * it stopped, also after a reload of the page: what has come of it is kept in `partials`.
  */
 export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   return {
     name: 'http',
     async fetch(sha256, size, signal) {
-      const url = new URL(`/parts/${sha256}`, join)
+      const url = new URL(`parts/${sha256}`, join)
       const begun = await begunDownload(partials, sha256, size)
       const resumed = begun.length > 0
       const bytes = await downloadInPieces(url, size, begun, signal)

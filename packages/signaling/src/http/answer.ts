@@ -27,6 +27,7 @@ export type Route =
   | 'sample'
   | 'upload'
   | 'page'
+  | 'websocket'
   | 'refused'
 
 /**

@@ -53,6 +53,7 @@ beforeAll(async () => {
   await symlink(join(root, 'secret.txt'), join(root, 'page', 'link.txt'))
   const needs = {
     releases: () => releases,
+    upgrades: () => undefined,
     notReady: () => reason,
     bootstrap: () => ({ protocol: 1 }),
     metrics: () => 'layerswarm_ready 1\n',
@@ -240,6 +241,7 @@ describe('the HTTP server', () => {
     const other = createHttpServer(
       {
         releases: () => undefined,
+        upgrades: () => undefined,
         notReady: () => undefined,
         bootstrap: () => ({}),
         metrics: () => '',
@@ -257,6 +259,13 @@ describe('the HTTP server', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await other.close()
     await closed
+  })
+
+  test('turns a WebSocket away as long as nobody takes it', async () => {
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket' }
+    const { status } = await get('/', { ...upgrade, 'sec-websocket-version': '13' })
+    expect(status).toBe(503)
+    expect(server.counts()).toContainEqual({ route: 'websocket', status: 503, requests: 1 })
   })
 
   test('counts its answers by route and status', async () => {

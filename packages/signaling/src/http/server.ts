@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { reasonOf } from '../errors.ts'
 import {
   HTTP_CONNECTIONS_MAX,
@@ -11,6 +12,7 @@ import {
   UPLOAD_REQUEST_MS_MAX,
 } from '../limits.ts'
 import { portError } from '../ports.ts'
+import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
 import { type Route, sendAnswer } from './answer.ts'
 import { type RouterNeeds, route } from './router.ts'
 
@@ -30,9 +32,15 @@ export interface HttpServer {
   counts(): RequestCount[]
 }
 
+/** What a server serves, and to whom it hands what is not for it. */
+export interface HttpServerNeeds extends RouterNeeds {
+  /** Who takes WebSockets; undefined as long as nobody does. */
+  upgrades(): UpgradeHandler | undefined
+}
+
 /** @param onFault called with one line when an answer failed for a reason of ours. */
 export function createHttpServer(
-  needs: RouterNeeds,
+  needs: HttpServerNeeds,
   onFault: (reason: string) => void,
 ): HttpServer {
   const counts = new Map<string, { route: Route; status: number; requests: number }>()
@@ -68,6 +76,12 @@ export function createHttpServer(
     },
     (request, response) => void respond(request, response),
   )
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const take = needs.upgrades()
+    count('websocket', take === undefined ? 503 : 101)
+    if (take !== undefined) take(request, socket, head)
+    else socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+  })
   server.maxConnections = HTTP_CONNECTIONS_MAX
   server.timeout = HTTP_IDLE_MS_MAX
 
