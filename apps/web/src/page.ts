@@ -1,9 +1,10 @@
 import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { OWN_REQUESTS_MAX } from './limits.ts'
-import type { PageOptions } from './logic/page-options.ts'
+import { folderOf, type PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
+import { shareAddress } from './logic/share.ts'
 import type { Hop, Run } from './run.ts'
 import type { Download } from './runtime-download.ts'
 import { createCamera } from './ui/camera.ts'
@@ -72,7 +73,7 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem)
   createOrderChoice(actions.setOrders)
-  createShareCard(location.origin)
+  createShareCard(shareAddress(folderOf(new URL(location.href)), options.join))
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
   return {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fetchRelease, fetchSampleFiles } from './release.ts'
 import { testManifest } from './test-release.ts'
 
-const ORIGIN = 'http://swarm.test'
+const SERVER = new URL('http://swarm.test/below/')
 const manifest = testManifest('one')
 const id = releaseId(manifest)
 
@@ -24,38 +24,38 @@ describe('the release that the server offers', () => {
 
   test('is the first of bootstrap.json', async () => {
     serve({
-      '/bootstrap.json': bootstrap,
-      [`/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+      '/below/bootstrap.json': bootstrap,
+      [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
     })
-    expect(await fetchRelease(ORIGIN)).toEqual(manifest)
+    expect(await fetchRelease(SERVER)).toEqual(manifest)
   })
 
   test('is refused when its hash is another one than its name', async () => {
     const other = new Uint8Array(manifestBytes(testManifest('two')))
-    serve({ '/bootstrap.json': bootstrap, [`/releases/${id}/manifest.json`]: other })
-    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not the one it names')
+    serve({ '/below/bootstrap.json': bootstrap, [`/below/releases/${id}/manifest.json`]: other })
+    await expect(fetchRelease(SERVER)).rejects.toThrow('not the one it names')
   })
 
   test.each(['{}', 'null', '[]', '{"releases":[]}', '{"releases":[{"id":"../secret"}]}'])(
     'is missing in %s',
     async (text) => {
-      serve({ '/bootstrap.json': text })
-      await expect(fetchRelease(ORIGIN)).rejects.toThrow('offers no model yet')
+      serve({ '/below/bootstrap.json': text })
+      await expect(fetchRelease(SERVER)).rejects.toThrow('offers no model yet')
     },
   )
 
   test('is missing in what is no JSON', async () => {
-    serve({ '/bootstrap.json': '<html>' })
-    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not JSON')
+    serve({ '/below/bootstrap.json': '<html>' })
+    await expect(fetchRelease(SERVER)).rejects.toThrow('not JSON')
   })
 })
 
 test('a server that does not answer is named', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
-  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow(`${ORIGIN} does not answer`)
+  await expect(fetchSampleFiles(SERVER)).rejects.toThrow(`${SERVER} does not answer`)
 })
 
 test('a missing file is named with the status', async () => {
   serve({})
-  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow('404 for /samples/images.idx3-ubyte')
+  await expect(fetchSampleFiles(SERVER)).rejects.toThrow('404 for samples/images.idx3-ubyte')
 })

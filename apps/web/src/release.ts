@@ -8,14 +8,15 @@ import {
 import { BOOTSTRAP_BYTES_MAX, SAMPLES_BYTES_MAX } from './limits.ts'
 
 /**
- * The manifest that the page's server offers first: enough to describe the model before joining.
+ * The manifest that the swarm's server offers first: enough to describe the model before joining.
  * The peer checks publisher and signature itself when it joins; here only the hash is checked.
+ * @param server the folder below which it answers.
  * @throws Error or ModelError with one line for people.
  */
-export async function fetchRelease(origin: string): Promise<Manifest> {
-  const id = firstReleaseId(await fetchBytes(origin, '/bootstrap.json', BOOTSTRAP_BYTES_MAX))
+export async function fetchRelease(server: URL): Promise<Manifest> {
+  const id = firstReleaseId(await fetchBytes(server, 'bootstrap.json', BOOTSTRAP_BYTES_MAX))
   const manifest = parseManifest(
-    await fetchBytes(origin, `/releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
+    await fetchBytes(server, `releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
   )
   if (releaseId(manifest) !== id)
     throw new Error('The server offers a model description that is not the one it names.')
@@ -23,10 +24,10 @@ export async function fetchRelease(origin: string): Promise<Manifest> {
 }
 
 /** The two idx files of sample images and their labels. @throws Error with one line for people. */
-export async function fetchSampleFiles(origin: string): Promise<[Uint8Array, Uint8Array]> {
+export async function fetchSampleFiles(server: URL): Promise<[Uint8Array, Uint8Array]> {
   return Promise.all([
-    fetchBytes(origin, '/samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
-    fetchBytes(origin, '/samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(server, 'samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(server, 'samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
   ])
 }
 
@@ -50,9 +51,9 @@ function fieldOf(value: unknown, field: string): unknown {
   return new Map<string, unknown>(Object.entries(value)).get(field)
 }
 
-async function fetchBytes(origin: string, path: string, bytesMax: number): Promise<Uint8Array> {
-  const response = await fetch(new URL(path, origin)).catch(() => {
-    throw new Error(`The server at ${origin} does not answer; is it running?`)
+async function fetchBytes(server: URL, path: string, bytesMax: number): Promise<Uint8Array> {
+  const response = await fetch(new URL(path, server)).catch(() => {
+    throw new Error(`The server at ${server.href} does not answer; is it running?`)
   })
   if (!response.ok) throw new Error(`The server answers ${response.status} for ${path}.`)
   if (Number(response.headers.get('content-length') ?? 0) > bytesMax)

@@ -25,6 +25,13 @@
  */
 import './polyfill.ts'
 
+export {
+  type Certificate,
+  type CertificateFiles,
+  keptCertificate,
+  makeCertificate,
+  readCertificate,
+} from './certificate.ts'
 export { SignalingError, type SignalingFault } from './errors.ts'
 export { formatLog, type Log, type LogEntry } from './log.ts'
 export { renderMetrics } from './metrics.ts'

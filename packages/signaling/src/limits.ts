@@ -101,6 +101,13 @@ export const BAN_MS = 60_000
 /** Bans kept at most; the oldest makes room. */
 export const BANS_MAX = 4_096
 
+/** A certificate of our own lasts as long as browsers let public ones last: 397 days. */
+export const CERTIFICATE_LIFE_MS = 397 * 86_400_000
+/** One that ends sooner than in a month is made anew at the next start. */
+export const CERTIFICATE_LEFT_MS_MIN = 30 * 86_400_000
+/** Names in a certificate of our own: a machine's addresses and its names. */
+export const CERTIFICATE_NAMES_MAX = 64
+
 /** A request line's URL: the longest we serve, a part's, has 71 characters. */
 export const URL_CHARS_MAX = 1_024
 /** All headers of one request. */

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { shareText } from './share.ts'
+import { shareAddress, shareText } from './share.ts'
+
+test('others are invited to the page, and to the server that it joined', () => {
+  const folder = new URL('https://pages.example/swarm/')
+  expect(shareAddress(new URL('http://127.0.0.1:9000/'), undefined)).toBe('http://127.0.0.1:9000')
+  expect(shareAddress(folder, undefined)).toBe('https://pages.example/swarm/')
+  expect(shareAddress(folder, new URL('https://other.example:8443/'))).toBe(
+    'https://pages.example/swarm/?join=https%3A%2F%2Fother.example%3A8443%2F',
+  )
+})
 
 test.each([
   ['http://127.0.0.1:9000/', 'this computer only'],

@@ -1,3 +1,12 @@
+/**
+ * The address to invite others with: the page, and the swarm's server when that is another.
+ * @param folder of the page. @param server undefined for the page's own.
+ */
+export function shareAddress(folder: URL, server: URL | undefined): string {
+  if (server !== undefined) return `${folder.href}?join=${encodeURIComponent(server.href)}`
+  return folder.pathname === '/' ? folder.origin : folder.href
+}
+
 /** Who can open an address: everybody who reaches the host, or this machine alone. */
 export function shareText(address: string): string {
   const { hostname, protocol } = new URL(address)

@@ -28,6 +28,7 @@ export type Route =
   | 'upload'
   | 'page'
   | 'websocket'
+  | 'preflight'
   | 'refused'
 
 /**

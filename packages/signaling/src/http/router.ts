@@ -9,6 +9,7 @@ import {
   NEVER_STORED,
   PAGE_HEADERS,
   PLAIN_HEADERS,
+  PREFLIGHT_HEADERS,
   REVALIDATE,
   SHARED_HEADERS,
 } from './headers.ts'
@@ -36,6 +37,9 @@ const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 /** Answers one request. Never throws for what a client can do. */
 export async function route(request: IncomingMessage, needs: RouterNeeds): Promise<Routed> {
   const { method, url = '' } = request
+  if (method === 'OPTIONS') {
+    return { route: 'preflight', answer: { status: 200, headers: PREFLIGHT_HEADERS, body: '' } }
+  }
   if (method !== 'GET' && method !== 'HEAD' && method !== 'PUT') {
     const headers = { allow: 'GET, HEAD', connection: 'close' }
     return refused(405, 'only GET and HEAD are served here', headers)
