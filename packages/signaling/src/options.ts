@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
+import { ICE_SERVERS_MAX, type IceServer, parseIceServer } from '@layerswarm/swarm'
+import type { Certificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import type { Log } from './log.ts'
+import { urlAt } from './public-urls.ts'
 import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
 import type { UploadOptions } from './uploads.ts'
 
@@ -14,9 +17,19 @@ export interface SignalingOptions {
   readonly port: number
   /** libp2p over TCP as well; 0 takes any free one, undefined opens none. */
   readonly tcpPort: number | undefined
+  /** Speaks TLS on `port` with this certificate; undefined for plain http. */
+  readonly tls: Certificate | undefined
+  /**
+   * Opens a port of its own for plain http on 127.0.0.1 beside TLS, any free one: for processes of
+   * this machine, which need not be let in by a certificate.
+   */
+  readonly inner: boolean
+  /** STUN and TURN servers that peers are told to use, ICE_SERVERS_MAX at most; with their credentials. */
+  readonly iceServers: readonly IceServer[]
   /**
    * Multiaddrs that peers are told beside the way by which they came, the TCP port for example; the
-   * server tells no other address of its own.
+   * server tells no other address of its own. An http or https URL among them is the swarm's public
+   * address: people are invited to it.
    */
   readonly announce: readonly string[]
   /** Where the identity is kept; undefined for one that ends with the process. */
@@ -38,6 +51,9 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   host: '127.0.0.1',
   port: 9_000,
   tcpPort: undefined,
+  tls: undefined,
+  inner: false,
+  iceServers: [],
   announce: [],
   dataDir: undefined,
   pageDir: undefined,
@@ -66,6 +82,7 @@ export function resolveListening(options: SignalingOptions): Listening {
   }
   const { port, tcpPort } = options
   checkRange('port', port)
+  checkIceServers(options.iceServers)
   if (tcpPort !== undefined) checkRange('tcpPort', tcpPort)
   return { host, port, tcpPort }
 }
@@ -86,8 +103,30 @@ export function multiaddrsOf({ host, tcpPort }: Listening): string[] {
 }
 
 /** The URL under which this machine reaches its own server. */
-export function urlOf(host: string, port: number): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
-  if (host === '::') return `http://[::1]:${port}`
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+export function urlOf(host: string, port: number, isSecure: boolean): string {
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return urlAt(near, port, isSecure)
+}
+
+/** What `announce` asks for: URLs for people, multiaddrs for peers. */
+export function announced({ announce }: Pick<SignalingOptions, 'announce'>): {
+  readonly urls: readonly string[]
+  readonly addresses: readonly string[]
+} {
+  const isUrl = (text: string) => /^https?:/.test(text) && URL.canParse(text)
+  return {
+    urls: announce.filter(isUrl).map((text) => new URL(text).href.replace(/\/$/, '')),
+    addresses: announce.filter((text) => !isUrl(text)),
+  }
+}
+
+function checkIceServers(servers: readonly IceServer[]): void {
+  const wrong = servers.find((server) => parseIceServer(server) === undefined)
+  if (servers.length <= ICE_SERVERS_MAX && wrong === undefined) return
+  throw new SignalingError(
+    { code: 'bad-option', option: 'iceServers' },
+    wrong === undefined
+      ? `${servers.length} ICE servers are too many; ${ICE_SERVERS_MAX} at most`
+      : `"${wrong.urls}" is no ICE server; it looks like stun:host:3478, or turn:host:3478 with a user and a credential`,
+  )
 }

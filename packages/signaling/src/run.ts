@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises'
-import { type LaneCount, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { type IceServer, type LaneCount, PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
-import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createHttpServer, type HttpServer, mergeCounts } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
+  announced,
   type Listening,
   multiaddrsOf,
   resolveListening,
@@ -15,6 +16,7 @@ import {
 } from './options.ts'
 import { checkPort } from './ports.ts'
 import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { publicUrls } from './public-urls.ts'
 import { createRelay, type Relay, type RelayEvent } from './relay.ts'
 import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
 import {
@@ -31,6 +33,8 @@ export interface Bootstrap {
   readonly protocol: number
   /** Of the relay. It is met by WebSocket at the URL by which this was read. */
   readonly peerId: string
+  /** STUN and TURN servers that the host of the swarm wants its peers to use. */
+  readonly iceServers: readonly IceServer[]
   /** Multiaddrs of the relay that it announces beside that, with its peer id; usually none. */
   readonly addresses: readonly string[]
   readonly releases: readonly {
@@ -40,15 +44,26 @@ export interface Bootstrap {
     /** The lanes in which somebody is, by their numbers: how newcomers choose theirs. */
     readonly lanes: readonly LaneCount[]
   }[]
+  /** Where others can join, if that is known: told to whoever looks from the server's own machine. */
+  readonly invite?: string
 }
 
 /** What happened to a peer of the relay. */
 export type RunEvent = RelayEvent | { readonly type: 'peer-banned'; readonly peer: string }
 
+/** Where a server that has been opened can be reached. */
+export interface Doors {
+  readonly port: number
+  /** Where others can join, the best one first; empty when only this machine can. */
+  readonly publicUrls: readonly string[]
+  /** Plain http for processes of this machine. */
+  readonly innerUrl: string
+}
+
 /** One life of the server, from start to stop. */
 export interface Run {
   /** Opens everything, in the order in which a failure costs least. @throws SignalingError */
-  open(): Promise<{ port: number; peerId: string }>
+  open(): Promise<Doors>
   close(): Promise<void>
   bootstrap(): Bootstrap
   snapshot(state: SignalingState): SignalingSnapshot
@@ -57,6 +72,9 @@ export interface Run {
 /** What `open` has opened so far. */
 interface Opened {
   http?: HttpServer
+  /** For this machine only, beside TLS. */
+  inner?: HttpServer
+  publicUrls: readonly string[]
   relay?: Relay
   releases?: Releases
   url: string
@@ -66,7 +84,7 @@ interface Opened {
 
 /** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
-  const opened: Opened = { url: '', reason: 'starting' }
+  const opened: Opened = { url: '', publicUrls: [], reason: 'starting' }
   const startedMs = Date.now()
   const log = logger(options)
   const gate = createPresenceGate({
@@ -100,27 +118,27 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       peers: { announced: peers.length, byBackend: countBackends(peers) },
       relay: opened.relay?.snapshot() ?? EMPTY_SNAPSHOT.relay,
       gossip: gate.counts,
-      http: opened.http?.counts() ?? [],
+      http: mergeCounts([opened.http?.counts() ?? [], opened.inner?.counts() ?? []]),
     })
   }
 
   function bootstrap(): Bootstrap {
-    return bootstrapOf(opened, gate.peers(performance.now()))
+    return bootstrapOf(opened, options, gate.peers(performance.now()))
   }
 
   return {
     async open() {
       const listening = resolveListening(options)
       const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const port = await openHttp(opened, options, listening, { metrics, bootstrap })
+      const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
-      const { peerId } = await openRelay(opened, options, listening, gate, report)
+      await openRelay(opened, options, listening, gate, report)
       opened.reason = undefined
-      return { port, peerId }
+      return doors
     },
     async close() {
       opened.reason = 'stopping'
-      await Promise.all([opened.http?.close(), opened.relay?.stop()])
+      await Promise.all([opened.http?.close(), opened.inner?.close(), opened.relay?.stop()])
     },
     bootstrap,
     snapshot,
@@ -132,15 +150,16 @@ async function openHttp(
   options: SignalingOptions,
   { host, port }: Listening,
   { metrics, bootstrap }: { metrics(): string; bootstrap(): Bootstrap },
-): Promise<number> {
-  const { pageDir, samplesDir } = options
+): Promise<Doors> {
+  const { pageDir, samplesDir, tls } = options
   await checkFolder('pageDir', pageDir)
   await checkFolder('samplesDir', samplesDir)
   const needs = {
     releases: () => opened.releases,
     upgrades: () => opened.relay?.takeSocket,
     notReady: () => notReady(opened),
-    bootstrap,
+    bootstrap: (isHere: boolean) =>
+      withInvite(bootstrap(), isHere ? opened.publicUrls[0] : undefined),
     metrics,
     uploads:
       options.uploads === undefined
@@ -150,12 +169,24 @@ async function openHttp(
     pageDir,
     samplesDir,
     compression: createCompressionCache(),
+    tls,
   }
-  const http = createHttpServer(needs, (reason) => logger(options)('error', 'http-failed', reason))
+  const failed = (reason: string) => logger(options)('error', 'http-failed', reason)
+  const http = createHttpServer(needs, failed)
   const taken = await http.listen(host, port)
   opened.http = http
-  opened.url = urlOf(host, taken)
-  return taken
+  opened.url = urlOf(host, taken, tls !== undefined)
+  const { urls } = announced(options)
+  opened.publicUrls = [...urls, ...publicUrls({ host, port: taken, cert: tls?.cert })]
+  const doors = { port: taken, publicUrls: opened.publicUrls }
+  if (!options.inner || tls === undefined) return { ...doors, innerUrl: opened.url }
+  opened.inner = createHttpServer({ ...needs, tls: undefined }, failed)
+  const innerPort = await opened.inner.listen('127.0.0.1', 0)
+  return { ...doors, innerUrl: urlOf('127.0.0.1', innerPort, false) }
+}
+
+function withInvite(bootstrap: Bootstrap, invite: string | undefined): Bootstrap {
+  return invite === undefined ? bootstrap : { ...bootstrap, invite }
 }
 
 async function loadModels(opened: Opened, options: SignalingOptions): Promise<void> {
@@ -189,7 +220,8 @@ async function openRelay(
   const { host, tcpPort = 0 } = listening
   if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
-  const { announce, relay: limits, version } = options
+  const { relay: limits, version } = options
+  const { addresses: announce } = announced(options)
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
@@ -213,7 +245,7 @@ async function openRelay(
 function badAnnounce(announce: readonly string[], error: unknown): SignalingError {
   return new SignalingError(
     { code: 'bad-option', option: 'announce' },
-    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/443/tls/ws`,
+    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/9002, a URL like https://swarm.example/`,
   )
 }
 
@@ -222,11 +254,16 @@ function notReady({ reason, relay }: Opened): string | undefined {
   return relay?.isStarted() === true ? undefined : 'libp2p is not running'
 }
 
-function bootstrapOf({ relay, releases }: Opened, peers: readonly AnnouncedPeer[]): Bootstrap {
+function bootstrapOf(
+  { relay, releases }: Opened,
+  { iceServers }: SignalingOptions,
+  peers: readonly AnnouncedPeer[],
+): Bootstrap {
   return {
     protocol: PROTOCOL_VERSION,
     peerId: relay?.peerId ?? '',
     addresses: relay?.addresses() ?? [],
+    iceServers,
     releases: countReleases(releases, peers).map(({ id, name, publisher, lanes }) => {
       return { id, name, publisher, lanes }
     }),

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { makeCertificate } from './certificate.ts'
 import { writeRelease } from './release-fixture.ts'
 import { createSignaling } from './signaling.ts'
 
@@ -74,6 +75,19 @@ test('a stopped server leaves no listener, socket or timer, whoever was connecte
   expect(resources().tcp.filter((name) => name === 'TCPServerWrap')).toHaveLength(2)
   await signaling.stop()
   await Promise.all(closed)
+  await expectIdle(timers)
+}, 20_000)
+
+test('neither does one that speaks TLS, whoever has not shaken hands yet', async () => {
+  const timers = await idleTimers()
+  const tls = await makeCertificate(['127.0.0.1'])
+  const signaling = createSignaling({ port: 0, tls, inner: true, modelDirs: [model] })
+  const { port } = await signaling.start()
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await new Promise((resolve) => socket.once('connect', resolve))
+  await signaling.stop()
+  await closed
   await expectIdle(timers)
 }, 20_000)
 

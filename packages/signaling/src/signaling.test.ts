@@ -1,10 +1,12 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { request as httpsRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
 import { PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { makeCertificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import { formatLog, type LogEntry } from './log.ts'
 import type { SignalingOptions } from './options.ts'
@@ -56,6 +58,17 @@ async function broken(name: string, harm: (dir: string) => Promise<void>): Promi
   return dir
 }
 
+/** The status that a server answers whose certificate is trusted. */
+function tlsStatus(url: string, ca: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(url, { ca, agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    request.once('error', reject).end()
+  })
+}
+
 /** Reads Prometheus text: sample with labels → value. Throws for a line that is none. */
 function parseMetrics(text: string): Map<string, number> {
   const samples = new Map<string, number>()
@@ -79,6 +92,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
       protocol: PROTOCOL_VERSION,
       peerId: ready.peerId,
       addresses: [],
+      iceServers: [],
       releases: [{ id, name: 'tiny', publisher: manifest.publisher, lanes: [] }],
     })
     const served = await fetch(`${ready.url}/releases/${id}/manifest.json`)
@@ -90,6 +104,45 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     const announce = ['/dns4/swarm.example/tcp/4001']
     const { addresses, peerId } = await create({ announce, tcpPort: 0 }).start()
     expect(addresses).toEqual([`/dns4/swarm.example/tcp/4001/p2p/${peerId}`])
+  })
+
+  test('tells peers the STUN and TURN servers that it was given', async () => {
+    const iceServers = [
+      { urls: 'stun:stun.example:3478' },
+      { urls: 'turn:turn.example', username: 'user', credential: 'secret' },
+    ]
+    const { url } = await create({ iceServers }).start()
+    const bootstrap = await (await fetch(`${url}/bootstrap.json`)).json()
+    expect(bootstrap).toMatchObject({ iceServers })
+    const wrong = await fault(create({ iceServers: [{ urls: 'http://stun.example' }] }))
+    expect(wrong.fault).toEqual({ code: 'bad-option', option: 'iceServers' })
+    const many = Array.from({ length: 5 }, () => ({ urls: 'stun:stun.example' }))
+    expect((await fault(create({ iceServers: many }))).message).toContain('4 at most')
+  })
+
+  test('invites to its public URL who looks from its own machine, and tells nobody else', async () => {
+    const announce = ['https://swarm.example/swarm/', '/dns4/swarm.example/tcp/9002']
+    const ready = await create({ announce }).start()
+    expect(ready.publicUrls).toEqual(['https://swarm.example/swarm'])
+    expect(ready.addresses).toEqual([`/dns4/swarm.example/tcp/9002/p2p/${ready.peerId}`])
+    expect(await (await fetch(`${ready.url}/bootstrap.json`)).json()).toMatchObject({
+      invite: 'https://swarm.example/swarm',
+    })
+    const headers = { 'x-forwarded-for': '192.0.2.1' }
+    const elsewhere = await fetch(`${ready.url}/bootstrap.json`, { headers })
+    expect(await elsewhere.json()).not.toHaveProperty('invite')
+  })
+
+  test('speaks TLS when it has a certificate, and plain http to this machine if asked', async () => {
+    const tls = await makeCertificate(['127.0.0.1'])
+    const { url, innerUrl, publicUrls } = await create({ tls, inner: true }).start()
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
+    expect(publicUrls).toEqual([])
+    expect(await tlsStatus(`${url}/readyz`, tls.cert)).toBe(200)
+    await expect(fetch(url.replace('https', 'http'))).rejects.toThrow()
+    expect((await fetch(`${innerUrl}/readyz`)).status).toBe(200)
+    const samples = parseMetrics(await (await fetch(`${innerUrl}/metrics`)).text())
+    expect(samples.get('layerswarm_http_requests_total{route="readyz",status="200"}')).toBe(2)
   })
 
   test('tells Prometheus about itself', async () => {

@@ -54,8 +54,9 @@ beforeAll(async () => {
   const needs = {
     releases: () => releases,
     upgrades: () => undefined,
+    tls: undefined,
     notReady: () => reason,
-    bootstrap: () => ({ protocol: 1 }),
+    bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: () => 'layerswarm_ready 1\n',
     uploads: undefined,
     offer: async () => {},
@@ -223,7 +224,9 @@ describe('the HTTP server', () => {
     expect((await get('/bootstrap.json')).status).toBe(503)
     reason = undefined
     expect((await get('/readyz')).status).toBe(200)
-    expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toEqual({ protocol: 1 })
+    expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toMatchObject({
+      protocol: 1,
+    })
   })
 
   test('answers 500 in one line, and logs why, when a part has vanished', async () => {
@@ -242,6 +245,7 @@ describe('the HTTP server', () => {
       {
         releases: () => undefined,
         upgrades: () => undefined,
+        tls: undefined,
         notReady: () => undefined,
         bootstrap: () => ({}),
         metrics: () => '',
@@ -259,6 +263,28 @@ describe('the HTTP server', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await other.close()
     await closed
+  })
+
+  test('knows who asks from this machine, and that a proxy asks for somebody else', async () => {
+    const asked = async (headers: Record<string, string>) =>
+      JSON.parse((await get('/bootstrap.json', headers)).body.toString()).isHere
+    expect(await asked({ host: `127.0.0.1:${port}` })).toBe(true)
+    expect(await asked({ host: `[::1]:${port}` })).toBe(true)
+    expect(await asked({ host: 'localhost' })).toBe(true)
+    expect(await asked({ host: 'swarm.example' })).toBe(false)
+    expect(await asked({ host: '127.0.0.1', 'x-forwarded-for': '192.0.2.1' })).toBe(false)
+    expect(await asked({ host: '127.0.0.1', forwarded: 'for=192.0.2.1' })).toBe(false)
+  })
+
+  test('lets a page from elsewhere fetch the rest of a file, and says so when asked before', async () => {
+    const { status, headers } = await get('/bootstrap.json', { range: 'bytes=5-' }, 'OPTIONS')
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': expect.stringContaining('range'),
+    })
+    const answer = await get('/bootstrap.json')
+    expect(answer.headers['access-control-expose-headers']).toBe('content-range')
   })
 
   test('turns a WebSocket away as long as nobody takes it', async () => {

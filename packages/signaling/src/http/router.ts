@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { URL_CHARS_MAX } from '../limits.ts'
+import { isLoopback } from '../public-urls.ts'
 import type { Releases } from '../releases.ts'
 import type { Answer, Routed } from './answer.ts'
 import { type CompressionCache, chooseEncoding } from './compression.ts'
@@ -22,8 +23,8 @@ export interface RouterNeeds extends UploadNeeds {
   releases(): Releases | undefined
   /** Why the server is not ready, or undefined when it is. */
   notReady(): string | undefined
-  /** The content of /bootstrap.json. */
-  bootstrap(): unknown
+  /** The content of /bootstrap.json, for somebody at this machine or elsewhere. */
+  bootstrap(isHere: boolean): unknown
   /** Prometheus text. */
   metrics(): string
   readonly pageDir: string | undefined
@@ -57,7 +58,7 @@ export async function route(request: IncomingMessage, needs: RouterNeeds): Promi
     case 'metrics':
       return { route: 'metrics', answer: text(200, needs.metrics(), PROMETHEUS_TYPE) }
     case 'bootstrap.json':
-      return { route: 'bootstrap', answer: bootstrap(needs) }
+      return { route: 'bootstrap', answer: bootstrap(request, needs) }
     case 'releases':
       return { route: 'manifest', answer: manifest(needs.releases(), name, last) }
     case 'parts':
@@ -98,10 +99,18 @@ function readiness(needs: RouterNeeds): Answer {
   return reason === undefined ? json(200, { ready: true }) : json(503, { ready: false, reason })
 }
 
-function bootstrap(needs: RouterNeeds): Answer {
+function bootstrap(request: IncomingMessage, needs: RouterNeeds): Answer {
   const reason = needs.notReady()
   if (reason !== undefined) return json(503, { ready: false, reason })
-  return json(200, needs.bootstrap())
+  return json(200, needs.bootstrap(isFromHere(request)))
+}
+
+/** Asked by a browser of this machine, and not by a proxy on behalf of somebody. */
+function isFromHere({ headers, socket }: IncomingMessage): boolean {
+  const passedOn = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via']
+  if (passedOn.some((name) => name in headers)) return false
+  const [, host = ''] = /^(\[.*\]|[^:]*)/.exec(headers.host ?? '') ?? []
+  return isLoopback(socket.remoteAddress ?? '') && isLoopback(host.replace(/^\[|\]$/g, ''))
 }
 
 function immutable(type: string, hash: string): Record<string, string> {

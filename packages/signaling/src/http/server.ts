@@ -1,6 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Certificate } from '../certificate.ts'
 import { reasonOf } from '../errors.ts'
 import {
   HTTP_CONNECTIONS_MAX,
@@ -23,6 +25,17 @@ export interface RequestCount {
   readonly requests: number
 }
 
+/** The counts of several servers as those of one. */
+export function mergeCounts(lists: readonly (readonly RequestCount[])[]): RequestCount[] {
+  const merged = new Map<string, RequestCount>()
+  for (const count of lists.flat()) {
+    const key = `${count.route} ${count.status}`
+    const requests = (merged.get(key)?.requests ?? 0) + count.requests
+    merged.set(key, { ...count, requests })
+  }
+  return [...merged.values()]
+}
+
 /** The HTTP half of the server: page, releases, health and metrics. */
 export interface HttpServer {
   /** Returns the port. @throws SignalingError `port-in-use`, `port-forbidden` or `bad-host`. */
@@ -36,6 +49,8 @@ export interface HttpServer {
 export interface HttpServerNeeds extends RouterNeeds {
   /** Who takes WebSockets; undefined as long as nobody does. */
   upgrades(): UpgradeHandler | undefined
+  /** Speaks TLS with this certificate. */
+  readonly tls: Certificate | undefined
 }
 
 /** @param onFault called with one line when an answer failed for a reason of ours. */
@@ -66,16 +81,25 @@ export function createHttpServer(
     }
   }
 
-  const server = createServer(
-    {
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      headersTimeout: HTTP_REQUEST_MS_MAX,
-      // Only an upload has a body that takes long.
-      requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
-      keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
-    },
-    (request, response) => void respond(request, response),
-  )
+  const answer = (request: IncomingMessage, response: ServerResponse) =>
+    void respond(request, response)
+  const bounds = {
+    maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+    headersTimeout: HTTP_REQUEST_MS_MAX,
+    // Only an upload has a body that takes long.
+    requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
+    keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+  }
+  const server: Server =
+    needs.tls === undefined
+      ? createServer(bounds, answer)
+      : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
+  /** All of them: HTTP knows neither those that still shake hands nor those that were handed on. */
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const take = needs.upgrades()
     count('websocket', take === undefined ? 503 : 101)
@@ -97,7 +121,9 @@ export function createHttpServer(
       }),
     close: () =>
       new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), HTTP_DRAIN_MS)
+        const cut = setTimeout(() => {
+          for (const socket of sockets) socket.destroy()
+        }, HTTP_DRAIN_MS)
         server.close(() => {
           clearTimeout(cut)
           resolve()
