@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningSwarm, startService } from '../support/run-command.ts'
@@ -95,4 +98,61 @@ test('the page as static files on another host joins the server that its address
     await tab.context.close()
     await host.stop()
   }
+})
+
+const isOnNetwork = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ family, internal }) => family === 'IPv4' && !internal),
+)
+
+describe.runIf(isOnNetwork)('a server with a certificate of its own, on all addresses', () => {
+  const STUN = 'stun:127.0.0.1:3478'
+  const tabs: Tab[] = []
+  let home = ''
+  let lan: RunningSwarm
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'layerswarm-hosting-'))
+    const flags = ['--host', '0.0.0.0', '--https', '--data', home, '--ice-server', STUN]
+    lan = await startService('signaling', '--port', '0', ...flags)
+  })
+  afterAll(async () => {
+    await Promise.all(tabs.map(({ context }) => context.close()))
+    await lan?.end('SIGTERM')
+    await rm(home, { recursive: true, force: true })
+  })
+
+  test('invites others to an address of the network, and this computer to none of loopback', async () => {
+    expect(lan.url).toMatch(/^https:\/\/127\.0\.0\.1:/)
+    expect(lan.urls[0]).toMatch(/^https:\/\/\d/)
+    expect(lan.urls[0]).not.toContain('//127.')
+    const here = await openTab(browser, lan.url, 'fresh')
+    await here.page.getByTestId('sample').first().waitFor()
+    await here.page.locator('#share summary').click()
+    await here.page.getByText(lan.urls[0] ?? '').waitFor()
+    await here.page.getByText('Anybody with this link').waitFor()
+    await here.context.close()
+  })
+
+  test('lets tabs of other devices join, with the STUN server that it names to the visitor', async () => {
+    for (const _ of [1, 2]) tabs.push(await openTab(browser, lan.urls[0] ?? '', 'capacity=4'))
+    const [first] = tabs as [Tab]
+    await first.page.getByText('this tab asks 127.0.0.1 for its own address').waitFor()
+    await first.page.evaluate(() => {
+      const seen = window as unknown as { iceServers: unknown[] }
+      seen.iceServers = []
+      window.RTCPeerConnection = class extends RTCPeerConnection {
+        constructor(configuration?: RTCConfiguration) {
+          super(configuration)
+          seen.iceServers.push(configuration?.iceServers)
+        }
+      }
+    })
+    for (const { page } of tabs) await page.getByTestId('join').click()
+    await meshed(tabs, LAYERS)
+    expect(await classifySample(first, 0)).toMatchObject({ hops: LAYERS, missing: 0 })
+    const asked = await first.page.evaluate(
+      () => (window as unknown as { iceServers: unknown[] }).iceServers,
+    )
+    expect(asked.length).toBeGreaterThan(0)
+    for (const servers of asked) expect(servers).toEqual([{ urls: STUN }])
+  })
 })

@@ -21,7 +21,7 @@ import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'
 import { createPage, type Page } from './page.ts'
-import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { fetchRuntime } from './runtime-download.ts'
 import { createSession } from './session.ts'
 import { installTrustedScripts } from './trusted-scripts.ts'
@@ -87,7 +87,9 @@ function learn(next: Manifest) {
 async function loadRelease() {
   for (let tries = 0; manifest === undefined; tries++) {
     try {
-      learn(await fetchRelease(server))
+      const offer = await fetchOffer(server)
+      learn(offer.manifest)
+      page.showOffer(offer)
       if (tries > 0) page.showNotice(undefined)
     } catch (error) {
       page.showNotice(`${errorText(error)} The page asks again every few seconds.`)

@@ -1,6 +1,6 @@
 import { manifestBytes, releaseId } from '@layerswarm/model'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { testManifest } from './test-release.ts'
 
 const SERVER = new URL('http://swarm.test/below/')
@@ -27,26 +27,48 @@ describe('the release that the server offers', () => {
       '/below/bootstrap.json': bootstrap,
       [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
     })
-    expect(await fetchRelease(SERVER)).toEqual(manifest)
+    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite: undefined, iceServers: [] })
   })
+
+  test('comes with where to invite others to, and who helps to find them', async () => {
+    const iceServers = [{ urls: 'stun:stun.example' }, { urls: 'https://no.example' }]
+    const invite = 'https://192.168.1.5:9000'
+    const releases = [{ id }]
+    serve({
+      '/below/bootstrap.json': JSON.stringify({ releases, invite, iceServers }),
+      [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+    })
+    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite, iceServers: [iceServers[0]] })
+  })
+
+  test.each([7, 'javascript:alert(1)', `https://${'x'.repeat(3_000)}`])(
+    'invites nobody to %s',
+    async (invite) => {
+      serve({
+        '/below/bootstrap.json': JSON.stringify({ releases: [{ id }], invite }),
+        [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+      })
+      expect((await fetchOffer(SERVER)).invite).toBeUndefined()
+    },
+  )
 
   test('is refused when its hash is another one than its name', async () => {
     const other = new Uint8Array(manifestBytes(testManifest('two')))
     serve({ '/below/bootstrap.json': bootstrap, [`/below/releases/${id}/manifest.json`]: other })
-    await expect(fetchRelease(SERVER)).rejects.toThrow('not the one it names')
+    await expect(fetchOffer(SERVER)).rejects.toThrow('not the one it names')
   })
 
   test.each(['{}', 'null', '[]', '{"releases":[]}', '{"releases":[{"id":"../secret"}]}'])(
     'is missing in %s',
     async (text) => {
       serve({ '/below/bootstrap.json': text })
-      await expect(fetchRelease(SERVER)).rejects.toThrow('offers no model yet')
+      await expect(fetchOffer(SERVER)).rejects.toThrow('offers no model yet')
     },
   )
 
   test('is missing in what is no JSON', async () => {
     serve({ '/below/bootstrap.json': '<html>' })
-    await expect(fetchRelease(SERVER)).rejects.toThrow('not JSON')
+    await expect(fetchOffer(SERVER)).rejects.toThrow('not JSON')
   })
 })
 

@@ -29,6 +29,21 @@ describe('a bootstrap.json', () => {
     expect(addresses[1]).toBe(tcp)
   })
 
+  test('names the STUN and TURN servers of its host, or none', () => {
+    const iceServers = [{ urls: 'stun:stun.example' }]
+    expect(parseBootstrap({ ...bare, peerId }, JOIN).iceServers).toEqual([])
+    expect(parseBootstrap({ ...bare, peerId, iceServers }, JOIN).iceServers).toEqual(iceServers)
+  })
+
+  test.each([
+    ['iceServers', 7],
+    ['iceServers', Array.from({ length: 5 }, () => ({ urls: 'stun:stun.example' }))],
+    ['iceServers.1', [{ urls: 'stun:stun.example' }, { urls: 'turn:turn.example' }]],
+    ['iceServers.0', [{ urls: 'https://elsewhere.example' }]],
+  ])('is refused when its %s cannot be', (field, iceServers) => {
+    expect(() => parseBootstrap({ ...bare, peerId, iceServers }, JOIN)).toThrow(`"${field}"`)
+  })
+
   test.each([undefined, 7, '', 'no/../peer', 'x'.repeat(99)])(
     'that names nobody to connect to, or "%s", is refused',
     (wrong) => {

@@ -10,9 +10,12 @@ import {
 } from '@layerswarm/model'
 import {
   ADDRESS_CHARS_MAX,
+  ICE_SERVERS_MAX,
+  type IceServer,
   LANES_MAX,
   type LaneCount,
   PROTOCOL_VERSION,
+  parseIceServer,
   parseLaneCount,
 } from '@layerswarm/swarm'
 import { within } from './deadline.ts'
@@ -40,6 +43,8 @@ export interface OfferedRelease {
 export interface Bootstrap {
   /** Multiaddrs of bootstrap nodes, each ending in /p2p/<peer id>; the way to this server comes first. */
   readonly addresses: readonly string[]
+  /** STUN and TURN servers that the swarm's host wants its peers to use. */
+  readonly iceServers: readonly IceServer[]
   readonly releases: readonly OfferedRelease[]
 }
 
@@ -85,7 +90,20 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
   const releases = listOf('releases', source.releases, BOOTSTRAP_RELEASES_MAX).map(parseRelease)
   if (addresses.length === 0)
     fail('addresses', 'bootstrap.json: the server names no address to connect to')
-  return { addresses, releases }
+  return { addresses, iceServers: parseIceServers(source.iceServers), releases }
+}
+
+/** A server that names none leaves its peers without. */
+function parseIceServers(value: unknown): IceServer[] {
+  if (value === undefined) return []
+  return listOf('iceServers', value, ICE_SERVERS_MAX).map((one, index) => {
+    const server = parseIceServer(one)
+    if (server !== undefined) return server
+    return fail(
+      `iceServers.${index}`,
+      `bootstrap.json: "iceServers.${index}" must be a STUN server, or a TURN server with its user and credential`,
+    )
+  })
 }
 
 /** Where the server itself is met; a server from before there was one port names addresses only. */

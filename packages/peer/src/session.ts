@@ -77,7 +77,7 @@ async function open(
   step('opening the network')
   const network = await openNetwork(
     options,
-    { join, release: release.id, manifest, lane },
+    { join, release: release.id, manifest, iceServers: bootstrap.iceServers, lane },
     signal,
     opened,
   )

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { randomTensor } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
+import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
@@ -44,7 +45,8 @@ async function withSwarm(
   const { signal, log } = options
   const engine = 'ort-node'
   const swarm = await startLocalSwarm({
-    port: 0,
+    hosting: LOCAL_HOSTING,
+    certificate: undefined,
     peers: 0,
     models: [folder],
     replicas: 1,

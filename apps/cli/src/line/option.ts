@@ -151,13 +151,3 @@ function folderOf(url: URL): URL {
 function missing(flag: string, placeholder: string): never {
   throw usageError(`${flag} ${placeholder} is missing`)
 }
-
-/** A text with a default. */
-export function textOr(placeholder: string, help: string, otherwise: string): Option<string> {
-  return {
-    kind: 'text',
-    placeholder,
-    help: `${help} (${otherwise})`,
-    read: ([value]) => value ?? otherwise,
-  }
-}

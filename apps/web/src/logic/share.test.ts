@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { shareAddress, shareText } from './share.ts'
+import { helpersText, shareAddress, shareText } from './share.ts'
 
 test('others are invited to the page, and to the server that it joined', () => {
   const folder = new URL('https://pages.example/swarm/')
@@ -10,11 +10,25 @@ test('others are invited to the page, and to the server that it joined', () => {
   )
 })
 
+test('the visitor is told of every other computer that the tab will speak to', () => {
+  expect(helpersText(undefined, [])).toBeUndefined()
+  const key = { username: 'user', credential: 'secret' }
+  const told = helpersText(new URL('https://swarm.example/'), [
+    { urls: 'stun:stun.example:3478' },
+    { urls: 'turn:turn.example?transport=udp', ...key },
+    { urls: 'turns:turn.example', ...key },
+  ])
+  expect(told).toContain('joins the swarm of swarm.example.')
+  expect(told).toContain('asks stun.example for its own address')
+  expect(told).toContain('turn.example carries')
+  expect(told).not.toContain('secret')
+})
+
 test.each([
   ['http://127.0.0.1:9000/', 'this computer only'],
   ['http://localhost:9000/', 'this computer only'],
   ['http://[::1]:9000/', 'this computer only'],
-  ['http://192.168.1.5:9000/', 'plain http'],
+  ['http://192.168.1.5:9000/', 'over https only'],
   ['https://swarm.example/', 'Anybody with this link'],
 ])('the note beside %s says who can open it', (address, words) => {
   expect(shareText(address)).toContain(words)
