@@ -34,6 +34,7 @@ describe('flags about how a swarm is reached', () => {
     ['signaling', ['--ice-server', 'https://stun.example'], 'takes stun:host:3478'],
     ['signaling', ['--ice-server', 'turn:turn.example'], 'needs a user and a credential'],
     ['signaling', ['--ice-server', 'stun:stun.example,user,secret'], 'takes no user'],
+    ['signaling', ['--metrics', 'nobody'], 'everybody, here'],
     ['signaling', ['--tcp-port', '70000'], 'whole number from 0 to 65535'],
   ])('%s %s is bad usage', async (command, flags, words) => {
     const { code, error } = await refusal(command, ...flags)

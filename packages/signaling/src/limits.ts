@@ -117,6 +117,13 @@ export const HTTP_HEADER_BYTES_MAX = 8 * 1024
  * that holds a reservation.
  */
 export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
+/**
+ * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
+ * files each when they open the page.
+ */
+export const HTTP_REQUESTS_BURST = 2_000
+/** And on the long run: 1,000 peers behind one address that look at bootstrap.json every 10 s. */
+export const HTTP_REQUESTS_PER_SECOND = 100
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
 /** A connection on which nothing moves for so long is cut. */

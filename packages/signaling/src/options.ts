@@ -24,6 +24,13 @@ export interface SignalingOptions {
    * this machine, which need not be let in by a certificate.
    */
   readonly inner: boolean
+  /**
+   * A proxy of the host's stands before the server: the last address in its `X-Forwarded-For` is that of
+   * the visitor, and counts against the limits on requests.
+   */
+  readonly trustsProxy: boolean
+  /** Who may read /metrics: everybody, programs of this machine, or whoever sends the token. */
+  readonly metricsFor: 'everybody' | 'here' | { readonly token: string }
   /** STUN and TURN servers that peers are told to use, ICE_SERVERS_MAX at most; with their credentials. */
   readonly iceServers: readonly IceServer[]
   /**
@@ -53,6 +60,8 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   tcpPort: undefined,
   tls: undefined,
   inner: false,
+  trustsProxy: false,
+  metricsFor: 'everybody',
   iceServers: [],
   announce: [],
   dataDir: undefined,

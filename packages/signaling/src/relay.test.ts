@@ -62,7 +62,7 @@ beforeEach(async () => {
   }
   relay = await createRelay(needs, (event) => events.push(event))
   await relay.start()
-  http = createServer().on('upgrade', (...upgrade) => relay.takeSocket(...upgrade))
+  http = createServer().on('upgrade', (...upgrade) => relay.takeSocket(...upgrade, '127.0.0.1'))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
 })
 

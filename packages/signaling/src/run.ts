@@ -3,6 +3,8 @@ import { type IceServer, type LaneCount, PROTOCOL_VERSION } from '@layerswarm/sw
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { createHttpServer, type HttpServer, mergeCounts } from './http/server.ts'
+import { createToken } from './http/token.ts'
+import { createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
@@ -170,6 +172,12 @@ async function openHttp(
     samplesDir,
     compression: createCompressionCache(),
     tls,
+    trustsProxy: options.trustsProxy,
+    mayAsk: createVisitorLimit(),
+    metricsFor:
+      typeof options.metricsFor === 'string'
+        ? options.metricsFor
+        : createToken(options.metricsFor.token),
   }
   const failed = (reason: string) => logger(options)('error', 'http-failed', reason)
   const http = createHttpServer(needs, failed)
@@ -180,7 +188,7 @@ async function openHttp(
   opened.publicUrls = [...urls, ...publicUrls({ host, port: taken, cert: tls?.cert })]
   const doors = { port: taken, publicUrls: opened.publicUrls }
   if (!options.inner || tls === undefined) return { ...doors, innerUrl: opened.url }
-  opened.inner = createHttpServer({ ...needs, tls: undefined }, failed)
+  opened.inner = createHttpServer({ ...needs, tls: undefined, trustsProxy: false }, failed)
   const innerPort = await opened.inner.listen('127.0.0.1', 0)
   return { ...doors, innerUrl: urlOf('127.0.0.1', innerPort, false) }
 }

@@ -145,6 +145,19 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(samples.get('layerswarm_http_requests_total{route="readyz",status="200"}')).toBe(2)
   })
 
+  test('keeps its metrics for its own machine, or for a token', async () => {
+    const ask = async (url: string, headers: Record<string, string>) =>
+      (await fetch(`${url}/metrics`, { headers })).status
+    const { url } = await create({ metricsFor: 'here' }).start()
+    expect(await ask(url, {})).toBe(200)
+    expect(await ask(url, { 'x-forwarded-for': '192.0.2.1' })).toBe(403)
+    const token = 'a-token-of-metrics'
+    const closed = await create({ metricsFor: { token } }).start()
+    expect(await ask(closed.url, {})).toBe(401)
+    expect(await ask(closed.url, { authorization: 'Bearer another' })).toBe(401)
+    expect(await ask(closed.url, { authorization: `Bearer ${token}` })).toBe(200)
+  })
+
   test('tells Prometheus about itself', async () => {
     const { url } = await create({ version: '1.2.3' }).start()
     await fetch(`${url}/healthz`)

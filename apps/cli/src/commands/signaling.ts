@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
-import { text, texts } from '../line/option.ts'
+import { choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
@@ -20,6 +20,11 @@ export const signaling = defineCommand({
       'DIR',
       'where the identity, the certificate of --https and uploaded releases are kept (a new identity at each start)',
     ),
+    metrics: choice(['everybody', 'here'], 'who may read /metrics', 'everybody'),
+    'metrics-token-file': text(
+      'FILE',
+      'a file of one line with the token that /metrics needs then (none)',
+    ),
     'upload-token-file': text(
       'FILE',
       'a file of one line with the token that uploads need (no uploads are taken)',
@@ -33,6 +38,7 @@ export const signaling = defineCommand({
   async run({ values, signal, print, log, emit }) {
     const hosting = readHosting(values)
     const { data: dataDir, 'upload-token-file': tokenFile } = values
+    const metricsTokenFile = values['metrics-token-file']
     if (tokenFile !== undefined && dataDir === undefined) {
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
@@ -47,6 +53,10 @@ export const signaling = defineCommand({
       inner: false,
       models: values.model,
       dataDir,
+      metricsFor:
+        metricsTokenFile === undefined
+          ? values.metrics
+          : { token: await readTokenFile(metricsTokenFile) },
       uploads:
         tokenFile === undefined || dataDir === undefined
           ? undefined

@@ -73,6 +73,9 @@ export const HOSTING_OPTIONS = {
     'address to tell others: the URL to invite people to, or a multiaddr for peers',
   ),
   'ice-server': iceServers,
+  'trust-proxy': bare(
+    'a proxy of yours stands before it: visitors are whom X-Forwarded-For names last',
+  ),
 } as const
 
 /** How a server is reached, from its flags. */
@@ -82,6 +85,8 @@ export interface Hosting {
   readonly tcpPort: number | undefined
   readonly announce: readonly string[]
   readonly iceServers: readonly IceServerFlag[]
+  /** A proxy says who asks. */
+  readonly trustsProxy: boolean
   /** Plain http, TLS with a certificate that is made and kept, or with that of these files. */
   readonly tls: 'none' | 'own' | { readonly certFile: string; readonly keyFile: string }
 }
@@ -93,6 +98,7 @@ export const LOCAL_HOSTING: Hosting = Object.freeze({
   tcpPort: undefined,
   announce: [],
   iceServers: [],
+  trustsProxy: false,
   tls: 'none',
 })
 
@@ -110,6 +116,7 @@ export function readHosting(values: ValuesOf<typeof HOSTING_OPTIONS>): Hosting {
     tcpPort: values['tcp-port'],
     announce,
     iceServers: values['ice-server'],
+    trustsProxy: values['trust-proxy'],
     tls: given ?? (https ? 'own' : 'none'),
   }
 }

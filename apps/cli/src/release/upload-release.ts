@@ -89,13 +89,13 @@ function fail({ to }: UploadTarget, reason: string): never {
   throw new CliError({ code: 'refused', what: to.href }, `${to.origin} did not take it: ${reason}`)
 }
 
-/** Reads the secret that uploads need from a file of one line. @throws CliError `bad-file` or `not-found`. */
+/** Reads a secret, such as uploads need, from a file of one line. @throws CliError `bad-file` or `not-found`. */
 export async function readTokenFile(path: string): Promise<string> {
   const text = new TextDecoder().decode(await readBounded(path, TOKEN_FILE_BYTES_MAX)).trim()
   if (isToken(text)) return text
   throw new CliError(
     { code: 'bad-file', path },
-    `${path} holds no upload token: one line of 16 to 256 letters, digits or signs without spaces`,
+    `${path} holds no token: one line of 16 to 256 letters, digits or signs without spaces`,
   )
 }
 

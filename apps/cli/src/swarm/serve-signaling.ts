@@ -17,6 +17,7 @@ export interface ServeOptions {
   readonly inner: boolean
   readonly models: readonly string[]
   readonly dataDir: string | undefined
+  readonly metricsFor?: SignalingOptions['metricsFor']
   /** Who may upload releases, and where they are kept. */
   readonly uploads?: SignalingOptions['uploads']
   log(line: string): void
@@ -36,6 +37,8 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
     tcpPort: hosting.tcpPort,
     announce: hosting.announce,
     iceServers: hosting.iceServers,
+    trustsProxy: hosting.trustsProxy,
+    metricsFor: options.metricsFor ?? 'everybody',
     tls: options.certificate,
     inner: options.inner,
     modelDirs: await releaseFolders(options.models),

@@ -9,6 +9,7 @@ import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
+import type { Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -55,6 +56,9 @@ beforeAll(async () => {
     releases: () => releases,
     upgrades: () => undefined,
     tls: undefined,
+    trustsProxy: true,
+    mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
+    metricsFor: 'everybody' as const,
     notReady: () => reason,
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: () => 'layerswarm_ready 1\n',
@@ -246,6 +250,9 @@ describe('the HTTP server', () => {
         releases: () => undefined,
         upgrades: () => undefined,
         tls: undefined,
+        trustsProxy: true,
+        mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
+        metricsFor: 'everybody' as const,
         notReady: () => undefined,
         bootstrap: () => ({}),
         metrics: () => '',
@@ -292,6 +299,13 @@ describe('the HTTP server', () => {
     const { status } = await get('/', { ...upgrade, 'sec-websocket-version': '13' })
     expect(status).toBe(503)
     expect(server.counts()).toContainEqual({ route: 'websocket', status: 503, requests: 1 })
+  })
+
+  test('turns away an address that asks too often, and nobody else', async () => {
+    const from = (address: string) => get('/healthz', { 'x-forwarded-for': address })
+    const { status, headers } = await from('192.0.2.66')
+    expect({ status, again: headers['retry-after'] }).toEqual({ status: 429, again: '10' })
+    expect((await from('192.0.2.67')).status).toBe(200)
   })
 
   test('counts its answers by route and status', async () => {

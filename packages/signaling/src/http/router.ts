@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { URL_CHARS_MAX } from '../limits.ts'
-import { isLoopback } from '../public-urls.ts'
 import type { Releases } from '../releases.ts'
 import type { Answer, Routed } from './answer.ts'
 import { type CompressionCache, chooseEncoding } from './compression.ts'
@@ -15,7 +14,9 @@ import {
   SHARED_HEADERS,
 } from './headers.ts'
 import { findFile } from './static-files.ts'
+import type { Token } from './token.ts'
 import { type UploadNeeds, uploadRoute } from './upload-route.ts'
+import type { Visitor } from './visitor.ts'
 
 /** What the routes serve. */
 export interface RouterNeeds extends UploadNeeds {
@@ -27,6 +28,8 @@ export interface RouterNeeds extends UploadNeeds {
   bootstrap(isHere: boolean): unknown
   /** Prometheus text. */
   metrics(): string
+  /** Who may read them: anybody, programs of this machine, or whoever has the token. */
+  readonly metricsFor: 'everybody' | 'here' | Token
   readonly pageDir: string | undefined
   readonly samplesDir: string | undefined
   readonly compression: CompressionCache
@@ -36,7 +39,11 @@ const SAMPLES = new Set(['images.idx3-ubyte', 'labels.idx1-ubyte'])
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Answers one request. Never throws for what a client can do. */
-export async function route(request: IncomingMessage, needs: RouterNeeds): Promise<Routed> {
+export async function route(
+  request: IncomingMessage,
+  visitor: Visitor,
+  needs: RouterNeeds,
+): Promise<Routed> {
   const { method, url = '' } = request
   if (method === 'OPTIONS') {
     return { route: 'preflight', answer: { status: 200, headers: PREFLIGHT_HEADERS, body: '' } }
@@ -56,9 +63,9 @@ export async function route(request: IncomingMessage, needs: RouterNeeds): Promi
     case 'readyz':
       return { route: 'readyz', answer: readiness(needs) }
     case 'metrics':
-      return { route: 'metrics', answer: text(200, needs.metrics(), PROMETHEUS_TYPE) }
+      return { route: 'metrics', answer: metrics(request, visitor, needs) }
     case 'bootstrap.json':
-      return { route: 'bootstrap', answer: bootstrap(request, needs) }
+      return { route: 'bootstrap', answer: bootstrap(visitor, needs) }
     case 'releases':
       return { route: 'manifest', answer: manifest(needs.releases(), name, last) }
     case 'parts':
@@ -99,18 +106,24 @@ function readiness(needs: RouterNeeds): Answer {
   return reason === undefined ? json(200, { ready: true }) : json(503, { ready: false, reason })
 }
 
-function bootstrap(request: IncomingMessage, needs: RouterNeeds): Answer {
-  const reason = needs.notReady()
-  if (reason !== undefined) return json(503, { ready: false, reason })
-  return json(200, needs.bootstrap(isFromHere(request)))
+function metrics(
+  { headers }: IncomingMessage,
+  { isHere }: Visitor,
+  { metrics: render, metricsFor }: RouterNeeds,
+): Answer {
+  if (metricsFor === 'here' && !isHere)
+    return text(403, 'the metrics are for the machine of this server\n')
+  if (typeof metricsFor !== 'string' && !metricsFor.isAllowed(headers.authorization)) {
+    const answer = text(401, 'the metrics need their token\n')
+    return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } }
+  }
+  return text(200, render(), PROMETHEUS_TYPE)
 }
 
-/** Asked by a browser of this machine, and not by a proxy on behalf of somebody. */
-function isFromHere({ headers, socket }: IncomingMessage): boolean {
-  const passedOn = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via']
-  if (passedOn.some((name) => name in headers)) return false
-  const [, host = ''] = /^(\[.*\]|[^:]*)/.exec(headers.host ?? '') ?? []
-  return isLoopback(socket.remoteAddress ?? '') && isLoopback(host.replace(/^\[|\]$/g, ''))
+function bootstrap(visitor: Visitor, needs: RouterNeeds): Answer {
+  const reason = needs.notReady()
+  if (reason !== undefined) return json(503, { ready: false, reason })
+  return json(200, needs.bootstrap(visitor.isHere))
 }
 
 function immutable(type: string, hash: string): Record<string, string> {

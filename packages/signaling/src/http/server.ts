@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -17,6 +23,7 @@ import { portError } from '../ports.ts'
 import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
 import { type Route, sendAnswer } from './answer.ts'
 import { type RouterNeeds, route } from './router.ts'
+import { type Visitor, visitorOf } from './visitor.ts'
 
 /** Answers so far of one route with one status. */
 export interface RequestCount {
@@ -24,6 +31,8 @@ export interface RequestCount {
   readonly status: number
   readonly requests: number
 }
+
+const TOO_MANY = 'too many requests from this address, try again in a while\n'
 
 /** The counts of several servers as those of one. */
 export function mergeCounts(lists: readonly (readonly RequestCount[])[]): RequestCount[] {
@@ -49,6 +58,10 @@ export interface HttpServer {
 export interface HttpServerNeeds extends RouterNeeds {
   /** Who takes WebSockets; undefined as long as nobody does. */
   upgrades(): UpgradeHandler | undefined
+  /** Whether a visitor may ask once more, now. */
+  mayAsk(visitor: Visitor): boolean
+  /** A proxy of the host's stands before it, and says who asks. */
+  readonly trustsProxy: boolean
   /** Speaks TLS with this certificate. */
   readonly tls: Certificate | undefined
 }
@@ -70,7 +83,13 @@ export function createHttpServer(
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let name: Route = 'refused'
     try {
-      const routed = await route(request, needs)
+      const visitor = visitorOf(request, needs.trustsProxy)
+      if (!needs.mayAsk(visitor)) {
+        count(name, 429)
+        response.writeHead(429, { 'retry-after': '10', connection: 'close' }).end(TOO_MANY)
+        return
+      }
+      const routed = await route(request, visitor, needs)
       name = routed.route
       count(name, await sendAnswer(request, response, routed.answer))
     } catch (error) {
@@ -94,17 +113,16 @@ export function createHttpServer(
     needs.tls === undefined
       ? createServer(bounds, answer)
       : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
-  /** All of them: HTTP knows neither those that still shake hands nor those that were handed on. */
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const sockets = socketsOf(server)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const take = needs.upgrades()
-    count('websocket', take === undefined ? 503 : 101)
-    if (take !== undefined) take(request, socket, head)
-    else socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n')
+    const visitor = visitorOf(request, needs.trustsProxy)
+    const status = take === undefined ? 503 : needs.mayAsk(visitor) ? 101 : 429
+    count('websocket', status)
+    if (take !== undefined && status === 101) return take(request, socket, head, visitor.address)
+    // HTTP has let go of the socket: nobody else hears of its end.
+    socket.on('error', () => {})
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n\r\n`)
   })
   server.maxConnections = HTTP_CONNECTIONS_MAX
   server.timeout = HTTP_IDLE_MS_MAX
@@ -132,4 +150,14 @@ export function createHttpServer(
       }),
     counts: () => [...counts.values()].map((entry) => ({ ...entry })),
   }
+}
+
+/** All of them, as they come and go: HTTP knows neither those that shake hands nor those handed on. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
 }

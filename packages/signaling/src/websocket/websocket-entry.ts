@@ -7,8 +7,16 @@ import { reasonOf } from '../errors.ts'
 import { WEBSOCKET_MESSAGE_BYTES_MAX } from '../limits.ts'
 import { SocketConnection } from './socket-connection.ts'
 
-/** Takes over a request that asks for another protocol, as Node's `upgrade` event gives it. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+/**
+ * Takes over a request that asks for another protocol, as Node's `upgrade` event gives it.
+ * `address` is the IP address of whoever asks.
+ */
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  address: string,
+) => void
 
 /** What libp2p lends to those that bring it connections. */
 export interface EntryComponents {
@@ -40,14 +48,14 @@ export class WebSocketEntry {
     })
   }
 
-  readonly take: UpgradeHandler = (request, socket, head) => {
+  readonly take: UpgradeHandler = (request, socket, head, address) => {
     if (this.closed.signal.aborted) {
       socket.destroy()
       return
     }
-    const { remoteAddress = '0.0.0.0', remotePort = 0 } = request.socket
+    const { remotePort = 0 } = request.socket
     this.server.handleUpgrade(request, socket, head, (opened) => {
-      this.bringIn(opened, remoteAddress, remotePort)
+      this.bringIn(opened, address, remotePort)
     })
   }
 
