@@ -10,7 +10,7 @@ function runtimeList(): Plugin {
       const runtimes = Object.values(bundle).flatMap((file) => {
         const name = /^assets\/(.+)-[\w-]{8}\.wasm$/.exec(file.fileName)?.[1]
         if (file.type !== 'asset' || name === undefined) return []
-        return [{ name, path: `/${file.fileName}`, bytes: file.source.length }]
+        return [{ name, path: file.fileName, bytes: file.source.length }]
       })
       this.emitFile({ type: 'asset', fileName: 'runtimes.json', source: JSON.stringify(runtimes) })
     },
@@ -18,6 +18,8 @@ function runtimeList(): Plugin {
 }
 
 export default defineConfig({
+  // Every address of the page is relative: it works in any folder of any server.
+  base: './',
   root: fileURLToPath(new URL('.', import.meta.url)),
   resolve: { conditions: ['source', ...defaultClientConditions] },
   worker: { format: 'es' },

@@ -223,9 +223,7 @@ describe('publish --to', () => {
     expect(await publish(2, '--to', 'http://127.0.0.1:1', '--token', 'short')).toMatch(/16 to 256/)
     await writeFile(at('empty.token'), '')
     const empty = ['--token-file', at('empty.token')]
-    expect(await publish(1, '--to', 'http://127.0.0.1:1', ...empty)).toMatch(
-      /holds no upload token/,
-    )
+    expect(await publish(1, '--to', 'http://127.0.0.1:1', ...empty)).toMatch(/holds no token/)
     const key = ['--key', at('keys', 'unused.key')]
     expect(
       await runCommand('publish', release, '--to', 'http://127.0.0.1:1', '--token', TOKEN, ...key),

@@ -67,6 +67,8 @@ export async function runCommandIn(
 /** A swarm that `up` started. */
 export interface RunningSwarm {
   readonly url: string
+  /** Where others can join. */
+  readonly urls: readonly string[]
   /** Process ids of the volunteers. */
   readonly volunteers: readonly number[]
   /** @returns the exit code, null when it was killed. */
@@ -89,12 +91,18 @@ export async function startService(...words: string[]): Promise<RunningSwarm> {
   const failed = ended.then((code) => {
     throw new Error(`${words[0]} ended with ${code}: ${output.stderr}`)
   })
-  const { ready, pids = [] } = JSON.parse(await Promise.race([document, failed])) as {
+  const {
+    ready,
+    urls = [],
+    pids = [],
+  } = JSON.parse(await Promise.race([document, failed])) as {
     ready: string
+    urls?: string[]
     pids?: number[]
   }
   return {
     url: ready,
+    urls,
     volunteers: pids,
     end(signal) {
       failed.catch(() => undefined)

@@ -2,8 +2,10 @@
 // whose address holds a hash never change and come from the cache. The runtimes' WebAssembly is left
 // to the browser's own cache: without a server there is no swarm to compute for.
 const CACHE = 'layerswarm-shell-1'
-const NAMED_BY_HASH = /^\/(assets\/[\w.-]+\.(js|css)|parts\/\w+|releases\/\w+\/manifest\.json)$/
-const KEPT = /^\/(samples\/[\w.-]+|favicon\.svg|runtimes\.json|)$/
+const NAMED_BY_HASH = /^(assets\/[\w.-]+\.(js|css)|parts\/\w+|releases\/\w+\/manifest\.json)$/
+const KEPT = /^(samples\/[\w.-]+|favicon\.svg|runtimes\.json|)$/
+/** Of the page, as a path: what is served is named from here. */
+const FOLDER = new URL('.', location.href).pathname
 /** Old builds and releases make room for new ones. */
 const ENTRIES_MAX = 96
 
@@ -13,8 +15,10 @@ addEventListener('fetch', (event) => {
   const { request } = event
   const { origin, pathname } = new URL(request.url)
   if (request.method !== 'GET' || origin !== location.origin) return
-  if (NAMED_BY_HASH.test(pathname)) event.respondWith(cachedFirst(event, request.url))
-  else if (KEPT.test(pathname)) event.respondWith(newestFirst(event, pathname))
+  if (!pathname.startsWith(FOLDER)) return
+  const name = pathname.slice(FOLDER.length)
+  if (NAMED_BY_HASH.test(name)) event.respondWith(cachedFirst(event, request.url))
+  else if (KEPT.test(name)) event.respondWith(newestFirst(event, pathname))
 })
 
 async function cachedFirst(event, key) {

@@ -64,3 +64,6 @@ export const TWO_CIRCLES_DEPTH_RADII = 0.16
 
 /** Peer ids of Ed25519 keys share their first eight characters; the last six tell them apart. */
 export const PEER_CHARS_SHOWN = 6
+
+/** Characters of the address to invite others to. */
+export const INVITE_CHARS_MAX = 2_048

@@ -1,7 +1,8 @@
 /**
  * The page of a swarm: a tab joins with one button, hosts layers, and has pictures classified. The
  * signaling server serves it; it has no framework and no server of its own. What the address may ask:
- * `engine`, `layers` (numbers, `auto` or `none`), `capacity` and `autojoin`.
+ * `engine`, `layers` (numbers, `auto` or `none`), `capacity` and `autojoin`. It may lie in any folder,
+ * and on another server than the swarm's, which `join` names then.
  *
  * ```text
  * http://127.0.0.1:9000/?engine=ort-wasm&layers=2,5&autojoin=1
@@ -15,12 +16,12 @@ import type { PeerSnapshot } from '@layerswarm/peer'
 import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
-import { parsePageOptions } from './logic/page-options.ts'
+import { folderOf, parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'
 import { createPage, type Page } from './page.ts'
-import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { fetchRuntime } from './runtime-download.ts'
 import { createSession } from './session.ts'
 import { installTrustedScripts } from './trusted-scripts.ts'
@@ -33,8 +34,10 @@ declare global {
 }
 
 installTrustedScripts()
-const { origin } = location
 const { options, complaints } = parsePageOptions(location.search)
+const server = options.join ?? folderOf(new URL(location.href))
+const complaint = serverComplaint(new URL(location.href), server)
+if (complaint !== undefined) complaints.push(complaint)
 let manifest: Manifest | undefined
 
 const classifier = createClassifier({
@@ -46,7 +49,7 @@ const classifier = createClassifier({
 const prepare = (signal: AbortSignal) =>
   fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
 
-const session = createSession(origin, options, () => manifest, prepare, {
+const session = createSession(server, options, () => manifest, prepare, {
   looked: (snapshot, images) => page.show(snapshot, images),
   moved: (request, route) => page.showMove(request, route),
   joined(peer) {
@@ -59,7 +62,7 @@ const session = createSession(origin, options, () => manifest, prepare, {
   },
 })
 
-const lab = createLabCard(origin)
+const lab = createLabCard(server)
 const page: Page = createPage(options, {
   ...session,
   join(share) {
@@ -84,7 +87,9 @@ function learn(next: Manifest) {
 async function loadRelease() {
   for (let tries = 0; manifest === undefined; tries++) {
     try {
-      learn(await fetchRelease(origin))
+      const offer = await fetchOffer(server)
+      learn(offer.manifest)
+      page.showOffer(offer)
       if (tries > 0) page.showNotice(undefined)
     } catch (error) {
       page.showNotice(`${errorText(error)} The page asks again every few seconds.`)
@@ -95,7 +100,7 @@ async function loadRelease() {
 
 async function loadSamples() {
   try {
-    const samples = parseSamples(...(await fetchSampleFiles(origin)))
+    const samples = parseSamples(...(await fetchSampleFiles(server)))
     page.showSamples(samples)
     lab.setSamples(samples)
   } catch (error) {

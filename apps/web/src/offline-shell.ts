@@ -5,7 +5,7 @@
 export async function keepShell(): Promise<void> {
   if (!('serviceWorker' in navigator)) return
   try {
-    await navigator.serviceWorker.register('/sw.js')
+    await navigator.serviceWorker.register('sw.js')
   } catch {
     // A convenience: the page works without it.
   }

@@ -1,9 +1,11 @@
 import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { OWN_REQUESTS_MAX } from './limits.ts'
-import type { PageOptions } from './logic/page-options.ts'
+import { folderOf, type PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
+import { helpersText, isLoopback, shareAddress } from './logic/share.ts'
+import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import type { Download } from './runtime-download.ts'
 import { createCamera } from './ui/camera.ts'
@@ -44,6 +46,8 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   /** Shows a chosen picture; `seen` is what the model sees of it. */
   showPicture(picture: Picture, seen: Pixels | undefined): void
   showRun(run: Run): void
+  /** What the swarm's server says of itself beside the model. */
+  showOffer(offer: Pick<Offer, 'invite' | 'iceServers'>): void
   /** A line about the page itself, such as why joining failed; undefined takes it away. */
   showNotice(line: string | undefined): void
   showDownload(download: Download | undefined): void
@@ -72,7 +76,8 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem)
   createOrderChoice(actions.setOrders)
-  createShareCard(location.origin)
+  const folder = folderOf(new URL(location.href))
+  const share = createShareCard(shareAddress(folder, options.join))
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
   return {
@@ -105,6 +110,12 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
       run.showRun(state)
       if (state.stage !== 'answered') return
       for (const { request } of state.ensemble.answers) swarm.lights.home(request, self)
+    },
+    showOffer({ invite, iceServers }) {
+      // An address that works on this computer only invites nobody.
+      if (invite !== undefined && options.join === undefined && isLoopback(folder))
+        share.show(invite)
+      setLine(byId('helpers', HTMLElement), helpersText(options.join, iceServers))
     },
     showNotice: (line) => setLine(notice, line),
   }

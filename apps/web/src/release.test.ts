@@ -1,9 +1,9 @@
 import { manifestBytes, releaseId } from '@layerswarm/model'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { fetchRelease, fetchSampleFiles } from './release.ts'
+import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { testManifest } from './test-release.ts'
 
-const ORIGIN = 'http://swarm.test'
+const SERVER = new URL('http://swarm.test/below/')
 const manifest = testManifest('one')
 const id = releaseId(manifest)
 
@@ -24,38 +24,60 @@ describe('the release that the server offers', () => {
 
   test('is the first of bootstrap.json', async () => {
     serve({
-      '/bootstrap.json': bootstrap,
-      [`/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+      '/below/bootstrap.json': bootstrap,
+      [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
     })
-    expect(await fetchRelease(ORIGIN)).toEqual(manifest)
+    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite: undefined, iceServers: [] })
   })
+
+  test('comes with where to invite others to, and who helps to find them', async () => {
+    const iceServers = [{ urls: 'stun:stun.example' }, { urls: 'https://no.example' }]
+    const invite = 'https://192.168.1.5:9000'
+    const releases = [{ id }]
+    serve({
+      '/below/bootstrap.json': JSON.stringify({ releases, invite, iceServers }),
+      [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+    })
+    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite, iceServers: [iceServers[0]] })
+  })
+
+  test.each([7, 'javascript:alert(1)', `https://${'x'.repeat(3_000)}`])(
+    'invites nobody to %s',
+    async (invite) => {
+      serve({
+        '/below/bootstrap.json': JSON.stringify({ releases: [{ id }], invite }),
+        [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
+      })
+      expect((await fetchOffer(SERVER)).invite).toBeUndefined()
+    },
+  )
 
   test('is refused when its hash is another one than its name', async () => {
     const other = new Uint8Array(manifestBytes(testManifest('two')))
-    serve({ '/bootstrap.json': bootstrap, [`/releases/${id}/manifest.json`]: other })
-    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not the one it names')
+    serve({ '/below/bootstrap.json': bootstrap, [`/below/releases/${id}/manifest.json`]: other })
+    await expect(fetchOffer(SERVER)).rejects.toThrow('not the one it names')
   })
 
   test.each(['{}', 'null', '[]', '{"releases":[]}', '{"releases":[{"id":"../secret"}]}'])(
     'is missing in %s',
     async (text) => {
-      serve({ '/bootstrap.json': text })
-      await expect(fetchRelease(ORIGIN)).rejects.toThrow('offers no model yet')
+      serve({ '/below/bootstrap.json': text })
+      await expect(fetchOffer(SERVER)).rejects.toThrow('offers no model yet')
     },
   )
 
   test('is missing in what is no JSON', async () => {
-    serve({ '/bootstrap.json': '<html>' })
-    await expect(fetchRelease(ORIGIN)).rejects.toThrow('not JSON')
+    serve({ '/below/bootstrap.json': '<html>' })
+    await expect(fetchOffer(SERVER)).rejects.toThrow('not JSON')
   })
 })
 
 test('a server that does not answer is named', async () => {
   vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
-  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow(`${ORIGIN} does not answer`)
+  await expect(fetchSampleFiles(SERVER)).rejects.toThrow(`${SERVER} does not answer`)
 })
 
 test('a missing file is named with the status', async () => {
   serve({})
-  await expect(fetchSampleFiles(ORIGIN)).rejects.toThrow('404 for /samples/images.idx3-ubyte')
+  await expect(fetchSampleFiles(SERVER)).rejects.toThrow('404 for samples/images.idx3-ubyte')
 })

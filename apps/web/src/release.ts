@@ -5,33 +5,61 @@ import {
   parseManifest,
   releaseId,
 } from '@layerswarm/model'
-import { BOOTSTRAP_BYTES_MAX, SAMPLES_BYTES_MAX } from './limits.ts'
+import { ICE_SERVERS_MAX, type IceServer, parseIceServer } from '@layerswarm/swarm'
+import { BOOTSTRAP_BYTES_MAX, INVITE_CHARS_MAX, SAMPLES_BYTES_MAX } from './limits.ts'
+
+/** What the swarm's server says before anybody joins. */
+export interface Offer {
+  /** The model of the release that it offers first. */
+  readonly manifest: Manifest
+  /** Where others can join; undefined when the page's own address will do. */
+  readonly invite: string | undefined
+  /** STUN and TURN servers that a tab will use once it joins. */
+  readonly iceServers: readonly IceServer[]
+}
 
 /**
- * The manifest that the page's server offers first: enough to describe the model before joining.
- * The peer checks publisher and signature itself when it joins; here only the hash is checked.
+ * Asks the swarm's server what it offers: enough to describe the model before joining. The peer checks
+ * publisher and signature itself when it joins; here only the hash is checked.
+ * @param server the folder below which it answers.
  * @throws Error or ModelError with one line for people.
  */
-export async function fetchRelease(origin: string): Promise<Manifest> {
-  const id = firstReleaseId(await fetchBytes(origin, '/bootstrap.json', BOOTSTRAP_BYTES_MAX))
+export async function fetchOffer(server: URL): Promise<Offer> {
+  const bootstrap = parseJson(await fetchBytes(server, 'bootstrap.json', BOOTSTRAP_BYTES_MAX))
+  const id = firstReleaseId(bootstrap)
   const manifest = parseManifest(
-    await fetchBytes(origin, `/releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
+    await fetchBytes(server, `releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
   )
   if (releaseId(manifest) !== id)
     throw new Error('The server offers a model description that is not the one it names.')
-  return manifest
+  return {
+    manifest,
+    invite: parseInvite(fieldOf(bootstrap, 'invite')),
+    iceServers: parseIceServers(fieldOf(bootstrap, 'iceServers')),
+  }
 }
 
 /** The two idx files of sample images and their labels. @throws Error with one line for people. */
-export async function fetchSampleFiles(origin: string): Promise<[Uint8Array, Uint8Array]> {
+export async function fetchSampleFiles(server: URL): Promise<[Uint8Array, Uint8Array]> {
   return Promise.all([
-    fetchBytes(origin, '/samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
-    fetchBytes(origin, '/samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(server, 'samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(server, 'samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
   ])
 }
 
-function firstReleaseId(bootstrap: Uint8Array): string {
-  const releases = fieldOf(parseJson(bootstrap), 'releases')
+function parseInvite(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > INVITE_CHARS_MAX) return undefined
+  return /^https?:\/\//.test(value) && URL.canParse(value) ? value : undefined
+}
+
+/** Only to be named: the peer refuses a list with a mistake in it when it joins. */
+function parseIceServers(value: unknown): IceServer[] {
+  const list: unknown[] = Array.isArray(value) ? value.slice(0, ICE_SERVERS_MAX) : []
+  return list.map(parseIceServer).filter((server) => server !== undefined)
+}
+
+function firstReleaseId(bootstrap: unknown): string {
+  const releases = fieldOf(bootstrap, 'releases')
   const id = Array.isArray(releases) ? fieldOf(releases[0], 'id') : undefined
   if (!isSha256(id)) throw new Error('The server offers no model yet; try again in a moment.')
   return id
@@ -50,9 +78,9 @@ function fieldOf(value: unknown, field: string): unknown {
   return new Map<string, unknown>(Object.entries(value)).get(field)
 }
 
-async function fetchBytes(origin: string, path: string, bytesMax: number): Promise<Uint8Array> {
-  const response = await fetch(new URL(path, origin)).catch(() => {
-    throw new Error(`The server at ${origin} does not answer; is it running?`)
+async function fetchBytes(server: URL, path: string, bytesMax: number): Promise<Uint8Array> {
+  const response = await fetch(new URL(path, server)).catch(() => {
+    throw new Error(`The server at ${server.href} does not answer; is it running?`)
   })
   if (!response.ok) throw new Error(`The server answers ${response.status} for ${path}.`)
   if (Number(response.headers.get('content-length') ?? 0) > bytesMax)

@@ -48,7 +48,7 @@ async function chooseRuntime(
   signal: AbortSignal,
 ): Promise<RuntimeFile | undefined> {
   if (engine === 'reference') return undefined
-  const files = parseRuntimes(await (await fetch('/runtimes.json', { signal })).json())
+  const files = parseRuntimes(await (await fetch('runtimes.json', { signal })).json())
   const name = (await wantsWebGpu(engine)) ? webGpuRuntime() : 'ort-wasm-simd-threaded'
   return files.find((file) => file.name === name)
 }
@@ -74,6 +74,6 @@ function parseRuntimes(value: unknown): RuntimeFile[] {
     if (typeof entry !== 'object' || entry === null) return []
     const { name, path, bytes }: Record<string, unknown> = { ...entry }
     const fits = typeof name === 'string' && typeof path === 'string' && typeof bytes === 'number'
-    return fits && path.startsWith('/assets/') ? [{ name, path, bytes }] : []
+    return fits && path.startsWith('assets/') ? [{ name, path, bytes }] : []
   })
 }

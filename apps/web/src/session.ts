@@ -49,7 +49,7 @@ interface Stay {
  * @param prepare fetches what the peer will need, so that the page can show how far that is.
  */
 export function createSession(
-  origin: string,
+  server: URL,
   options: PageOptions,
   manifest: () => Manifest | undefined,
   prepare: (signal: AbortSignal) => Promise<void>,
@@ -84,7 +84,7 @@ export function createSession(
       if (current !== stay) return
       const { serve, engine } = options
       stay.peer = createPeer({
-        ...{ join: origin, serve, engine, wireDtype: WIRE_DTYPE },
+        ...{ join: server.href, serve, engine, wireDtype: WIRE_DTYPE },
         ...{ capacity: share.layers, timeShare: share.time },
       })
       follow(stay.peer, abort.signal, happened, look)

@@ -4,8 +4,8 @@ interface TrustedTypeFactory {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): unknown
 }
 
-/** This server's own scripts: what the build made, and the service worker. */
-const OWN_SCRIPT = /^\/(assets\/[\w.-]+\.js|sw\.js)$/
+/** The page's own scripts, below its folder: what the build made, and the service worker. */
+const OWN_SCRIPT = /^(assets\/[\w.-]+\.js|sw\.js)$/
 
 /**
  * The page's policy asks for Trusted Types: text becomes HTML or code nowhere. Workers are the one
@@ -17,7 +17,8 @@ export function installTrustedScripts(): void {
   factory.createPolicy('default', {
     createScriptURL(text) {
       const url = new URL(text, location.href)
-      if (url.origin === location.origin && OWN_SCRIPT.test(url.pathname)) return text
+      const folder = new URL('.', location.href).href
+      if (url.href.startsWith(folder) && OWN_SCRIPT.test(url.href.slice(folder.length))) return text
       throw new TypeError(`${url.pathname.slice(0, 80)} is not a script of this page`)
     },
   })

@@ -5,12 +5,52 @@ import { parseBootstrap } from './bootstrap.ts'
 const RELEASE = { id: 'ab'.repeat(32), name: 'tiny', publisher: 'cd'.repeat(32) }
 const COUNT = { lane: 3, providers: 20, askers: 4, lacking: 0 }
 
+const JOIN = new URL('https://host/swarm/')
+
 function parsed(release: object) {
   const addresses = [`/ip4/127.0.0.1/tcp/1/p2p/12D3KooW${'a'.repeat(44)}`]
-  return parseBootstrap({ protocol: PROTOCOL_VERSION, addresses, releases: [release] })
+  return parseBootstrap({ protocol: PROTOCOL_VERSION, addresses, releases: [release] }, JOIN)
 }
 
 describe('a bootstrap.json', () => {
+  const peerId = `12D3KooW${'b'.repeat(44)}`
+  const bare = { protocol: PROTOCOL_VERSION, addresses: [] as string[], releases: [RELEASE] }
+
+  test('of a server that names only itself leads to where it was read', () => {
+    expect(parseBootstrap({ ...bare, peerId }, JOIN).addresses).toEqual([
+      `/dns4/host/tcp/443/tls/ws/http-path/swarm%2Fws/p2p/${peerId}`,
+    ])
+  })
+
+  test('of a server that announces addresses too names the way to itself first', () => {
+    const tcp = `/dns4/host/tcp/4001/p2p/${peerId}`
+    const { addresses } = parseBootstrap({ ...bare, peerId, addresses: [tcp] }, JOIN)
+    expect(addresses).toHaveLength(2)
+    expect(addresses[1]).toBe(tcp)
+  })
+
+  test('names the STUN and TURN servers of its host, or none', () => {
+    const iceServers = [{ urls: 'stun:stun.example' }]
+    expect(parseBootstrap({ ...bare, peerId }, JOIN).iceServers).toEqual([])
+    expect(parseBootstrap({ ...bare, peerId, iceServers }, JOIN).iceServers).toEqual(iceServers)
+  })
+
+  test.each([
+    ['iceServers', 7],
+    ['iceServers', Array.from({ length: 5 }, () => ({ urls: 'stun:stun.example' }))],
+    ['iceServers.1', [{ urls: 'stun:stun.example' }, { urls: 'turn:turn.example' }]],
+    ['iceServers.0', [{ urls: 'https://elsewhere.example' }]],
+  ])('is refused when its %s cannot be', (field, iceServers) => {
+    expect(() => parseBootstrap({ ...bare, peerId, iceServers }, JOIN)).toThrow(`"${field}"`)
+  })
+
+  test.each([undefined, 7, '', 'no/../peer', 'x'.repeat(99)])(
+    'that names nobody to connect to, or "%s", is refused',
+    (wrong) => {
+      expect(() => parseBootstrap({ ...bare, peerId: wrong }, JOIN)).toThrow('bootstrap.json')
+    },
+  )
+
   test('says how full the lanes of a release are', () => {
     expect(parsed({ ...RELEASE, lanes: [COUNT] }).releases[0]?.lanes).toEqual([COUNT])
   })

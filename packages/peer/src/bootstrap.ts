@@ -10,9 +10,12 @@ import {
 } from '@layerswarm/model'
 import {
   ADDRESS_CHARS_MAX,
+  ICE_SERVERS_MAX,
+  type IceServer,
   LANES_MAX,
   type LaneCount,
   PROTOCOL_VERSION,
+  parseIceServer,
   parseLaneCount,
 } from '@layerswarm/swarm'
 import { within } from './deadline.ts'
@@ -23,6 +26,7 @@ import {
   BOOTSTRAP_RELEASES_MAX,
   FETCH_TIMEOUT_MS,
 } from './limits.ts'
+import { meetingAddress } from './meeting/join-url.ts'
 import { download } from './store/http.ts'
 
 /** A release as a signaling server names it. */
@@ -37,24 +41,20 @@ export interface OfferedRelease {
 
 /** What a newcomer learns from a signaling server. */
 export interface Bootstrap {
-  /** Multiaddrs of bootstrap nodes, each ending in /p2p/<peer id>. */
+  /** Multiaddrs of bootstrap nodes, each ending in /p2p/<peer id>; the way to this server comes first. */
   readonly addresses: readonly string[]
+  /** STUN and TURN servers that the swarm's host wants its peers to use. */
+  readonly iceServers: readonly IceServer[]
   readonly releases: readonly OfferedRelease[]
 }
 
-/** @throws PeerError `bad-join-url` unless it is an absolute http or https URL. */
-export function parseJoinUrl(join: string): URL {
-  const url = URL.canParse(join) ? new URL(join) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
-  throw new PeerError(
-    { code: 'bad-join-url', join },
-    `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
-  )
-}
-
-/** @throws PeerError `unreachable` or `bad-bootstrap`. */
+/**
+ * Reads what a server says of its swarm.
+ * @param join as `parseJoinUrl` gives it.
+ * @throws PeerError `unreachable` or `bad-bootstrap`.
+ */
 export async function fetchBootstrap(join: URL, signal?: AbortSignal): Promise<Bootstrap> {
-  const url = new URL('/bootstrap.json', join)
+  const url = new URL('bootstrap.json', join)
   const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
     download(url, BOOTSTRAP_BYTES_MAX, bounded),
   )
@@ -65,15 +65,19 @@ export async function fetchBootstrap(join: URL, signal?: AbortSignal): Promise<B
   } catch {
     fail('', `${url.href} is not JSON; is this a signaling server?`)
   }
-  return parseBootstrap(value)
+  return parseBootstrap(value, join)
 }
 
 function fail(field: string, message: string): never {
   throw new PeerError({ code: 'bad-bootstrap', field }, message)
 }
 
-/** Parses bootstrap.json. @throws PeerError `bad-bootstrap` naming the first wrong field. */
-export function parseBootstrap(value: unknown): Bootstrap {
+/**
+ * Parses bootstrap.json.
+ * @param join the URL below which it was read: the server takes WebSockets there.
+ * @throws PeerError `bad-bootstrap` naming the first wrong field.
+ */
+export function parseBootstrap(value: unknown, join: URL): Bootstrap {
   const source = recordOf(value)
   if (source.protocol !== PROTOCOL_VERSION) {
     fail(
@@ -81,11 +85,33 @@ export function parseBootstrap(value: unknown): Bootstrap {
       `the server speaks protocol ${String(source.protocol).slice(0, 20)} and this peer ${PROTOCOL_VERSION}; update the older one`,
     )
   }
-  const addresses = listOf('addresses', source.addresses, BOOTSTRAP_ADDRESSES_MAX).map(parseAddress)
+  const announced = listOf('addresses', source.addresses, BOOTSTRAP_ADDRESSES_MAX).map(parseAddress)
+  const addresses = [...new Set([...wayTo(source.peerId, join), ...announced])]
   const releases = listOf('releases', source.releases, BOOTSTRAP_RELEASES_MAX).map(parseRelease)
   if (addresses.length === 0)
     fail('addresses', 'bootstrap.json: the server names no address to connect to')
-  return { addresses, releases }
+  return { addresses, iceServers: parseIceServers(source.iceServers), releases }
+}
+
+/** A server that names none leaves its peers without. */
+function parseIceServers(value: unknown): IceServer[] {
+  if (value === undefined) return []
+  return listOf('iceServers', value, ICE_SERVERS_MAX).map((one, index) => {
+    const server = parseIceServer(one)
+    if (server !== undefined) return server
+    return fail(
+      `iceServers.${index}`,
+      `bootstrap.json: "iceServers.${index}" must be a STUN server, or a TURN server with its user and credential`,
+    )
+  })
+}
+
+/** Where the server itself is met; a server from before there was one port names addresses only. */
+function wayTo(peerId: unknown, join: URL): string[] {
+  if (peerId === undefined) return []
+  if (typeof peerId !== 'string' || !PEER_ID.test(peerId))
+    fail('peerId', 'bootstrap.json: "peerId" must be a peer id')
+  return [meetingAddress(join, peerId)]
 }
 
 function recordOf(value: unknown): Record<string, unknown> {
@@ -99,9 +125,12 @@ function listOf(field: string, value: unknown, max: number): unknown[] {
   return value
 }
 
+/** Base58, as libp2p writes them. */
+const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{20,64}$/
+const ADDRESS = /^\/[\x21-\x7e]+\/p2p\/[1-9A-HJ-NP-Za-km-z]{20,64}$/
+
 function parseAddress(value: unknown, index: number): string {
-  const wellFormed = /^\/[\x21-\x7e]+\/p2p\/[1-9A-HJ-NP-Za-km-z]{20,64}$/
-  if (typeof value !== 'string' || value.length > ADDRESS_CHARS_MAX || !wellFormed.test(value)) {
+  if (typeof value !== 'string' || value.length > ADDRESS_CHARS_MAX || !ADDRESS.test(value)) {
     fail(
       `addresses.${index}`,
       `bootstrap.json: "addresses.${index}" must be a multiaddr that ends in /p2p/<peer id>`,
@@ -166,7 +195,7 @@ export async function fetchManifest(
   trusted: readonly string[] | undefined,
   signal?: AbortSignal,
 ): Promise<Manifest> {
-  const url = new URL(`/releases/${release.id}/manifest.json`, join)
+  const url = new URL(`releases/${release.id}/manifest.json`, join)
   const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
     download(url, MANIFEST_BYTES_MAX, bounded),
   )

@@ -1,5 +1,5 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
-import { createGate, type Member, type ModelShape } from '@layerswarm/swarm'
+import { createGate, type IceServer, type Member, type ModelShape } from '@layerswarm/swarm'
 import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
@@ -24,6 +24,8 @@ export interface Joined {
   /** Hash of the manifest. */
   readonly release: Sha256
   readonly manifest: Manifest
+  /** STUN and TURN servers that the swarm's host names. */
+  readonly iceServers: readonly IceServer[]
   /** The lane in which it begins. */
   readonly lane: number
 }
@@ -49,7 +51,7 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { join, release, manifest, lane }: Joined,
+  { join, release, manifest, iceServers, lane }: Joined,
   signal: AbortSignal,
   opened: Opened,
 ): Promise<Network> {
@@ -64,7 +66,7 @@ export async function openNetwork(
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: options.host,
-    iceServers: options.iceServers,
+    iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(() => node.stop())
   const keeper: RelayKeeper = createRelayKeeper({

@@ -35,7 +35,7 @@ export interface PeerOptions {
   readonly dataDir: string | undefined
   /** Node: the address that other peers connect to. */
   readonly host: string
-  /** Browser: STUN and TURN servers; none are asked unless named here. */
+  /** STUN and TURN servers; when none are named here, those that the swarm's host names, or none. */
   readonly iceServers: readonly RTCIceServer[]
   /** How own activations travel. */
   readonly wireDtype: ActivationDtype

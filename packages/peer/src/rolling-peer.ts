@@ -1,6 +1,6 @@
 import { type Manifest, releaseId } from '@layerswarm/model'
 import { CLASSIFY_POLICY_DEFAULT, DEADLINE_MS_MAX } from '@layerswarm/swarm'
-import { fetchBootstrap, fetchManifest, type OfferedRelease, parseJoinUrl } from './bootstrap.ts'
+import { fetchBootstrap, fetchManifest, type OfferedRelease } from './bootstrap.ts'
 import {
   RELEASE_POLL_MS,
   RELEASE_QUIET_EXTRA_MS,
@@ -8,6 +8,7 @@ import {
   RELEASE_SETTLE_MS_MAX,
   SETTLE_STEP_MS,
 } from './limits.ts'
+import { parseJoinUrl } from './meeting/join-url.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer, type PeerEvent } from './peer.ts'
 import type { PeerSnapshot } from './snapshot.ts'

@@ -10,12 +10,13 @@ import {
 } from '@layerswarm/swarm'
 import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
-import { chooseRelease, fetchBootstrap, fetchManifest, parseJoinUrl } from './bootstrap.ts'
+import { chooseRelease, fetchBootstrap, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
+import { parseJoinUrl } from './meeting/join-url.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
@@ -76,7 +77,7 @@ async function open(
   step('opening the network')
   const network = await openNetwork(
     options,
-    { join, release: release.id, manifest, lane },
+    { join, release: release.id, manifest, iceServers: bootstrap.iceServers, lane },
     signal,
     opened,
   )
@@ -196,9 +197,11 @@ function restarting(problem: string): string {
 
 /** Where others can dial this peer; a bare circuit carries no work and is left out. */
 function announcedAddresses(node: SwarmNode): string[] {
-  return node
+  const dialable = node
     .getMultiaddrs()
     .map((address) => address.toString())
     .filter((address) => !address.includes('/p2p-circuit') || address.includes('/webrtc'))
-    .slice(0, ADDRESSES_MAX)
+    // Who dials a circuit is connected to its relay already, maybe by another way: its peer id will do.
+    .map((address) => address.replace(/^.*(?=\/p2p\/[^/]+\/p2p-circuit)/, ''))
+  return [...new Set(dialable)].slice(0, ADDRESSES_MAX)
 }

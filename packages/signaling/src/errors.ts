@@ -7,6 +7,7 @@ export type SignalingFault =
   | { code: 'port-forbidden'; port: number }
   | { code: 'bad-host'; host: string }
   | { code: 'bad-identity'; path: string }
+  | { code: 'bad-certificate'; path: string }
   | { code: 'bad-release'; dir: string }
   | { code: 'no-release' }
   | { code: 'network-failed' }

@@ -10,12 +10,12 @@
  *
  * const lines: string[] = []
  * const signaling = createSignaling({
- *   port: 0, // any free one; libp2p takes the next two, or free ones too
+ *   port: 0, // any free one, for HTTP and for libp2p's WebSockets
  *   modelDirs: ['models/fashion-vit'],
  *   log: (entry) => lines.push(formatLog(entry)),
  * })
  * const { url } = await signaling.start()
- * const { addresses, releases } = await (await fetch(`${url}/bootstrap.json`)).json()
+ * const { peerId, releases } = await (await fetch(`${url}/bootstrap.json`)).json()
  * const ready = (await fetch(`${url}/readyz`)).ok
  * const { peers, relay } = signaling.snapshot()
  * await signaling.stop()
@@ -25,11 +25,19 @@
  */
 import './polyfill.ts'
 
+export {
+  type Certificate,
+  type CertificateFiles,
+  keptCertificate,
+  makeCertificate,
+  readCertificate,
+} from './certificate.ts'
 export { SignalingError, type SignalingFault } from './errors.ts'
 export { formatLog, type Log, type LogEntry } from './log.ts'
 export { renderMetrics } from './metrics.ts'
 export { SIGNALING_DEFAULTS, type SignalingOptions } from './options.ts'
+export { ownNames } from './public-urls.ts'
 export { RELAY_LIMITS, type RelayLimits } from './relay.ts'
-export type { Bootstrap } from './run.ts'
+export type { Bootstrap, Doors } from './run.ts'
 export { createSignaling, type Ready, type Signaling, type SignalingEvent } from './signaling.ts'
 export type { ReleaseSnapshot, SignalingSnapshot, SignalingState } from './snapshot.ts'

@@ -37,6 +37,10 @@ export const CONNECTIONS_PENDING_MAX = 512
  * two-core machine at once took 10 s; libp2p's own default of 10 s broke 130.
  */
 export const HANDSHAKE_MS_MAX = 20_000
+/** One message of a WebSocket: libp2p writes frames of 64 KiB, sometimes a few at once. */
+export const WEBSOCKET_MESSAGE_BYTES_MAX = 1024 * 1024
+/** Beyond this a WebSocket's sender waits: a burst of presence for one slow reader, 4 kB for each of 1,024 peers. */
+export const WEBSOCKET_BUFFERED_BYTES_MAX = 4 * 1024 * 1024
 /** Sockets that have not closed this long after the server stopped are cut. */
 export const STOP_GRACE_MS = 1_000
 /** A tab that compiles shaders or a long layer blocks its main thread for up to 18 s, and is alive. */
@@ -73,6 +77,8 @@ export const MESH_PEERS = {
 export const LANE_TOPICS_MAX = 1_024
 /** A presence topic that no peer has followed for this long is given up. */
 export const LANE_TOPIC_IDLE_MS = 60_000
+/** How often that is looked at. */
+export const TOPICS_SWEEP_INTERVAL_MS = 10_000
 /** Bytes of memory for the topics that one peer follows, at about 1.1 kB each: an honest one follows four at most. */
 export const TOPIC_BYTES_PER_PEER_MAX = 16 * 1024
 
@@ -95,12 +101,29 @@ export const BAN_MS = 60_000
 /** Bans kept at most; the oldest makes room. */
 export const BANS_MAX = 4_096
 
+/** A certificate of our own lasts as long as browsers let public ones last: 397 days. */
+export const CERTIFICATE_LIFE_MS = 397 * 86_400_000
+/** One that ends sooner than in a month is made anew at the next start. */
+export const CERTIFICATE_LEFT_MS_MIN = 30 * 86_400_000
+/** Names in a certificate of our own: a machine's addresses and its names. */
+export const CERTIFICATE_NAMES_MAX = 64
+
 /** A request line's URL: the longest we serve, a part's, has 71 characters. */
 export const URL_CHARS_MAX = 1_024
 /** All headers of one request. */
 export const HTTP_HEADER_BYTES_MAX = 8 * 1024
-/** HTTP connections at once: two for each peer that holds a reservation. */
-export const HTTP_CONNECTIONS_MAX = 2_048
+/**
+ * Sockets at once on the one port: the WebSockets of all connections, and two for HTTP for each peer
+ * that holds a reservation.
+ */
+export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
+/**
+ * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
+ * files each when they open the page.
+ */
+export const HTTP_REQUESTS_BURST = 2_000
+/** And on the long run: 1,000 peers behind one address that look at bootstrap.json every 10 s. */
+export const HTTP_REQUESTS_PER_SECOND = 100
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
 /** A connection on which nothing moves for so long is cut. */

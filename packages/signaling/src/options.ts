@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
+import { ICE_SERVERS_MAX, type IceServer, parseIceServer } from '@layerswarm/swarm'
+import type { Certificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import type { Log } from './log.ts'
+import { urlAt } from './public-urls.ts'
 import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
 import type { UploadOptions } from './uploads.ts'
 
@@ -10,13 +13,31 @@ export interface SignalingOptions {
   readonly modelDirs: readonly string[]
   /** Address of this machine to listen on: an IP address or `localhost`. */
   readonly host: string
-  /** HTTP; 0 takes any free one. */
+  /** HTTP and libp2p over WebSocket; 0 takes any free one. */
   readonly port: number
-  /** libp2p over WebSocket; undefined takes `port` + 1, or any when `port` is 0. */
-  readonly websocketPort: number | undefined
-  /** libp2p over TCP; undefined takes `port` + 2, or any when `port` is 0. */
+  /** libp2p over TCP as well; 0 takes any free one, undefined opens none. */
   readonly tcpPort: number | undefined
-  /** Multiaddrs that peers are told, for a server behind a proxy; empty for those it listens on. */
+  /** Speaks TLS on `port` with this certificate; undefined for plain http. */
+  readonly tls: Certificate | undefined
+  /**
+   * Opens a port of its own for plain http on 127.0.0.1 beside TLS, any free one: for processes of
+   * this machine, which need not be let in by a certificate.
+   */
+  readonly inner: boolean
+  /**
+   * A proxy of the host's stands before the server: the last address in its `X-Forwarded-For` is that of
+   * the visitor, and counts against the limits on requests.
+   */
+  readonly trustsProxy: boolean
+  /** Who may read /metrics: everybody, programs of this machine, or whoever sends the token. */
+  readonly metricsFor: 'everybody' | 'here' | { readonly token: string }
+  /** STUN and TURN servers that peers are told to use, ICE_SERVERS_MAX at most; with their credentials. */
+  readonly iceServers: readonly IceServer[]
+  /**
+   * Multiaddrs that peers are told beside the way by which they came, the TCP port for example; the
+   * server tells no other address of its own. An http or https URL among them is the swarm's public
+   * address: people are invited to it.
+   */
   readonly announce: readonly string[]
   /** Where the identity is kept; undefined for one that ends with the process. */
   readonly dataDir: string | undefined
@@ -36,8 +57,12 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   modelDirs: [],
   host: '127.0.0.1',
   port: 9_000,
-  websocketPort: undefined,
   tcpPort: undefined,
+  tls: undefined,
+  inner: false,
+  trustsProxy: false,
+  metricsFor: 'everybody',
+  iceServers: [],
   announce: [],
   dataDir: undefined,
   pageDir: undefined,
@@ -52,8 +77,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
 export interface Listening {
   readonly host: string
   readonly port: number
-  readonly websocketPort: number
-  readonly tcpPort: number
+  readonly tcpPort: number | undefined
 }
 
 /** @throws SignalingError `bad-option` or `bad-host`. */
@@ -65,37 +89,53 @@ export function resolveListening(options: SignalingOptions): Listening {
       `"${host}" is not an IP address; listen on 127.0.0.1 for this machine only or 0.0.0.0 for all`,
     )
   }
-  const { port } = options
-  const beside = (offset: number) => (port === 0 ? 0 : port + offset)
-  const listening = {
-    host,
-    port,
-    websocketPort: options.websocketPort ?? beside(1),
-    tcpPort: options.tcpPort ?? beside(2),
-  }
-  for (const name of ['port', 'websocketPort', 'tcpPort'] as const)
-    checkRange(name, listening[name])
-  return listening
+  const { port, tcpPort } = options
+  checkRange('port', port)
+  checkIceServers(options.iceServers)
+  if (tcpPort !== undefined) checkRange('tcpPort', tcpPort)
+  return { host, port, tcpPort }
 }
 
 function checkRange(option: string, port: number): void {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new SignalingError(
       { code: 'bad-option', option },
-      `${option} is ${port}; a port is a whole number from 0 to 65535 (the default three are PORT, PORT+1, PORT+2)`,
+      `${option} is ${port}; a port is a whole number from 0 to 65535`,
     )
   }
 }
 
-/** The multiaddrs to listen on. */
-export function multiaddrsOf({ host, websocketPort, tcpPort }: Listening): string[] {
+/** The multiaddrs to listen on, beside the HTTP server's port. */
+export function multiaddrsOf({ host, tcpPort }: Listening): string[] {
   const family = isIP(host) === 6 ? 'ip6' : 'ip4'
-  return [`/${family}/${host}/tcp/${websocketPort}/ws`, `/${family}/${host}/tcp/${tcpPort}`]
+  return tcpPort === undefined ? [] : [`/${family}/${host}/tcp/${tcpPort}`]
 }
 
 /** The URL under which this machine reaches its own server. */
-export function urlOf(host: string, port: number): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`
-  if (host === '::') return `http://[::1]:${port}`
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+export function urlOf(host: string, port: number, isSecure: boolean): string {
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return urlAt(near, port, isSecure)
+}
+
+/** What `announce` asks for: URLs for people, multiaddrs for peers. */
+export function announced({ announce }: Pick<SignalingOptions, 'announce'>): {
+  readonly urls: readonly string[]
+  readonly addresses: readonly string[]
+} {
+  const isUrl = (text: string) => /^https?:/.test(text) && URL.canParse(text)
+  return {
+    urls: announce.filter(isUrl).map((text) => new URL(text).href.replace(/\/$/, '')),
+    addresses: announce.filter((text) => !isUrl(text)),
+  }
+}
+
+function checkIceServers(servers: readonly IceServer[]): void {
+  const wrong = servers.find((server) => parseIceServer(server) === undefined)
+  if (servers.length <= ICE_SERVERS_MAX && wrong === undefined) return
+  throw new SignalingError(
+    { code: 'bad-option', option: 'iceServers' },
+    wrong === undefined
+      ? `${servers.length} ICE servers are too many; ${ICE_SERVERS_MAX} at most`
+      : `"${wrong.urls}" is no ICE server; it looks like stun:host:3478, or turn:host:3478 with a user and a credential`,
+  )
 }

@@ -1,6 +1,8 @@
 import { anyPresence } from '@layerswarm/swarm/testing'
 import './polyfill.ts'
+import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import {
   encodeMessage,
   laneTopic,
@@ -13,7 +15,7 @@ import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, Stream } from '@libp2p/interface'
+import type { Libp2p, PeerId, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
@@ -40,6 +42,8 @@ const soon = { timeout: 10_000, interval: 20 }
 const presence: Presence = anyPresence({ release: RELEASE, sequence: 1, layers: [1] })
 
 let relay: Relay
+let http: Server
+let tcpPort: number
 let gate: PresenceGate
 let events: RelayEvent[]
 const clients: Client[] = []
@@ -47,27 +51,41 @@ const clients: Client[] = []
 beforeEach(async () => {
   events = []
   gate = createPresenceGate({ onBan: (peer) => void relay.disconnect(peer) })
+  tcpPort = await freePort()
   const needs = {
     identity: await generateKeyPair('Ed25519'),
     gate,
     offers: (release: string) => release === topicRelease(RELEASE),
-    listen: ['/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/tcp/0'],
+    listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],
     announce: [],
     limits: RELAY_LIMITS,
     version: 'test',
   }
   relay = await createRelay(needs, (event) => events.push(event))
   await relay.start()
+  http = createServer().on('upgrade', (...upgrade) => relay.takeSocket(...upgrade, '127.0.0.1'))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
 })
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.stop()))
   await relay.stop()
+  await new Promise((resolve) => http.close(resolve))
 })
 
+/** One that nobody listens on: the relay does not tell which it took. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
 function address(transport: 'websocket' | 'tcp' = 'tcp'): Multiaddr {
-  const isWanted = (text: string) => text.includes('/ws') === (transport === 'websocket')
-  return multiaddr(relay.addresses().find(isWanted) ?? 'none')
+  const { port } = http.address() as AddressInfo
+  const place = transport === 'tcp' ? `tcp/${tcpPort}` : `tcp/${port}/ws`
+  return multiaddr(`/ip4/127.0.0.1/${place}/p2p/${relay.peerId}`)
 }
 
 /** A peer that knows the relay and nobody else. */
@@ -214,6 +232,18 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     expect(caller.getPeers().map(String)).toContain(relay.peerId)
   })
 
+  test('tells nobody where it is, only who', async () => {
+    const client = await join('websocket')
+    await circuitOf(client)
+    expect(client.getMultiaddrs().map(String)).toEqual([
+      `${address('websocket')}/p2p-circuit/p2p/${client.peerId}`,
+    ])
+    expect(relay.addresses()).toEqual([])
+    const known = await client.peerStore.get(client.getPeers()[0] as PeerId)
+    const way = String(address('websocket')).replace(`/p2p/${relay.peerId}`, '')
+    expect(known.addresses.map(({ multiaddr }) => String(multiaddr))).toEqual([way])
+  })
+
   test('keeps a reservation renewed twice beyond the end of the first renewal', async () => {
     const TTL_MS = 900
     await relay.stop()
@@ -221,7 +251,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
       identity: await generateKeyPair('Ed25519'),
       gate,
       offers: () => true,
-      listen: ['/ip4/127.0.0.1/tcp/0'],
+      listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],
       announce: [],
       limits: { ...RELAY_LIMITS, reservationTtlMs: TTL_MS },
       version: 'test',

@@ -7,14 +7,17 @@ import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interf
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
-import { createSocketWarden } from './socket-warden.ts'
 import { createTraffic, type ProtocolTraffic } from './traffic.ts'
+import {
+  type EntryComponents,
+  type UpgradeHandler,
+  WebSocketEntry,
+} from './websocket/websocket-entry.ts'
 
 /** What the relay does for others, within what bounds. */
 export interface RelayLimits {
@@ -38,9 +41,9 @@ export interface RelayNeeds {
   readonly gate: PresenceGate
   /** Whether a release, as topics name it, is on offer here: the presence of its lanes is forwarded. */
   offers(release: string): boolean
-  /** Multiaddrs to listen on. */
+  /** TCP multiaddrs to listen on; WebSockets come through `takeSocket`. */
   readonly listen: readonly string[]
-  /** Multiaddrs to tell others instead; empty for those it listens on. */
+  /** Multiaddrs to tell others. None but these: a peer knows the way by which it came. */
   readonly announce: readonly string[]
   readonly limits: RelayLimits
   readonly version: string
@@ -68,8 +71,11 @@ export interface Relay {
   readonly peerId: string
   start(): Promise<void>
   stop(): Promise<void>
-  isListening(): boolean
+  isStarted(): boolean
+  /** Those announced. @throws Error when one of them is no multiaddr. */
   addresses(): string[]
+  /** Takes a WebSocket that came to the HTTP server. */
+  readonly takeSocket: UpgradeHandler
   disconnect(peer: string): Promise<void>
   snapshot(): RelaySnapshot
 }
@@ -86,7 +92,7 @@ export async function createRelay(
   const traffic = createTraffic()
   const circuits = { granted: 0, refused: 0 }
   const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
-  const warden = createSocketWarden(node)
+  const { entry } = node.services
   const topics = createPresenceTopics(node.services.pubsub, needs)
   let sweeping: NodeJS.Timeout | undefined
 
@@ -115,21 +121,19 @@ export async function createRelay(
     async start() {
       await node.start()
       topics.start()
-      sweeping = setInterval(() => {
-        warden.sweep(Date.now())
-        topics.sweep(performance.now())
-      }, limits.HANDSHAKE_MS_MAX / 2)
+      sweeping = setInterval(() => topics.sweep(performance.now()), limits.TOPICS_SWEEP_INTERVAL_MS)
     },
     async stop() {
       clearInterval(sweeping)
       topics.stop()
       for (const { signal } of node.services.relay.reservations.values()) signal.clear()
-      const cut = setTimeout(() => warden.destroyAll(), limits.STOP_GRACE_MS)
+      const cut = setTimeout(() => entry.close(), limits.STOP_GRACE_MS)
       await node.stop()
       clearTimeout(cut)
-      warden.destroyAll()
+      entry.close()
     },
-    isListening: () => node.status === 'started' && node.getMultiaddrs().length > 0,
+    isStarted: () => node.status === 'started',
+    takeSocket: entry.take,
     addresses: () => node.getMultiaddrs().map(String),
     async disconnect(peer) {
       await Promise.all(
@@ -155,7 +159,11 @@ export async function createRelay(
   }
 }
 
-type RelayNode = Libp2p<{ relay: CircuitRelayService; pubsub: GossipSub }>
+type RelayNode = Libp2p<{
+  relay: CircuitRelayService
+  pubsub: GossipSub
+  entry: WebSocketEntry
+}>
 
 function createGater(
   gate: PresenceGate,
@@ -196,9 +204,14 @@ function createNode(
       version,
       userAgent: `layerswarm-signaling/${version}`,
     },
-    addresses: { listen: [...listen], announce: [...announce] },
+    addresses: {
+      listen: [...listen],
+      announce: [...announce],
+      // Whoever connects knows the way by which it came, and libp2p's clients reserve at that.
+      announceFilter: (addresses) => (announce.length === 0 ? [] : addresses),
+    },
     metrics: () => metrics,
-    transports: [webSockets(), tcp()],
+    transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
     connectionGater,
@@ -226,6 +239,7 @@ function createNode(
           defaultDurationLimit: bounds.circuitMs,
         },
       }),
+      entry: (components: EntryComponents) => new WebSocketEntry(components),
       pubsub: createGossip(),
     },
   })

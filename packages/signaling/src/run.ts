@@ -1,12 +1,15 @@
 import { stat } from 'node:fs/promises'
-import { type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
+import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
-import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createHttpServer, type HttpServer, mergeCounts } from './http/server.ts'
+import { createToken } from './http/token.ts'
+import { createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
+  announced,
   type Listening,
   multiaddrsOf,
   resolveListening,
@@ -15,6 +18,7 @@ import {
 } from './options.ts'
 import { checkPort } from './ports.ts'
 import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { publicUrls } from './public-urls.ts'
 import { createRelay, type Relay, type RelayEvent } from './relay.ts'
 import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
 import {
@@ -29,7 +33,11 @@ import { createUploads, uploadedDirs } from './uploads.ts'
 /** The content of /bootstrap.json: all that a newcomer needs to join. */
 export interface Bootstrap {
   readonly protocol: number
-  /** Multiaddrs of the relay, with its peer id. */
+  /** Of the relay. It is met by WebSocket at the URL by which this was read. */
+  readonly peerId: string
+  /** STUN and TURN servers that the host of the swarm wants its peers to use. */
+  readonly iceServers: readonly IceServer[]
+  /** Multiaddrs of the relay that it announces beside that, with its peer id; usually none. */
   readonly addresses: readonly string[]
   readonly releases: readonly {
     readonly id: string
@@ -38,15 +46,26 @@ export interface Bootstrap {
     /** The lanes in which somebody is, by their numbers: how newcomers choose theirs. */
     readonly lanes: readonly LaneCount[]
   }[]
+  /** Where others can join, if that is known: told to whoever looks from the server's own machine. */
+  readonly invite?: string
 }
 
 /** What happened to a peer of the relay. */
 export type RunEvent = RelayEvent | { readonly type: 'peer-banned'; readonly peer: string }
 
+/** Where a server that has been opened can be reached. */
+export interface Doors {
+  readonly port: number
+  /** Where others can join, the best one first; empty when only this machine can. */
+  readonly publicUrls: readonly string[]
+  /** Plain http for processes of this machine. */
+  readonly innerUrl: string
+}
+
 /** One life of the server, from start to stop. */
 export interface Run {
   /** Opens everything, in the order in which a failure costs least. @throws SignalingError */
-  open(): Promise<{ port: number; peerId: string }>
+  open(): Promise<Doors>
   close(): Promise<void>
   bootstrap(): Bootstrap
   snapshot(state: SignalingState): SignalingSnapshot
@@ -55,6 +74,9 @@ export interface Run {
 /** What `open` has opened so far. */
 interface Opened {
   http?: HttpServer
+  /** For this machine only, beside TLS. */
+  inner?: HttpServer
+  publicUrls: readonly string[]
   relay?: Relay
   releases?: Releases
   url: string
@@ -64,7 +86,7 @@ interface Opened {
 
 /** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
-  const opened: Opened = { url: '', reason: 'starting' }
+  const opened: Opened = { url: '', publicUrls: [], reason: 'starting' }
   const startedMs = Date.now()
   const log = logger(options)
   const gate = createPresenceGate({
@@ -98,27 +120,27 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       peers: { announced: peers.length, byBackend: countBackends(peers) },
       relay: opened.relay?.snapshot() ?? EMPTY_SNAPSHOT.relay,
       gossip: gate.counts,
-      http: opened.http?.counts() ?? [],
+      http: mergeCounts([opened.http?.counts() ?? [], opened.inner?.counts() ?? []]),
     })
   }
 
   function bootstrap(): Bootstrap {
-    return bootstrapOf(opened, gate.peers(performance.now()))
+    return bootstrapOf(opened, options, gate.peers(performance.now()))
   }
 
   return {
     async open() {
       const listening = resolveListening(options)
       const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const port = await openHttp(opened, options, listening, { metrics, bootstrap })
+      const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
-      const { peerId } = await openRelay(opened, options, listening, gate, report)
+      await openRelay(opened, options, listening, gate, report)
       opened.reason = undefined
-      return { port, peerId }
+      return doors
     },
     async close() {
       opened.reason = 'stopping'
-      await Promise.all([opened.http?.close(), opened.relay?.stop()])
+      await Promise.all([opened.http?.close(), opened.inner?.close(), opened.relay?.stop()])
     },
     bootstrap,
     snapshot,
@@ -130,14 +152,16 @@ async function openHttp(
   options: SignalingOptions,
   { host, port }: Listening,
   { metrics, bootstrap }: { metrics(): string; bootstrap(): Bootstrap },
-): Promise<number> {
-  const { pageDir, samplesDir } = options
+): Promise<Doors> {
+  const { pageDir, samplesDir, tls } = options
   await checkFolder('pageDir', pageDir)
   await checkFolder('samplesDir', samplesDir)
   const needs = {
     releases: () => opened.releases,
+    upgrades: () => opened.relay?.takeSocket,
     notReady: () => notReady(opened),
-    bootstrap,
+    bootstrap: (isHere: boolean) =>
+      withInvite(bootstrap(), isHere ? opened.publicUrls[0] : undefined),
     metrics,
     uploads:
       options.uploads === undefined
@@ -147,12 +171,30 @@ async function openHttp(
     pageDir,
     samplesDir,
     compression: createCompressionCache(),
+    tls,
+    trustsProxy: options.trustsProxy,
+    mayAsk: createVisitorLimit(),
+    metricsFor:
+      typeof options.metricsFor === 'string'
+        ? options.metricsFor
+        : createToken(options.metricsFor.token),
   }
-  const http = createHttpServer(needs, (reason) => logger(options)('error', 'http-failed', reason))
+  const failed = (reason: string) => logger(options)('error', 'http-failed', reason)
+  const http = createHttpServer(needs, failed)
   const taken = await http.listen(host, port)
   opened.http = http
-  opened.url = urlOf(host, taken)
-  return taken
+  opened.url = urlOf(host, taken, tls !== undefined)
+  const { urls } = announced(options)
+  opened.publicUrls = [...urls, ...publicUrls({ host, port: taken, cert: tls?.cert })]
+  const doors = { port: taken, publicUrls: opened.publicUrls }
+  if (!options.inner || tls === undefined) return { ...doors, innerUrl: opened.url }
+  opened.inner = createHttpServer({ ...needs, tls: undefined, trustsProxy: false }, failed)
+  const innerPort = await opened.inner.listen('127.0.0.1', 0)
+  return { ...doors, innerUrl: urlOf('127.0.0.1', innerPort, false) }
+}
+
+function withInvite(bootstrap: Bootstrap, invite: string | undefined): Bootstrap {
+  return invite === undefined ? bootstrap : { ...bootstrap, invite }
 }
 
 async function loadModels(opened: Opened, options: SignalingOptions): Promise<void> {
@@ -182,12 +224,12 @@ async function openRelay(
   gate: PresenceGate,
   report: (event: RelayEvent) => void,
 ): Promise<Relay> {
-  opened.reason = 'opening the libp2p ports'
-  for (const port of [listening.websocketPort, listening.tcpPort]) {
-    if (port !== 0) await checkPort(listening.host, port)
-  }
+  opened.reason = 'opening libp2p'
+  const { host, tcpPort = 0 } = listening
+  if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
-  const { announce, relay: limits, version } = options
+  const { relay: limits, version } = options
+  const { addresses: announce } = announced(options)
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
@@ -197,7 +239,7 @@ async function openRelay(
     opened.relay = relay
     await relay.start()
     // Parses the announced addresses, which libp2p puts off until somebody asks.
-    if (!relay.isListening()) throw new Error('no address')
+    relay.addresses()
     return relay
   } catch (error) {
     if (announce.length > 0) throw badAnnounce(announce, error)
@@ -211,19 +253,25 @@ async function openRelay(
 function badAnnounce(announce: readonly string[], error: unknown): SignalingError {
   return new SignalingError(
     { code: 'bad-option', option: 'announce' },
-    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/443/tls/ws`,
+    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/9002, a URL like https://swarm.example/`,
   )
 }
 
 function notReady({ reason, relay }: Opened): string | undefined {
   if (reason !== undefined) return reason
-  return relay?.isListening() === true ? undefined : 'libp2p is not listening'
+  return relay?.isStarted() === true ? undefined : 'libp2p is not running'
 }
 
-function bootstrapOf({ relay, releases }: Opened, peers: readonly AnnouncedPeer[]): Bootstrap {
+function bootstrapOf(
+  { relay, releases }: Opened,
+  { iceServers }: SignalingOptions,
+  peers: readonly AnnouncedPeer[],
+): Bootstrap {
   return {
     protocol: PROTOCOL_VERSION,
+    peerId: relay?.peerId ?? '',
     addresses: relay?.addresses() ?? [],
+    iceServers,
     releases: countReleases(releases, peers).map(({ id, name, publisher, lanes }) => {
       return { id, name, publisher, lanes }
     }),

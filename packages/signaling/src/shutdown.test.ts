@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { makeCertificate } from './certificate.ts'
 import { writeRelease } from './release-fixture.ts'
 import { createSignaling } from './signaling.ts'
 
@@ -22,6 +23,14 @@ function resources(): { tcp: string[]; timers: number } {
     tcp: open.filter((name) => name.startsWith('TCP')),
     timers: open.filter((name) => name === 'Timeout').length,
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 const patience = { timeout: 5_000, interval: 50 }
@@ -46,17 +55,39 @@ async function expectIdle(timers: number): Promise<void> {
 
 test('a stopped server leaves no listener, socket or timer, whoever was connected', async () => {
   const timers = await idleTimers()
-  const signaling = createSignaling({ port: 0, modelDirs: [model] })
-  const { port, addresses } = await signaling.start()
-  const ports = [port, ...addresses.map((address) => Number(address.split('/')[4]))]
-  const sockets = ports.map((each) => connect(each, '127.0.0.1').on('error', () => {}))
+  const tcpPort = await freePort()
+  const signaling = createSignaling({ port: 0, tcpPort, modelDirs: [model] })
+  const { port } = await signaling.start()
+  const sockets = [port, port, tcpPort].map((each) =>
+    connect(each, '127.0.0.1').on('error', () => {}),
+  )
+  const [, websocket] = sockets
+  const key = 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13'
+  websocket?.write(
+    `GET / HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: websocket\r\n${key}\r\n\r\n`,
+  )
+  const upgraded = new Promise((resolve) => websocket?.once('data', resolve))
   const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
   await Promise.all(
     sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))),
   )
-  expect(resources().tcp.filter((name) => name === 'TCPServerWrap')).toHaveLength(3)
+  expect(String(await upgraded)).toContain('101 Switching Protocols')
+  expect(resources().tcp.filter((name) => name === 'TCPServerWrap')).toHaveLength(2)
   await signaling.stop()
   await Promise.all(closed)
+  await expectIdle(timers)
+}, 20_000)
+
+test('neither does one that speaks TLS, whoever has not shaken hands yet', async () => {
+  const timers = await idleTimers()
+  const tls = await makeCertificate(['127.0.0.1'])
+  const signaling = createSignaling({ port: 0, tls, inner: true, modelDirs: [model] })
+  const { port } = await signaling.start()
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await new Promise((resolve) => socket.once('connect', resolve))
+  await signaling.stop()
+  await closed
   await expectIdle(timers)
 }, 20_000)
 

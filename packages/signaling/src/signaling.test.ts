@@ -1,10 +1,12 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { request as httpsRequest } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
 import { PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { makeCertificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import { formatLog, type LogEntry } from './log.ts'
 import type { SignalingOptions } from './options.ts'
@@ -56,6 +58,17 @@ async function broken(name: string, harm: (dir: string) => Promise<void>): Promi
   return dir
 }
 
+/** The status that a server answers whose certificate is trusted. */
+function tlsStatus(url: string, ca: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest(url, { ca, agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    request.once('error', reject).end()
+  })
+}
+
 /** Reads Prometheus text: sample with labels → value. Throws for a line that is none. */
 function parseMetrics(text: string): Map<string, number> {
   const samples = new Map<string, number>()
@@ -77,22 +90,72 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     const bootstrap: unknown = await (await fetch(`${ready.url}/bootstrap.json`)).json()
     expect(bootstrap).toEqual({
       protocol: PROTOCOL_VERSION,
-      addresses: ready.addresses,
+      peerId: ready.peerId,
+      addresses: [],
+      iceServers: [],
       releases: [{ id, name: 'tiny', publisher: manifest.publisher, lanes: [] }],
     })
-    expect(ready.addresses).toHaveLength(2)
-    for (const address of ready.addresses) {
-      expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+(\/ws)?\/p2p\/12D3\w+$/)
-    }
     const served = await fetch(`${ready.url}/releases/${id}/manifest.json`)
     expect(new Uint8Array(await served.arrayBuffer())).toEqual(manifestBytes(manifest))
     expect((await fetch(`${ready.url}/readyz`)).status).toBe(200)
   })
 
-  test('tells newcomers the announced addresses, for a server behind a proxy', async () => {
-    const announce = ['/dns4/swarm.example/tcp/443/tls/ws']
-    const { addresses, peerId } = await create({ announce }).start()
-    expect(addresses).toEqual([`/dns4/swarm.example/tcp/443/tls/ws/p2p/${peerId}`])
+  test('tells newcomers the addresses that it was given to announce, and no other', async () => {
+    const announce = ['/dns4/swarm.example/tcp/4001']
+    const { addresses, peerId } = await create({ announce, tcpPort: 0 }).start()
+    expect(addresses).toEqual([`/dns4/swarm.example/tcp/4001/p2p/${peerId}`])
+  })
+
+  test('tells peers the STUN and TURN servers that it was given', async () => {
+    const iceServers = [
+      { urls: 'stun:stun.example:3478' },
+      { urls: 'turn:turn.example', username: 'user', credential: 'secret' },
+    ]
+    const { url } = await create({ iceServers }).start()
+    const bootstrap = await (await fetch(`${url}/bootstrap.json`)).json()
+    expect(bootstrap).toMatchObject({ iceServers })
+    const wrong = await fault(create({ iceServers: [{ urls: 'http://stun.example' }] }))
+    expect(wrong.fault).toEqual({ code: 'bad-option', option: 'iceServers' })
+    const many = Array.from({ length: 5 }, () => ({ urls: 'stun:stun.example' }))
+    expect((await fault(create({ iceServers: many }))).message).toContain('4 at most')
+  })
+
+  test('invites to its public URL who looks from its own machine, and tells nobody else', async () => {
+    const announce = ['https://swarm.example/swarm/', '/dns4/swarm.example/tcp/9002']
+    const ready = await create({ announce }).start()
+    expect(ready.publicUrls).toEqual(['https://swarm.example/swarm'])
+    expect(ready.addresses).toEqual([`/dns4/swarm.example/tcp/9002/p2p/${ready.peerId}`])
+    expect(await (await fetch(`${ready.url}/bootstrap.json`)).json()).toMatchObject({
+      invite: 'https://swarm.example/swarm',
+    })
+    const headers = { 'x-forwarded-for': '192.0.2.1' }
+    const elsewhere = await fetch(`${ready.url}/bootstrap.json`, { headers })
+    expect(await elsewhere.json()).not.toHaveProperty('invite')
+  })
+
+  test('speaks TLS when it has a certificate, and plain http to this machine if asked', async () => {
+    const tls = await makeCertificate(['127.0.0.1'])
+    const { url, innerUrl, publicUrls } = await create({ tls, inner: true }).start()
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/)
+    expect(publicUrls).toEqual([])
+    expect(await tlsStatus(`${url}/readyz`, tls.cert)).toBe(200)
+    await expect(fetch(url.replace('https', 'http'))).rejects.toThrow()
+    expect((await fetch(`${innerUrl}/readyz`)).status).toBe(200)
+    const samples = parseMetrics(await (await fetch(`${innerUrl}/metrics`)).text())
+    expect(samples.get('layerswarm_http_requests_total{route="readyz",status="200"}')).toBe(2)
+  })
+
+  test('keeps its metrics for its own machine, or for a token', async () => {
+    const ask = async (url: string, headers: Record<string, string>) =>
+      (await fetch(`${url}/metrics`, { headers })).status
+    const { url } = await create({ metricsFor: 'here' }).start()
+    expect(await ask(url, {})).toBe(200)
+    expect(await ask(url, { 'x-forwarded-for': '192.0.2.1' })).toBe(403)
+    const token = 'a-token-of-metrics'
+    const closed = await create({ metricsFor: { token } }).start()
+    expect(await ask(closed.url, {})).toBe(401)
+    expect(await ask(closed.url, { authorization: 'Bearer another' })).toBe(401)
+    expect(await ask(closed.url, { authorization: `Bearer ${token}` })).toBe(200)
   })
 
   test('tells Prometheus about itself', async () => {
@@ -146,7 +209,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(await readFile(join(dataDir, 'identity.key'), 'utf8')).toBe('not a key')
   })
 
-  test.each(['port', 'websocketPort', 'tcpPort'] as const)('names a busy %s', async (option) => {
+  test.each(['port', 'tcpPort'] as const)('names a busy %s', async (option) => {
     const other = createServer()
     const port = await new Promise<number>((resolve) => {
       other.listen(0, '127.0.0.1', () => {
@@ -154,8 +217,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
         resolve(typeof address === 'object' && address !== null ? address.port : 0)
       })
     })
-    const free = { websocketPort: 0, tcpPort: 0 }
-    const error = await fault(create({ ...free, [option]: port }))
+    const error = await fault(create({ [option]: port }))
     expect(error.fault).toEqual({ code: 'port-in-use', port })
     expect(error.message).toContain(`port ${port} is in use`)
     await new Promise((resolve) => other.close(resolve))
@@ -164,9 +226,9 @@ describe('a signaling server', { timeout: 30_000 }, () => {
   test('refuses hosts, ports, folders and addresses that are none', async () => {
     expect((await fault(create({ host: 'example.test' }))).code).toBe('bad-host')
     expect((await fault(create({ host: '192.0.2.77' }))).code).toBe('bad-host')
-    expect((await fault(create({ port: 65_535 }))).fault).toEqual({
+    expect((await fault(create({ tcpPort: 65_536 }))).fault).toEqual({
       code: 'bad-option',
-      option: 'websocketPort',
+      option: 'tcpPort',
     })
     expect((await fault(create({ announce: ['swarm.example:443'] }))).fault).toEqual({
       code: 'bad-option',

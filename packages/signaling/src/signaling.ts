@@ -1,13 +1,11 @@
 import { SIGNALING_DEFAULTS, type SignalingOptions } from './options.ts'
-import { type Bootstrap, createRun, logger, type Run, type RunEvent } from './run.ts'
+import { type Bootstrap, createRun, type Doors, logger, type Run, type RunEvent } from './run.ts'
 import { EMPTY_SNAPSHOT, type SignalingSnapshot, type SignalingState } from './snapshot.ts'
 
 /** What a started server tells its owner. */
-export interface Ready extends Bootstrap {
-  /** http://host:port */
+export interface Ready extends Bootstrap, Doors {
+  /** http://host:port or https://host:port, for a browser of this machine. */
   readonly url: string
-  readonly port: number
-  readonly peerId: string
 }
 
 /** What a server tells its owner while it runs. */
@@ -60,11 +58,12 @@ export function createSignaling(given: Partial<SignalingOptions> = {}): Signalin
     run = opening
     enter('starting')
     try {
-      const { port, peerId } = await opening.open()
+      const doors = await opening.open()
       enter('ready')
       const { url } = opening.snapshot(state)
-      log('info', 'ready', `listening on ${url}`, { peer: peerId })
-      return { url, port, peerId, ...opening.bootstrap() }
+      const bootstrap = opening.bootstrap()
+      log('info', 'ready', `listening on ${url}`, { peer: bootstrap.peerId })
+      return { url, ...doors, ...bootstrap }
     } catch (error) {
       await close()
       throw error

@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -12,6 +12,7 @@ import {
   verifyManifest,
 } from '@layerswarm/model'
 import { SignalingError, systemCode } from './errors.ts'
+import { createToken, type Token } from './http/token.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
 
@@ -37,8 +38,7 @@ export type ManifestUpload =
  * 3. Names of files are made of hashes only.
  * 4. Drafts, releases and the bytes of each are bounded.
  */
-export interface Uploads {
-  isAllowed(authorization: string | undefined): boolean
+export interface Uploads extends Token {
   /** @throws UploadError */
   putManifest(id: string, bytes: Uint8Array): Promise<ManifestUpload>
   /** @throws UploadError when the content is not the part; nothing of it is kept then. */
@@ -72,7 +72,7 @@ export function createUploads(
   { token, dir }: UploadOptions,
   known: () => Releases | undefined,
 ): Uploads {
-  const secret = digest(token)
+  const secret = createToken(token)
   const drafts = new Map<string, Draft>()
 
   /** Makes room for one more; an upload that was begun long ago and never finished gives way. */
@@ -105,10 +105,7 @@ export function createUploads(
   }
 
   return {
-    isAllowed(authorization) {
-      const given = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
-      return given !== undefined && timingSafeEqual(digest(given), secret)
-    },
+    isAllowed: secret.isAllowed,
 
     async putManifest(id, bytes) {
       const manifest = checkedManifest(id, bytes)
@@ -137,10 +134,6 @@ export function createUploads(
       })
     },
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 /** Where a part is welcome. */

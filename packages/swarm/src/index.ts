@@ -65,6 +65,7 @@ export {
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'
 export { type ModelShape, openLayers } from './step.ts'
+export { type IceServer, iceHost, parseIceServer } from './wire/ice-server.ts'
 export { countLanes, type LaneCount, parseLaneCount } from './wire/lane-count.ts'
 export * from './wire/messages.ts'
 export { peerIdOfKey } from './wire/peer-id.ts'

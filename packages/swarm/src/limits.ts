@@ -16,6 +16,10 @@ export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
 export const ADDRESSES_MAX = 8
 /** Characters of one address: a relayed WebRTC one has about 180. */
 export const ADDRESS_CHARS_MAX = 256
+/** STUN and TURN servers of a swarm: browsers warn that five slow down the search for a way. */
+export const ICE_SERVERS_MAX = 4
+/** Characters of an ICE server's URL, user name and credential, each. */
+export const ICE_TEXT_CHARS_MAX = 256
 /** Neighbours that one presence names. */
 export const NEIGHBOURS_MAX = 255
 /** Silent peers that one step names, the latest: where more of one request crash, nothing helps. */

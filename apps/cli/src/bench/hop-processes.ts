@@ -4,6 +4,7 @@ import { type ModelSpec, randomTensor } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import { CliError } from '../cli-error.ts'
+import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
@@ -52,7 +53,8 @@ async function withSwarm(
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const swarm = await startLocalSwarm({
-    port: 0,
+    hosting: LOCAL_HOSTING,
+    certificate: undefined,
     peers: 0,
     models: releases.map(({ folder }) => folder),
     replicas: 1,

@@ -44,10 +44,10 @@ async function withServer(
 ): Promise<BenchRow[]> {
   const places = { modelDirs: releases.map(({ folder }) => folder), pageDir }
   const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
-  const { url } = await signaling.start()
+  const { url, port, peerId } = await signaling.start()
+  const relay = `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerId}`
   try {
     const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
-    const relay = await relayOf(url)
     const site = siteOf(asker)
     const rows: BenchRow[] = []
     for (const { model } of releases) {
@@ -117,15 +117,4 @@ async function untilReady(tabs: readonly Page[], signal: AbortSignal): Promise<v
       )
     }
   }
-}
-
-/** The server's address that a tab can dial. */
-async function relayOf(url: string): Promise<string> {
-  const bootstrap: unknown = await (await fetch(new URL('/bootstrap.json', url))).json()
-  const { addresses } = { addresses: undefined as unknown, ...Object(bootstrap) }
-  const relay: unknown = Array.isArray(addresses)
-    ? addresses.find((address) => /\/ws(\/|$)/.test(String(address)))
-    : undefined
-  if (typeof relay === 'string') return relay
-  throw new Error('the signaling server has no WebSocket address')
 }

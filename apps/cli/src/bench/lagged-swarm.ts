@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { createPeer, type Peer, type PolicyName } from '@layerswarm/peer'
 import type { Signaling } from '@layerswarm/signaling'
 import { CliError } from '../cli-error.ts'
+import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
 import { type Order, type ProcessReport, parseReport } from './lagged-orders.ts'
@@ -42,7 +43,8 @@ export interface LaggedSwarmOptions {
 export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<LaggedSwarm> {
   const { processes, peersEach, capacity, policy, signal } = options
   const local = await startLocalSwarm({
-    port: 0,
+    hosting: LOCAL_HOSTING,
+    certificate: undefined,
     peers: 0,
     models: [],
     replicas: 1,

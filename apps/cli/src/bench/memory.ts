@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
 import { PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
+import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { joinAsRequester } from '../swarm/join-swarm.ts'
 import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import type { MemoryUse } from '../swarm/memory-question.ts'
@@ -26,7 +27,8 @@ export const memory: Bench = {
     const { signal, log } = options
     const engine = 'ort-node'
     const swarm = await startLocalSwarm({
-      port: 0,
+      hosting: LOCAL_HOSTING,
+      certificate: undefined,
       peers: 0,
       models: [],
       replicas: 1,

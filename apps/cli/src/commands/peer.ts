@@ -1,5 +1,6 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
+import { hostOption } from '../line/hosting-options.ts'
 import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
@@ -16,7 +17,7 @@ export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
   usage: [
-    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
+    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--host ADDRESS] [--data DIR] [--release ID]',
   ],
   positionals: NO_POSITIONALS,
   options: {
@@ -28,6 +29,7 @@ export const peer = defineCommand({
       otherwise: 4,
     }),
     engine: engineOption('what computes'),
+    host: hostOption('address that other peers connect to'),
     policy: policyOption('who goes on with a step; the same for all peers of a swarm'),
     data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
     release: text(
@@ -41,7 +43,7 @@ export const peer = defineCommand({
   ],
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
-    const { join, capacity, engine, policy, data, release } = values
+    const { join, capacity, engine, policy, host, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
       options: {
         join: join.href,
@@ -49,6 +51,7 @@ export const peer = defineCommand({
         capacity,
         engine,
         policy,
+        host,
         dataDir: data,
         release,
       },

@@ -1,31 +1,29 @@
 import { join } from 'node:path'
 import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
-import { count, text, textOr, texts } from '../line/option.ts'
+import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
+import { choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
   name: 'signaling',
   summary: 'let a swarm meet: introductions, the page, the releases, health and metrics',
   usage: [
-    '[--port 9000] [--host 127.0.0.1] [--model DIR]… [--data DIR] [--upload-token-file FILE]',
+    '[--port 9000] [--host 127.0.0.1] [--https] [--cert FILE --key FILE] [--announce ADDRESS]…',
+    '[--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
-    port: count('HTTP port; the two above it are for libp2p, 0 takes any free ones', {
-      low: 0,
-      high: 65_533,
-      otherwise: 9000,
-    }),
-    host: textOr(
-      'ADDRESS',
-      'address to listen on; 0.0.0.0 for every one of this machine',
-      '127.0.0.1',
-    ),
+    ...HOSTING_OPTIONS,
     model: texts('DIR', 'folder of a release (the first in models/)'),
     data: text(
       'DIR',
-      'where the identity is kept, so that a restart keeps its address, and uploaded releases',
+      'where the identity, the certificate of --https and uploaded releases are kept (a new identity at each start)',
+    ),
+    metrics: choice(['everybody', 'here'], 'who may read /metrics', 'everybody'),
+    'metrics-token-file': text(
+      'FILE',
+      'a file of one line with the token that /metrics needs then (none)',
     ),
     'upload-token-file': text(
       'FILE',
@@ -35,20 +33,30 @@ export const signaling = defineCommand({
   examples: [
     'signaling --host 0.0.0.0 --model models/fashion-vit --data /var/lib/layerswarm',
     'signaling --data /var/lib/layerswarm --upload-token-file upload.token',
+    'signaling --announce https://swarm.example/ --ice-server turn:turn.example:3478,user,secret',
   ],
   async run({ values, signal, print, log, emit }) {
+    const hosting = readHosting(values)
     const { data: dataDir, 'upload-token-file': tokenFile } = values
+    const metricsTokenFile = values['metrics-token-file']
     if (tokenFile !== undefined && dataDir === undefined) {
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
     const { readTokenFile } = await import('../release/upload-release.ts')
     const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
+    const { findCertificate, describeDoors, doorsDocument } = await import('../swarm/doors.ts')
+    const certificate = await findCertificate(hosting, dataDir)
     const server = await prepareSignaling({
-      host: values.host,
-      port: values.port,
+      hosting,
+      certificate,
+      inner: false,
       models: values.model,
       dataDir,
+      metricsFor:
+        metricsTokenFile === undefined
+          ? values.metrics
+          : { token: await readTokenFile(metricsTokenFile) },
       uploads:
         tokenFile === undefined || dataDir === undefined
           ? undefined
@@ -56,9 +64,11 @@ export const signaling = defineCommand({
       log,
     })
     try {
-      const { url, peerId, releases } = await server.start()
+      const ready = await server.start()
+      const { url, peerId, releases } = ready
       print(`ready ${url}`)
-      emit({ ready: url, peerId, releases })
+      for (const line of describeDoors(ready, certificate)) print(line)
+      emit({ ready: url, peerId, releases, ...doorsDocument(ready, certificate) })
       await untilAborted(signal)
     } finally {
       await server.stop()

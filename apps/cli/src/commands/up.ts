@@ -1,34 +1,44 @@
 import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
-import { count, texts } from '../line/option.ts'
+import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
+import { count, text, texts } from '../line/option.ts'
 import { POLICY_USUAL, policyOption } from '../line/policy-option.ts'
 
 /** `layerswarm up`. A swarm on this machine, with its page. */
 export const up = defineCommand({
   name: 'up',
   summary: 'start a swarm on this machine: signaling, the page and volunteers',
-  usage: ['[--peers 4] [--port 9000] [--model DIR]…'],
+  usage: [
+    '[--peers 4] [--host 127.0.0.1] [--port 9000] [--https] [--cert FILE --key FILE] [--model DIR]…',
+  ],
   positionals: NO_POSITIONALS,
   options: {
     peers: count('volunteers, each a process of its own', { low: 0, high: 64, otherwise: 4 }),
-    port: count('HTTP port; the two above it are for libp2p, 0 takes any free ones', {
-      low: 0,
-      high: 65_533,
-      otherwise: 9000,
-    }),
+    ...HOSTING_OPTIONS,
+    data: text('DIR', 'where the certificate of --https is kept (~/.local/share/layerswarm)'),
     model: texts('DIR', 'folder of a release (the first in models/)'),
     engine: engineOption('what the volunteers compute with'),
     policy: policyOption('who goes on with a step'),
   },
-  examples: ['up', 'up --peers 8 --port 8080 --model models/fashion-vit'],
+  examples: [
+    'up',
+    'up --host 0.0.0.0 --https',
+    'up --peers 8 --port 8080 --model models/fashion-vit',
+  ],
   async run({ values, signal, print, log, emit }) {
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
-    const { peers, port, model: models, engine, policy } = values
+    const { peers, model: models, engine, policy } = values
+    const hosting = readHosting(values)
+    const { findCertificate, describeDoors, doorsDocument, joinCommand } = await import(
+      '../swarm/doors.ts'
+    )
+    const certificate = await findCertificate(hosting, values.data)
     const swarm = await startLocalSwarm({
       peers,
-      port,
+      hosting,
+      certificate,
       models,
       engine,
       policy,
@@ -36,17 +46,23 @@ export const up = defineCommand({
       log,
     })
     try {
-      const url = swarm.url.origin
+      const { url } = swarm.ready
       const missing = await swarm.covered(peers === 0 ? 0 : UP_COVERED_MS_MAX, signal)
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)
       print(`open ${url} in a browser to join with a tab`)
       const same = policy === POLICY_USUAL ? '' : ` --policy ${policy}`
-      print(`join with a process: layerswarm peer --join ${url}${same}`)
-      print(`ask: layerswarm classify --samples 20 --join ${url}${same}`)
+      for (const line of describeDoors(swarm.ready, certificate)) print(line)
+      // A process of this machine needs no certificate to be let in.
+      const near = swarm.ready.innerUrl
+      const far = swarm.ready.publicUrls[0]
+      print(`join with a process: layerswarm peer --join ${near}${same}`)
+      if (far !== undefined) print(`from elsewhere: ${joinCommand(far, certificate)}${same}`)
+      print(`ask: layerswarm classify --samples 20 --join ${near}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
-      emit({ ready: url, peers, pids, missing: missing ?? null })
+      const doors = doorsDocument(swarm.ready, certificate)
+      emit({ ready: url, peers, pids, missing: missing ?? null, ...doors })
       await untilAborted(signal)
     } finally {
       await swarm.stop()

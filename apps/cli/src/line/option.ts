@@ -135,20 +135,19 @@ export function optionalUrl(help: string): Option<URL | undefined> {
 
 function parseUrl(value: string, flag: string): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return folderOf(url)
   throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${value}"`)
+}
+
+/** As the page's address is copied from a browser: a server's own addresses lie below it. */
+function folderOf(url: URL): URL {
+  url.search = ''
+  url.hash = ''
+  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
 }
 
 function missing(flag: string, placeholder: string): never {
   throw usageError(`${flag} ${placeholder} is missing`)
-}
-
-/** A text with a default. */
-export function textOr(placeholder: string, help: string, otherwise: string): Option<string> {
-  return {
-    kind: 'text',
-    placeholder,
-    help: `${help} (${otherwise})`,
-    read: ([value]) => value ?? otherwise,
-  }
 }

@@ -26,13 +26,13 @@ export async function uploadRelease(
   { manifest, part }: UploadableRelease,
   target: UploadTarget,
 ): Promise<{ parts: number; bytes: number }> {
-  const path = `/releases/${releaseId(manifest)}/manifest.json`
+  const path = `releases/${releaseId(manifest)}/manifest.json`
   const missing = parseMissing(await put(target, path, manifestBytes(manifest)), target)
   let bytes = 0
   const wanted = manifest.parts.filter(({ sha256 }) => missing.includes(sha256))
   for (const [index, entry] of wanted.entries()) {
     const file = await part(entry)
-    await put(target, `/parts/${entry.sha256}`, file)
+    await put(target, `parts/${entry.sha256}`, file)
     bytes += file.length
     target.log(`uploaded part ${index + 1} of ${wanted.length}`)
   }
@@ -89,13 +89,13 @@ function fail({ to }: UploadTarget, reason: string): never {
   throw new CliError({ code: 'refused', what: to.href }, `${to.origin} did not take it: ${reason}`)
 }
 
-/** Reads the secret that uploads need from a file of one line. @throws CliError `bad-file` or `not-found`. */
+/** Reads a secret, such as uploads need, from a file of one line. @throws CliError `bad-file` or `not-found`. */
 export async function readTokenFile(path: string): Promise<string> {
   const text = new TextDecoder().decode(await readBounded(path, TOKEN_FILE_BYTES_MAX)).trim()
   if (isToken(text)) return text
   throw new CliError(
     { code: 'bad-file', path },
-    `${path} holds no upload token: one line of 16 to 256 letters, digits or signs without spaces`,
+    `${path} holds no token: one line of 16 to 256 letters, digits or signs without spaces`,
   )
 }
 

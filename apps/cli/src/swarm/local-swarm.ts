@@ -1,13 +1,16 @@
 import type { PolicyName } from '@layerswarm/peer'
-import type { Signaling, SignalingSnapshot } from '@layerswarm/signaling'
+import type { Certificate, Ready, Signaling, SignalingSnapshot } from '@layerswarm/signaling'
 import { COVERAGE_LOOK_INTERVAL_MS } from '../limits.ts'
+import type { Hosting } from '../line/hosting-options.ts'
 import { pause } from '../until-aborted.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { prepareSignaling } from './serve-signaling.ts'
 
 /** What a swarm on this machine consists of. */
 export interface LocalSwarmOptions {
-  readonly port: number
+  readonly hosting: Hosting
+  /** Speaks TLS with this; undefined for plain http. */
+  readonly certificate: Certificate | undefined
   readonly peers: number
   /** Releases to serve; none for the first that comes with the project. */
   readonly models: readonly string[]
@@ -21,7 +24,9 @@ export interface LocalSwarmOptions {
 
 /** A signaling server in this process and volunteers in processes of their own. */
 export interface LocalSwarm {
+  /** For processes of this machine. */
   readonly url: URL
+  readonly ready: Ready
   readonly signaling: Signaling
   readonly providers: readonly ProviderProcess[]
   /**
@@ -35,16 +40,18 @@ export interface LocalSwarm {
 
 /** @throws CliError, or SignalingError when a port is taken or a release is refused. */
 export async function startLocalSwarm(options: LocalSwarmOptions): Promise<LocalSwarm> {
-  const { port, models, log } = options
+  const { hosting, certificate, models, log } = options
   const signaling = await prepareSignaling({
-    host: '127.0.0.1',
-    port,
+    hosting,
+    certificate,
+    // The volunteers need not be told to trust a certificate.
+    inner: true,
     models,
     dataDir: undefined,
     log,
   })
   const ready = await signaling.start()
-  const url = new URL(ready.url)
+  const url = new URL(ready.innerUrl)
   const { releases } = signaling.snapshot()
   const providers = Array.from({ length: options.peers }, (_, index) => {
     const { id, hosts } = releases[index % releases.length] ?? { id: '', hosts: [] }
@@ -53,12 +60,13 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const name = `volunteer ${index + 1}`
     const { engine, policy } = options
     return startProvider(
-      { name, join: url, release: id, layers: capacity, engine, policy, log },
+      { name, join: url, release: id, layers: capacity, engine, policy, host: hosting.host, log },
       log,
     )
   })
   return {
     url,
+    ready,
     signaling,
     providers,
     async covered(withinMs, signal) {

@@ -18,6 +18,8 @@ export interface ProviderNeeds {
   readonly layers: number | readonly number[]
   readonly engine: string
   readonly policy: PolicyName
+  /** Address that it listens on; that of loopback unless given. */
+  readonly host?: string
   /** Flags for Node itself, before the command. */
   readonly nodeFlags?: readonly string[]
   log(line: string): void
@@ -44,10 +46,11 @@ export function startProvider(
   needs: ProviderNeeds,
   exited: (line: string) => void,
 ): ProviderProcess {
-  const { name, join, release, layers, engine, policy, nodeFlags = [], log } = needs
+  const { name, join, release, layers, engine, policy, host, nodeFlags = [], log } = needs
   const which = typeof layers === 'number' ? '--capacity' : '--layers'
   const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
-  const how = ['--engine', engine, '--policy', policy]
+  const at = host === undefined ? [] : ['--host', host]
+  const how = ['--engine', engine, '--policy', policy, ...at]
   const child = spawn(process.execPath, [...nodeFlags, bin, ...words, ...how], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -1,6 +1,7 @@
 import type { PolicyName } from '@layerswarm/peer'
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import type { EngineChoice } from '../line/engine-option.ts'
+import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { joinAsRequester } from './join-swarm.ts'
 import { type LocalSwarm, startLocalSwarm } from './local-swarm.ts'
 import { runSamples, type SampleReport } from './sample-run.ts'
@@ -36,7 +37,16 @@ export interface DemoOptions {
  */
 export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const { peers, replicas, models, engine, policy, coveredMs, signal, log } = options
-  const swarm = await startLocalSwarm({ port: 0, peers, replicas, models, engine, policy, log })
+  const swarm = await startLocalSwarm({
+    hosting: LOCAL_HOSTING,
+    certificate: undefined,
+    peers,
+    replicas,
+    models,
+    engine,
+    policy,
+    log,
+  })
   try {
     const missing = await swarm.covered(coveredMs, signal)
     if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)

@@ -1,17 +1,23 @@
 import {
+  type Certificate,
   createSignaling,
   formatLog,
   type Signaling,
   type SignalingOptions,
 } from '@layerswarm/signaling'
+import type { Hosting } from '../line/hosting-options.ts'
 import { pageFolder, releaseFolders, sampleFolder } from '../project-places.ts'
 
 /** Where a signaling server listens, and what it offers. */
 export interface ServeOptions {
-  readonly host: string
-  readonly port: number
+  readonly hosting: Hosting
+  /** Speaks TLS with this; undefined for plain http. */
+  readonly certificate: Certificate | undefined
+  /** Opens a port of plain http for processes of this machine, beside TLS. */
+  readonly inner: boolean
   readonly models: readonly string[]
   readonly dataDir: string | undefined
+  readonly metricsFor?: SignalingOptions['metricsFor']
   /** Who may upload releases, and where they are kept. */
   readonly uploads?: SignalingOptions['uploads']
   log(line: string): void
@@ -22,11 +28,19 @@ export interface ServeOptions {
  * @throws CliError `not-found` without any release.
  */
 export async function prepareSignaling(options: ServeOptions): Promise<Signaling> {
+  const { hosting } = options
   const pageDir = await pageFolder()
   if (pageDir === undefined) options.log('there is no page: run `npm run build` to have one')
   return createSignaling({
-    host: options.host,
-    port: options.port,
+    host: hosting.host,
+    port: hosting.port,
+    tcpPort: hosting.tcpPort,
+    announce: hosting.announce,
+    iceServers: hosting.iceServers,
+    trustsProxy: hosting.trustsProxy,
+    metricsFor: options.metricsFor ?? 'everybody',
+    tls: options.certificate,
+    inner: options.inner,
     modelDirs: await releaseFolders(options.models),
     dataDir: options.dataDir,
     uploads: options.uploads,

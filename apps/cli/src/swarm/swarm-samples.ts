@@ -5,10 +5,10 @@ import { SAMPLES_BYTES_MAX, SAMPLES_FETCH_MS_MAX } from '../limits.ts'
 /** Fetches the sample pack that a swarm's server offers. @throws CliError `refused` or `bad-file`. */
 export async function fetchSamples(join: URL): Promise<Samples> {
   const [images, labels] = await Promise.all([
-    fetchBounded(new URL(`/samples/${SAMPLE_FILES.images}`, join)),
-    fetchBounded(new URL(`/samples/${SAMPLE_FILES.labels}`, join)),
+    fetchBounded(new URL(`samples/${SAMPLE_FILES.images}`, join)),
+    fetchBounded(new URL(`samples/${SAMPLE_FILES.labels}`, join)),
   ])
-  return parseSamples(images, labels, new URL('/samples/', join).href)
+  return parseSamples(images, labels, new URL('samples/', join).href)
 }
 
 async function fetchBounded(url: URL): Promise<Uint8Array> {

@@ -13,8 +13,8 @@ export interface LabCard {
   choose(picture: Picture): void
 }
 
-/** @param origin the server that has the model's parts. */
-export function createLabCard(origin: string): LabCard {
+/** @param server the folder below which the server answers that has the model's parts. */
+export function createLabCard(server: URL): LabCard {
   const start = byId('lab-start', HTMLButtonElement)
   const status = byId('lab-status', HTMLElement)
   let manifest: Manifest | undefined
@@ -39,7 +39,7 @@ export function createLabCard(origin: string): LabCard {
     setLine(status, 'Fetching the model and settling the simulated peers…')
     try {
       const { openLab } = await import('./lab-view.ts')
-      await openLab(origin, manifest, nextImage)
+      await openLab(server, manifest, nextImage)
       setLine(status, undefined)
       start.hidden = true
     } catch (error) {

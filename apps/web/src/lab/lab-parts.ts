@@ -12,12 +12,12 @@ export function labProblem({ spec }: Manifest): string | undefined {
 
 /** Every part of a release from its server, each checked against its hash. @throws Error or ModelError. */
 export async function fetchParts(
-  origin: string,
+  server: URL,
   { spec, parts }: Manifest,
 ): Promise<Map<Part, Uint8Array>> {
   const files = await Promise.all(
     parts.map(async ({ part, sha256 }): Promise<[Part, Uint8Array]> => {
-      const response = await fetch(new URL(`/parts/${sha256}`, origin)).catch(() => {
+      const response = await fetch(new URL(`parts/${sha256}`, server)).catch(() => {
         throw new Error('The server does not answer, so the lab has no model to run.')
       })
       if (!response.ok) throw new Error(`The server answers ${response.status} for part ${part}.`)

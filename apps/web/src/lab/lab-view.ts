@@ -27,14 +27,14 @@ export interface LabImage {
 
 /** Brings the lab to life. @throws Error or ModelError with one line when it cannot start. */
 export async function openLab(
-  origin: string,
+  server: URL,
   manifest: Manifest,
   nextImage: () => LabImage | undefined,
 ): Promise<void> {
   const problem = labProblem(manifest)
   if (problem !== undefined) throw new Error(problem)
   const { spec } = manifest
-  const engine = await openWorkerEngine(spec, await fetchParts(origin, manifest))
+  const engine = await openWorkerEngine(spec, await fetchParts(server, manifest))
   const release = releaseId(manifest)
   const swarm = new SimulatedSwarm({ spec, release, engine, peers: PEERS_COUNT, seed: SWARM_SEED })
   byId('lab', HTMLElement).hidden = false

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import readme from '../../README.md?raw'
-import { layersComplaint, PAGE_DEFAULTS, parsePageOptions } from './page-options.ts'
+import {
+  layersComplaint,
+  PAGE_DEFAULTS,
+  parsePageOptions,
+  serverComplaint,
+} from './page-options.ts'
 
 describe('page options', () => {
   test('an empty query gives the defaults and no complaint', () => {
@@ -9,16 +14,22 @@ describe('page options', () => {
 
   test('every parameter is read', () => {
     const { options, complaints } = parsePageOptions(
-      '?engine=ort-wasm&layers=5,2,5&capacity=3&autojoin=1',
+      '?engine=ort-wasm&layers=5,2,5&capacity=3&autojoin=1&join=https://swarm.example/below?x=1',
     )
-    expect(options).toEqual({ engine: 'ort-wasm', serve: [2, 5], capacity: 3, autojoin: true })
+    expect(options).toEqual({
+      engine: 'ort-wasm',
+      serve: [2, 5],
+      capacity: 3,
+      autojoin: true,
+      join: new URL('https://swarm.example/below/'),
+    })
     expect(complaints).toEqual([])
   })
 
   test('the address in the README is understood', () => {
     const address = /http:\S+/.exec(readme)?.[0] ?? ''
     expect(parsePageOptions(new URL(address).search)).toEqual({
-      options: { engine: 'ort-wasm', serve: [2, 5], capacity: undefined, autojoin: true },
+      options: { ...PAGE_DEFAULTS, engine: 'ort-wasm', serve: [2, 5], autojoin: true },
       complaints: [],
     })
   })
@@ -38,6 +49,8 @@ describe('page options', () => {
     '?engine=cuda',
     '?engine=ort-node',
     '?autojoin=yes',
+    '?join=swarm.example',
+    '?join=javascript:alert(1)',
   ])('%s is one complaint and the default stays', (query) => {
     const { options, complaints } = parsePageOptions(query)
     expect(options).toEqual(PAGE_DEFAULTS)
@@ -48,6 +61,13 @@ describe('page options', () => {
   test('a complaint quotes a long value in part only', () => {
     const [complaint] = parsePageOptions(`?engine=${'x'.repeat(10_000)}`).complaints
     expect(complaint?.length).toBeLessThan(200)
+  })
+
+  test('a page from https is told that it cannot join a server without', () => {
+    const [secure, plain] = [new URL('https://a.example/'), new URL('http://b.example/')]
+    expect(serverComplaint(secure, plain)).toContain('must begin with https')
+    expect(serverComplaint(secure, secure)).toBeUndefined()
+    expect(serverComplaint(plain, plain)).toBeUndefined()
   })
 
   test('a layer that the model does not have is named', () => {

@@ -9,6 +9,8 @@ export interface PageOptions {
   /** Layers to host when `serve` is `auto`; undefined = all. */
   readonly capacity: number | undefined
   readonly autojoin: boolean
+  /** The swarm's server, as the folder below which it answers; undefined for the page's own. */
+  readonly join: URL | undefined
 }
 
 /** A page without options hosts what the swarm lacks, and joins when it is asked to. */
@@ -17,6 +19,7 @@ export const PAGE_DEFAULTS: PageOptions = Object.freeze({
   serve: 'auto',
   capacity: undefined,
   autojoin: false,
+  join: undefined,
 })
 
 /** Engines that run in a browser tab. */
@@ -60,6 +63,7 @@ export function parsePageOptions(query: string): { options: PageOptions; complai
       `a whole number from 0 to ${LAYERS_MAX}`,
     ),
     autojoin: read('autojoin', PAGE_DEFAULTS.autojoin, parseSwitch, '1 or 0'),
+    join: read('join', PAGE_DEFAULTS.join, parseJoin, 'a server as https://swarm.example/'),
   }
   return { options, complaints }
 }
@@ -70,6 +74,12 @@ export function layersComplaint(serve: PageOptions['serve'], layers: number): st
   const strangers = serve.filter((layer) => layer >= layers)
   if (strangers.length === 0) return undefined
   return `In the address, ?layers= asks for layer ${strangers.join(', ')}, but this model has layers 0 to ${layers - 1}.`
+}
+
+/** Why a page cannot reach the server that its address names, or undefined when it may. */
+export function serverComplaint(page: URL, server: URL): string | undefined {
+  if (page.protocol !== 'https:' || server.protocol === 'https:') return undefined
+  return `This page came over https, and browsers let it reach no server without: ?join=${shorten(server.href)} must begin with https.`
 }
 
 function parseEngine(text: string): PageOptions['engine'] | undefined {
@@ -91,6 +101,21 @@ function parseCapacity(text: string): number | undefined {
 function parseSwitch(text: string): boolean | undefined {
   if (text === '1') return true
   return text === '0' ? false : undefined
+}
+
+function parseJoin(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? folderOf(url) : undefined
+}
+
+/** The folder that a page or a server is in, without what stands behind its path. */
+export function folderOf({ href }: URL): URL {
+  const url = new URL(href)
+  url.search = ''
+  url.hash = ''
+  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
 }
 
 function parseWhole(text: string, max: number): number | undefined {

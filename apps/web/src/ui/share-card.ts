@@ -3,18 +3,32 @@ import { shareText } from '../logic/share.ts'
 import { byId, setText } from './dom.ts'
 import { COPIED_SHOWN_MS, QR_BORDER_MODULES, QR_MODULE_PIXELS } from './limits.ts'
 
+/** The invitation, as long as the page is open. */
+export interface ShareCard {
+  /** Invites to this address from now on. */
+  show(address: string): void
+}
+
 /** The address of this swarm as a link and as a QR code, drawn when somebody opens it. */
-export function createShareCard(address: string): void {
+export function createShareCard(beginning: string): ShareCard {
+  let address = beginning
   const details = byId('share', HTMLDetailsElement)
   const link = byId('share-link', HTMLAnchorElement)
   const copy = byId('share-copy', HTMLButtonElement)
-  link.href = address
-  setText(link, address)
-  setText(byId('share-note', HTMLElement), shareText(address))
-  details.addEventListener('toggle', () => {
+  const draw = () => {
     if (details.open) drawCode(byId('share-code', HTMLCanvasElement), address)
-  })
+  }
+  const show = (next: string) => {
+    address = next
+    link.href = address
+    setText(link, address)
+    setText(byId('share-note', HTMLElement), shareText(address))
+    draw()
+  }
+  show(beginning)
+  details.addEventListener('toggle', draw)
   copy.addEventListener('click', () => void copyText(address, copy))
+  return { show }
 }
 
 async function copyText(text: string, button: HTMLButtonElement): Promise<void> {

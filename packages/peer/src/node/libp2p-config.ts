@@ -48,7 +48,7 @@ export interface NodeOptions {
   isForwarder(peer: string): boolean
   /** Node only: the address that is listened on. */
   host: string
-  /** Browser only: STUN and TURN servers; none are asked unless configured. */
+  /** STUN and TURN servers for WebRTC; none are asked unless configured. */
   iceServers: readonly RTCIceServer[]
 }
 

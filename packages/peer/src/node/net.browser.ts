@@ -1,12 +1,12 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { webRTC } from '@libp2p/webrtc'
-import { webSockets } from '@libp2p/websockets'
 import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.browser.ts'
 import { PEER_CONNECTIONS_RELOAD, RESERVATION_TIMEOUT_MS } from '../limits.ts'
 import { fixInitDataChannel } from './data-channel-fix.browser.ts'
 import { type Platform, sharedConfig } from './libp2p-config.ts'
 import { countPeerConnections, peerConnectionsMade } from './rtc-count.browser.ts'
+import { webSocketsBelowPaths } from './web-sockets.ts'
 
 /** A tab: WebRTC between tabs, introduced through circuits of the bootstrap node; WebSocket to Node peers. */
 export const platform: Platform = Object.freeze({
@@ -18,7 +18,7 @@ export const platform: Platform = Object.freeze({
       ...sharedConfig(options),
       addresses: { listen: ['/p2p-circuit', '/webrtc'] },
       transports: [
-        webSockets(),
+        webSocketsBelowPaths(),
         // Without iceServers the transport would ask four public STUN servers.
         webRTC({ rtcConfiguration: { iceServers: [...options.iceServers] } }),
         circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
@@ -28,7 +28,13 @@ export const platform: Platform = Object.freeze({
   canDial: (address) =>
     address.includes('/webrtc/')
       ? peerConnectionsMade() < PEER_CONNECTIONS_RELOAD
-      : /\/wss?(\/|$)/.test(address) && !address.includes('/p2p-circuit'),
+      : canOpenSocket(address) && !address.includes('/p2p-circuit'),
   watchLife,
   peerConnectionsMade,
 } satisfies Platform)
+
+/** A page from https may open no plain WebSocket: browsers refuse it as mixed content. */
+function canOpenSocket(address: string): boolean {
+  const form = location.protocol === 'https:' ? /\/(tls(\/.+)?\/ws|wss)(\/|$)/ : /\/wss?(\/|$)/
+  return form.test(address)
+}

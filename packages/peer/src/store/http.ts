@@ -10,14 +10,14 @@ import {
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
 
 /**
- * Parts from a signaling server: GET {join}/parts/{sha256}. A download that breaks off goes on where
+ * Parts from a signaling server: GET {join}parts/{sha256}. A download that breaks off goes on where
  * it stopped, also after a reload of the page: what has come of it is kept in `partials`.
  */
 export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   return {
     name: 'http',
     async fetch(sha256, size, signal) {
-      const url = new URL(`/parts/${sha256}`, join)
+      const url = new URL(`parts/${sha256}`, join)
       const begun = await begunDownload(partials, sha256, size)
       const resumed = begun.length > 0
       const bytes = await downloadInPieces(url, size, begun, signal)
@@ -204,10 +204,19 @@ function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
   return bytes
 }
 
+/** What Node calls certificates that nobody vouches for whom it knows. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
+
 /** Node's fetch hides the reason ("ECONNREFUSED") in the cause of "fetch failed". */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { cause } = error
   if (!(cause instanceof Error)) return error.message
+  if ('code' in cause && UNTRUSTED.has(String(cause.code)))
+    return `${cause.message}; to trust its certificate, start with NODE_EXTRA_CA_CERTS=FILE.pem in the environment`
   return cause.message || ('code' in cause ? String(cause.code) : error.message)
 }

@@ -27,6 +27,8 @@ export type Route =
   | 'sample'
   | 'upload'
   | 'page'
+  | 'websocket'
+  | 'preflight'
   | 'refused'
 
 /**

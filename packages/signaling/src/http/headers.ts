@@ -31,11 +31,20 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   'cross-origin-resource-policy': 'same-origin',
 })
 
-/** For what peers on other origins fetch. */
+/** For what peers on other origins fetch; where the rest of a file starts lets a broken download go on. */
 export const SHARED_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   ...EVERYWHERE,
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'content-range',
   'cross-origin-resource-policy': 'cross-origin',
+})
+
+/** What a browser is told that asks beforehand whether a page from elsewhere may fetch something. */
+export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+  ...SHARED_HEADERS,
+  'access-control-allow-methods': 'GET, HEAD',
+  'access-control-allow-headers': 'range, if-none-match',
+  'access-control-max-age': '86400',
 })
 
 /** For health, metrics and errors. */

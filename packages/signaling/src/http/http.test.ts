@@ -9,6 +9,7 @@ import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer } from './server.ts'
+import type { Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -53,8 +54,13 @@ beforeAll(async () => {
   await symlink(join(root, 'secret.txt'), join(root, 'page', 'link.txt'))
   const needs = {
     releases: () => releases,
+    upgrades: () => undefined,
+    tls: undefined,
+    trustsProxy: true,
+    mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
+    metricsFor: 'everybody' as const,
     notReady: () => reason,
-    bootstrap: () => ({ protocol: 1 }),
+    bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: () => 'layerswarm_ready 1\n',
     uploads: undefined,
     offer: async () => {},
@@ -222,7 +228,9 @@ describe('the HTTP server', () => {
     expect((await get('/bootstrap.json')).status).toBe(503)
     reason = undefined
     expect((await get('/readyz')).status).toBe(200)
-    expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toEqual({ protocol: 1 })
+    expect(JSON.parse((await get('/bootstrap.json')).body.toString())).toMatchObject({
+      protocol: 1,
+    })
   })
 
   test('answers 500 in one line, and logs why, when a part has vanished', async () => {
@@ -240,6 +248,11 @@ describe('the HTTP server', () => {
     const other = createHttpServer(
       {
         releases: () => undefined,
+        upgrades: () => undefined,
+        tls: undefined,
+        trustsProxy: true,
+        mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
+        metricsFor: 'everybody' as const,
         notReady: () => undefined,
         bootstrap: () => ({}),
         metrics: () => '',
@@ -257,6 +270,42 @@ describe('the HTTP server', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await other.close()
     await closed
+  })
+
+  test('knows who asks from this machine, and that a proxy asks for somebody else', async () => {
+    const asked = async (headers: Record<string, string>) =>
+      JSON.parse((await get('/bootstrap.json', headers)).body.toString()).isHere
+    expect(await asked({ host: `127.0.0.1:${port}` })).toBe(true)
+    expect(await asked({ host: `[::1]:${port}` })).toBe(true)
+    expect(await asked({ host: 'localhost' })).toBe(true)
+    expect(await asked({ host: 'swarm.example' })).toBe(false)
+    expect(await asked({ host: '127.0.0.1', 'x-forwarded-for': '192.0.2.1' })).toBe(false)
+    expect(await asked({ host: '127.0.0.1', forwarded: 'for=192.0.2.1' })).toBe(false)
+  })
+
+  test('lets a page from elsewhere fetch the rest of a file, and says so when asked before', async () => {
+    const { status, headers } = await get('/bootstrap.json', { range: 'bytes=5-' }, 'OPTIONS')
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': expect.stringContaining('range'),
+    })
+    const answer = await get('/bootstrap.json')
+    expect(answer.headers['access-control-expose-headers']).toBe('content-range')
+  })
+
+  test('turns a WebSocket away as long as nobody takes it', async () => {
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket' }
+    const { status } = await get('/', { ...upgrade, 'sec-websocket-version': '13' })
+    expect(status).toBe(503)
+    expect(server.counts()).toContainEqual({ route: 'websocket', status: 503, requests: 1 })
+  })
+
+  test('turns away an address that asks too often, and nobody else', async () => {
+    const from = (address: string) => get('/healthz', { 'x-forwarded-for': address })
+    const { status, headers } = await from('192.0.2.66')
+    expect({ status, again: headers['retry-after'] }).toEqual({ status: 429, again: '10' })
+    expect((await from('192.0.2.67')).status).toBe(200)
   })
 
   test('counts its answers by route and status', async () => {

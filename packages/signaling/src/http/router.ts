@@ -9,11 +9,14 @@ import {
   NEVER_STORED,
   PAGE_HEADERS,
   PLAIN_HEADERS,
+  PREFLIGHT_HEADERS,
   REVALIDATE,
   SHARED_HEADERS,
 } from './headers.ts'
 import { findFile } from './static-files.ts'
+import type { Token } from './token.ts'
 import { type UploadNeeds, uploadRoute } from './upload-route.ts'
+import type { Visitor } from './visitor.ts'
 
 /** What the routes serve. */
 export interface RouterNeeds extends UploadNeeds {
@@ -21,10 +24,12 @@ export interface RouterNeeds extends UploadNeeds {
   releases(): Releases | undefined
   /** Why the server is not ready, or undefined when it is. */
   notReady(): string | undefined
-  /** The content of /bootstrap.json. */
-  bootstrap(): unknown
+  /** The content of /bootstrap.json, for somebody at this machine or elsewhere. */
+  bootstrap(isHere: boolean): unknown
   /** Prometheus text. */
   metrics(): string
+  /** Who may read them: anybody, programs of this machine, or whoever has the token. */
+  readonly metricsFor: 'everybody' | 'here' | Token
   readonly pageDir: string | undefined
   readonly samplesDir: string | undefined
   readonly compression: CompressionCache
@@ -34,8 +39,15 @@ const SAMPLES = new Set(['images.idx3-ubyte', 'labels.idx1-ubyte'])
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Answers one request. Never throws for what a client can do. */
-export async function route(request: IncomingMessage, needs: RouterNeeds): Promise<Routed> {
+export async function route(
+  request: IncomingMessage,
+  visitor: Visitor,
+  needs: RouterNeeds,
+): Promise<Routed> {
   const { method, url = '' } = request
+  if (method === 'OPTIONS') {
+    return { route: 'preflight', answer: { status: 200, headers: PREFLIGHT_HEADERS, body: '' } }
+  }
   if (method !== 'GET' && method !== 'HEAD' && method !== 'PUT') {
     const headers = { allow: 'GET, HEAD', connection: 'close' }
     return refused(405, 'only GET and HEAD are served here', headers)
@@ -51,9 +63,9 @@ export async function route(request: IncomingMessage, needs: RouterNeeds): Promi
     case 'readyz':
       return { route: 'readyz', answer: readiness(needs) }
     case 'metrics':
-      return { route: 'metrics', answer: text(200, needs.metrics(), PROMETHEUS_TYPE) }
+      return { route: 'metrics', answer: metrics(request, visitor, needs) }
     case 'bootstrap.json':
-      return { route: 'bootstrap', answer: bootstrap(needs) }
+      return { route: 'bootstrap', answer: bootstrap(visitor, needs) }
     case 'releases':
       return { route: 'manifest', answer: manifest(needs.releases(), name, last) }
     case 'parts':
@@ -94,10 +106,24 @@ function readiness(needs: RouterNeeds): Answer {
   return reason === undefined ? json(200, { ready: true }) : json(503, { ready: false, reason })
 }
 
-function bootstrap(needs: RouterNeeds): Answer {
+function metrics(
+  { headers }: IncomingMessage,
+  { isHere }: Visitor,
+  { metrics: render, metricsFor }: RouterNeeds,
+): Answer {
+  if (metricsFor === 'here' && !isHere)
+    return text(403, 'the metrics are for the machine of this server\n')
+  if (typeof metricsFor !== 'string' && !metricsFor.isAllowed(headers.authorization)) {
+    const answer = text(401, 'the metrics need their token\n')
+    return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } }
+  }
+  return text(200, render(), PROMETHEUS_TYPE)
+}
+
+function bootstrap(visitor: Visitor, needs: RouterNeeds): Answer {
   const reason = needs.notReady()
   if (reason !== undefined) return json(503, { ready: false, reason })
-  return json(200, needs.bootstrap())
+  return json(200, needs.bootstrap(visitor.isHere))
 }
 
 function immutable(type: string, hash: string): Record<string, string> {

@@ -1,5 +1,14 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Certificate } from '../certificate.ts'
 import { reasonOf } from '../errors.ts'
 import {
   HTTP_CONNECTIONS_MAX,
@@ -11,14 +20,29 @@ import {
   UPLOAD_REQUEST_MS_MAX,
 } from '../limits.ts'
 import { portError } from '../ports.ts'
+import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
 import { type Route, sendAnswer } from './answer.ts'
 import { type RouterNeeds, route } from './router.ts'
+import { type Visitor, visitorOf } from './visitor.ts'
 
 /** Answers so far of one route with one status. */
 export interface RequestCount {
   readonly route: Route
   readonly status: number
   readonly requests: number
+}
+
+const TOO_MANY = 'too many requests from this address, try again in a while\n'
+
+/** The counts of several servers as those of one. */
+export function mergeCounts(lists: readonly (readonly RequestCount[])[]): RequestCount[] {
+  const merged = new Map<string, RequestCount>()
+  for (const count of lists.flat()) {
+    const key = `${count.route} ${count.status}`
+    const requests = (merged.get(key)?.requests ?? 0) + count.requests
+    merged.set(key, { ...count, requests })
+  }
+  return [...merged.values()]
 }
 
 /** The HTTP half of the server: page, releases, health and metrics. */
@@ -30,9 +54,21 @@ export interface HttpServer {
   counts(): RequestCount[]
 }
 
+/** What a server serves, and to whom it hands what is not for it. */
+export interface HttpServerNeeds extends RouterNeeds {
+  /** Who takes WebSockets; undefined as long as nobody does. */
+  upgrades(): UpgradeHandler | undefined
+  /** Whether a visitor may ask once more, now. */
+  mayAsk(visitor: Visitor): boolean
+  /** A proxy of the host's stands before it, and says who asks. */
+  readonly trustsProxy: boolean
+  /** Speaks TLS with this certificate. */
+  readonly tls: Certificate | undefined
+}
+
 /** @param onFault called with one line when an answer failed for a reason of ours. */
 export function createHttpServer(
-  needs: RouterNeeds,
+  needs: HttpServerNeeds,
   onFault: (reason: string) => void,
 ): HttpServer {
   const counts = new Map<string, { route: Route; status: number; requests: number }>()
@@ -47,7 +83,13 @@ export function createHttpServer(
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let name: Route = 'refused'
     try {
-      const routed = await route(request, needs)
+      const visitor = visitorOf(request, needs.trustsProxy)
+      if (!needs.mayAsk(visitor)) {
+        count(name, 429)
+        response.writeHead(429, { 'retry-after': '10', connection: 'close' }).end(TOO_MANY)
+        return
+      }
+      const routed = await route(request, visitor, needs)
       name = routed.route
       count(name, await sendAnswer(request, response, routed.answer))
     } catch (error) {
@@ -58,16 +100,30 @@ export function createHttpServer(
     }
   }
 
-  const server = createServer(
-    {
-      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-      headersTimeout: HTTP_REQUEST_MS_MAX,
-      // Only an upload has a body that takes long.
-      requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
-      keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
-    },
-    (request, response) => void respond(request, response),
-  )
+  const answer = (request: IncomingMessage, response: ServerResponse) =>
+    void respond(request, response)
+  const bounds = {
+    maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+    headersTimeout: HTTP_REQUEST_MS_MAX,
+    // Only an upload has a body that takes long.
+    requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
+    keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+  }
+  const server: Server =
+    needs.tls === undefined
+      ? createServer(bounds, answer)
+      : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
+  const sockets = socketsOf(server)
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const take = needs.upgrades()
+    const visitor = visitorOf(request, needs.trustsProxy)
+    const status = take === undefined ? 503 : needs.mayAsk(visitor) ? 101 : 429
+    count('websocket', status)
+    if (take !== undefined && status === 101) return take(request, socket, head, visitor.address)
+    // HTTP has let go of the socket: nobody else hears of its end.
+    socket.on('error', () => {})
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n\r\n`)
+  })
   server.maxConnections = HTTP_CONNECTIONS_MAX
   server.timeout = HTTP_IDLE_MS_MAX
 
@@ -83,7 +139,9 @@ export function createHttpServer(
       }),
     close: () =>
       new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), HTTP_DRAIN_MS)
+        const cut = setTimeout(() => {
+          for (const socket of sockets) socket.destroy()
+        }, HTTP_DRAIN_MS)
         server.close(() => {
           clearTimeout(cut)
           resolve()
@@ -92,4 +150,14 @@ export function createHttpServer(
       }),
     counts: () => [...counts.values()].map((entry) => ({ ...entry })),
   }
+}
+
+/** All of them, as they come and go: HTTP knows neither those that shake hands nor those handed on. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
 }

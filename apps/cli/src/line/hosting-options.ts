@@ -1,0 +1,122 @@
+import { isIP } from 'node:net'
+import { usageError } from '../cli-error.ts'
+import { bare, count, type Option, text, texts, type ValuesOf } from './option.ts'
+
+/** A STUN or TURN server as a flag names it; the signaling server checks the rest. */
+export interface IceServerFlag {
+  readonly urls: string
+  readonly username?: string
+  readonly credential?: string
+}
+
+/** An address of this machine to listen on. */
+export function hostOption(help: string): Option<string> {
+  const otherwise = '127.0.0.1'
+  return {
+    kind: 'text',
+    placeholder: 'ADDRESS',
+    help: `${help} (${otherwise})`,
+    read: ([value = otherwise], flag) => {
+      if (value === 'localhost') return otherwise
+      if (isIP(value) !== 0) return value
+      throw usageError(
+        `${flag} takes an IP address of this machine, or 0.0.0.0 for all of them, not "${value}"`,
+      )
+    },
+  }
+}
+
+const iceServers: Option<readonly IceServerFlag[]> = {
+  kind: 'text',
+  placeholder: 'URL[,USER,CREDENTIAL]',
+  help: 'STUN or TURN server that peers use to find a way to each other, as stun:host:3478 (none)',
+  repeatable: true,
+  read: (values, flag) => values.map((value) => parseIceServerFlag(value, flag)),
+}
+
+/** A credential may hold commas, a user name may not. */
+function parseIceServerFlag(value: string, flag: string): IceServerFlag {
+  const [, urls = '', username, credential] = /^([^,]*)(?:,([^,]*),(.*))?$/.exec(value) ?? []
+  const isTurn = /^turns?:/.test(urls)
+  if (!isTurn && !/^stuns?:/.test(urls)) {
+    throw usageError(
+      `${flag} takes stun:host:3478, or turn:host:3478,user,credential, not "${value}"`,
+    )
+  }
+  if (isTurn !== (Boolean(username) && Boolean(credential))) {
+    const needs = isTurn ? 'needs a user and a credential' : 'takes no user'
+    throw usageError(`${flag} ${urls} ${needs}, as turn:host:3478,user,credential`)
+  }
+  return username === undefined || credential === undefined
+    ? { urls }
+    : { urls, username, credential }
+}
+
+/** How a server is reached: the flags that `up` and `signaling` share. */
+export const HOSTING_OPTIONS = {
+  port: count('the one port, for the page and the swarm; 0 takes any free one', {
+    low: 0,
+    high: 65_535,
+    otherwise: 9000,
+  }),
+  host: hostOption('address to listen on; 0.0.0.0 for every one of this machine'),
+  https: bare('speaks TLS, with a certificate of its own that is kept, or with --cert and --key'),
+  cert: text('FILE', 'certificate for TLS, as PEM, with those that vouch for it behind it'),
+  key: text('FILE', 'its private key, as PEM'),
+  'tcp-port': count('takes Node peers over plain TCP as well; not told unless announced', {
+    low: 0,
+    high: 65_535,
+    otherwise: undefined,
+  }),
+  announce: texts(
+    'ADDRESS',
+    'address to tell others: the URL to invite people to, or a multiaddr for peers',
+  ),
+  'ice-server': iceServers,
+  'trust-proxy': bare(
+    'a proxy of yours stands before it: visitors are whom X-Forwarded-For names last',
+  ),
+} as const
+
+/** How a server is reached, from its flags. */
+export interface Hosting {
+  readonly host: string
+  readonly port: number
+  readonly tcpPort: number | undefined
+  readonly announce: readonly string[]
+  readonly iceServers: readonly IceServerFlag[]
+  /** A proxy says who asks. */
+  readonly trustsProxy: boolean
+  /** Plain http, TLS with a certificate that is made and kept, or with that of these files. */
+  readonly tls: 'none' | 'own' | { readonly certFile: string; readonly keyFile: string }
+}
+
+/** This machine alone, over plain http, at any free port. */
+export const LOCAL_HOSTING: Hosting = Object.freeze({
+  host: '127.0.0.1',
+  port: 0,
+  tcpPort: undefined,
+  announce: [],
+  iceServers: [],
+  trustsProxy: false,
+  tls: 'none',
+})
+
+/** @throws CliError `bad-usage` for flags that do not go together. */
+export function readHosting(values: ValuesOf<typeof HOSTING_OPTIONS>): Hosting {
+  const { host, port, announce, https, cert, key } = values
+  if ((cert === undefined) !== (key === undefined)) {
+    throw usageError('--cert and --key go together: a certificate is of no use without its key')
+  }
+  const given =
+    cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key }
+  return {
+    host,
+    port,
+    tcpPort: values['tcp-port'],
+    announce,
+    iceServers: values['ice-server'],
+    trustsProxy: values['trust-proxy'],
+    tls: given ?? (https ? 'own' : 'none'),
+  }
+}

@@ -1,0 +1,46 @@
+import { PeerError } from '../errors.ts'
+
+/**
+ * Where a swarm is: the folder below which its server answers, as a URL that ends in a slash. What
+ * stands behind the path, and the page's own file name, are left away.
+ * @throws PeerError `bad-join-url` unless it is an absolute http or https URL.
+ */
+export function parseJoinUrl(join: string): URL {
+  const url = URL.canParse(join) ? new URL(join) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new PeerError(
+      { code: 'bad-join-url', join },
+      `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
+    )
+  }
+  url.search = ''
+  url.hash = ''
+  url.pathname = url.pathname.replace(/\/index\.html$/, '/')
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
+}
+
+/**
+ * The multiaddr of a bootstrap node that takes WebSockets where its HTTP server answers: whatever let
+ * the URL through, a proxy or a tunnel, lets the swarm through.
+ *
+ * `http://host:9000/` gives `/dns4/host/tcp/9000/ws`, `https://host/swarm/`
+ * `/dns4/host/tcp/443/tls/ws/http-path/swarm%2Fws`: below a path the address names one below it,
+ * because a multiaddr's own path loses the slash at its end, and a proxy's rule for `/swarm/` asks for it.
+ * @param join as `parseJoinUrl` gives it.
+ */
+export function meetingAddress(join: URL, peerId: string): string {
+  const isSecure = join.protocol === 'https:'
+  const port = join.port || (isSecure ? '443' : '80')
+  const path = join.pathname.slice(1)
+  // Decoded twice on its way to a URL again.
+  const below =
+    path === '' ? '' : `/http-path/${encodeURIComponent(`${path}ws`.replaceAll('%', '%25'))}`
+  return `/${hostOf(join)}/tcp/${port}${isSecure ? '/tls' : ''}/ws${below}/p2p/${peerId}`
+}
+
+/** The beginning of a multiaddr for a URL's host; `URL` has put numeric ones into one form. */
+function hostOf({ hostname }: URL): string {
+  if (hostname.startsWith('[')) return `ip6/${hostname.slice(1, -1)}`
+  return /^\d+(\.\d+){3}$/.test(hostname) ? `ip4/${hostname}` : `dns4/${hostname}`
+}

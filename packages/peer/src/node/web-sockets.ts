@@ -1,0 +1,41 @@
+import type { Transport, Upgrader } from '@libp2p/interface'
+import { webSockets } from '@libp2p/websockets'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+
+type Components = Parameters<ReturnType<typeof webSockets>>[0]
+type DialOptions = Parameters<Transport['dial']>[1]
+
+/**
+ * libp2p's WebSockets, which also dial addresses below a path, as `/dns4/host/tcp/443/tls/ws/http-path/swarm%2Fws`.
+ * libp2p makes the right URL of one and refuses to dial it: its matchers know no path behind `ws`. For
+ * the same reason a connection's remote address is without it; circuits through a relay are named by that.
+ */
+export function webSocketsBelowPaths(): (components: Components) => Transport {
+  return (components) => {
+    const transport = webSockets()(components)
+    const dialFilter = transport.dialFilter.bind(transport)
+    const dial = transport.dial.bind(transport)
+    return Object.assign(transport, {
+      dialFilter: (addresses: Multiaddr[]) =>
+        addresses.filter((address) => dialFilter([withoutPath(address)]).length > 0),
+      dial: (address: Multiaddr, options: DialOptions) =>
+        dial(address, {
+          ...options,
+          upgrader: namingPlace(options.upgrader, withoutPath(address)),
+        }),
+    })
+  }
+}
+
+function withoutPath(address: Multiaddr): Multiaddr {
+  return multiaddr(address.getComponents().filter(({ name }) => name !== 'http-path'))
+}
+
+/** Upgrades connections that say another place of their remote than was dialled. */
+function namingPlace(upgrader: Upgrader, place: Multiaddr): Upgrader {
+  const upgradeOutbound: Upgrader['upgradeOutbound'] = (connection, options) => {
+    connection.remoteAddr = place
+    return upgrader.upgradeOutbound(connection, options)
+  }
+  return Object.assign(Object.create(upgrader), { upgradeOutbound })
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { createVisitorLimit, visitorOf } from './visitor.ts'
+
+function asked(remoteAddress: string, headers: Record<string, string | string[]>) {
+  return { headers, socket: { remoteAddress } } as unknown as IncomingMessage
+}
+
+describe('a visitor', () => {
+  test('is whoever holds the socket, whatever the headers claim', () => {
+    const request = asked('::ffff:192.0.2.1', { 'x-forwarded-for': '203.0.113.9' })
+    expect(visitorOf(request, false).address).toBe('192.0.2.1')
+  })
+
+  test.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['spoofed, 10.0.0.1, 203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9:4711', '203.0.113.9'],
+    ['[2001:db8::1]:4711', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['unknown', '127.0.0.1'],
+    ['', '127.0.0.1'],
+  ])('of a trusted proxy that forwards for "%s" is %s', (header, address) => {
+    const request = asked('127.0.0.1', { 'x-forwarded-for': header })
+    expect(visitorOf(request, true).address).toBe(address)
+  })
+
+  test.each([
+    ['127.0.0.1', { host: 'localhost:9000' }, true],
+    ['::1', { host: '[::1]:9000' }, true],
+    ['127.0.0.1', { host: 'swarm.example' }, false],
+    ['127.0.0.1', {}, false],
+    ['127.0.0.1', { host: '127.0.0.1', via: '1.1 proxy' }, false],
+    ['192.0.2.1', { host: '127.0.0.1' }, false],
+  ])('at %s with %o is here: %s', (remote, headers, isHere) => {
+    expect(visitorOf(asked(remote, headers as Record<string, string>), false).isHere).toBe(isHere)
+  })
+})
+
+describe('the limit on requests', () => {
+  const from = (address: string) => ({ address, isHere: false })
+
+  test('is one of each address, and fills again', () => {
+    const may = createVisitorLimit({ burst: 2, perSecond: 1 })
+    const asked = [0, 1, 2].map((ms) => may(from('192.0.2.1'), ms))
+    expect(asked).toEqual([true, true, false])
+    expect(may(from('192.0.2.2'), 2)).toBe(true)
+    expect(may(from('192.0.2.1'), 1_100)).toBe(true)
+  })
+
+  test.each([
+    ['2001:db8::1', '2001:0db8:0:0:5::1', false],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::9', false],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', true],
+    ['fe80::', 'fe80::1', false],
+  ])('for %s and %s is another: %s', (one, other, isFree) => {
+    const may = createVisitorLimit({ burst: 1, perSecond: 0 })
+    expect([may(from(one), 0), may(from(other), 0)]).toEqual([true, isFree])
+  })
+
+  test('is not for programs of this machine', () => {
+    const may = createVisitorLimit({ burst: 1, perSecond: 0 })
+    for (const _ of [1, 2, 3]) expect(may(from('127.0.0.1'), 0)).toBe(true)
+  })
+})

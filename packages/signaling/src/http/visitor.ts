@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { createQuota } from '@layerswarm/swarm'
+import { HTTP_REQUESTS_BURST, HTTP_REQUESTS_PER_SECOND, RATE_KEYS_MAX } from '../limits.ts'
+import { isLoopback } from '../public-urls.ts'
+
+/** Who asks, as far as can be told. */
+export interface Visitor {
+  /** IP address; that of a proxy which is not trusted to name another. */
+  readonly address: string
+  /** A program of this machine that means this machine: no proxy asks on behalf of somebody. */
+  readonly isHere: boolean
+}
+
+/**
+ * @param trustsProxy the request comes through a proxy of the host's, whose word counts: the last
+ * address in `X-Forwarded-For` is the one that it saw itself, those before it are hearsay.
+ */
+export function visitorOf(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  trustsProxy: boolean,
+): Visitor {
+  const remote = plain(socket.remoteAddress ?? '')
+  const forwarded = trustsProxy ? lastForwarded(headers['x-forwarded-for']) : undefined
+  const isPassedOn = PASSED_ON.some((name) => name in headers)
+  const isHere = !isPassedOn && isLoopback(remote) && isLoopback(hostIn(headers.host ?? ''))
+  return { address: forwarded ?? remote, isHere }
+}
+
+/**
+ * Whether a visitor may ask once more: each network has a quota. Nobody is kept from asking the server
+ * of his own machine, a proxy there that is not trusted included: it asks for everybody.
+ */
+export function createVisitorLimit(
+  { burst, perSecond } = { burst: HTTP_REQUESTS_BURST, perSecond: HTTP_REQUESTS_PER_SECOND },
+): (visitor: Visitor, nowMs?: number) => boolean {
+  const quota = createQuota({ burst, perSecond, namesMax: RATE_KEYS_MAX })
+  return ({ address }, nowMs = performance.now()) =>
+    isLoopback(address) || quota.take(networkOf(address), nowMs)
+}
+
+/** The name under which a visitor is counted: an IPv6 network of one customer (/64), or one IPv4 address. */
+function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [head = '', tail] = address.split('::')
+  const before = head === '' ? [] : head.split(':')
+  const after = tail === undefined || tail === '' ? [] : tail.split(':')
+  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
+  const groups = [...before, ...new Array<string>(missing).fill('0'), ...after]
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}
+
+const PASSED_ON = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via']
+
+function lastForwarded(header: string | string[] | undefined): string | undefined {
+  const last = (Array.isArray(header) ? header.join(',') : header)?.split(',').at(-1)?.trim() ?? ''
+  // Some write a port behind it, and brackets around IPv6.
+  const address = plain(
+    /^\[(.+)\](?::\d+)?$/.exec(last)?.[1] ?? last.replace(/^([\d.]+):\d+$/, '$1'),
+  )
+  return isIP(address) === 0 ? undefined : address
+}
+
+/** IPv4 as it is written, also where it came through a socket of both families. */
+function plain(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '')
+}
+
+function hostIn(header: string): string {
+  return /^\[(.*)\]/.exec(header)?.[1] ?? header.replace(/:\d+$/, '')
+}
