@@ -11,6 +11,8 @@ export default defineConfig({
     // Vitest leaves one core free, which on two would leave half the machine idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/closing-line-reporter.ts'],
+    // Tests that load onnxruntime-node by themselves must not report home either.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     projects: [
       {
         extends: true,
