@@ -31,6 +31,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'commands',
+          globalSetup: 'test/build-first.ts',
           // Each waits for a process of its own that computes, so several at once fill the cores.
           sequence: { groupOrder: 1 },
           include: ['test/commands/**/*.test.ts'],
@@ -42,6 +43,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
+          globalSetup: 'test/build-first.ts',
           // Alone: swarms and browsers beside other work would wait for the same two cores.
           sequence: { groupOrder: 2 },
           include: ['test/system/**/*.test.ts'],
