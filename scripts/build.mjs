@@ -1,4 +1,4 @@
-// Builds everything: `tsc -b`, then the page with vite unless it is up to date.
+// Builds everything: `tsc -b`, then the bundles of packages and the page unless they are up to date.
 //
 //   node scripts/build.mjs [--no-page]
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const stamp = join(root, 'node_modules/.cache/layerswarm/page.sha256')
+const stamps = join(root, 'node_modules/.cache/layerswarm')
 const page = join(root, 'apps/web')
 
 /** Runs a tool of node_modules; its own output explains a failure, our line closes it. */
@@ -38,13 +38,22 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Names, sizes and times of everything that the page is made of. */
-function pageInputs() {
+/** Names, sizes and times of everything that the bundles, and the page with them, are made of. */
+function inputsOf(folders, files) {
   const hash = createHash('sha256')
-  const places = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
-  for (const place of [...places, page]) addFolder(hash, place)
-  addFile(hash, join(root, 'package-lock.json'))
+  for (const folder of folders) addFolder(hash, folder)
+  for (const file of files) addFile(hash, join(root, file))
   return hash.digest('hex')
+}
+
+/** Does a step unless it was done for the same inputs and its result is there. */
+function unlessDone(name, result, inputs, step) {
+  const stamp = join(stamps, `${name}.sha256`)
+  const done = existsSync(result) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs
+  if (done) return
+  step()
+  mkdirSync(stamps, { recursive: true })
+  writeFileSync(stamp, inputs)
 }
 
 const MADE = new Set(['dist', 'dist-bundle', 'node_modules'])
@@ -68,12 +77,18 @@ function addFile(hash, path) {
 
 runTool('typescript', 'bin/tsc', ['-b'])
 
+const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
+
+const bundled = inputsOf(packages, ['package-lock.json', 'scripts/bundle.mjs'])
+unlessDone('bundles', join(root, 'packages/signaling/dist/bundle/index.js'), bundled, () => {
+  const script = join(root, 'scripts/bundle.mjs')
+  const { status } = spawnSync(process.execPath, [script], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) fail('the packages were not bundled, for the reason above')
+})
+
 if (!process.argv.includes('--no-page') && existsSync(join(page, 'index.html'))) {
-  const inputs = pageInputs()
-  const built = existsSync(join(page, 'dist/page/index.html')) && existsSync(stamp)
-  if (!built || readFileSync(stamp, 'utf8') !== inputs) {
-    runTool('vite', 'bin/vite.js', ['build', 'apps/web', '--logLevel', 'error'])
-    mkdirSync(join(stamp, '..'), { recursive: true })
-    writeFileSync(stamp, inputs)
-  }
+  const inputs = inputsOf([...packages, page], ['package-lock.json'])
+  unlessDone('page', join(page, 'dist/page/index.html'), inputs, () =>
+    runTool('vite', 'bin/vite.js', ['build', 'apps/web', '--logLevel', 'error']),
+  )
 }

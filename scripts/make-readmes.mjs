@@ -222,10 +222,17 @@ function commandList(folder) {
 /** A folder of packages/ or apps/: its name and the source files that others may import. */
 function unitIn(folder) {
   const { name, exports = {} } = JSON.parse(read(join(folder, 'package.json')))
-  const entries = Object.entries(exports).map(([path, { source }]) => ({
-    specifier: path === '.' ? name : `${name}${path.slice(1)}`,
-    file: join(folder, source),
-  }))
+  // Files that are exported as they are, like package.json, have no source.
+  const entries = Object.entries(exports).flatMap(([path, { source }]) =>
+    source === undefined
+      ? []
+      : [
+          {
+            specifier: path === '.' ? name : `${name}${path.slice(1)}`,
+            file: join(folder, source),
+          },
+        ],
+  )
   return { folder, name, entries }
 }
 

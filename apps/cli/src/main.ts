@@ -21,6 +21,8 @@ import { runLine } from './line/run-line.ts'
 
 /** Runs one command line in this process and ends it with the line's exit code. */
 export async function runMain(words: readonly string[]): Promise<void> {
+  // Before anything is loaded, for this process and those that it starts (docs/privacy.md).
+  process.env.ORT_DISABLE_TELEMETRY = '1'
   const interruption = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

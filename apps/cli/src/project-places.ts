@@ -1,15 +1,21 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { CliError } from './cli-error.ts'
 import { exists } from './files.ts'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const models = join(root, 'models')
+const { resolve } = createRequire(import.meta.url)
+
+/** The folder of a package that this one depends on, in the repository and where it is installed. */
+function folderOf(name: string): string {
+  return dirname(resolve(`${name}/package.json`))
+}
+
+const models = folderOf('@layerswarm/models')
 
 /** The page as `npm run build` leaves it, undefined before that. */
 export async function pageFolder(): Promise<string | undefined> {
-  const page = join(root, 'apps', 'web', 'dist', 'page')
+  const page = join(folderOf('@layerswarm/web'), 'dist', 'page')
   return (await exists(join(page, 'index.html'))) ? page : undefined
 }
 
@@ -45,10 +51,10 @@ export async function knownReleaseFolders(): Promise<readonly string[]> {
 
 /** Where the page of the bench between tabs is written; it is built when that bench runs. */
 export function benchPageSource(): string {
-  return join(root, 'apps', 'web', 'bench')
+  return join(folderOf('@layerswarm/web'), 'bench')
 }
 
 /** The recipe whose shape the bench of training measures. */
 export function benchRecipe(): string {
-  return join(root, 'packages', 'trainer', 'recipes', 'paper-shuffle.json')
+  return join(folderOf('@layerswarm/trainer'), 'recipes', 'paper-shuffle.json')
 }

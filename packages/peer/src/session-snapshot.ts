@@ -1,7 +1,7 @@
 import { whyEngine } from './compute/engine-trial.ts'
 import { PEER_CONNECTIONS_MAX, PEER_CONNECTIONS_RELOAD } from './limits.ts'
-import type { RelayState } from './meeting/relay-keeper.ts'
 import { describeConnections } from './node/peer-connections.ts'
+import type { RelayState } from './node/reach.ts'
 import type { Session } from './session.ts'
 import type { PeerSnapshot } from './snapshot.ts'
 

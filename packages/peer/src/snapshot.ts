@@ -2,8 +2,7 @@ import type { EngineName } from '@layerswarm/model'
 import type { EngineTrial } from './compute/engine-trial.ts'
 import type { Hold } from './holds.ts'
 import { PEER_CONNECTIONS_MAX } from './limits.ts'
-import type { RelayState } from './meeting/relay-keeper.ts'
-import type { Carrier, Reach } from './node/peer-connections.ts'
+import type { Carrier, Reach, RelayState } from './node/reach.ts'
 import type { StorageState } from './store/layer-store.ts'
 
 /**

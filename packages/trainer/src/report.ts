@@ -29,6 +29,7 @@ export interface TrainReport {
   readonly engine: string
   readonly versions: {
     readonly trainer: string
+    /** "none" where a training on WebGPU went without it. */
     readonly onnxruntime: string
     readonly node: string
   }

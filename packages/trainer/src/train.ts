@@ -122,9 +122,11 @@ export async function train(
   options: Pick<TrainOptions, 'outDir'> & Partial<TrainOptions>,
 ): Promise<TrainReport> {
   const chosen: TrainOptions = { ...TRAIN_DEFAULTS, ...options }
+  // First, since it fails where something is not installed; reading data may take minutes.
+  const engine = await openEngine(chosen.engine, chosen.threads ?? recipe.threads)
   const loaded = await loadDataset(chosen.dataDir, chosen)
   const dataset = { ...loaded, ...chosen.from?.preprocessing }
-  const training = await prepare(recipe, chosen, dataset)
+  const training = await prepare(recipe, chosen, dataset, engine)
   try {
     await runSteps(training)
     const evaluated = await training.evaluator.evaluate(dataset.test, REPORT_SEEDS)
@@ -146,7 +148,12 @@ export async function train(
   }
 }
 
-async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset): Promise<Training> {
+async function prepare(
+  recipe: Recipe,
+  options: TrainOptions,
+  dataset: Dataset,
+  engine: TrainEngine,
+): Promise<Training> {
   const spec = fineTunedSpec(specOf(recipe, dataset), options.from)
   const layout = layoutOf(spec)
   const state = createOptimizerState(
@@ -177,7 +184,6 @@ async function prepare(recipe: Recipe, options: TrainOptions, dataset: Dataset):
     orders.restore(resumed.orders)
   }
   const threads = options.threads ?? recipe.threads
-  const engine = await openEngine(options.engine, threads)
   return {
     recipe,
     spec,

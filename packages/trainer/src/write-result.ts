@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelSpec } from '@layerswarm/model'
-import * as ort from 'onnxruntime-node'
 import type { Progress } from './checkpoint.ts'
 import type { Dataset } from './data/dataset.ts'
+import { ortNodeVersion } from './engine/native-runtime.ts'
 import type { Accuracies } from './evaluate.ts'
 import { prettyJson, replaceFile } from './files.ts'
 import { modelFile } from './model-file.ts'
@@ -53,7 +53,7 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
     engine: result.engine,
     versions: {
       trainer: await ownVersion(),
-      onnxruntime: ort.env.versions.node ?? ort.env.versions.common,
+      onnxruntime: await ortNodeVersion(),
       node: process.versions.node,
     },
   }

@@ -1,8 +1,5 @@
 /** How long and how much the benchmarks measure; the unit is the last word of each name. */
 
-/** One frame of the echo: larger than any activation of a hop case. */
-export const ECHO_FRAME_BYTES_MAX = 4 << 20
-
 /**
  * Compilers and caches have settled after these; a run of fewer rounds is no measurement anyway.
  */

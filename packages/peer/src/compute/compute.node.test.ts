@@ -11,7 +11,7 @@ import {
 import type { HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { PeerError } from '../errors.ts'
-import { createCompute, nodePlatform } from './compute.node.ts'
+import { createCompute, enginesFor, nodePlatform } from './compute.node.ts'
 import type { ComputePlatform } from './engine-opener.ts'
 import type { WorkerLimits } from './limits.ts'
 import { createPartCompute, type PartCompute } from './part-compute.ts'
@@ -106,6 +106,17 @@ describe('the compute of Node', { timeout: 30_000 }, () => {
     expect(compute.layerMs).toBe(0)
     await host(compute, 1)
     expect(compute.layerMs).toBeGreaterThan(0)
+  })
+
+  test('takes WebAssembly where onnxruntime-node is not installed, and where it does not run', () => {
+    expect(enginesFor('auto', false)).toEqual(['ort-wasm'])
+    expect(enginesFor('auto', true)).toEqual(['ort-node', 'ort-wasm'])
+  })
+
+  test('says what to install for an engine that is asked for and missing', () => {
+    expect(() => enginesFor('ort-node', false)).toThrow(
+      /^engine ort-node takes the package onnxruntime-node, which is not installed: run `npm install --ignore-scripts onnxruntime-node`, or choose ort-wasm$/,
+    )
   })
 
   test('refuses an engine of the browser in one line', async () => {

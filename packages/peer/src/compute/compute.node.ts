@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { EngineName } from '@layerswarm/model'
 import { wrap } from 'comlink'
 import { NODE_ENGINE_NAMES } from '../engine/create-engine.node.ts'
+import { forbidTelemetry, isInstalled, notInstalled } from '../engine/native-runtime.node.ts'
 import { PeerError } from '../errors.ts'
 import type { ComputeApi } from './compute-api.ts'
 import type { ComputePlatform } from './engine-opener.ts'
@@ -15,7 +16,8 @@ import type { ComputeWorker } from './worker-watch.ts'
 export type { ComputeNeeds, PartCompute } from './part-compute.ts'
 
 /**
- * Opens an engine in a worker thread. `auto` is ONNX Runtime's native CPU provider.
+ * Opens an engine in a worker thread. `auto` is ONNX Runtime's native CPU provider where
+ * onnxruntime-node is installed and runs, and its WebAssembly elsewhere.
  * @throws PeerError `no-engine`, or `not-built` when run from source without a build.
  */
 export async function createCompute(
@@ -23,16 +25,28 @@ export async function createCompute(
   engine: 'auto' | EngineName,
   limits: Partial<WorkerLimits> = {},
 ): Promise<PartCompute> {
-  const engines: readonly EngineName[] = engine === 'auto' ? ['ort-node'] : [engine]
-  for (const name of engines) {
-    if (!NODE_ENGINE_NAMES.some((known) => known === name)) {
-      throw new PeerError(
-        { code: 'no-engine', engine: name },
-        `engine ${name} does not run in Node; choose one of ${NODE_ENGINE_NAMES.join(', ')}`,
-      )
-    }
+  return createPartCompute(
+    needs,
+    nodePlatform(enginesFor(engine, isInstalled('onnxruntime-node'))),
+    limits,
+  )
+}
+
+/**
+ * The engines that are tried, in their order.
+ * @param hasNative whether onnxruntime-node is installed.
+ * @throws PeerError `no-engine` for one that does not run in Node, or whose package is missing.
+ */
+export function enginesFor(engine: 'auto' | EngineName, hasNative: boolean): readonly EngineName[] {
+  if (engine === 'auto') return hasNative ? ['ort-node', 'ort-wasm'] : ['ort-wasm']
+  if (!NODE_ENGINE_NAMES.some((known) => known === engine)) {
+    throw new PeerError(
+      { code: 'no-engine', engine },
+      `engine ${engine} does not run in Node; choose one of ${NODE_ENGINE_NAMES.join(', ')}`,
+    )
   }
-  return createPartCompute(needs, nodePlatform(engines), limits)
+  if (engine === 'ort-node' && !hasNative) throw notInstalled(engine, 'onnxruntime-node')
+  return [engine]
 }
 
 /** Worker threads that run the compiled worker file: Node 20 cannot start one from TypeScript. */
@@ -64,6 +78,7 @@ function spawnWorker(
   engine: EngineName,
   failed: (line: string) => void,
 ): ComputeWorker {
+  forbidTelemetry()
   // The parent's flags are not for the worker: a test runner's conditions would lead it to sources.
   const worker = new Worker(file, { name: 'layerswarm-compute', execArgv: [] })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))

@@ -9,7 +9,8 @@ export type NodeEngineName = (typeof NODE_ENGINE_NAMES)[number] | 'tfjs-webgpu'
 /**
  * An engine in this very thread, for command-line tools and for a compute worker. Each runtime is
  * imported when it is first asked for: they are large, and one process uses one of them.
- * @throws PeerError `no-engine` for `tfjs-webgpu` on a machine without a WebGPU adapter.
+ * @throws PeerError `no-engine` where the package that an engine takes is not installed, and for
+ * `tfjs-webgpu` on a machine without a WebGPU adapter.
  */
 export async function createNodeEngine(name: NodeEngineName, spec: ModelSpec): Promise<Engine> {
   switch (name) {

@@ -1,12 +1,12 @@
-import { create, globals } from 'webgpu'
 import { PeerError } from '../errors.ts'
+import { loadDawn } from './native-runtime.node.ts'
 
 let opened: Promise<void> | undefined
 
 /**
  * Gives this process the `navigator.gpu` of a browser, by Dawn; to be called before tfjs is imported,
  * which looks for it while it is loaded.
- * @throws PeerError `no-engine` where there is no adapter.
+ * @throws PeerError `no-engine` where there is no adapter, or the package webgpu is not installed.
  */
 export function openDawn(): Promise<void> {
   opened ??= open()
@@ -14,6 +14,7 @@ export function openDawn(): Promise<void> {
 }
 
 async function open(): Promise<void> {
+  const { create, globals } = await loadDawn()
   if (!mayLoadVulkan()) throw noAdapter()
   const gpu = create([])
   Object.assign(globalThis, globals)

@@ -14,9 +14,7 @@ import {
 } from '../limits.ts'
 import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
 import { closeConnection, directConnection } from '../node/peer-connections.ts'
-
-/** `connected`: presence flows. `reserved`: and tabs can be introduced to this peer. `lost`: neither. */
-export type RelayState = 'connected' | 'reserved' | 'lost'
+import type { RelayState } from '../node/reach.ts'
 
 /** What a relay keeper works on. */
 export interface RelayKeeperNeeds {

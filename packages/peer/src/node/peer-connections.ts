@@ -3,11 +3,7 @@ import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { within } from '../deadline.ts'
 import type { SwarmNode } from './libp2p-config.ts'
-
-/** How another peer is connected to this one. */
-export type Reach = 'direct' | 'relayed' | 'none'
-/** What carries a direct connection; `none` when there is none. */
-export type Carrier = 'webrtc' | 'tcp' | 'websocket' | 'none'
+import type { Carrier, Reach } from './reach.ts'
 
 /** A relay's circuit is limited in bytes and time: it introduces two tabs and carries nothing else. */
 export function isDirect(connection: Connection): boolean {

@@ -24,6 +24,13 @@ if (typeof globalThis.WebSocket !== 'function') {
   Object.defineProperty(globalThis, 'WebSocket', {
     configurable: true,
     writable: true,
-    value: WebSocket,
+    // A browser's socket that fails while nobody listens is no exception; one of `ws` would end the
+    // process, and libp2p lets go of a socket whose dial was aborted while it still connects.
+    value: class extends WebSocket {
+      constructor(...given: ConstructorParameters<typeof WebSocket>) {
+        super(...given)
+        this.addEventListener('error', () => undefined)
+      }
+    },
   })
 }

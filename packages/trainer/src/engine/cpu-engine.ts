@@ -1,21 +1,28 @@
 import { createGraph, type Tensor } from '@layerswarm/model'
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
+import { loadOrtNode, type OrtNode } from './native-runtime.ts'
 import type { NamedTensors, TrainEngine } from './train-engine.ts'
 
-/** ONNX Runtime on the processor. @param threads that one operator may use. */
+/**
+ * ONNX Runtime on the processor; `compile` fails with `no-engine` where onnxruntime-node is not
+ * installed.
+ * @param threads that one operator may use.
+ */
 export function createCpuEngine(threads: number): TrainEngine {
   /** Wrapping costs more than small operators do. */
   const wrapped = new WeakMap<Tensor, ort.Tensor>()
-  function wrap(tensor: Tensor): ort.Tensor {
+  function wrap({ Tensor: OrtTensor }: OrtNode, tensor: Tensor): ort.Tensor {
     const known = wrapped.get(tensor)
     if (known !== undefined) return known
-    const made = new ort.Tensor('float32', tensor.data, tensor.shape)
+    const made = new OrtTensor('float32', tensor.data, tensor.shape)
     wrapped.set(tensor, made)
     return made
   }
-  function wrapAll(tensors: NamedTensors): Record<string, ort.Tensor> {
+  function wrapAll(runtime: OrtNode, tensors: NamedTensors): Record<string, ort.Tensor> {
     const made: Record<string, ort.Tensor> = {}
-    for (const [name, tensor] of Object.entries(tensors)) made[name] = wrap(tensor)
+    for (const [name, tensor] of Object.entries(tensors)) {
+      made[name] = wrap(runtime, tensor)
+    }
     return made
   }
 
@@ -23,9 +30,10 @@ export function createCpuEngine(threads: number): TrainEngine {
     name: 'cpu',
     device: 'onnxruntime-node cpu',
     async compile(write) {
+      const runtime = await loadOrtNode()
       const graph = createGraph('graph')
       write(graph)
-      const session = await ort.InferenceSession.create(graph.serialize(), {
+      const session = await runtime.InferenceSession.create(graph.serialize(), {
         executionProviders: ['cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -34,7 +42,7 @@ export function createCpuEngine(threads: number): TrainEngine {
       })
       return {
         async run(feeds, fetches) {
-          await session.run(wrapAll(feeds), wrapAll(fetches))
+          await session.run(wrapAll(runtime, feeds), wrapAll(runtime, fetches))
         },
         close: () => session.release(),
       }

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
+import { TrainerError } from '../errors.ts'
 import { createCpuEngine } from './cpu-engine.ts'
+import { loadOrtNode, missingForGraphics } from './native-runtime.ts'
 import type { EngineName, TrainEngine } from './train-engine.ts'
 
 /**
@@ -7,20 +9,34 @@ import type { EngineName, TrainEngine } from './train-engine.ts'
  * the processor where it has none. An adapter in software counts as none: it is slower than the
  * processor itself.
  * @param threads that the processor's engine may use.
- * @throws TrainerError `no-engine` when WebGPU is named and missing.
+ * @throws TrainerError `no-engine` when WebGPU is named and missing, or a package is not installed.
  */
 export async function openEngine(
   wanted: EngineName | undefined,
   threads: number,
 ): Promise<TrainEngine> {
-  if (wanted === 'cpu') return createCpuEngine(threads)
-  if (wanted === undefined && !mayHaveGraphics()) return createCpuEngine(threads)
+  if (wanted === 'cpu') return openCpu(threads)
+  if (wanted === undefined && !mayHaveGraphics()) return openCpu(threads)
+  const missing = missingForGraphics()
+  if (missing.length > 0) {
+    if (wanted === undefined) return openCpu(threads)
+    throw new TrainerError(
+      { code: 'no-engine', engine: 'webgpu' },
+      `training on a graphics card takes packages that are not installed: run \`npm install ${missing.join(' ')}\`, or train with --engine cpu`,
+    )
+  }
   // Loaded when needed: Dawn is large, and complains where Vulkan is missing.
   const { createWebgpuEngine, findAdapter } = await import('./webgpu-engine.ts')
   if (wanted === 'webgpu') return createWebgpuEngine()
   const adapter = await findAdapter()
   const real = adapter !== undefined && !adapter.software
-  return real ? createWebgpuEngine() : createCpuEngine(threads)
+  return real ? createWebgpuEngine() : openCpu(threads)
+}
+
+/** Fails now, before data are read, where the runtime is not installed. */
+async function openCpu(threads: number): Promise<TrainEngine> {
+  await loadOrtNode()
+  return createCpuEngine(threads)
 }
 
 /** Linux shows its graphics cards as devices; elsewhere only trying tells. */

@@ -1,6 +1,5 @@
 import { elementsOf } from '@layerswarm/model'
 import * as tf from '@tensorflow/tfjs-core'
-import { create, globals } from 'webgpu'
 import { TrainerError } from '../errors.ts'
 import { type RecordedGraph, recordGraph } from './recorded-graph.ts'
 import { computeNode } from './tfjs-kernels.ts'
@@ -16,8 +15,9 @@ export interface Adapter {
 /** Dawn's WebGPU, which tfjs looks for where a browser has it; made once per process. */
 let gpu: GPU | undefined
 
-function webgpu(): GPU {
+async function webgpu(): Promise<GPU> {
   if (gpu === undefined) {
+    const { create, globals } = await import('webgpu')
     gpu = create([])
     Object.assign(globalThis, globals)
     // Node 21 and later have a navigator of their own, which cannot be written to.
@@ -28,7 +28,7 @@ function webgpu(): GPU {
 
 /** The adapter that tfjs would take, undefined if there is none. */
 export async function findAdapter(): Promise<Adapter | undefined> {
-  const adapter = await webgpu().requestAdapter({ powerPreference: 'high-performance' })
+  const adapter = await (await webgpu()).requestAdapter({ powerPreference: 'high-performance' })
   if (adapter === null) return undefined
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
   const words = [vendor, architecture, description || device].filter((word) => word !== '')

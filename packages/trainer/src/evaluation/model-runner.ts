@@ -14,7 +14,8 @@ import {
   partsOf,
   type Tensor,
 } from '@layerswarm/model'
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
+import { loadOrtNode, type OrtNode } from '../engine/native-runtime.ts'
 import type { PartFiles } from '../model-file.ts'
 
 /** One model, ready to run any of its layers in any order. Batches are (B, …). */
@@ -35,22 +36,24 @@ const WEIGHTS_FILE = 'part.safetensors'
 /**
  * Opens one session of onnxruntime-node per part. Sessions run one after the other.
  * @throws ModelError when a part is missing or does not fit the spec.
+ * @throws TrainerError `no-engine` where onnxruntime-node is not installed.
  */
 export async function createModelRunner(
   spec: ModelSpec,
   files: PartFiles,
   threads: number,
 ): Promise<ModelRunner> {
+  const runtime = await loadOrtNode()
   const sessions = new Map<Part, ort.InferenceSession>()
   for (const part of partsOf(spec)) {
-    sessions.set(part, await openPart(spec, part, files.get(part), threads))
+    sessions.set(part, await openPart(runtime, spec, part, files.get(part), threads))
   }
 
   async function run(part: Part, input: Tensor, hop: number): Promise<Tensor> {
-    const x = new ort.Tensor('float32', input.data, input.shape)
+    const x = new runtime.Tensor('float32', input.data, input.shape)
     const takesHop = typeof part === 'number' && spec.variant === 'position'
     const feeds: Record<string, ort.Tensor> = takesHop
-      ? { x, hop: new ort.Tensor('int64', BigInt64Array.of(BigInt(hop)), [1]) }
+      ? { x, hop: new runtime.Tensor('int64', BigInt64Array.of(BigInt(hop)), [1]) }
       : { x }
     const { y } = (await sessions.get(part)?.run(feeds)) ?? {}
     if (!(y?.data instanceof Float32Array) || y.data.length !== elementsOf(y.dims)) {
@@ -75,6 +78,7 @@ export async function createModelRunner(
 }
 
 async function openPart(
+  runtime: OrtNode,
   spec: ModelSpec,
   part: Part,
   file: Uint8Array | undefined,
@@ -89,7 +93,7 @@ async function openPart(
   // Copied, because a runtime may keep the memory and the file stays the caller's.
   const data = Uint8Array.from(file)
   const layout = { file: WEIGHTS_FILE, tensors: checkPart(spec, part, data) }
-  return ort.InferenceSession.create(partGraph(spec, part, layout), {
+  return runtime.InferenceSession.create(partGraph(spec, part, layout), {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

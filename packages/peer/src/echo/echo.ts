@@ -1,4 +1,7 @@
-import '@layerswarm/peer'
+/**
+ * A bare libp2p node that sends back what it gets, over TCP in Node: what a hop of a swarm is measured beside.
+ */
+import '../node/polyfill.node.ts'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { lpStream } from '@libp2p/utils'

@@ -1,0 +1,6 @@
+/** How another peer is connected to this one. */
+export type Reach = 'direct' | 'relayed' | 'none'
+/** What carries a direct connection; `none` when there is none. */
+export type Carrier = 'webrtc' | 'tcp' | 'websocket' | 'none'
+/** `connected`: presence flows. `reserved`: and tabs can be introduced to this peer. `lost`: neither. */
+export type RelayState = 'connected' | 'reserved' | 'lost'
