@@ -3,7 +3,7 @@ import type { Effect } from '../effects.ts'
 import { ACCESS_BYTES_PER_MS } from '../presence/limits.ts'
 import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
-import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { AGAINS_MAX, RESPONSE_SLACK_MS, STRANGER_FACTOR, TRANSFER_FACTOR } from './limits.ts'
 import type { Provider } from './provider.ts'
 
@@ -38,13 +38,18 @@ function author(isProven = false, upload?: number): Provider {
     one.onStep(next, stepAfter([first, next], { ...earlier, next: requester }), 0)
     one.onDone(requester, { kind: 'done', request: earlier.request, isPublic: false }, 0)
   }
-  const pull = one.onStep(first, given, 0).find((effect) => effect.do === 'pull')
-  const { job } = pull as Extract<Effect, { do: 'pull' }>
-  one.visits.onPulled(job, bytes, 10)
-  const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
-  one.visits.onLayerRun(job, { activation, ms: 1 }, 20)
-  expect(namedBy(one.visits.onPrepared(job, heldTensor(self, 'made'), 20))).toEqual([next])
+  expect(namedBy(handOver(one, given, 0))).toEqual([next])
   return one
+}
+
+/** Runs its layer on a step that names it, and hands the result over. */
+function handOver(one: Provider, step: Step, nowMs: number): Effect[] {
+  const pull = one.onStep(first, step, nowMs).find((effect) => effect.do === 'pull')
+  const { job } = pull as Extract<Effect, { do: 'pull' }>
+  one.visits.onPulled(job, bytes, nowMs + 10)
+  const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
+  one.visits.onLayerRun(job, { activation, ms: 1 }, nowMs + 20)
+  return one.visits.onPrepared(job, heldTensor(self, 'made'), nowMs + 20)
 }
 
 /** Whom the steps that are told name, and undefined for each that is left to the lane. */
@@ -73,6 +78,14 @@ describe('a favourite', () => {
   test('that is silent is not named again while it is a stranger', () => {
     const one = author()
     expect(namedBy(one.onTime(one.wakeAtMs()))).toEqual([undefined])
+  })
+
+  test('that was silent is no favourite of another request either, until it is heard', () => {
+    const one = author()
+    const silentMs = one.wakeAtMs()
+    one.onTime(silentMs)
+    const another = { ...given, request: '3'.repeat(32) as RequestId }
+    expect(namedBy(handOver(one, another, silentMs))).toEqual([undefined])
   })
 
   test('that is at work is waited for as long as it says, and no longer than its work may take', () => {

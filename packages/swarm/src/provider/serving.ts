@@ -84,7 +84,7 @@ export class Serving {
 
   /** The tensor is here. */
   run(visit: Visit, bytes: Uint8Array, nowMs: number): Effect[] {
-    const tensor = encoded(visit.flight.newest.activation, bytes)
+    const tensor = encoded(visit.step.activation, bytes)
     if (visit.isRelay) return [visit.next(tensor)]
     const { work, notices } = this.needs
     const runMs = (work.size - 1 + visit.left) * this.expectedLayerMs()
