@@ -5,7 +5,6 @@ import { Jobs } from './jobs.ts'
 import { LaneKeeper, type LaneSituation } from './lanes/keeper.ts'
 import { type Announcement, Announcing } from './presence/announcing.ts'
 import { Hosting } from './presence/hosting.ts'
-import { neighbourOf } from './presence/near.ts'
 import { Neighbourhood } from './presence/neighbourhood.ts'
 import { PeerTable } from './presence/peer-table.ts'
 import { Welcome } from './presence/welcome.ts'
@@ -380,14 +379,14 @@ export class Core {
   }
 
   private announcement(): Announcement {
-    const { neighbours, rttMs } = this.options
+    const { neighbours } = this.options
     return {
       lane: this.lane,
       ...this.provider.throughput.announce(),
       layers: this.hosting.announced(),
       strangersFail: this.provider.strangersFail,
       near: neighbours().map((peer) =>
-        neighbourOf(peer, rttMs(peer), this.provider.vouchesFor(peer)),
+        this.neighbourhood.neighbour(peer, this.provider.vouchesFor(peer)),
       ),
     }
   }
