@@ -9,6 +9,13 @@ export const UNREAD_MAX = 2_000
 /** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
 export const LAYER_LOAD_MS = 60
 
+/** Up to so many members of a lane a newcomer looks at all of them; of more, which are about to spread, at some that it draws. */
+export const MEET_ALL_MAX = 256
+/** Members drawn at most for each connection that it may make: one in five cannot be reached. */
+export const MEET_DRAWS_PER_CONNECTION = 16
+/** Slots of a lane up to which a message has a place for each. */
+export const ARRIVALS_DENSE_MAX = 512
+
 /** The swarm is counted this often: a second shows every wave of a run that takes minutes. */
 export const SAMPLE_MS = 1_000
 /** A question how full the lanes are: an HTTP request with its headers, and what TCP and TLS add. */

@@ -7,7 +7,6 @@ import type { LaneSituation } from './lanes/keeper.ts'
 import { LaneMembership } from './lanes/membership.ts'
 import type { Announcement } from './presence/announcing.ts'
 import { Hosting } from './presence/hosting.ts'
-import { neighbourOf } from './presence/near.ts'
 import { Neighbourhood } from './presence/neighbourhood.ts'
 import { PeerTable } from './presence/peer-table.ts'
 import { Ways } from './presence/ways.ts'
@@ -29,6 +28,7 @@ import type { PeerId, Presence } from './wire/messages.ts'
 export class Core {
   private readonly options: CoreOptions
   private readonly table: PeerTable
+  private readonly neighbourhood: Neighbourhood
   private readonly hosting: Hosting
   private readonly membership: LaneMembership
   private readonly provider: Provider
@@ -42,6 +42,7 @@ export class Core {
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
     const neighbourhood = new Neighbourhood(self, options)
+    this.neighbourhood = neighbourhood
     const ways = new Ways(options, this.table, neighbourhood)
     const view = { table: this.table, neighbourhood, ways }
     this.membership = new LaneMembership(options, this.ownState(), view, nowMs)
@@ -268,13 +269,13 @@ export class Core {
   }
 
   private announcement(): Omit<Announcement, 'lane'> {
-    const { neighbours, rttMs } = this.options
+    const { neighbours } = this.options
     return {
       ...this.provider.throughput.announce(),
       layers: this.hosting.announced(),
       strangersFail: this.provider.strangersFail,
       near: neighbours().map((peer) =>
-        neighbourOf(peer, rttMs(peer), this.provider.vouchesFor(peer)),
+        this.neighbourhood.neighbour(peer, this.provider.vouchesFor(peer)),
       ),
     }
   }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { CliError, usageError } from '../cli-error.ts'
-import { HEAP_MB_MAX } from './limits.ts'
+import { HEAP_MB_MAX, YOUNG_MB_MAX } from './limits.ts'
 import type { SimulationJob, SimulationNews, SimulationResults } from './simulation-job.ts'
 
 /** How a simulation is stopped, and where its progress goes. */
@@ -22,7 +22,10 @@ export function runSimulation<K extends SimulationJob['kind']>(
     name: 'layerswarm-simulation',
     workerData: job,
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+    resourceLimits: {
+      maxOldGenerationSizeMb: HEAP_MB_MAX,
+      maxYoungGenerationSizeMb: YOUNG_MB_MAX,
+    },
   })
   const stop = () => void thread.terminate()
   signal.addEventListener('abort', stop, { once: true })

@@ -20,7 +20,7 @@ import { LabTransport } from './lab-transport.ts'
 import { LabStation, Lane, type Link } from './lane.ts'
 import { LaneCensus } from './lane-census.ts'
 import { Mesh } from './mesh.ts'
-import { Copy, type Parcel } from './parcel.ts'
+import { Arrivals, Copy, type Parcel } from './parcel.ts'
 import { Paths } from './paths.ts'
 import { Streams } from './streams.ts'
 import type { Trace } from './trace.ts'
@@ -177,12 +177,12 @@ export class LabNetwork {
 
   /** The round trip to a neighbour as it measures it, milliseconds: not at once, and with an error that stays. */
   rttMs(station: LabStation, peer: PeerId): number | undefined {
-    const link = station.links.find(({ to }) => to.peer === peer)
+    const link = station.neighbourLink(peer)
     if (link === undefined) return undefined
     const now = this.clock.nowMs()
     const metAtMs = Math.max(station.settledAtMs, link.to.settledAtMs)
     if (now - metAtMs < this.settings['links.rttUnknownMs']) return undefined
-    return 2 * link.latencyMs * this.paths.rttError(station, link.to)
+    return link.measuredMs
   }
 
   /** Stops reading; `thaw` hands on what came meanwhile. */
@@ -221,9 +221,9 @@ export class LabNetwork {
       number: BigInt(++this.numbers),
       bytes: encoded.length + this.settings['gossip.overheadBytes'],
       content: () => content,
-      arrivalMs: new Float64Array(lane.width + 8).fill(Number.POSITIVE_INFINITY),
+      arrivals: new Arrivals(lane.width + 8),
     }
-    parcel.arrivalMs[from.slot] = -1
+    parcel.arrivals.set(from.slot, -1)
     const receivers = this.settings['gossip.flood'] === 1 ? from.links : from.mesh
     for (const link of receivers) this.send(parcel, from, link)
   }
@@ -315,9 +315,8 @@ export class LabNetwork {
     if (random.chance(settings['links.loss']))
       atMs += random.uniform() * settings['gossip.heartbeatMs'] + 2 * latencyMs
     atMs += parcel.bytes / to.session.down + to.session.messageMs
-    const known = parcel.arrivalMs[to.slot] ?? Number.NEGATIVE_INFINITY
-    if (known <= atMs) return
-    parcel.arrivalMs[to.slot] = atMs
+    if (parcel.arrivals.get(to.slot) <= atMs) return
+    parcel.arrivals.set(to.slot, atMs)
     this.clock.schedule(atMs, new Copy(this, parcel, from, to))
   }
 
@@ -325,8 +324,8 @@ export class LabNetwork {
   arrive(copy: Copy): void {
     const { parcel, from, to, atMs } = copy
     if (copy.isQueued) return this.read(parcel, from, to)
-    if (!to.alive || to.lane !== parcel.lane || parcel.arrivalMs[to.slot] !== atMs) return
-    parcel.arrivalMs[to.slot] = -1
+    if (!to.alive || to.lane !== parcel.lane || parcel.arrivals.get(to.slot) !== atMs) return
+    parcel.arrivals.set(to.slot, -1)
     const now = this.clock.nowMs()
     const readAtMs = to.access.takeReader(to.session.messageMs, now)
     if (readAtMs > now) {
@@ -336,7 +335,8 @@ export class LabNetwork {
   }
 
   private read(parcel: Parcel, from: LabStation, to: LabStation): void {
-    to.whenRead(() => this.judge(parcel, from, to))
+    if (to.isReading) this.judge(parcel, from, to)
+    else to.whenRead(() => this.judge(parcel, from, to))
   }
 
   private judge(parcel: Parcel, from: LabStation, to: LabStation): void {

@@ -86,7 +86,7 @@ export class LabTransport implements Transport {
   }
 
   reaches(peer: PeerId): boolean {
-    return this.station.links.some(({ to }) => to.peer === peer)
+    return this.station.neighbourLink(peer) !== undefined
   }
 
   neighbours(): readonly PeerId[] {

@@ -15,6 +15,8 @@ export interface Link {
   readonly to: LabStation
   /** One way, milliseconds. */
   readonly latencyMs: number
+  /** There and back as it is measured, milliseconds: with an error that stays. */
+  readonly measuredMs: number
 }
 
 /** What has crossed one station's access. */
@@ -32,6 +34,8 @@ export class LabStation {
   readonly access: Access
   /** Its connections to members of its lane. */
   readonly links: Link[] = []
+  /** The same by peer: who is near is asked far more often than it changes. */
+  private readonly linkOf = new Map<PeerId, Link>()
   /** Connections that stand from a lane that one of the two has left, the oldest first. */
   readonly past: Link[] = []
   /** The connections on which it forwards what others say. */
@@ -130,21 +134,30 @@ export class LabStation {
 
   /** The connection to another, of this lane or of one before. */
   linkTo(other: LabStation): Link | undefined {
-    const isTo = ({ to }: Link) => to === other
-    return this.links.find(isTo) ?? this.past.find(isTo)
+    return this.linkOf.get(other.peer) ?? this.past.find(({ to }) => to === other)
   }
 
   /** Whether both are in this lane and connected. */
   isNeighbourOf(other: LabStation): boolean {
-    return this.links.some(({ to }) => to === other)
+    return this.linkOf.has(other.peer)
+  }
+
+  /** The connection to a member of this lane. */
+  neighbourLink(peer: PeerId): Link | undefined {
+    return this.linkOf.get(peer)
+  }
+
+  /** A connection to a member of this lane stands from now on. */
+  meet(link: Link): void {
+    this.links.push(link)
+    this.linkOf.set(link.to.peer, link)
   }
 
   /** One of the two has left the lane: the connection stands for what is in flight, until room is needed. */
   part(other: LabStation, pastMax: number): void {
-    const link = this.links.find(({ to }) => to === other)
+    const link = this.linkOf.get(other.peer)
     if (link === undefined) return
-    drop(this.links, other)
-    drop(this.mesh, other)
+    this.loosen(other)
     this.past.push(link)
     const oldest = this.past.length > pastMax ? this.past[0] : undefined
     if (oldest === undefined) return
@@ -153,9 +166,13 @@ export class LabStation {
   }
 
   unlink(other: LabStation): void {
-    drop(this.links, other)
+    this.loosen(other)
     const at = this.past.findIndex(({ to }) => to === other)
     if (at >= 0) this.past.splice(at, 1)
+  }
+
+  private loosen(other: LabStation): void {
+    if (this.linkOf.delete(other.peer)) drop(this.links, other)
     drop(this.mesh, other)
   }
 
@@ -165,6 +182,11 @@ export class LabStation {
       this.gate.gone(peer)
       this.events?.peerDisconnected(peer)
     })
+  }
+
+  /** Whether what arrives now is read at once. */
+  get isReading(): boolean {
+    return this.isAlive && !this.isFrozen
   }
 
   /** Reads something that arrived: now, or when it thaws. */
@@ -192,6 +214,9 @@ function drop(links: Link[], other: LabStation): void {
 export class Lane {
   readonly index: number
   readonly members = new Set<LabStation>()
+  /** The same in a list, so that one can be drawn. */
+  private readonly list: LabStation[] = []
+  private readonly placeOf = new Map<LabStation, number>()
   private readonly freeSlots: number[] = []
   private slotsUsed = 0
   private serving = 0
@@ -213,11 +238,24 @@ export class Lane {
   enter(station: LabStation): void {
     station.settle(this, this.freeSlots.pop() ?? this.slotsUsed++)
     this.members.add(station)
+    this.placeOf.set(station, this.list.push(station) - 1)
     if (station.serves) this.serving++
+  }
+
+  /** A member. @param at from 0 to one less than there are members. */
+  member(at: number): LabStation | undefined {
+    return this.list[at]
   }
 
   leave(station: LabStation): void {
     if (!this.members.delete(station)) return
+    const last = this.list.pop() as LabStation
+    const at = this.placeOf.get(station) as number
+    if (last !== station) {
+      this.list[at] = last
+      this.placeOf.set(last, at)
+    }
+    this.placeOf.delete(station)
     this.freeSlots.push(station.slot)
     if (station.serves) this.serving--
   }

@@ -1,6 +1,7 @@
 import type { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
+import { MEET_ALL_MAX, MEET_DRAWS_PER_CONNECTION } from '../limits.ts'
 import type { Settings } from '../scenarios/settings.ts'
-import type { LabStation, Link } from './lane.ts'
+import type { LabStation, Lane, Link } from './lane.ts'
 import type { Paths } from './paths.ts'
 
 /**
@@ -27,16 +28,8 @@ export class Mesh {
     const { lane } = station
     if (lane === undefined) return
     const most = this.settings['gossip.connections']
-    const now = this.clock.nowMs()
-    const able = [...lane.members].filter(
-      (other) =>
-        other !== station &&
-        !other.frozen &&
-        !station.isNeighbourOf(other) &&
-        this.paths.hasPath(station, other) &&
-        !other.gate.isBanned(station.peer, now) &&
-        !station.gate.isBanned(other.peer, now),
-    )
+    const able =
+      lane.members.size > MEET_ALL_MAX ? this.some(station, lane) : this.all(station, lane)
     // Few connections go to random members, so that a lane larger than one peer's reach stays whole.
     while (able.length > most) {
       const at = this.random.below(able.length)
@@ -53,11 +46,41 @@ export class Mesh {
       station.unlink(other)
       other.unlink(station)
       const latencyMs = this.paths.latencyMs(station, other)
-      station.links.push({ to: other, latencyMs })
-      other.links.push({ to: station, latencyMs })
+      const measuredMs = 2 * latencyMs * this.paths.rttError(station, other)
+      station.meet({ to: other, latencyMs, measuredMs })
+      other.meet({ to: station, latencyMs, measuredMs })
       if (other.mesh.length < this.settings['gossip.mesh']) this.mend(other)
     }
     this.mend(station)
+  }
+
+  /** The members of its lane that a station could meet. */
+  private all(station: LabStation, lane: Lane): LabStation[] {
+    const now = this.clock.nowMs()
+    return [...lane.members].filter((other) => this.canMeet(station, other, now))
+  }
+
+  /** As many of them as it may connect to, drawn. */
+  private some(station: LabStation, lane: Lane): LabStation[] {
+    const now = this.clock.nowMs()
+    const most = this.settings['gossip.connections']
+    const drawn = new Set<LabStation>()
+    for (let left = MEET_DRAWS_PER_CONNECTION * most; left > 0 && drawn.size < most; left--) {
+      const other = lane.member(this.random.below(lane.members.size))
+      if (other !== undefined && this.canMeet(station, other, now)) drawn.add(other)
+    }
+    return [...drawn]
+  }
+
+  private canMeet(station: LabStation, other: LabStation, nowMs: number): boolean {
+    return (
+      other !== station &&
+      !other.frozen &&
+      !station.isNeighbourOf(other) &&
+      this.paths.hasPath(station, other) &&
+      !other.gate.isBanned(station.peer, nowMs) &&
+      !station.gate.isBanned(other.peer, nowMs)
+    )
   }
 
   /** A connection is gone: others of the lane are dialled in its place, whom it knows from a bootstrap node. */
@@ -84,10 +107,10 @@ export class Mesh {
     const from = this.random.below(station.links.length || 1)
     for (let i = 0; i < station.links.length && station.mesh.length < degree; i++) {
       const link = station.links[(from + i) % station.links.length] as Link
-      const { to, latencyMs } = link
+      const { to } = link
       if (station.mesh.some((other) => other.to === to) || to.mesh.length >= 2 * degree) continue
       station.mesh.push(link)
-      to.mesh.push({ to: station, latencyMs })
+      to.mesh.push({ ...link, to: station })
     }
   }
 }

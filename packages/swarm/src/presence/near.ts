@@ -19,11 +19,20 @@ export function neighbourOf(
   rttMs: number | undefined,
   hasDelivered: boolean,
 ): Neighbour {
+  return neighbourOfMark(draw(peer), rttMs, hasDelivered)
+}
+
+/** The same for those who keep marks. @param mark `draw(peer)`. */
+export function neighbourOfMark(
+  mark: number,
+  rttMs: number | undefined,
+  hasDelivered: boolean,
+): Neighbour {
   const code =
     rttMs === undefined
       ? WAY_UNKNOWN
       : Math.min(WAY_UNKNOWN - 1, Math.round(WAY_STEPS_PER_DOUBLING * Math.log2(1 + rttMs)))
-  return { tag: tagOf(draw(peer)), way: 2 * code + (hasDelivered ? 1 : 0) }
+  return { tag: tagOf(mark), way: 2 * code + (hasDelivered ? 1 : 0) }
 }
 
 /** Whether how far a neighbour is differs so much from what was said of it before that it is to be said again. */

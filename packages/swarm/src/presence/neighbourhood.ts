@@ -1,7 +1,7 @@
 import { draw } from '../draw.ts'
 import { NEIGHBOURS_MAX } from '../limits.ts'
-import type { PeerId, Presence } from '../wire/messages.ts'
-import { isVouched, rttOf, tagOf } from './near.ts'
+import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
+import { isVouched, neighbourOfMark, rttOf, tagOf } from './near.ts'
 
 /** Measured distances of this member itself. */
 export interface OwnDistances {
@@ -72,6 +72,11 @@ export class Neighbourhood {
 
   reaches(peer: PeerId): boolean {
     return peer === this.self || this.own.reaches(peer)
+  }
+
+  /** A neighbour as it is announced now. */
+  neighbour(peer: PeerId, hasDelivered: boolean): Neighbour {
+    return neighbourOfMark(this.markOf(peer), this.own.rttMs(peer), hasDelivered)
   }
 
   /** One way between two members, milliseconds; undefined when nobody says that they are connected. */

@@ -61,6 +61,24 @@ export class Writer {
     this.bytes.set(bytes, at)
   }
 
+  /** Characters below 128, one byte each. */
+  ascii(text: string): void {
+    let at = this.room(text.length)
+    for (let i = 0; i < text.length; i++) this.bytes[at++] = text.charCodeAt(i)
+  }
+
+  /** So many bytes, each by its two hex digits. */
+  hex(text: string, count: number): void {
+    let at = this.room(count)
+    for (let i = 0; i < 2 * count; i += 2)
+      this.bytes[at++] = 16 * digit(text.charCodeAt(i)) + digit(text.charCodeAt(i + 1))
+  }
+
+  /** Begins anew, with the same room. */
+  clear(): void {
+    this.length = 0
+  }
+
   finish(): Uint8Array {
     return this.bytes.slice(0, this.length)
   }
@@ -197,14 +215,17 @@ export function bytes(max: number): Field<Uint8Array> {
   }
 }
 
+/** 0 to 15, by the code of a lower-case hex digit. */
+function digit(code: number): number {
+  return code <= 57 ? code - 48 : code - 87
+}
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Exactly `count` bytes, as lower-case hex. */
 export function hex<T extends string>(count: number): Field<T> {
   return {
-    write(out, value) {
-      for (let i = 0; i < count; i++) out.u8(Number.parseInt(value.slice(2 * i, 2 * i + 2), 16))
-    },
+    write: (out, value) => out.hex(value, count),
     read(from) {
       let text = ''
       for (const byte of from.raw(count)) text += HEX[byte]
@@ -218,7 +239,7 @@ export function token<T extends string>(max: number): Field<T> {
   return {
     write(out, value) {
       out.u16(value.length)
-      for (let i = 0; i < value.length; i++) out.u8(value.charCodeAt(i))
+      out.ascii(value)
     },
     read(from) {
       const length = from.u16()

@@ -200,12 +200,15 @@ export type Neighbour = wire.Of<typeof neighbour>
 /** What a member hosts and how busy and fast it is. */
 export type Presence = Extract<Message, { kind: 'presence' }>
 
+/** In which messages are written, one after another. */
+const room = new wire.Writer()
+
 /** Writes a message; the first byte of the result is the protocol's version. */
 export function encodeMessage(value: Message): Uint8Array {
-  const out = new wire.Writer()
-  out.u8(PROTOCOL_VERSION)
-  message.write(out, value)
-  return out.finish()
+  room.clear()
+  room.u8(PROTOCOL_VERSION)
+  message.write(room, value)
+  return room.finish()
 }
 
 /**
