@@ -3,7 +3,6 @@ import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { createHttpServer, type HttpServer, mergeCounts } from './http/server.ts'
-import { createToken } from './http/token.ts'
 import { createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
@@ -28,6 +27,7 @@ import {
   type SignalingSnapshot,
   type SignalingState,
 } from './snapshot.ts'
+import { createToken } from './token.ts'
 import { createUploads, uploadedDirs } from './uploads.ts'
 
 /** The content of /bootstrap.json: all that a newcomer needs to join. */

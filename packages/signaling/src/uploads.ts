@@ -12,9 +12,9 @@ import {
   verifyManifest,
 } from '@layerswarm/model'
 import { SignalingError, systemCode } from './errors.ts'
-import { createToken, type Token } from './http/token.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
+import { createToken, type Token } from './token.ts'
 
 /** Who may upload, and where uploads are kept. */
 export interface UploadOptions {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { URL_CHARS_MAX } from '../limits.ts'
 import type { Releases } from '../releases.ts'
+import type { Token } from '../token.ts'
 import type { Answer, Routed } from './answer.ts'
 import { type CompressionCache, chooseEncoding } from './compression.ts'
 import { contentTypeOf, JSON_TYPE, OCTETS, TEXT_TYPE } from './content-type.ts'
@@ -14,7 +15,6 @@ import {
   SHARED_HEADERS,
 } from './headers.ts'
 import { findFile } from './static-files.ts'
-import type { Token } from './token.ts'
 import { type UploadNeeds, uploadRoute } from './upload-route.ts'
 import type { Visitor } from './visitor.ts'
 
