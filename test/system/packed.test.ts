@@ -93,11 +93,11 @@ describe('the packages, installed outside of the repository', () => {
   })
 
   test('run the demo, with WebAssembly where onnxruntime-node is missing', async () => {
-    const flags = ['--samples', '10', '--peers', '3', '--kill', '1', '--json']
+    const flags = ['--samples', '6', '--peers', '2', '--kill', '1', '--json']
     const { code, stdout, stderr } = await run(outside, 'npx', 'layerswarm', 'demo', ...flags)
     expect(code, stderr).toBe(0)
     expect(stderr).not.toMatch(/npm|warn/i)
-    expect(JSON.parse(stdout)).toMatchObject({ answered: 10, killed: 1, backends: ['ort-wasm'] })
+    expect(JSON.parse(stdout)).toMatchObject({ answered: 6, killed: 1, backends: ['ort-wasm'] })
   })
 
   test('say in one line what a training takes', async () => {

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSignaling, type Signaling } from '@layerswarm/signaling'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { grayPng } from '../support/pictures.ts'
 import { writeSampleData } from '../support/training-data.ts'
 import { openSnippets } from './run-snippet.ts'
 
@@ -74,11 +75,18 @@ const EXAMPLES: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   async peer() {
-    const places = { 'http://127.0.0.1:9000': swarmUrl, 'capacity: 2': 'capacity: 8' }
-    const result = await run('peer', ['probabilities', 'route', 'missingLayers'], places)
+    const photo = join(scratch, 'photo.png')
+    await writeFile(photo, await grayPng())
+    const places = {
+      'http://127.0.0.1:9000': swarmUrl,
+      'capacity: 2': 'capacity: 8',
+      'photo.png': photo,
+    }
+    const result = await run('peer', ['label', 'confidence', 'route', 'missingLayers'], places)
     expect(result.missingLayers).toEqual([])
     expect(result.route).toHaveLength(8)
-    expect((result.probabilities as number[][])[0]).toHaveLength(10)
+    expect(result.label).toMatch(/^[A-Z]/)
+    expect(result.confidence).toBeGreaterThan(0.1)
   },
 
   async signaling() {

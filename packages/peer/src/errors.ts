@@ -12,6 +12,7 @@ export type PeerFault =
   | { code: 'insecure-context' }
   | { code: 'bad-options'; field: string }
   | { code: 'no-engine'; engine: string }
+  | { code: 'bad-image'; reason: string }
   | { code: 'part-unavailable'; part: string }
   | { code: 'compute-failed'; reason: string }
   | { code: 'not-built'; file: string }

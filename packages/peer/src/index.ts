@@ -5,21 +5,20 @@
  *
  * @example
  * ```ts
- * import { randomTensor } from '@layerswarm/model'
  * import { createPeer } from '@layerswarm/peer'
  *
  * const peer = createPeer({ join: 'http://127.0.0.1:9000', serve: 'auto', capacity: 2 })
  * await peer.start()
- * const { size, channels } = peer.manifest.preprocessing
- * const images = randomTensor([1, channels, size, size], 1) // noise; see imageTensor for pictures
- * const { answer } = await peer.classify(images, { deadlineMs: 10_000 })
- * const { probabilities, route, missingLayers } = await answer
+ * const { label, confidence, route, missingLayers } = await peer.classifyImage('photo.png', {
+ *   deadlineMs: 10_000,
+ * })
  * await peer.stop()
  * ```
  *
  * @packageDocumentation
  */
 export { PeerError, type PeerFault } from './errors.ts'
+export type { ImageAnswer, ImageSource } from './images/image-source.ts'
 export { PEER_DEFAULTS, type PeerOptions, type PolicyName } from './options.ts'
 export { createPeer, type Peer, type PeerEvent } from './peer.ts'
 export {

@@ -1,6 +1,8 @@
-import type { Manifest, Tensor } from '@layerswarm/model'
+import { imageTensor, type Manifest, type Tensor } from '@layerswarm/model'
 import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/swarm'
+import { decodeImage } from '#images'
 import { PeerError } from './errors.ts'
+import { type ImageAnswer, type ImageSource, withLabel } from './images/image-source.ts'
 import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
@@ -26,6 +28,11 @@ export interface Peer {
    * @throws PeerError `not-started`; ModelError `bad-shape`; SwarmError `bad-request`.
    */
   classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification>
+  /**
+   * Classifies one picture as it is: decodes it and turns it into what the release was trained on.
+   * @throws PeerError `not-started`, `bad-image` or `unreachable` for an address; SwarmError.
+   */
+  classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer>
   /** The release that it serves. @throws PeerError `not-started` */
   readonly manifest: Manifest
   /** Stops taking work, and stays connected. */
@@ -98,6 +105,13 @@ class SwarmPeer implements Peer {
     const { compute, member, laneMet } = this.current()
     const [stem] = await Promise.all([compute.stem(images), laneMet()])
     return member.classify(stem, policy)
+  }
+
+  async classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer> {
+    const { preprocessing, labels } = this.manifest
+    const image = imageTensor(await decodeImage(source), preprocessing)
+    const { answer } = await this.classify(image, policy)
+    return withLabel(await answer, labels)
   }
 
   get manifest(): Manifest {

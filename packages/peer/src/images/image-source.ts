@@ -1,0 +1,46 @@
+import { argmax, type Pixels } from '@layerswarm/model'
+import type { Answer } from '@layerswarm/swarm'
+import { PeerError } from '../errors.ts'
+
+/**
+ * A picture as people have it. A text is an address; in Node, unless it begins like one, the path of
+ * a file. `Pixels` are an ImageData, or the same from elsewhere. Canvases and what can be drawn on
+ * them are a browser's.
+ */
+export type ImageSource =
+  | string
+  | URL
+  | Blob
+  | Pixels
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLImageElement
+  | ImageBitmap
+
+/** What a swarm says of one picture. */
+export interface ImageAnswer extends Answer {
+  /** The most probable class, by its name in the release. */
+  readonly label: string
+  /** Its probability, 0 … 1. */
+  readonly confidence: number
+}
+
+/** The name of the most probable class beside the answer; of one picture, the first row. */
+export function withLabel(answer: Answer, labels: readonly string[]): ImageAnswer {
+  const [row = []] = answer.probabilities
+  const best = argmax(row)
+  return { ...answer, label: labels[best] ?? `class ${best}`, confidence: row[best] ?? 0 }
+}
+
+/** Whether a source is decoded already. */
+export function isPixels(source: ImageSource): source is Pixels {
+  if (typeof source !== 'object' || !('data' in source)) return false
+  const { data } = source
+  return data instanceof Uint8ClampedArray || data instanceof Uint8Array
+}
+
+/** What to throw of a picture that cannot be used. @param reason follows the picture's name. */
+export function badImage(name: string, reason: string, cause?: unknown): PeerError {
+  const message = `${name} ${reason}`
+  return new PeerError({ code: 'bad-image', reason }, message, { cause })
+}
