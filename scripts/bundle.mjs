@@ -86,22 +86,36 @@ function packageFolder(file) {
   }
 }
 
-/** The licences of everything that was bundled, which ask to go along. */
-function licences(chunks) {
-  const modules = chunks.flatMap(({ moduleIds = [] }) => moduleIds)
-  const files = modules
+/** The folders of the packages that were bundled. */
+function bundledFolders(chunks) {
+  const files = chunks
+    .flatMap(({ moduleIds = [] }) => moduleIds)
     .map((id) => id.split('?')[0])
     .filter((id) => id.includes('/node_modules/') && existsSync(id))
-  const folders = [...new Set(files.map(packageFolder))].toSorted()
+  return [...new Set(files.map(packageFolder))].toSorted()
+}
+
+/** Native code is found by its place beside its package: such a package cannot be bundled. */
+function refuseNative(place, folders) {
+  for (const folder of folders) {
+    const { name, binary, gypfile } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    if (binary !== undefined || gypfile === true) {
+      throw new Error(
+        `${place}: ${name} has native code: name it in dependencies, so that it stays outside`,
+      )
+    }
+  }
+}
+
+/** The licences of packages, which ask to go along. */
+function licences(folders) {
   return folders.map((folder) => {
     const { name, version, license } = JSON.parse(
       readFileSync(join(folder, 'package.json'), 'utf8'),
     )
     const texts = readdirSync(folder)
-      .filter(
-        (file) =>
-          /^(licen[cs]e|copying|notice)/i.test(file) && statSync(join(folder, file)).isFile(),
-      )
+      .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+      .filter((file) => statSync(join(folder, file)).isFile())
       .map((file) => readFileSync(join(folder, file), 'utf8').trim())
     return [`${name} ${version}, licence: ${license}`, ...texts].join('\n\n')
   })
@@ -140,6 +154,8 @@ async function bundle({ folder, to, platform, passes, beside }) {
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
   const output = []
   for (const pass of passes) output.push(...(await runPass(folder, platform, declared, pass)))
+  const others = bundledFolders(output)
+  refuseNative(folder, others)
   const out = join(root, folder, to)
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
@@ -149,7 +165,7 @@ async function bundle({ folder, to, platform, passes, beside }) {
   const peer = createRequire(join(root, 'packages/peer/package.json'))
   const runtime = dirname(peer.resolve('onnxruntime-web'))
   for (const file of beside) copyFileSync(join(runtime, file), join(out, file))
-  const texts = licences(output).join(`\n\n${'-'.repeat(80)}\n\n`)
+  const texts = licences(others).join(`\n\n${'-'.repeat(80)}\n\n`)
   writeFileSync(join(out, 'licences.txt'), `${texts}\n`)
 }
 
