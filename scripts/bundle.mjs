@@ -28,37 +28,54 @@ const BROWSER_WASM = [
 ]
 
 const peerEntries = (rest) => ({ index: 'index.js', snapshot: 'snapshot.js', ...rest })
-const worker = (name) => [`compute.worker.${name}`, `compute/compute.worker.${name}.js`]
+const workers = (...names) =>
+  Object.fromEntries(
+    names.map((name) => [`compute.worker.${name}`, `compute/compute.worker.${name}.js`]),
+  )
 
-/** One entry per file that others import or that is started as a worker, by its name in the bundle. */
+/**
+ * One entry per file that others import or that is started as a worker, by its name in the bundle.
+ * `whole` ones take our own packages along: nobody resolves imports for a worker or a script tag.
+ */
 const BUNDLES = [
   {
     folder: 'packages/peer',
     to: 'dist/bundle/node',
     platform: 'node',
-    entries: peerEntries({
-      node: 'engines.node.js',
-      echo: 'echo/echo.js',
-      'visit-parts': 'testing/visit-parts.js',
-      ...Object.fromEntries([worker('node')]),
-    }),
+    passes: [
+      {
+        entries: peerEntries({
+          node: 'engines.node.js',
+          echo: 'echo/echo.js',
+          'visit-parts': 'testing/visit-parts.js',
+          ...workers('node'),
+        }),
+      },
+    ],
     beside: ['ort-wasm-simd-threaded.mjs', ...WASM],
   },
   {
     folder: 'packages/peer',
     to: 'dist/bundle/browser',
     platform: 'browser',
-    entries: peerEntries({
-      browser: 'engines.browser.js',
-      ...Object.fromEntries(['wasm', 'jspi', 'webgpu', 'tfjs'].map(worker)),
-    }),
+    passes: [
+      {
+        entries: peerEntries({ browser: 'engines.browser.js', element: 'element/layer-swarm.js' }),
+      },
+      {
+        entries: workers('wasm', 'jspi', 'webgpu', 'tfjs'),
+        whole: true,
+        chunks: 'worker-[name].js',
+      },
+      { entries: { layerswarm: 'element/script.js' }, whole: true, oneFile: true },
+    ],
     beside: BROWSER_WASM,
   },
   {
     folder: 'packages/signaling',
     to: 'dist/bundle',
     platform: 'node',
-    entries: { index: 'index.js' },
+    passes: [{ entries: { index: 'index.js' } }],
     beside: [],
   },
 ]
@@ -74,22 +91,36 @@ function packageFolder(file) {
   }
 }
 
-/** The licences of everything that was bundled, which ask to go along. */
-function licences(chunks) {
-  const modules = chunks.flatMap(({ moduleIds = [] }) => moduleIds)
-  const files = modules
+/** The folders of the packages that were bundled. */
+function bundledFolders(chunks) {
+  const files = chunks
+    .flatMap(({ moduleIds = [] }) => moduleIds)
     .map((id) => id.split('?')[0])
     .filter((id) => id.includes('/node_modules/') && existsSync(id))
-  const folders = [...new Set(files.map(packageFolder))].toSorted()
+  return [...new Set(files.map(packageFolder))].toSorted()
+}
+
+/** Native code is found by its place beside its package: such a package cannot be bundled. */
+function refuseNative(place, folders) {
+  for (const folder of folders) {
+    const { name, binary, gypfile } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    if (binary !== undefined || gypfile === true) {
+      throw new Error(
+        `${place}: ${name} has native code: name it in dependencies, so that it stays outside`,
+      )
+    }
+  }
+}
+
+/** The licences of packages, which ask to go along. */
+function licences(folders) {
   return folders.map((folder) => {
     const { name, version, license } = JSON.parse(
       readFileSync(join(folder, 'package.json'), 'utf8'),
     )
     const texts = readdirSync(folder)
-      .filter(
-        (file) =>
-          /^(licen[cs]e|copying|notice)/i.test(file) && statSync(join(folder, file)).isFile(),
-      )
+      .filter((file) => /^(licen[cs]e|copying|notice)/i.test(file))
+      .filter((file) => statSync(join(folder, file)).isFile())
       .map((file) => readFileSync(join(folder, file), 'utf8').trim())
     return [`${name} ${version}, licence: ${license}`, ...texts].join('\n\n')
   })
@@ -100,48 +131,47 @@ function staysOutside(declared) {
   return (id) => isBuiltin(id) || declared.some((name) => id === name || id.startsWith(`${name}/`))
 }
 
-async function bundle({ folder, to, platform, entries, beside }) {
+/** Bundles some entries. @returns the files, not written yet. */
+async function runPass(folder, platform, declared, pass) {
+  const { entries, whole = false, oneFile = false, chunks = 'shared-[name].js' } = pass
   const from = join(root, folder, 'dist')
-  const { dependencies = {}, peerDependencies = {} } = JSON.parse(
-    readFileSync(join(root, folder, 'package.json'), 'utf8'),
-  )
-  const declared = Object.keys({ ...dependencies, ...peerDependencies })
+  const files = Object.entries(entries).map(([name, file]) => [name, join(from, file)])
   const made = await rolldown({
-    input: Object.fromEntries(
-      Object.entries(entries).map(([name, file]) => [name, join(from, file)]),
-    ),
+    input: Object.fromEntries(files),
     platform,
-    external: staysOutside(declared),
+    external: staysOutside(whole ? [] : declared),
     logLevel: 'warn',
     // Whatever is not found would be missing where the package is installed.
     onLog(level, log, report) {
       if (log.code === 'UNRESOLVED_IMPORT') throw new Error(`${folder}: ${log.message}`)
-      if (level === 'warn' && log.code === 'EVAL') return
-      report(level, log)
+      if (log.code !== 'EVAL') report(level, log)
     },
   })
-  const out = join(root, folder, to)
-  const { output } = await made.generate({
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'shared-[name].js',
-  })
+  const names = { entryFileNames: '[name].js', chunkFileNames: chunks }
+  const split = oneFile ? { codeSplitting: false } : {}
+  const { output } = await made.generate({ format: 'esm', minify: oneFile, ...names, ...split })
   await made.close()
+  return output
+}
+
+async function bundle({ folder, to, platform, passes, beside }) {
+  const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+  const output = []
+  for (const pass of passes) output.push(...(await runPass(folder, platform, declared, pass)))
+  const others = bundledFolders(output)
+  refuseNative(folder, others)
+  const out = join(root, folder, to)
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-  for (const { fileName, code, source } of output) {
-    mkdirSync(dirname(join(out, fileName)), { recursive: true })
+  for (const { fileName, code, source } of output)
     writeFileSync(join(out, fileName), code ?? source)
-  }
   // A dependency of the peer, wherever npm has put it.
-  const runtime = dirname(
-    createRequire(join(root, 'packages/peer/package.json')).resolve('onnxruntime-web'),
-  )
+  const peer = createRequire(join(root, 'packages/peer/package.json'))
+  const runtime = dirname(peer.resolve('onnxruntime-web'))
   for (const file of beside) copyFileSync(join(runtime, file), join(out, file))
-  writeFileSync(
-    join(out, 'licences.txt'),
-    `${licences(output).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`,
-  )
+  const texts = licences(others).join(`\n\n${'-'.repeat(80)}\n\n`)
+  writeFileSync(join(out, 'licences.txt'), `${texts}\n`)
 }
 
 for (const one of BUNDLES) await bundle(one)

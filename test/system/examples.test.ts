@@ -110,6 +110,10 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
     child.kill('SIGTERM')
     expect(await ended, text()).toBe(0)
   },
+  // The pages are opened in a browser by embedding.test.ts, which builds this one.
+  'npx vite build examples/vite-page': async () => {
+    expect(existsSync(join(root, 'examples/vite-page/vite.config.js'))).toBe(true)
+  },
   // Started before the others, which it answers; it ends here.
   'node examples/serve-from-node/serve.js http://127.0.0.1:9000 8': async () => {
     server.child.kill('SIGINT')

@@ -1,0 +1,181 @@
+/**
+ * `<layer-swarm join="https://…">` for pages: joins a swarm, shows how it stands, and asks it. Asking
+ * costs a visitor nothing; `serve="auto"` or `serve="2,5"` lends their processor, shown with a
+ * button that pauses it.
+ */
+import type { ClassifyPolicy } from '@layerswarm/swarm'
+import { PeerError } from '../errors.ts'
+import type { ImageAnswer, ImageSource } from '../images/image-source.ts'
+import type { PeerOptions } from '../options.ts'
+import { createPeer, type Peer, type PeerEvent } from '../peer.ts'
+import type { PeerSnapshot, PeerState } from '../snapshot.ts'
+
+/** What the element tells, as `detail` of events that bubble, by their names. */
+export interface LayerSwarmEvents {
+  'swarm-state': { readonly state: PeerState; readonly reason: string }
+  'swarm-hop': { readonly layer: number; readonly ms: number }
+  'swarm-answer': ImageAnswer
+  'swarm-error': { readonly message: string }
+}
+
+/** A `<layer-swarm>` in a page; it is in the swarm as long as it is in the document. */
+export interface LayerSwarmElement extends HTMLElement {
+  /** The peer behind it; undefined without a good `join`, and outside of a document. */
+  readonly peer: Peer | undefined
+  /** Waits until it has joined, then asks. @throws as `Peer.classifyImage`, and what kept it from joining. */
+  classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer>
+}
+
+const STYLE = `
+  :host { display: inline-flex; align-items: center; gap: 0.5em; font: inherit }
+  :host([hidden]) { display: none }
+  i { width: 0.6em; height: 0.6em; border-radius: 50%; background: currentColor; opacity: 0.3 }
+  :host([state="serving"]) i { background: #2a9d5c; opacity: 1 }
+  :host([state="joining"]) i { background: #c98a1b; opacity: 1 }
+  button { font: inherit; padding: 0 0.5em }
+`
+
+/** Attributes that another peer is made for when they change. */
+const ATTRIBUTES = ['join', 'serve', 'capacity', 'release'] as const
+
+/** Where a page is rendered by a server there is nothing to extend, and nothing is made of it either. */
+const PageElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
+
+class SwarmElement extends PageElement implements LayerSwarmElement {
+  static readonly observedAttributes = ATTRIBUTES
+  peer: Peer | undefined
+  private joined: Promise<void> = Promise.resolve()
+  private readonly text = document.createElement('span')
+  private readonly button = document.createElement('button')
+
+  constructor() {
+    super()
+    // A sheet of its own, which pages allow that forbid styles in their HTML.
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(STYLE)
+    this.text.role = 'status'
+    this.button.type = 'button'
+    this.button.hidden = true
+    this.button.addEventListener('click', () => this.pauseOrResume())
+    const root = this.attachShadow({ mode: 'open' })
+    root.adoptedStyleSheets = [sheet]
+    root.append(document.createElement('i'), this.text, this.button)
+  }
+
+  connectedCallback(): void {
+    this.begin()
+  }
+
+  disconnectedCallback(): void {
+    this.end()
+  }
+
+  attributeChangedCallback(_: string, before: string | null, now: string | null): void {
+    if (!this.isConnected || before === now) return
+    this.end()
+    this.begin()
+  }
+
+  async classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer> {
+    const { peer } = this
+    await this.joined
+    if (peer === undefined) throw notJoined()
+    const answer = await peer.classifyImage(source, policy)
+    this.tell('swarm-answer', answer)
+    return answer
+  }
+
+  private begin(): void {
+    try {
+      const peer = createPeer(optionsOf(this))
+      this.peer = peer
+      peer.on((event) => this.noticed(peer, event))
+      this.joined = peer.start()
+    } catch (error) {
+      this.joined = Promise.reject(error)
+    }
+    const { peer } = this
+    this.joined.catch((error: unknown) => {
+      if (this.peer === peer) this.failed(error instanceof Error ? error.message : String(error))
+    })
+  }
+
+  private end(): void {
+    const { peer } = this
+    this.peer = undefined
+    this.joined = Promise.reject(notJoined())
+    this.joined.catch(() => undefined)
+    this.button.hidden = true
+    this.setAttribute('state', 'offline')
+    void peer?.stop()
+  }
+
+  private noticed(peer: Peer, event: PeerEvent): void {
+    if (this.peer !== peer) return
+    const snapshot = peer.snapshot()
+    this.setAttribute('state', snapshot.state)
+    this.text.textContent = wordsOf(snapshot)
+    // Whoever only asks lends nothing that could be paused.
+    const isMember = snapshot.state === 'serving' || snapshot.state === 'paused'
+    this.button.hidden = !isMember || optionsOf(this).serve === 'none'
+    this.button.textContent = snapshot.state === 'paused' ? 'Resume' : 'Pause'
+    if (event.type === 'hop-served') this.tell('swarm-hop', { layer: event.layer, ms: event.ms })
+    if (event.type !== 'state-changed') return
+    this.tell('swarm-state', { state: event.state, reason: event.reason })
+  }
+
+  private failed(message: string): void {
+    this.setAttribute('state', 'offline')
+    this.text.textContent = message
+    this.tell('swarm-error', { message })
+  }
+
+  private pauseOrResume(): void {
+    if (this.peer?.snapshot().state === 'paused') this.peer.resume()
+    else this.peer?.pause()
+  }
+
+  private tell<Name extends keyof LayerSwarmEvents>(
+    name: Name,
+    detail: LayerSwarmEvents[Name],
+  ): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }))
+  }
+}
+
+/**
+ * Makes the element known to this page, once; every later call does nothing.
+ * @param name of the element, with a hyphen.
+ */
+export function defineLayerSwarm(name = 'layer-swarm'): void {
+  // A class of its own per name, as a page asks for.
+  if (customElements.get(name) === undefined) {
+    customElements.define(name, class extends SwarmElement {})
+  }
+}
+
+function notJoined(): PeerError {
+  return new PeerError({ code: 'not-started' }, 'this element is in no document, so in no swarm')
+}
+
+/** What the attributes ask for, this page's own server without `join`; they are checked where the peer is made. */
+function optionsOf(element: HTMLElement): Partial<PeerOptions> & Pick<PeerOptions, 'join'> {
+  const serve = element.getAttribute('serve') ?? 'none'
+  const capacity = element.getAttribute('capacity')
+  return {
+    join: new URL(element.getAttribute('join') ?? '', document.baseURI).href,
+    serve: serve === 'auto' || serve === 'none' ? serve : serve.split(',').map(Number),
+    ...(capacity === null ? {} : { capacity: Number(capacity) }),
+    release: element.getAttribute('release') ?? undefined,
+  }
+}
+
+function wordsOf({ state, reason, peerId, peers, hostedLayers, served }: PeerSnapshot): string {
+  if (state === 'offline' || state === 'joining') return `${state}: ${reason}`
+  const count = peers.filter(({ id }) => id !== peerId).length
+  const others = `${count} other${count === 1 ? '' : 's'}`
+  if (state === 'paused') return `paused, ${others}, ${served} hops run`
+  return hostedLayers.length === 0
+    ? `in the swarm with ${others}`
+    : `${state}: ${hostedLayers.length} layers here, ${others}, ${served} hops run`
+}
