@@ -20,10 +20,21 @@ if (!('withResolvers' in Promise)) {
   })
 }
 
+/**
+ * A browser's WebSocket tells of an error to those who listen; that of `ws` ends the process when nobody
+ * does. libp2p stops listening when it gives up a dial, and the error of that one comes afterwards.
+ */
+class QuietWebSocket extends WebSocket {
+  constructor(url: string | URL, protocols?: string | string[]) {
+    super(url, protocols)
+    this.addEventListener('error', () => {})
+  }
+}
+
 if (typeof globalThis.WebSocket !== 'function') {
   Object.defineProperty(globalThis, 'WebSocket', {
     configurable: true,
     writable: true,
-    value: WebSocket,
+    value: QuietWebSocket,
   })
 }
