@@ -84,12 +84,16 @@ const QUIET = { peers: 12, requests: 60, set: { 'requests.perMinute': 60 } }
 
 describe('under churn', { timeout: 120_000 }, () => {
   test('a quiet lane answers everything, a chain that cannot recover does not', () => {
-    const { policies, broken } = simulate('harsh', { ...QUIET, peers: 16, seed: 2 })
-    expect(policies['any-order']?.answeredShare).toBe(1)
-    expect(policies['any-order']?.partialShare).toBe(0)
-    expect(policies['fixed-order']?.answeredShare).toBeLessThan(0.97)
-    expect(policies['fixed-order-replay']?.answeredShare).toBeGreaterThan(0.97)
-    expect(broken).toBe(0)
+    // Of a chain in so small a world a whole run may be lucky.
+    const runs = [1, 2, 3, 4].map((seed) => simulate('harsh', { ...QUIET, peers: 16, seed }))
+    for (const { policies, broken } of runs) {
+      expect(policies['any-order']?.answeredShare).toBe(1)
+      expect(policies['any-order']?.partialShare).toBe(0)
+      expect(policies['fixed-order-replay']?.answeredShare).toBeGreaterThan(0.97)
+      expect(broken).toBe(0)
+    }
+    const chain = runs.map(({ policies }) => policies['fixed-order']?.answeredShare ?? 1)
+    expect(chain.reduce((sum, share) => sum + share, 0) / runs.length).toBeLessThan(0.97)
   })
 
   // Twenty requests a second, of a swarm in which two in five leave within a minute.

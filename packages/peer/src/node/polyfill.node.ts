@@ -20,17 +20,21 @@ if (!('withResolvers' in Promise)) {
   })
 }
 
+/**
+ * A browser's WebSocket tells of an error to those who listen; that of `ws` ends the process when nobody
+ * does. libp2p stops listening when it gives up a dial, and the error of that one comes afterwards.
+ */
+class QuietWebSocket extends WebSocket {
+  constructor(url: string | URL, protocols?: string | string[]) {
+    super(url, protocols)
+    this.addEventListener('error', () => {})
+  }
+}
+
 if (typeof globalThis.WebSocket !== 'function') {
   Object.defineProperty(globalThis, 'WebSocket', {
     configurable: true,
     writable: true,
-    // A browser's socket that fails while nobody listens is no exception; one of `ws` would end the
-    // process, and libp2p lets go of a socket whose dial was aborted while it still connects.
-    value: class extends WebSocket {
-      constructor(...given: ConstructorParameters<typeof WebSocket>) {
-        super(...given)
-        this.addEventListener('error', () => undefined)
-      }
-    },
+    value: QuietWebSocket,
   })
 }
