@@ -44,6 +44,8 @@ const PageElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement)
 class SwarmElement extends PageElement implements LayerSwarmElement {
   static readonly observedAttributes = ATTRIBUTES
   peer: Peer | undefined
+  /** Begun; an element that the script finds in the page hears of its attributes before, while it is connected already. */
+  private isPlaced = false
   private joined: Promise<void> = Promise.resolve()
   private readonly text = document.createElement('span')
   private readonly button = document.createElement('button')
@@ -63,15 +65,17 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
   }
 
   connectedCallback(): void {
+    this.isPlaced = true
     this.begin()
   }
 
   disconnectedCallback(): void {
+    this.isPlaced = false
     this.end()
   }
 
   attributeChangedCallback(_: string, before: string | null, now: string | null): void {
-    if (!this.isConnected || before === now) return
+    if (!this.isPlaced || before === now) return
     this.end()
     this.begin()
   }
