@@ -1,9 +1,10 @@
 import { createPrivateKey, X509Certificate as NodeCertificate } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
 import { CERTIFICATE_LEFT_MS_MIN, CERTIFICATE_LIFE_MS, CERTIFICATE_NAMES_MAX } from './limits.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** A certificate, with those that vouch for it behind it, and its key, both as PEM. */
 export interface Certificate {
@@ -68,8 +69,8 @@ export async function keptCertificate(dir: string, names: readonly string[]): Pr
     if (known !== undefined && serves(known, names)) return known
     const made = await makeCertificate(names)
     await mkdir(dir, { recursive: true })
-    await replaceFile(files.keyFile, made.key)
-    await replaceFile(files.certFile, made.cert)
+    await write(files.keyFile, made.key)
+    await write(files.certFile, made.cert)
     return made
   } catch (error) {
     throw bad(
@@ -139,9 +140,6 @@ function isFor(certificate: NodeCertificate, name: string): boolean {
   return match !== undefined
 }
 
-/** Renaming is atomic: a crash leaves no half-written file behind. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const draft = `${path}.${process.pid}.draft`
-  await writeFile(draft, text, { mode: 0o600 })
-  await rename(draft, path)
+function write(path: string, text: string): Promise<void> {
+  return replaceFile(path, (draft) => writeFile(draft, text, { mode: 0o600 }))
 }

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
+import { replaceFile } from './replace-file.ts'
 
 /**
  * The key behind the server's peer id. With a folder it is kept in `identity.key` there, so that
@@ -30,9 +30,6 @@ export async function loadIdentity(dataDir: string | undefined): Promise<Private
 async function makeIdentity(dataDir: string, path: string): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
   await mkdir(dataDir, { recursive: true })
-  // Renaming is atomic: a crash leaves no half-written key behind.
-  const draft = `${path}.${randomUUID()}`
-  await writeFile(draft, privateKeyToProtobuf(key), { mode: 0o600 })
-  await rename(draft, path)
+  await replaceFile(path, (draft) => writeFile(draft, privateKeyToProtobuf(key), { mode: 0o600 }))
   return key
 }

@@ -23,6 +23,7 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { freePort } from './free-port.ts'
 import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { createRelay, RELAY_LIMITS, type Relay, type RelayEvent } from './relay.ts'
@@ -72,15 +73,6 @@ afterEach(async () => {
   await relay.stop()
   await new Promise((resolve) => http.close(resolve))
 })
-
-/** One that nobody listens on: the relay does not tell which it took. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 function address(transport: 'websocket' | 'tcp' = 'tcp'): Multiaddr {
   const { port } = http.address() as AddressInfo

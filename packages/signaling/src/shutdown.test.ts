@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { makeCertificate } from './certificate.ts'
+import { freePort } from './free-port.ts'
 import { writeRelease } from './release-fixture.ts'
 import { createSignaling } from './signaling.ts'
 
@@ -23,14 +24,6 @@ function resources(): { tcp: string[]; timers: number } {
     tcp: open.filter((name) => name.startsWith('TCP')),
     timers: open.filter((name) => name === 'Timeout').length,
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const patience = { timeout: 5_000, interval: 50 }

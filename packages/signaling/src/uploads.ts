@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { copyFile, type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   CodedError,
@@ -14,6 +14,7 @@ import {
 import { SignalingError, systemCode } from './errors.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
+import { replaceFile } from './replace-file.ts'
 import { createToken, type Token } from './token.ts'
 
 /** Who may upload, and where uploads are kept. */
@@ -99,7 +100,7 @@ export function createUploads(
       if (found?.size === bytes) continue
       const other = known()?.parts.get(sha256)
       if (other === undefined) missing.push(sha256)
-      else await replace(path, (draft) => copyFile(other.path, draft))
+      else await replaceFile(path, (draft) => copyFile(other.path, draft))
     }
     return [...new Set(missing)]
   }
@@ -117,7 +118,9 @@ export function createUploads(
       const missing = await onDisk(() => missingOf(draft))
       if (missing.length > 0) return { missing }
       await onDisk(() =>
-        replace(join(draft.dir, 'manifest.json'), (path) => write(path, [manifestBytes(manifest)])),
+        replaceFile(join(draft.dir, 'manifest.json'), (path) =>
+          write(path, [manifestBytes(manifest)]),
+        ),
       )
       drafts.delete(id)
       return { missing: [], dir: draft.dir }
@@ -129,8 +132,9 @@ export function createUploads(
         throw new UploadError(404, 'no manifest names this part; send it first')
       }
       await onDisk(async () => {
-        await replace(first.path, (draft) => write(draft, content, { sha256, ...first }))
-        for (const { path } of others) await replace(path, (draft) => copyFile(first.path, draft))
+        await replaceFile(first.path, (draft) => write(draft, content, { sha256, ...first }))
+        for (const { path } of others)
+          await replaceFile(path, (draft) => copyFile(first.path, draft))
       })
     },
   }
@@ -166,18 +170,6 @@ function checkedManifest(id: string, bytes: Uint8Array): Manifest {
     )
   }
   return manifest
-}
-
-/** Fills a new file and gives it its name when it is whole. */
-async function replace(path: string, fill: (draft: string) => Promise<void>): Promise<void> {
-  const draft = `${path}.${randomUUID()}.part`
-  try {
-    await fill(draft)
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
 }
 
 async function write(

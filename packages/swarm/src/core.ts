@@ -41,15 +41,15 @@ export class Core {
     this.table = new PeerTable(options.release)
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
-    const neighbourhood = new Neighbourhood(self, options)
-    this.neighbourhood = neighbourhood
-    const ways = new Ways(options, this.table, neighbourhood)
-    const view = { table: this.table, neighbourhood, ways }
+    this.neighbourhood = new Neighbourhood(self, options)
+    const { table, neighbourhood } = this
+    const ways = new Ways(options, table, neighbourhood)
+    const view = { table, neighbourhood, ways }
     this.membership = new LaneMembership(options, this.ownState(), view, nowMs)
     const jobs = new Jobs()
     const { hosted } = this.hosting
     this.provider = new Provider(options, view, hosted, jobs.of('provider'))
-    this.requester = new Requester(options, this.table, jobs, nowMs)
+    this.requester = new Requester(options, table, jobs, nowMs)
     this.dispatcher = new Dispatcher(
       options,
       this.provider,

@@ -6,10 +6,8 @@ import { POLICY_DEFAULT } from './core-options.ts'
 import { type DispatchedProvider, type DispatchedRequester, Dispatcher } from './dispatcher.ts'
 import type { Effect } from './effects.ts'
 import { Fetches } from './fetch/fetches.ts'
-import { Neighbourhood } from './presence/neighbourhood.ts'
-import { PeerTable } from './presence/peer-table.ts'
-import { Ways } from './presence/ways.ts'
 import { anyStep, heldTensor, hopsBy } from './testing/any-step.ts'
+import { loneView } from './testing/lone-view.ts'
 import type { Claim, Done, PeerId, TensorHash } from './wire/messages.ts'
 
 const self = 'self' as PeerId
@@ -58,10 +56,7 @@ function dispatcher(policy: ClaimPolicy = POLICY_DEFAULT) {
     onPrepared: note('requester: prepared'),
   }
   const shape = { layers: 4, tokens: 5, width: 8 }
-  const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => 20 })
-  const accessSpeed = () => ({ upload: undefined, download: undefined })
-  const ways = new Ways({ self, accessSpeed }, new PeerTable('r'), neighbourhood)
-  const fetches = new Fetches(self, ways)
+  const fetches = new Fetches(self, loneView(self, [other], 20).ways)
   const options = { self, shape, policy }
   return { asked, dispatcher: new Dispatcher(options, provider, requester, fetches) }
 }

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Jobs } from '../jobs.ts'
-import { Neighbourhood } from '../presence/neighbourhood.ts'
-import { PeerTable } from '../presence/peer-table.ts'
-import { Ways } from '../presence/ways.ts'
+import { loneView } from '../testing/lone-view.ts'
 import type { HeldActivation, PeerId, TensorHash } from '../wire/messages.ts'
 import { Fetches } from './fetches.ts'
 import {
@@ -35,17 +33,7 @@ const ASKED_MS = ASKED_ROUND_TRIPS * RTT_MS + ASKED_FACTOR * TRANSFER_MS + ASKED
 
 /** What `self` fetches; it has a way to `holder` alone. */
 function fetches() {
-  const own = {
-    reaches: (peer: PeerId) => peer === holder,
-    rttMs: (peer: PeerId) => (peer === holder ? RTT_MS : undefined),
-  }
-  const speed = { upload: undefined, download: undefined }
-  const ways = new Ways(
-    { self, accessSpeed: () => speed },
-    new PeerTable('r'),
-    new Neighbourhood(self, own),
-  )
-  const one = new Fetches(self, ways)
+  const one = new Fetches(self, loneView(self, [holder], RTT_MS).ways)
   const nextJob = new Jobs().of('provider')
   const begin = (isAwaited: boolean, nowMs: number, from: PeerId = holder) => {
     const job = nextJob()

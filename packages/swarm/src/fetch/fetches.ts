@@ -1,5 +1,6 @@
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
+import { Lenience } from '../lenience.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { HeldActivation, PeerId } from '../wire/messages.ts'
 import {
@@ -43,8 +44,11 @@ export class Fetches {
   private readonly self: PeerId
   private readonly ways: Ways
   private readonly open = new Map<number, Fetch>()
-  /** Grows when tensors come late. */
-  private patience = 1
+  private readonly lenience = new Lenience({
+    growth: LATE_GROWTH,
+    decay: LATE_DECAY,
+    most: LATE_MAX,
+  })
 
   constructor(self: PeerId, ways: Ways) {
     this.self = self
@@ -67,9 +71,7 @@ export class Fetches {
     if (fetch === undefined) return
     this.open.delete(number)
     if (!came || !fetch.isAwaited) return
-    this.patience = fetch.isAsked
-      ? Math.min(LATE_MAX, this.patience * LATE_GROWTH)
-      : Math.max(1, this.patience * LATE_DECAY)
+    this.lenience.came(fetch.isAsked)
   }
 
   onTime(nowMs: number): Overdue {
@@ -105,6 +107,6 @@ export class Fetches {
     const ms = fetch.isAsked
       ? ASKED_ROUND_TRIPS * rttMs + ASKED_FACTOR * transferMs + ASKED_SLACK_MS
       : PUSH_ROUND_TRIPS * rttMs + PUSH_FACTOR * transferMs + PUSH_SLACK_MS
-    fetch.dueAtMs = nowMs + this.patience * ms
+    fetch.dueAtMs = nowMs + this.lenience.factor * ms
   }
 }

@@ -4,6 +4,7 @@ import {
   FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
 } from '../limits.ts'
+import { anyStep } from '../testing/any-step.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { type Admission, Admissions } from './admission.ts'
 import { ALONE_AFTER_MS, REFUSALS_MAX } from './limits.ts'
@@ -16,26 +17,7 @@ const fresh = () => (++requests).toString(16).padStart(32, '0') as RequestId
 
 /** The first step of a request, or one of a later era. */
 function stepOf(request: RequestId, requester: PeerId, era = 0): Step {
-  return {
-    kind: 'step',
-    request,
-    requester,
-    era,
-    route: [],
-    plan: [],
-    activation: {
-      place: 'inline',
-      dtype: 'float16',
-      batch: 1,
-      tokens: 5,
-      width: 8,
-      bytes: new Uint8Array(80),
-    },
-    input: undefined,
-    next: undefined,
-    silent: [],
-    remainingMs: 1_000,
-  }
+  return anyStep({ request, requester, era, remainingMs: 1_000 })
 }
 
 /** A step that its requester says itself. */

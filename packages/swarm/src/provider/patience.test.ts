@@ -3,10 +3,8 @@ import { Conduct } from '../claims/conduct.ts'
 import { layerSet } from '../claims/layer-set.ts'
 import type { Favourite } from '../claims/policy.ts'
 import { neighbourOf } from '../presence/near.ts'
-import { Neighbourhood } from '../presence/neighbourhood.ts'
-import { PeerTable } from '../presence/peer-table.ts'
-import { Ways } from '../presence/ways.ts'
 import { anyPresence } from '../testing/any-presence.ts'
+import { loneView } from '../testing/lone-view.ts'
 import type { PeerId } from '../wire/messages.ts'
 import {
   PATIENCE_GROWTH,
@@ -25,12 +23,10 @@ const DOWNLOAD = 400
 
 /** The patience of an author that sends 100 bytes per millisecond to a peer 20 ms away, which receives 400. */
 function patience(): Patience {
-  const table = new PeerTable('')
+  const { table, ways } = loneView(self, [next], RTT_MS, { upload: UPLOAD, download: undefined })
   const presence = anyPresence({ download: DOWNLOAD, near: [neighbourOf(self, RTT_MS, true)] })
   table.hear(next, presence, 0)
-  const neighbourhood = new Neighbourhood(self, { reaches: () => true, rttMs: () => RTT_MS })
-  const accessSpeed = () => ({ upload: UPLOAD, download: undefined })
-  return new Patience(self, new Ways({ self, accessSpeed }, table, neighbourhood), new Conduct())
+  return new Patience(self, ways, new Conduct())
 }
 
 function favourite(isAgain = false, pending = 0): Favourite {

@@ -1,5 +1,6 @@
 import type { Conduct } from '../claims/conduct.ts'
 import type { Favourite } from '../claims/policy.ts'
+import { Lenience } from '../lenience.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { PeerId } from '../wire/messages.ts'
@@ -34,8 +35,11 @@ export class Patience {
   private readonly self: PeerId
   private readonly ways: Ways
   private readonly conduct: Conduct
-  /** In times of the usual. */
-  private factor = 1
+  private readonly lenience = new Lenience({
+    growth: PATIENCE_GROWTH,
+    decay: PATIENCE_DECAY,
+    most: PATIENCE_MAX,
+  })
   /** When what is sent now can begin to leave, by its own account. */
   private uplinkFreeAtMs = 0
 
@@ -60,7 +64,7 @@ export class Patience {
     const runMs = (host.pending + layers) * host.layerMs
     // Until it says that it is at work, or until its result is told of.
     const isLong = upMs + runMs > SILENT_CLAIM_MS
-    const answerMs = this.factor * ((isAgain ? 2 : 1) * 2 * rttMs + RESPONSE_SLACK_MS)
+    const answerMs = this.lenience.factor * ((isAgain ? 2 : 1) * 2 * rttMs + RESPONSE_SLACK_MS)
     const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
     const backlogMs = this.backlogMs(nowMs)
     this.uplinkFreeAtMs = Math.max(this.uplinkFreeAtMs, nowMs) + leavesMs
@@ -93,9 +97,7 @@ export class Patience {
 
   /** Somebody has gone on. @param isLate after this member, or another author, had given it up. */
   answered(isLate: boolean): void {
-    this.factor = isLate
-      ? Math.min(PATIENCE_MAX, this.factor * PATIENCE_GROWTH)
-      : Math.max(1, this.factor * PATIENCE_DECAY)
+    this.lenience.came(isLate)
   }
 
   /** A tensor on its way through this member's own access, milliseconds. */
