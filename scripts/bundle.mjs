@@ -27,7 +27,12 @@ const BROWSER_WASM = [
   'ort-wasm-simd-threaded.asyncify.wasm',
 ]
 
-const peerEntries = (rest) => ({ index: 'index.js', snapshot: 'snapshot.js', ...rest })
+const peerEntries = (rest) => ({
+  index: 'index.js',
+  snapshot: 'snapshot.js',
+  'join-url': 'meeting/join-url.js',
+  ...rest,
+})
 const workers = (...names) =>
   Object.fromEntries(
     names.map((name) => [`compute.worker.${name}`, `compute/compute.worker.${name}.js`]),

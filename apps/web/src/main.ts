@@ -11,12 +11,14 @@
  * `window.layerswarm.snapshot()` gives scripts the state of this tab as plain data. `logic/` is
  * what can be computed without a page, `ui/` what is drawn, `lab/` the churn lab.
  */
+
 import type { Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { folderOf } from '@layerswarm/peer/join-url'
 import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
-import { folderOf, parsePageOptions, serverComplaint } from './logic/page-options.ts'
+import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'

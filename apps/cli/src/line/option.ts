@@ -1,3 +1,4 @@
+import { folderOf } from '@layerswarm/peer/join-url'
 import { usageError } from '../cli-error.ts'
 import { nearest } from './nearest.ts'
 
@@ -135,17 +136,9 @@ export function optionalUrl(help: string): Option<URL | undefined> {
 
 function parseUrl(value: string, flag: string): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined
+  // As the page's address is copied from a browser: a server's own addresses lie below its folder.
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return folderOf(url)
   throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${value}"`)
-}
-
-/** As the page's address is copied from a browser: a server's own addresses lie below it. */
-function folderOf(url: URL): URL {
-  url.search = ''
-  url.hash = ''
-  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
-  if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return url
 }
 
 function missing(flag: string, placeholder: string): never {

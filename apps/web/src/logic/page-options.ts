@@ -1,4 +1,5 @@
 import type { EngineName } from '@layerswarm/model'
+import { folderOf } from '@layerswarm/peer/join-url'
 import { LAYERS_MAX } from '../limits.ts'
 
 /** What the address bar may ask of the page. */
@@ -106,16 +107,6 @@ function parseSwitch(text: string): boolean | undefined {
 function parseJoin(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url?.protocol === 'http:' || url?.protocol === 'https:' ? folderOf(url) : undefined
-}
-
-/** The folder that a page or a server is in, without what stands behind its path. */
-export function folderOf({ href }: URL): URL {
-  const url = new URL(href)
-  url.search = ''
-  url.hash = ''
-  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
-  if (!url.pathname.endsWith('/')) url.pathname += '/'
-  return url
 }
 
 function parseWhole(text: string, max: number): number | undefined {

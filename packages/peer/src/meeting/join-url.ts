@@ -13,9 +13,15 @@ export function parseJoinUrl(join: string): URL {
       `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
     )
   }
+  return folderOf(url)
+}
+
+/** The folder that a page or a server is in, without the page's file name and what stands behind its path. */
+export function folderOf({ href }: URL): URL {
+  const url = new URL(href)
   url.search = ''
   url.hash = ''
-  url.pathname = url.pathname.replace(/\/index\.html$/, '/')
+  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url
 }
