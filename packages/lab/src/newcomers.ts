@@ -11,7 +11,10 @@ export interface Life {
   readonly firstRunMs: number | undefined
 }
 
-/** What became of the providers that came into a busy lane and stayed there for a while. */
+/**
+ * What became of the providers that came into a busy swarm and stayed there for a while. Whatever lane they are
+ * in: who waits where nobody asks waits no less.
+ */
 export interface NewcomerReport {
   /** Honest providers that came while requests were asked and stayed for BUSY_STAY_MS of that time. */
   readonly stayed: number

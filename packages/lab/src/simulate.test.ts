@@ -156,6 +156,21 @@ describe('under churn', { timeout: 120_000 }, () => {
     expect(of('oracle')).toBeNull()
   })
 
+  test('newcomers of a swarm whose lanes are full get work soon, though some lane must be begun', {
+    timeout: 120_000,
+  }, () => {
+    const { policies } = simulate('harsh', {
+      peers: 50,
+      requests: 600,
+      seed: 2,
+      policy: 'any-order',
+    })
+    const newcomers = policies['any-order']?.newcomers
+    expect(newcomers?.stayed).toBeGreaterThan(5)
+    expect(newcomers?.idleShare).toBe(0)
+    expect(newcomers?.firstWorkP90Ms).toBeLessThan(8_000)
+  })
+
   test('no policy is quicker than the oracle, which loses nothing on the way', () => {
     const { policies } = simulate('calm', { ...QUIET, peers: 24, policy: 'oracle' })
     const floor = policies.oracle

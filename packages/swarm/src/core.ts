@@ -1,3 +1,4 @@
+import { STRANGERS_FAIL_START } from './claims/limits.ts'
 import type { CoreOptions } from './core-options.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
@@ -257,6 +258,7 @@ export class Core {
       layers: this.options.shape.layers,
       isAtWork: provider.isAtWork,
       isAsking: requester.inFlight > 0,
+      isTrusting: provider.strangersFail <= STRANGERS_FAIL_START,
     }
   }
 
@@ -270,8 +272,10 @@ export class Core {
 
   private announcement(): Omit<Announcement, 'lane'> {
     const { neighbours } = this.options
+    const throughput = this.provider.throughput.announce()
     return {
-      ...this.provider.throughput.announce(),
+      ...throughput,
+      freeSlots: this.situation().serves ? throughput.freeSlots : 0,
       layers: this.hosting.announced(),
       strangersFail: this.provider.strangersFail,
       near: neighbours().map((peer) =>

@@ -23,6 +23,7 @@ describe('load', () => {
       [0, 1, 2, 3],
     ])
     const once = providers[0] as Inhabitant
+    for (let i = 0; i < 10; i++) await ask(world, asker).finish()
     once.compute.slowness = 50
     for (let i = 0; i < 20; i++) await ask(world, asker).finish()
     once.compute.slowness = 1

@@ -22,7 +22,7 @@ export function peerTable(named: readonly (readonly [string, PeerFigures])[]): {
 export function peerNotes(all: readonly PeerFigures[]): string[] {
   return [
     'Presence is what one peer sends of it per second, copies that it passes on included; it is no part of the bytes per request.',
-    'Newcomers are honest providers that came while requests were asked and stayed for 10 s of that time or more; first work is from coming to the first layer run, of those that had one.',
+    'Newcomers are honest providers that came while requests were asked, in whatever lane, and stayed for 10 s of that time or more; first work is from coming to the first layer run, of those that had one.',
     ...(hasCrashes(all)
       ? [
           'Crash of the only copy: how much longer a request took, at the median and at p90, whose newest tensor was lost with its only holder, right after that had told its step, than the other requests of the run; in parentheses how many. Servers of chains do not crash so.',

@@ -47,6 +47,8 @@ export const STRAGGLER_EXTRA_MS = 300
 export const TIME_OUT_OVERHEAD_MS = 60
 /** The share of strangers taken to fail before anything is known. */
 export const STRANGERS_FAIL_START = 0.5
+/** Where fewer fail, strangers are honest: a newcomer is owed its first work by ever more authors. */
+export const STRANGERS_FAIL_HONEST = 0.45
 /** More than this share of them is never believed to fail: a few are tried for ever. */
 export const STRANGERS_FAIL_MAX = 0.95
 /** Weight of a stranger that delivered in that share. */

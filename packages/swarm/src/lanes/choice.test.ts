@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LANES_MAX } from '../limits.ts'
 import { countLanes, type LaneCount, parseLaneCount } from '../wire/lane-count.ts'
-import { askersMove, entryLane, laneSizes, mendLane, mergeLane } from './choice.ts'
+import { askersMove, entryLane, isOverfull, laneSizes, mendLane, mergeLane } from './choice.ts'
 
 const SIZES = laneSizes(24)
 
@@ -15,13 +15,19 @@ function counts(...lanes: [providers: number, askers?: number, lacking?: number]
 describe('a count of lanes', () => {
   test('tells hosts from askers and knows what nobody hosts', () => {
     const members = [
-      { lane: 3, layers: [0, 1] },
-      { lane: 3, layers: [1, 9] },
-      { lane: 0, layers: [] },
+      { lane: 3, layers: [0, 1], freeSlots: 0 },
+      { lane: 3, layers: [1, 9], freeSlots: 8 },
+      { lane: 0, layers: [], freeSlots: 0 },
     ]
     expect(countLanes(members, 4)).toEqual([
       { lane: 0, providers: 0, askers: 1, lacking: 4 },
       { lane: 3, providers: 2, askers: 0, lacking: 2 },
+    ])
+  })
+
+  test('takes whoever is about to host something for no asker', () => {
+    expect(countLanes([{ lane: 0, layers: [], freeSlots: 8 }], 4)).toEqual([
+      { lane: 0, providers: 1, askers: 0, lacking: 4 },
     ])
   })
 
@@ -43,9 +49,16 @@ describe('a count of lanes', () => {
 
 describe('the sizes of lanes', () => {
   test('follow from how many providers a full one has', () => {
-    expect(laneSizes()).toEqual({ full: 24, small: 8, merged: 20 })
-    expect(laneSizes(6)).toEqual({ full: 6, small: 2, merged: 5 })
-    expect(laneSizes(0)).toEqual({ full: Number.POSITIVE_INFINITY, small: 0, merged: 0 })
+    expect(laneSizes()).toEqual({ full: 24, most: 26, enough: 16, small: 8, merged: 20 })
+    expect(laneSizes(6)).toEqual({ full: 6, most: 6, enough: 4, small: 2, merged: 5 })
+    const endless = Number.POSITIVE_INFINITY
+    expect(laneSizes(0)).toEqual({
+      full: endless,
+      most: endless,
+      enough: 0,
+      small: 0,
+      merged: 0,
+    })
   })
 })
 
@@ -65,6 +78,17 @@ describe('a provider that comes', () => {
   test('goes first where a layer is lacking, if there is room', () => {
     expect(enters(counts([20, 0, 1], [9], [12]))).toBe(0)
     expect(enters(counts([24, 0, 1], [9], [12]))).toBe(1)
+  })
+
+  test('goes where somebody asks, before where nobody does and more are wanted', () => {
+    expect(enters(counts([20, 1], [9], [22, 3], [12, 0, 1]))).toBe(0)
+    expect(enters(counts([24, 1], [9], [24, 3]))).toBe(1)
+  })
+
+  test('stretches a lane in which somebody asks before it opens the next', () => {
+    expect(enters(counts([24, 1], [25, 2]))).toBe(0)
+    expect(enters(counts([26, 1], [25, 2], [24]))).toBe(1)
+    expect(enters(counts([26, 1], [26, 2], [24]))).toBe(3)
   })
 
   test('opens the lowest unused lane when all are full', () => {
@@ -100,6 +124,21 @@ describe('an asker that comes', () => {
 
   test('is in lane 0 when nobody serves', () => {
     expect(enters([{ lane: 5, providers: 0, askers: 3, lacking: 8 }])).toBe(0)
+  })
+})
+
+describe('an overfull lane', () => {
+  test('is one of more than a full lane has, if some can go elsewhere, or nobody asks here', () => {
+    expect(isOverfull(counts([25, 1], [20, 1]), 0, SIZES)).toBe(true)
+    expect(isOverfull(counts([25, 1], [8]), 0, SIZES)).toBe(true)
+    expect(isOverfull(counts([25]), 0, SIZES)).toBe(true)
+    expect(isOverfull(counts([24]), 0, SIZES)).toBe(false)
+    expect(isOverfull(counts([24]), 1, SIZES)).toBe(false)
+  })
+
+  test('is otherwise one that is stretched too far', () => {
+    expect(isOverfull(counts([26, 1], [24, 1], [7]), 0, SIZES)).toBe(false)
+    expect(isOverfull(counts([27, 1], [24, 1], [7]), 0, SIZES)).toBe(true)
   })
 })
 
@@ -153,26 +192,38 @@ describe('a lane that lacks a layer', () => {
 
 describe('askers', () => {
   test('stay where others are not worth a move', () => {
-    expect(askersMove(counts([24, 4], [24, 2]), 0)).toBeUndefined()
-    expect(askersMove(counts([24, 4]), 0)).toBeUndefined()
+    expect(askersMove(counts([24, 4], [24, 2]), 0, SIZES)).toBeUndefined()
+    expect(askersMove(counts([24, 4]), 0, SIZES)).toBeUndefined()
   })
 
   test('go in part to where twice as many providers are for each', () => {
     // Twenty-four askers, fair are twelve in each: half of those here go.
-    expect(askersMove(counts([24, 24], [24, 0]), 0)).toEqual({
+    expect(askersMove(counts([24, 24], [24, 0]), 0, SIZES)).toEqual({
       lanes: [{ lane: 1, weight: 12 }],
       share: 0.5,
     })
   })
 
+  test('of a crowd go to where enough serve and nobody asks, three at a look so that one comes soon', () => {
+    expect(askersMove(counts([24, 10], [16]), 0, SIZES)?.lanes).toMatchObject([{ lane: 1 }])
+    expect(askersMove(counts([24, 2], [16, 1]), 0, SIZES)).toBeUndefined()
+    const share = (...found: Parameters<typeof counts>) =>
+      askersMove(counts(...found), 0, SIZES)?.share
+    expect(share([24, 4], [24, 6], [16])).toBeCloseTo(0.3)
+    expect(share([24, 6], [24, 4], [24, 4], [24, 4], [16])).toBeCloseTo(0.357)
+    expect(share([24, 2], [16])).toBe(1)
+    expect(share([24, 1], [16])).toBeUndefined()
+    expect(share([24, 2], [15])).toBeUndefined()
+  })
+
   test('all leave a lane that lacks a layer for those that do not', () => {
-    const move = askersMove(counts([24, 1, 1], [24, 3], [12, 3]), 0)
+    const move = askersMove(counts([24, 1, 1], [24, 3], [12, 3]), 0, SIZES)
     expect(move?.share).toBe(1)
     expect(move?.lanes.map(({ lane }) => lane)).toEqual([1, 2])
-    expect(askersMove(counts([24, 1, 1], [24, 3, 2]), 0)).toBeUndefined()
+    expect(askersMove(counts([24, 1, 1], [24, 3, 2]), 0, SIZES)).toBeUndefined()
   })
 
   test('leave a lane in which nobody is counted', () => {
-    expect(askersMove([{ lane: 1, providers: 9, askers: 1, lacking: 0 }], 0)?.share).toBe(1)
+    expect(askersMove([{ lane: 1, providers: 9, askers: 1, lacking: 0 }], 0, SIZES)?.share).toBe(1)
   })
 })

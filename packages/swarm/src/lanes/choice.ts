@@ -1,6 +1,13 @@
 import { LANE_PROVIDERS, LANES_MAX } from '../limits.ts'
 import type { LaneCount } from '../wire/lane-count.ts'
-import { ASKER_GAIN_MIN, MERGED_LANE_PART, SMALL_LANE_PART } from './limits.ts'
+import {
+  ASKER_GAIN_MIN,
+  ASKER_HASTE,
+  ENOUGH_LANE_PART,
+  MERGED_LANE_PART,
+  SMALL_LANE_PART,
+  STRETCH_PART,
+} from './limits.ts'
 
 /**
  * Which lane a member belongs in, by how full the lanes are. Pure functions, so that peers and the lab
@@ -9,8 +16,12 @@ import { ASKER_GAIN_MIN, MERGED_LANE_PART, SMALL_LANE_PART } from './limits.ts'
 
 /** How large lanes are to be, in providers. */
 export interface LaneSizes {
-  /** The next lane is opened when all have so many. */
+  /** A provider goes to a lane that has fewer, if there is one. */
   readonly full: number
+  /** One in which somebody asks is stretched to so many before the next is opened. */
+  readonly most: number
+  /** An asker goes to where nobody asks when so many serve there: they hardly lack a layer when a few leave. */
+  readonly enough: number
   /** A lane with fewer is merged into another one, if there is room. */
   readonly small: number
   /** Most that a lane has after a merger. */
@@ -19,9 +30,14 @@ export interface LaneSizes {
 
 /** The sizes that follow from how many providers a full lane has; 0: there is one lane of any size. */
 export function laneSizes(full: number = LANE_PROVIDERS): LaneSizes {
-  if (full <= 0) return { full: Number.POSITIVE_INFINITY, small: 0, merged: 0 }
+  if (full <= 0) {
+    const endless = Number.POSITIVE_INFINITY
+    return { full: endless, most: endless, enough: 0, small: 0, merged: 0 }
+  }
   return {
     full,
+    most: full + Math.floor(full * STRETCH_PART),
+    enough: Math.ceil(full * ENOUGH_LANE_PART),
     small: Math.floor(full * SMALL_LANE_PART),
     merged: Math.floor(full * MERGED_LANE_PART),
   }
@@ -38,8 +54,9 @@ function room({ providers, askers }: LaneCount): number {
 }
 
 /**
- * The lane that a newcomer enters. A provider goes to a lane that lacks a layer and has room, or else to
- * the one with the fewest; when all are full it opens the lowest unused number. An asker goes to where most
+ * The lane that a newcomer enters. A provider goes, of the lanes that have room, to one that lacks a layer, or
+ * else to where most askers are per provider, and where nobody asks only when there is no other, to the one with
+ * the fewest; when all are full it opens the lowest unused number. An asker goes to where most
  * providers are per asker, and to a lane that lacks a layer only when there is no other.
  * @param counts undefined when nobody could say: then it is lane 0.
  * @param turn how many others are on their way to a lane before this one, who are counted as if they were there.
@@ -64,21 +81,35 @@ function askersLane(counts: readonly LaneCount[]): number {
   return (best(served.filter(isCovered)) ?? best(served))?.lane ?? 0
 }
 
-function providersLane(counts: readonly LaneCount[], { full }: LaneSizes, turn: number): number {
+/** The lane of a provider; see `entryLane`. @param turn as there. */
+export function providersLane(
+  counts: readonly LaneCount[],
+  { full, most }: LaneSizes,
+  turn: number,
+): number {
   const lanes = counts
     .filter(({ providers, askers }) => providers + askers > 0)
-    .map(({ lane, providers, lacking }) => ({ lane, providers, lacks: lacking > 0 }))
+    .map(({ lane, providers, askers, lacking }) => ({
+      lane,
+      providers,
+      askers,
+      lacks: lacking > 0,
+    }))
   const used = new Set(lanes.map(({ lane }) => lane))
   let entered = 0
   for (let i = 0; i <= turn; i++) {
     const open = lanes.filter(({ providers }) => providers < full)
-    const lacking = open.filter(({ lacks }) => lacks)
-    let least = fewest(lacking.length > 0 ? lacking : open)
+    const asked = open.filter(({ askers }) => askers > 0)
+    const wanting = asked.length > 0 ? asked : open
+    const lacking = wanting.filter(({ lacks }) => lacks)
+    let least =
+      fewest(lacking.length > 0 ? lacking : wanting) ??
+      fewest(lanes.filter(({ askers, providers }) => askers > 0 && providers < most))
     if (least === undefined) {
       const lane = lowestUnused(used)
       // All numbers are taken: the lanes grow beyond what they should.
       if (lane === undefined) return fewest(lanes)?.lane ?? 0
-      least = { lane, providers: 0, lacks: false }
+      least = { lane, providers: 0, askers: 0, lacks: false }
       lanes.push(least)
       used.add(lane)
     }
@@ -127,6 +158,21 @@ export interface Mend {
   readonly share: number
 }
 
+/** Whether some of a lane are to go: there is room elsewhere, or nobody asks here, or it is stretched too far. */
+export function isOverfull(
+  counts: readonly LaneCount[],
+  own: number,
+  { full, most, small }: LaneSizes,
+): boolean {
+  const here = counts.find(({ lane }) => lane === own)
+  if (here === undefined || here.providers <= full) return false
+  // A small lane in which nobody asks is left, not entered.
+  const hasRoom = counts.some(
+    ({ askers, providers }) => providers < full && (askers > 0 || providers >= small),
+  )
+  return hasRoom || here.askers === 0 || here.providers > most
+}
+
 /**
  * The lane that a provider of a larger lane may be needed in, the lowest of several; undefined for none.
  * @param lacking lanes that have lacked a layer for a while.
@@ -163,10 +209,14 @@ export interface AskerMove {
 }
 
 /**
- * Where askers find more providers than in their own lane; undefined when it is not worth a move.
- * Only as many are to go as even the lanes out: all of them would only bring the crowd along.
+ * Where askers find more providers than in their own lane, or enough that nobody asks; undefined when it is
+ * not worth a move. Only as many are to go as even the lanes out: all of them would only bring the crowd along.
  */
-export function askersMove(counts: readonly LaneCount[], own: number): AskerMove | undefined {
+export function askersMove(
+  counts: readonly LaneCount[],
+  own: number,
+  sizes: LaneSizes,
+): AskerMove | undefined {
   const covered = counts.filter(isCovered)
   const others = covered.filter(({ lane }) => lane !== own)
   const here = counts.find(({ lane }) => lane === own)
@@ -174,15 +224,22 @@ export function askersMove(counts: readonly LaneCount[], own: number): AskerMove
   if (here === undefined || !isCovered(here))
     return { lanes: others.map((one) => ({ lane: one.lane, weight: room(one) })), share: 1 }
   const perAsker = here.providers / Math.max(1, here.askers)
-  const better = others.filter((one) => room(one) >= ASKER_GAIN_MIN * perAsker)
+  // Whoever serves where nobody asks does so for nothing: it is asked by one of a crowd, not by who is alone.
+  const isIdle = ({ askers, providers }: LaneCount) => askers === 0 && providers >= sizes.enough
+  const isBetter = (one: LaneCount) =>
+    room(one) >= ASKER_GAIN_MIN * perAsker || (isIdle(one) && here.askers > 1)
+  const better = others.filter(isBetter)
   if (better.length === 0) return undefined
   const askers = covered.reduce((sum, one) => sum + one.askers, 0)
   const providers = covered.reduce((sum, one) => sum + one.providers, 0)
   const fair = (one: LaneCount) => (askers * one.providers) / providers
-  const share = Math.max(0, 1 - fair(here) / Math.max(1, here.askers))
+  const surplus = Math.max(0, 1 - fair(here) / Math.max(1, here.askers))
+  // Of all that may, so many go to each lane where nobody asks within the time between two looks of theirs: the first counts.
+  const crowd = covered.reduce((sum, one) => sum + (one.askers > 1 ? one.askers : 0), 0)
+  const share = Math.max(surplus, (ASKER_HASTE * better.filter(isIdle).length) / Math.max(1, crowd))
   const lanes = better.map((one) => ({
     lane: one.lane,
     weight: Math.max(fair(one) - one.askers, room(one) / 1_000),
   }))
-  return { lanes, share }
+  return { lanes, share: Math.min(1, share) }
 }

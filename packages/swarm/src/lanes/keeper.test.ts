@@ -6,6 +6,8 @@ import type { LaneCount } from '../wire/lane-count.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { LaneKeeper, type LaneSituation } from './keeper.ts'
 import {
+  ASKER_STAY_MS,
+  HELP_STAY_MS,
   LANE_LACKS_MS,
   LANE_SETTLE_MS,
   LANE_STAY_MS,
@@ -23,6 +25,7 @@ const PROVIDER: LaneSituation = {
   layers: 4,
   isAtWork: false,
   isAsking: false,
+  isTrusting: true,
 }
 const ASKER: LaneSituation = { ...PROVIDER, serves: false, hosted: new Set(), capacity: 0 }
 
@@ -47,13 +50,17 @@ function lanes(...found: [providers: number, askers?: number, lacking?: number][
   })
 }
 
-/** Everybody of an overfull lane, by what each of them decides. */
-function everybody(count: number): (number | undefined)[] {
+/** Everybody of a lane, by what each of them decides. */
+function everybody(
+  count: number,
+  counts: readonly LaneCount[] = lanes([count]),
+  lane = 0,
+): (number | undefined)[] {
   const names = Array.from({ length: count }, (_, i) => `p${i}`)
   return names.map((self) => {
-    const { table, count: decide } = member(count, { self })
+    const { table, count: decide } = member(count, { self, lane })
     table.forget(self as PeerId)
-    return decide(lanes([count]), 3_000)
+    return decide(counts, 3_000)
   })
 }
 
@@ -167,12 +174,59 @@ describe('a keeper of lanes', () => {
     expect(free.count(found, LANE_STAY_MS + LANE_LACKS_MS)).toBe(1)
   })
 
+  test('goes at once from an idle lane to one in which somebody asks, as many as there is room for', () => {
+    const decided = everybody(5, lanes([24, 2], [5]), 1)
+    expect(decided.filter((lane) => lane === 0)).toHaveLength(2)
+    expect(decided.filter((lane) => lane === undefined)).toHaveLength(3)
+  })
+
+  test('goes to an idle lane that nobody can leave, unless strangers have let it down', () => {
+    const found = lanes([24, 3], [9])
+    const going = (isTrusting: boolean) =>
+      Array.from({ length: 100 }, (_, i) => `q${i}`).filter((self) => {
+        const now = { ...PROVIDER, isTrusting }
+        expect(member(23, { self }).count(found, HELP_STAY_MS - 1, now)).toBeUndefined()
+        return member(23, { self }).count(found, HELP_STAY_MS, now) === 1
+      }).length
+    // Seven of twenty-four.
+    expect(going(true)).toBeGreaterThan(12)
+    expect(going(true)).toBeLessThan(42)
+    expect(going(false)).toBe(0)
+  })
+
+  test('looks again soon while it is in an idle lane', () => {
+    const { keeper, count } = member(4, { lane: 1 })
+    keeper.look(9_000)
+    expect(count(lanes([26, 2], [5]), 9_000)).toBeUndefined()
+    expect(keeper.wakeAtMs()).toBe(9_000 + LANES_LOOK_SOON_MS)
+  })
+
+  test('stays in a lane that is stretched a little while no other has room', () => {
+    const going = (counts: LaneCount[]) =>
+      everybody(26, counts).filter((lane) => lane !== undefined).length
+    expect(going(lanes([26, 1], [25, 1]))).toBe(0)
+    expect(going(lanes([26, 1], [23, 1]))).toBe(2)
+    expect(going(lanes([26, 1], [7]))).toBe(0)
+  })
+
   test('as an asker goes to where there is more room, and never while it waits for an answer', () => {
     const found = lanes([24, 4, 1], [20, 2])
-    const { count } = member(24)
-    expect(count(found, LANE_STAY_MS - 1, ASKER)).toBeUndefined()
-    expect(count(found, LANE_STAY_MS, { ...ASKER, isAsking: true })).toBeUndefined()
-    expect(count(found, LANE_STAY_MS, ASKER)).toBe(1)
+    const { count, keeper } = member(24)
+    expect(count(found, ASKER_STAY_MS - 1, ASKER)).toBeUndefined()
+    expect(count(found, ASKER_STAY_MS, { ...ASKER, isAsking: true })).toBeUndefined()
+    expect(count(found, ASKER_STAY_MS, ASKER)).toBe(1)
+    expect(keeper.lane).toBe(1)
+  })
+
+  test('as an asker goes as soon as it has its answer, if that comes soon', () => {
+    const found = lanes([24, 4, 1], [20, 2])
+    const asking = { ...ASKER, isAsking: true }
+    const { keeper } = member(24)
+    keeper.counted(found, asking, ASKER_STAY_MS)
+    expect(keeper.isDue(asking, ASKER_STAY_MS + 500)).toBe(false)
+    expect(keeper.isDue(ASKER, ASKER_STAY_MS + 600)).toBe(true)
+    expect(keeper.isDue(asking, ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(false)
+    expect(keeper.isDue(ASKER, ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(false)
   })
 
   test('finishes the work in hand first, but not for ever', () => {

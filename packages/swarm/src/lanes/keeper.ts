@@ -1,9 +1,20 @@
 import { draw } from '../draw.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import type { LaneCount } from '../wire/lane-count.ts'
+import { isProvider, type LaneCount } from '../wire/lane-count.ts'
 import type { PeerId } from '../wire/messages.ts'
-import { askersMove, entryLane, type LaneSizes, laneSizes, mendLane, mergeLane } from './choice.ts'
 import {
+  askersMove,
+  entryLane,
+  isOverfull,
+  type LaneSizes,
+  laneSizes,
+  mendLane,
+  mergeLane,
+} from './choice.ts'
+import { askedLane, helpLane, isIdleLane } from './idle.ts'
+import {
+  ASKER_STAY_MS,
+  HELP_STAY_MS,
   LANE_LACKS_MS,
   LANE_SETTLE_MS,
   LANE_STAY_MS,
@@ -36,6 +47,8 @@ export interface LaneSituation {
   readonly isAtWork: boolean
   /** It waits for an answer of its own. */
   readonly isAsking: boolean
+  /** Strangers have not let it down more often than not: among sybils those who are known are not to be spared. */
+  readonly isTrusting: boolean
 }
 
 /** A move that was decided on, until there is no work in the way. */
@@ -53,12 +66,16 @@ const NEVER = Number.POSITIVE_INFINITY
  * 1. Of an overfull lane those go whose draw ranks beyond its size, each to the place of its rank, so that
  *    all of them spread without a word; a member that ranks within never goes.
  * 2. A lane that has been small for LANE_SETTLE_MS goes to a lower one that has room, whole.
- * 3. Of the lanes that lack nothing as many providers as are needed, on average, go to one that has lacked
- *    a layer for LANE_LACKS_MS; nobody goes whose going uncovers a layer.
- * 4. An asker goes to where at least ASKER_GAIN_MIN times as many providers are per asker, or from a lane
- *    that lacks a layer to one that does not, and never while it waits for an answer.
- * 5. Nobody leaves a lane within LANE_STAY_MS, except an overfull one.
- * 6. A provider goes when it has no work in hand, or MOVE_PATIENCE_MS after it wanted to.
+ * 3. A provider of an idle lane, one in which nobody asks and too few serve for an asker to come, goes at once
+ *    where somebody asks, if there is room; one that is not small is left only whole.
+ * 4. Of the lanes that lack nothing as many providers as are needed, on average, go to one that has lacked
+ *    a layer for LANE_LACKS_MS, or, while strangers deliver,
+ *    to an idle one that nobody can leave; nobody goes whose going uncovers a layer.
+ * 5. An asker goes to where at least ASKER_GAIN_MIN times as many providers are per asker, from a lane that
+ *    lacks a layer to one that does not, or from a crowd to where nobody asks; never while it waits for an answer.
+ * 6. Nobody leaves a lane within a while of entering it, except by 1 and 3: LANE_STAY_MS by 2, HELP_STAY_MS
+ *    by 4 and ASKER_STAY_MS by 5.
+ * 7. A provider goes when it has no work in hand, or MOVE_PATIENCE_MS after it wanted to.
  */
 export class LaneKeeper {
   private readonly options: LaneKeeperOptions
@@ -115,8 +132,7 @@ export class LaneKeeper {
   joined(serves: boolean, nowMs: number): void {
     if (this.isOne || this.isSoon || this.table.size < this.sizes.full) return
     if (this.providers(serves) <= this.sizes.full) return
-    this.isSoon = true
-    this.lookAtMs = Math.min(this.lookAtMs, nowMs + LANES_LOOK_SOON_MS)
+    this.looksSoon(nowMs)
   }
 
   /** How full the lanes are, as of now; undefined when nobody could say: then it stays. */
@@ -154,6 +170,11 @@ export class LaneKeeper {
     return lane
   }
 
+  private looksSoon(nowMs: number): void {
+    this.isSoon = true
+    this.lookAtMs = Math.min(this.lookAtMs, nowMs + LANES_LOOK_SOON_MS)
+  }
+
   private get isOne(): boolean {
     return this.sizes.full === NEVER
   }
@@ -163,14 +184,19 @@ export class LaneKeeper {
     now: LaneSituation,
     nowMs: number,
   ): number | undefined {
-    const mayLeave = nowMs >= this.enteredAtMs + LANE_STAY_MS
-    if (!now.serves) return mayLeave && !now.isAsking ? this.askersWish(counts) : undefined
+    const stayedMs = nowMs - this.enteredAtMs
+    if (!now.serves) return stayedMs >= ASKER_STAY_MS ? this.askersWish(counts) : undefined
     const surplus = this.surplus(counts)
     if (surplus !== undefined) return entryLane(counts, true, this.sizes, surplus)
     const providers = this.providers(true)
+    if (isIdleLane(counts, this.current, this.sizes)) {
+      if (providers < this.sizes.small) this.looksSoon(nowMs)
+      const asked = askedLane(counts, this.current, this.rank(), this.sizes)
+      if (asked !== undefined) return asked
+    }
     const merged = this.merger(counts, providers, nowMs)
-    if (!mayLeave) return undefined
-    return merged ?? this.mending(counts, now)
+    if (merged !== undefined && stayedMs >= LANE_STAY_MS) return merged
+    return stayedMs >= HELP_STAY_MS ? this.mending(counts, now) : undefined
   }
 
   /**
@@ -182,15 +208,21 @@ export class LaneKeeper {
     const { full } = this.sizes
     const counted = counts.find(({ lane }) => lane === this.current)?.providers ?? 0
     const known = this.providers(true)
-    if (counted <= full) return undefined
-    const mark = draw(this.options.self, this.current)
-    let rank = 0
-    for (const { peer, presence } of this.table.all())
-      if (presence.layers.length > 0 && draw(peer, this.current) < mark) rank++
+    if (!isOverfull(counts, this.current, this.sizes)) return undefined
+    const rank = this.rank()
     const place = counted > known ? Math.floor((rank * counted) / known) : rank
     if (place < full) return undefined
     const stillHere = counted < known ? (counted - full) / (known - full) : 1
     return Math.floor((place - full) * stillHere)
+  }
+
+  /** How many providers of its lane have a lower draw. */
+  private rank(): number {
+    const mark = draw(this.options.self, this.current)
+    let rank = 0
+    for (const { peer, presence } of this.table.all())
+      if (isProvider(presence) && draw(peer, this.current) < mark) rank++
+    return rank
   }
 
   private merger(
@@ -207,20 +239,21 @@ export class LaneKeeper {
 
   private mending(
     counts: readonly LaneCount[],
-    { hosted, capacity, layers }: LaneSituation,
+    { hosted, capacity, layers, isTrusting }: LaneSituation,
   ): number | undefined {
     const lacking = new Set<number>()
     for (const [lane, sinceMs] of this.lackingSinceMs)
       if (this.countedAtMs - sinceMs >= LANE_LACKS_MS) lacking.add(lane)
-    if (lacking.size === 0) return undefined
-    const mend = mendLane(counts, lacking, this.current, capacity, this.sizes)
+    const mend =
+      mendLane(counts, lacking, this.current, capacity, this.sizes) ??
+      (isTrusting ? helpLane(counts, this.current, this.sizes) : undefined)
     if (mend === undefined || this.drawn('mend', this.looks) >= mend.share) return undefined
     const others = this.table.coverage(layers)
     return [...hosted].every((layer) => (others[layer] ?? 0) > 0) ? mend.lane : undefined
   }
 
   private askersWish(counts: readonly LaneCount[]): number | undefined {
-    const move = askersMove(counts, this.current)
+    const move = askersMove(counts, this.current, this.sizes)
     if (move === undefined || this.drawn('go', this.looks) >= move.share) return undefined
     const total = move.lanes.reduce((sum, { weight }) => sum + weight, 0)
     let left = this.drawn('where', this.looks) * total
@@ -243,7 +276,7 @@ export class LaneKeeper {
   /** Providers of the own lane that it knows of, itself included. */
   private providers(serves: boolean): number {
     let count = serves ? 1 : 0
-    for (const { presence } of this.table.all()) if (presence.layers.length > 0) count++
+    for (const { presence } of this.table.all()) if (isProvider(presence)) count++
     return count
   }
 

@@ -97,8 +97,9 @@ describe('the lanes of a release', { timeout: 60_000 }, () => {
     const stayed = members.filter((one) => !left.includes(one))
     const asker = join('asker', { lane: 1, serve: [] })
     pass(90_000)
-    expect(sizesOf(stayed)).toEqual([12])
-    expect(asker.member.snapshot().lane).toBe(0)
+    // Where somebody asks.
+    expect(asker.member.snapshot().lane).toBe(1)
+    expect(sizesOf(stayed)).toEqual([0, 12])
     const outcome = asked(world, asker, 10, 100)
     pass(5_000)
     expect(outcome).toEqual({ answered: 10, partial: 0, failed: [] })
@@ -146,5 +147,32 @@ describe('the lanes of a release', { timeout: 60_000 }, () => {
     expect(there.member.snapshot().peers).toEqual([])
     expect(there.member.snapshot().lane).toBe(1)
     expect(world.network.neighbours(here.peer)).toEqual([])
+  })
+
+  test('have room for askers: of six that came before the third was there, some go to it soon', () => {
+    const { pass, join } = crowd(60)
+    const askers = Array.from({ length: 6 }, (_, i) => join(`asker${i}`, { serve: [] }))
+    pass(45_000)
+    const asked = askers.map(({ member }) => member.snapshot().lane)
+    expect(new Set(asked)).toEqual(new Set([0, 1, 2]))
+  })
+
+  test('count who is about to host for a provider, and whoever is paused for an asker', () => {
+    const { world, pass, join } = crowd(0)
+    join('asker', { serve: [] })
+    join('coming', { capacity: 2 })
+    const paused = join('paused', { capacity: 2 })
+    pass(100)
+    const counts = () => {
+      let found: unknown
+      world.network.countLanes((lanes) => {
+        found = lanes
+      })
+      pass(1_000)
+      return found
+    }
+    expect(counts()).toMatchObject([{ lane: 0, providers: 2, askers: 1 }])
+    paused.member.pause()
+    expect(counts()).toMatchObject([{ lane: 0, providers: 1, askers: 2 }])
   })
 })

@@ -50,6 +50,7 @@ function member() {
         layers: 4,
         isAtWork: false,
         isAsking: false,
+        isTrusting: true,
       }),
       intervalPassed: () => {
         intervals.passed++

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { draw } from '../draw.ts'
 import { NEIGHBOURS_MAX } from '../limits.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
@@ -94,5 +95,13 @@ describe('the neighbourhood', () => {
     expect(vouched.has(neighbourOf(me, 10, true).tag)).toBe(false)
     expect(strangersFail).toBeCloseTo(0.2)
     expect(near.hearsay([]).strangersFail).toBeUndefined()
+  })
+
+  test('knows who has delivered to anybody, whoever says so', () => {
+    const near = new Neighbourhood(me, own)
+    near.hear(a, presence([neighbourOf(b, 10, true), neighbourOf(c, 10, false)]))
+    expect([b, c].map((peer) => near.isKnownToDeliver(draw(peer)))).toEqual([true, false])
+    near.forget(a)
+    expect(near.isKnownToDeliver(draw(b))).toBe(false)
   })
 })

@@ -105,6 +105,13 @@ export class Neighbourhood {
     return { vouched, strangersFail: shares[shares.length >> 1] }
   }
 
+  /** Whether anybody at all, trusted or not, has said that it has seen this one deliver. @param mark `draw` of it. */
+  isKnownToDeliver(mark: number): boolean {
+    const tag = tagOf(mark)
+    for (const { vouched } of this.announced.values()) if (vouched.has(tag)) return true
+    return false
+  }
+
   private saidRttMs(by: PeerId, of: PeerId): number | undefined {
     return this.announced.get(by)?.rttMs.get(tagOf(this.markOf(of)))
   }

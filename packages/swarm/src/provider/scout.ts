@@ -1,9 +1,14 @@
 import type { Conduct } from '../claims/conduct.ts'
 import { type LayerSet, layerSet, meet, openSet } from '../claims/layer-set.ts'
-import { STRAGGLER_EXTRA_MS, STRANGERS_FAIL_START, WAY_UNKNOWN_MS } from '../claims/limits.ts'
+import {
+  STRAGGLER_EXTRA_MS,
+  STRANGERS_FAIL_HONEST,
+  STRANGERS_FAIL_START,
+  WAY_UNKNOWN_MS,
+} from '../claims/limits.ts'
 import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
-import { draw, drawMixed } from '../draw.ts'
+import { draw } from '../draw.ts'
 import { tagOf } from '../presence/near.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
@@ -12,7 +17,8 @@ import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
-import { NEWCOMER_SLOT_MS } from './limits.ts'
+import { TRIED_BY_EACH_MS } from './limits.ts'
+import { owesTrial } from './trial-duty.ts'
 
 /** For whom it looks, over which model, by which policy. */
 export interface ScoutOptions {
@@ -35,6 +41,8 @@ export interface ScoutNeeds {
 export class Scout {
   private readonly options: ScoutOptions
   private readonly needs: ScoutNeeds
+  /** When it first looked for somebody, milliseconds. */
+  private sinceMs: number | undefined
 
   constructor(options: ScoutOptions, needs: ScoutNeeds) {
     this.options = options
@@ -46,6 +54,7 @@ export class Scout {
     const { self } = this.options
     const { newest, request } = flight
     const { strangers, neighbourhood } = this.needs
+    this.sinceMs ??= nowMs
     const bytes =
       newest.activation.place === 'held' ? newest.activation.size : newest.activation.bytes.length
     const wanted = openSet(open)
@@ -149,7 +158,7 @@ export class Scout {
   }
 
   private host(
-    { peer, mark, presence, heardAtMs, firstHeardAtMs }: KnownPeer,
+    known: KnownPeer,
     flight: Flight,
     seen: {
       readonly isProven: boolean
@@ -162,6 +171,7 @@ export class Scout {
     },
     nowMs: number,
   ): Host {
+    const { peer, mark, presence, heardAtMs } = known
     const { conduct, strangers, neighbourhood, ways } = this.needs
     const { isProven, usualMs } = seen
     const layers = layerSet(presence.layers)
@@ -179,8 +189,7 @@ export class Scout {
       pending: seen.loads.get(peer) ?? 0,
       isReachable: neighbourhood.reaches(peer),
       isProven,
-      isOwed:
-        !isProven && meet(layers, seen.wanted) && this.owes(peer, mark, firstHeardAtMs, nowMs),
+      isOwed: !isProven && meet(layers, seen.wanted) && this.owes(known, seen, nowMs),
       doubt:
         (flight.doubts.isDoubted(peer) ? 4 : 0) +
         (conduct.isDistrusted(peer, nowMs) ? 2 : 0) +
@@ -191,23 +200,27 @@ export class Scout {
     }
   }
 
-  /**
-   * Whether this member is the one author that owes a newcomer its trial now: of all that host anything,
-   * the one with the lowest draw over the newcomer and the time.
-   */
-  private owes(peer: PeerId, mark: number, firstHeardAtMs: number, nowMs: number): boolean {
-    const { strangers, table } = this.needs
-    if (strangers.failShare > STRANGERS_FAIL_START) return false
-    const slot = Math.floor((nowMs - firstHeardAtMs) / NEWCOMER_SLOT_MS)
-    const seed = draw(peer, slot)
-    const own = drawMixed(seed, draw(this.options.self))
-    for (const other of table.all())
-      if (
-        other.peer !== peer &&
-        other.presence.layers.length > 0 &&
-        drawMixed(seed, other.mark) < own
-      )
-        return false
-    return drawMixed(seed, mark) !== own
+  /** Whether this member owes a newcomer its trial now. */
+  private owes(
+    known: KnownPeer,
+    { othersFail, usualMs }: { readonly othersFail: number | undefined; readonly usualMs: number },
+    nowMs: number,
+  ): boolean {
+    const { strangers, table, neighbourhood } = this.needs
+    const failing = strangers.share(othersFail)
+    if (failing > STRANGERS_FAIL_START) return false
+    const isKnown = neighbourhood.isKnownToDeliver(known.mark)
+    if (isKnown && usualMs < TRIED_BY_EACH_MS) return false
+    return owesTrial(
+      {
+        author: draw(this.options.self),
+        newcomer: known,
+        members: table.all(),
+        // It says itself that it has run nothing yet.
+        isUrgent: !isKnown && !known.presence.measured && failing < STRANGERS_FAIL_HONEST,
+        sinceMs: this.sinceMs ?? nowMs,
+      },
+      nowMs,
+    )
   }
 }

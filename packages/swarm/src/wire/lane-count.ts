@@ -5,12 +5,17 @@ import type { Presence } from './messages.ts'
 export interface LaneCount {
   /** From 0 to LANES_MAX − 1. */
   readonly lane: number
-  /** Members that host a layer. */
+  /** Members that host a layer, or are about to. */
   readonly providers: number
-  /** Members that host none. */
+  /** Members that only ask. */
   readonly askers: number
   /** Layers of the model that nobody in it hosts. */
   readonly lacking: number
+}
+
+/** Whether a member serves, or is about to; whoever only asks has no slot for anybody's work. */
+export function isProvider({ layers, freeSlots }: Pick<Presence, 'layers' | 'freeSlots'>): boolean {
+  return layers.length > 0 || freeSlots > 0
 }
 
 /**
@@ -19,17 +24,18 @@ export interface LaneCount {
  * @param layers of the model.
  */
 export function countLanes(
-  members: Iterable<Pick<Presence, 'lane' | 'layers'>>,
+  members: Iterable<Pick<Presence, 'lane' | 'layers' | 'freeSlots'>>,
   layers: number,
 ): LaneCount[] {
   const lanes = new Map<number, { providers: number; askers: number; hosted: Set<number> }>()
-  for (const { lane, layers: hosted } of members) {
+  for (const member of members) {
+    const { lane, layers: hosted } = member
     let seen = lanes.get(lane)
     if (seen === undefined) {
       seen = { providers: 0, askers: 0, hosted: new Set() }
       lanes.set(lane, seen)
     }
-    if (hosted.length > 0) seen.providers++
+    if (isProvider(member)) seen.providers++
     else seen.askers++
     // A layer that the model does not have is somebody's invention.
     for (const layer of hosted) if (layer < layers) seen.hosted.add(layer)

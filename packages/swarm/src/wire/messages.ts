@@ -160,6 +160,7 @@ const presence = wire.record({
   /** Grows with every presence of one session; a lower one is old news. */
   sequence: wire.u32(),
   layers: wire.list(layer, LAYERS_MAX),
+  /** Work that it would take on besides what it has; 0 without layers: it only asks. */
   freeSlots: wire.u8(),
   /** Members of the lane to which it has a direct connection. */
   links: wire.u16(),

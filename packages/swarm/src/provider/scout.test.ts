@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { Conduct } from '../claims/conduct.ts'
+import { Strangers } from '../claims/strangers.ts'
+import { POLICY_DEFAULT } from '../core-options.ts'
+import { neighbourOf } from '../presence/near.ts'
+import { Neighbourhood } from '../presence/neighbourhood.ts'
+import { PeerTable } from '../presence/peer-table.ts'
+import { Ways } from '../presence/ways.ts'
+import { anyPresence } from '../testing/any-presence.ts'
+import type { PeerId, Presence, RequestId, Step, TensorHash } from '../wire/messages.ts'
+import { ClaimBook } from './claim-book.ts'
+import { Flight } from './flight.ts'
+import { URGENT_MS } from './limits.ts'
+import { Scout } from './scout.ts'
+
+const RELEASE = '5'.repeat(64)
+const ASKER = 'asker' as PeerId
+/** By then a newcomer has waited for so long that everybody owes it a trial, if it is urgent. */
+const LATE_MS = 6 * URGENT_MS
+const OPEN = [true, true, true, true]
+
+const step: Step = {
+  kind: 'step',
+  input: undefined,
+  next: undefined,
+  silent: [],
+  request: '1'.repeat(32) as RequestId,
+  requester: ASKER,
+  era: 0,
+  route: [],
+  plan: [],
+  activation: {
+    place: 'held',
+    dtype: 'float16',
+    batch: 1,
+    tokens: 5,
+    width: 8,
+    size: 80,
+    holder: ASKER,
+    hash: 'h' as TensorHash,
+  },
+  remainingMs: 60_000,
+}
+
+/** A lane of twenty hosts and `new`, as one of the hosts sees it. */
+function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
+  const table = new PeerTable(RELEASE)
+  const own = { reaches: () => true, rttMs: () => 50 }
+  const neighbourhood = new Neighbourhood(self as PeerId, own)
+  const accessSpeed = () => ({ upload: undefined, download: undefined })
+  const ways = new Ways({ self: self as PeerId, accessSpeed }, table, neighbourhood)
+  const strangers = new Strangers()
+  const hear = (name: string, said: Partial<Presence>) => {
+    const presence = anyPresence({ release: RELEASE, layers: [0, 1], ...said })
+    table.hear(name as PeerId, presence, 0)
+    neighbourhood.hear(name as PeerId, presence)
+  }
+  for (let i = 0; i < 20; i++) if (`p${i}` !== self) hear(`p${i}`, { layerMs })
+  hear('new', { measured: false, ...newcomer })
+  const scout = new Scout(
+    {
+      self: self as PeerId,
+      shape: { layers: 4, tokens: 5, width: 8 },
+      policy: POLICY_DEFAULT,
+    },
+    { table, claims: new ClaimBook(), conduct: new Conduct(), strangers, neighbourhood, ways },
+  )
+  /** Whether it owes the newcomer a trial at a time. */
+  const owes = (nowMs: number) =>
+    scout
+      .choice(new Flight(step, nowMs), OPEN, 0, nowMs)
+      .hosts.some(({ peer, isOwed }) => peer === 'new' && isOwed)
+  return { hear, strangers, owes }
+}
+
+type Lane = ReturnType<typeof scoutOf>
+
+/** How many of the twenty hosts owe the newcomer a trial late, having looked for others since the start. */
+function owing(see: (self: string) => Lane): number {
+  return Array.from({ length: 20 }, (_, i) => see(`p${i}`)).filter((lane) => {
+    lane.owes(0)
+    return lane.owes(LATE_MS)
+  }).length
+}
+
+/** Strangers have delivered to it. */
+function trusting(lane: Lane): Lane {
+  for (let i = 0; i < 4; i++) lane.strangers.tried(true)
+  return lane
+}
+
+test('a newcomer that waits for its first work is owed a trial by all of its lane in the end', () => {
+  expect(owing((self) => trusting(scoutOf(self)))).toBe(20)
+})
+
+test('it is owed by one at a time where strangers are not known to deliver, or when it has run a layer', () => {
+  expect(owing((self) => scoutOf(self))).toBe(1)
+  expect(owing((self) => trusting(scoutOf(self, 1, { measured: true })))).toBe(1)
+})
+
+test('it is owed by nobody whom strangers let down', () => {
+  const failed = (self: string) => {
+    const lane = scoutOf(self)
+    lane.strangers.tried(false)
+    return lane
+  }
+  expect(owing(failed)).toBe(0)
+})
+
+test('whoever is known to deliver is owed nothing, but for one trial at a time where a layer takes long', () => {
+  const known = (layerMs: number) => (self: string) => {
+    const lane = trusting(scoutOf(self, layerMs))
+    lane.hear('somebody', { layers: [], near: [neighbourOf('new' as PeerId, 50, true)], layerMs })
+    return lane
+  }
+  expect(owing(known(1))).toBe(0)
+  expect(owing(known(94))).toBe(1)
+})
