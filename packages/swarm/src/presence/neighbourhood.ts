@@ -1,6 +1,7 @@
 import { draw } from '../draw.ts'
 import { NEIGHBOURS_MAX } from '../limits.ts'
 import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
+import { WHOLE_PRESENCE_EVERY } from './limits.ts'
 import { isVouched, neighbourOfMark, rttOf, tagOf } from './near.ts'
 
 /** Measured distances of this member itself. */
@@ -11,6 +12,8 @@ export interface OwnDistances {
 }
 
 interface Announced {
+  /** Heard, and not yet in the two below: most members are never asked about, and making room for each costs. */
+  news: (readonly Neighbour[])[]
   /** Round trip by tag, milliseconds; undefined where its announcer has not measured it. */
   readonly rttMs: Map<number, number | undefined>
   /** Tags of those that have delivered to the announcer. */
@@ -37,21 +40,16 @@ export class Neighbourhood {
   hear(peer: PeerId, { near, addresses, strangersFail }: Presence): void {
     // Only a whole one says who is no neighbour any more.
     if (addresses !== undefined) this.announced.delete(peer)
-    let said = this.announced.get(peer)
+    const said = this.announced.get(peer)
     if (said === undefined) {
       if (near.length === 0) return
-      said = { rttMs: new Map(), vouched: new Set(), strangersFail: 0 }
-      this.announced.set(peer, said)
+      const none = { rttMs: new Map(), vouched: new Set<number>() }
+      this.announced.set(peer, { news: [near], ...none, strangersFail: strangersFail / 255 })
+      return
     }
     said.strangersFail = strangersFail / 255
-    const { rttMs, vouched } = said
-    for (const neighbour of near) {
-      const { tag } = neighbour
-      if (rttMs.size >= NEIGHBOURS_MAX && !rttMs.has(tag)) continue
-      rttMs.set(tag, rttOf(neighbour))
-      if (isVouched(neighbour)) vouched.add(tag)
-      else vouched.delete(tag)
-    }
+    if (near.length > 0) said.news.push(near)
+    if (said.news.length > WHOLE_PRESENCE_EVERY) upToDate(said)
   }
 
   forget(peer: PeerId): void {
@@ -96,7 +94,7 @@ export class Neighbourhood {
     const vouched = new Set<number>()
     const shares: number[] = []
     for (const peer of trusted) {
-      const said = this.announced.get(peer)
+      const said = this.saidBy(peer)
       if (said === undefined) continue
       for (const tag of said.vouched) vouched.add(tag)
       shares.push(said.strangersFail)
@@ -108,12 +106,17 @@ export class Neighbourhood {
   /** Whether anybody at all, trusted or not, has said that it has seen this one deliver. @param mark `draw` of it. */
   isKnownToDeliver(mark: number): boolean {
     const tag = tagOf(mark)
-    for (const { vouched } of this.announced.values()) if (vouched.has(tag)) return true
+    for (const said of this.announced.values()) if (upToDate(said).vouched.has(tag)) return true
     return false
   }
 
   private saidRttMs(by: PeerId, of: PeerId): number | undefined {
-    return this.announced.get(by)?.rttMs.get(tagOf(this.markOf(of)))
+    return this.saidBy(by)?.rttMs.get(tagOf(this.markOf(of)))
+  }
+
+  private saidBy(peer: PeerId): Announced | undefined {
+    const said = this.announced.get(peer)
+    return said === undefined ? undefined : upToDate(said)
   }
 
   private markOf(peer: PeerId): number {
@@ -124,4 +127,20 @@ export class Neighbourhood {
     }
     return mark
   }
+}
+
+/** Puts what was heard into its place. */
+function upToDate(said: Announced): Announced {
+  if (said.news.length === 0) return said
+  const { rttMs, vouched } = said
+  for (const near of said.news)
+    for (const neighbour of near) {
+      const { tag } = neighbour
+      if (rttMs.size >= NEIGHBOURS_MAX && !rttMs.has(tag)) continue
+      rttMs.set(tag, rttOf(neighbour))
+      if (isVouched(neighbour)) vouched.add(tag)
+      else vouched.delete(tag)
+    }
+  said.news = []
+  return said
 }
