@@ -128,6 +128,11 @@ describe('a tensor that is gone with its author', () => {
     expect(noticesOf([author]).lost(before, next, lost)).toEqual([])
   })
 
+  test('is passed on by nobody who is not on its route: that was told with the whole lane', () => {
+    const witnessed = new Flight(stepAfter([first, author], { requester, next }), 0)
+    expect(noticesOf([first, author, requester]).lost(witnessed, next, lost)).toEqual([])
+  })
+
   test('is known already where this member asked', () => {
     const own = new Flight(stepAfter([first], { requester: self }), 0)
     expect(noticesOf([first]).lost(own, next, lost)).toEqual([])

@@ -61,6 +61,8 @@ export class Notices {
     if (requester === self || author === undefined) return []
     if (from === undefined && neighbourhood.wayMs(author, requester) !== undefined) return []
     const last = route.findLastIndex(({ peer }) => peer === (from === undefined ? author : self))
+    // It heard what the whole lane was told.
+    if (last < 0) return []
     const before = route.slice(0, last + 1).map(({ peer }) => peer)
     const isHeard = from !== undefined && neighbourhood.reaches(requester)
     const to = isHeard
