@@ -1,7 +1,12 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningSwarm, startCommand, startService } from '../support/run-command.ts'
+import {
+  type RunningSwarm,
+  startCommand,
+  startService,
+  startSwarm,
+} from '../support/run-command.ts'
 import { classifySample, launchBrowser, meshed, openTab, shownAnswer, type Tab } from './browser.ts'
 
 const LAYERS = 8
@@ -163,6 +168,25 @@ describe('a mixed swarm of tabs and Node peers', () => {
     } finally {
       await tab.context.close()
       volunteer.kill('SIGTERM')
+      await swarm.end('SIGTERM')
+    }
+  })
+})
+
+describe('a tab that comes to a swarm of fast Node peers', () => {
+  test('gets its first work within ten seconds, while others ask', async () => {
+    const swarm = await startSwarm('--peers', '4', '--port', '0')
+    const asker = startCommand('classify', '--samples', '5000', '--join', swarm.url)
+    asker.stdout?.resume()
+    asker.stderr?.resume()
+    try {
+      const tab = await openTab(browser, swarm.url, 'capacity=2&autojoin=1')
+      await tab.until('it hosts layers', ({ hostedLayers }) => hostedLayers.length === 2)
+      await tab.until('it has run one for somebody', ({ served }) => served > 0, 10_000)
+      expect(asker.exitCode, 'the asking has not ended before').toBeNull()
+      await tab.context.close()
+    } finally {
+      asker.kill('SIGTERM')
       await swarm.end('SIGTERM')
     }
   })
