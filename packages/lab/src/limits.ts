@@ -9,7 +9,7 @@ export const UNREAD_MAX = 2_000
 /** To ask for a layer file, hash it and build a session: SHA-256 and ONNX of a small layer [measured]. */
 export const LAYER_LOAD_MS = 60
 
-/** Up to so many members of a lane a newcomer looks at all of them; of more, which are about to spread, at some that it draws. */
+/** So many newcomers of one moment begin in the same lane; in a larger one each looks at some members that it draws, not at all. */
 export const MEET_ALL_MAX = 256
 /** Members drawn at most for each connection that it may make: one in five cannot be reached. */
 export const MEET_DRAWS_PER_CONNECTION = 16

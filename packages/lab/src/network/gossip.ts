@@ -13,7 +13,7 @@ import {
   type Verdict,
 } from '@layerswarm/swarm'
 import { SeededRandom, SIMULATED_RELEASE, type VirtualClock } from '@layerswarm/swarm/testing'
-import { LANES_ASK_BYTES } from '../limits.ts'
+import { LANES_ASK_BYTES, MEET_ALL_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { LabTransport } from './lab-transport.ts'
@@ -91,10 +91,23 @@ export class LabNetwork {
     const station = new LabStation(session, serves, this.gate())
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
-    const counts = this.census.counts(this.clock.nowMs())
-    const number = entryLane(counts, serves, laneSizes(this.settings['lanes.peers']))
-    this.settle(station, number, connected)
+    this.settle(station, this.entry(serves), connected)
     return new LabTransport(this, station)
+  }
+
+  /**
+   * The lane of a newcomer, by what has been announced. Of thousands that come at the same moment, whom nobody
+   * has announced yet, only so many meet in one lane and spread from there; a swarm of more stands in its lanes.
+   */
+  private entry(serves: boolean): number {
+    const sizes = laneSizes(this.settings['lanes.peers'])
+    const number = entryLane(this.census.counts(this.clock.nowMs()), serves, sizes)
+    const { size } = this.lanes[number]?.members ?? { size: 0 }
+    if (size < MEET_ALL_MAX) return number
+    const entered = this.lanes.map(({ index, providers, askers }) => {
+      return { lane: index, providers, askers, lacking: 0 }
+    })
+    return entryLane(entered, serves, sizes)
   }
 
   /** Goes to another lane: the members there are met a dial later, those of the lane before stay connected. */
