@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 
 const conditions = ['source', ...defaultServerConditions]
 
+/** They measure, or do something to a tab at a certain moment: other work beside would change both. */
+const ALONE = ['cli-swarm', 'tab-life', 'tabs'].map((name) => `test/system/${name}.test.ts`)
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -44,9 +47,23 @@ export default defineConfig({
         test: {
           name: 'system',
           globalSetup: 'test/build-first.ts',
-          // Alone: swarms and browsers beside other work would wait for the same two cores.
+          // After all that computes without a pause. Swarms and browsers wait for each other half of
+          // their time, so two files share two cores.
           sequence: { groupOrder: 2 },
           include: ['test/system/**/*.test.ts'],
+          exclude: ALONE,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'system-alone',
+          globalSetup: 'test/build-first.ts',
+          sequence: { groupOrder: 3 },
+          include: ALONE,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

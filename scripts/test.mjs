@@ -1,4 +1,4 @@
-// Builds, finds a Chromium, runs the tests. The last line is "N passed, N failed, N skipped".
+// Builds, finds a Chromium and a Firefox, runs the tests. The last line is "N passed, N failed, N skipped".
 //
 //   node scripts/test.mjs [--unit] [flags and files for vitest]
 import { spawnSync } from 'node:child_process'
@@ -34,27 +34,43 @@ function playwrightBrowsers() {
     ])
 }
 
-function findChromium() {
-  const named = process.env.LAYERSWARM_CHROMIUM
-  if (named !== undefined && named !== '') {
-    if (isExecutable(named)) return named
-    fail(`LAYERSWARM_CHROMIUM is ${named}, which is no program`)
-  }
-  const onPath = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].flatMap(
-    (name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name)),
-  )
-  return ['/usr/bin/chromium', ...onPath, ...playwrightBrowsers()].find(isExecutable)
+/** The program that a variable names, or the first of these that is there. */
+function findProgram(variable, places) {
+  const named = process.env[variable]
+  if (named === undefined || named === '') return places().find(isExecutable)
+  if (isExecutable(named)) return named
+  fail(`${variable} is ${named}, which is no program`)
 }
 
-/** Debian's own package; other systems are told what to do. */
-function installChromium() {
+function onPath(...names) {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return names.flatMap((name) => folders.map((folder) => join(folder, name)))
+}
+
+function findChromium() {
+  return findProgram('LAYERSWARM_CHROMIUM', () => [
+    '/usr/bin/chromium',
+    ...onPath('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'),
+    ...playwrightBrowsers(),
+  ])
+}
+
+function findFirefox() {
+  return findProgram('LAYERSWARM_FIREFOX', () => [
+    '/usr/bin/firefox-esr',
+    ...onPath('firefox-esr', 'firefox'),
+  ])
+}
+
+/** Debian's own packages; other systems are told what to do. */
+function install(packages) {
   const isDebianRoot = existsSync('/etc/debian_version') && process.getuid?.() === 0
-  if (!isDebianRoot) return
-  note('no Chromium found; installing it with apt-get')
+  if (!isDebianRoot || packages.length === 0) return
+  note(`installing ${packages.join(' and ')} with apt-get`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   for (const step of [
     ['update', '-q'],
-    ['install', '-q', '-y', '--no-install-recommends', 'chromium'],
+    ['install', '-q', '-y', '--no-install-recommends', ...packages],
   ]) {
     spawnSync('apt-get', step, { stdio: ['ignore', 2, 2], env })
   }
@@ -80,14 +96,23 @@ function run(words, env) {
 
 let env = {}
 if (!unitOnly) {
-  if (findChromium() === undefined) installChromium()
+  install([
+    ...(findChromium() === undefined ? ['chromium'] : []),
+    ...(findFirefox() === undefined ? ['firefox-esr'] : []),
+  ])
   const chromium = findChromium()
   if (chromium === undefined) {
     fail(
       'no Chromium found: install the package "chromium" or set LAYERSWARM_CHROMIUM to one; `npm test -- --unit` runs without',
     )
   }
-  env = { LAYERSWARM_CHROMIUM: chromium }
+  const firefox = findFirefox()
+  env = { LAYERSWARM_CHROMIUM: chromium, LAYERSWARM_FIREFOX: firefox ?? '' }
+  if (firefox === undefined) {
+    note(
+      'no Firefox found, so its tests are skipped: install the package "firefox-esr" or set LAYERSWARM_FIREFOX to one',
+    )
+  }
   if (run(['scripts/build.mjs']) !== 0) process.exit(1)
 }
 process.exitCode = run(

@@ -42,6 +42,23 @@ export interface Tab {
   devtools(): Promise<CDPSession>
 }
 
+/** Looks at a snapshot until it satisfies the predicate. @throws Error that tells what was seen last. */
+export async function untilSnapshot(
+  snapshot: () => Promise<PeerSnapshot>,
+  what: string,
+  holds: (snapshot: PeerSnapshot) => boolean,
+  withinMs = 60_000,
+): Promise<PeerSnapshot> {
+  const endMs = Date.now() + withinMs
+  for (;;) {
+    const seen = await snapshot()
+    if (holds(seen)) return seen
+    if (Date.now() > endMs)
+      throw new Error(`waited ${withinMs} ms until ${what}; last seen: ${JSON.stringify(seen)}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 export async function openTab(browser: Browser, url: string, query: string): Promise<Tab> {
   const context = await browser.newContext()
   const page = await context.newPage()
@@ -60,22 +77,13 @@ export async function openTab(browser: Browser, url: string, query: string): Pro
     context,
     errors,
     snapshot,
-    async until(what, holds, withinMs = 60_000) {
-      const endMs = Date.now() + withinMs
-      for (;;) {
-        const seen = await snapshot()
-        if (holds(seen)) return seen
-        if (Date.now() > endMs)
-          throw new Error(`waited ${withinMs} ms until ${what}; last seen: ${JSON.stringify(seen)}`)
-        await page.waitForTimeout(50)
-      }
-    },
+    until: (what, holds, withinMs) => untilSnapshot(snapshot, what, holds, withinMs),
     devtools: () => context.newCDPSession(page),
   }
 }
 
 /** Waits until every tab sees these numbers of hosts and all the other tabs over WebRTC. */
-export async function meshed(tabs: readonly Tab[], layers: number): Promise<void> {
+export async function meshed(tabs: readonly Pick<Tab, 'until'>[], layers: number): Promise<void> {
   for (const tab of tabs) {
     await tab.until(
       `all tabs are connected and all ${layers} layers hosted`,
@@ -111,20 +119,25 @@ export async function classifySample(
 }
 
 export async function shownAnswer(page: Page): Promise<ShownAnswer> {
-  const card = page.locator('[data-testid="answer"][data-label]')
-  await card.waitFor({ timeout: 60_000 })
-  const read = async (name: string): Promise<string> => (await card.getAttribute(name)) ?? ''
-  const hops = await page.getByTestId('hop').evaluateAll((elements) =>
-    elements.map((element) => ({
-      layer: Number(element.getAttribute('data-layer')),
-      peer: element.getAttribute('data-peer') ?? '',
-    })),
-  )
+  await page.locator(FINISHED).waitFor({ timeout: 60_000 })
+  return page.evaluate(readAnswer, FINISHED)
+}
+
+/** Finds the answer card once it shows an answer. */
+export const FINISHED = '[data-testid="answer"][data-label]'
+
+/** What the finished answer card says. It runs in the page and knows nothing of this file. */
+export function readAnswer(finished: string): ShownAnswer {
+  const { dataset } = document.querySelector(finished) as HTMLElement
+  const hops = [...document.querySelectorAll<HTMLElement>('[data-testid="hop"]')]
   return {
-    label: await read('data-label'),
-    confidence: Number(await read('data-confidence')),
-    hops: Number(await read('data-hops')),
-    missing: Number(await read('data-missing')),
-    route: hops,
+    label: dataset.label ?? '',
+    confidence: Number(dataset.confidence),
+    hops: Number(dataset.hops),
+    missing: Number(dataset.missing),
+    route: hops.map((hop) => ({
+      layer: Number(hop.dataset.layer),
+      peer: hop.dataset.peer ?? '',
+    })),
   }
 }
