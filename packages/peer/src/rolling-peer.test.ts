@@ -36,14 +36,20 @@ afterEach(async () => {
 })
 
 async function join(options: Partial<PeerOptions>): Promise<Peer> {
-  const peer = createPeer({ join: swarm.join, engine: 'reference', ...options })
+  const peer = createPeer({ join: swarm.join, engine: 'reference', webrtc: false, ...options })
   started.push(peer)
   await peer.start()
   return peer
 }
 
 async function follow(timing: Partial<RollingOptions> = {}): Promise<RollingPeer> {
-  const options = { join: swarm.join, engine: 'reference', serve: 'auto', capacity: 4 } as const
+  const options = {
+    join: swarm.join,
+    engine: 'reference',
+    webrtc: false,
+    serve: 'auto',
+    capacity: 4,
+  } as const
   const peer = createRollingPeer(options, { pollMs: 100, quietMs: 500, ...timing })
   started.push(peer)
   await peer.start()
