@@ -60,7 +60,8 @@ export interface RollingPeer {
  * Makes a provider that follows its release.
  *
  * 1. It serves the newer release before it stops serving the older one, whose requests in flight
- *    are finished: the two are separate members of the swarm for that time.
+ *    are finished: the two are separate members of the swarm for that time. A port that was chosen takes
+ *    one of them: the older one leaves first then, and comes back when the newer one cannot be served.
  * 2. It moves only to a later release of the same publisher and name, whose signature it has checked.
  * 3. A newer release that cannot be served leaves it where it is.
  */
@@ -140,6 +141,7 @@ class FollowingPeer implements RollingPeer {
       if (performance.now() < (refused.get(successor.id) ?? 0)) continue
       try {
         const old = await this.moveTo(successor, ending)
+        if (old === undefined) continue
         const retirement = this.retire(old, ending).finally(() => retirements.delete(retirement))
         retirements.add(retirement)
       } catch (error) {
@@ -165,22 +167,35 @@ class FollowingPeer implements RollingPeer {
     return newer.name === manifest.name && isLater ? offered : undefined
   }
 
-  /** Serves the successor from now on. @returns the peer of the older release, still serving. */
-  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Peer> {
+  /** Serves the successor from now on. @returns the peer of the older release, unless it has left already. */
+  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Peer | undefined> {
+    const old = this.current
+    const from = releaseId(old.manifest)
     const next = this.create(id)
+    const sharesPort = this.options.port !== undefined && this.options.port !== 0
+    if (sharesPort) {
+      this.leaving.add(old)
+      this.servedBefore += old.snapshot().served
+      await old.stop()
+    }
     try {
       await next.start(ending)
       await this.hosting(next, ending)
     } catch (error) {
       await next.stop()
+      this.leaving.delete(old)
+      if (sharesPort && !ending.aborted) await old.start(ending)
       throw error
     }
-    const old = this.current
-    const from = releaseId(old.manifest)
-    this.leaving.add(old)
     this.current = next
     this.emit({ type: 'release-changed', from, to: id })
-    return old
+    if (!sharesPort) {
+      this.leaving.add(old)
+      return old
+    }
+    this.leaving.delete(old)
+    this.emit({ type: 'release-left', release: from })
+    return undefined
   }
 
   /** Waits for the first layer. */
