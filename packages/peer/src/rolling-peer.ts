@@ -72,6 +72,12 @@ export function createRollingPeer(
   return new FollowingPeer(options, { ...ROLLING_DEFAULTS, ...given })
 }
 
+/** The peer of an older release. */
+interface Leaver {
+  readonly old: Peer
+  readonly release: string
+}
+
 class FollowingPeer implements RollingPeer {
   private readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join'>
   private readonly timing: RollingOptions
@@ -141,7 +147,6 @@ class FollowingPeer implements RollingPeer {
       if (performance.now() < (refused.get(successor.id) ?? 0)) continue
       try {
         const old = await this.moveTo(successor, ending)
-        if (old === undefined) continue
         const retirement = this.retire(old, ending).finally(() => retirements.delete(retirement))
         retirements.add(retirement)
       } catch (error) {
@@ -167,8 +172,8 @@ class FollowingPeer implements RollingPeer {
     return newer.name === manifest.name && isLater ? offered : undefined
   }
 
-  /** Serves the successor from now on. @returns the peer of the older release, unless it has left already. */
-  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Peer | undefined> {
+  /** Serves the successor from now on. @returns the peer of the older release, which may have left already. */
+  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Leaver> {
     const old = this.current
     const from = releaseId(old.manifest)
     const next = this.create(id)
@@ -187,15 +192,10 @@ class FollowingPeer implements RollingPeer {
       if (sharesPort && !ending.aborted) await old.start(ending)
       throw error
     }
+    this.leaving.add(old)
     this.current = next
     this.emit({ type: 'release-changed', from, to: id })
-    if (!sharesPort) {
-      this.leaving.add(old)
-      return old
-    }
-    this.leaving.delete(old)
-    this.emit({ type: 'release-left', release: from })
-    return undefined
+    return { old, release: from }
   }
 
   /** Waits for the first layer. */
@@ -208,8 +208,7 @@ class FollowingPeer implements RollingPeer {
   }
 
   /** Stops the peer of an older release when it has had nothing to do for a while. */
-  private async retire(old: Peer, ending: AbortSignal): Promise<void> {
-    const release = releaseId(old.manifest)
+  private async retire({ old, release }: Leaver, ending: AbortSignal): Promise<void> {
     const latestMs = performance.now() + this.timing.drainMsMax
     let served = -1
     while (performance.now() < latestMs) {
