@@ -53,6 +53,17 @@ describe('flags about how a swarm is reached', () => {
     expect(error.message).toContain(words)
   })
 
+  test.each([
+    [['--host', 'here'], 2, '0.0.0.0 for all of them, or none, not "here"'],
+    [['--host', 'none'], 1, 'listens on no host has no port'],
+    [['--announce', 'me.example:9100'], 1, 'cannot announce me.example:9100'],
+    [['--announce', '/dns4/me.example/udp/9100'], 1, 'no TCP port of a host'],
+  ])('%s keeps a volunteer from starting', async (flags, exitCode, words) => {
+    const { code, error } = await refusal('peer', '--join', 'http://127.0.0.1:1', ...flags)
+    expect(code).toBe(exitCode)
+    expect(error.message).toContain(words)
+  })
+
   test('a certificate that is missing, none, another key’s, or too old keeps it from starting', async () => {
     const [one, other] = [await makeCertificate(['here']), await makeCertificate(['here'])]
     const old = await makeCertificate(['here'], Date.now() - 500 * 86_400_000)

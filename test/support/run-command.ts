@@ -19,7 +19,8 @@ export function startCommand(...words: string[]): ChildProcess {
   return startCommandIn({}, words)
 }
 
-function startCommandIn(environment: Environment, words: readonly string[]): ChildProcess {
+/** The same, with environment variables beside those of this process. */
+export function startCommandIn(environment: Environment, words: readonly string[]): ChildProcess {
   const env = { ...process.env, ...environment }
   return spawn(process.execPath, [bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env })
 }

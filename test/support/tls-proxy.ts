@@ -8,6 +8,9 @@ import { makeCertificate } from '@layerswarm/signaling'
 export interface TlsProxy {
   /** https://name:port/folder/ */
   readonly url: string
+  /** The same for processes of this machine that trust `cert`, which is PEM: no name leads to it for them. */
+  readonly localUrl: string
+  readonly cert: string
   stop(): Promise<void>
 }
 
@@ -17,7 +20,8 @@ export interface TlsProxy {
  */
 export async function startTlsProxy(name: string, folder: string, to: URL): Promise<TlsProxy> {
   const sockets = new Set<Socket>()
-  const server = createServer(await makeCertificate([name]), (request, response) => {
+  const certificate = await makeCertificate([name, '127.0.0.1'])
+  const server = createServer(certificate, (request, response) => {
     const path = below(request, folder)
     if (path === undefined) return void response.writeHead(404).end('outside')
     const { method, headers } = request
@@ -46,8 +50,11 @@ export async function startTlsProxy(name: string, folder: string, to: URL): Prom
     socket.once('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
   return {
-    url: `https://${name}:${(server.address() as AddressInfo).port}${folder}`,
+    url: `https://${name}:${port}${folder}`,
+    localUrl: `https://127.0.0.1:${port}${folder}`,
+    cert: certificate.cert,
     stop() {
       for (const socket of sockets) socket.destroy()
       return new Promise((resolve) => server.close(() => resolve()))

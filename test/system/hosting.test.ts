@@ -1,9 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningSwarm, startService } from '../support/run-command.ts'
+import { type RunningSwarm, startCommandIn, startService } from '../support/run-command.ts'
 import { startStaticHost } from '../support/static-host.ts'
 import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts'
 import { classifySample, launchBrowser, meshed, openTab, type Tab } from './browser.ts'
@@ -28,13 +30,22 @@ afterAll(async () => {
   await server?.end('SIGTERM')
 })
 
-describe('two tabs behind a proxy that speaks TLS, in a folder of a host', () => {
+describe('two tabs and two volunteers behind a proxy that speaks TLS, in a folder of a host', () => {
   const tabs: Tab[] = []
+  const volunteers: ChildProcess[] = []
+  let dir = ''
   const asked: string[] = []
   const got: string[] = []
   beforeAll(async () => {
-    for (const _ of [1, 2]) {
-      const tab = await openTab(browser, proxy.url.slice(0, -1), 'capacity=4')
+    dir = await mkdtemp(join(tmpdir(), 'layerswarm-tls-'))
+    const cert = join(dir, 'cert.pem')
+    await writeFile(cert, proxy.cert)
+    for (const layers of ['4,5', '6,7']) {
+      const words = ['peer', '--join', proxy.localUrl, '--layers', layers]
+      volunteers.push(startCommandIn({ NODE_EXTRA_CA_CERTS: cert }, words))
+    }
+    for (const layers of ['0,1', '2,3']) {
+      const tab = await openTab(browser, proxy.url.slice(0, -1), `layers=${layers}`)
       tab.page.on('request', (request) => asked.push(request.url()))
       tab.page.on('websocket', (socket) => asked.push(socket.url()))
       tab.page.on('response', async (response) => {
@@ -44,17 +55,35 @@ describe('two tabs behind a proxy that speaks TLS, in a folder of a host', () =>
       tabs.push(tab)
     }
   })
-  afterAll(() => Promise.all(tabs.map(({ context }) => context.close())))
+  afterAll(async () => {
+    await Promise.all(tabs.map(({ context }) => context.close()))
+    await Promise.all(
+      volunteers.map(async (child) => {
+        child.kill('SIGTERM')
+        if (child.exitCode === null) await once(child, 'exit')
+      }),
+    )
+    await rm(dir, { recursive: true, force: true })
+  })
 
-  test('join, share the layers and classify', async () => {
+  test('join, share the layers over WebRTC and classify 20 of 20', async () => {
     for (const { page } of tabs) await page.getByTestId('join').click()
-    await meshed(tabs, LAYERS)
+    for (const tab of tabs) {
+      await tab.until(
+        'it is connected to the other tab and to both volunteers',
+        ({ peers, coverage }) =>
+          peers.filter(({ transport }) => transport === 'webrtc').length === 3 &&
+          coverage.length === LAYERS &&
+          coverage.every((hosts) => hosts === 1),
+      )
+    }
     const [asker] = tabs as [Tab]
-    for (const index of [0, 1, 2, 3]) {
+    for (let index = 0; index < 20; index++) {
       const { hops, missing, route } = await classifySample(asker, index)
       expect({ hops, missing }).toEqual({ hops: LAYERS, missing: 0 })
-      expect(new Set(route.map(({ peer }) => peer)).size).toBe(2)
+      expect(new Set(route.map(({ peer }) => peer)).size).toBe(4)
     }
+    expect((await asker.snapshot()).bytes.tensorsOverRelay).toBe(0)
   })
 
   test('met the swarm at the folder, and heard of no other address of the server', async () => {

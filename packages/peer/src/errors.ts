@@ -9,6 +9,7 @@ export type PeerFault =
   | { code: 'bad-manifest'; release: string }
   | { code: 'untrusted-publisher'; publisher: string }
   | { code: 'bad-identity'; path: string }
+  | { code: 'cannot-listen'; host: string; port: number }
   | { code: 'insecure-context' }
   | { code: 'bad-options'; field: string }
   | { code: 'no-engine'; engine: string }

@@ -1,5 +1,5 @@
 /** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
-import { CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
+import { ADDRESSES_MAX, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
@@ -15,6 +15,11 @@ export const PEER_CONNECTIONS_RELOAD = 450
 export const DIALS_AT_ONCE_MAX = 2
 /** A WebRTC dial took up to 5 s while eight tabs joined at once on two cores. */
 export const DIAL_TIMEOUT_MS = 15_000
+/**
+ * A socket of a peer that WebRTC leads to as well: it opens within three round trips, and addresses of
+ * other people's networks swallow what is sent to them.
+ */
+export const PLAIN_DIAL_TIMEOUT_MS = 4_000
 /** Wait before the second attempt; doubled each time, with jitter, up to the maximum. */
 export const DIAL_RETRY_MS = 500
 /** The longest wait between two attempts. */
@@ -47,12 +52,22 @@ export const RELAY_RETRY_MS_MAX = 5_000
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
+/** A peer that is reached without a reservation as well joins after this, and has one when it comes. */
+export const RESERVATION_PATIENCE_MS = 1_000
 /** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
 export const RELAY_PING_INTERVAL_MS = 5_000
 /** A bootstrap node answers a ping within this, or that ping counts as missed. */
 export const RELAY_PING_TIMEOUT_MS = 5_000
 /** After this many failed dials in a row the addresses are read from bootstrap.json again. */
 export const RELAY_DIALS_PER_BOOTSTRAP = 3
+
+/** The end of a multiaddr, /p2p/ with the base58 of an Ed25519 or RSA key's hash. */
+export const PEER_ID_CHARS_MAX = 5 + 64
+
+/** Addresses that a peer's owner may name: the others of `ADDRESSES_MAX` are circuits of two bootstrap nodes. */
+export const ANNOUNCED_MAX = ADDRESSES_MAX - 2
+/** Port numbers have 16 bits. */
+export const PORT_MAX = 2 ** 16 - 1
 
 /** bootstrap.json: 16 addresses, 64 releases of 200 bytes and a thousand lanes of 55 bytes are 75 KB. */
 export const BOOTSTRAP_BYTES_MAX = 128 * 1024

@@ -6,6 +6,7 @@ import { platform } from '#net'
 import { fetchBootstrap } from './bootstrap.ts'
 import type { Opened } from './closers.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
+import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
 import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'
@@ -46,36 +47,42 @@ export interface Network {
 /**
  * Opens a node and all that speaks through it; connects to nobody yet.
  * @param opened where each part is kept to be closed, in the order of opening.
- * @throws PeerError `bad-identity`, the signal's reason when it aborts, or what libp2p throws when
- * it cannot listen.
+ * @param say takes a line about what does not work as people might think.
+ * @throws PeerError `bad-identity` or `cannot-listen`, the signal's reason when it aborts, or what libp2p
+ * throws when it does not start otherwise.
  */
 export async function openNetwork(
   options: PeerOptions,
   { join, release, manifest, iceServers, lane }: Joined,
   signal: AbortSignal,
   opened: Opened,
+  say: (line: string) => void,
 ): Promise<Network> {
   const identity = await openIdentity(options.dataDir)
   await opened.add(() => identity.release())
   const isForwarder = (peer: string) => keeper.isBootstrap(peer)
   // A bootstrap node may know other rules, and a peer that loses it is alone: it is never blamed.
   const gate = createGate({ release, blames: (source) => !isForwarder(source) })
-  const node = await platform.createNode({
+  const { node, ways, stop } = await platform.createNode({
     privateKey: identity.privateKey,
     release,
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: options.host,
+    port: options.port,
+    announce: options.announce.map((address) => announcedAddress(address)),
+    webrtc: options.webrtc,
+    say,
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
-  await opened.add(() => node.stop())
+  await opened.add(stop)
   const keeper: RelayKeeper = createRelayKeeper({
     node,
-    platform,
+    ways,
     refresh: async (bounded) => (await fetchBootstrap(join, bounded)).addresses,
   })
   const gone = (peer: string) => transport.reportGone(peer)
-  const introductions = createIntroductions({ node, platform, isForwarder, gone })
+  const introductions = createIntroductions({ node, ways, isForwarder, gone })
   const roundTrips = createRoundTrips(node)
   const tensors = createTensorStreams(node, {
     reach: (peer, bounded) => introductions.reach(peer, bounded),

@@ -33,8 +33,23 @@ export interface PeerOptions {
   readonly trustedPublishers: readonly string[] | undefined
   /** Node: where the identity and layer files are kept; undefined keeps them in memory. */
   readonly dataDir: string | undefined
-  /** Node: the address that other peers connect to. */
-  readonly host: string
+  /** Node: the address that it listens on; undefined to listen on none, which takes WebRTC. */
+  readonly host: string | undefined
+  /**
+   * Node: the port on which it takes WebSockets and nothing else, for a firewall or a router that lets one
+   * through; undefined for TCP and WebSocket on free ports.
+   */
+  readonly port: number | undefined
+  /**
+   * Node: where others reach it, told in place of what it listens on: multiaddrs, or http and https URLs
+   * of a proxy that passes WebSockets on to `port`.
+   */
+  readonly announce: readonly string[]
+  /**
+   * Node: whether it speaks WebRTC as well, with tabs on https pages and with peers behind other routers. A
+   * tab always does.
+   */
+  readonly webrtc: boolean
   /** STUN and TURN servers; when none are named here, those that the swarm's host names, or none. */
   readonly iceServers: readonly RTCIceServer[]
   /** How own activations travel. */
@@ -65,6 +80,9 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   trustedPublishers: undefined,
   dataDir: undefined,
   host: '127.0.0.1',
+  port: undefined,
+  announce: [],
+  webrtc: true,
   iceServers: [],
   wireDtype: 'float16' as const,
   slots: SLOTS_DEFAULT,

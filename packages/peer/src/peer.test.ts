@@ -28,7 +28,7 @@ afterEach(async () => {
 afterAll(() => swarm.stop())
 
 function create(options: Partial<PeerOptions> = {}): Peer {
-  const peer = createPeer({ join: swarm.join, engine: 'reference', ...options })
+  const peer = createPeer({ join: swarm.join, engine: 'reference', webrtc: false, ...options })
   started.push(peer)
   return peer
 }

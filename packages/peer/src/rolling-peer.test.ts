@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import {
   type Manifest,
   manifestBytes,
@@ -36,15 +39,24 @@ afterEach(async () => {
 })
 
 async function join(options: Partial<PeerOptions>): Promise<Peer> {
-  const peer = createPeer({ join: swarm.join, engine: 'reference', ...options })
+  const peer = createPeer({ join: swarm.join, engine: 'reference', webrtc: false, ...options })
   started.push(peer)
   await peer.start()
   return peer
 }
 
-async function follow(timing: Partial<RollingOptions> = {}): Promise<RollingPeer> {
-  const options = { join: swarm.join, engine: 'reference', serve: 'auto', capacity: 4 } as const
-  const peer = createRollingPeer(options, { pollMs: 100, quietMs: 500, ...timing })
+async function follow(
+  timing: Partial<RollingOptions> = {},
+  given: Partial<PeerOptions> = {},
+): Promise<RollingPeer> {
+  const options = {
+    join: swarm.join,
+    engine: 'reference',
+    webrtc: false,
+    serve: 'auto',
+    capacity: 4,
+  } as const
+  const peer = createRollingPeer({ ...options, ...given }, { pollMs: 100, quietMs: 500, ...timing })
   started.push(peer)
   await peer.start()
   return peer
@@ -74,6 +86,21 @@ const isServing = (peer: RollingPeer, release: Manifest): boolean =>
   peer.snapshot().release?.id === releaseId(release) && peer.snapshot().hostedLayers.length === 4
 
 describe('a provider that follows its release', { timeout: 120_000 }, () => {
+  test('takes its own port along', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const peer = await follow({}, { port })
+    const refused: string[] = []
+    peer.on((event) => {
+      if (event.type === 'release-refused') refused.push(event.reason)
+    })
+    const newer = offer(LATER)
+    await eventually('the newer release', () => isServing(peer, newer), 20_000)
+    expect(refused).toEqual([])
+  })
+
   test('moves to a newer one while it goes on answering for the older one', async () => {
     const peers = [await follow({ quietMs: 5_000 }), await follow({ quietMs: 5_000 })]
     const old = swarm.manifest

@@ -60,7 +60,8 @@ export interface RollingPeer {
  * Makes a provider that follows its release.
  *
  * 1. It serves the newer release before it stops serving the older one, whose requests in flight
- *    are finished: the two are separate members of the swarm for that time.
+ *    are finished: the two are separate members of the swarm for that time. A port that was chosen takes
+ *    one of them: the older one leaves first then, and comes back when the newer one cannot be served.
  * 2. It moves only to a later release of the same publisher and name, whose signature it has checked.
  * 3. A newer release that cannot be served leaves it where it is.
  */
@@ -69,6 +70,12 @@ export function createRollingPeer(
   given: Partial<RollingOptions> = {},
 ): RollingPeer {
   return new FollowingPeer(options, { ...ROLLING_DEFAULTS, ...given })
+}
+
+/** The peer of an older release. */
+interface Leaver {
+  readonly old: Peer
+  readonly release: string
 }
 
 class FollowingPeer implements RollingPeer {
@@ -165,22 +172,30 @@ class FollowingPeer implements RollingPeer {
     return newer.name === manifest.name && isLater ? offered : undefined
   }
 
-  /** Serves the successor from now on. @returns the peer of the older release, still serving. */
-  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Peer> {
+  /** Serves the successor from now on. @returns the peer of the older release, which may have left already. */
+  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Leaver> {
+    const old = this.current
+    const from = releaseId(old.manifest)
     const next = this.create(id)
+    const sharesPort = this.options.port !== undefined && this.options.port !== 0
+    if (sharesPort) {
+      this.leaving.add(old)
+      this.servedBefore += old.snapshot().served
+      await old.stop()
+    }
     try {
       await next.start(ending)
       await this.hosting(next, ending)
     } catch (error) {
       await next.stop()
+      this.leaving.delete(old)
+      if (sharesPort && !ending.aborted) await old.start(ending)
       throw error
     }
-    const old = this.current
-    const from = releaseId(old.manifest)
     this.leaving.add(old)
     this.current = next
     this.emit({ type: 'release-changed', from, to: id })
-    return old
+    return { old, release: from }
   }
 
   /** Waits for the first layer. */
@@ -193,8 +208,7 @@ class FollowingPeer implements RollingPeer {
   }
 
   /** Stops the peer of an older release when it has had nothing to do for a while. */
-  private async retire(old: Peer, ending: AbortSignal): Promise<void> {
-    const release = releaseId(old.manifest)
+  private async retire({ old, release }: Leaver, ending: AbortSignal): Promise<void> {
     const latestMs = performance.now() + this.timing.drainMsMax
     let served = -1
     while (performance.now() < latestMs) {

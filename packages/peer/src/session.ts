@@ -80,6 +80,7 @@ async function open(
     { join, release: release.id, manifest, iceServers: bootstrap.iceServers, lane },
     signal,
     opened,
+    step,
   )
   const { node, store, keeper } = network
   step('connecting to the swarm, starting the engine')
@@ -195,13 +196,17 @@ function restarting(problem: string): string {
   return `${problem}; the engine is starting again`
 }
 
-/** Where others can dial this peer; a bare circuit carries no work and is left out. */
+/**
+ * Where others can dial this peer; a bare circuit carries no work and is left out. A machine with many
+ * addresses leaves some away, and never how WebRTC reaches it.
+ */
 function announcedAddresses(node: SwarmNode): string[] {
-  const dialable = node
-    .getMultiaddrs()
-    .map((address) => address.toString())
-    .filter((address) => !address.includes('/p2p-circuit') || address.includes('/webrtc'))
+  const own = node.getMultiaddrs().map((address) => address.toString())
+  const circuits = own
+    .filter((address) => address.includes('/p2p-circuit') && address.includes('/webrtc'))
     // Who dials a circuit is connected to its relay already, maybe by another way: its peer id will do.
     .map((address) => address.replace(/^.*(?=\/p2p\/[^/]+\/p2p-circuit)/, ''))
-  return [...new Set(dialable)].slice(0, ADDRESSES_MAX)
+  const plain = own.filter((address) => !address.includes('/p2p-circuit'))
+  const ways = new Set(circuits)
+  return [...new Set(plain)].slice(0, Math.max(0, ADDRESSES_MAX - ways.size)).concat(...ways)
 }

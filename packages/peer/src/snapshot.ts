@@ -47,6 +47,7 @@ export interface PeerSnapshot {
     readonly layers: readonly number[]
     readonly backend: EngineName
     readonly layerMs: number
+    /** `direct`: work is exchanged with it. `relayed`: the two are being introduced. */
     readonly connection: Reach
     readonly transport: Carrier
   }[]

@@ -60,6 +60,7 @@ async function withSwarm(
     replicas: 1,
     engine: ENGINE,
     policy: PEER_DEFAULTS.policy,
+    webrtc: false,
     log: () => undefined,
   })
   try {
@@ -86,12 +87,16 @@ async function withPeers(
       layers: EVEN_LAYERS,
       engine: ENGINE,
       policy: PEER_DEFAULTS.policy,
+      webrtc: false,
       log: () => undefined,
     },
     log,
   )
   const { href: join } = url
-  const peer = createPeer({ join, release: model.name, serve: ODD_LAYERS, engine: ENGINE })
+  const peer = createPeer({
+    ...{ join, release: model.name, serve: ODD_LAYERS, engine: ENGINE },
+    webrtc: false,
+  })
   try {
     await peer.start(signal)
     await untilCovered(peer, signal)

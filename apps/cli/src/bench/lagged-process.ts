@@ -15,6 +15,7 @@ const peers = Array.from({ length: Number(count) }, () =>
     release,
     capacity: Number(capacity),
     engine: 'ort-node',
+    webrtc: false,
     policy: policyNamed(policy) ?? POLICY_USUAL,
     wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => oneWayMs),
   }),

@@ -46,6 +46,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     hosting: LOCAL_HOSTING,
     certificate: undefined,
     peers: 0,
+    webrtc: false,
     models: [],
     replicas: 1,
     engine: 'ort-node',
@@ -61,6 +62,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     join: local.url.href,
     serve: 'none',
     engine: 'ort-node',
+    webrtc: false,
     policy,
     wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => askerLagMs),
   })

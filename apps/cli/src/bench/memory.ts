@@ -34,6 +34,7 @@ export const memory: Bench = {
       replicas: 1,
       engine,
       policy: PEER_DEFAULTS.policy,
+      webrtc: false,
       log: () => undefined,
     })
     const { id = '', hosts = [] } = swarm.signaling.snapshot().releases[0] ?? {}
@@ -45,6 +46,7 @@ export const memory: Bench = {
         layers: [...hosts.keys()],
         engine,
         policy: PEER_DEFAULTS.policy,
+        webrtc: false,
         nodeFlags: ['--expose-gc'],
         log: () => undefined,
       },
@@ -58,6 +60,7 @@ export const memory: Bench = {
         release: id,
         engine,
         policy: PEER_DEFAULTS.policy,
+        webrtc: false,
         signal,
       })
       try {

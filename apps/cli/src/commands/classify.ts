@@ -47,7 +47,7 @@ export const classify = defineCommand({
     }
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, release, engine, policy } = values
-    const peer = await joinAsRequester({ join, release, engine, policy, signal })
+    const peer = await joinAsRequester({ join, release, engine, policy, webrtc: true, signal })
     try {
       if (values.samples === undefined) await classifyImages(peer, context)
       else await classifySamples(peer, context, values.samples)

@@ -1,7 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
-import { hostOption } from '../line/hosting-options.ts'
-import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
+import { listenOption } from '../line/hosting-options.ts'
+import { bare, count, type Option, parseLayers, swarmUrl, text, texts } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
@@ -17,7 +17,8 @@ export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
   usage: [
-    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--host ADDRESS] [--data DIR] [--release ID]',
+    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
+    '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
   ],
   positionals: NO_POSITIONALS,
   options: {
@@ -29,7 +30,22 @@ export const peer = defineCommand({
       otherwise: 4,
     }),
     engine: engineOption('what computes'),
-    host: hostOption('address that other peers connect to'),
+    host: listenOption(
+      'address to listen on; 0.0.0.0 for every one of this machine, none for WebRTC alone',
+    ),
+    port: count(
+      'the one port, for WebSocket; 0 takes any free one (TCP and WebSocket on free ones)',
+      {
+        low: 0,
+        high: 65_535,
+        otherwise: undefined,
+      },
+    ),
+    announce: texts(
+      'ADDRESS',
+      'address to tell others in place of those it listens on: the URL of a proxy, or a multiaddr',
+    ),
+    'no-webrtc': bare('speaks no WebRTC, where all peers can open sockets to each other'),
     policy: policyOption('who goes on with a step; the same for all peers of a swarm'),
     data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
     release: text(
@@ -40,10 +56,11 @@ export const peer = defineCommand({
   examples: [
     'peer --join http://127.0.0.1:9000',
     'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
+    'peer --join https://swarm.example/ --host 0.0.0.0 --port 9100 --announce /dns4/me.example/tcp/9100/ws',
   ],
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
-    const { join, capacity, engine, policy, host, data, release } = values
+    const { join, capacity, engine, policy, host, port, announce, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
       options: {
         join: join.href,
@@ -52,6 +69,9 @@ export const peer = defineCommand({
         engine,
         policy,
         host,
+        port,
+        announce,
+        webrtc: !values['no-webrtc'],
         dataDir: data,
         release,
       },

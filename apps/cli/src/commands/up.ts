@@ -42,6 +42,7 @@ export const up = defineCommand({
       models,
       engine,
       policy,
+      webrtc: true,
       replicas: UP_HOSTS_PER_LAYER,
       log,
     })

@@ -10,7 +10,7 @@ export interface IceServerFlag {
 }
 
 /** An address of this machine to listen on. */
-export function hostOption(help: string): Option<string> {
+export function hostOption(help: string, others = '0.0.0.0 for all of them'): Option<string> {
   const otherwise = '127.0.0.1'
   return {
     kind: 'text',
@@ -19,10 +19,17 @@ export function hostOption(help: string): Option<string> {
     read: ([value = otherwise], flag) => {
       if (value === 'localhost') return otherwise
       if (isIP(value) !== 0) return value
-      throw usageError(
-        `${flag} takes an IP address of this machine, or 0.0.0.0 for all of them, not "${value}"`,
-      )
+      throw usageError(`${flag} takes an IP address of this machine, or ${others}, not "${value}"`)
     },
+  }
+}
+
+/** The same for a peer, which may listen on none: undefined. */
+export function listenOption(help: string): Option<string | undefined> {
+  const { read, ...option } = hostOption(help, '0.0.0.0 for all of them, or none')
+  return {
+    ...option,
+    read: (values, flag) => (values[0] === 'none' ? undefined : read(values, flag)),
   }
 }
 

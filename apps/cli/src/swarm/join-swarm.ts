@@ -6,13 +6,16 @@ export interface RequesterNeeds {
   readonly release: string | undefined
   readonly engine: PeerOptions['engine']
   readonly policy: PolicyName
+  /** Whether it speaks WebRTC: not where all peers are processes of this machine. */
+  readonly webrtc: boolean
   readonly signal: AbortSignal
 }
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { join, release, engine, policy, signal } = needs
-  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, engine, policy, release })
+  const { join, release, engine, policy, webrtc, signal } = needs
+  const how = { release, engine, policy, webrtc }
+  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, ...how })
   try {
     await peer.start(signal)
   } catch (error) {

@@ -21,6 +21,7 @@ async function join(url: string, options: Partial<PeerOptions>): Promise<Peer> {
     join: url,
     laneProviders: LANE_PROVIDERS,
     engine: 'reference',
+    webrtc: false,
     ...options,
   })
   started.push(peer)

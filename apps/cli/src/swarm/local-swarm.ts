@@ -19,6 +19,8 @@ export interface LocalSwarmOptions {
   readonly engine: string
   /** Who goes on with a step, for all volunteers. */
   readonly policy: PolicyName
+  /** Whether the volunteers speak WebRTC, for tabs on https pages and peers elsewhere. */
+  readonly webrtc: boolean
   log(line: string): void
 }
 
@@ -58,9 +60,10 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const share = Math.ceil(options.peers / releases.length)
     const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
     const name = `volunteer ${index + 1}`
-    const { engine, policy } = options
+    const { engine, policy, webrtc } = options
+    const { host } = hosting
     return startProvider(
-      { name, join: url, release: id, layers: capacity, engine, policy, host: hosting.host, log },
+      { name, join: url, release: id, layers: capacity, engine, policy, host, webrtc, log },
       log,
     )
   })

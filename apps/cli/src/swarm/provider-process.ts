@@ -20,6 +20,8 @@ export interface ProviderNeeds {
   readonly policy: PolicyName
   /** Address that it listens on; that of loopback unless given. */
   readonly host?: string
+  /** Whether it speaks WebRTC: not where all peers are processes of this machine. */
+  readonly webrtc: boolean
   /** Flags for Node itself, before the command. */
   readonly nodeFlags?: readonly string[]
   log(line: string): void
@@ -46,11 +48,12 @@ export function startProvider(
   needs: ProviderNeeds,
   exited: (line: string) => void,
 ): ProviderProcess {
-  const { name, join, release, layers, engine, policy, host, nodeFlags = [], log } = needs
+  const { name, join, release, layers, engine, policy, host, webrtc, nodeFlags = [], log } = needs
   const which = typeof layers === 'number' ? '--capacity' : '--layers'
   const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
   const at = host === undefined ? [] : ['--host', host]
-  const how = ['--engine', engine, '--policy', policy, ...at]
+  const over = webrtc ? [] : ['--no-webrtc']
+  const how = ['--engine', engine, '--policy', policy, ...at, ...over]
   const child = spawn(process.execPath, [...nodeFlags, bin, ...words, ...how], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

@@ -45,6 +45,8 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
     models,
     engine,
     policy,
+    // All of them are on this machine.
+    webrtc: false,
     log,
   })
   try {
@@ -64,6 +66,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
     release: undefined,
     engine: 'auto',
     policy,
+    webrtc: false,
     signal,
   })
   try {

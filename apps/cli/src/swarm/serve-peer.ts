@@ -80,7 +80,9 @@ function reportWork(
     refusal = refused.last
     if (served === reported) return
     reported = served
-    log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${peers.length} peers known`)
+    const connected = peers.filter(({ connection }) => connection === 'direct').length
+    const whom = `connected to ${connected} of ${peers.length} peers`
+    log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${whom}`)
   }, SERVED_REPORT_INTERVAL_MS)
 }
 

@@ -7,6 +7,7 @@ import {
   layersText,
   listText,
   missingText,
+  othersText,
   peerText,
   percentText,
   routeText,
@@ -60,6 +61,13 @@ describe('wording', () => {
 
   test('a route is its layers in the order of their hops', () => {
     expect(routeText([{ layer: 3 }, { layer: 0 }, { layer: 7 }])).toBe('3 → 0 → 7')
+  })
+
+  test('only peers with which work can be exchanged are connected', () => {
+    expect(othersText([])).toBe('0')
+    expect(othersText([{ connection: 'direct' }, { connection: 'direct' }])).toBe('2')
+    const some = ['direct', 'relayed', 'none'] as const
+    expect(othersText(some.map((connection) => ({ connection })))).toBe('1 of 3 connected')
   })
 
   test('peers are told apart by the end of their id', () => {

@@ -1,4 +1,7 @@
+import type { PeerSnapshot } from '@layerswarm/peer'
 import { PEER_CHARS_SHOWN } from '../limits.ts'
+
+type Other = PeerSnapshot['peers'][number]
 
 const NARROW_SPACE = '\u202f'
 
@@ -38,6 +41,12 @@ export function bytesText(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : [bytes / 1e6, 'MB']
   return `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`
+}
+
+/** How many others there are: "3", or "2 of 3 connected" where work can be exchanged with two of them. */
+export function othersText(peers: readonly Pick<Other, 'connection'>[]): string {
+  const connected = peers.filter(({ connection }) => connection === 'direct').length
+  return connected === peers.length ? `${connected}` : `${connected} of ${peers.length} connected`
 }
 
 /** The end of a peer's id. */

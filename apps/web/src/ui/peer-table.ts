@@ -69,6 +69,8 @@ function wideRow(text: string): HTMLTableRowElement {
 }
 
 function linkText(peer: PeerEntry): string {
+  // A circuit introduces two peers and carries no work.
+  if (peer.connection === 'relayed') return 'being introduced'
   if (peer.connection === 'none') return 'via others'
   return peer.transport === 'none' ? peer.connection : `${peer.connection}, ${peer.transport}`
 }

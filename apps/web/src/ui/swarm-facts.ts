@@ -1,6 +1,6 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { trafficText } from '../logic/traffic.ts'
-import { ageText, bytesText, durationText } from '../logic/wording.ts'
+import { ageText, bytesText, durationText, othersText } from '../logic/wording.ts'
 import { createCoverage } from './coverage.ts'
 import { byId, setLine, setText } from './dom.ts'
 import { createEngineList, createPeerTable } from './peer-table.ts'
@@ -36,7 +36,7 @@ export function createSwarmFacts(): SwarmFacts {
     show(snapshot, images) {
       const { bytes, hostedLayers, state } = snapshot
       const offline = state === 'offline'
-      setText(facts.peers, String(snapshot.peers.length))
+      setText(facts.peers, othersText(snapshot.peers))
       setText(facts.served, String(snapshot.served))
       setText(facts.images, String(images))
       setText(facts.hosted, hostedLayers.length === 0 ? '–' : hostedLayers.join(', '))

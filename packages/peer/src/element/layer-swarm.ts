@@ -176,8 +176,10 @@ function optionsOf(element: HTMLElement): Partial<PeerOptions> & Pick<PeerOption
 
 function wordsOf({ state, reason, peerId, peers, hostedLayers, served }: PeerSnapshot): string {
   if (state === 'offline' || state === 'joining') return `${state}: ${reason}`
-  const count = peers.filter(({ id }) => id !== peerId).length
-  const others = `${count} other${count === 1 ? '' : 's'}`
+  const known = peers.filter(({ id }) => id !== peerId)
+  const connected = known.filter(({ connection }) => connection === 'direct').length
+  const some = connected === known.length ? '' : ` (${connected} connected)`
+  const others = `${known.length} other${known.length === 1 ? '' : 's'}${some}`
   if (state === 'paused') return `paused, ${others}, ${served} hops run`
   return hostedLayers.length === 0
     ? `in the swarm with ${others}`

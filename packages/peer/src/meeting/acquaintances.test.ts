@@ -36,6 +36,25 @@ describe('acquaintances', () => {
     expect(dueAt(tab, 0)).toEqual(['b'])
   })
 
+  test('let a Node peer wait for a tab, which may open a socket to it, and then step in', () => {
+    const node = known('a')
+    node.hear('b', presence({ addresses: [TAB_ADDRESS] }), 0)
+    expect(dueAt(node, RELUCTANT_DIAL_AFTER_MS - 1)).toEqual([])
+    expect(dueAt(node, RELUCTANT_DIAL_AFTER_MS)).toEqual(['b'])
+  })
+
+  test('take turns by the ids between Node peers, with WebRTC or without', () => {
+    const both = presence({ addresses: [NODE_ADDRESS, TAB_ADDRESS] })
+    for (const [self, due] of [
+      ['a', ['b']],
+      ['c', []],
+    ] as const) {
+      const all = known(self)
+      all.hear('b', both, 0)
+      expect(dueAt(all, 0)).toEqual(due)
+    }
+  })
+
   test('double the wait after each failure and give up until the addresses change', () => {
     const all = known('a')
     all.hear('b', presence(), 0)

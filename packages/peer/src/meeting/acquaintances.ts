@@ -22,7 +22,7 @@ export interface Acquaintance {
 /** What the choice of whom to dial depends on besides presence. */
 export interface AcquaintancesNeeds {
   readonly self: string
-  /** Whether peers that dial no circuits, Node peers, can dial this one. */
+  /** Whether this peer can be dialled without a relay. */
   isPlainlyDialable(): boolean
   /** From 0 to 1, for jitter. */
   random(): number
@@ -31,9 +31,10 @@ export interface AcquaintancesNeeds {
 /**
  * Who is there and whose turn it is to dial; it only decides, and is told the time.
  *
- * 1. Of two peers that can dial each other, the one with the smaller id does; the larger one steps
- *    in when nothing has come of it for some seconds.
- * 2. A peer that the other one cannot dial dials whatever the ids: a tab dials a Node peer.
+ * 1. Of two peers the one with the smaller id dials; the larger one steps in when nothing has come of
+ *    it for some seconds.
+ * 2. But where only one of the two can be dialled without a relay, the other one dials, whatever the
+ *    ids: a tab dials a Node peer, by its socket where the page may open one.
  * 3. Failures double the wait; after DIAL_ATTEMPTS_MAX only new addresses bring another attempt.
  * 4. At most PEERS_MAX peers are remembered.
  * 5. The addresses are those that a peer said last; one that has said none yet is not dialled.
@@ -122,11 +123,16 @@ export class Acquaintances {
   }
 
   private patienceMs(peer: string, addresses: readonly string[]): number {
-    // Who announces a circuit for WebRTC is a tab, and a tab can dial whatever there is.
-    const isTab = addresses.some((address) => address.includes('/webrtc/'))
-    const theyCanDial = isTab || this.needs.isPlainlyDialable()
-    return theyCanDial && this.needs.self > peer ? RELUCTANT_DIAL_AFTER_MS : 0
+    const amPlain = this.needs.isPlainlyDialable()
+    const arePlain = addresses.some((address) => !isCircuit(address))
+    const isTheirTurn = amPlain === arePlain ? this.needs.self > peer : amPlain
+    return isTheirTurn ? RELUCTANT_DIAL_AFTER_MS : 0
   }
+}
+
+/** Whether an address leads by way of a relay, which WebRTC needs to begin with. */
+export function isCircuit(address: string): boolean {
+  return address.includes('/p2p-circuit')
 }
 
 function isNewSession({ asking, sequence }: Presence, last: number): boolean {

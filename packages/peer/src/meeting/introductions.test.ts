@@ -4,7 +4,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { CROSS_DIAL_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { platform } from '../node/net.node.ts'
 import { connectionsOf, directConnection } from '../node/peer-connections.ts'
 import { addressesOf, createTestNode, eventually, RELEASE } from '../testing/test-nodes.ts'
 import { createGoodbyes, type Goodbyes } from './goodbyes.ts'
@@ -25,10 +24,10 @@ interface Guest {
 const open: Guest[] = []
 
 async function arrive(options: Partial<IntroductionsOptions> = {}): Promise<Guest> {
-  const { node } = await createTestNode()
+  const { node, ways } = await createTestNode()
   const gone: string[] = []
   const introductions = createIntroductions(
-    { node, platform, isForwarder: () => false, gone: (peer) => gone.push(peer) },
+    { node, ways, isForwarder: () => false, gone: (peer) => gone.push(peer) },
     options,
   )
   const goodbyes = createGoodbyes(node, (peer) => {

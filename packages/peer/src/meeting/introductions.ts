@@ -12,8 +12,9 @@ import {
   DIALS_AT_ONCE_MAX,
   INTRODUCTIONS_TICK_MS,
   LEFT_LANE_KEPT_MS,
+  PLAIN_DIAL_TIMEOUT_MS,
 } from '../limits.ts'
-import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
+import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import {
   closeConnection,
   directConnection,
@@ -22,12 +23,12 @@ import {
   isDirect,
   isOpen,
 } from '../node/peer-connections.ts'
-import { type Acquaintance, Acquaintances } from './acquaintances.ts'
+import { type Acquaintance, Acquaintances, isCircuit } from './acquaintances.ts'
 
 /** What introductions work on, and whom they tell. */
 export interface IntroductionsNeeds {
   node: SwarmNode
-  platform: Pick<Platform, 'canDial'>
+  ways: Pick<Ways, 'canDial'>
   /** Bootstrap nodes, which the relay keeper looks after. */
   isForwarder(peer: string): boolean
   /** A peer is gone although a socket may not say so yet. */
@@ -72,7 +73,8 @@ export interface Introductions {
  *    it may only be busy.
  * 5. Connections from a lane that one of the two has left make room when it is needed, the oldest first,
  *    and are closed after LEFT_LANE_KEPT_MS.
- * 6. After `stop` no dial, ping or timer is left.
+ * 6. WebRTC is tried when nothing else leads to a peer: it costs both more, and a TURN server's traffic.
+ * 7. After `stop` no dial, ping or timer is left.
  */
 export function createIntroductions(
   needs: IntroductionsNeeds,
@@ -98,8 +100,7 @@ class LaneIntroductions implements Introductions {
     this.options = options
     this.known = new Acquaintances({
       self: node.peerId.toString(),
-      isPlainlyDialable: () =>
-        node.getMultiaddrs().some((own) => !own.toString().includes('/p2p-circuit')),
+      isPlainlyDialable: () => node.getMultiaddrs().some((own) => !isCircuit(own.toString())),
       random: options.random,
     })
   }
@@ -212,16 +213,36 @@ class LaneIntroductions implements Introductions {
   }
 
   private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
-    const { node, platform } = this.needs
-    const targets = addresses.filter((address) => platform.canDial(address))
+    const { ways } = this.needs
+    const targets = addresses.filter((address) => ways.canDial(address))
+    const circuits = targets.filter(isCircuit)
+    const plain = targets.filter((address) => !isCircuit(address))
     if (targets.length === 0)
       throw new Error(`${peer} has no address that can be dialled from here`)
+    if (circuits.length === 0) return this.dialOne(plain, DIAL_TIMEOUT_MS, signal)
+    // libp2p would dial one after the other, loopback last, and wait for each as for all of them.
+    if (plain.length > 0 && (await this.isReachedAt(plain, signal))) return
+    signal.throwIfAborted()
+    await this.dialOne(circuits, DIAL_TIMEOUT_MS, signal)
+  }
+
+  private isReachedAt(plain: readonly string[], signal: AbortSignal): Promise<boolean> {
+    return this.dialOne(plain, PLAIN_DIAL_TIMEOUT_MS, signal).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Dials the addresses of one peer. */
+  private async dialOne(
+    addresses: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const targets = addresses.map((address) => multiaddr(address))
     // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
-    await within(DIAL_TIMEOUT_MS, signal, (bounded) =>
-      node.dial(
-        targets.map((address) => multiaddr(address)),
-        { signal: bounded, force: true },
-      ),
+    await within(timeoutMs, signal, (bounded) =>
+      this.needs.node.dial(targets, { signal: bounded, force: true }),
     )
   }
 

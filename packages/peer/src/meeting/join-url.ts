@@ -36,13 +36,18 @@ export function folderOf({ href }: URL): URL {
  * @param join as `parseJoinUrl` gives it.
  */
 export function meetingAddress(join: URL, peerId: string): string {
-  const isSecure = join.protocol === 'https:'
-  const port = join.port || (isSecure ? '443' : '80')
-  const path = join.pathname.slice(1)
+  return `${socketAddress(join)}/p2p/${peerId}`
+}
+
+/** The multiaddr of the WebSocket below a folder, without a peer id. */
+export function socketAddress(folder: URL): string {
+  const isSecure = folder.protocol === 'https:'
+  const port = folder.port || (isSecure ? '443' : '80')
+  const path = folder.pathname.slice(1)
   // Decoded twice on its way to a URL again.
   const below =
     path === '' ? '' : `/http-path/${encodeURIComponent(`${path}ws`.replaceAll('%', '%25'))}`
-  return `/${hostOf(join)}/tcp/${port}${isSecure ? '/tls' : ''}/ws${below}/p2p/${peerId}`
+  return `/${hostOf(folder)}/tcp/${port}${isSecure ? '/tls' : ''}/ws${below}`
 }
 
 /** The beginning of a multiaddr for a URL's host; `URL` has put numeric ones into one form. */

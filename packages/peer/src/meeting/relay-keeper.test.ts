@@ -1,7 +1,7 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { SwarmNode } from '../node/libp2p-config.ts'
+import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import {
   addressesOf,
   createTestBootstrap,
@@ -14,7 +14,10 @@ const keepers: RelayKeeper[] = []
 const nodes: (SwarmNode | Libp2p)[] = []
 
 /** Speaks circuit relay over TCP, and needs a reservation as a tab does. */
-const TAB_LIKE = { needsReservation: true, canDial: (address: string) => address.includes('/tcp/') }
+const TAB_LIKE: Ways = {
+  reservation: 'needed',
+  canDial: (address: string) => address.includes('/tcp/'),
+}
 const QUICK = { retryMs: 20, retryMsMax: 200, pingIntervalMs: 200, pingTimeoutMs: 300 }
 
 async function startBootstrap(port = 0, privateKey?: Awaited<ReturnType<typeof generateKeyPair>>) {
@@ -39,7 +42,7 @@ async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
 
 async function keep(refresh: () => Promise<readonly string[]>) {
   const { node } = await createTestNode({ relayed: true })
-  const keeper = createRelayKeeper({ node, platform: TAB_LIKE, refresh }, QUICK)
+  const keeper = createRelayKeeper({ node, ways: TAB_LIKE, refresh }, QUICK)
   nodes.push(node)
   keepers.push(keeper)
   return { node, keeper }

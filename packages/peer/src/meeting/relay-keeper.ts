@@ -10,16 +10,17 @@ import {
   RELAY_PING_TIMEOUT_MS,
   RELAY_RETRY_MS,
   RELAY_RETRY_MS_MAX,
+  RESERVATION_PATIENCE_MS,
   RESERVATION_TIMEOUT_MS,
 } from '../limits.ts'
-import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
+import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import { closeConnection, directConnection } from '../node/peer-connections.ts'
 import type { RelayState } from '../node/reach.ts'
 
 /** What a relay keeper works on. */
 export interface RelayKeeperNeeds {
   node: SwarmNode
-  platform: Pick<Platform, 'canDial' | 'needsReservation'>
+  ways: Ways
   /** Reads the addresses anew, for a bootstrap node that came back under another name or port. */
   refresh(signal: AbortSignal): Promise<readonly string[]>
 }
@@ -42,7 +43,7 @@ export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
   random: Math.random,
 })
 
-/** Keeps the connection to a bootstrap node, and a tab's reservation on it, through its restarts. */
+/** Keeps the connection to a bootstrap node, and the reservation on it, through its restarts. */
 export interface RelayKeeper {
   /**
    * Connects for the first time. @param addresses of the bootstrap nodes.
@@ -113,13 +114,13 @@ class LoopingKeeper implements RelayKeeper {
 
   get state(): RelayState {
     if (!this.isUp()) return 'lost'
-    return this.needs.platform.needsReservation && this.isReserved() ? 'reserved' : 'connected'
+    return this.isReserved() ? 'reserved' : 'connected'
   }
 
   readonly isBootstrap = (peer: string): boolean => this.bootstraps.has(peer)
 
   private learn(addresses: readonly string[]): void {
-    this.addresses = addresses.filter((address) => this.needs.platform.canDial(address))
+    this.addresses = addresses.filter((address) => this.needs.ways.canDial(address))
     for (const address of this.addresses) this.bootstraps.add(peerOf(address))
   }
 
@@ -133,7 +134,7 @@ class LoopingKeeper implements RelayKeeper {
   }
 
   private isWhole(): boolean {
-    return this.isUp() && (!this.needs.platform.needsReservation || this.isReserved())
+    return this.isUp() && (this.needs.ways.reservation !== 'needed' || this.isReserved())
   }
 
   private async keep(signal: AbortSignal): Promise<void> {
@@ -148,9 +149,19 @@ class LoopingKeeper implements RelayKeeper {
     const open = [...this.bootstraps].map((peer) => directConnection(node, peer))
     this.connection = open.find((connection) => connection !== undefined)
     this.connection ??= await within(RELAY_DIAL_TIMEOUT_MS, signal, (bounded) => this.dial(bounded))
-    if (await comesTrue(node, () => this.isWhole(), RESERVATION_TIMEOUT_MS, signal)) return
+    if (await this.isSettled(signal)) return
     await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
     throw new Error('the bootstrap node granted no reservation')
+  }
+
+  /** Waits for the reservation that it wants. @returns whether it has what it needs. */
+  private async isSettled(signal: AbortSignal): Promise<boolean> {
+    const { node, ways } = this.needs
+    if (ways.reservation === 'none') return this.isUp()
+    const isNeeded = ways.reservation === 'needed'
+    const patienceMs = isNeeded ? RESERVATION_TIMEOUT_MS : RESERVATION_PATIENCE_MS
+    await comesTrue(node, () => this.isUp() && this.isReserved(), patienceMs, signal)
+    return this.isWhole()
   }
 
   /** The addresses may belong to several bootstrap nodes; libp2p dials one peer at a time. */

@@ -46,20 +46,43 @@ export interface NodeOptions {
   isBanned(peer: string): boolean
   /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
   isForwarder(peer: string): boolean
-  /** Node only: the address that is listened on. */
-  host: string
+  /** Node only: the address that is listened on; undefined for none. */
+  host: string | undefined
+  /** Node only: the port on which it takes WebSockets and nothing else; undefined for TCP and WebSocket on free ones. */
+  port: number | undefined
+  /** Node only: multiaddrs that are told to others in place of those that it listens on; none for these. */
+  announce: readonly string[]
+  /** Node only: whether it speaks WebRTC, by way of a relay. A tab always does. */
+  webrtc: boolean
   /** STUN and TURN servers for WebRTC; none are asked unless configured. */
   iceServers: readonly RTCIceServer[]
+  /** Takes a line for people about what does not work as they might think. */
+  say(line: string): void
+}
+
+/** How a node and others come together. */
+export interface Ways {
+  /** A reservation on a relay: nobody can reach this peer without it, some cannot, or it has none. */
+  readonly reservation: 'needed' | 'wanted' | 'none'
+  /** Whether there is a transport for an address of another peer, in its text form. */
+  canDial(address: string): boolean
+}
+
+/** A node that runs. */
+export interface OpenedNode {
+  readonly node: SwarmNode
+  readonly ways: Ways
+  /** Stops the node, and gives back what its transports hold. */
+  stop(): Promise<void>
 }
 
 /** What is specific to a platform; one implementation per environment, chosen as `#net`. */
 export interface Platform {
-  /** Makes and starts a libp2p node. */
-  createNode(options: NodeOptions): Promise<SwarmNode>
-  /** Whether a peer is reachable only through a relay, on which it needs a reservation. */
-  readonly needsReservation: boolean
-  /** Whether this platform has a transport for an address of another peer, in its text form. */
-  canDial(address: string): boolean
+  /**
+   * Makes and starts a libp2p node.
+   * @throws PeerError `cannot-listen`; what libp2p throws when it does not start otherwise.
+   */
+  createNode(options: NodeOptions): Promise<OpenedNode>
   /** Tells what happens to the page or the machine. */
   readonly watchLife: WatchLife
   /** RTCPeerConnections that were made since the page was loaded; 0 where there are none. */

@@ -3,18 +3,26 @@ import { webRTC } from '@libp2p/webrtc'
 import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.browser.ts'
 import { PEER_CONNECTIONS_RELOAD, RESERVATION_TIMEOUT_MS } from '../limits.ts'
-import { fixInitDataChannel } from './data-channel-fix.browser.ts'
-import { type Platform, sharedConfig } from './libp2p-config.ts'
+import { fixInitDataChannel } from './data-channel-fix.ts'
+import { type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { countPeerConnections, peerConnectionsMade } from './rtc-count.browser.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
 
+/** Nobody can open a socket to a page: it is met through a relay. */
+const WAYS: Ways = Object.freeze({
+  reservation: 'needed' as const,
+  canDial: (address: string) =>
+    address.includes('/webrtc/')
+      ? peerConnectionsMade() < PEER_CONNECTIONS_RELOAD
+      : canOpenSocket(address) && !address.includes('/p2p-circuit'),
+})
+
 /** A tab: WebRTC between tabs, introduced through circuits of the bootstrap node; WebSocket to Node peers. */
 export const platform: Platform = Object.freeze({
-  needsReservation: true,
-  createNode(options) {
-    fixInitDataChannel()
+  async createNode(options) {
+    if (typeof RTCPeerConnection !== 'undefined') fixInitDataChannel(RTCPeerConnection)
     countPeerConnections()
-    return createLibp2p({
+    const node = await createLibp2p({
       ...sharedConfig(options),
       addresses: { listen: ['/p2p-circuit', '/webrtc'] },
       transports: [
@@ -24,11 +32,8 @@ export const platform: Platform = Object.freeze({
         circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
       ],
     })
+    return { node, ways: WAYS, stop: async () => node.stop() }
   },
-  canDial: (address) =>
-    address.includes('/webrtc/')
-      ? peerConnectionsMade() < PEER_CONNECTIONS_RELOAD
-      : canOpenSocket(address) && !address.includes('/p2p-circuit'),
   watchLife,
   peerConnectionsMade,
 } satisfies Platform)

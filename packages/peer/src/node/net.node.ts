@@ -1,26 +1,107 @@
 import './polyfill.node.ts'
 import { noise } from '@libp2p/noise'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
+import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
-import { type Platform, sharedConfig } from './libp2p-config.ts'
+import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
+import { closeConnection } from './peer-connections.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
+import { openWebRtc, type WebRtc } from './webrtc.node.ts'
 
-/** Node: TCP for other Node peers, WebSocket for tabs, which dial in. */
+/**
+ * Node: TCP for other Node peers, WebSocket for them and for tabs, which dial in; and WebRTC, introduced
+ * through circuits of the bootstrap node, for whoever can open no socket here.
+ */
 export const platform: Platform = Object.freeze({
-  needsReservation: false,
-  createNode(options) {
-    const { host } = options
-    const family = host.includes(':') ? 'ip6' : 'ip4'
-    return createLibp2p({
+  async createNode(options) {
+    const webrtc = options.webrtc ? await loadWebRtc(options) : undefined
+    const sockets = socketsOf(options)
+    const node = await createLibp2p({
       ...sharedConfig(options),
-      addresses: { listen: [`/${family}/${host}/tcp/0`, `/${family}/${host}/tcp/0/ws`] },
+      addresses: {
+        listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],
+        announceFilter: announcing(options),
+      },
       connectionEncrypters: [corkedWrites(noise())],
-      transports: [tcp(), webSocketsBelowPaths()],
+      transports: [tcp(), webSocketsBelowPaths(), ...(webrtc?.transports ?? [])],
+    }).catch((error: unknown) => {
+      webrtc?.close()
+      throw listenError(options, error)
     })
+    const stop = async () => {
+      await Promise.all(
+        node
+          .getConnections()
+          // What libp2p closes by itself makes Node warn of a leak: see closeConnection.
+          .filter(({ multiplexer }) => multiplexer === '/webrtc')
+          .map((connection) => closeConnection(connection, CLOSE_TIMEOUT_MS)),
+      )
+      await node.stop()
+      webrtc?.close()
+    }
+    return { node, ways: waysOf(sockets.length > 0, webrtc !== undefined), stop }
   },
-  canDial: (address) => address.includes('/tcp/') && !address.includes('/p2p-circuit'),
   watchLife,
   peerConnectionsMade: () => 0,
 } satisfies Platform)
+
+/** What it listens on: WebSocket alone where the port is chosen, which everybody can dial. */
+function socketsOf({ host, port }: NodeOptions): string[] {
+  if (host === undefined) return []
+  const family = host.includes(':') ? 'ip6' : 'ip4'
+  const at = `/${family}/${host}/tcp`
+  return port === undefined ? [`${at}/0`, `${at}/0/ws`] : [`${at}/${port}/ws`]
+}
+
+function waysOf(hasSockets: boolean, hasWebRtc: boolean): Ways {
+  const wish = hasSockets ? 'wanted' : 'needed'
+  return {
+    reservation: hasWebRtc ? wish : 'none',
+    canDial: (address) =>
+      address.includes('/p2p-circuit')
+        ? hasWebRtc && address.includes('/webrtc/')
+        : address.includes('/tcp/'),
+  }
+}
+
+/** Puts what is announced in the place of the sockets; circuits are told in any case. */
+function announcing({ announce, privateKey }: NodeOptions): (own: Multiaddr[]) => Multiaddr[] {
+  if (announce.length === 0) return (own) => own
+  const self = peerIdFromPrivateKey(privateKey)
+  const told = announce.map((address) => multiaddr(`${address}/p2p/${self}`))
+  return (own) => [...told, ...own.filter((one) => one.toString().includes('/p2p-circuit'))]
+}
+
+/** Without WebRTC a peer still serves those who can open a socket to it. */
+async function loadWebRtc({ iceServers, say }: NodeOptions): Promise<WebRtc | undefined> {
+  try {
+    return await openWebRtc(iceServers)
+  } catch (error) {
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+    say(
+      `no WebRTC, so tabs on https pages and peers behind other routers do not reach this one: ${reason}`,
+    )
+    return undefined
+  }
+}
+
+/** Turns libp2p's report of what it cannot listen on into a line that says what to do. */
+function listenError({ host = '', port = 0 }: NodeOptions, error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'UnsupportedListenAddressesError') return error
+  const fault = { code: 'cannot-listen', host, port } as const
+  if (error.message.includes('EADDRINUSE')) {
+    const line = `port ${port} is in use by another program; stop that one or choose another port`
+    return new PeerError(fault, line, { cause: error })
+  }
+  if (error.message.includes('EACCES')) {
+    const line = `port ${port} may not be opened by this user; choose one above 1023`
+    return new PeerError(fault, line, { cause: error })
+  }
+  const line = `cannot listen on ${host}, port ${port}; give an address of this machine`
+  return new PeerError(fault, line, { cause: error })
+}

@@ -1,6 +1,7 @@
 import { PEERS_MAX } from '@layerswarm/swarm'
 import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { setMaxListeners } from 'main-event'
 import { within } from '../deadline.ts'
 import type { SwarmNode } from './libp2p-config.ts'
 import type { Carrier, Reach } from './reach.ts'
@@ -82,7 +83,11 @@ export async function hangUp(node: SwarmNode, peer: string, timeoutMs: number): 
 /** Closes a connection politely; an unanswered close ends in an abort. Never rejects. */
 export async function closeConnection(connection: Connection, timeoutMs: number): Promise<void> {
   try {
-    await within(timeoutMs, undefined, (signal) => connection.close({ signal }))
+    await within(timeoutMs, undefined, (signal) => {
+      // Every stream of a WebRTC connection follows it, and Node warns of a leak at eleven.
+      setMaxListeners(Number.POSITIVE_INFINITY, signal)
+      return connection.close({ signal })
+    })
   } catch (error) {
     connection.abort(error instanceof Error ? error : new Error(String(error)))
   }

@@ -1,6 +1,6 @@
-/** How another peer is connected to this one. */
+/** How another peer is connected to this one: only a direct connection carries work, a relayed one introduces the two. */
 export type Reach = 'direct' | 'relayed' | 'none'
 /** What carries a direct connection; `none` when there is none. */
 export type Carrier = 'webrtc' | 'tcp' | 'websocket' | 'none'
-/** `connected`: presence flows. `reserved`: and tabs can be introduced to this peer. `lost`: neither. */
+/** `connected`: presence flows. `reserved`: and others can be introduced to this peer. `lost`: neither. */
 export type RelayState = 'connected' | 'reserved' | 'lost'

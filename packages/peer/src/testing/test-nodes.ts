@@ -11,7 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { type SwarmNode, sharedConfig } from '../node/libp2p-config.ts'
+import { type NodeOptions, type SwarmNode, sharedConfig, type Ways } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
 import { memory } from './memory-transport.ts'
 
@@ -23,6 +23,7 @@ export const SHAPE = Object.freeze({ layers: 64, tokens: 5, width: 8 })
 /** A node and the gate that judges for it. */
 export interface TestNode {
   readonly node: SwarmNode
+  readonly ways: Ways
   readonly gate: Gate
 }
 
@@ -30,7 +31,7 @@ export interface TestNode {
 export type Wire = 'node' | 'tcp' | 'websocket' | 'memory'
 
 /** How a test node differs from a Node peer’s. */
-export interface TestNodeOptions {
+export interface TestNodeOptions extends Pick<NodeOptions, 'announce' | 'port' | 'say' | 'webrtc'> {
   over: Wire
   privateKey: PrivateKey
   /** How long whom it bans stays away. */
@@ -56,13 +57,19 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
     isForwarder,
     host: '127.0.0.1',
+    port: given.port,
+    announce: given.announce ?? [],
+    webrtc: given.webrtc ?? false,
     iceServers: [],
+    say: given.say ?? (() => undefined),
   }
   const over = relayed ? 'relay' : (given.over ?? 'node')
-  if (over === 'node') return { node: await platform.createNode(options), gate }
+  if (over === 'node') return { ...(await platform.createNode(options)), gate }
   const node = await createLibp2p({ ...sharedConfig(options), ...carriers(over) })
-  return { node, gate }
+  return { node, ways: PLAIN, gate }
 }
+
+const PLAIN: Ways = { reservation: 'none', canDial: (address) => !address.includes('/p2p-circuit') }
 
 let places = 0
 

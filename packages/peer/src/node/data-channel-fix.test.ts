@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { fixInitDataChannel } from './data-channel-fix.browser.ts'
+import { fixInitDataChannel } from './data-channel-fix.ts'
 
 /** What of an RTCDataChannel matters here: its state and its events. */
 class Channel extends EventTarget {
@@ -25,8 +25,8 @@ beforeEach(() => {
     }
   }
   vi.stubGlobal('RTCPeerConnection', Fresh)
-  fixInitDataChannel()
-  fixInitDataChannel()
+  fixInitDataChannel(RTCPeerConnection)
+  fixInitDataChannel(RTCPeerConnection)
 })
 afterEach(() => {
   vi.unstubAllGlobals()
