@@ -54,6 +54,11 @@ export const RELAY_PING_TIMEOUT_MS = 5_000
 /** After this many failed dials in a row the addresses are read from bootstrap.json again. */
 export const RELAY_DIALS_PER_BOOTSTRAP = 3
 
+/** A server that has not answered by then has company: another one of the swarm is asked beside it. */
+export const SERVER_HEDGE_MS = 1_000
+/** A server that serves another swarm is asked again after this: it may be about to get the release. */
+export const SERVER_REFUSED_RETRY_MS = 60_000
+
 /** bootstrap.json: 16 addresses, 64 releases of 200 bytes and a thousand lanes of 55 bytes are 75 KB. */
 export const BOOTSTRAP_BYTES_MAX = 128 * 1024
 /** Addresses that are taken from a bootstrap.json. */

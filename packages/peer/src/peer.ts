@@ -3,13 +3,18 @@ import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/sw
 import { decodeImage } from '#images'
 import { PeerError } from './errors.ts'
 import { type ImageAnswer, type ImageSource, withLabel } from './images/image-source.ts'
+import type { ServerChange } from './meeting/relay-keepers.ts'
 import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
 import { idleSnapshot, type PeerSnapshot, type PeerState } from './snapshot.ts'
 
 /** Things that happened: what its member reports, and changes of its own state. */
-export type PeerEvent = MemberEvent | { type: 'state-changed'; state: PeerState; reason: string }
+export type PeerEvent =
+  | MemberEvent
+  | { type: 'state-changed'; state: PeerState; reason: string }
+  /** Of a server that is away the others are still there, or it is tried again. */
+  | ({ type: 'server-changed' } & ServerChange)
 
 /** One participant of a swarm, in a browser tab or in Node. */
 export interface Peer {
@@ -147,7 +152,10 @@ class SwarmPeer implements Peer {
   private async join(signal: AbortSignal): Promise<void> {
     let line = 'part of the swarm'
     try {
-      this.session = await openSession(this.options, (step) => this.changed(step), signal)
+      const serverChanged = (change: ServerChange) =>
+        this.emit({ type: 'server-changed', ...change })
+      const step = (reason: string) => this.changed(reason)
+      this.session = await openSession(this.options, { step, serverChanged }, signal)
       this.startedMs = performance.now()
       this.session.member.on((event) => this.emit(event))
     } catch (error) {

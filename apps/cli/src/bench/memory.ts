@@ -54,11 +54,12 @@ export const memory: Bench = {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
-        join: swarm.url,
+        join: [swarm.url],
         release: id,
         engine,
         policy: PEER_DEFAULTS.policy,
         signal,
+        log,
       })
       try {
         return await load(peer, provider, options)

@@ -1,7 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { hostOption } from '../line/hosting-options.ts'
-import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
+import { count, type Option, parseLayers, swarmUrls, text } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
@@ -17,11 +17,11 @@ export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
   usage: [
-    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--host ADDRESS] [--data DIR] [--release ID]',
+    '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--host ADDRESS] [--data DIR] [--release ID]',
   ],
   positionals: NO_POSITIONALS,
   options: {
-    join: swarmUrl(),
+    join: swarmUrls(),
     layers,
     capacity: count('how many layers to host with --layers auto', {
       low: 1,
@@ -39,6 +39,7 @@ export const peer = defineCommand({
   },
   examples: [
     'peer --join http://127.0.0.1:9000',
+    'peer --join https://one.example/ --join https://two.example/',
     'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
   ],
   async run({ values, signal, log, print, emit }) {
@@ -46,7 +47,7 @@ export const peer = defineCommand({
     const { join, capacity, engine, policy, host, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
       options: {
-        join: join.href,
+        join: join.map(({ href }) => href),
         serve: values.layers,
         capacity,
         engine,

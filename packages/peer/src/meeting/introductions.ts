@@ -213,7 +213,10 @@ class LaneIntroductions implements Introductions {
 
   private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
     const { node, platform } = this.needs
-    const targets = addresses.filter((address) => platform.canDial(address))
+    const targets = nearest(
+      node,
+      addresses.filter((address) => platform.canDial(address)),
+    )
     if (targets.length === 0)
       throw new Error(`${peer} has no address that can be dialled from here`)
     // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
@@ -291,6 +294,19 @@ class LaneIntroductions implements Introductions {
     const settled: Promise<void> = task.then(ended, ended)
     this.working.add(settled)
   }
+}
+
+/**
+ * Leaves away circuits of bootstrap nodes that are away while there is another way: each that is tried
+ * in vain takes its time from the others.
+ */
+function nearest(node: SwarmNode, addresses: readonly string[]): readonly string[] {
+  const isOpenWay = (address: string) => {
+    const relay = /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]
+    return relay === undefined || directConnection(node, relay) !== undefined
+  }
+  const ways = addresses.filter(isOpenWay)
+  return ways.length > 0 ? ways : addresses
 }
 
 /**
