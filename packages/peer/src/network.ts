@@ -7,15 +7,15 @@ import type { Opened } from './closers.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
+import type { SwarmNode } from './node/libp2p-config.ts'
+import { describeConnections } from './node/peer-connections.ts'
+import type { PeerOptions } from './options.ts'
 import {
   createRelayKeepers,
   type RelayKeepers,
   type ServerChange,
-} from './meeting/relay-keepers.ts'
-import type { Servers } from './meeting/servers.ts'
-import type { SwarmNode } from './node/libp2p-config.ts'
-import { describeConnections } from './node/peer-connections.ts'
-import type { PeerOptions } from './options.ts'
+} from './servers/relay-keepers.ts'
+import type { Servers } from './servers/servers.ts'
 import { httpFetchers } from './store/http.ts'
 import { createLayerStore, type LayerStore } from './store/layer-store.ts'
 import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'

@@ -8,9 +8,9 @@ import {
   RELEASE_SETTLE_MS_MAX,
   SETTLE_STEP_MS,
 } from './limits.ts'
-import { createServers, type Servers } from './meeting/servers.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer, type PeerEvent } from './peer.ts'
+import { createServers, type Servers } from './servers/servers.ts'
 import type { PeerSnapshot } from './snapshot.ts'
 
 /** What happens on the way from one release to the next. */

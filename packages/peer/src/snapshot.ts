@@ -2,8 +2,8 @@ import type { EngineName } from '@layerswarm/model'
 import type { EngineTrial } from './compute/engine-trial.ts'
 import type { Hold } from './holds.ts'
 import { PEER_CONNECTIONS_MAX } from './limits.ts'
-import type { ServerSnapshot } from './meeting/relay-keepers.ts'
 import type { Carrier, Reach, RelayState } from './node/reach.ts'
+import type { ServerSnapshot } from './servers/relay-keepers.ts'
 import type { StorageState } from './store/layer-store.ts'
 
 /**

@@ -3,7 +3,7 @@ import { type Bootstrap, fetchBootstrap } from '../bootstrap.ts'
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import { SERVER_HEDGE_MS } from '../limits.ts'
-import { parseJoinUrl } from './join-url.ts'
+import { parseJoinUrl } from '../meeting/join-url.ts'
 
 /** What a server said, and which one it was. */
 export interface Answer {

@@ -1,10 +1,14 @@
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import { RELAY_RETRY_MS, RELAY_RETRY_MS_MAX, SERVER_REFUSED_RETRY_MS } from '../limits.ts'
+import { meetingAddress } from '../meeting/join-url.ts'
+import {
+  createRelayKeeper,
+  type RelayKeeper,
+  type RelayKeeperOptions,
+} from '../meeting/relay-keeper.ts'
 import type { Platform, SwarmNode } from '../node/libp2p-config.ts'
 import type { RelayState } from '../node/reach.ts'
-import { meetingAddress } from './join-url.ts'
-import { createRelayKeeper, type RelayKeeper, type RelayKeeperOptions } from './relay-keeper.ts'
 import type { Answer, Servers } from './servers.ts'
 
 /** What became of a server of the swarm. */
