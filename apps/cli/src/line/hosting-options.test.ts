@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../commands/index.ts'
 import { runLine } from './run-line.ts'
 
-/** What the real commands answer to flags that never get as far as a server. */
-async function refusal(...words: string[]) {
+/** What the real commands say. */
+async function run(...words: string[]) {
   let [stdout, stderr] = ['', '']
   const code = await runLine(
     {
@@ -17,8 +18,14 @@ async function refusal(...words: string[]) {
         stderr += text
       },
     },
-    [...words, '--port', '0', '--json'],
+    words,
   )
+  return { code, stdout, stderr }
+}
+
+/** What they answer to flags that never get as far as a server. */
+async function refusal(...words: string[]) {
+  const { code, stdout, stderr } = await run(...words, '--port', '0', '--json')
   const { error } = JSON.parse(stdout) as { error: { message: string } }
   return { code, message: error.message, stderr }
 }
@@ -41,5 +48,25 @@ describe('flags about how a swarm is reached', () => {
     expect(code).toBe(2)
     expect(message).toContain(words)
     expect(stderr).toBe(`layerswarm: ${message}\n`)
+  })
+})
+
+describe('docs/hosting.md', () => {
+  const text = readFileSync(new URL('../../../../docs/hosting.md', import.meta.url), 'utf8')
+  const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, lines = '']) => lines)
+  const commands = blocks
+    .flatMap((block) => block.split('\n'))
+    .map((line) => /^(?:\w+=\S+ )*layerswarm (\w+)( .*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, name = '', rest = '']): [string, string] => [name, rest])
+
+  test('shows commands', () => expect(commands.length).toBeGreaterThan(7))
+
+  test.each(commands)('names flags that there are: %s%s', async (name, rest) => {
+    const { code, stdout } = await run(name, '--help')
+    expect(code).toBe(0)
+    const flags = rest.match(/--[\w-]+/g) ?? []
+    expect(flags).not.toEqual([])
+    for (const flag of flags) expect(stdout).toContain(`${flag} `)
   })
 })
