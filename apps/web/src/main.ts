@@ -41,6 +41,7 @@ const server = options.join ?? folderOf(new URL(location.href))
 const complaint = serverComplaint(new URL(location.href), server)
 if (complaint !== undefined) complaints.push(complaint)
 let manifest: Manifest | undefined
+let others: readonly string[] = []
 
 const classifier = createClassifier({
   pictureChanged: (picture, seen) => page.showPicture(picture, seen),
@@ -51,7 +52,8 @@ const classifier = createClassifier({
 const prepare = (signal: AbortSignal) =>
   fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
 
-const session = createSession(server, options, () => manifest, prepare, {
+const servers = () => [server.href, ...others]
+const session = createSession(servers, options, () => manifest, prepare, {
   looked: (snapshot, images) => page.show(snapshot, images),
   moved: (request, route) => page.showMove(request, route),
   joined(peer) {
@@ -91,6 +93,7 @@ async function loadRelease() {
     try {
       const offer = await fetchOffer(server)
       learn(offer.manifest)
+      others = offer.others
       page.showOffer(offer)
       if (tries > 0) page.showNotice(undefined)
     } catch (error) {

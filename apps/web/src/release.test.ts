@@ -27,18 +27,23 @@ describe('the release that the server offers', () => {
       '/below/bootstrap.json': bootstrap,
       [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
     })
-    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite: undefined, iceServers: [] })
+    expect(await fetchOffer(SERVER)).toEqual({
+      ...{ manifest, invite: undefined, iceServers: [], others: [] },
+    })
   })
 
-  test('comes with where to invite others to, and who helps to find them', async () => {
+  test('comes with where to invite others to, who helps to find them, and other servers', async () => {
     const iceServers = [{ urls: 'stun:stun.example' }, { urls: 'https://no.example' }]
     const invite = 'https://192.168.1.5:9000'
     const releases = [{ id }]
+    const others = ['https://other.example/', 'other.example', 7]
     serve({
-      '/below/bootstrap.json': JSON.stringify({ releases, invite, iceServers }),
+      '/below/bootstrap.json': JSON.stringify({ releases, invite, iceServers, others }),
       [`/below/releases/${id}/manifest.json`]: new Uint8Array(manifestBytes(manifest)),
     })
-    expect(await fetchOffer(SERVER)).toEqual({ manifest, invite, iceServers: [iceServers[0]] })
+    expect(await fetchOffer(SERVER)).toEqual({
+      ...{ manifest, invite, iceServers: [iceServers[0]], others: [others[0]] },
+    })
   })
 
   test.each([7, 'javascript:alert(1)', `https://${'x'.repeat(3_000)}`])(

@@ -5,7 +5,12 @@ import {
   parseManifest,
   releaseId,
 } from '@layerswarm/model'
-import { ICE_SERVERS_MAX, type IceServer, parseIceServer } from '@layerswarm/swarm'
+import {
+  BOOTSTRAP_NODES_MAX,
+  ICE_SERVERS_MAX,
+  type IceServer,
+  parseIceServer,
+} from '@layerswarm/swarm'
 import { BOOTSTRAP_BYTES_MAX, INVITE_CHARS_MAX, SAMPLES_BYTES_MAX } from './limits.ts'
 
 /** What the swarm's server says before anybody joins. */
@@ -16,6 +21,8 @@ export interface Offer {
   readonly invite: string | undefined
   /** STUN and TURN servers that a tab will use once it joins. */
   readonly iceServers: readonly IceServer[]
+  /** URLs of the other servers of the swarm: a tab joins by one of those when its own is away by then. */
+  readonly others: readonly string[]
 }
 
 /**
@@ -36,6 +43,7 @@ export async function fetchOffer(server: URL): Promise<Offer> {
     manifest,
     invite: parseInvite(fieldOf(bootstrap, 'invite')),
     iceServers: parseIceServers(fieldOf(bootstrap, 'iceServers')),
+    others: parseOthers(fieldOf(bootstrap, 'others')),
   }
 }
 
@@ -56,6 +64,14 @@ function parseInvite(value: unknown): string | undefined {
 function parseIceServers(value: unknown): IceServer[] {
   const list: unknown[] = Array.isArray(value) ? value.slice(0, ICE_SERVERS_MAX) : []
   return list.map(parseIceServer).filter((server) => server !== undefined)
+}
+
+/** Only those that can be joined: the peer refuses a list with a mistake in it when it reads it. */
+function parseOthers(value: unknown): string[] {
+  const list: unknown[] = Array.isArray(value) ? value.slice(0, BOOTSTRAP_NODES_MAX - 1) : []
+  return list
+    .filter((one) => typeof one === 'string')
+    .filter((one) => /^https?:\/\//.test(one) && URL.canParse(one))
 }
 
 function firstReleaseId(bootstrap: unknown): string {

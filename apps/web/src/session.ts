@@ -45,11 +45,12 @@ interface Stay {
 }
 
 /**
+ * @param servers URLs of the swarm's servers, as far as the page knows them.
  * @param manifest the model, once the page knows it.
  * @param prepare fetches what the peer will need, so that the page can show how far that is.
  */
 export function createSession(
-  server: URL,
+  servers: () => readonly string[],
   options: PageOptions,
   manifest: () => Manifest | undefined,
   prepare: (signal: AbortSignal) => Promise<void>,
@@ -84,7 +85,7 @@ export function createSession(
       if (current !== stay) return
       const { serve, engine } = options
       stay.peer = createPeer({
-        ...{ join: server.href, serve, engine, wireDtype: WIRE_DTYPE },
+        ...{ join: servers(), serve, engine, wireDtype: WIRE_DTYPE },
         ...{ capacity: share.layers, timeShare: share.time },
       })
       follow(stay.peer, abort.signal, happened, look)

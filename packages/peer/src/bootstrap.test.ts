@@ -44,6 +44,26 @@ describe('a bootstrap.json', () => {
     expect(() => parseBootstrap({ ...bare, peerId, iceServers }, JOIN)).toThrow(`"${field}"`)
   })
 
+  test('names other servers of the swarm, or none', () => {
+    const others = ['https://other.example/swarm/', 'http://192.0.2.1:9000']
+    expect(parseBootstrap({ ...bare, peerId }, JOIN).others).toEqual([])
+    expect(parseBootstrap({ ...bare, peerId, others }, JOIN).others.map(String)).toEqual([
+      'https://other.example/swarm/',
+      'http://192.0.2.1:9000/',
+    ])
+  })
+
+  test.each([
+    ['others', 'https://other.example/'],
+    ['others', Array.from({ length: 4 }, (_, at) => `https://${at}.example/`)],
+    ['others.0', [7]],
+    ['others.1', ['https://other.example/', 'ftp://other.example/']],
+    ['others.0', ['https://user:secret@other.example/']],
+    ['others.0', [`https://other.example/${'x'.repeat(300)}`]],
+  ])('is refused when its %s cannot be: %o', (field, others) => {
+    expect(() => parseBootstrap({ ...bare, peerId, others }, JOIN)).toThrow(`"${field}"`)
+  })
+
   test.each([undefined, 7, '', 'no/../peer', 'x'.repeat(99)])(
     'that names nobody to connect to, or "%s", is refused',
     (wrong) => {

@@ -10,6 +10,7 @@ import {
 } from '@layerswarm/model'
 import {
   ADDRESS_CHARS_MAX,
+  BOOTSTRAP_NODES_MAX,
   ICE_SERVERS_MAX,
   type IceServer,
   LANES_MAX,
@@ -17,6 +18,7 @@ import {
   PROTOCOL_VERSION,
   parseIceServer,
   parseLaneCount,
+  SERVER_URL_CHARS_MAX,
 } from '@layerswarm/swarm'
 import { within } from './deadline.ts'
 import { PeerError } from './errors.ts'
@@ -26,7 +28,7 @@ import {
   BOOTSTRAP_RELEASES_MAX,
   FETCH_TIMEOUT_MS,
 } from './limits.ts'
-import { meetingAddress } from './meeting/join-url.ts'
+import { meetingAddress, parseJoinUrl } from './meeting/join-url.ts'
 import { download } from './store/http.ts'
 
 /** A release as a signaling server names it. */
@@ -45,6 +47,8 @@ export interface Bootstrap {
   readonly addresses: readonly string[]
   /** STUN and TURN servers that the swarm's host wants its peers to use. */
   readonly iceServers: readonly IceServer[]
+  /** Folders below which other servers of the swarm answer. */
+  readonly others: readonly URL[]
   readonly releases: readonly OfferedRelease[]
 }
 
@@ -90,7 +94,25 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
   const releases = listOf('releases', source.releases, BOOTSTRAP_RELEASES_MAX).map(parseRelease)
   if (addresses.length === 0)
     fail('addresses', 'bootstrap.json: the server names no address to connect to')
-  return { addresses, iceServers: parseIceServers(source.iceServers), releases }
+  return {
+    addresses,
+    iceServers: parseIceServers(source.iceServers),
+    others: parseOthers(source.others),
+    releases,
+  }
+}
+
+/** A server that names none is the only one. */
+function parseOthers(value: unknown): URL[] {
+  if (value === undefined) return []
+  return listOf('others', value, BOOTSTRAP_NODES_MAX - 1).map((one, index) => {
+    const isText = typeof one === 'string' && one.length <= SERVER_URL_CHARS_MAX
+    if (isText && /^https?:\/\/[^@]*$/.test(one) && URL.canParse(one)) return parseJoinUrl(one)
+    return fail(
+      `others.${index}`,
+      `bootstrap.json: "others.${index}" must be the http or https URL of a server`,
+    )
+  })
 }
 
 /** A server that names none leaves its peers without. */

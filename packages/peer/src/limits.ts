@@ -68,6 +68,10 @@ export const PEER_ID_CHARS_MAX = 5 + 64
 export const ANNOUNCED_MAX = ADDRESSES_MAX - 2
 /** Port numbers have 16 bits. */
 export const PORT_MAX = 2 ** 16 - 1
+/** A server that has not answered by then has company: another one of the swarm is asked beside it. */
+export const SERVER_HEDGE_MS = 1_000
+/** A server that serves another swarm is asked again after this: it may be about to get the release. */
+export const SERVER_REFUSED_RETRY_MS = 60_000
 
 /** bootstrap.json: 16 addresses, 64 releases of 200 bytes and a thousand lanes of 55 bytes are 75 KB. */
 export const BOOTSTRAP_BYTES_MAX = 128 * 1024

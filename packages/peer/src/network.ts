@@ -3,25 +3,29 @@ import { createGate, type IceServer, type Member, type ModelShape } from '@layer
 import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
-import { fetchBootstrap } from './bootstrap.ts'
 import type { Opened } from './closers.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
-import { createRelayKeeper, type RelayKeeper } from './meeting/relay-keeper.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
-import { httpFetcher } from './store/http.ts'
+import {
+  createRelayKeepers,
+  type RelayKeepers,
+  type ServerChange,
+} from './servers/relay-keepers.ts'
+import type { Servers } from './servers/servers.ts'
+import { httpFetchers } from './store/http.ts'
 import { createLayerStore, type LayerStore } from './store/layer-store.ts'
 import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
 import { createRoundTrips } from './streams/round-trips.ts'
 import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
 
-/** The swarm that is joined: where, and which release. */
+/** The swarm that is joined: by which servers, and which release. */
 export interface Joined {
-  readonly join: URL
+  readonly servers: Servers
   /** Hash of the manifest. */
   readonly release: Sha256
   readonly manifest: Manifest
@@ -29,6 +33,8 @@ export interface Joined {
   readonly iceServers: readonly IceServer[]
   /** The lane in which it begins. */
   readonly lane: number
+  /** Told what becomes of the servers. */
+  serverChanged(change: ServerChange): void
 }
 
 /** Everything between a member and the wire. */
@@ -38,7 +44,7 @@ export interface Network {
   readonly transport: LaneTransport
   readonly tensors: TensorStreams
   readonly layers: LayerStreams
-  readonly keeper: RelayKeeper
+  readonly keeper: RelayKeepers
   readonly goodbyes: Goodbyes
   /** Filled in once there is a member: where to ask for layers is known from presence. */
   readonly link: { member: Member | undefined }
@@ -53,7 +59,7 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { join, release, manifest, iceServers, lane }: Joined,
+  { servers, release, manifest, iceServers, lane, serverChanged }: Joined,
   signal: AbortSignal,
   opened: Opened,
   say: (line: string) => void,
@@ -76,10 +82,12 @@ export async function openNetwork(
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(stop)
-  const keeper: RelayKeeper = createRelayKeeper({
+  const keeper: RelayKeepers = createRelayKeepers({
     node,
     ways,
-    refresh: async (bounded) => (await fetchBootstrap(join, bounded)).addresses,
+    servers,
+    release,
+    changed: serverChanged,
   })
   const gone = (peer: string) => transport.reportGone(peer)
   const introductions = createIntroductions({ node, ways, isForwarder, gone })
@@ -96,8 +104,8 @@ export async function openNetwork(
       roundTrips,
       isForwarder,
       countLanes: async (bounded) => {
-        const { releases } = await fetchBootstrap(join, bounded)
-        return releases.find(({ id }) => id === release)?.lanes
+        const { bootstrap } = await servers.readAny(bounded)
+        return bootstrap.releases.find(({ id }) => id === release)?.lanes
       },
       entered: () => introductions.laneEntered(),
     },
@@ -115,7 +123,7 @@ export async function openNetwork(
   const store = createLayerStore({
     manifest,
     cache,
-    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetcher(join, cache)],
+    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetchers(() => servers.urls, cache)],
   })
   for (const part of [roundTrips, tensors, layers, goodbyes]) {
     await opened.add(() => part.stop())

@@ -20,8 +20,11 @@ export type PolicyName = keyof typeof POLICIES
 
 /** What a peer is told about the swarm to join and what it may do there. */
 export interface PeerOptions {
-  /** URL of a signaling server, http or https. */
-  readonly join: string
+  /**
+   * URL of a signaling server, http or https, or several of one swarm, BOOTSTRAP_NODES_MAX at most: whichever
+   * answers lets this peer in, and it stays connected to all of them and to those that they name.
+   */
+  readonly join: string | readonly string[]
   /** Layers to host: the rarest, none (a requester only), or these. */
   readonly serve: 'auto' | 'none' | readonly number[]
   /** How many layers to host in `auto`. */

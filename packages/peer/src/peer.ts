@@ -6,12 +6,17 @@ import { type ImageAnswer, type ImageSource, withLabel } from './images/image-so
 import { ANNOUNCED_MAX, PORT_MAX } from './limits.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
+import type { ServerChange } from './servers/relay-keepers.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
 import { idleSnapshot, type PeerSnapshot, type PeerState } from './snapshot.ts'
 
 /** Things that happened: what its member reports, and changes of its own state. */
-export type PeerEvent = MemberEvent | { type: 'state-changed'; state: PeerState; reason: string }
+export type PeerEvent =
+  | MemberEvent
+  | { type: 'state-changed'; state: PeerState; reason: string }
+  /** Of a server that is away the others are still there, or it is tried again. */
+  | ({ type: 'server-changed' } & ServerChange)
 
 /** One participant of a swarm, in a browser tab or in Node. */
 export interface Peer {
@@ -149,7 +154,10 @@ class SwarmPeer implements Peer {
   private async join(signal: AbortSignal): Promise<void> {
     let line = 'part of the swarm'
     try {
-      this.session = await openSession(this.options, (step) => this.changed(step), signal)
+      const serverChanged = (change: ServerChange) =>
+        this.emit({ type: 'server-changed', ...change })
+      const step = (reason: string) => this.changed(reason)
+      this.session = await openSession(this.options, { step, serverChanged }, signal)
       this.startedMs = performance.now()
       this.session.member.on((event) => this.emit(event))
     } catch (error) {

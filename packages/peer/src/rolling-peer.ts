@@ -1,6 +1,6 @@
 import { type Manifest, releaseId } from '@layerswarm/model'
 import { CLASSIFY_POLICY_DEFAULT, DEADLINE_MS_MAX } from '@layerswarm/swarm'
-import { fetchBootstrap, fetchManifest, type OfferedRelease } from './bootstrap.ts'
+import { fetchManifest, type OfferedRelease } from './bootstrap.ts'
 import {
   RELEASE_POLL_MS,
   RELEASE_QUIET_EXTRA_MS,
@@ -8,9 +8,9 @@ import {
   RELEASE_SETTLE_MS_MAX,
   SETTLE_STEP_MS,
 } from './limits.ts'
-import { parseJoinUrl } from './meeting/join-url.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer, type PeerEvent } from './peer.ts'
+import { createServers, type Servers } from './servers/servers.ts'
 import type { PeerSnapshot } from './snapshot.ts'
 
 /** What happens on the way from one release to the next. */
@@ -137,12 +137,13 @@ class FollowingPeer implements RollingPeer {
 
   /** Looks for a successor until the end; what goes wrong on the way is told and tried again. */
   private async follow(ending: AbortSignal): Promise<void> {
+    const servers = createServers(this.options.join)
     const retirements = new Set<Promise<void>>()
     /** Until when a release that could not be served is left alone. */
     const refused = new Map<string, number>()
     while (await waited(this.timing.pollMs * (0.5 + Math.random()), ending)) {
       // A signaling server that is away for a moment is no event: the next look finds it again.
-      const successor = await this.findSuccessor(ending).catch(() => undefined)
+      const successor = await this.findSuccessor(servers, ending).catch(() => undefined)
       if (successor === undefined) continue
       if (performance.now() < (refused.get(successor.id) ?? 0)) continue
       try {
@@ -159,15 +160,17 @@ class FollowingPeer implements RollingPeer {
     await Promise.all(retirements)
   }
 
-  private async findSuccessor(ending: AbortSignal): Promise<OfferedRelease | undefined> {
+  private async findSuccessor(
+    servers: Servers,
+    ending: AbortSignal,
+  ): Promise<OfferedRelease | undefined> {
     const { manifest } = this.current
-    const join = parseJoinUrl(this.options.join)
-    const { releases } = await fetchBootstrap(join, ending)
-    const offered = releases.find(
+    const { url, bootstrap } = await servers.readAny(ending)
+    const offered = bootstrap.releases.find(
       ({ name, publisher }) => name === manifest.name && publisher === manifest.publisher,
     )
     if (offered === undefined || offered.id === releaseId(manifest)) return undefined
-    const newer = await fetchManifest(join, offered, [manifest.publisher], ending)
+    const newer = await fetchManifest(url, offered, [manifest.publisher], ending)
     const isLater = Date.parse(newer.training.createdAt) > Date.parse(manifest.training.createdAt)
     return newer.name === manifest.name && isLater ? offered : undefined
   }

@@ -51,6 +51,7 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     },
     refused: transport.refusals,
     relay: keeper.state,
+    servers: keeper.all,
     uptimeMs,
   }
 }

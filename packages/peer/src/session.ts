@@ -10,16 +10,17 @@ import {
 } from '@layerswarm/swarm'
 import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
-import { chooseRelease, fetchBootstrap, fetchManifest } from './bootstrap.ts'
+import { chooseRelease, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
-import { parseJoinUrl } from './meeting/join-url.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
+import type { ServerChange } from './servers/relay-keepers.ts'
+import { createServers } from './servers/servers.ts'
 import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
@@ -44,18 +45,25 @@ export interface Session
   close(): Promise<void>
 }
 
+/** Who is told how a session begins and fares. */
+export interface SessionEvents {
+  /** In one line, what is being done. */
+  step(reason: string): void
+  serverChanged(change: ServerChange): void
+}
+
 /**
- * Joins a swarm. @param step told in one line what is being done.
+ * Joins a swarm by the first of its servers that answers.
  * @throws PeerError; whatever was opened until then is closed again.
  */
 export async function openSession(
   options: PeerOptions,
-  step: (reason: string) => void,
+  events: SessionEvents,
   signal: AbortSignal,
 ): Promise<Session> {
   const opened = createOpened()
   try {
-    return await open(options, step, signal, opened)
+    return await open(options, events, signal, opened)
   } catch (error) {
     await opened.closeAll()
     throw error
@@ -64,20 +72,24 @@ export async function openSession(
 
 async function open(
   options: PeerOptions,
-  step: (reason: string) => void,
+  { step, serverChanged }: SessionEvents,
   signal: AbortSignal,
   opened: Opened,
 ): Promise<Session> {
-  const join = parseJoinUrl(options.join)
-  step(`asking ${join.host} for a swarm to join`)
-  const bootstrap = await fetchBootstrap(join, signal)
+  const servers = createServers(options.join)
+  step(`asking ${servers.urls.map(({ host }) => host).join(' or ')} for a swarm to join`)
+  const first = await servers.readAny(signal)
+  const { bootstrap } = first
   const release = chooseRelease(bootstrap, options.release)
-  const manifest = await fetchManifest(join, release, options.trustedPublishers, signal)
+  const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
   const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
   step('opening the network')
   const network = await openNetwork(
     options,
-    { join, release: release.id, manifest, iceServers: bootstrap.iceServers, lane },
+    {
+      ...{ servers, release: release.id, manifest, lane, serverChanged },
+      iceServers: bootstrap.iceServers,
+    },
     signal,
     opened,
     step,
@@ -88,7 +100,7 @@ async function open(
   const [compute] = await Promise.all([
     openCompute(options, { spec, store }, opened),
     // The first presence is published only when gossip has met the bootstrap node.
-    keeper.start(bootstrap.addresses, signal).then(() => forwarderMet(network, release.id, signal)),
+    keeper.start(first, signal).then(() => forwarderMet(network, release.id, signal)),
   ])
   signal.throwIfAborted()
 

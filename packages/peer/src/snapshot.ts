@@ -3,6 +3,7 @@ import type { EngineTrial } from './compute/engine-trial.ts'
 import type { Hold } from './holds.ts'
 import { PEER_CONNECTIONS_MAX } from './limits.ts'
 import type { Carrier, Reach, RelayState } from './node/reach.ts'
+import type { ServerSnapshot } from './servers/relay-keepers.ts'
 import type { StorageState } from './store/layer-store.ts'
 
 /**
@@ -74,7 +75,10 @@ export interface PeerSnapshot {
   }
   /** Messages that were refused, and why the last one was: a peer of another protocol version shows here. */
   readonly refused: { readonly count: number; readonly last: string | undefined }
+  /** The best that is held at any of the servers. */
   readonly relay: RelayState
+  /** The servers of the swarm that are known, and what is held at each. */
+  readonly servers: readonly ServerSnapshot[]
   readonly uptimeMs: number
 }
 
@@ -112,6 +116,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   },
   refused: { count: 0, last: undefined },
   relay: 'lost' as const,
+  servers: [],
   uptimeMs: 0,
 })
 

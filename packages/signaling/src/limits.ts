@@ -52,8 +52,8 @@ export const PING_TIMEOUT_MS_MIN = 20_000
 export const PRESENCE_BYTES_MAX = 4 * 1024
 /** One gossip RPC: a heartbeat's IHAVE for 1,024 peers (3 windows of 46-byte ids) has 50 kB. */
 export const GOSSIP_RPC_BYTES_MAX = 128 * 1024
-/** Subscriptions, messages and control messages in one gossip RPC; honest ones carry a handful. */
-export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 64
+/** Subscriptions in one gossip RPC: another server names all lanes at once, LANE_TOPICS_MAX at most. */
+export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 1_024
 /** Messages in one gossip RPC. */
 export const GOSSIP_RPC_MESSAGES_MAX = 256
 /** Control messages in one gossip RPC. */
@@ -148,3 +148,18 @@ export const COMPRESS_BYTES_MAX = 64 * 1024 * 1024
 export const COMPRESSED_CACHE_BYTES_MAX = 64 * 1024 * 1024
 /** 14.2 MB of wasm become 2.8 MB in 0.55 s of CPU; quality 6 takes half as long again for 2 % less. */
 export const BROTLI_QUALITY = 5
+
+/** A server of the same swarm answers for its bootstrap.json within this, or is away. */
+export const PEERING_FETCH_MS_MAX = 5_000
+/** And takes a WebSocket within this: a handshake through a proxy on a loaded machine. */
+export const PEERING_DIAL_MS_MAX = 10_000
+/** Its bootstrap.json, as long as peers take one (packages/peer, limits.ts). */
+export const PEERING_DOCUMENT_BYTES_MAX = 128 * 1024
+/** First wait before another server is tried again, doubled up to the maximum. */
+export const PEERING_RETRY_MS = 500
+/** The longest wait between two attempts: peers are connected to both, so presence hardly misses the link. */
+export const PEERING_RETRY_MS_MAX = 15_000
+/** How often it is looked at whether another server is still connected. */
+export const PEERING_LOOK_INTERVAL_MS = 1_000
+/** The server with the larger peer id leaves the other so much time to dial: its own look and a round trip. */
+export const PEERING_TURN_MS = 2_000

@@ -71,6 +71,14 @@ function relayMetrics({ relay, gossip, ...snapshot }: SignalingSnapshot): string
       [{ transport: 'websocket' }, relay.connections.websocket],
       [{ transport: 'tcp' }, relay.connections.tcp],
     ]),
+    ...gauge(
+      'servers',
+      'Other servers of the swarm that were named, by whether they are connected.',
+      [
+        [{ state: 'connected' }, snapshot.servers.connected],
+        [{ state: 'away' }, snapshot.servers.away],
+      ],
+    ),
     ...gauge('reservations', 'Relay reservations held.', [[{}, relay.reservations]]),
     ...counter('circuits_total', 'Relayed circuits asked for.', [
       [{ result: 'granted' }, relay.circuits.granted],

@@ -39,6 +39,11 @@ export interface SignalingOptions {
    * address: people are invited to it.
    */
   readonly announce: readonly string[]
+  /**
+   * URLs of the other servers of this swarm, as peers reach them: this one connects to them and names
+   * them to its peers. BOOTSTRAP_NODES_MAX servers in all; each should name the others.
+   */
+  readonly peerWith: readonly string[]
   /** Where the identity is kept; undefined for one that ends with the process. */
   readonly dataDir: string | undefined
   /** The built web page. */
@@ -64,6 +69,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   metricsFor: 'everybody',
   iceServers: [],
   announce: [],
+  peerWith: [],
   dataDir: undefined,
   pageDir: undefined,
   samplesDir: undefined,

@@ -12,7 +12,7 @@ const RELEASE = 'ab'.repeat(32)
 class FakeGossip extends EventTarget {
   readonly topicValidators = new Map<string, TopicValidatorFn>()
   readonly followed: string[] = []
-  readonly subscribers = new Map<string, number>()
+  readonly subscribers = new Map<string, string[]>()
 
   subscribe(topic: string): void {
     this.followed.push(topic)
@@ -22,13 +22,14 @@ class FakeGossip extends EventTarget {
     this.followed.splice(this.followed.indexOf(topic), 1)
   }
 
-  getSubscribers(topic: string): { readonly length: number } {
-    return { length: this.subscribers.get(topic) ?? 0 }
+  getSubscribers(topic: string): readonly string[] {
+    return this.subscribers.get(topic) ?? []
   }
 
   /** A peer follows a topic, or follows it no more. */
-  peerChanges(topic: string, subscribe: boolean): void {
-    this.subscribers.set(topic, (this.subscribers.get(topic) ?? 0) + (subscribe ? 1 : -1))
+  peerChanges(topic: string, subscribe: boolean, peer = 'peer'): void {
+    const others = this.getSubscribers(topic).filter((one) => one !== peer)
+    this.subscribers.set(topic, subscribe ? [...others, peer] : others)
     const detail: Pick<SubscriptionChangeData, 'subscriptions'> = {
       subscriptions: [{ topic, subscribe }],
     }
@@ -42,6 +43,7 @@ function open() {
   const topics = createPresenceTopics(gossip as unknown as TopicsOfGossip, {
     gate,
     offers: (release) => release === topicRelease(RELEASE),
+    isServer: (peer) => peer === 'server',
   })
   topics.start()
   return { gossip, gate, topics }
@@ -75,6 +77,22 @@ describe('the presence topics of a server', () => {
     expect(gossip.followed).toEqual([kept])
   })
 
+  test('of other servers are given up when nothing is heard in them, and not before', async () => {
+    const { gossip, topics } = open()
+    const [silent, busy] = [presenceTopic(RELEASE, 0), presenceTopic(RELEASE, 1)]
+    for (const topic of [silent, busy]) gossip.peerChanges(topic, true, 'server')
+    topics.sweep(0)
+    const bytes = encodeMessage(anyPresence({ release: RELEASE, lane: 1, layers: [0] }))
+    await gossip.topicValidators.get(busy)?.(
+      'server' as never,
+      { type: 'signed', from: 'author', sequenceNumber: 1n, data: bytes, topic: busy } as never,
+    )
+    topics.sweep(LANE_TOPIC_IDLE_MS)
+    expect(gossip.followed).toEqual([busy])
+    topics.sweep(2 * LANE_TOPIC_IDLE_MS)
+    expect(gossip.followed).toEqual([])
+  })
+
   test('stay when somebody comes back in time', () => {
     const { gossip, topics } = open()
     const topic = presenceTopic(RELEASE, 0)
@@ -94,6 +112,7 @@ describe('the presence topics of a server', () => {
     const topics = createPresenceTopics(gossip as unknown as TopicsOfGossip, {
       gate: createPresenceGate(),
       offers: () => true,
+      isServer: () => false,
     })
     topics.start()
     for (let i = 0; i < LANE_TOPICS_MAX + 10; i++)

@@ -13,13 +13,16 @@ export interface PresenceTopicsNeeds {
   readonly gate: PresenceGate
   /** @param release as topics name it. */
   offers(release: string): boolean
+  /** Whether a peer is another server of the swarm. */
+  isServer(peer: string): boolean
 }
 
 /**
  * The presence topics of all lanes in which somebody is, so that one place knows how full each lane is.
  *
  * 1. A topic is followed from the moment that a connected peer follows it, if it is the presence topic of a
- *    release on offer, until nobody has followed it for LANE_TOPIC_IDLE_MS.
+ *    release on offer, until for LANE_TOPIC_IDLE_MS nobody has followed it and nothing was heard in it.
+ *    Other servers do not count as followers: two would keep each other at it for ever.
  * 2. At most LANE_TOPICS_MAX are followed.
  * 3. What comes in any other topic is dropped, and judged as what it is: not presence.
  */
@@ -45,16 +48,23 @@ export type TopicsOfGossip = Pick<
 /** Follows nothing before `start`. */
 export function createPresenceTopics(
   pubsub: TopicsOfGossip,
-  { gate, offers }: PresenceTopicsNeeds,
+  { gate, offers, isServer }: PresenceTopicsNeeds,
 ): PresenceTopics {
-  /** Since when nobody follows a topic; undefined while somebody does. */
+  /** Since when a topic is of no use; undefined while it is. */
   const followed = new Map<string, number | undefined>()
 
   const judge: TopicValidatorFn = (source, message) => {
     if (message.type !== 'signed') return TopicValidatorResult.Reject
     const { from, sequenceNumber: number, data: bytes, topic } = message
     const arrival = { source: source.toString(), author: from.toString(), topic, number, bytes }
-    return VERDICTS[gate.judge(arrival, performance.now())]
+    const verdict = gate.judge(arrival, performance.now())
+    if (verdict === 'accept' && followed.has(topic)) followed.set(topic, undefined)
+    return VERDICTS[verdict]
+  }
+
+  /** Whether somebody follows a topic who is no server. */
+  function isFollowed(topic: string): boolean {
+    return pubsub.getSubscribers(topic).some((peer) => !isServer(peer.toString()))
   }
 
   const changed = ({ detail }: CustomEvent<SubscriptionChangeData>) => {
@@ -88,7 +98,7 @@ export function createPresenceTopics(
     },
     sweep(nowMs) {
       for (const [topic, idleSinceMs] of followed) {
-        if (pubsub.getSubscribers(topic).length > 0) followed.set(topic, undefined)
+        if (isFollowed(topic)) followed.set(topic, undefined)
         else if (idleSinceMs === undefined) followed.set(topic, nowMs)
         else if (nowMs - idleSinceMs >= LANE_TOPIC_IDLE_MS) {
           followed.delete(topic)

@@ -10,6 +10,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
+import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
 import { createTraffic, type ProtocolTraffic } from './traffic.ts'
@@ -77,6 +78,8 @@ export interface Relay {
   /** Takes a WebSocket that came to the HTTP server. */
   readonly takeSocket: UpgradeHandler
   disconnect(peer: string): Promise<void>
+  /** How other servers of the swarm are met. */
+  readonly link: PeeringLink
   snapshot(): RelaySnapshot
 }
 
@@ -93,7 +96,10 @@ export async function createRelay(
   const circuits = { granted: 0, refused: 0 }
   const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
   const { entry } = node.services
-  const topics = createPresenceTopics(node.services.pubsub, needs)
+  const { gate, offers } = needs
+  const servers = directPeersOf(node)
+  const isServer = (peer: string) => servers.has(peer)
+  const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer })
   let sweeping: NodeJS.Timeout | undefined
 
   /**
@@ -134,6 +140,7 @@ export async function createRelay(
     },
     isStarted: () => node.status === 'started',
     takeSocket: entry.take,
+    link: linkOf(node),
     addresses: () => node.getMultiaddrs().map(String),
     async disconnect(peer) {
       await Promise.all(
@@ -165,6 +172,33 @@ type RelayNode = Libp2p<{
   entry: WebSocketEntry
 }>
 
+/** Gossip's "direct peers" (its specification, v1.1), to whom it forwards whatever the mesh. */
+function directPeersOf({ services: { pubsub } }: RelayNode): Set<string> {
+  // Its interface leaves the set out, which is there to be read and written.
+  return (pubsub as GossipSub & { readonly direct: Set<string> }).direct
+}
+
+function linkOf(node: RelayNode): PeeringLink {
+  const { entry } = node.services
+  const servers = directPeersOf(node)
+  return {
+    peerId: node.peerId.toString(),
+    setServer(peer, isServer) {
+      if (isServer) servers.add(peer)
+      else servers.delete(peer)
+    },
+    reach(url, peer, signal) {
+      const place = new URL('ws', url)
+      place.protocol = place.protocol.replace('http', 'ws')
+      return entry.reach(place, peer, signal)
+    },
+    isConnected: (peer) =>
+      node
+        .getConnections()
+        .some(({ remotePeer, status }) => status === 'open' && remotePeer.toString() === peer),
+  }
+}
+
 function createGater(
   gate: PresenceGate,
   circuits: { granted: number; refused: number },
@@ -176,7 +210,8 @@ function createGater(
     namesMax: limits.RATE_KEYS_MAX,
   })
   return {
-    // This node never dials: nobody can use it to reach into the network it stands in.
+    // This node never dials: nobody can use it to reach into the network it stands in. Other servers
+    // are met at URLs that the host named, past libp2p's dialler.
     denyDialMultiaddr: () => true,
     denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), performance.now()),
     denyInboundRelayReservation(peer) {
@@ -249,6 +284,8 @@ function createNode(
 function createGossip() {
   return gossipsub({
     ...limits.MESH_PEERS,
+    // Peering connects to other servers again: gossip itself may dial nobody.
+    directConnectTicks: Number.MAX_SAFE_INTEGER,
     maxTopicBytesPerPeer: limits.TOPIC_BYTES_PER_PEER_MAX,
     allowPublishToZeroTopicPeers: true,
     maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,

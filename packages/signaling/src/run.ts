@@ -15,6 +15,7 @@ import {
   type SignalingOptions,
   urlOf,
 } from './options.ts'
+import { createPeering, type Peering, parsePeerWith } from './peering/peering.ts'
 import { checkPort } from './ports.ts'
 import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { publicUrls } from './public-urls.ts'
@@ -37,6 +38,8 @@ export interface Bootstrap {
   readonly peerId: string
   /** STUN and TURN servers that the host of the swarm wants its peers to use. */
   readonly iceServers: readonly IceServer[]
+  /** URLs of the other servers of this swarm that this one has met: peers join them too. */
+  readonly others: readonly string[]
   /** Multiaddrs of the relay that it announces beside that, with its peer id; usually none. */
   readonly addresses: readonly string[]
   readonly releases: readonly {
@@ -78,6 +81,7 @@ interface Opened {
   inner?: HttpServer
   publicUrls: readonly string[]
   relay?: Relay
+  peering?: Peering
   releases?: Releases
   url: string
   /** Why the server is not ready. */
@@ -119,6 +123,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       refusedReleases: opened.releases?.refused.length ?? 0,
       peers: { announced: peers.length, byBackend: countBackends(peers) },
       relay: opened.relay?.snapshot() ?? EMPTY_SNAPSHOT.relay,
+      servers: opened.peering?.counts() ?? EMPTY_SNAPSHOT.servers,
       gossip: gate.counts,
       http: mergeCounts([opened.http?.counts() ?? [], opened.inner?.counts() ?? []]),
     })
@@ -131,15 +136,20 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
   return {
     async open() {
       const listening = resolveListening(options)
+      const others = parsePeerWith(options.peerWith)
       const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
       const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
-      await openRelay(opened, options, listening, gate, report)
+      const { link } = await openRelay(opened, options, listening, gate, report)
       opened.reason = undefined
+      const releases = () => opened.releases?.list.map(({ id }) => id) ?? []
+      opened.peering = createPeering({ urls: others, link, releases, log })
+      opened.peering.start()
       return doors
     },
     async close() {
       opened.reason = 'stopping'
+      await opened.peering?.stop()
       await Promise.all([opened.http?.close(), opened.inner?.close(), opened.relay?.stop()])
     },
     bootstrap,
@@ -263,13 +273,14 @@ function notReady({ reason, relay }: Opened): string | undefined {
 }
 
 function bootstrapOf(
-  { relay, releases }: Opened,
+  { relay, releases, peering }: Opened,
   { iceServers }: SignalingOptions,
   peers: readonly AnnouncedPeer[],
 ): Bootstrap {
   return {
     protocol: PROTOCOL_VERSION,
     peerId: relay?.peerId ?? '',
+    others: peering?.met ?? [],
     addresses: relay?.addresses() ?? [],
     iceServers,
     releases: countReleases(releases, peers).map(({ id, name, publisher, lanes }) => {

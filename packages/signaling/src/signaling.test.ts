@@ -93,6 +93,7 @@ describe('a signaling server', { timeout: 30_000 }, () => {
       peerId: ready.peerId,
       addresses: [],
       iceServers: [],
+      others: [],
       releases: [{ id, name: 'tiny', publisher: manifest.publisher, lanes: [] }],
     })
     const served = await fetch(`${ready.url}/releases/${id}/manifest.json`)

@@ -38,6 +38,8 @@ export interface SignalingSnapshot {
     readonly byBackend: Readonly<Record<string, number>>
   }
   readonly relay: RelaySnapshot
+  /** The other servers of the swarm that the host named. */
+  readonly servers: { readonly connected: number; readonly away: number }
   readonly gossip: Readonly<GossipCounts>
   readonly http: readonly RequestCount[]
 }
@@ -95,6 +97,7 @@ export const EMPTY_SNAPSHOT: SignalingSnapshot = Object.freeze({
   refusedReleases: 0,
   peers: { announced: 0, byBackend: {} },
   relay: NO_RELAY,
+  servers: { connected: 0, away: 0 },
   gossip: zeroCounts(),
   http: [],
 })

@@ -20,6 +20,13 @@ export const ADDRESS_CHARS_MAX = 256
 export const ICE_SERVERS_MAX = 4
 /** Characters of an ICE server's URL, user name and credential, each. */
 export const ICE_TEXT_CHARS_MAX = 256
+/**
+ * Bootstrap nodes of one swarm: each peer holds a connection and a reservation at each, and announces
+ * a circuit through each in its ADDRESSES_MAX addresses.
+ */
+export const BOOTSTRAP_NODES_MAX = 4
+/** Characters of the URL of a swarm's server. */
+export const SERVER_URL_CHARS_MAX = 256
 /** Neighbours that one presence names. */
 export const NEIGHBOURS_MAX = 255
 /** Silent peers that one step names, the latest: where more of one request crash, nothing helps. */

@@ -56,12 +56,13 @@ export const memory: Bench = {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
-        join: swarm.url,
+        join: [swarm.url],
         release: id,
         engine,
         policy: PEER_DEFAULTS.policy,
         webrtc: false,
         signal,
+        log,
       })
       try {
         return await load(peer, provider, options)

@@ -1,12 +1,12 @@
 import { usageError } from '../cli-error.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
-import { count, swarmUrl, text, type ValuesOf } from '../line/option.ts'
+import { count, swarmUrls, text, type ValuesOf } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
 const OPTIONS = {
-  join: swarmUrl(),
+  join: swarmUrls(),
   samples: count("ask this many of the swarm's labelled samples instead of images", {
     low: 1,
     high: 100_000,
@@ -30,8 +30,8 @@ export const classify = defineCommand({
   name: 'classify',
   summary: 'ask a swarm what is on an image',
   usage: [
-    'IMAGE… --join URL [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K]',
-    '--samples N --join URL [--concurrency N] …',
+    'IMAGE… --join URL… [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K]',
+    '--samples N --join URL… [--concurrency N] …',
   ],
   positionals: { min: 0, max: 1000, placeholder: 'IMAGE…' },
   options: OPTIONS,
@@ -41,13 +41,14 @@ export const classify = defineCommand({
     'classify shirt.jpg --join http://127.0.0.1:9000 --order 3,1,0,2 --orders 4',
   ],
   async run(context) {
-    const { positionals, values, signal } = context
+    const { positionals, values, signal, log } = context
     if ((values.samples === undefined) === (positionals.length === 0)) {
       throw usageError('classify needs either IMAGE… or --samples N')
     }
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, release, engine, policy } = values
-    const peer = await joinAsRequester({ join, release, engine, policy, webrtc: true, signal })
+    const how = { release, engine, policy, webrtc: true }
+    const peer = await joinAsRequester({ join, ...how, signal, log })
     try {
       if (values.samples === undefined) await classifyImages(peer, context)
       else await classifySamples(peer, context, values.samples)
@@ -87,6 +88,12 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
 
 type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>
 
+/** Those that are there now. */
+function serversOf(peer: Requester): URL[] {
+  const { servers } = peer.snapshot()
+  return servers.filter(({ relay }) => relay !== 'lost').map(({ url }) => new URL(url))
+}
+
 async function classifySamples(
   peer: Requester,
   { values, signal, print, log, emit }: ClassifyContext,
@@ -96,7 +103,7 @@ async function classifySamples(
   const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
-  const report = await runSamples(peer, await fetchSamples(values.join), {
+  const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
     count: samples,
     concurrency: values.concurrency,
     orders: values.orders,

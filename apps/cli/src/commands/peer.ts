@@ -1,7 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { listenOption } from '../line/hosting-options.ts'
-import { bare, count, type Option, parseLayers, swarmUrl, text, texts } from '../line/option.ts'
+import { bare, count, type Option, parseLayers, swarmUrls, text, texts } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
@@ -17,12 +17,12 @@ export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
   usage: [
-    '--join URL [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
+    '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
     '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
   ],
   positionals: NO_POSITIONALS,
   options: {
-    join: swarmUrl(),
+    join: swarmUrls(),
     layers,
     capacity: count('how many layers to host with --layers auto', {
       low: 1,
@@ -55,6 +55,7 @@ export const peer = defineCommand({
   },
   examples: [
     'peer --join http://127.0.0.1:9000',
+    'peer --join https://one.example/ --join https://two.example/',
     'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
     'peer --join https://swarm.example/ --host 0.0.0.0 --port 9100 --announce /dns4/me.example/tcp/9100/ws',
   ],
@@ -63,7 +64,7 @@ export const peer = defineCommand({
     const { join, capacity, engine, policy, host, port, announce, data, release } = values
     const { peerId, served, uptimeMs, hostedLayers } = await serve({
       options: {
-        join: join.href,
+        join: join.map(({ href }) => href),
         serve: values.layers,
         capacity,
         engine,

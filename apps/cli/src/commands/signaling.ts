@@ -10,7 +10,7 @@ export const signaling = defineCommand({
   summary: 'let a swarm meet: introductions, the page, the releases, health and metrics',
   usage: [
     '[--port 9000] [--host 127.0.0.1] [--https] [--cert FILE --key FILE] [--announce ADDRESS]…',
-    '[--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
+    '[--peer-with URL]… [--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
@@ -33,6 +33,7 @@ export const signaling = defineCommand({
   examples: [
     'signaling --host 0.0.0.0 --model models/fashion-vit --data /var/lib/layerswarm',
     'signaling --data /var/lib/layerswarm --upload-token-file upload.token',
+    'signaling --data /var/lib/layerswarm --peer-with https://other.example/',
     'signaling --announce https://swarm.example/ --ice-server turn:turn.example:3478,user,secret',
   ],
   async run({ values, signal, print, log, emit }) {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import { BOOTSTRAP_NODES_MAX } from '@layerswarm/swarm'
 import { usageError } from '../cli-error.ts'
-import { bare, count, type Option, text, texts, type ValuesOf } from './option.ts'
+import { bare, count, type Option, serverUrls, text, texts, type ValuesOf } from './option.ts'
 
 /** A STUN or TURN server as a flag names it; the signaling server checks the rest. */
 export interface IceServerFlag {
@@ -79,6 +80,10 @@ export const HOSTING_OPTIONS = {
     'ADDRESS',
     'address to tell others: the URL to invite people to, or a multiaddr for peers',
   ),
+  'peer-with': serverUrls(
+    'another server of this swarm, as peers reach it: either may die (none)',
+    BOOTSTRAP_NODES_MAX - 1,
+  ),
   'ice-server': iceServers,
   'trust-proxy': bare(
     'a proxy of yours stands before it: visitors are whom X-Forwarded-For names last',
@@ -92,6 +97,8 @@ export interface Hosting {
   readonly tcpPort: number | undefined
   readonly announce: readonly string[]
   readonly iceServers: readonly IceServerFlag[]
+  /** Other servers of the swarm. */
+  readonly peerWith: readonly URL[]
   /** A proxy says who asks. */
   readonly trustsProxy: boolean
   /** Plain http, TLS with a certificate that is made and kept, or with that of these files. */
@@ -105,6 +112,7 @@ export const LOCAL_HOSTING: Hosting = Object.freeze({
   tcpPort: undefined,
   announce: [],
   iceServers: [],
+  peerWith: [],
   trustsProxy: false,
   tls: 'none',
 })
@@ -123,6 +131,7 @@ export function readHosting(values: ValuesOf<typeof HOSTING_OPTIONS>): Hosting {
     tcpPort: values['tcp-port'],
     announce,
     iceServers: values['ice-server'],
+    peerWith: values['peer-with'],
     trustsProxy: values['trust-proxy'],
     tls: given ?? (https ? 'own' : 'none'),
   }

@@ -1,4 +1,5 @@
 import { folderOf } from '@layerswarm/peer/join-url'
+import { BOOTSTRAP_NODES_MAX } from '@layerswarm/swarm'
 import { usageError } from '../cli-error.ts'
 import { nearest } from './nearest.ts'
 
@@ -113,14 +114,29 @@ export function parseLayers(value: string, flag: string): number[] {
   return layers
 }
 
-/** The http address of a swarm. */
-export function swarmUrl(): Option<URL> {
+/** The http addresses of a swarm's servers: one, or several of which any may be away. */
+export function swarmUrls(): Option<readonly URL[]> {
   const placeholder = 'URL'
   return {
     kind: 'text',
     placeholder,
-    help: 'address of the swarm, as `layerswarm up` prints it',
-    read: ([value], flag) => parseUrl(value ?? missing(flag, placeholder), flag),
+    help: 'address of the swarm, as `layerswarm up` prints it; of each of its servers, if it has several',
+    repeatable: true,
+    read: (values, flag) =>
+      values.length === 0
+        ? missing(flag, placeholder)
+        : parseUrls(values, flag, BOOTSTRAP_NODES_MAX),
+  }
+}
+
+/** http addresses of servers, at most `max` of them. */
+export function serverUrls(help: string, max: number): Option<readonly URL[]> {
+  return {
+    kind: 'text',
+    placeholder: 'URL',
+    help,
+    repeatable: true,
+    read: (values, flag) => parseUrls(values, flag, max),
   }
 }
 
@@ -132,6 +148,13 @@ export function optionalUrl(help: string): Option<URL | undefined> {
     help,
     read: ([value], flag) => (value === undefined ? undefined : parseUrl(value, flag)),
   }
+}
+
+/** Without those that are named twice. */
+function parseUrls(values: readonly string[], flag: string, max: number): URL[] {
+  const urls = new Map(values.map((value) => parseUrl(value, flag)).map((url) => [url.href, url]))
+  if (urls.size <= max) return [...urls.values()]
+  throw usageError(`${flag} names ${urls.size} servers; ${max} at most`)
 }
 
 function parseUrl(value: string, flag: string): URL {

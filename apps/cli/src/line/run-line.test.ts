@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { CliError } from '../cli-error.ts'
 import { COMMANDS } from '../commands/index.ts'
 import { type Command, type CommandContext, defineCommand } from './command.ts'
-import { bare, choice, count, layerList, requiredText, swarmUrl, texts } from './option.ts'
+import { bare, choice, count, layerList, requiredText, swarmUrls, texts } from './option.ts'
 import { runLine } from './run-line.ts'
 
 interface Run {
@@ -246,17 +246,27 @@ describe('help', () => {
 describe('the address of a swarm', () => {
   const visit = defineCommand({
     ...(failing('visit', undefined) as Command<Record<never, never>>),
-    options: { join: swarmUrl() },
-    run: async ({ values, emit }) => emit({ href: values.join.href }),
+    options: { join: swarmUrls() },
+    run: async ({ values, emit }) => emit({ hrefs: values.join.map(({ href }) => href) }),
   })
 
   test('is http or https', async () => {
     const good = await run([visit], 'visit', '--join', 'http://127.0.0.1:9000', '--json')
-    expect(JSON.parse(good.stdout)).toEqual({ href: 'http://127.0.0.1:9000/' })
+    expect(JSON.parse(good.stdout)).toEqual({ hrefs: ['http://127.0.0.1:9000/'] })
     for (const bad of ['127.0.0.1:9000', 'ftp://x', '']) {
       const { code, stderr } = await run([visit], 'visit', `--join=${bad}`)
       expect(code).toBe(2)
       expect(stderr).toContain(`--join takes an address as http://127.0.0.1:9000, not "${bad}"`)
     }
+  })
+
+  test('is that of each of its servers, four at most and each once', async () => {
+    const naming = (...urls: string[]) =>
+      run([visit], 'visit', ...urls.flatMap((url) => ['--join', url]), '--json')
+    const twice = await naming('http://a.example', 'http://b.example/', 'http://a.example/')
+    expect(JSON.parse(twice.stdout)).toEqual({ hrefs: ['http://a.example/', 'http://b.example/'] })
+    const { code, stderr } = await naming(...[1, 2, 3, 4, 5].map((at) => `http://${at}.example`))
+    expect(code).toBe(2)
+    expect(stderr).toContain('--join names 5 servers; 4 at most')
   })
 })

@@ -1,21 +1,34 @@
-import { createPeer, type Peer, type PeerOptions, type PolicyName } from '@layerswarm/peer'
+import {
+  createPeer,
+  type Peer,
+  type PeerEvent,
+  type PeerOptions,
+  type PolicyName,
+} from '@layerswarm/peer'
 
 /** Which swarm a requester joins, and with what. */
 export interface RequesterNeeds {
-  readonly join: URL
+  /** The servers of the swarm. */
+  readonly join: readonly URL[]
   readonly release: string | undefined
   readonly engine: PeerOptions['engine']
   readonly policy: PolicyName
   /** Whether it speaks WebRTC: not where all peers are processes of this machine. */
   readonly webrtc: boolean
   readonly signal: AbortSignal
+  /** Told in one line of a server that is away or refused. */
+  log(line: string): void
 }
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { join, release, engine, policy, webrtc, signal } = needs
+  const { release, engine, policy, webrtc, signal, log } = needs
+  const join = needs.join.map(({ href }) => href)
   const how = { release, engine, policy, webrtc }
-  const peer = createPeer({ join: join.href, serve: 'none', capacity: 0, ...how })
+  const peer = createPeer({ join, serve: 'none', capacity: 0, ...how })
+  peer.on((event) => {
+    if (event.type === 'server-changed' && event.state !== 'met') log(describeServer(event))
+  })
   try {
     await peer.start(signal)
   } catch (error) {
@@ -23,4 +36,22 @@ export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
     throw error
   }
   return peer
+}
+
+/** What became of a server, in one line. */
+export function describeServer({
+  url,
+  state,
+  reason,
+}: Extract<PeerEvent, { type: 'server-changed' }>): string {
+  switch (state) {
+    case 'met':
+      return `connected to the server ${url}`
+    case 'away':
+      return `the server ${url} is away and tried again: ${reason}`
+    case 'refused':
+      return `the server ${url} is not joined: ${reason}`
+    default:
+      return state satisfies never
+  }
 }

@@ -62,16 +62,17 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
   const { samples: count, concurrency, orders, policy, wanted, signal, log } = options
   const peer = await joinAsRequester({
-    join: swarm.url,
+    join: [swarm.url],
     release: undefined,
     engine: 'auto',
     policy,
     webrtc: false,
     signal,
+    log,
   })
   try {
     const killer = createKiller(swarm, options)
-    const samples = await fetchSamples(swarm.url)
+    const samples = await fetchSamples([swarm.url])
     const progressed = (finished: number): void => killer.progressed(finished)
     const report = await runSamples(peer, samples, {
       count,

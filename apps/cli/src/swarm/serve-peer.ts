@@ -10,6 +10,7 @@ import {
 import { usageError } from '../cli-error.ts'
 import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
+import { describeServer } from './join-swarm.ts'
 import { answerMemoryQuestions } from './memory-question.ts'
 
 /** The peer to run, and how it is stopped. */
@@ -91,6 +92,8 @@ function describeEvent(event: RollingEvent): string | undefined {
   switch (event.type) {
     case 'state-changed':
       return `${event.state}: ${event.reason}`
+    case 'server-changed':
+      return describeServer(event)
     case 'layers-changed':
       return `hosting layers ${event.hosted.join(', ') || 'none'}`
     case 'layer-refused':

@@ -37,6 +37,7 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
     tcpPort: hosting.tcpPort,
     announce: hosting.announce,
     iceServers: hosting.iceServers,
+    peerWith: hosting.peerWith.map(({ href }) => href),
     trustsProxy: hosting.trustsProxy,
     metricsFor: options.metricsFor ?? 'everybody',
     tls: options.certificate,

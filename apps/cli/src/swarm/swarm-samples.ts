@@ -2,8 +2,20 @@ import { CliError } from '../cli-error.ts'
 import { parseSamples, SAMPLE_FILES, type Samples } from '../images/samples.ts'
 import { SAMPLES_BYTES_MAX, SAMPLES_FETCH_MS_MAX } from '../limits.ts'
 
-/** Fetches the sample pack that a swarm's server offers. @throws CliError `refused` or `bad-file`. */
-export async function fetchSamples(join: URL): Promise<Samples> {
+/**
+ * Fetches the sample pack that a swarm's servers offer, from the first that has it.
+ * @throws CliError `refused` or `bad-file`.
+ */
+export async function fetchSamples([server, ...others]: readonly URL[]): Promise<Samples> {
+  if (server === undefined) {
+    const reason = 'no server of the swarm can be reached for the samples'
+    throw new CliError({ code: 'refused', what: 'samples' }, reason)
+  }
+  if (others.length === 0) return fetchFrom(server)
+  return fetchFrom(server).catch(() => fetchSamples(others))
+}
+
+async function fetchFrom(join: URL): Promise<Samples> {
   const [images, labels] = await Promise.all([
     fetchBounded(new URL(`samples/${SAMPLE_FILES.images}`, join)),
     fetchBounded(new URL(`samples/${SAMPLE_FILES.labels}`, join)),

@@ -213,8 +213,11 @@ class LaneIntroductions implements Introductions {
   }
 
   private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
-    const { ways } = this.needs
-    const targets = addresses.filter((address) => ways.canDial(address))
+    const { node, ways } = this.needs
+    const targets = nearest(
+      node,
+      addresses.filter((address) => ways.canDial(address)),
+    )
     const circuits = targets.filter(isCircuit)
     const plain = targets.filter((address) => !isCircuit(address))
     if (targets.length === 0)
@@ -312,6 +315,19 @@ class LaneIntroductions implements Introductions {
     const settled: Promise<void> = task.then(ended, ended)
     this.working.add(settled)
   }
+}
+
+/**
+ * Leaves away circuits of bootstrap nodes that are away while there is another way: each that is tried
+ * in vain takes its time from the others.
+ */
+function nearest(node: SwarmNode, addresses: readonly string[]): readonly string[] {
+  const isOpenWay = (address: string) => {
+    const relay = /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]
+    return relay === undefined || directConnection(node, relay) !== undefined
+  }
+  const ways = addresses.filter(isOpenWay)
+  return ways.length > 0 ? ways : addresses
 }
 
 /**

@@ -41,11 +41,13 @@ async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
 }
 
 async function keep(refresh: () => Promise<readonly string[]>) {
+  const changes: boolean[] = []
+  const changed = (isUp: boolean) => changes.push(isUp)
   const { node } = await createTestNode({ relayed: true })
-  const keeper = createRelayKeeper({ node, ways: TAB_LIKE, refresh }, QUICK)
+  const keeper = createRelayKeeper({ node, ways: TAB_LIKE, refresh, changed }, QUICK)
   nodes.push(node)
   keepers.push(keeper)
-  return { node, keeper }
+  return { node, keeper, changes }
 }
 
 const circuitOf = (node: SwarmNode) =>
@@ -59,7 +61,7 @@ afterEach(async () => {
 describe('a relay keeper', { timeout: 60_000 }, () => {
   test('holds a reservation and gets it back when the relay restarts', async () => {
     const first = await startBootstrap()
-    const { node, keeper } = await keep(async () => [first.address])
+    const { node, keeper, changes } = await keep(async () => [first.address])
     await keeper.start([first.address])
     expect(keeper.state).toBe('reserved')
     expect(keeper.isBootstrap(first.bootstrap.peerId.toString())).toBe(true)
@@ -69,6 +71,8 @@ describe('a relay keeper', { timeout: 60_000 }, () => {
     await startBootstrap(first.port, first.key)
     await eventually('the return', () => keeper.state === 'reserved', 20_000)
     expect(circuitOf(node)).toContain(first.address)
+    await eventually('both changes', () => changes.length === 2)
+    expect(changes).toEqual([false, true])
   })
 
   test('follows a relay that came back under another key and port', async () => {

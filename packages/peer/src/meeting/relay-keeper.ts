@@ -23,6 +23,8 @@ export interface RelayKeeperNeeds {
   ways: Ways
   /** Reads the addresses anew, for a bootstrap node that came back under another name or port. */
   refresh(signal: AbortSignal): Promise<readonly string[]>
+  /** Told when the connection is lost, and when it is back. */
+  changed(isUp: boolean): void
 }
 
 /** How patient a relay keeper is, milliseconds. */
@@ -46,7 +48,7 @@ export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
 /** Keeps the connection to a bootstrap node, and the reservation on it, through its restarts. */
 export interface RelayKeeper {
   /**
-   * Connects for the first time. @param addresses of the bootstrap nodes.
+   * Connects for the first time; may be called again when that failed. @param addresses of the bootstrap node.
    * @throws PeerError `unreachable` when none of them answers.
    */
   start(addresses: readonly string[], signal?: AbortSignal): Promise<void>
@@ -140,7 +142,9 @@ class LoopingKeeper implements RelayKeeper {
   private async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.watch(signal)
+      if (!signal.aborted) this.needs.changed(false)
       await this.reconnect(signal)
+      if (!signal.aborted) this.needs.changed(true)
     }
   }
 

@@ -13,6 +13,7 @@ import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 import type { WatchLife } from '../life/life.ts'
 import {
@@ -32,6 +33,23 @@ export type Services = {
   identifyPush: IdentifyPush
   ping: Ping
   pubsub: GossipSub
+  circuits: CircuitPlaces
+}
+
+/** Reservations that a node asks for: one for each bootstrap node. */
+export interface CircuitPlaces {
+  /** Asks for one more, at whichever bootstrap node it is connected to and has none. */
+  add(): Promise<void>
+}
+
+/** A listener on the bare address takes one reservation, and another one when that is lost. */
+function circuitPlaces({ transportManager }: { transportManager: Listening }): CircuitPlaces {
+  return { add: () => transportManager.listen([multiaddr('/p2p-circuit')]) }
+}
+
+/** What is used of libp2p's transport manager. */
+interface Listening {
+  listen(addresses: Multiaddr[]): Promise<void>
 }
 
 /** A libp2p node with the services of a swarm. */
@@ -182,6 +200,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
+      circuits: circuitPlaces,
       ping: ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX }),
       pubsub: gossipsub({
         ...MESH,

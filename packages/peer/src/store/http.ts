@@ -28,6 +28,27 @@ export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   }
 }
 
+/** The same from the first of several servers that has a part; where one breaks off the next goes on. */
+export function httpFetchers(urls: () => readonly URL[], partials: BlobCache): BlobFetcher {
+  return {
+    name: 'http',
+    async fetch(sha256, size, signal) {
+      let failure: unknown
+      for (const url of urls()) {
+        try {
+          const bytes = await httpFetcher(url, partials).fetch(sha256, size, signal)
+          if (bytes !== undefined) return bytes
+        } catch (error) {
+          signal.throwIfAborted()
+          failure ??= error
+        }
+      }
+      if (failure !== undefined) throw failure
+      return undefined
+    },
+  }
+}
+
 /** The beginning of a file, kept for the next attempt. */
 interface Begun {
   /** Bytes that are there already. */

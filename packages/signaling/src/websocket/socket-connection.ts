@@ -6,15 +6,22 @@ import { WEBSOCKET_BUFFERED_BYTES_MAX } from '../limits.ts'
 
 type Data = Parameters<AbstractMultiaddrConnection['sendData']>[0]
 
+/** Where a socket leads, and who opened it. */
+export interface SocketOrigin {
+  readonly remoteAddr: Multiaddr
+  readonly direction: 'inbound' | 'outbound'
+  readonly log: Logger
+}
+
 /**
- * A WebSocket that came in through the HTTP server, as libp2p's kind of connection. Its own listener
+ * A WebSocket that came in through the HTTP server, or was opened to another, as libp2p's kind of connection. Its own listener
  * makes the same from sockets of a port of its own, and exports neither.
  */
 export class SocketConnection extends AbstractMultiaddrConnection {
   private readonly socket: ServerSocket
 
-  constructor(socket: ServerSocket, remoteAddr: Multiaddr, log: Logger) {
-    super({ remoteAddr, direction: 'inbound', log })
+  constructor(socket: ServerSocket, { remoteAddr, direction, log }: SocketOrigin) {
+    super({ remoteAddr, direction, log })
     this.socket = socket
     socket.on('message', (data: Buffer | Buffer[] | ArrayBuffer, isBinary: boolean) => {
       if (isBinary && data instanceof Uint8Array) this.onData(data)

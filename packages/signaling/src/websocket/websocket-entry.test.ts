@@ -17,7 +17,8 @@ afterEach(async () => {
 
 /** An entry behind an HTTP server, and what it brought in. */
 async function open(upgradeInbound: (connection: MultiaddrConnection) => Promise<void>) {
-  const entry = new WebSocketEntry({ logger, upgrader: { upgradeInbound } })
+  const upgradeOutbound = () => Promise.reject(new Error('this server dials nobody'))
+  const entry = new WebSocketEntry({ logger, upgrader: { upgradeInbound, upgradeOutbound } })
   const server = createServer().on('upgrade', (...upgrade) => entry.take(...upgrade, '127.0.0.1'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(() => new Promise((resolve) => server.close(resolve)))

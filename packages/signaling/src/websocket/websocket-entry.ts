@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ComponentLogger, Upgrader } from '@libp2p/interface'
 import { ipPortToMultiaddr } from '@libp2p/utils'
-import { type ServerSocket, WebSocketServer } from 'ws'
+import ClientSocket, { type ServerSocket, WebSocketServer } from 'ws'
 import { reasonOf } from '../errors.ts'
-import { WEBSOCKET_MESSAGE_BYTES_MAX } from '../limits.ts'
+import { PEERING_DIAL_MS_MAX, WEBSOCKET_MESSAGE_BYTES_MAX } from '../limits.ts'
 import { SocketConnection } from './socket-connection.ts'
 
 /**
@@ -21,7 +21,7 @@ export type UpgradeHandler = (
 /** What libp2p lends to those that bring it connections. */
 export interface EntryComponents {
   readonly logger: ComponentLogger
-  readonly upgrader: Pick<Upgrader, 'upgradeInbound'>
+  readonly upgrader: Pick<Upgrader, 'upgradeInbound' | 'upgradeOutbound'>
 }
 
 /**
@@ -36,6 +36,8 @@ export class WebSocketEntry {
   private readonly components: EntryComponents
   private readonly server: WebSocketServer
   private readonly closed = new AbortController()
+  /** Sockets to other servers. */
+  private readonly reached = new Set<ServerSocket>()
 
   constructor(components: EntryComponents) {
     this.components = components
@@ -59,9 +61,32 @@ export class WebSocketEntry {
     })
   }
 
+  /**
+   * Opens a WebSocket to another server and brings libp2p that: whoever calls this knows the URL from
+   * the host, and libp2p itself dials nobody.
+   * @throws Error when nobody answers there, or somebody else than this peer.
+   */
+  async reach(url: URL, peerId: string, signal: AbortSignal): Promise<void> {
+    const { logger, upgrader } = this.components
+    const bounded = AbortSignal.any([signal, this.closed.signal])
+    const [socket, address, port] = await open(url, bounded)
+    const log = logger.forComponent('layerswarm:websocket')
+    const remoteAddr = ipPortToMultiaddr(address, port).encapsulate(`/ws/p2p/${peerId}`)
+    this.reached.add(socket)
+    socket.once('close', () => this.reached.delete(socket))
+    const connection = new SocketConnection(socket, { remoteAddr, direction: 'outbound', log })
+    try {
+      await upgrader.upgradeOutbound(connection, { signal: bounded })
+    } catch (error) {
+      connection.abort(new Error(reasonOf(error)))
+      throw error
+    }
+  }
+
   /** Cuts every socket. */
   close(): void {
     this.closed.abort(new Error('the server stopped'))
+    for (const socket of this.reached) socket.terminate()
     for (const socket of this.server.clients) socket.terminate()
     this.server.close()
   }
@@ -70,9 +95,42 @@ export class WebSocketEntry {
     const { logger, upgrader } = this.components
     const log = logger.forComponent('layerswarm:websocket')
     const remoteAddr = ipPortToMultiaddr(address, port).encapsulate('/ws')
-    const connection = new SocketConnection(socket, remoteAddr, log)
+    const connection = new SocketConnection(socket, { remoteAddr, direction: 'inbound', log })
     upgrader
       .upgradeInbound(connection, { signal: this.closed.signal })
       .catch((error: unknown) => connection.abort(new Error(reasonOf(error))))
   }
+}
+
+/** Opens a WebSocket. @returns it, and what other end it has. @throws Error when there is none. */
+function open(
+  url: URL,
+  signal: AbortSignal,
+): Promise<[ServerSocket, address: string, port: number]> {
+  const socket = new ClientSocket(url, {
+    perMessageDeflate: false,
+    maxPayload: WEBSOCKET_MESSAGE_BYTES_MAX,
+    handshakeTimeout: PEERING_DIAL_MS_MAX,
+  })
+  return new Promise((resolve, reject) => {
+    let [address, port] = ['', 0]
+    const end = () => socket.terminate()
+    signal.addEventListener('abort', end, { once: true })
+    socket.once(
+      'upgrade',
+      ({ socket: { remoteAddress = '', remotePort = 0 } }: IncomingMessage) => {
+        ;[address, port] = [remoteAddress, remotePort]
+      },
+    )
+    socket.once('open', () => {
+      signal.removeEventListener('abort', end)
+      resolve([socket, address, port])
+    })
+    // Stays: a socket that is cut while it opens says so twice.
+    socket.on('error', (error) => {
+      signal.removeEventListener('abort', end)
+      reject(error)
+    })
+    if (signal.aborted) end()
+  })
 }

@@ -30,6 +30,20 @@ declare module 'ws' {
     close(): void
   }
 
+  /** A client, by the interface that it shares with a server's sockets. */
+  export default class ClientSocket extends EventEmitter implements ServerSocket {
+    constructor(
+      url: URL,
+      options: { perMessageDeflate: boolean; maxPayload: number; handshakeTimeout: number },
+    )
+    readonly bufferedAmount: number
+    send(data: Uint8Array, sent: (error?: Error) => void): void
+    close(): void
+    terminate(): void
+    pause(): void
+    resume(): void
+  }
+
   /** Of clients, in tests: it has the browser's interface. */
   export const WebSocket: typeof globalThis.WebSocket
 }

@@ -1,0 +1,158 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Libp2p } from 'libp2p'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
+import {
+  addressesOf,
+  createTestBootstrap,
+  createTestNode,
+  eventually,
+  RELEASE,
+} from '../testing/test-nodes.ts'
+import { createRelayKeepers, type RelayKeepers, type ServerChange } from './relay-keepers.ts'
+import { createServers } from './servers.ts'
+
+/** Speaks circuit relay over TCP, and needs a reservation as a tab does. */
+const TAB_LIKE: Ways = {
+  reservation: 'needed',
+  canDial: (address) => address.includes('/tcp/'),
+}
+const QUICK = { retryMs: 20, retryMsMax: 200, pingIntervalMs: 200, pingTimeoutMs: 300 }
+const PUBLISHER = 'cd'.repeat(32)
+
+const keepers: RelayKeepers[] = []
+const nodes: (SwarmNode | Libp2p)[] = []
+const servers: Server[] = []
+afterEach(async () => {
+  await Promise.all(keepers.splice(0).map((keeper) => keeper.stop()))
+  await Promise.all(nodes.splice(0).map((node) => node.stop()))
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+/** A signaling server: a bootstrap node, and what it says of itself. */
+async function serve(release = RELEASE, twin?: Libp2p) {
+  const key = await generateKeyPair('Ed25519')
+  let bootstrap = twin ?? (await createTestBootstrap(key))
+  if (twin === undefined) nodes.push(bootstrap)
+  const port = Number(/\/tcp\/(\d+)/.exec(addressesOf(bootstrap)[0] ?? '')?.[1])
+  const document = JSON.stringify({
+    protocol: PROTOCOL_VERSION,
+    addresses: addressesOf(bootstrap),
+    releases: [{ id: release, name: 'tiny', publisher: PUBLISHER }],
+  })
+  const http = createServer((_, response) => response.end(document))
+  servers.push(http)
+  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening))
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    peer: bootstrap.peerId.toString(),
+    bootstrap,
+    stop: () => bootstrap.stop(),
+    async again() {
+      bootstrap = await eventuallyStarted(() => createTestBootstrap(key, port))
+      nodes.push(bootstrap)
+    },
+  }
+}
+
+/** A port that was just closed may be refused for some milliseconds. */
+async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (attempt > 40) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+/** A tab that was told these URLs. */
+async function join(...urls: string[]) {
+  const { node } = await createTestNode({ relayed: true })
+  nodes.push(node)
+  const changes: ServerChange[] = []
+  const known = createServers(urls)
+  const keeper = createRelayKeepers(
+    {
+      ...{ node, ways: TAB_LIKE, servers: known, release: RELEASE },
+      changed: (change) => changes.push(change),
+    },
+    QUICK,
+  )
+  keepers.push(keeper)
+  await keeper.start(await known.readAny())
+  return { node, keeper, changes }
+}
+
+/** Whether others can be introduced to a node at these bootstrap nodes, in this order. */
+function reservedAt(node: SwarmNode, ...peers: string[]): boolean[] {
+  const own = addressesOf(node)
+  return peers.map((peer) => own.some((address) => address.includes(`/p2p/${peer}/p2p-circuit`)))
+}
+
+describe('relay keepers', { timeout: 60_000 }, () => {
+  test('hold a reservation at each bootstrap node, and one when the other is gone, until it is back', async () => {
+    const [one, two] = await Promise.all([serve(), serve()])
+    const { node, keeper, changes } = await join(one.url, two.url)
+    const reserved = () => reservedAt(node, one.peer, two.peer).join()
+    await eventually('both', () => reserved() === 'true,true')
+    expect(keeper.all.map(({ relay }) => relay)).toEqual(['reserved', 'reserved'])
+    expect([one.peer, two.peer, 'x'].map(keeper.isBootstrap)).toEqual([true, true, false])
+    await one.stop()
+    await eventually('the loss', () => reserved() === 'false,true')
+    expect(keeper.state).toBe('reserved')
+    await one.again()
+    await eventually('the return', () => reserved() === 'true,true', 20_000)
+    await eventually('the news', () => changes.length === 4)
+    expect(changes.map(({ url, state }) => [url, state])).toEqual(
+      expect.arrayContaining([
+        [two.url, 'met'],
+        ...['met', 'away', 'met'].map((state) => [one.url, state]),
+      ]),
+    )
+  })
+
+  test('let in by one server while another is away, and meet that one when it comes', async () => {
+    const [one, two] = await Promise.all([serve(), serve()])
+    await two.stop()
+    const { node, keeper, changes } = await join(one.url, two.url)
+    expect(keeper.state).toBe('reserved')
+    const of = (url: string) => changes.filter((change) => change.url === url)
+    await eventually('the complaint', () => of(two.url)[0]?.state === 'away')
+    await two.again()
+    await eventually('both', () => !reservedAt(node, one.peer, two.peer).includes(false), 20_000)
+    await eventually('the news', () => of(two.url)[1]?.state === 'met')
+    expect(of(two.url)).toHaveLength(2)
+  })
+
+  test('refuse a server of another swarm, and one under a second name, in a line each', async () => {
+    const one = await serve()
+    const [stranger, twin] = [await serve('ef'.repeat(32)), await serve(RELEASE, one.bootstrap)]
+    const { keeper, changes } = await join(one.url, stranger.url, twin.url)
+    const refused = () => changes.filter(({ state }) => state === 'refused')
+    await eventually('two refusals', () => refused().length === 2)
+    expect(new Map(refused().map(({ url, reason }) => [url, reason]))).toEqual(
+      new Map([
+        [stranger.url, expect.stringContaining('another swarm')],
+        [twin.url, `it is the same server as ${one.url}`],
+      ]),
+    )
+    expect(keeper.isBootstrap(stranger.peer)).toBe(false)
+  })
+
+  test('say in one line that no bootstrap node answers', async () => {
+    const [one, two] = await Promise.all([serve(), serve()])
+    await Promise.all([one.stop(), two.stop()])
+    await expect(join(one.url, two.url)).rejects.toMatchObject({
+      name: 'PeerError',
+      fault: { code: 'unreachable' },
+    })
+  })
+})
