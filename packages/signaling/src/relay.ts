@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
-import { createTraffic, type ProtocolTraffic } from './traffic.ts'
+import { createTraffic, type ProtocolTraffic, type Traffic } from './traffic.ts'
 import {
   type EntryComponents,
   type UpgradeHandler,
@@ -47,6 +47,8 @@ export interface RelayNeeds {
   readonly announce: readonly string[]
   readonly limits: RelayLimits
   readonly version: string
+  /** A folder on the disk of which the metrics tell how full it is. */
+  readonly diskOf: string
 }
 
 /** A peer came or went. */
@@ -78,6 +80,8 @@ export interface Relay {
   readonly takeSocket: UpgradeHandler
   disconnect(peer: string): Promise<void>
   snapshot(): RelaySnapshot
+  /** What libp2p measures of itself, in Prometheus' text format. */
+  metrics(): Promise<string>
 }
 
 /**
@@ -89,7 +93,7 @@ export async function createRelay(
   needs: RelayNeeds,
   emit: (event: RelayEvent) => void,
 ): Promise<Relay> {
-  const traffic = createTraffic()
+  const traffic = createTraffic(needs.diskOf)
   const circuits = { granted: 0, refused: 0 }
   const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
   const { entry } = node.services
@@ -156,6 +160,7 @@ export async function createRelay(
         ),
       }
     },
+    metrics: () => traffic.libp2p.metrics(),
   }
 }
 
@@ -193,7 +198,7 @@ function createGater(
 
 function createNode(
   { identity, listen, announce, limits: bounds, version }: RelayNeeds,
-  metrics: ReturnType<typeof createTraffic>['metrics'],
+  metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
   return createLibp2p({
@@ -210,7 +215,7 @@ function createNode(
       // Whoever connects knows the way by which it came, and libp2p's clients reserve at that.
       announceFilter: (addresses) => (announce.length === 0 ? [] : addresses),
     },
-    metrics: () => metrics,
+    metrics,
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],

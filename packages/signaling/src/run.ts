@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
@@ -17,6 +18,7 @@ import {
 } from './options.ts'
 import { checkPort } from './ports.ts'
 import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { processMetrics } from './process-metrics.ts'
 import { publicUrls } from './public-urls.ts'
 import { createRelay, type Relay, type RelayEvent } from './relay.ts'
 import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
@@ -131,7 +133,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
   return {
     async open() {
       const listening = resolveListening(options)
-      const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
+      const metrics = () => allMetrics(opened, snapshot(notReady(opened) ? 'starting' : 'ready'))
       const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
       await openRelay(opened, options, listening, gate, report)
@@ -151,7 +153,7 @@ async function openHttp(
   opened: Opened,
   options: SignalingOptions,
   { host, port }: Listening,
-  { metrics, bootstrap }: { metrics(): string; bootstrap(): Bootstrap },
+  { metrics, bootstrap }: { metrics(): Promise<string>; bootstrap(): Bootstrap },
 ): Promise<Doors> {
   const { pageDir, samplesDir, tls } = options
   await checkFolder('pageDir', pageDir)
@@ -234,7 +236,8 @@ async function openRelay(
   try {
     const offers = (release: string) =>
       opened.releases?.list.some(({ id }) => topicRelease(id) === release) ?? false
-    const needs = { identity, gate, offers, listen, announce, limits, version }
+    const diskOf = options.dataDir ?? tmpdir()
+    const needs = { identity, gate, offers, listen, announce, limits, version, diskOf }
     const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
@@ -255,6 +258,12 @@ function badAnnounce(announce: readonly string[], error: unknown): SignalingErro
     { code: 'bad-option', option: 'announce' },
     `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/9002, a URL like https://swarm.example/`,
   )
+}
+
+/** Of the swarm, of libp2p once it is there, and of the process. */
+async function allMetrics({ relay }: Opened, snapshot: SignalingSnapshot): Promise<string> {
+  const parts = [renderMetrics(snapshot), relay?.metrics() ?? '', processMetrics().metrics()]
+  return (await Promise.all(parts)).join('')
 }
 
 function notReady({ reason, relay }: Opened): string | undefined {
