@@ -174,7 +174,7 @@ async function page(
   const file = await findFile(pageDir, pathname)
   if (file === undefined) return notFound('this')
   const type = contentTypeOf(file.path)
-  const encoding = chooseEncoding(request.headers['accept-encoding'], type, file.bytes)
+  const encoding = chooseEncoding(request.headers, type, file.bytes)
   const headers: Record<string, string> = {
     ...PAGE_HEADERS,
     'content-type': type,
