@@ -1,6 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { hostOption } from '../line/hosting-options.ts'
+import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
 import { count, type Option, parseLayers, swarmUrl, text } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
@@ -36,6 +37,7 @@ export const peer = defineCommand({
       'ID',
       'the release to serve, by id or name (the first that the swarm offers); newer ones of its publisher and name are followed, with --layers auto, unless it is an id',
     ),
+    ...LOG_OPTIONS,
   },
   examples: [
     'peer --join http://127.0.0.1:9000',
@@ -56,7 +58,7 @@ export const peer = defineCommand({
         release,
       },
       signal,
-      log,
+      log: createLog({ flags: values, describe: ({ text }) => text, write: log, now: Date.now }),
     })
     print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s`)
     emit({ peer: peerId, served, uptimeMs, hostedLayers })
