@@ -31,5 +31,5 @@ export const COMMANDS: readonly Command[] = [
   forward,
   simulate,
   bench,
-  completion(() => COMMANDS),
+  completion,
 ]

@@ -11,6 +11,8 @@ export interface CommandContext<O extends Options = Options> {
   readonly positionals: readonly string[]
   /** The result is asked for as one JSON document. */
   readonly json: boolean
+  /** Every command that there is, this one among them. */
+  readonly commands: readonly Command[]
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /** A line of the result for people, on stdout; silent with --json. */
