@@ -27,7 +27,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freePort } from './free-port.ts'
 import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
-import { createRelay, RELAY_LIMITS, type Relay, type RelayEvent } from './relay.ts'
+import { createRelay, type Relay } from './relay.ts'
+import { RELAY_LIMITS, type RelayEvent } from './relay-terms.ts'
 
 // Node has a WebSocket of its own from version 22 on.
 globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket

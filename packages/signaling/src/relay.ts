@@ -12,28 +12,13 @@ import { createLibp2p } from 'libp2p'
 import * as limits from './limits.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
-import { createTraffic, type ProtocolTraffic, type Traffic } from './traffic.ts'
+import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
+import { createTraffic, type Traffic } from './traffic.ts'
 import {
   type EntryComponents,
   type UpgradeHandler,
   WebSocketEntry,
 } from './websocket/websocket-entry.ts'
-
-/** What the relay does for others, within what bounds. */
-export interface RelayLimits {
-  readonly reservations: number
-  readonly reservationTtlMs: number
-  readonly circuitBytes: number
-  readonly circuitMs: number
-}
-
-/** What `limits.ts` allows. */
-export const RELAY_LIMITS: RelayLimits = Object.freeze({
-  reservations: limits.RESERVATIONS_MAX,
-  reservationTtlMs: limits.RESERVATION_TTL_MS,
-  circuitBytes: limits.CIRCUIT_BYTES_MAX,
-  circuitMs: limits.CIRCUIT_MS_MAX,
-})
 
 /** What a relay is made of. */
 export interface RelayNeeds {
@@ -49,23 +34,6 @@ export interface RelayNeeds {
   readonly version: string
   /** A folder on the disk of which the metrics tell how full it is. */
   readonly diskOf: string
-}
-
-/** A peer came or went. */
-export type RelayEvent =
-  | { readonly type: 'peer-connected'; readonly peer: string }
-  /** Its last connection is gone. */
-  | { readonly type: 'peer-disconnected'; readonly peer: string }
-
-/** What the relay carries now and has carried so far. */
-export interface RelaySnapshot {
-  readonly connections: { readonly websocket: number; readonly tcp: number }
-  readonly reservations: number
-  /** Presence topics that are followed: lanes in which somebody is, or was a minute ago. */
-  readonly presenceTopics: number
-  /** Circuits asked for and granted, and refused because one peer asked for too many. */
-  readonly circuits: { readonly granted: number; readonly refused: number }
-  readonly traffic: Readonly<Record<string, Readonly<ProtocolTraffic>>>
 }
 
 /** The libp2p half of the server: introduces peers, forwards presence, and carries nothing else. */

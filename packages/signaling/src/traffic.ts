@@ -1,13 +1,7 @@
 import type { Metrics, Stream } from '@libp2p/interface'
 import { type PrometheusMetricsComponents, prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { Registry } from 'prom-client'
-
-/** Bytes and streams of one libp2p protocol. */
-export interface ProtocolTraffic {
-  streams: number
-  received: number
-  sent: number
-}
+import type { ProtocolTraffic } from './relay-terms.ts'
 
 /** What has crossed the streams of a node, and what libp2p measures of itself. */
 export interface Traffic {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fresh from 'fresh'
 import send from 'send'
+import type { Route } from './request-count.ts'
 
 /** What a handler decided; `sendAnswer` writes it. */
 export interface Answer {
@@ -15,21 +16,6 @@ export interface Routed {
   readonly route: Route
   readonly answer: Answer
 }
-
-/** Which handler answered, for the metrics. */
-export type Route =
-  | 'bootstrap'
-  | 'healthz'
-  | 'readyz'
-  | 'metrics'
-  | 'manifest'
-  | 'part'
-  | 'sample'
-  | 'upload'
-  | 'page'
-  | 'websocket'
-  | 'preflight'
-  | 'refused'
 
 /** All headers are ours, and a path is only ever one that a route has checked. */
 const SENT_AS_IT_IS = {
