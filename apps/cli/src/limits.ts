@@ -44,6 +44,12 @@ export const TRAINING_THREADS_MAX = 4
 /** Some terminals do not say how wide they are; this was the width of nearly all of them. */
 export const UNKNOWN_TERMINAL_COLUMNS = 80
 
+/** Help fits the narrowest usual terminal. */
+export const HELP_COLUMNS_MAX = 80
+
+/** A longer flag stands on a line of its own, so that explanations keep room. */
+export const FLAG_COLUMNS_MAX = 28
+
 /** Volunteers of a demo host every layer within this, also on a busy machine. */
 export const DEMO_COVERED_MS_MAX = 30_000
 

@@ -2,7 +2,8 @@
  * The `layerswarm` command: starts swarms and joins them, asks them, trains and publishes models,
  * simulates churn and measures. A result for people goes to stdout, or one JSON document with
  * `--json`; progress and errors go to stderr, errors in one line. `SIGINT` ends any command
- * cleanly.
+ * cleanly. `layerswarm completion bash`, `zsh` or `fish` prints a script that teaches a shell to
+ * complete commands and flags: `source <(layerswarm completion bash)`.
  *
  * ```sh
  * npx layerswarm --help                                                 # every command

@@ -96,8 +96,10 @@ export function publisherOf(privateKey: Uint8Array): string {
  */
 export function signManifest(unsigned: UnsignedManifest, privateKey: Uint8Array): Manifest {
   const named = { ...unsigned, publisher: publisherOf(privateKey) }
+  // Before it is signed: what has no canonical text is refused by the name of its field.
+  const checked = parseManifest({ ...named, signature: '0'.repeat(128) })
   const signature = bytesToHex(ed25519.sign(utf8Encode(canonical(named)), privateKey))
-  return parseManifest({ ...named, signature })
+  return { ...checked, signature }
 }
 
 /** @throws ModelError `bad-signature` unless the publisher signed exactly this manifest. */
@@ -203,6 +205,7 @@ function parseLabels(value: unknown, spec: ModelSpec): string[] {
     if (typeof label !== 'string' || label.length < 1 || label.length > LABEL_LETTERS_MAX) {
       fail(`labels.${index}`, `must be a text of 1 to ${LABEL_LETTERS_MAX} letters`)
     }
+    if (/\p{Surrogate}/u.test(label)) fail(`labels.${index}`, 'holds half a surrogate pair')
     return label
   })
 }

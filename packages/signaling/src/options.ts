@@ -4,7 +4,7 @@ import type { Certificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import type { Log } from './log.ts'
 import { urlAt } from './public-urls.ts'
-import { RELAY_LIMITS, type RelayLimits } from './relay.ts'
+import { RELAY_LIMITS, type RelayLimits } from './relay-terms.ts'
 import type { UploadOptions } from './uploads.ts'
 
 /** What a server offers, where it listens and what it keeps. */

@@ -5,10 +5,13 @@ import { hostname, networkInterfaces } from 'node:os'
 /** Interfaces of containers and virtual machines: nobody outside reaches a server by them. */
 const INNER_INTERFACE = /^(docker|br-|veth|virbr|vmnet|vboxnet|podman|cni)/
 
+/** What Node tells of a machine's network interfaces, by name, as far as it matters here. */
+export type NetworkInterfaces = Readonly<
+  Record<string, readonly { readonly address: string; readonly internal: boolean }[] | undefined>
+>
+
 /** Addresses of this machine by which others reach it, IPv4 first; none of loopback, link or container. */
-export function ownAddresses(
-  interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
-): string[] {
+export function ownAddresses(interfaces: NetworkInterfaces = networkInterfaces()): string[] {
   const addresses = Object.entries(interfaces)
     .filter(([name]) => !INNER_INTERFACE.test(name))
     .flatMap(([, list = []]) => list)

@@ -3,6 +3,7 @@ import './polyfill.ts'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import {
   encodeMessage,
   laneTopic,
@@ -26,7 +27,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freePort } from './free-port.ts'
 import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
-import { createRelay, RELAY_LIMITS, type Relay, type RelayEvent } from './relay.ts'
+import { createRelay, type Relay } from './relay.ts'
+import { RELAY_LIMITS, type RelayEvent } from './relay-terms.ts'
 
 // Node has a WebSocket of its own from version 22 on.
 globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
@@ -61,6 +63,7 @@ beforeEach(async () => {
     announce: [],
     limits: RELAY_LIMITS,
     version: 'test',
+    diskOf: tmpdir(),
   }
   relay = await createRelay(needs, (event) => events.push(event))
   await relay.start()
@@ -232,6 +235,31 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     expect(caller.getPeers().map(String)).toContain(relay.peerId)
   })
 
+  test('measures itself with what libp2p counts, by protocol and never by peer', async () => {
+    const series = async () =>
+      (await relay.metrics())
+        .split('\n')
+        .filter((line) => /^libp2p_/.test(line))
+        .map((line) => line.slice(0, line.lastIndexOf(' ')))
+    const clients = [await join('websocket'), await join('tcp')]
+    clients.push(await join('websocket'), await join('tcp'), await join('websocket'))
+    for (const client of clients) listen(client, PRESENCE)
+    for (const client of clients) await circuitOf(client)
+    await meshed(...clients)
+    const names = await series()
+    expect(names).toContain('libp2p_data_transfer_bytes_total{protocol="/meshsub/1.2.0 sent"}')
+    expect(names).toContain('libp2p_noise_xxhandshake_successes_total')
+    const mentioned = /"[^"]*"/g
+    const values = new Set(names.flatMap((name) => name.match(mentioned) ?? []))
+    // Protocols, directions, queues and the relay's own listener; of nobody who came.
+    const own = String(tcpPort)
+    const strange = [...values].filter(
+      (value) => /12D3|\/ip[46]\/|\d{4}/.test(value) && !value.includes(own),
+    )
+    expect(strange).toEqual([])
+    expect(values.size).toBeLessThan(40)
+  })
+
   test('tells nobody where it is, only who', async () => {
     const client = await join('websocket')
     await circuitOf(client)
@@ -255,6 +283,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
       announce: [],
       limits: { ...RELAY_LIMITS, reservationTtlMs: TTL_MS },
       version: 'test',
+      diskOf: tmpdir(),
     }
     relay = await createRelay(needs, (event) => events.push(event))
     await relay.start()

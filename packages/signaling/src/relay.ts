@@ -13,28 +13,13 @@ import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
-import { createTraffic, type ProtocolTraffic } from './traffic.ts'
+import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
+import { createTraffic, type Traffic } from './traffic.ts'
 import {
   type EntryComponents,
   type UpgradeHandler,
   WebSocketEntry,
 } from './websocket/websocket-entry.ts'
-
-/** What the relay does for others, within what bounds. */
-export interface RelayLimits {
-  readonly reservations: number
-  readonly reservationTtlMs: number
-  readonly circuitBytes: number
-  readonly circuitMs: number
-}
-
-/** What `limits.ts` allows. */
-export const RELAY_LIMITS: RelayLimits = Object.freeze({
-  reservations: limits.RESERVATIONS_MAX,
-  reservationTtlMs: limits.RESERVATION_TTL_MS,
-  circuitBytes: limits.CIRCUIT_BYTES_MAX,
-  circuitMs: limits.CIRCUIT_MS_MAX,
-})
 
 /** What a relay is made of. */
 export interface RelayNeeds {
@@ -48,23 +33,8 @@ export interface RelayNeeds {
   readonly announce: readonly string[]
   readonly limits: RelayLimits
   readonly version: string
-}
-
-/** A peer came or went. */
-export type RelayEvent =
-  | { readonly type: 'peer-connected'; readonly peer: string }
-  /** Its last connection is gone. */
-  | { readonly type: 'peer-disconnected'; readonly peer: string }
-
-/** What the relay carries now and has carried so far. */
-export interface RelaySnapshot {
-  readonly connections: { readonly websocket: number; readonly tcp: number }
-  readonly reservations: number
-  /** Presence topics that are followed: lanes in which somebody is, or was a minute ago. */
-  readonly presenceTopics: number
-  /** Circuits asked for and granted, and refused because one peer asked for too many. */
-  readonly circuits: { readonly granted: number; readonly refused: number }
-  readonly traffic: Readonly<Record<string, Readonly<ProtocolTraffic>>>
+  /** A folder on the disk of which the metrics tell how full it is. */
+  readonly diskOf: string
 }
 
 /** The libp2p half of the server: introduces peers, forwards presence, and carries nothing else. */
@@ -81,6 +51,8 @@ export interface Relay {
   /** How other servers of the swarm are met. */
   readonly link: PeeringLink
   snapshot(): RelaySnapshot
+  /** What libp2p measures of itself, in Prometheus' text format. */
+  metrics(): Promise<string>
 }
 
 /**
@@ -92,7 +64,7 @@ export async function createRelay(
   needs: RelayNeeds,
   emit: (event: RelayEvent) => void,
 ): Promise<Relay> {
-  const traffic = createTraffic()
+  const traffic = createTraffic(needs.diskOf)
   const circuits = { granted: 0, refused: 0 }
   const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
   const { entry } = node.services
@@ -163,6 +135,7 @@ export async function createRelay(
         ),
       }
     },
+    metrics: () => traffic.libp2p.metrics(),
   }
 }
 
@@ -228,7 +201,7 @@ function createGater(
 
 function createNode(
   { identity, listen, announce, limits: bounds, version }: RelayNeeds,
-  metrics: ReturnType<typeof createTraffic>['metrics'],
+  metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
   return createLibp2p({
@@ -245,7 +218,7 @@ function createNode(
       // Whoever connects knows the way by which it came, and libp2p's clients reserve at that.
       announceFilter: (addresses) => (announce.length === 0 ? [] : addresses),
     },
-    metrics: () => metrics,
+    metrics,
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],

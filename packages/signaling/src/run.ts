@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
-import { createHttpServer, type HttpServer, mergeCounts } from './http/server.ts'
+import { mergeCounts } from './http/request-count.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
@@ -18,8 +20,10 @@ import {
 import { createPeering, type Peering, parsePeerWith } from './peering/peering.ts'
 import { checkPort } from './ports.ts'
 import { type AnnouncedPeer, createPresenceGate, type PresenceGate } from './presence-gate.ts'
+import { processMetrics } from './process-metrics.ts'
 import { publicUrls } from './public-urls.ts'
-import { createRelay, type Relay, type RelayEvent } from './relay.ts'
+import { createRelay, type Relay } from './relay.ts'
+import type { RelayEvent } from './relay-terms.ts'
 import { loadRelease, loadReleases, type Releases, withRelease } from './releases.ts'
 import {
   countBackends,
@@ -137,7 +141,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     async open() {
       const listening = resolveListening(options)
       const others = parsePeerWith(options.peerWith)
-      const metrics = () => renderMetrics(snapshot(notReady(opened) ? 'starting' : 'ready'))
+      const metrics = () => allMetrics(opened, snapshot(notReady(opened) ? 'starting' : 'ready'))
       const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
       await loadModels(opened, options)
       const { link } = await openRelay(opened, options, listening, gate, report)
@@ -161,7 +165,7 @@ async function openHttp(
   opened: Opened,
   options: SignalingOptions,
   { host, port }: Listening,
-  { metrics, bootstrap }: { metrics(): string; bootstrap(): Bootstrap },
+  { metrics, bootstrap }: { metrics(): Promise<string>; bootstrap(): Bootstrap },
 ): Promise<Doors> {
   const { pageDir, samplesDir, tls } = options
   await checkFolder('pageDir', pageDir)
@@ -244,7 +248,8 @@ async function openRelay(
   try {
     const offers = (release: string) =>
       opened.releases?.list.some(({ id }) => topicRelease(id) === release) ?? false
-    const needs = { identity, gate, offers, listen, announce, limits, version }
+    const diskOf = options.dataDir ?? tmpdir()
+    const needs = { identity, gate, offers, listen, announce, limits, version, diskOf }
     const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
@@ -265,6 +270,12 @@ function badAnnounce(announce: readonly string[], error: unknown): SignalingErro
     { code: 'bad-option', option: 'announce' },
     `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/9002, a URL like https://swarm.example/`,
   )
+}
+
+/** Of the swarm, of libp2p once it is there, and of the process. */
+async function allMetrics({ relay }: Opened, snapshot: SignalingSnapshot): Promise<string> {
+  const parts = [renderMetrics(snapshot), relay?.metrics() ?? '', processMetrics().metrics()]
+  return (await Promise.all(parts)).join('')
 }
 
 function notReady({ reason, relay }: Opened): string | undefined {

@@ -14,6 +14,9 @@ import { writeRelease } from './release-fixture.ts'
 import { partPath } from './releases.ts'
 import { createSignaling, type Signaling, type SignalingEvent } from './signaling.ts'
 
+/** Lines of /metrics that are not ours, with nobody there: about 120. */
+const OTHER_SERIES_MAX = 250
+
 let root: string
 let model: string
 let manifest: Manifest
@@ -69,15 +72,29 @@ function tlsStatus(url: string, ca: string): Promise<number | undefined> {
   })
 }
 
-/** Reads Prometheus text: sample with labels → value. Throws for a line that is none. */
+/**
+ * Reads Prometheus text: sample with labels → value. Throws for a line that is none, and for a metric
+ * that is described twice.
+ */
 function parseMetrics(text: string): Map<string, number> {
   const samples = new Map<string, number>()
+  const described = new Set<string>()
   expect(text.endsWith('\n')).toBe(true)
   for (const line of text.trimEnd().split('\n')) {
-    if (/^# (HELP|TYPE) layerswarm_\w+ .+$/.test(line)) continue
-    const found = /^(layerswarm_\w+(?:\{(?:\w+="[^"\n]*",?)+\})?) (\d+(?:\.\d+)?)$/.exec(line)
+    // Prometheus passes over empty lines.
+    if (line === '') continue
+    const [, description] = /^# ((?:HELP|TYPE) \w+) .+$/.exec(line) ?? []
+    if (description !== undefined) {
+      expect(described.has(description), line).toBe(false)
+      described.add(description)
+      continue
+    }
+    const number = '-?\\d+(?:\\.\\d+)?(?:e[-+]?\\d+)?|Nan'
+    const found = new RegExp(
+      `^((?:layerswarm|libp2p|process|nodejs)_\\w+(?:\\{(?:\\w+="[^"\\n]*",?)+\\})?) (${number})$`,
+    ).exec(line)
     if (found?.[1] === undefined) throw new Error(`not a metric: ${line}`)
-    expect(samples.has(found[1])).toBe(false)
+    expect(samples.has(found[1]), line).toBe(false)
     samples.set(found[1], Number(found[2]))
   }
   return samples
@@ -176,6 +193,22 @@ describe('a signaling server', { timeout: 30_000 }, () => {
       'layerswarm_http_requests_total{route="healthz",status="200"}': 1,
       'layerswarm_http_requests_total{route="page",status="404"}': 1,
     })
+    // What libp2p and prom-client know beside that, without a label whose values grow with the swarm.
+    const others = [...samples.keys()].filter((name) => !name.startsWith('layerswarm_'))
+    expect(others).toContain('process_resident_memory_bytes')
+    expect(others).toContain('nodejs_fs_usage_bytes{filesystem="available"}')
+    expect(others.some((name) => name.startsWith('libp2p_'))).toBe(true)
+    expect(others.length).toBeLessThan(OTHER_SERIES_MAX)
+  })
+
+  test('tells of several servers in one process, of each by itself', async () => {
+    const one = await create({ version: '1.0.0' }).start()
+    const two = await create({ version: '2.0.0' }).start()
+    for (const [{ url }, version] of [[one, '1.0.0'] as const, [two, '2.0.0'] as const]) {
+      const samples = parseMetrics(await (await fetch(`${url}/metrics`)).text())
+      expect(samples.get(`layerswarm_info{version="${version}"}`)).toBe(1)
+      expect(samples.has('process_resident_memory_bytes')).toBe(true)
+    }
   })
 
   test('has one snapshot, which can be cloned, before, during and after', async () => {

@@ -1,7 +1,7 @@
 import { countLanes, type LaneCount } from '@layerswarm/swarm'
-import type { RequestCount } from './http/server.ts'
+import type { RequestCount } from './http/request-count.ts'
 import { type AnnouncedPeer, type GossipCounts, zeroCounts } from './presence-gate.ts'
-import type { RelaySnapshot } from './relay.ts'
+import type { RelaySnapshot } from './relay-terms.ts'
 import type { Releases } from './releases.ts'
 
 /** Where a server stands in its life; it starts and ends as `stopped`. */

@@ -1,50 +1,41 @@
 import type { Metrics, Stream } from '@libp2p/interface'
+import { type PrometheusMetricsComponents, prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { Registry } from 'prom-client'
+import type { ProtocolTraffic } from './relay-terms.ts'
 
-/** Bytes and streams of one libp2p protocol. */
-export interface ProtocolTraffic {
-  streams: number
-  received: number
-  sent: number
-}
-
-/** What has crossed the streams of a node. */
+/** What has crossed the streams of a node, and what libp2p measures of itself. */
 export interface Traffic {
   /** To be given to libp2p as its metrics component. */
-  readonly metrics: Metrics
+  readonly metrics: (components: PrometheusMetricsComponents) => Metrics
   readonly byProtocol: ReadonlyMap<string, Readonly<ProtocolTraffic>>
+  /** libp2p's own metrics: dials, handshakes, queues, bytes by protocol. None is labelled by peer. */
+  readonly libp2p: Registry
 }
 
 /**
  * Counts the bytes of every stream by protocol. The protocols are those this node speaks, so the
- * number of entries is fixed; the rest of libp2p's metrics are not collected.
+ * number of entries is fixed.
+ * @param diskOf a folder on the disk of which libp2p tells how full it is.
  */
-export function createTraffic(): Traffic {
+export function createTraffic(diskOf: string): Traffic {
   const byProtocol = new Map<string, ProtocolTraffic>()
-  const nothing = () => {}
-  const metric = {
-    update: nothing,
-    increment: nothing,
-    decrement: nothing,
-    reset: nothing,
-    observe: nothing,
-    timer: () => nothing,
-  }
-  const register = () => metric
+  const libp2p = new Registry()
+  const make = prometheusMetrics({
+    registry: libp2p,
+    collectDefaultMetrics: false,
+    statfsLocation: diskOf,
+  })
   return {
     byProtocol,
-    metrics: {
-      trackMultiaddrConnection: nothing,
-      trackProtocolStream: (stream) => count(stream, entryOf(byProtocol, stream.protocol)),
-      registerMetric: register,
-      registerMetricGroup: register,
-      registerCounter: register,
-      registerCounterGroup: register,
-      registerHistogram: register,
-      registerHistogramGroup: register,
-      registerSummary: register,
-      registerSummaryGroup: register,
-      traceFunction: <F>(_name: string, traced: F) => traced,
-      createTrace: nothing,
+    libp2p,
+    metrics(components) {
+      const metrics = make(components)
+      const track = metrics.trackProtocolStream.bind(metrics)
+      metrics.trackProtocolStream = (stream) => {
+        count(stream, entryOf(byProtocol, stream.protocol))
+        track(stream)
+      }
+      return metrics
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from '../line/command.ts'
 import { bench } from './bench.ts'
 import { classify } from './classify.ts'
+import { completion } from './completion.ts'
 import { demo } from './demo.ts'
 import { evaluate } from './evaluate.ts'
 import { forward } from './forward.ts'
@@ -30,4 +31,5 @@ export const COMMANDS: readonly Command[] = [
   forward,
   simulate,
   bench,
+  completion,
 ]

@@ -1,6 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { listenOption } from '../line/hosting-options.ts'
+import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
 import { bare, count, type Option, parseLayers, swarmUrls, text, texts } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
@@ -52,6 +53,7 @@ export const peer = defineCommand({
       'ID',
       'the release to serve, by id or name (the first that the swarm offers); newer ones of its publisher and name are followed, with --layers auto, unless it is an id',
     ),
+    ...LOG_OPTIONS,
   },
   examples: [
     'peer --join http://127.0.0.1:9000',
@@ -77,7 +79,7 @@ export const peer = defineCommand({
         release,
       },
       signal,
-      log,
+      log: createLog({ flags: values, describe: ({ text }) => text, write: log, now: Date.now }),
     })
     print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s`)
     emit({ peer: peerId, served, uptimeMs, hostedLayers })

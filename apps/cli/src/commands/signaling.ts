@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
+import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
 import { choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
@@ -29,6 +30,7 @@ export const signaling = defineCommand({
       'FILE',
       'a file of one line with the token that uploads need (no uploads are taken)',
     ),
+    ...LOG_OPTIONS,
   },
   examples: [
     'signaling --host 0.0.0.0 --model models/fashion-vit --data /var/lib/layerswarm',
@@ -44,6 +46,7 @@ export const signaling = defineCommand({
       throw usageError('--upload-token-file needs --data DIR, where uploaded releases are kept')
     }
     const { readTokenFile } = await import('../release/upload-release.ts')
+    const { formatLog } = await import('@layerswarm/signaling')
     const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { findCertificate, describeDoors, doorsDocument } = await import('../swarm/doors.ts')
@@ -62,7 +65,7 @@ export const signaling = defineCommand({
         tokenFile === undefined || dataDir === undefined
           ? undefined
           : { token: await readTokenFile(tokenFile), dir: join(dataDir, 'releases') },
-      log,
+      log: createLog({ flags: values, describe: formatLog, write: log, now: Date.now }),
     })
     try {
       const ready = await server.start()

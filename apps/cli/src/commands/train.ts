@@ -59,7 +59,11 @@ export const train = defineCommand({
     const { isTTY, columns } = process.stderr
     const display =
       isTTY && !json
-        ? createPlotDisplay(log, columns || UNKNOWN_TERMINAL_COLUMNS)
+        ? createPlotDisplay(log, {
+            columns: columns || UNKNOWN_TERMINAL_COLUMNS,
+            // Says no to NO_COLOR (no-color.org), and yes to FORCE_COLOR.
+            hasColours: process.stderr.hasColors(),
+          })
         : createLineDisplay(log)
     const report = await runTraining(recipe, {
       outDir: values.out,

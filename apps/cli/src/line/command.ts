@@ -11,6 +11,8 @@ export interface CommandContext<O extends Options = Options> {
   readonly positionals: readonly string[]
   /** The result is asked for as one JSON document. */
   readonly json: boolean
+  /** Every command that there is, this one among them. */
+  readonly commands: readonly Command[]
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal
   /** A line of the result for people, on stdout; silent with --json. */
@@ -29,7 +31,13 @@ export interface Command<O extends Options = Options> {
   /** What follows `layerswarm NAME`, one line per form. */
   readonly usage: readonly string[]
   /** How many arguments stand beside the flags. */
-  readonly positionals: { readonly min: number; readonly max: number; readonly placeholder: string }
+  readonly positionals: {
+    readonly min: number
+    readonly max: number
+    readonly placeholder: string
+    /** The words that they are taken from; none for files and the like. */
+    readonly choices?: readonly string[]
+  }
   readonly options: O
   readonly examples: readonly string[]
   /** Ends when the command is done. @throws an error with a `fault`, which becomes one line and the exit code. */

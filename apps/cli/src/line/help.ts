@@ -1,6 +1,8 @@
+import { FLAG_COLUMNS_MAX, HELP_COLUMNS_MAX } from '../limits.ts'
 import type { Command, Document } from './command.ts'
 import type { Options } from './option.ts'
 import { COMMON_OPTIONS } from './parse-line.ts'
+import { wrap, wrapBehind } from './wrap.ts'
 
 /** What `layerswarm` alone prints. */
 export function overview(commands: readonly Command[]): string {
@@ -12,7 +14,9 @@ export function overview(commands: readonly Command[]): string {
     '  layerswarm COMMAND [flags]',
     '',
     'commands',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commands.flatMap(({ name, summary }) =>
+      wrapBehind(`  ${name.padEnd(width)}  `, summary, HELP_COLUMNS_MAX),
+    ),
     '',
     'Start with `layerswarm up`. `layerswarm COMMAND --help` explains one command.',
   ].join('\n')
@@ -26,23 +30,45 @@ export function commandHelp(command: Command): string {
     help: repeatable ? `${help}; may be given several times` : help,
   }))
   // A long list of choices gets a line of its own.
-  const width = Math.max(...flags.map(({ flag }) => (flag.length <= 28 ? flag.length : 0)))
+  const width = Math.max(
+    ...flags.map(({ flag }) => (flag.length <= FLAG_COLUMNS_MAX ? flag.length : 0)),
+  )
+  const column = ' '.repeat(width + 4)
   return [
-    `layerswarm ${command.name}: ${command.summary}`,
+    ...wrap(`layerswarm ${command.name}: ${command.summary}`, HELP_COLUMNS_MAX),
     '',
     'usage',
-    ...command.usage.map((line) => `  layerswarm ${command.name} ${line}`.trimEnd()),
+    ...command.usage.flatMap((line) =>
+      line === ''
+        ? [`  layerswarm ${command.name}`]
+        : usageLines(`  layerswarm ${command.name} `, line),
+    ),
     '',
     'flags',
-    ...flags.map(({ flag, help }) =>
+    ...flags.flatMap(({ flag, help }) =>
       flag.length <= width
-        ? `  ${flag.padEnd(width)}  ${help}`
-        : `  ${flag}\n  ${' '.repeat(width)}  ${help}`,
+        ? wrapBehind(`  ${flag.padEnd(width)}  `, help, HELP_COLUMNS_MAX)
+        : [`  ${flag}`, ...wrapBehind(column, help, HELP_COLUMNS_MAX)],
     ),
     '',
     'examples',
-    ...command.examples.map((line) => `  layerswarm ${line}`),
+    // A backslash lets the shell go on in the next line.
+    ...command.examples.flatMap((line) => brokenExample(`  layerswarm ${line}`)),
   ].join('\n')
+}
+
+/** A flag and its value in brackets stay together. */
+function usageLines(first: string, line: string): string[] {
+  const together = line.replace(/\[[^\]]*\]/g, (group) => group.replaceAll(' ', '\u00a0'))
+  return wrapBehind(first, together, HELP_COLUMNS_MAX).map((each) => each.replaceAll('\u00a0', ' '))
+}
+
+/** An example that is too long goes on behind a backslash, as a shell reads it. */
+function brokenExample(line: string): string[] {
+  const lines = wrap(line.trim(), HELP_COLUMNS_MAX - 6)
+  return lines.map(
+    (part, at) => `${at === 0 ? '  ' : '    '}${part}${at < lines.length - 1 ? ' \\' : ''}`,
+  )
 }
 
 /** The same for programs. */

@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly placeholder?: string
   readonly help: string
   readonly repeatable?: boolean
+  /** The words that it takes, for completion; none for any. */
+  readonly choices?: readonly string[]
   read(texts: readonly string[], flag: string): T
 }
 
@@ -78,16 +80,23 @@ export function choice<const C extends string, D extends C | undefined>(
   return {
     kind: 'text',
     placeholder: choices.join('|'),
+    choices,
     help: otherwise === undefined ? help : `${help} (${otherwise})`,
-    read: ([value], flag) => {
-      if (value === undefined) return otherwise
-      const known = choices.find((word) => word === value)
-      if (known !== undefined) return known
-      throw usageError(
-        `${flag} "${value}" is not known; did you mean "${nearest(value, choices)}"? (${choices.join(', ')})`,
-      )
-    },
+    read: ([value], flag) => (value === undefined ? otherwise : parseChoice(value, choices, flag)),
   }
+}
+
+/** @param what it is that has this value, a flag or a placeholder. @throws CliError `bad-usage`. */
+export function parseChoice<const C extends string>(
+  value: string,
+  choices: readonly C[],
+  what: string,
+): C {
+  const known = choices.find((word) => word === value)
+  if (known !== undefined) return known
+  throw usageError(
+    `${what} "${value}" is not known; did you mean "${nearest(value, choices)}"? (${choices.join(', ')})`,
+  )
 }
 
 /** Layer numbers with commas between them; an empty text is no layers at all. */

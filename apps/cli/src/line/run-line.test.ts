@@ -209,9 +209,19 @@ describe('help', () => {
     expect(code).toBe(0)
     for (const { name, summary } of COMMANDS) {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
-      expect(stdout).toContain(summary)
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(summary)
     }
   })
+
+  test.each([['help'], ...COMMANDS.map(({ name }) => [name, '--help'])])(
+    '%s %s fits 80 columns',
+    async (...words) => {
+      const { stdout } = await run(COMMANDS, ...words)
+      expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+      // Nothing that a shell would not take back: a broken example goes on behind a backslash.
+      expect(stdout).not.toMatch(/\\ $/m)
+    },
+  )
 
   test.each(COMMANDS.map((command) => [command.name, command] as const))(
     'of %s names every flag and gives an example that parses',

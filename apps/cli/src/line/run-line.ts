@@ -49,6 +49,7 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
       values: line.values,
       positionals: line.positionals,
       json: line.json,
+      commands: host.commands,
       signal: host.signal,
       print,
       log,

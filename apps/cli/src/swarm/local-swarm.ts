@@ -1,7 +1,14 @@
 import type { PolicyName } from '@layerswarm/peer'
-import type { Certificate, Ready, Signaling, SignalingSnapshot } from '@layerswarm/signaling'
+import {
+  type Certificate,
+  formatLog,
+  type Ready,
+  type Signaling,
+  type SignalingSnapshot,
+} from '@layerswarm/signaling'
 import { COVERAGE_LOOK_INTERVAL_MS } from '../limits.ts'
 import type { Hosting } from '../line/hosting-options.ts'
+import { createLog, LOG_USUAL } from '../line/log-options.ts'
 import { pause } from '../until-aborted.ts'
 import { type ProviderProcess, startProvider } from './provider-process.ts'
 import { prepareSignaling } from './serve-signaling.ts'
@@ -50,7 +57,7 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     inner: true,
     models,
     dataDir: undefined,
-    log,
+    log: createLog({ flags: LOG_USUAL, describe: formatLog, write: log, now: Date.now }),
   })
   const ready = await signaling.start()
   const url = new URL(ready.innerUrl)

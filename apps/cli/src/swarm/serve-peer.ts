@@ -7,6 +7,7 @@ import {
   type RollingEvent,
   type RollingPeer,
 } from '@layerswarm/peer'
+import type { Log, LogEntry } from '@layerswarm/signaling'
 import { usageError } from '../cli-error.ts'
 import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -17,7 +18,7 @@ import { answerMemoryQuestions } from './memory-question.ts'
 export interface ServeNeeds {
   readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join' | 'serve'>
   readonly signal: AbortSignal
-  log(line: string): void
+  readonly log: Log
 }
 
 /**
@@ -29,7 +30,9 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
   const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
   peer.on((event: RollingEvent) => {
     const line = describeEvent(event)
-    if (line !== undefined) log(line)
+    if (line !== undefined) {
+      log({ level: levelOf(event), event: event.type, text: line, data: {} })
+    }
   })
   const reporting = reportWork(peer, log)
   answerMemoryQuestions()
@@ -69,22 +72,35 @@ function parentGone(): AbortSignal {
   return gone.signal
 }
 
-function reportWork(
-  peer: Pick<RollingPeer, 'snapshot'>,
-  log: (line: string) => void,
-): NodeJS.Timeout {
+function reportWork(peer: Pick<RollingPeer, 'snapshot'>, log: Log): NodeJS.Timeout {
   let reported = 0
   let refusal: string | undefined
   return setInterval(() => {
     const { served, layerMs, peers, refused } = peer.snapshot()
-    if (refused.last !== undefined && refused.last !== refusal) log(refused.last)
+    if (refused.last !== undefined && refused.last !== refusal) {
+      log({ level: 'warn', event: 'refused', text: refused.last, data: {} })
+    }
     refusal = refused.last
     if (served === reported) return
     reported = served
     const connected = peers.filter(({ connection }) => connection === 'direct').length
     const whom = `connected to ${connected} of ${peers.length} peers`
-    log(`served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${whom}`)
+    log({
+      level: 'info',
+      event: 'served',
+      text: `served ${served} hops, ${layerMs.toFixed(1)} ms per layer, ${whom}`,
+      data: { served, layerMs, connected, peers: peers.length },
+    })
   }, SERVED_REPORT_INTERVAL_MS)
+}
+
+/** What went wrong is worth a warning, all else is how things go. */
+function levelOf(event: RollingEvent): LogEntry['level'] {
+  const { type } = event
+  if (type === 'server-changed') return event.state === 'met' ? 'info' : 'warn'
+  return type === 'hop-failed' || type === 'layer-refused' || type === 'release-refused'
+    ? 'warn'
+    : 'info'
 }
 
 /** A line for the notable events; hops, steps and the coming and going of others are not. */

@@ -1,7 +1,7 @@
 import {
   type Certificate,
   createSignaling,
-  formatLog,
+  type Log,
   type Signaling,
   type SignalingOptions,
 } from '@layerswarm/signaling'
@@ -20,7 +20,7 @@ export interface ServeOptions {
   readonly metricsFor?: SignalingOptions['metricsFor']
   /** Who may upload releases, and where they are kept. */
   readonly uploads?: SignalingOptions['uploads']
-  log(line: string): void
+  readonly log: Log
 }
 
 /**
@@ -30,7 +30,10 @@ export interface ServeOptions {
 export async function prepareSignaling(options: ServeOptions): Promise<Signaling> {
   const { hosting } = options
   const pageDir = await pageFolder()
-  if (pageDir === undefined) options.log('there is no page: run `npm run build` to have one')
+  if (pageDir === undefined) {
+    const text = 'there is no page: run `npm run build` to have one'
+    options.log({ level: 'warn', event: 'no-page', text, data: {} })
+  }
   return createSignaling({
     host: hosting.host,
     port: hosting.port,
@@ -47,8 +50,6 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
     uploads: options.uploads,
     pageDir,
     samplesDir: await sampleFolder(),
-    log: (entry) => {
-      if (entry.level !== 'debug') options.log(formatLog(entry))
-    },
+    log: options.log,
   })
 }

@@ -11,6 +11,8 @@ export interface TerminalPlot {
   /** Cells of the plot itself, without title and numbers. */
   readonly columns: number
   readonly rows: number
+  /** A colour of its own for each line. */
+  readonly hasColours: boolean
   /** Bottom and top of the y axis; those of the points unless given. */
   readonly low?: number
   readonly high?: number
@@ -39,6 +41,7 @@ interface Cell {
  */
 export function drawTerminalPlot(plot: TerminalPlot): string[] {
   const { title, lines, columns, rows, format } = plot
+  const paint = plot.hasColours ? colour : (text: string) => text
   const points = lines.flatMap((line) => line.points)
   const ys = points.map(([, y]) => y)
   const low = plot.low ?? Math.min(...ys)
@@ -58,7 +61,7 @@ export function drawTerminalPlot(plot: TerminalPlot): string[] {
       cell.line = index
     }
   })
-  const names = lines.map(({ name }, index) => colour(name, index)).join(', ')
+  const names = lines.map(({ name }, index) => paint(name, index)).join(', ')
   const labels = cells.map((_, at) =>
     at === 0 ? format(high) : at === rows - 1 ? format(low) : '',
   )
@@ -66,12 +69,15 @@ export function drawTerminalPlot(plot: TerminalPlot): string[] {
   const drawn = points.length === 0 ? [] : cells
   return [
     `${title}: ${names}`,
-    ...drawn.map((one, at) => `${(labels[at] ?? '').padStart(wide)} ${one.map(drawCell).join('')}`),
+    ...drawn.map(
+      (one, at) =>
+        `${(labels[at] ?? '').padStart(wide)} ${one.map((cell) => drawCell(cell, paint)).join('')}`,
+    ),
   ]
 }
 
-function drawCell({ dots, line }: Cell): string {
-  return dots === 0 ? ' ' : colour(String.fromCharCode(0x2800 + dots), line)
+function drawCell({ dots, line }: Cell, paint: typeof colour): string {
+  return dots === 0 ? ' ' : paint(String.fromCharCode(0x2800 + dots), line)
 }
 
 function colour(text: string, index: number): string {

@@ -30,6 +30,7 @@ describe('a plot in the terminal', () => {
       ],
       columns: 4,
       rows: 2,
+      hasColours: true,
       format: (y) => y.toFixed(1),
     }).map(plain)
     expect(lines).toEqual(['a line: down', '4.0 ⠑⢄  ', '1.0   ⠑⢄'])
@@ -42,6 +43,7 @@ describe('a plot in the terminal', () => {
         lines: [{ name: 'l', points }],
         columns: 3,
         rows: 1,
+        hasColours: true,
         format: String,
       }).map(plain)
     expect(draw([[5, 7]])).toEqual(['t: l', '7 ⡀  '])
@@ -64,7 +66,7 @@ describe('the display of a training', () => {
     let nowMs = 0
     const display = createPlotDisplay(
       (text) => texts.push(text),
-      40,
+      { columns: 40, hasColours: true },
       () => nowMs,
     )
     display.show({ ...progress, step: 10 })
@@ -81,5 +83,17 @@ describe('the display of a training', () => {
     }
     display.show({ ...progress, step: 100 })
     expect(texts).toHaveLength(3)
+  })
+
+  test('has a plot for each curve where colours are not wanted', () => {
+    const texts: string[] = []
+    const terminal = { columns: 40, hasColours: false }
+    createPlotDisplay((text) => texts.push(text), terminal).show({ ...progress, evaluation })
+    expect(texts.join()).not.toContain('\u001b')
+    const titles = texts
+      .join()
+      .split('\n')
+      .filter((line) => line.includes(': '))
+    expect(titles).toEqual(['training: loss', 'held out: in sequence', 'held out: in any order'])
   })
 })

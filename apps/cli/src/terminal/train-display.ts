@@ -17,13 +17,20 @@ export function createLineDisplay(log: (line: string) => void): TrainDisplay {
   return { show: (progress) => log(progressLine(progress)) }
 }
 
+/** What is drawn on. */
+export interface Terminal {
+  /** Its width, cells. */
+  readonly columns: number
+  /** It shows colours, and the person who reads wants them. */
+  readonly hasColours: boolean
+}
+
 /**
  * Plots of loss and accuracy that are drawn over each other, with the newest line below.
- * @param columns width of the terminal, cells.
  */
 export function createPlotDisplay(
   log: (text: string) => void,
-  columns: number,
+  { columns, hasColours }: Terminal,
   nowMs: () => number = () => performance.now(),
 ): TrainDisplay {
   const losses: [number, number][] = []
@@ -34,7 +41,7 @@ export function createPlotDisplay(
   let lastMs = Number.NEGATIVE_INFINITY
 
   function plots(): string[] {
-    const size = { columns: width, rows: PLOT_ROWS }
+    const size = { columns: width, rows: PLOT_ROWS, hasColours }
     const loss = drawTerminalPlot({
       ...size,
       title: 'training',
@@ -43,15 +50,15 @@ export function createPlotDisplay(
       format: (y) => y.toFixed(2),
     })
     if (sequential.length === 0) return loss
-    const accuracy = drawTerminalPlot({
-      ...size,
-      title: 'held out',
-      lines: [
-        { name: 'in sequence', points: sequential },
-        { name: 'in any order', points: arbitrary },
-      ],
-      format: percent,
-    })
+    const curves = [
+      { name: 'in sequence', points: sequential },
+      { name: 'in any order', points: arbitrary },
+    ]
+    // Without colours nobody could tell two curves of one plot apart.
+    const together = hasColours ? [curves] : curves.map((one) => [one])
+    const accuracy = together.flatMap((lines) =>
+      drawTerminalPlot({ ...size, title: 'held out', lines, format: percent }),
+    )
     return [...loss, ...accuracy]
   }
 

@@ -1,11 +1,17 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { type DBSchema, openDB } from 'idb'
 import { PeerError } from '../errors.ts'
 import { IDENTITY_SLOTS_MAX } from '../limits.ts'
 import type { Identity, OpenIdentity } from './identity.ts'
 
 const DATABASE = 'layerswarm-identity'
 const STORE = 'keys'
+/** The private keys by slot, as protobuf. */
+interface Keys extends DBSchema {
+  [STORE]: { key: number; value: Uint8Array }
+}
+
 /** Session storage survives a reload and is not shared with other tabs. */
 const SLOT_ITEM = 'layerswarm-identity-slot'
 
@@ -64,15 +70,16 @@ function takeLock(name: string): Promise<(() => void) | undefined> {
 }
 
 async function readOrCreate(slot: number): Promise<PrivateKey> {
-  const database = await openDatabase()
+  const database = await openDB<Keys>(DATABASE, 1, {
+    upgrade: (fresh) => void fresh.createObjectStore(STORE),
+  })
   try {
-    const found: unknown = await finished(database.transaction(STORE).objectStore(STORE).get(slot))
+    const found: unknown = await database.get(STORE, slot)
     const known = found instanceof Uint8Array ? parseKey(found) : undefined
     if (known !== undefined) return known
     // Nothing there, or a damaged key, which a visitor of a page could not repair.
     const privateKey = await generateKeyPair('Ed25519')
-    const store = database.transaction(STORE, 'readwrite').objectStore(STORE)
-    await finished(store.put(privateKeyToProtobuf(privateKey), slot))
+    await database.put(STORE, privateKeyToProtobuf(privateKey), slot)
     return privateKey
   } finally {
     database.close()
@@ -86,19 +93,4 @@ function parseKey(bytes: Uint8Array): PrivateKey | undefined {
   } catch {
     return undefined
   }
-}
-
-function openDatabase(): Promise<IDBDatabase> {
-  const request = indexedDB.open(DATABASE, 1)
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore(STORE)
-  }
-  return finished(request)
-}
-
-function finished<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
 }

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
+import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import compressible from 'compressible'
+import Negotiator from 'negotiator'
 import {
   BROTLI_QUALITY,
   COMPRESS_BYTES_MAX,
   COMPRESS_BYTES_MIN,
   COMPRESSED_CACHE_BYTES_MAX,
 } from '../limits.ts'
-import { isCompressible } from './content-type.ts'
 
 /** A content encoding, by its name in HTTP (RFC 9110, 8.4.1). */
 export type Encoding = 'br' | 'gzip'
@@ -19,27 +21,16 @@ export interface CompressionCache {
   readonly bytes: number
 }
 
-/** The encoding for an answer, or undefined to send it as it is. */
+/** The encoding for an answer (RFC 9110, 12.5.3), or undefined to send it as it is. */
 export function chooseEncoding(
-  accepted: string | undefined,
+  headers: IncomingHttpHeaders,
   contentType: string,
   bytes: number,
 ): Encoding | undefined {
-  if (!isCompressible(contentType)) return undefined
+  if (compressible(contentType) !== true) return undefined
   if (bytes < COMPRESS_BYTES_MIN || bytes > COMPRESS_BYTES_MAX) return undefined
-  const encodings = acceptedEncodings(accepted ?? '')
-  return (['br', 'gzip'] as const).find((encoding) => encodings.has(encoding))
-}
-
-/** `gzip, br;q=0` accepts gzip and refuses br (RFC 9110, 12.5.3). */
-function acceptedEncodings(header: string): Set<string> {
-  const accepted = new Set<string>()
-  for (const item of header.split(',')) {
-    const [name, ...parameters] = item.split(';').map((word) => word.trim().toLowerCase())
-    const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-    if (name !== undefined && !refused) accepted.add(name)
-  }
-  return accepted
+  const accepted = new Negotiator({ headers }).encodings(['br', 'gzip'])
+  return (['br', 'gzip'] as const).find((encoding) => accepted.includes(encoding))
 }
 
 /** An empty cache. @param bytesMax compressed bytes kept at most. */

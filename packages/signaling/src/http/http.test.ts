@@ -61,7 +61,7 @@ beforeAll(async () => {
     metricsFor: 'everybody' as const,
     notReady: () => reason,
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
-    metrics: () => 'layerswarm_ready 1\n',
+    metrics: async () => 'layerswarm_ready 1\n',
     uploads: undefined,
     offer: async () => {},
     pageDir: join(root, 'page'),
@@ -115,16 +115,29 @@ describe('the HTTP server', () => {
     expect(rest.headers['content-range']).toBe(`bytes 100-${body.length - 1}/${body.length}`)
     expect(rest.headers['content-length']).toBe(String(body.length - 100))
     expect(rest.body).toEqual(body.subarray(100))
-    for (const range of [
-      'bytes=5-9',
-      'bytes=-5',
-      `bytes=${body.length}-`,
-      'lines=1-',
-      'bytes=x-',
-    ]) {
-      const whole = await get(path, { range })
-      expect([range, whole.status, whole.body.length]).toEqual([range, 200, body.length])
+    const size = body.length
+    for (const [range, from, to] of [
+      ['bytes=5-9', 5, 10],
+      ['bytes=-5', size - 5, size],
+      [`bytes=7-${size + 9}`, 7, size],
+    ] as const) {
+      const some = await get(path, { range })
+      expect([range, some.status]).toEqual([range, 206])
+      expect(some.headers['content-range']).toBe(`bytes ${from}-${to - 1}/${size}`)
+      expect(some.body).toEqual(body.subarray(from, to))
     }
+    // What is no range of bytes, or several at once, is answered with the whole (RFC 9110, 14.2).
+    for (const range of ['lines=1-', 'bytes=x-', 'bytes=0-1,5-9']) {
+      const whole = await get(path, { range })
+      expect([range, whole.status, whole.body.length]).toEqual([range, 200, size])
+    }
+    const beyond = await get(path, { range: `bytes=${size}-` })
+    expect([beyond.status, beyond.body.length]).toEqual([416, 0])
+    expect(beyond.headers['content-range']).toBe(`bytes */${size}`)
+    expect((await get(path, { 'if-match': '"another"' })).status).toBe(412)
+    // Of another file than the one that the client has the beginning of: the whole (14.2, If-Range).
+    const changed = await get(path, { range: 'bytes=5-9', 'if-range': '"another"' })
+    expect([changed.status, changed.body.length]).toEqual([200, size])
   })
 
   test('sends nothing to who has it already', async () => {
@@ -132,6 +145,51 @@ describe('the HTTP server', () => {
     const { status, body } = await get(`/parts/${part}`, { 'if-none-match': `"x", "${part}"` })
     expect(status).toBe(304)
     expect(body.length).toBe(0)
+    const script = '/assets/main-0aB_-9zZ.js'
+    const { headers } = await get(script, { 'accept-encoding': 'br' })
+    const again = { 'accept-encoding': 'br', 'if-none-match': String(headers.etag) }
+    expect((await get(script, again)).status).toBe(304)
+    expect((await get(script, { ...again, 'cache-control': 'no-cache' })).status).toBe(200)
+  })
+
+  test('sends files whatever their folder is called', async () => {
+    const [part] = releases.list[0]?.manifest.parts ?? []
+    const odd = join(root, '.kept? 100%25 #1')
+    await mkdir(odd)
+    await writeFile(join(odd, 'a.bin'), 'weights')
+    const before = releases
+    releases = {
+      ...before,
+      parts: new Map([['e'.repeat(64), { path: join(odd, 'a.bin'), bytes: 7 }]]),
+    }
+    const { status, body } = await get(`/parts/${'e'.repeat(64)}`)
+    releases = before
+    expect([status, body.toString()]).toEqual([200, 'weights'])
+    expect((await get(`/parts/${part?.sha256}`)).status).toBe(200)
+  })
+
+  test('goes on when a client leaves in the middle of a file', async () => {
+    const file = join(root, 'large.bin')
+    await writeFile(file, new Uint8Array(32 << 20))
+    const before = releases
+    releases = { ...before, parts: new Map([['d'.repeat(64), { path: file, bytes: 32 << 20 }]]) }
+    const faultsBefore = faults.length
+    await new Promise<void>((resolve, reject) => {
+      const path = `/parts/${'d'.repeat(64)}`
+      const request = httpRequest({ port, host: '127.0.0.1', path, agent: false }, (response) => {
+        response.once('data', () => {
+          response.destroy()
+          resolve()
+        })
+        response.on('error', () => {})
+      })
+      request.once('error', reject)
+      request.end()
+    })
+    const rest = await get(`/parts/${'d'.repeat(64)}`, { range: `bytes=${(32 << 20) - 3}-` })
+    releases = before
+    expect([rest.status, rest.body.length]).toEqual([206, 3])
+    expect(faults.length).toBe(faultsBefore)
   })
 
   test('serves the page cross-origin isolated, with a policy, and asks to revalidate it', async () => {
@@ -255,7 +313,7 @@ describe('the HTTP server', () => {
         metricsFor: 'everybody' as const,
         notReady: () => undefined,
         bootstrap: () => ({}),
-        metrics: () => '',
+        metrics: async () => '',
         uploads: undefined,
         offer: async () => {},
         pageDir: undefined,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { Registry } from 'prom-client'
 import { URL_CHARS_MAX } from '../limits.ts'
 import type { Releases } from '../releases.ts'
 import type { Token } from '../token.ts'
@@ -27,7 +28,7 @@ export interface RouterNeeds extends UploadNeeds {
   /** The content of /bootstrap.json, for somebody at this machine or elsewhere. */
   bootstrap(isHere: boolean): unknown
   /** Prometheus text. */
-  metrics(): string
+  metrics(): Promise<string>
   /** Who may read them: anybody, programs of this machine, or whoever has the token. */
   readonly metricsFor: 'everybody' | 'here' | Token
   readonly pageDir: string | undefined
@@ -36,7 +37,6 @@ export interface RouterNeeds extends UploadNeeds {
 }
 
 const SAMPLES = new Set(['images.idx3-ubyte', 'labels.idx1-ubyte'])
-const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Answers one request. Never throws for what a client can do. */
 export async function route(
@@ -63,7 +63,7 @@ export async function route(
     case 'readyz':
       return { route: 'readyz', answer: readiness(needs) }
     case 'metrics':
-      return { route: 'metrics', answer: metrics(request, visitor, needs) }
+      return { route: 'metrics', answer: await metrics(request, visitor, needs) }
     case 'bootstrap.json':
       return { route: 'bootstrap', answer: bootstrap(visitor, needs) }
     case 'releases':
@@ -106,18 +106,18 @@ function readiness(needs: RouterNeeds): Answer {
   return reason === undefined ? json(200, { ready: true }) : json(503, { ready: false, reason })
 }
 
-function metrics(
+async function metrics(
   { headers }: IncomingMessage,
   { isHere }: Visitor,
   { metrics: render, metricsFor }: RouterNeeds,
-): Answer {
+): Promise<Answer> {
   if (metricsFor === 'here' && !isHere)
     return text(403, 'the metrics are for the machine of this server\n')
   if (typeof metricsFor !== 'string' && !metricsFor.isAllowed(headers.authorization)) {
     const answer = text(401, 'the metrics need their token\n')
     return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Bearer' } }
   }
-  return text(200, render(), PROMETHEUS_TYPE)
+  return text(200, await render(), Registry.PROMETHEUS_CONTENT_TYPE)
 }
 
 function bootstrap(visitor: Visitor, needs: RouterNeeds): Answer {
@@ -174,7 +174,7 @@ async function page(
   const file = await findFile(pageDir, pathname)
   if (file === undefined) return notFound('this')
   const type = contentTypeOf(file.path)
-  const encoding = chooseEncoding(request.headers['accept-encoding'], type, file.bytes)
+  const encoding = chooseEncoding(request.headers, type, file.bytes)
   const headers: Record<string, string> = {
     ...PAGE_HEADERS,
     'content-type': type,

@@ -21,29 +21,12 @@ import {
 } from '../limits.ts'
 import { portError } from '../ports.ts'
 import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
-import { type Route, sendAnswer } from './answer.ts'
+import { sendAnswer } from './answer.ts'
+import type { RequestCount, Route } from './request-count.ts'
 import { type RouterNeeds, route } from './router.ts'
 import { type Visitor, visitorOf } from './visitor.ts'
 
-/** Answers so far of one route with one status. */
-export interface RequestCount {
-  readonly route: Route
-  readonly status: number
-  readonly requests: number
-}
-
 const TOO_MANY = 'too many requests from this address, try again in a while\n'
-
-/** The counts of several servers as those of one. */
-export function mergeCounts(lists: readonly (readonly RequestCount[])[]): RequestCount[] {
-  const merged = new Map<string, RequestCount>()
-  for (const count of lists.flat()) {
-    const key = `${count.route} ${count.status}`
-    const requests = (merged.get(key)?.requests ?? 0) + count.requests
-    merged.set(key, { ...count, requests })
-  }
-  return [...merged.values()]
-}
 
 /** The HTTP half of the server: page, releases, health and metrics. */
 export interface HttpServer {
