@@ -11,11 +11,8 @@ import { createIntroductions } from './meeting/introductions.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
-import {
-  createRelayKeepers,
-  type RelayKeepers,
-  type ServerChange,
-} from './servers/relay-keepers.ts'
+import { createRelayKeepers, type RelayKeepers } from './servers/relay-keepers.ts'
+import type { ServerChange } from './servers/server-state.ts'
 import type { Servers } from './servers/servers.ts'
 import { httpFetchers } from './store/http.ts'
 import { createLayerStore, type LayerStore } from './store/layer-store.ts'

@@ -6,7 +6,7 @@ import { type ImageAnswer, type ImageSource, withLabel } from './images/image-so
 import { ANNOUNCED_MAX, PORT_MAX } from './limits.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
-import type { ServerChange } from './servers/relay-keepers.ts'
+import type { ServerChange } from './servers/server-state.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
 import { idleSnapshot, type PeerSnapshot, type PeerState } from './snapshot.ts'

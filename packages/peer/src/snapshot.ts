@@ -3,7 +3,7 @@ import type { EngineTrial } from './compute/engine-trial.ts'
 import type { Hold } from './holds.ts'
 import { PEER_CONNECTIONS_MAX } from './limits.ts'
 import type { Carrier, Reach, RelayState } from './node/reach.ts'
-import type { ServerSnapshot } from './servers/relay-keepers.ts'
+import type { ServerSnapshot } from './servers/server-state.ts'
 import type { StorageState } from './store/layer-store.ts'
 
 /**

@@ -12,7 +12,8 @@ import {
   eventually,
   RELEASE,
 } from '../testing/test-nodes.ts'
-import { createRelayKeepers, type RelayKeepers, type ServerChange } from './relay-keepers.ts'
+import { createRelayKeepers, type RelayKeepers } from './relay-keepers.ts'
+import type { ServerChange } from './server-state.ts'
 import { createServers } from './servers.ts'
 
 /** Speaks circuit relay over TCP, and needs a reservation as a tab does. */

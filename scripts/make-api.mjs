@@ -1,0 +1,146 @@
+// Writes docs/api/*.md: every export of every package with its signature and its docstring, members
+// and errors included, as the compiler declares them.
+//
+//   tsc -b && node scripts/make-api.mjs [--check]      --check writes nothing and fails when one is not current
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const PACKAGES = ['model', 'swarm', 'lab', 'figures', 'peer', 'signaling', 'trainer']
+
+/** The names that a file exports, with the file that declares each: itself, or the one it imports from. */
+function exportsOf(file) {
+  const text = readFileSync(file, 'utf8')
+  const handedOn = [...text.matchAll(/^export (?:type )?\{([^}]*)\}(?: from ['"]([^'"]+)['"])?/gm)]
+  const own = text.matchAll(
+    /^export (?:declare )?(?:abstract )?(?:const|function|class|interface|type) (\w+)/gm,
+  )
+  const whole = [...text.matchAll(/^export (?:type )?\* from ['"]([^'"]+)['"]/gm)]
+  return [
+    ...whole.flatMap(([, from]) =>
+      exportsOf(declarationOf(file, from)).map(({ as }) => ({ name: as, as, from })),
+    ),
+    ...new Map([...own].map(([, name]) => [name, { name, as: name }])).values(),
+    ...handedOn.flatMap(([, names, from]) =>
+      names
+        .split(',')
+        .map((word) => word.trim().replace(/^type /, ''))
+        .filter((word) => word !== '')
+        .map((word) => {
+          const [name, as = name] = word.split(' as ')
+          return { name, as, from }
+        }),
+    ),
+  ]
+}
+
+/** The declaration file of an import, and what other packages hand on under their own name. */
+function declarationOf(file, from) {
+  if (from === undefined) return file
+  if (from.startsWith('.')) return join(dirname(file), from.replace(/\.ts$/, '.d.ts'))
+  const [, folder] = /^@layerswarm\/(\w+)$/.exec(from) ?? []
+  return folder === undefined ? undefined : join(root, 'packages', folder, 'dist/index.d.ts')
+}
+
+/** Top-level statements of a declaration file, each with the comment before it. */
+function statementsOf(file) {
+  const statements = []
+  let comment = []
+  let current
+  let isComment = false
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line.startsWith('/**')) {
+      comment = []
+      isComment = true
+      current = undefined
+    }
+    if (isComment) {
+      comment.push(line)
+      isComment = !line.trimEnd().endsWith('*/')
+      continue
+    }
+    if (/^(export|declare|import|\/\/)/.test(line)) {
+      current = { comment, lines: [] }
+      statements.push(current)
+      comment = []
+    }
+    current?.lines.push(line)
+  }
+  return statements
+}
+
+/** All statements that declare a name: an overloaded function has several. */
+function declared(file, name) {
+  const word = `(?:declare |abstract |const |function |class |interface |type )+${name}\\b`
+  const here = statementsOf(file).filter(({ lines }) =>
+    new RegExp(`^(?:export )?${word}`).test(lines[0]),
+  )
+  if (here.length > 0) return here
+  const passed = exportsOf(file).find(({ as }) => as === name)
+  const next = passed && declarationOf(file, passed.from)
+  if (next === undefined) throw new Error(`${file} does not declare ${name}`)
+  return declared(next, passed.name)
+}
+
+/** A comment as Markdown. */
+function prose(comment) {
+  const text = comment
+    .join('\n')
+    .replace(/^\/\*\*\s?|\s*\*\/$/g, '')
+    .replace(/^ \* ?/gm, '')
+  return text
+    .replace(/\s*@param (\S+)\s+/g, '\n\n- `$1`: ')
+    .replace(/\s*@returns\s+/g, '\n\nReturns ')
+    .replace(/\s*@throws\s+/g, '\n\nThrows ')
+    .replace(/\s*@example\s*/g, '\n\n')
+    .trim()
+}
+
+function code(lines) {
+  const text = lines
+    .filter((line) => !/^ {4}(private|#)/.test(line) && !line.startsWith('//#'))
+    .join('\n')
+    .replace(/^export (declare )?/, '')
+    .trimEnd()
+  return `\`\`\`ts\n${text}\n\`\`\``
+}
+
+function entryPart(file, mark) {
+  return exportsOf(file)
+    .toSorted((a, b) => (a.as < b.as ? -1 : 1))
+    .map(({ name, as, from }) => {
+      const texts = declared(declarationOf(file, from), name).flatMap(({ comment, lines }) =>
+        [prose(comment), code(lines)].filter((text) => text !== ''),
+      )
+      return [`${mark} ${as}`, ...texts].join('\n\n')
+    })
+}
+
+function page(folder) {
+  const place = join(root, 'packages', folder)
+  const { name, exports } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+  const entries = Object.entries(exports).filter(([, { types }]) => types !== undefined)
+  const parts = entries.flatMap(([path, { types }]) => [
+    ...(path === '.' ? [] : [`## \`${name}${path.slice(1)}\``]),
+    ...entryPart(join(place, types), path === '.' ? '##' : '###'),
+  ])
+  const note = `Every export of the package with its signature; its first page, with an example, is [its README](../../packages/${folder}/README.md).`
+  const made = '<!-- Made by scripts/make-api.mjs: edit the docstrings, not this file. -->'
+  return `${[made, `# ${name}`, note, ...parts].join('\n\n')}\n`
+}
+
+const checks = process.argv.includes('--check')
+const stale = []
+mkdirSync(join(root, 'docs/api'), { recursive: true })
+for (const folder of PACKAGES) {
+  const file = join(root, `docs/api/${folder}.md`)
+  const text = page(folder)
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue
+  if (checks) stale.push(`docs/api/${folder}.md`)
+  else writeFileSync(file, text)
+}
+if (stale.length > 0) {
+  process.stderr.write(`not current: ${stale.join(', ')}; run \`node scripts/make-api.mjs\`\n`)
+  process.exitCode = 1
+}
