@@ -192,7 +192,7 @@ export class Core {
   private onTime(nowMs: number): CoreEffect[] {
     const gone = this.membership.expire(nowMs)
     if (gone.length > 0) this.requester.onCoverage(nowMs)
-    const { effects, changed } = this.hosting.place(nowMs)
+    const { effects, changed } = this.hosting.place(nowMs, () => this.provider.trust())
     return [
       ...gone,
       ...effects,

@@ -132,6 +132,13 @@ export const GOSSIP_HEARTBEAT_MS = 1_000
 export const LANE_MESSAGES_PER_SECOND = 800
 /** So many at once: three seconds of the rate. */
 export const LANE_MESSAGES_BURST = 2_400
+/**
+ * Milliseconds of work that one author may claim in a second, in claims to a whole lane: twice what SLOTS_DEFAULT
+ * runs at once take. Who claims everything for as long as it may, and does none of it, is soon heard no more.
+ */
+export const CLAIMED_MS_PER_SECOND = 2 * SLOTS_DEFAULT * 1_000
+/** So much at once: every slot for as long as a claim may hold. */
+export const CLAIMED_MS_BURST = SLOTS_DEFAULT * CLAIM_TTL_MS_MAX
 /** Presence goes out every 3 s and on every change of slots. */
 export const PRESENCE_MESSAGES_PER_SECOND = 10
 /** So many at once: an answer to each of a crowd of newcomers. */

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { BAN_MS, LANE_MESSAGES_BURST, REJECTS_PER_NEIGHBOUR_MAX } from '../limits.ts'
+import {
+  BAN_MS,
+  CLAIM_TTL_MS_MAX,
+  CLAIMED_MS_BURST,
+  CLAIMED_MS_PER_SECOND,
+  LANE_MESSAGES_BURST,
+  REJECTS_PER_NEIGHBOUR_MAX,
+} from '../limits.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { Message, PeerId, Presence, RequestId, Step } from '../wire/messages.ts'
 import { type Arrival, createGate, type GateOptions, type Verdict } from './gate.ts'
@@ -115,6 +122,21 @@ describe('a gate', () => {
     const content = () => expect.unreachable()
     expect(say('a', BROKEN, 0, { content })).toEqual({ verdict: 'ignore', reason: 'over-rate' })
     expect(word(done('a', 1_000))).toBe('deliver')
+  })
+
+  test('ignores whoever claims more time before the whole lane than it can work, but not what it says to one', () => {
+    const { say } = gateAt()
+    const { request } = DONE
+    const place = { request, era: 0, hop: 0, layer: 0, lost: false }
+    const claims = (count: number, ttlMs: number, nowMs: number, fields: Partial<Arrival> = {}) => {
+      const message = { kind: 'claim' as const, ...place, ttlMs }
+      const heard = Array.from({ length: count }, () => say('a', { message }, nowMs, fields))
+      return heard.filter(({ verdict }) => verdict === 'deliver').length
+    }
+    expect(claims(20, CLAIM_TTL_MS_MAX, 0)).toBe(CLAIMED_MS_BURST / CLAIM_TTL_MS_MAX)
+    expect(claims(1, 0, 0)).toBe(1)
+    expect(claims(1, CLAIM_TTL_MS_MAX, 0, { number: undefined })).toBe(1)
+    expect(claims(3, CLAIM_TTL_MS_MAX, (1_000 * CLAIM_TTL_MS_MAX) / CLAIMED_MS_PER_SECOND)).toBe(1)
   })
 
   test('counts presence and the lane apart, and refused messages as well', () => {

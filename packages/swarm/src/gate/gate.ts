@@ -1,6 +1,8 @@
 import {
   BAN_MS,
   BANS_MAX,
+  CLAIMED_MS_BURST,
+  CLAIMED_MS_PER_SECOND,
   LANE_MESSAGES_BURST,
   LANE_MESSAGES_PER_SECOND,
   PRESENCE_MESSAGES_BURST,
@@ -59,6 +61,8 @@ export interface GateOptions {
   readonly presenceRate: Rate
   /** Of each author's steps, claims and ends. */
   readonly laneRate: Rate
+  /** Milliseconds of work that each author claims before the whole lane. */
+  readonly claimedRate: Rate
   /** Authors and neighbours remembered. */
   readonly authorsMax: number
   /** Refused messages within BAN_MS after which a neighbour is banned. */
@@ -74,6 +78,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
   release: undefined,
   presenceRate: { perSecond: PRESENCE_MESSAGES_PER_SECOND, burst: PRESENCE_MESSAGES_BURST },
   laneRate: { perSecond: LANE_MESSAGES_PER_SECOND, burst: LANE_MESSAGES_BURST },
+  claimedRate: { perSecond: CLAIMED_MS_PER_SECOND, burst: CLAIMED_MS_BURST },
   authorsMax: QUOTA_AUTHORS_MAX,
   rejectsMax: REJECTS_PER_NEIGHBOUR_MAX,
   banMs: BAN_MS,
@@ -87,7 +92,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  *
  * 1. A banned author is not heard, whoever passes its messages on; that blames nobody.
  * 2. An author beyond its rate is ignored, which blames nobody; presence and the lane are counted
- *    apart, and what is refused counts as well.
+ *    apart, and what is refused counts as well. So is a gossiped claim beyond the time that it may claim.
  * 3. A message that `judgeMessage` refuses is rejected. Every honest peer comes to that verdict, so
  *    the neighbour that handed it on is blamed; one that is blamed `rejectsMax` times is banned.
  *    Blame fades within `banMs`, so that rare refusals (a peer of a newer version) add up to nothing.
@@ -113,6 +118,7 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
   const { release, authorsMax: namesMax, rejectsMax, banMs, blames } = all
   const presenceQuota = createQuota({ ...all.presenceRate, namesMax })
   const laneQuota = createQuota({ ...all.laneRate, namesMax })
+  const claimedQuota = createQuota({ ...all.claimedRate, namesMax })
   // One refusal less than a ban takes, all of them back after the time of a ban.
   const patience = createQuota({
     perSecond: (rejectsMax / banMs) * 1000,
@@ -131,8 +137,15 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     return true
   }
 
-  function deliver({ author, number }: Arrival, message: Message, nowMs: number): Verdict {
+  function claimsTooMuch({ author, number }: Arrival, message: Message, nowMs: number): boolean {
+    const isGossiped = number !== undefined && message.kind === 'claim'
+    return isGossiped && !claimedQuota.take(author, nowMs, message.ttlMs)
+  }
+
+  function deliver(arrival: Arrival, message: Message, nowMs: number): Verdict {
+    const { author, number } = arrival
     if (message.kind !== 'presence') {
+      if (claimsTooMuch(arrival, message, nowMs)) return { verdict: 'ignore', reason: 'over-rate' }
       // Whom a step names has it from its author; the others only stand by.
       const isForFew =
         (message.kind === 'step' && message.next !== undefined) ||

@@ -9,6 +9,16 @@ test('grants a burst, then the rate', () => {
   expect(quota.take('b', 100)).toBe(true)
 })
 
+test('takes several at once, or none of them', () => {
+  const quota = createQuota({ perSecond: 10, burst: 10, namesMax: 10 })
+  expect([quota.take('a', 0, 7), quota.take('a', 0, 7), quota.take('a', 0, 3)]).toEqual([
+    true,
+    false,
+    true,
+  ])
+  expect(quota.take('a', 700, 7)).toBe(true)
+})
+
 test('never saves up more than a burst', () => {
   const quota = createQuota({ perSecond: 10, burst: 2, namesMax: 10 })
   quota.take('a', 0)

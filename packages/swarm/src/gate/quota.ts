@@ -6,8 +6,8 @@
  * 3. At most `namesMax` buckets are kept.
  */
 export interface Quota {
-  /** Takes one token of `name` at time `nowMs`; false when there is none. */
-  take(name: string, nowMs: number): boolean
+  /** Takes tokens of `name` at time `nowMs`, one unless said otherwise; false, and takes none, when there are too few. */
+  take(name: string, nowMs: number, tokens?: number): boolean
 }
 
 /** How often something may happen. */
@@ -29,14 +29,14 @@ export function createQuota({ perSecond, burst, namesMax }: QuotaOptions): Quota
   // A Map iterates in insertion order; taking re-inserts, so the first entry is the longest unused.
   const buckets = new Map<string, { tokens: number; atMs: number }>()
   return {
-    take(name, nowMs) {
+    take(name, nowMs, wanted = 1) {
       const bucket = buckets.get(name)
       const tokens = bucket
         ? Math.min(burst, bucket.tokens + (Math.max(0, nowMs - bucket.atMs) / 1000) * perSecond)
         : burst
-      const taken = tokens >= 1
+      const taken = tokens >= wanted
       buckets.delete(name)
-      buckets.set(name, { tokens: taken ? tokens - 1 : tokens, atMs: nowMs })
+      buckets.set(name, { tokens: taken ? tokens - wanted : tokens, atMs: nowMs })
       if (buckets.size > namesMax) buckets.delete(buckets.keys().next().value ?? name)
       return taken
     },

@@ -1,7 +1,7 @@
 import type { Effect } from '../effects.ts'
 import { JOIN_LISTEN_MS, PRESENCE_INTERVAL_MS } from '../limits.ts'
 import type { PeerId } from '../wire/messages.ts'
-import type { PeerTable } from './peer-table.ts'
+import type { KnownPeer, PeerTable } from './peer-table.ts'
 import { rarestLayers, rebalance } from './placement.ts'
 
 /** What a member is to host. */
@@ -79,8 +79,11 @@ export class Hosting {
     if (this.options.serve === 'auto') this.placeAtMs = nowMs + JOIN_LISTEN_MS
   }
 
-  /** Takes on or swaps layers when that is due. */
-  place(nowMs: number): { effects: Effect[]; changed: boolean } {
+  /** Takes on or swaps layers when that is due. @param trust who counts as a host; asked only then. */
+  place(
+    nowMs: number,
+    trust: () => (peer: KnownPeer) => boolean,
+  ): { effects: Effect[]; changed: boolean } {
     if (nowMs < this.placeAtMs) return { effects: [], changed: false }
     const { serve } = this.options
     if (serve !== 'auto') {
@@ -89,8 +92,9 @@ export class Hosting {
     }
     this.placeAtMs = nowMs + PRESENCE_INTERVAL_MS
     if (this.isPaused || this.underWay.size > 0) return { effects: [], changed: false }
-    const wanted = this.rarest()
-    return wanted.length > 0 ? { effects: this.load(wanted), changed: false } : this.swap()
+    const strength = this.table.strength(this.options.layers, trust())
+    const wanted = this.rarest(strength)
+    return wanted.length > 0 ? { effects: this.load(wanted), changed: false } : this.swap(strength)
   }
 
   /** A layer is there, or could not be loaded. @returns whether what it hosts has changed. */
@@ -114,19 +118,18 @@ export class Hosting {
   }
 
   /** The rarest layers for which there is room. */
-  private rarest(): number[] {
+  private rarest(strength: readonly number[]): number[] {
     const free = this.most - this.loaded.size
     if (free <= 0) return []
-    const hosts = this.table
-      .strength(this.options.layers)
-      .map((count, layer) => (this.loaded.has(layer) || this.refused.has(layer) ? NEVER : count))
+    const hosts = strength.map((count, layer) =>
+      this.loaded.has(layer) || this.refused.has(layer) ? NEVER : count,
+    )
     return rarestLayers(hosts, free, this.options.self).filter((layer) => hosts[layer] !== NEVER)
   }
 
-  private swap(): { effects: Effect[]; changed: boolean } {
-    const { self, layers } = this.options
+  private swap(strength: readonly number[]): { effects: Effect[]; changed: boolean } {
+    const { self } = this.options
     const { loaded, table } = this
-    const strength = table.strength(layers)
     const swap = rebalance(strength, loaded, this.most, self, table.size, this.round++)
     if (swap === undefined || this.refused.has(swap.host)) return { effects: [], changed: false }
     if (swap.drop === undefined) return { effects: this.load([swap.host]), changed: false }

@@ -106,16 +106,18 @@ export class PeerTable {
   }
 
   /**
-   * The same, but who is several times slower than half of all counts as a part of a host: a layer
-   * that only stragglers host is as good as rare.
+   * The same, but who is several times slower than half of all counts as a part of a host, and who is not
+   * trusted as none: a layer that only stragglers host is as good as rare, one that only liars host has no host.
    */
-  strength(layers: number): number[] {
+  strength(layers: number, isTrusted: (peer: KnownPeer) => boolean): number[] {
     const speeds = [...this.known.values()]
       .map(({ presence }) => presence.layerMs)
       .sort((a, b) => a - b)
     const slowMs = SLOW_HOST_FACTOR * (speeds[speeds.length >> 1] ?? 0)
     const hosts = new Array<number>(layers).fill(0)
-    for (const { presence } of this.known.values()) {
+    for (const known of this.known.values()) {
+      if (!isTrusted(known)) continue
+      const { presence } = known
       const weight = presence.layerMs > Math.max(slowMs, SLOW_HOST_MS) ? SLOW_HOST_WEIGHT : 1
       for (const layer of presence.layers)
         if (layer < layers) hosts[layer] = (hosts[layer] as number) + weight

@@ -35,6 +35,8 @@ describe('a newcomer', () => {
   })
 })
 
+const anybody = () => true
+
 describe('a layer that only stragglers host', () => {
   const presence = (layers: readonly number[], layerMs: number): Presence =>
     anyPresence({ release: '5', sequence: 1, layers, freeSlots: 8, layerMs })
@@ -46,7 +48,7 @@ describe('a layer that only stragglers host', () => {
   }
 
   test('counts as rare, and a quick host takes it up', () => {
-    const strength = table(90).strength(3)
+    const strength = table(90).strength(3, anybody)
     expect(strength).toEqual([1, 6, 6])
     const swap = Array.from({ length: 50 }, (_, round) =>
       rebalance(strength, new Set([1, 2]), 2, self, 10, round),
@@ -56,7 +58,7 @@ describe('a layer that only stragglers host', () => {
   })
 
   test('counts in full where even they are quick', () => {
-    expect(table(1).strength(3)).toEqual([4, 6, 6])
+    expect(table(1).strength(3, anybody)).toEqual([4, 6, 6])
   })
 })
 
@@ -119,4 +121,15 @@ test('a smaller capacity drops the layers that others host most', () => {
   world.clock.run(3_000)
   a.member.setCapacity(5)
   expect(a.member.snapshot().hosted).toEqual([3, 4, 5, 6, 7])
+})
+
+test('a layer that only those host whom nobody trusts has no host', () => {
+  const peers = new PeerTable('5')
+  for (const [name, layers] of [
+    ['known', [1]],
+    ['sybil', [0, 1]],
+  ] as const)
+    peers.hear(name as PeerId, anyPresence({ release: '5', layers }), 0)
+  expect(peers.strength(2, anybody)).toEqual([1, 2])
+  expect(peers.strength(2, ({ peer }) => peer === 'known')).toEqual([0, 1])
 })

@@ -3,6 +3,7 @@ import { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { LaneView } from '../presence/lane-view.ts'
+import type { KnownPeer } from '../presence/peer-table.ts'
 import { asksTheSame, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Author } from './author.ts'
@@ -108,6 +109,11 @@ export class Provider {
   /** The share of strangers that let it down, 0 … 1. */
   get strangersFail(): number {
     return this.strangers.failShare
+  }
+
+  /** Who counts as a host; see `Scout.trust`. */
+  trust(): (peer: KnownPeer) => boolean {
+    return this.scout.trust()
   }
 
   /** Whether it has seen another deliver, itself. */

@@ -50,6 +50,7 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
   const accessSpeed = () => ({ upload: undefined, download: undefined })
   const ways = new Ways({ self: self as PeerId, accessSpeed }, table, neighbourhood)
   const strangers = new Strangers()
+  const conduct = new Conduct()
   const hear = (name: string, said: Partial<Presence>) => {
     const presence = anyPresence({ release: RELEASE, layers: [0, 1], ...said })
     table.hear(name as PeerId, presence, 0)
@@ -63,14 +64,14 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
       shape: { layers: 4, tokens: 5, width: 8 },
       policy: POLICY_DEFAULT,
     },
-    { table, claims: new ClaimBook(), conduct: new Conduct(), strangers, neighbourhood, ways },
+    { table, claims: new ClaimBook(), conduct, strangers, neighbourhood, ways },
   )
   /** Whether it owes the newcomer a trial at a time. */
   const owes = (nowMs: number) =>
     scout
       .choice(new Flight(step, nowMs), OPEN, 0, nowMs)
       .hosts.some(({ peer, isOwed }) => peer === 'new' && isOwed)
-  return { hear, strangers, owes }
+  return { hear, strangers, conduct, scout, table, owes }
 }
 
 type Lane = ReturnType<typeof scoutOf>
@@ -115,4 +116,17 @@ test('whoever is known to deliver is owed nothing, but for one trial at a time w
   }
   expect(owing(known(1))).toBe(0)
   expect(owing(known(94))).toBe(1)
+})
+
+test('everybody counts as a host, until strangers have let it down: then who has delivered to it, or to one of those', () => {
+  const lane = scoutOf('p0')
+  const trusted = () => [...lane.table.all()].filter(lane.scout.trust()).map(({ peer }) => peer)
+  lane.conduct.delivered('p1' as PeerId, undefined, 0)
+  const near = [neighbourOf('p2' as PeerId, 50, true)]
+  lane.hear('p1', { near })
+  lane.hear('p3', { near: [neighbourOf('new' as PeerId, 50, true)] })
+  expect(trusted()).toHaveLength(20)
+  lane.hear('p1', { near, strangersFail: 200 })
+  lane.strangers.tried(false)
+  expect(trusted().sort()).toEqual(['p1', 'p2'])
 })

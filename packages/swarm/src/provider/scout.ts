@@ -117,6 +117,29 @@ export class Scout {
     return false
   }
 
+  /**
+   * Who counts as a host of what it announces: everybody while strangers deliver more often than not; where they
+   * do not, as among sybils, who has delivered to this member or to one that has.
+   */
+  trust(): (peer: KnownPeer) => boolean {
+    const hosting = [...this.needs.table.all()].filter(({ presence }) => presence.layers.length > 0)
+    const { vouched, strangersFail } = this.hearsay(hosting)
+    if (this.needs.strangers.share(strangersFail) <= STRANGERS_FAIL_START) return () => true
+    return (known) => this.isProven(known, vouched)
+  }
+
+  private isProven({ peer, mark }: KnownPeer, vouched: ReadonlySet<number>): boolean {
+    const { conduct } = this.needs
+    return conduct.isProven(peer) || conduct.isVouched(peer) || vouched.has(tagOf(mark))
+  }
+
+  private hearsay(hosting: readonly KnownPeer[]) {
+    const { conduct, neighbourhood } = this.needs
+    return neighbourhood.hearsay(
+      hosting.filter(({ peer }) => conduct.isProven(peer)).map(({ peer }) => peer),
+    )
+  }
+
   /** The usual time of one layer, as the others announce it, milliseconds; 1 while nobody does. */
   usualLayerMs(): number {
     const times = [...this.needs.table.all()]
@@ -127,24 +150,19 @@ export class Scout {
   }
 
   private hosts(flight: Flight, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
-    const { table, claims, conduct, neighbourhood } = this.needs
+    const { table, claims } = this.needs
     const hosting = [...table.all()].filter(
       ({ presence }) => presence.layers.length > 0 && presence.freeSlots > 0,
     )
     const counts = hosting.map(({ presence }) => presence.layers.length).sort((a, b) => a - b)
     const usualCount = counts[counts.length >> 2] ?? 1
     const usualMs = this.usualLayerMs()
-    const said = neighbourhood.hearsay(
-      hosting.filter(({ peer }) => conduct.isProven(peer)).map(({ peer }) => peer),
-    )
+    const said = this.hearsay(hosting)
     const loads = claims.loads(nowMs)
     const hosts: Host[] = []
     for (const known of hosting) {
       if (known.peer === this.options.self || flight.doubts.declines(known.peer)) continue
-      const isProven =
-        conduct.isProven(known.peer) ||
-        conduct.isVouched(known.peer) ||
-        said.vouched.has(tagOf(known.mark))
+      const isProven = this.isProven(known, said.vouched)
       hosts.push(
         this.host(
           known,
