@@ -151,6 +151,8 @@ export const LAYER_FILE_OPEN_MS = 10_000
 export const HASHED_AT_ONCE_BYTES_MAX = 1024 * 1024
 /** How long stop() waits for each connection and for libp2p to close. */
 export const CLOSE_TIMEOUT_MS = 2_000
+/** What libp2p gives each connection when a node stops; of two that stop at once, neither answers. */
+export const WEBRTC_CLOSE_TIMEOUT_MS = 500
 /** Presence published before gossip has met the bootstrap node is lost; it meets within a few ms. */
 export const PRESENCE_READY_TIMEOUT_MS = 3_000
 /** A newcomer's first request waits this long for its first neighbour; a dial takes 30 to 400 ms. */

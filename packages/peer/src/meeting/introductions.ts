@@ -257,6 +257,9 @@ class LaneIntroductions implements Introductions {
     for (const connection of directConnections(node, peer)) {
       if (connection !== kept) this.inBackground(replace(connection))
     }
+    // The side that is dialled takes a WebRTC connection for open when the dialling one has given up.
+    if (detail.direction === 'inbound' && detail.multiplexer === '/webrtc')
+      this.inBackground(this.checkAlive(peer))
   }
 
   private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {

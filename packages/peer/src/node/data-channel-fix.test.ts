@@ -11,7 +11,9 @@ class Channel extends EventTarget {
   }
 }
 
-class Connection {
+class Connection extends EventTarget {
+  connectionState = 'connecting'
+
   createDataChannel(_label: string): Channel {
     return new Channel()
   }
@@ -65,6 +67,24 @@ describe('the init channel', () => {
     await soon()
     expect(heard.calls).toBe(1)
   })
+
+  test.each(['before', 'after'])(
+    'tells of an error when its connection is lost %s somebody listens',
+    async (when) => {
+      const connection = new RTCPeerConnection()
+      const init = connection.createDataChannel('init')
+      const lose = () => {
+        Object.assign(connection, { connectionState: 'closed' })
+        connection.dispatchEvent(new Event('connectionstatechange'))
+      }
+      const heard: string[] = []
+      if (when === 'before') lose()
+      for (const type of ['open', 'error']) init.addEventListener(type, () => heard.push(type))
+      if (when === 'after') lose()
+      await soon()
+      expect(heard).toEqual(['error'])
+    },
+  )
 
   test('ends the wait when it closes without having opened', () => {
     const init = channel('init')

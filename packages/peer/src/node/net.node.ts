@@ -6,7 +6,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
-import { CLOSE_TIMEOUT_MS } from '../limits.ts'
+import { WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { closeConnection } from './peer-connections.ts'
@@ -39,7 +39,7 @@ export const platform: Platform = Object.freeze({
           .getConnections()
           // What libp2p closes by itself makes Node warn of a leak: see closeConnection.
           .filter(({ multiplexer }) => multiplexer === '/webrtc')
-          .map((connection) => closeConnection(connection, CLOSE_TIMEOUT_MS)),
+          .map((connection) => closeConnection(connection, WEBRTC_CLOSE_TIMEOUT_MS)),
       )
       await node.stop()
       webrtc?.close()
