@@ -184,6 +184,9 @@ export const FRAME_LENGTH_BYTES_MAX = 5
 export const FRAMING_BYTES = 64
 /** A look at the clock; hidden pages are let run at least once a minute. */
 export const LIFE_LOOK_MS = 5_000
+
+/** How often `<layer-swarm>` looks at its peer: no event says that a connection stands. */
+export const ELEMENT_LOOK_MS = 1_000
 /**
  * A gap between two looks that no browser makes by throttling, which allows one look a minute at the
  * least: the machine slept.

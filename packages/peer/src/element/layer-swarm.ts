@@ -6,6 +6,7 @@
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
 import type { ImageAnswer, ImageSource } from '../images/image-source.ts'
+import { ELEMENT_LOOK_MS } from '../limits.ts'
 import type { PeerOptions } from '../options.ts'
 import { createPeer, type Peer, type PeerEvent } from '../peer.ts'
 import type { PeerSnapshot, PeerState } from '../snapshot.ts'
@@ -47,6 +48,7 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
   /** Begun; an element that the script finds in the page hears of its attributes before, while it is connected already. */
   private isPlaced = false
   private joined: Promise<void> = Promise.resolve()
+  private looking: ReturnType<typeof setInterval> | undefined
   private readonly text = document.createElement('span')
   private readonly button = document.createElement('button')
 
@@ -94,6 +96,7 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
       const peer = createPeer(optionsOf(this))
       this.peer = peer
       peer.on((event) => this.noticed(peer, event))
+      this.looking = setInterval(() => this.show(peer.snapshot()), ELEMENT_LOOK_MS)
       this.joined = peer.start()
     } catch (error) {
       this.joined = Promise.reject(error)
@@ -107,6 +110,7 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
   private end(): void {
     const { peer } = this
     this.peer = undefined
+    clearInterval(this.looking)
     this.joined = Promise.reject(notJoined())
     this.joined.catch(() => undefined)
     this.button.hidden = true
@@ -116,19 +120,27 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
 
   private noticed(peer: Peer, event: PeerEvent): void {
     if (this.peer !== peer) return
-    const snapshot = peer.snapshot()
-    this.setAttribute('state', snapshot.state)
-    this.text.textContent = wordsOf(snapshot)
-    // Whoever only asks lends nothing that could be paused.
-    const isMember = snapshot.state === 'serving' || snapshot.state === 'paused'
-    this.button.hidden = !isMember || optionsOf(this).serve === 'none'
-    this.button.textContent = snapshot.state === 'paused' ? 'Resume' : 'Pause'
+    this.show(peer.snapshot())
     if (event.type === 'hop-served') this.tell('swarm-hop', { layer: event.layer, ms: event.ms })
     if (event.type !== 'state-changed') return
     this.tell('swarm-state', { state: event.state, reason: event.reason })
   }
 
+  private show(snapshot: PeerSnapshot): void {
+    const { state } = snapshot
+    const words = wordsOf(snapshot)
+    this.setAttribute('state', state)
+    // A reader of the screen says it anew each time that it is set.
+    if (this.text.textContent !== words) this.text.textContent = words
+    // Whoever only asks lends nothing that could be paused.
+    const isMember = state === 'serving' || state === 'paused'
+    this.button.hidden = !isMember || optionsOf(this).serve === 'none'
+    const does = state === 'paused' ? 'Resume' : 'Pause'
+    if (this.button.textContent !== does) this.button.textContent = does
+  }
+
   private failed(message: string): void {
+    clearInterval(this.looking)
     this.setAttribute('state', 'offline')
     this.text.textContent = message
     this.tell('swarm-error', { message })
