@@ -18,6 +18,7 @@ import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
+import { isCircuit } from './node/reach.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
 import type { ServerChange } from './servers/server-state.ts'
 import { createServers } from './servers/servers.ts'
@@ -215,10 +216,10 @@ function restarting(problem: string): string {
 function announcedAddresses(node: SwarmNode): string[] {
   const own = node.getMultiaddrs().map((address) => address.toString())
   const circuits = own
-    .filter((address) => address.includes('/p2p-circuit') && address.includes('/webrtc'))
+    .filter((address) => isCircuit(address) && address.includes('/webrtc'))
     // Who dials a circuit is connected to its relay already, maybe by another way: its peer id will do.
     .map((address) => address.replace(/^.*(?=\/p2p\/[^/]+\/p2p-circuit)/, ''))
-  const plain = own.filter((address) => !address.includes('/p2p-circuit'))
+  const plain = own.filter((address) => !isCircuit(address))
   const ways = new Set(circuits)
   return [...new Set(plain)].slice(0, Math.max(0, ADDRESSES_MAX - ways.size)).concat(...ways)
 }

@@ -7,6 +7,7 @@ import {
   RELUCTANT_DIAL_AFTER_MS,
   SEQUENCE_SLACK_MAX,
 } from '../limits.ts'
+import { isCircuit } from '../node/reach.ts'
 
 /** A peer that announced itself, and how far dialling it has come. */
 export interface Acquaintance {
@@ -128,11 +129,6 @@ export class Acquaintances {
     const isTheirTurn = amPlain === arePlain ? this.needs.self > peer : amPlain
     return isTheirTurn ? RELUCTANT_DIAL_AFTER_MS : 0
   }
-}
-
-/** Whether an address leads by way of a relay, which WebRTC needs to begin with. */
-export function isCircuit(address: string): boolean {
-  return address.includes('/p2p-circuit')
 }
 
 function isNewSession({ asking, sequence }: Presence, last: number): boolean {

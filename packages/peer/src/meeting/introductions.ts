@@ -23,7 +23,8 @@ import {
   isDirect,
   isOpen,
 } from '../node/peer-connections.ts'
-import { type Acquaintance, Acquaintances, isCircuit } from './acquaintances.ts'
+import { isCircuit } from '../node/reach.ts'
+import { type Acquaintance, Acquaintances } from './acquaintances.ts'
 
 /** What introductions work on, and whom they tell. */
 export interface IntroductionsNeeds {

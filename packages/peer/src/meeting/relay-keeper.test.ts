@@ -7,6 +7,7 @@ import {
   createTestBootstrap,
   createTestNode,
   eventually,
+  eventuallyStarted,
 } from '../testing/test-nodes.ts'
 import { createRelayKeeper, type RelayKeeper } from './relay-keeper.ts'
 
@@ -26,18 +27,6 @@ async function startBootstrap(port = 0, privateKey?: Awaited<ReturnType<typeof g
   nodes.push(bootstrap)
   const [address = ''] = addressesOf(bootstrap)
   return { bootstrap, key, address, port: Number(/\/tcp\/(\d+)/.exec(address)?.[1]) }
-}
-
-/** A port that was just closed may be refused for some milliseconds. */
-async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await start()
-    } catch (error) {
-      if (attempt > 40) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
 }
 
 async function keep(refresh: () => Promise<readonly string[]>) {

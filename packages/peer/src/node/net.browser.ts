@@ -5,6 +5,7 @@ import { watchLife } from '../life/life.browser.ts'
 import { PEER_CONNECTIONS_RELOAD, RESERVATION_TIMEOUT_MS } from '../limits.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
 import { type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
+import { isCircuit } from './reach.ts'
 import { countPeerConnections, peerConnectionsMade } from './rtc-count.browser.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
 
@@ -14,7 +15,7 @@ const WAYS: Ways = Object.freeze({
   canDial: (address: string) =>
     address.includes('/webrtc/')
       ? peerConnectionsMade() < PEER_CONNECTIONS_RELOAD
-      : canOpenSocket(address) && !address.includes('/p2p-circuit'),
+      : canOpenSocket(address) && !isCircuit(address),
 })
 
 /** A tab: WebRTC between tabs, introduced through circuits of the bootstrap node; WebSocket to Node peers. */

@@ -10,6 +10,7 @@ import { WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { closeConnection } from './peer-connections.ts'
+import { isCircuit } from './reach.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
 import { openWebRtc, type WebRtc } from './webrtc.node.ts'
 
@@ -63,9 +64,7 @@ function waysOf(hasSockets: boolean, hasWebRtc: boolean): Ways {
   return {
     reservation: hasWebRtc ? wish : 'none',
     canDial: (address) =>
-      address.includes('/p2p-circuit')
-        ? hasWebRtc && address.includes('/webrtc/')
-        : address.includes('/tcp/'),
+      isCircuit(address) ? hasWebRtc && address.includes('/webrtc/') : address.includes('/tcp/'),
   }
 }
 
@@ -74,7 +73,7 @@ function announcing({ announce, privateKey }: NodeOptions): (own: Multiaddr[]) =
   if (announce.length === 0) return (own) => own
   const self = peerIdFromPrivateKey(privateKey)
   const told = announce.map((address) => multiaddr(`${address}/p2p/${self}`))
-  return (own) => [...told, ...own.filter((one) => one.toString().includes('/p2p-circuit'))]
+  return (own) => [...told, ...own.filter((one) => isCircuit(one.toString()))]
 }
 
 /** Without WebRTC a peer still serves those who can open a socket to it. */

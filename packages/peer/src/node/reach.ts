@@ -4,3 +4,8 @@ export type Reach = 'direct' | 'relayed' | 'none'
 export type Carrier = 'webrtc' | 'tcp' | 'websocket' | 'none'
 /** `connected`: presence flows. `reserved`: and others can be introduced to this peer. `lost`: neither. */
 export type RelayState = 'connected' | 'reserved' | 'lost'
+
+/** Whether an address leads by way of a relay, which WebRTC needs to begin with. */
+export function isCircuit(address: string): boolean {
+  return address.includes('/p2p-circuit')
+}

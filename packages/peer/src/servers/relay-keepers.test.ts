@@ -10,6 +10,7 @@ import {
   createTestBootstrap,
   createTestNode,
   eventually,
+  eventuallyStarted,
   RELEASE,
 } from '../testing/test-nodes.ts'
 import { createRelayKeepers, type RelayKeepers } from './relay-keepers.ts'
@@ -59,18 +60,6 @@ async function serve(release = RELEASE, twin?: Libp2p) {
       bootstrap = await eventuallyStarted(() => createTestBootstrap(key, port))
       nodes.push(bootstrap)
     },
-  }
-}
-
-/** A port that was just closed may be refused for some milliseconds. */
-async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await start()
-    } catch (error) {
-      if (attempt > 40) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
   }
 }
 

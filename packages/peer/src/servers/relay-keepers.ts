@@ -1,5 +1,4 @@
 import { pause } from '../deadline.ts'
-import { PeerError } from '../errors.ts'
 import { RELAY_RETRY_MS, RELAY_RETRY_MS_MAX, SERVER_REFUSED_RETRY_MS } from '../limits.ts'
 import { meetingAddress } from '../meeting/join-url.ts'
 import {
@@ -216,6 +215,5 @@ class ManyKeepers implements RelayKeepers {
 const ORDER: readonly RelayState[] = ['reserved', 'connected', 'lost']
 
 function reasonOf(error: unknown): string {
-  if (error instanceof PeerError || error instanceof Error) return error.message
-  return String(error)
+  return error instanceof Error ? error.message : String(error)
 }

@@ -91,6 +91,18 @@ function carriers(over: Exclude<Wire, 'node'> | 'relay') {
   }
 }
 
+/** Starts what takes a port again: one that was just closed may be refused for some milliseconds. @throws what `start` throws at last. */
+export async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (attempt > 40) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
 /** A bootstrap node: relay for circuits, member of the presence topics that others follow. */
 export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<Libp2p> {
   return createLibp2p({
