@@ -244,20 +244,21 @@ export class Core {
   private ownState() {
     return {
       announcement: () => this.announcement(),
-      situation: () => this.situation(),
+      situation: (nowMs: number) => this.situation(nowMs),
       intervalPassed: () => this.provider.throughput.intervalPassed(),
     }
   }
 
-  private situation(): LaneSituation {
+  private situation(nowMs: number): LaneSituation {
     const { hosting, provider, requester } = this
     return {
-      serves: hosting.capacity > 0 && !hosting.paused,
+      serves: hosting.serves,
       hosted: hosting.hosted,
       capacity: hosting.capacity,
       layers: this.options.shape.layers,
       isAtWork: provider.isAtWork,
       isAsking: requester.inFlight > 0,
+      isStarved: requester.isStarved(nowMs),
       isTrusting: provider.strangersFail <= STRANGERS_FAIL_START,
     }
   }
@@ -275,7 +276,7 @@ export class Core {
     const throughput = this.provider.throughput.announce()
     return {
       ...throughput,
-      freeSlots: this.situation().serves ? throughput.freeSlots : 0,
+      freeSlots: this.hosting.serves ? throughput.freeSlots : 0,
       layers: this.hosting.announced(),
       strangersFail: this.provider.strangersFail,
       near: neighbours().map((peer) =>

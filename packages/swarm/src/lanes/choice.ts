@@ -44,7 +44,7 @@ export function laneSizes(full: number = LANE_PROVIDERS): LaneSizes {
 }
 
 /** Whether a lane can answer a request whole. */
-function isCovered({ lacking, providers }: LaneCount): boolean {
+export function isCovered({ lacking, providers }: LaneCount): boolean {
   return lacking === 0 && providers > 0
 }
 

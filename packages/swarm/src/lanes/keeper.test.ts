@@ -7,6 +7,7 @@ import type { PeerId } from '../wire/messages.ts'
 import { LaneKeeper, type LaneSituation } from './keeper.ts'
 import {
   ASKER_STAY_MS,
+  BARREN_MS,
   HELP_STAY_MS,
   LANE_LACKS_MS,
   LANE_SETTLE_MS,
@@ -25,6 +26,7 @@ const PROVIDER: LaneSituation = {
   layers: 4,
   isAtWork: false,
   isAsking: false,
+  isStarved: false,
   isTrusting: true,
 }
 const ASKER: LaneSituation = { ...PROVIDER, serves: false, hosted: new Set(), capacity: 0 }
@@ -227,6 +229,42 @@ describe('a keeper of lanes', () => {
     expect(keeper.isDue(ASKER, ASKER_STAY_MS + 600)).toBe(true)
     expect(keeper.isDue(asking, ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(false)
     expect(keeper.isDue(ASKER, ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(false)
+  })
+
+  test('as an asker whom nobody answers goes elsewhere at once, though there is less room', () => {
+    const found = lanes([24, 1], [12, 2], [0, 3, 4])
+    const starved = { ...ASKER, isAsking: true, isAtWork: true, isStarved: true }
+    const { count } = member(24)
+    expect(count(found, ASKER_STAY_MS - 1, starved)).toBeUndefined()
+    expect(count(found, ASKER_STAY_MS, starved)).toBe(1)
+  })
+
+  test('does not come back to where nobody answered it, for a while', () => {
+    const starved = { ...ASKER, isStarved: true }
+    const wishes = [BARREN_MS - 1, BARREN_MS].map((laterMs) => {
+      const { count } = member(24)
+      expect(count(lanes([24], [12, 6]), ASKER_STAY_MS, starved)).toBe(1)
+      return count(lanes([24], [12, 6, 1], [1, 9]), ASKER_STAY_MS + laterMs, ASKER)
+    })
+    expect(wishes).toEqual([2, 0])
+  })
+
+  test('tries the others anew where it has found no lane that answers', () => {
+    const found = lanes([24], [24])
+    const starved = { ...ASKER, isStarved: true }
+    const { count } = member(24)
+    expect(count(found, ASKER_STAY_MS, starved)).toBe(1)
+    expect(count(found, 2 * ASKER_STAY_MS, starved)).toBe(0)
+    expect(count(found, 3 * ASKER_STAY_MS, starved)).toBe(1)
+  })
+
+  test('as a provider whom nobody answers goes as well, once its work is done or has lasted', () => {
+    const starved = { ...PROVIDER, isAtWork: true, isAsking: true, isStarved: true }
+    const { keeper } = member(23)
+    keeper.counted(lanes([24, 1], [12, 2]), starved, ASKER_STAY_MS)
+    expect(keeper.isDue(starved, ASKER_STAY_MS)).toBe(false)
+    expect(keeper.isDue(starved, ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(true)
+    expect(keeper.move(ASKER_STAY_MS + MOVE_PATIENCE_MS)).toBe(1)
   })
 
   test('finishes the work in hand first, but not for ever', () => {

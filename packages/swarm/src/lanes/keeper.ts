@@ -5,6 +5,7 @@ import type { PeerId } from '../wire/messages.ts'
 import {
   askersMove,
   entryLane,
+  isCovered,
   isOverfull,
   type LaneSizes,
   laneSizes,
@@ -14,6 +15,7 @@ import {
 import { askedLane, helpLane, isIdleLane } from './idle.ts'
 import {
   ASKER_STAY_MS,
+  BARREN_MS,
   HELP_STAY_MS,
   LANE_LACKS_MS,
   LANE_SETTLE_MS,
@@ -47,6 +49,8 @@ export interface LaneSituation {
   readonly isAtWork: boolean
   /** It waits for an answer of its own. */
   readonly isAsking: boolean
+  /** And nobody in its lane takes that any further. */
+  readonly isStarved: boolean
   /** Strangers have not let it down more often than not: among sybils those who are known are not to be spared. */
   readonly isTrusting: boolean
 }
@@ -73,9 +77,11 @@ const NEVER = Number.POSITIVE_INFINITY
  *    to an idle one that nobody can leave; nobody goes whose going uncovers a layer.
  * 5. An asker goes to where at least ASKER_GAIN_MIN times as many providers are per asker, from a lane that
  *    lacks a layer to one that does not, or from a crowd to where nobody asks; never while it waits for an answer.
- * 6. Nobody leaves a lane within a while of entering it, except by 1 and 3: LANE_STAY_MS by 2, HELP_STAY_MS
- *    by 4 and ASKER_STAY_MS by 5.
- * 7. A provider goes when it has no work in hand, or MOVE_PATIENCE_MS after it wanted to.
+ * 6. A member whom nobody in its lane answers goes to any other that lacks nothing, and does not come back
+ *    for BARREN_MS: a lane may be full of those who only claim to serve.
+ * 7. Nobody leaves a lane within a while of entering it, except by 1 and 3: LANE_STAY_MS by 2, HELP_STAY_MS
+ *    by 4 and ASKER_STAY_MS by 5 and 6.
+ * 8. A provider goes when it has no work in hand, or MOVE_PATIENCE_MS after it wanted to.
  */
 export class LaneKeeper {
   private readonly options: LaneKeeperOptions
@@ -91,6 +97,8 @@ export class LaneKeeper {
   private countedAtMs = 0
   /** Lanes that lack a layer, since when. */
   private readonly lackingSinceMs = new Map<number, number>()
+  /** Lanes in which nobody answered it, until when they are not entered. */
+  private readonly barrenUntilMs = new Map<number, number>()
 
   constructor(options: LaneKeeperOptions, table: PeerTable, nowMs: number) {
     this.options = options
@@ -145,8 +153,10 @@ export class LaneKeeper {
   }
 
   /** Whether it is to `move` now. */
-  isDue({ serves, isAtWork, isAsking }: LaneSituation, nowMs: number): boolean {
+  isDue({ serves, isAtWork, isAsking, isStarved }: LaneSituation, nowMs: number): boolean {
     if (this.intention === undefined) return false
+    // What an asker leads is the very request that nobody answers.
+    if (!serves && isStarved) return true
     const { sinceMs } = this.intention
     const isPatient = !serves || nowMs < sinceMs + MOVE_PATIENCE_MS
     if (isPatient && (isAtWork || isAsking)) {
@@ -185,7 +195,8 @@ export class LaneKeeper {
     nowMs: number,
   ): number | undefined {
     const stayedMs = nowMs - this.enteredAtMs
-    if (!now.serves) return stayedMs >= ASKER_STAY_MS ? this.askersWish(counts) : undefined
+    const wish = stayedMs >= ASKER_STAY_MS ? this.asking(counts, now, nowMs) : undefined
+    if (!now.serves || wish !== undefined) return wish
     const surplus = this.surplus(counts)
     if (surplus !== undefined) return entryLane(counts, true, this.sizes, surplus)
     const providers = this.providers(true)
@@ -252,6 +263,17 @@ export class LaneKeeper {
     return [...hosted].every((layer) => (others[layer] ?? 0) > 0) ? mend.lane : undefined
   }
 
+  /** Where its own requests take it. */
+  private asking(
+    counts: readonly LaneCount[],
+    { serves, isStarved }: LaneSituation,
+    nowMs: number,
+  ): number | undefined {
+    if (isStarved) this.barrenUntilMs.set(this.current, nowMs + BARREN_MS)
+    else if (serves) return undefined
+    return this.askersWish(this.fertile(counts, nowMs))
+  }
+
   private askersWish(counts: readonly LaneCount[]): number | undefined {
     const move = askersMove(counts, this.current, this.sizes)
     if (move === undefined || this.drawn('go', this.looks) >= move.share) return undefined
@@ -262,6 +284,15 @@ export class LaneKeeper {
       if (left <= 0) return lane
     }
     return move.lanes.at(-1)?.lane
+  }
+
+  /** Without the lanes in which nobody answered it lately; where it has tried all of them, the others anew. */
+  private fertile(counts: readonly LaneCount[], nowMs: number): readonly LaneCount[] {
+    const isBarren = ({ lane }: LaneCount) => nowMs < (this.barrenUntilMs.get(lane) ?? 0)
+    const fertile = counts.filter((count) => !isBarren(count))
+    if (fertile.some(isCovered)) return fertile
+    this.barrenUntilMs.clear()
+    return counts.filter(({ lane }) => lane !== this.current)
   }
 
   private noteLacking(counts: readonly LaneCount[], nowMs: number): void {

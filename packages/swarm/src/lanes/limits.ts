@@ -18,6 +18,8 @@ export const HELP_STAY_MS = 10_000
 export const ASKER_STAY_MS = 10_000
 /** A provider that is to move finishes its work first, for at most this long. */
 export const MOVE_PATIENCE_MS = 5_000
+/** A lane in which nobody answered is not entered again for so long: two lives of a sybil's name. */
+export const BARREN_MS = 120_000
 /** An asker moves to where so many times as many providers are per asker. */
 export const ASKER_GAIN_MIN = 2
 /** Where nobody asks, the first of a crowd is to come within a third of the time between two looks. */

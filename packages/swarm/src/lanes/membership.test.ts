@@ -50,6 +50,7 @@ function member() {
         layers: 4,
         isAtWork: false,
         isAsking: false,
+        isStarved: false,
         isTrusting: true,
       }),
       intervalPassed: () => {

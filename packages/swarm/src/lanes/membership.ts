@@ -11,7 +11,7 @@ export interface OwnState {
   /** What the others are told. */
   announcement(): Omit<Announcement, 'lane'>
   /** What decides whether it moves. */
-  situation(): LaneSituation
+  situation(nowMs: number): LaneSituation
   /** It announces itself in its turn now: another presence interval is over. */
   intervalPassed(): void
 }
@@ -72,7 +72,7 @@ export class LaneMembership {
     const isNew = table.hear(from, presence, nowMs)
     neighbourhood.hear(from, presence)
     if (!presence.asking && !isNew) return []
-    this.keeper.joined(this.own.situation().serves, nowMs)
+    this.keeper.joined(this.own.situation(nowMs).serves, nowMs)
     this.welcome.owe(from, nowMs)
     const joined: Effect[] = isNew
       ? [{ do: 'report', event: { type: 'peer-joined', peer: from } }]
@@ -104,12 +104,12 @@ export class LaneMembership {
 
   /** How full the lanes are; undefined when nobody could say. */
   counted(lanes: readonly LaneCount[] | undefined, nowMs: number): void {
-    this.keeper.counted(lanes, this.own.situation(), nowMs)
+    this.keeper.counted(lanes, this.own.situation(nowMs), nowMs)
   }
 
   /** Whether it is to `move` now. */
   isMoveDue(nowMs: number): boolean {
-    return this.keeper.wantsToMove && this.keeper.isDue(this.own.situation(), nowMs)
+    return this.keeper.wantsToMove && this.keeper.isDue(this.own.situation(nowMs), nowMs)
   }
 
   /** Leaves the lane for the one that its keeper has chosen. */

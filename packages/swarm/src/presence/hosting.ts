@@ -64,6 +64,11 @@ export class Hosting {
     this.isPaused = paused
   }
 
+  /** Whether it hosts, or is about to. */
+  get serves(): boolean {
+    return this.most > 0 && !this.isPaused
+  }
+
   /** What others may know of: nothing while it is paused. */
   announced(): number[] {
     return this.isPaused ? [] : [...this.loaded].sort((a, b) => a - b)

@@ -8,5 +8,7 @@ export const RESCUES_MAX = 3
 export const NAMED_STALL_MS = 700
 /** Whoever is at work is waited for so many times what it said at first: then its engine hangs, or it lies. */
 export const BELIEF_FACTOR = 3
+/** A request that has stood still for so many times that is starved: its lane has been asked in vain. */
+export const STARVED_STALLS = 4
 /** Of the time that is left, one step may take so much by claims and new names alone: what follows needs the rest. */
 export const HELD_UP_SHARE = 1 / 3

@@ -30,6 +30,7 @@ export class Pending {
   private offersAgain = 0
   private closes: Closing | undefined
   private wasLeft = false
+  private cameMs: number
 
   /** @param stem the first step, as it is published now. */
   constructor(stem: Step, policy: ClassifyPolicy, nowMs: number) {
@@ -37,6 +38,7 @@ export class Pending {
     this.policy = policy
     this.startedMs = nowMs
     this.step = stem
+    this.cameMs = nowMs
     this.patience = new Patience(policy.deadlineMs, nowMs)
   }
 
@@ -50,6 +52,11 @@ export class Pending {
 
   get newest(): Step {
     return this.step
+  }
+
+  /** When it last came to a later step, or began anew, milliseconds. */
+  get standsSinceMs(): number {
+    return this.cameMs
   }
 
   /** The request was left to whoever answers first at some step, so the whole lane may follow it. */
@@ -83,6 +90,7 @@ export class Pending {
     this.trail.push(this.step)
     while (this.trail.length > 0 && !isPrefix(this.trail.at(-1) as Step, step)) this.trail.pop()
     this.step = step
+    this.cameMs = nowMs
     this.offersAgain = 0
     return isUsual ? tookMs : undefined
   }
@@ -119,6 +127,16 @@ export class Pending {
   /** Asking authors to choose again was not enough: from now on whoever answers first goes on. */
   get isDesperate(): boolean {
     return this.offersAgain > RESCUES_MAX
+  }
+
+  /** Others may choose among other hosts now: it begins anew from the stem, in a new era. */
+  startOver(nowMs: number): void {
+    this.offersAgain = 0
+    this.cameMs = nowMs
+    this.trail.length = 0
+    this.patience.wentBack(nowMs)
+    this.closes = undefined
+    this.step = { ...this.stem, era: Math.min(this.step.era + 1, ERAS_MAX), next: undefined }
   }
 
   /** The newest step's tensor can be had in another place. */

@@ -36,6 +36,7 @@ export interface RequesterOptions {
  * 3. A request that stands still is offered again; when tensors were lost, from an older step.
  * 4. A step with all layers applied is an answer, whatever its era.
  * 5. Of two that went on from one step, whoever is behind is told.
+ * 6. What nobody in its lane could answer starts anew in the next.
  */
 export class Requester {
   private readonly options: RequesterOptions
@@ -63,9 +64,18 @@ export class Requester {
     return this.pending.size
   }
 
+  /** Whether nobody in the lane takes one of its requests any further, however often it is offered. */
+  isStarved(nowMs: number): boolean {
+    for (const wanted of this.pending.values())
+      if (this.watchdog.isStarved(wanted, nowMs)) return true
+    return false
+  }
+
   /** It is in another lane, whose members have not announced themselves yet. */
   laneEntered(nowMs: number): void {
     this.coverage.laneEntered(nowMs)
+    for (const wanted of this.pending.values())
+      if (this.watchdog.isStarved(wanted, nowMs)) wanted.startOver(nowMs)
     this.onCoverage(nowMs)
   }
 

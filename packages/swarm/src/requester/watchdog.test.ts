@@ -7,7 +7,7 @@ import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import { anyStep, heldTensor, hopsBy } from '../testing/any-step.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
-import { NAMED_STALL_MS, RESCUES_MAX } from './limits.ts'
+import { NAMED_STALL_MS, RESCUES_MAX, STARVED_STALLS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'requester' as PeerId
@@ -150,4 +150,53 @@ test('several requests are watched by the one that is due first', () => {
   expect(requester.wakeAtMs()).toBe(20_000)
   requester.classify(short, stem, { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 500 }, 10)
   expect(requester.wakeAtMs()).toBeLessThan(510)
+})
+
+describe('a request that nobody in its lane takes any further', () => {
+  const STARVED_MS = STARVED_STALLS * NAMED_STALL_MS
+
+  test('starves its member after several stalls, whatever is claimed meanwhile', () => {
+    const requester = asked()
+    const claim = {
+      kind: 'claim',
+      request,
+      hop: 0,
+      era: 0,
+      layer: 0,
+      ttlMs: 10_000,
+      lost: false,
+    } as const
+    requester.onClaim(first, claim, 1_000)
+    expect(requester.isStarved(STARVED_MS - 1)).toBe(false)
+    expect(requester.isStarved(STARVED_MS)).toBe(true)
+  })
+
+  test('starves nobody once it has moved, or has ended', () => {
+    const requester = asked()
+    requester.onStep(first, step(first, 1, second), 2_000)
+    expect(requester.isStarved(STARVED_MS)).toBe(false)
+    expect(requester.isStarved(2_000 + STARVED_STALLS * STALL_MS_MAX)).toBe(true)
+    requester.cancel(request)
+    expect(requester.isStarved(60_000)).toBe(false)
+  })
+
+  test('begins anew from its first step in the next lane, where others can be chosen', () => {
+    const requester = asked()
+    requester.onStep(first, step(first, 3, second), 10)
+    const enteredAtMs = 10 + STARVED_STALLS * STALL_MS_MAX
+    requester.laneEntered(enteredAtMs)
+    expect(requester.isStarved(enteredAtMs)).toBe(false)
+    expect(requester.onTime(enteredAtMs + STALL_MS_MAX)).toMatchObject([
+      { do: 'lead', step: { route: [], era: 1, next: undefined } },
+    ])
+  })
+
+  test('goes on where it stands in the next lane if it was not starved', () => {
+    const requester = asked()
+    requester.onStep(first, step(first, 3, second), 10)
+    requester.laneEntered(1_000)
+    expect(requester.onTime(10 + STALL_MS_MAX)).toMatchObject([
+      { do: 'lead', step: { era: 1 }, suspect: second },
+    ])
+  })
 })

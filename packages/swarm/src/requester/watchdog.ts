@@ -4,7 +4,7 @@ import { STALL_MS_MAX } from '../limits.ts'
 import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
 import type { Answering } from './answering.ts'
 import type { Coverage } from './coverage.ts'
-import { NAMED_STALL_MS } from './limits.ts'
+import { NAMED_STALL_MS, STARVED_STALLS } from './limits.ts'
 import type { Pending } from './pending.ts'
 import type { SecondOffers } from './second-offer.ts'
 
@@ -44,6 +44,11 @@ export class Watchdog {
   /** Somebody is at work on the newest step of a request, or on one that follows it. */
   claimed({ patience }: Pending, claim: Claim, nowMs: number): void {
     patience.claimed(claim, this.stallMs(), nowMs)
+  }
+
+  /** Whether a request has stood still for much longer than a lane usually takes, whatever was said of it. */
+  isStarved({ closing, standsSinceMs }: Pending, nowMs: number): boolean {
+    return closing === undefined && nowMs - standsSinceMs >= STARVED_STALLS * this.stallMs()
   }
 
   /** Looks at every request. */
