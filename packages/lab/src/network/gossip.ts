@@ -3,6 +3,7 @@ import {
   encodeMessage,
   entryLane,
   type Gate,
+  type Judged,
   judgeMessage,
   type LaneCount,
   laneSizes,
@@ -63,6 +64,8 @@ export class LabNetwork {
   private readonly shape: ModelShape
   /** Messages so far. */
   private numbers = 0
+  /** What was told last: the same goes to many, one after another. */
+  private told: { from: LabStation; message: Message; bytes: number; content: Judged } | undefined
 
   constructor(clock: VirtualClock, settings: Settings, seed: number, trace: Trace, tap: Tap) {
     this.clock = clock
@@ -272,22 +275,21 @@ export class LabNetwork {
   /** Says something to one peer over a stream that stands; the gate of the receiver judges it as well. */
   tell(from: LabStation, message: Message, peer: PeerId, isFirst: boolean): void {
     if (!from.alive) return
-    const encoded = encodeMessage(message)
+    const { bytes, content } = this.worded(from, message)
     if (isFirst) {
-      this.tap.published(from, message, encoded.length)
+      this.tap.published(from, message, bytes)
       if (message.kind !== 'presence') this.traffic.requestMessages++
     }
     const to = this.stations.get(peer)
     if (to === undefined || !from.isLinkedTo(to)) return
-    const bytes = encoded.length + this.settings['links.tellOverheadBytes']
-    const content = judgeMessage(encoded, undefined, from.peer, this.shape)
+    const sent = bytes + this.settings['links.tellOverheadBytes']
     const number = BigInt(++this.numbers)
     // A newcomer is greeted with presence that is told to it alone.
     if (message.kind === 'presence') {
-      this.traffic.controlBytes += bytes
-      from.traffic.controlBytes += bytes
-    } else this.traffic.requestBytes += bytes
-    this.streams.whisper(from, to, bytes, () => {
+      this.traffic.controlBytes += sent
+      from.traffic.controlBytes += sent
+    } else this.traffic.requestBytes += sent
+    this.streams.whisper(from, to, sent, () => {
       const arrival = {
         source: from.peer,
         author: from.peer,
@@ -300,6 +302,16 @@ export class LabNetwork {
       if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to)
       else this.refused(verdict)
     })
+  }
+
+  /** A message as it goes over a stream, bytes, and the verdict on it. */
+  private worded(from: LabStation, message: Message): { bytes: number; content: Judged } {
+    const { told } = this
+    if (told?.message === message && told.from === from) return told
+    const encoded = encodeMessage(message)
+    const content = judgeMessage(encoded, undefined, from.peer, this.shape)
+    this.told = { from, message, bytes: encoded.length, content }
+    return this.told
   }
 
   private send(parcel: Parcel, from: LabStation, link: Link): void {
