@@ -29,7 +29,7 @@ export class PeerClock implements Clock {
     const unwake = this.world.wakeAt(atMs, run)
     const cancel = () => {
       this.pending.delete(cancel)
-      this.due = this.due.filter((late) => late !== run)
+      if (this.due.length > 0) this.due = this.due.filter((late) => late !== run)
       unwake()
     }
     this.pending.add(cancel)
