@@ -19,7 +19,7 @@
  */
 export { PeerError, type PeerFault } from './errors.ts'
 export type { ImageAnswer, ImageSource } from './images/image-source.ts'
-export { PEER_DEFAULTS, type PeerOptions, type PolicyName } from './options.ts'
+export { PEER_DEFAULTS, type PeerIceServer, type PeerOptions, type PolicyName } from './options.ts'
 export { createPeer, type Peer, type PeerEvent } from './peer.ts'
 export {
   createRollingPeer,
