@@ -49,6 +49,14 @@ async function publishedFolders(): Promise<string[]> {
   return folders
 }
 
+/** How README says that the packages are installed; hosting.md must name them in the same way. */
+async function installCommand(): Promise<string> {
+  const read = (name: string) => readFile(join(root, name), 'utf8')
+  const [, command, files = ''] = /`(npm install (\S+\.tgz))`/.exec(await read('README.md')) ?? []
+  expect(await read('docs/hosting.md')).toContain(`npm install --prefix /opt/layerswarm ${files}\n`)
+  return command ?? 'false'
+}
+
 async function megabytesOf(folder: string): Promise<number> {
   let bytes = 0
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
@@ -64,15 +72,13 @@ let installed: Ran
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-packed-'))
   outside = join(scratch, 'outside')
-  const tarballs = join(scratch, 'tarballs')
-  await mkdir(outside)
-  await mkdir(tarballs)
+  const tarballs = join(outside, 'packed')
+  await mkdir(tarballs, { recursive: true })
   const workspaces = (await publishedFolders()).flatMap((folder) => ['-w', folder])
   const packed = await run(root, 'npm', 'pack', '--pack-destination', tarballs, ...workspaces)
   expect(packed.code, packed.stderr).toBe(0)
   await writeFile(join(outside, 'package.json'), '{ "private": true, "type": "module" }')
-  const files = (await readdir(tarballs)).map((name) => join(tarballs, name))
-  installed = await run(outside, 'npm', 'install', ...files)
+  installed = await run(outside, 'sh', '-c', await installCommand())
 }, SETUP_MS_MAX)
 
 afterAll(() => rm(scratch, { recursive: true, force: true }))

@@ -64,9 +64,8 @@ function isAboutLayers(error: unknown): error is PeerError {
 }
 
 /** What this machine lends, for whoever wonders whether onnxruntime-node is used. */
-function describeEngine({ backend = 'reference', backendReason, layerMs }: PeerSnapshot): LogEntry {
-  const text = `computing with ${backend}, ${layerMs.toFixed(2)} ms per layer: ${backendReason}`
-  return { level: 'info', event: 'engine', text, data: { engine: backend, layerMs } }
+function describeEngine({ backend = 'reference' }: PeerSnapshot): LogEntry {
+  return { level: 'info', event: 'engine', text: `computing with ${backend}`, data: { backend } }
 }
 
 /** Aborts when the parent process closes its IPC channel, which the system does when it dies. */
