@@ -15,6 +15,10 @@
  * await peer.stop()
  * ```
  *
+ * A file or an address is decoded by a browser itself, in Node by the package sharp, which is installed
+ * beside this one (the command `layerswarm` brings it); `onnxruntime-node`, installed in the same way,
+ * computes faster than the WebAssembly that is part of this package.
+ *
  * @packageDocumentation
  */
 export { PeerError, type PeerFault } from './errors.ts'

@@ -6,7 +6,8 @@
  * Attributes: `join`, the swarm's server, the page's own when it is left away; `serve`; `capacity`, how
  * many layers `serve="auto"` hosts (2); `release`, its id or name (the first that is offered). When one
  * changes, the element leaves and joins anew. It sets `state` itself, for style sheets: `joining`,
- * `serving` (which whoever only asks is too), `paused` or `offline`.
+ * `serving` (which whoever only asks is too), `paused` or `offline`. A join that failed is not repeated
+ * by itself: taking the element out and putting it in again does.
  */
 import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
