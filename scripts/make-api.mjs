@@ -145,7 +145,7 @@ async function page(folder) {
     ...(path === '.' ? [] : [`## \`${name}${path.slice(1)}\``]),
     ...(await entryPart(join(place, types), path === '.' ? '##' : '###')),
   ])
-  const note = `Every export of the package with its signature; its first page, with an example, is [its README](../../packages/${folder}/README.md).`
+  const note = `Every export of the package with its signature; its first page, with an example, is [its README](../../packages/${folder}/README.md). A type that is named and not listed is of @layerswarm/model or @layerswarm/swarm, or an editor shows it.`
   const made = '<!-- Made by scripts/make-api.mjs: edit the docstrings, not this file. -->'
   return `${[made, `# ${name}`, note, ...(await Promise.all(parts)).flat()].join('\n\n')}\n`
 }

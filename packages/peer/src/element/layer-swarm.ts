@@ -1,7 +1,8 @@
 /**
  * `<layer-swarm join="https://…">` for pages: joins a swarm, shows how it stands, and asks it. Asking
- * costs a visitor nothing; `serve="auto"` or `serve="2,5"` lends their processor, shown with a
- * button that pauses it.
+ * lends nothing; `serve="auto"` or `serve="2,5"` lends the visitor's processor, shown with a button that
+ * pauses it. Either way a browser fetches the one runtime that it computes with, 14 to 27 MB before
+ * compression.
  *
  * Attributes: `join`, the swarm's server, the page's own when it is left away; `serve`; `capacity`, how
  * many layers `serve="auto"` hosts (2); `release`, its id or name (the first that is offered). When one
