@@ -4,7 +4,8 @@
 //   tsc -b && node scripts/make-api.mjs [--check]      --check writes nothing and fails when one is not current
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const PACKAGES = ['model', 'swarm', 'lab', 'figures', 'peer', 'signaling', 'trainer']
@@ -83,6 +84,13 @@ function declared(file, name) {
   return declared(next, passed.name)
 }
 
+/** The declaration file in which a name is declared, and not just handed on. */
+function whereDeclared(file, name) {
+  const passed = exportsOf(file).find(({ as }) => as === name)
+  const next = passed?.from && declarationOf(file, passed.from)
+  return next ? whereDeclared(next, passed.name) : file
+}
+
 /** A comment as Markdown. */
 function prose(comment) {
   const text = comment
@@ -106,28 +114,40 @@ function code(lines) {
   return `\`\`\`ts\n${text}\n\`\`\``
 }
 
-function entryPart(file, mark) {
-  return exportsOf(file)
-    .toSorted((a, b) => (a.as < b.as ? -1 : 1))
-    .map(({ name, as, from }) => {
-      const texts = declared(declarationOf(file, from), name).flatMap(({ comment, lines }) =>
-        [prose(comment), code(lines)].filter((text) => text !== ''),
-      )
-      return [`${mark} ${as}`, ...texts].join('\n\n')
-    })
+/** What a frozen constant holds, when its type does not show it. */
+async function heldBy(file, name, { lines }) {
+  if (!/^(export )?(declare )?const /.test(lines[0])) return []
+  const value = (await import(pathToFileURL(file.replace(/\.d\.ts$/, '.js')).href))[name]
+  if (typeof value !== 'object' || Array.isArray(value) || !Object.isFrozen(value)) return []
+  const text = inspect(value, { depth: 4, compact: 1, breakLength: 100, numericSeparator: true })
+  return ['It holds', code(text.split('\n'))]
 }
 
-function page(folder) {
+async function entryPart(file, mark) {
+  const names = exportsOf(file).toSorted((a, b) => (a.as < b.as ? -1 : 1))
+  const parts = names.map(async ({ name, as, from }) => {
+    const place = declarationOf(file, from)
+    const statements = declared(place, name)
+    const texts = statements.flatMap(({ comment, lines }) =>
+      [prose(comment), code(lines)].filter((text) => text !== ''),
+    )
+    const held = await heldBy(whereDeclared(place, name), name, statements[0])
+    return [`${mark} ${as}`, ...texts, ...held].join('\n\n')
+  })
+  return Promise.all(parts)
+}
+
+async function page(folder) {
   const place = join(root, 'packages', folder)
   const { name, exports } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
   const entries = Object.entries(exports).filter(([, { types }]) => types !== undefined)
-  const parts = entries.flatMap(([path, { types }]) => [
+  const parts = entries.map(async ([path, { types }]) => [
     ...(path === '.' ? [] : [`## \`${name}${path.slice(1)}\``]),
-    ...entryPart(join(place, types), path === '.' ? '##' : '###'),
+    ...(await entryPart(join(place, types), path === '.' ? '##' : '###')),
   ])
-  const note = `Every export of the package with its signature; its first page, with an example, is [its README](../../packages/${folder}/README.md).`
+  const note = `Every export of the package with its signature; its first page, with an example, is [its README](../../packages/${folder}/README.md). A type that is named and not listed is of @layerswarm/model or @layerswarm/swarm, or an editor shows it.`
   const made = '<!-- Made by scripts/make-api.mjs: edit the docstrings, not this file. -->'
-  return `${[made, `# ${name}`, note, ...parts].join('\n\n')}\n`
+  return `${[made, `# ${name}`, note, ...(await Promise.all(parts)).flat()].join('\n\n')}\n`
 }
 
 const checks = process.argv.includes('--check')
@@ -135,7 +155,7 @@ const stale = []
 mkdirSync(join(root, 'docs/api'), { recursive: true })
 for (const folder of PACKAGES) {
   const file = join(root, `docs/api/${folder}.md`)
-  const text = page(folder)
+  const text = await page(folder)
   if (existsSync(file) && readFileSync(file, 'utf8') === text) continue
   if (checks) stale.push(`docs/api/${folder}.md`)
   else writeFileSync(file, text)

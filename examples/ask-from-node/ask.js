@@ -12,7 +12,8 @@ const peer = createPeer({ join: url, serve: 'none' })
 
 /** The first sample that the server offers, as pixels: red, green, blue and alpha of each. */
 async function firstSample() {
-  const response = await fetch(new URL('/samples/images.idx3-ubyte', url))
+  // Below the swarm's own folder, which need not be the root of its host.
+  const response = await fetch(`${url.replace(/\/*$/, '')}/samples/images.idx3-ubyte`)
   if (!response.ok) throw new Error(`${url} has no samples: name a picture instead`)
   const { shape, data } = parseIdx(new Uint8Array(await response.arrayBuffer()))
   const [, height = 0, width = 0] = shape

@@ -129,6 +129,26 @@ describe('the page with a script tag', () => {
     await expect.poll(() => element.getAttribute('state'), { timeout: 60_000 }).toBe('serving')
   })
 
+  test('says which attribute cannot be read, instead of hosting what nobody asked for', async () => {
+    const element = page.locator('layer-swarm')
+    const text = element.locator('span')
+    const attributes = { serve: ['', 'yes', '2,,5', '99'], capacity: ['', 'two'] }
+    for (const [name, values] of Object.entries(attributes)) {
+      for (const value of values) {
+        await element.evaluate((one, [key, to]) => one.setAttribute(key, to), [
+          name,
+          value,
+        ] as const)
+        const about = value === '99' ? /^layer 99 does not exist/ : `${name} must be`
+        await expect.poll(() => text.textContent(), { timeout: 30_000 }).toMatch(about)
+        expect(await element.getAttribute('state')).toBe('offline')
+      }
+      await element.evaluate((one, key) => one.removeAttribute(key), name)
+    }
+    await element.evaluate((one) => one.setAttribute('serve', 'auto'))
+    await expect.poll(() => element.getAttribute('state'), { timeout: 60_000 }).toBe('serving')
+  })
+
   test('leaves when the element is taken out, without an error so far', async () => {
     const left = await page.evaluate(async () => {
       const element = document.querySelector('layer-swarm')

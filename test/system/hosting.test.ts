@@ -1,8 +1,10 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningSwarm, startCommandIn, startService } from '../support/run-command.ts'
@@ -84,6 +86,19 @@ describe('two tabs and two volunteers behind a proxy that speaks TLS, in a folde
       expect(new Set(route.map(({ peer }) => peer)).size).toBe(4)
     }
     expect((await asker.snapshot()).bytes.tensorsOverRelay).toBe(0)
+  })
+
+  test('are asked by the example for Node at the same address', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    // With the slash at its end and without.
+    for (const url of [proxy.localUrl, proxy.localUrl.replace(/\/$/, '')]) {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['examples/ask-from-node/ask.js', url],
+        { cwd: root, env: { ...process.env, NODE_EXTRA_CA_CERTS: join(dir, 'cert.pem') } },
+      )
+      expect(stdout).toMatch(/^[A-Z][\w/ -]*, \d+\.\d %\nlayers in this order: /)
+    }
   })
 
   test('met the swarm at the folder, and heard of no other address of the server', async () => {
@@ -178,6 +193,10 @@ describe.runIf(isOnNetwork)('a server with a certificate of its own, on all addr
     for (const { page } of tabs) await page.getByTestId('join').click()
     await meshed(tabs, LAYERS)
     expect(await classifySample(first, 0)).toMatchObject({ hops: LAYERS, missing: 0 })
+    // Whoever has joined reads first what the tab does.
+    const [reason, helpers] = ['reason', 'helpers'].map((id) => first.page.getByTestId(id))
+    const end = await reason?.boundingBox().then((box) => (box?.y ?? 0) + (box?.height ?? 0))
+    expect(end).toBeLessThanOrEqual((await helpers?.boundingBox())?.y ?? 0)
     const asked = await first.page.evaluate(
       () => (window as unknown as { iceServers: unknown[] }).iceServers,
     )

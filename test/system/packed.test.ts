@@ -30,6 +30,16 @@ async function run(folder: string, program: string, ...words: string[]): Promise
   )
 }
 
+const STRICT = '--noEmit --strict --skipLibCheck false --target es2023'
+/** Compiler options by which programs find a package's types: of Node, and of what bundles pages. */
+const RESOLUTIONS = ['--module node16', '--module nodenext', '--module preserve']
+
+/** What the compiler says of a file in the folder outside. */
+async function complaints(flags: string, file: string): Promise<string> {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  return (await run(outside, process.execPath, tsc, ...flags.split(' '), file)).stdout
+}
+
 /** The folders of everything that is published. */
 async function publishedFolders(): Promise<string[]> {
   const folders = ['models']
@@ -37,6 +47,14 @@ async function publishedFolders(): Promise<string[]> {
     for (const name of await readdir(join(root, top))) folders.push(`${top}/${name}`)
   }
   return folders
+}
+
+/** How README says that the packages are installed; hosting.md must name them in the same way. */
+async function installCommand(): Promise<string> {
+  const read = (name: string) => readFile(join(root, name), 'utf8')
+  const [, command, files = ''] = /`(npm install (\S+\.tgz))`/.exec(await read('README.md')) ?? []
+  expect(await read('docs/hosting.md')).toContain(`npm install --prefix /opt/layerswarm ${files}\n`)
+  return command ?? 'false'
 }
 
 async function megabytesOf(folder: string): Promise<number> {
@@ -54,15 +72,13 @@ let installed: Ran
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-packed-'))
   outside = join(scratch, 'outside')
-  const tarballs = join(scratch, 'tarballs')
-  await mkdir(outside)
-  await mkdir(tarballs)
+  const tarballs = join(outside, 'packed')
+  await mkdir(tarballs, { recursive: true })
   const workspaces = (await publishedFolders()).flatMap((folder) => ['-w', folder])
   const packed = await run(root, 'npm', 'pack', '--pack-destination', tarballs, ...workspaces)
   expect(packed.code, packed.stderr).toBe(0)
   await writeFile(join(outside, 'package.json'), '{ "private": true, "type": "module" }')
-  const files = (await readdir(tarballs)).map((name) => join(tarballs, name))
-  installed = await run(outside, 'npm', 'install', ...files)
+  installed = await run(outside, 'sh', '-c', await installCommand())
 }, SETUP_MS_MAX)
 
 afterAll(() => rm(scratch, { recursive: true, force: true }))
@@ -124,11 +140,34 @@ export const share: number | undefined =
   simulate('calm', { peers: 4, requests: 1, seed: 1 }).policies['any-order']?.answeredShare
 `,
     )
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const flags =
-      '--noEmit --strict --target es2023 --lib es2023,dom,esnext.disposable --types --module nodenext'
-    const { stdout } = await run(outside, process.execPath, tsc, ...flags.split(' '), 'types.ts')
-    expect(stdout).toBe('')
+    // A program for Node alone has the types of Node and none of the browser's.
+    const ofNode = `--lib es2023 --typeRoots ${join(root, 'node_modules/@types')} --types node`
+    for (const environment of ['--lib es2023,dom,esnext.disposable --types', ofNode]) {
+      for (const modules of RESOLUTIONS) {
+        const flags = `${STRICT} ${environment} ${modules}`
+        expect(await complaints(flags, 'types.ts'), flags).toBe('')
+      }
+    }
+  })
+
+  test('give a page the types of the element and of what it tells', async () => {
+    await writeFile(
+      join(outside, 'page.ts'),
+      `import '@layerswarm/peer/script'
+import type { LayerSwarmElement } from '@layerswarm/peer/element'
+const element: LayerSwarmElement | null = document.querySelector('layer-swarm')
+element?.addEventListener('swarm-answer', ({ detail }) => void detail.label.length)
+document.addEventListener('swarm-hop', ({ detail }) => void detail.ms.toFixed())
+const pen = document.querySelector('canvas')
+if (pen !== null) void element?.classifyImage(pen).then(({ confidence }) => confidence.toFixed())
+// @ts-expect-error a number is no picture
+void element?.classifyImage(7)
+`,
+    )
+    for (const modules of RESOLUTIONS) {
+      const flags = `${STRICT} --lib es2023,dom --types ${modules}`
+      expect(await complaints(flags, 'page.ts'), flags).toBe('')
+    }
   })
 
   describe('with a swarm of their own', () => {

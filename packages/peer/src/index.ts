@@ -15,11 +15,15 @@
  * await peer.stop()
  * ```
  *
+ * A file or an address is decoded by a browser itself, in Node by the package sharp, which is installed
+ * beside this one (the command `layerswarm` brings it); `onnxruntime-node`, installed in the same way,
+ * computes faster than the WebAssembly that is part of this package.
+ *
  * @packageDocumentation
  */
 export { PeerError, type PeerFault } from './errors.ts'
 export type { ImageAnswer, ImageSource } from './images/image-source.ts'
-export { PEER_DEFAULTS, type PeerOptions, type PolicyName } from './options.ts'
+export { PEER_DEFAULTS, type PeerIceServer, type PeerOptions, type PolicyName } from './options.ts'
 export { createPeer, type Peer, type PeerEvent } from './peer.ts'
 export {
   createRollingPeer,

@@ -187,6 +187,8 @@ export const LIFE_LOOK_MS = 5_000
 
 /** How often `<layer-swarm>` looks at its peer: no event says that a connection stands. */
 export const ELEMENT_LOOK_MS = 1_000
+/** Of an attribute that cannot be read: enough to find it in a page, and no wall of text in a line. */
+export const ATTRIBUTE_SHOWN_CHARS_MAX = 40
 /**
  * A gap between two looks that no browser makes by throttling, which allows one look a minute at the
  * least: the machine slept.

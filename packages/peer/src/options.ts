@@ -18,6 +18,13 @@ export const POLICIES = Object.freeze({
 /** A name of one of `POLICIES`. */
 export type PolicyName = keyof typeof POLICIES
 
+/** STUN or TURN servers. An RTCIceServer is one (W3C WebRTC, 4.2.4), and Node has no such type. */
+export interface PeerIceServer {
+  readonly urls: string | string[]
+  readonly username?: string
+  readonly credential?: string
+}
+
 /** What a peer is told about the swarm to join and what it may do there. */
 export interface PeerOptions {
   /**
@@ -29,6 +36,7 @@ export interface PeerOptions {
   readonly serve: 'auto' | 'none' | readonly number[]
   /** How many layers to host in `auto`. */
   readonly capacity: number
+  /** What computes; `auto` takes the fastest that is correct here. */
   readonly engine: 'auto' | EngineName
   /** Id or name of the release to join; undefined for the first that the server offers. */
   readonly release: string | undefined
@@ -54,7 +62,7 @@ export interface PeerOptions {
    */
   readonly webrtc: boolean
   /** STUN and TURN servers; when none are named here, those that the swarm's host names, or none. */
-  readonly iceServers: readonly RTCIceServer[]
+  readonly iceServers: readonly PeerIceServer[]
   /** How own activations travel. */
   readonly wireDtype: ActivationDtype
   /** Layer runs accepted at once. */

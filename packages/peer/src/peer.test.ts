@@ -120,6 +120,13 @@ describe('a peer', { timeout: 60_000 }, () => {
     expect(await ask()).toBeLessThan(LANE_MEET_TIMEOUT_MS)
   })
 
+  test('refuses to host a layer that the model does not have', async () => {
+    const peer = create({ serve: [0, 99] })
+    const fault = await faultOf(peer.start())
+    expect(fault).toEqual({ code: 'bad-options', field: 'serve' })
+    expect(peer.snapshot()).toMatchObject({ state: 'offline', connections: 0 })
+  })
+
   test('refuses a share of the time that is none', async () => {
     const peer = await start({ serve: [0] })
     for (const share of [0, 1.5, Number.NaN]) {

@@ -12,6 +12,7 @@ import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
 import { chooseRelease, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
+import { PeerError } from './errors.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
@@ -83,6 +84,7 @@ async function open(
   const { bootstrap } = first
   const release = chooseRelease(bootstrap, options.release)
   const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
+  checkServed(options.serve, manifest.spec)
   const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
   step('opening the network')
   const network = await openNetwork(
@@ -187,6 +189,20 @@ async function startMember(
     network.goodbyes.say()
   })
   return member
+}
+
+/**
+ * A layer that the model lacks would be waited for without a word.
+ * @throws PeerError `bad-options`.
+ */
+function checkServed(serve: PeerOptions['serve'], { layers }: ModelSpec): void {
+  if (serve === 'auto' || serve === 'none') return
+  const missing = serve.find((layer) => layer >= layers)
+  if (missing === undefined) return
+  throw new PeerError(
+    { code: 'bad-options', field: 'serve' },
+    `layer ${missing} does not exist; this model has layers 0 to ${layers - 1}`,
+  )
 }
 
 /** Whether a peer with these options hosts layers. */

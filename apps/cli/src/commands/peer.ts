@@ -64,7 +64,7 @@ export const peer = defineCommand({
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
     const { join, capacity, engine, policy, host, port, announce, data, release } = values
-    const { peerId, served, uptimeMs, hostedLayers } = await serve({
+    const { peerId, backend, served, layerMs, uptimeMs, hostedLayers } = await serve({
       options: {
         join: join.map(({ href }) => href),
         serve: values.layers,
@@ -81,7 +81,8 @@ export const peer = defineCommand({
       signal,
       log: createLog({ flags: values, describe: ({ text }) => text, write: log, now: Date.now }),
     })
-    print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s`)
-    emit({ peer: peerId, served, uptimeMs, hostedLayers })
+    const speed = served === 0 ? '' : `, ${layerMs.toFixed(2)} ms per layer with ${backend}`
+    print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s${speed}`)
+    emit({ peer: peerId, backend, served, layerMs, uptimeMs, hostedLayers })
   },
 })

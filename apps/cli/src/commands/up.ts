@@ -58,9 +58,9 @@ export const up = defineCommand({
       // A process of this machine needs no certificate to be let in.
       const near = swarm.ready.innerUrl
       const far = swarm.ready.publicUrls[0]
-      print(`join with a process: layerswarm peer --join ${near}${same}`)
+      print(`join with a process: npx layerswarm peer --join ${near}${same}`)
       if (far !== undefined) print(`from elsewhere: ${joinCommand(far, certificate)}${same}`)
-      print(`ask: layerswarm classify --samples 20 --join ${near}${same}`)
+      print(`ask: npx layerswarm classify --samples 20 --join ${near}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
       const doors = doorsDocument(swarm.ready, certificate)
       emit({ ready: url, peers, pids, missing: missing ?? null, ...doors })

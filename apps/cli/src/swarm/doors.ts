@@ -67,7 +67,7 @@ export function describeDoors(
 /** How a process elsewhere joins. */
 export function joinCommand(url: string, certificate: FoundCertificate | undefined): string {
   const trust = certificate?.isOwn ? 'NODE_EXTRA_CA_CERTS=tls-cert.pem ' : ''
-  return `${trust}layerswarm peer --join ${url}`
+  return `${trust}npx layerswarm peer --join ${url}`
 }
 
 /** The same for programs. */

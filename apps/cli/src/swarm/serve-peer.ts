@@ -1,7 +1,8 @@
-import { checkOrder, isSha256, ModelError } from '@layerswarm/model'
+import { isSha256 } from '@layerswarm/model'
 import {
   createPeer,
   createRollingPeer,
+  PeerError,
   type PeerOptions,
   type PeerSnapshot,
   type RollingEvent,
@@ -38,13 +39,13 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
   answerMemoryQuestions()
   try {
     await peer.start(ending)
-    checkLayers(peer, options.serve)
+    log(describeEngine(peer.snapshot()))
     await untilAborted(ending)
     return peer.snapshot()
   } catch (error) {
     // Told to stop while joining: that is a stop, not a failure.
     if (ending.aborted) return peer.snapshot()
-    throw error
+    throw isAboutLayers(error) ? usageError(`--layers: ${error.message}`) : error
   } finally {
     clearInterval(reporting)
     await peer.stop()
@@ -56,13 +57,15 @@ function followsRelease({ serve, release }: ServeNeeds['options']): boolean {
   return serve === 'auto' && !isSha256(release)
 }
 
-function checkLayers(peer: Pick<RollingPeer, 'manifest'>, serve: PeerOptions['serve']): void {
-  if (serve === 'auto' || serve === 'none') return
-  try {
-    checkOrder(serve, peer.manifest.spec)
-  } catch (error) {
-    throw error instanceof ModelError ? usageError(`--layers: ${error.message}`) : error
-  }
+function isAboutLayers(error: unknown): error is PeerError {
+  if (!(error instanceof PeerError)) return false
+  const { fault } = error
+  return fault.code === 'bad-options' && fault.field === 'serve'
+}
+
+/** What this machine lends, for whoever wonders whether onnxruntime-node is used. */
+function describeEngine({ backend = 'reference' }: PeerSnapshot): LogEntry {
+  return { level: 'info', event: 'engine', text: `computing with ${backend}`, data: { backend } }
 }
 
 /** Aborts when the parent process closes its IPC channel, which the system does when it dies. */

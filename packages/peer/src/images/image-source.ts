@@ -2,20 +2,24 @@ import { argmax, type Pixels } from '@layerswarm/model'
 import type { Answer } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
 
+/** A class of browsers by its name; nothing in a program that is compiled without their types. */
+type InPages<Name extends string> =
+  typeof globalThis extends Record<Name, { prototype: infer Instance }> ? Instance : never
+
 /**
  * A picture as people have it. A text is an address; in Node, unless it begins like one, the path of
  * a file. `Pixels` are an ImageData, or the same from elsewhere. Canvases and what can be drawn on
- * them are a browser's.
+ * them are a browser's: `InPages` leaves them out of a program that is compiled without its types.
  */
 export type ImageSource =
   | string
   | URL
   | Blob
   | Pixels
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | HTMLImageElement
-  | ImageBitmap
+  | InPages<'HTMLCanvasElement'>
+  | InPages<'OffscreenCanvas'>
+  | InPages<'HTMLImageElement'>
+  | InPages<'ImageBitmap'>
 
 /** What a swarm says of one picture. */
 export interface ImageAnswer extends Answer {
