@@ -101,6 +101,11 @@ export const BAN_MS = 60_000
 /** Bans kept at most; the oldest makes room. */
 export const BANS_MAX = 4_096
 
+/** Addresses that a host may announce: peers take so many, and no more, from bootstrap.json (packages/peer, limits.ts). */
+export const ANNOUNCED_MAX = 16
+/** What is added to an announced address: `/p2p/` and a peer id, of 52 characters or somewhat more. */
+export const PEER_ID_CHARS_MAX = 5 + 64
+
 /** A certificate of our own lasts as long as browsers let public ones last: 397 days. */
 export const CERTIFICATE_LIFE_MS = 397 * 86_400_000
 /** One that ends sooner than in a month is made anew at the next start. */

@@ -352,6 +352,16 @@ describe('the HTTP server', () => {
     expect(answer.headers['access-control-expose-headers']).toBe('content-range')
   })
 
+  test('answers who would rather speak HTTP/2, as if he had not asked', async () => {
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAM',
+    }
+    const { status, body } = await get('/healthz', headers)
+    expect([status, body.toString()]).toEqual([200, 'alive\n'])
+  })
+
   test('turns a WebSocket away as long as nobody takes it', async () => {
     const upgrade = { connection: 'upgrade', upgrade: 'websocket' }
     const { status } = await get('/', { ...upgrade, 'sec-websocket-version': '13' })

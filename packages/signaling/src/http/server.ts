@@ -2,11 +2,11 @@ import {
   createServer,
   type IncomingMessage,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Certificate } from '../certificate.ts'
 import { reasonOf } from '../errors.ts'
@@ -98,6 +98,7 @@ export function createHttpServer(
       : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
   const sockets = socketsOf(server)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (declines(request) && socket instanceof Socket) return answerOnce(request, socket, answer)
     const take = needs.upgrades()
     const visitor = visitorOf(request, needs.trustsProxy)
     const status = take === undefined ? 503 : needs.mayAsk(visitor) ? 101 : 429
@@ -133,6 +134,31 @@ export function createHttpServer(
       }),
     counts: () => [...counts.values()].map((entry) => ({ ...entry })),
   }
+}
+
+/**
+ * Whether an upgrade is to something that is not spoken here, as HTTP/2 clients ask for with `h2c`: such a
+ * request is answered as if it had not asked (RFC 9110, 7.8).
+ */
+function declines({ method, headers }: IncomingMessage): boolean {
+  const isRead = method === 'GET' || method === 'HEAD'
+  return isRead && !/(^|[\s,])websocket([\s,/]|$)/i.test(headers.upgrade ?? '')
+}
+
+/** Answers a request of which HTTP has let go, and ends its connection with that. */
+function answerOnce(
+  request: IncomingMessage,
+  socket: Socket,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end())
+  // Nobody else hears of its end, or cuts it when nothing moves.
+  socket.on('error', () => {})
+  socket.setTimeout(HTTP_IDLE_MS_MAX, () => socket.destroy())
+  answer(request, response)
 }
 
 /** All of them, as they come and go: HTTP knows neither those that shake hands nor those handed on. */

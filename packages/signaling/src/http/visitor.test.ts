@@ -13,7 +13,19 @@ describe('a visitor', () => {
   })
 
   test.each([
+    ['fe80::1%eth0', 'fe80::1'],
+    ['::ffff:192.0.2.1%eth0', '192.0.2.1'],
+    ['', ''],
+  ])(
+    'at the socket address "%s" is %s, in a form that means something elsewhere',
+    (remote, address) => {
+      expect(visitorOf(asked(remote, {}), false).address).toBe(address)
+    },
+  )
+
+  test.each([
     ['203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9, fe80::1%eth0', 'fe80::1'],
     ['spoofed, 10.0.0.1, 203.0.113.9', '203.0.113.9'],
     ['203.0.113.9:4711', '203.0.113.9'],
     ['[2001:db8::1]:4711', '2001:db8::1'],
@@ -30,7 +42,11 @@ describe('a visitor', () => {
     ['::1', { host: '[::1]:9000' }, true],
     ['127.0.0.1', { host: 'swarm.example' }, false],
     ['127.0.0.1', {}, false],
+    ['127.0.0.1', { host: 'LocalHost' }, true],
     ['127.0.0.1', { host: '127.0.0.1', via: '1.1 proxy' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'x-real-ip': '192.0.2.1' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'x-forwarded-proto': 'https' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'cf-connecting-ip': '192.0.2.1' }, false],
     ['192.0.2.1', { host: '127.0.0.1' }, false],
   ])('at %s with %o is here: %s', (remote, headers, isHere) => {
     expect(visitorOf(asked(remote, headers as Record<string, string>), false).isHere).toBe(isHere)

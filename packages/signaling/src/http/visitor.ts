@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { createQuota } from '@layerswarm/swarm'
+import { createQuota, isLoopback } from '@layerswarm/swarm'
 import { HTTP_REQUESTS_BURST, HTTP_REQUESTS_PER_SECOND, RATE_KEYS_MAX } from '../limits.ts'
-import { isLoopback } from '../public-urls.ts'
 
 /** Who asks, as far as can be told. */
 export interface Visitor {
-  /** IP address; that of a proxy which is not trusted to name another. */
+  /** IP address; that of a proxy which is not trusted to name another; empty for who has gone already. */
   readonly address: string
   /** A program of this machine that means this machine: no proxy asks on behalf of somebody. */
   readonly isHere: boolean
@@ -22,7 +21,7 @@ export function visitorOf(
 ): Visitor {
   const remote = plain(socket.remoteAddress ?? '')
   const forwarded = trustsProxy ? lastForwarded(headers['x-forwarded-for']) : undefined
-  const isPassedOn = PASSED_ON.some((name) => name in headers)
+  const isPassedOn = Object.keys(headers).some((name) => PASSED_ON.test(name))
   const isHere = !isPassedOn && isLoopback(remote) && isLoopback(hostIn(headers.host ?? ''))
   return { address: forwarded ?? remote, isHere }
 }
@@ -53,7 +52,9 @@ function networkOf(address: string): string {
     .join(':')}::/64`
 }
 
-const PASSED_ON = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via']
+/** What proxies and tunnels add: RFC 7239, RFC 9110 (7.6.3), and what they used before and use beside. */
+const PASSED_ON =
+  /^(forwarded|via|x-(forwarded|real|original|envoy|client)-.*|x-forwarded|(true|cf|fly|fastly)-.*)$/
 
 function lastForwarded(header: string | string[] | undefined): string | undefined {
   const last = (Array.isArray(header) ? header.join(',') : header)?.split(',').at(-1)?.trim() ?? ''
@@ -64,11 +65,14 @@ function lastForwarded(header: string | string[] | undefined): string | undefine
   return isIP(address) === 0 ? undefined : address
 }
 
-/** IPv4 as it is written, also where it came through a socket of both families. */
+/**
+ * IPv4 as it is written, also where it came through a socket of both families; IPv6 without the zone
+ * that an address of the link has (`fe80::1%eth0`, RFC 4007): it means something on this machine only.
+ */
 function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
+  return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 function hostIn(header: string): string {
-  return /^\[(.*)\]/.exec(header)?.[1] ?? header.replace(/:\d+$/, '')
+  return header.replace(/:\d+$/, '').toLowerCase()
 }

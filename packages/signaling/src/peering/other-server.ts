@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { PROTOCOL_VERSION, SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { systemCode } from '../errors.ts'
 import { PEERING_DOCUMENT_BYTES_MAX, PEERING_FETCH_MS_MAX } from '../limits.ts'
 
@@ -25,13 +25,18 @@ export async function readServer(url: URL, signal: AbortSignal): Promise<OtherSe
   const { protocol, peerId, releases } = fieldsOf(value)
   if (protocol !== PROTOCOL_VERSION) {
     throw new Error(
-      `it speaks protocol ${String(protocol).slice(0, 20)} and this server ${PROTOCOL_VERSION}; update the older one`,
+      `it speaks ${protocolName(protocol)} and this server ${PROTOCOL_VERSION}; update the older one`,
     )
   }
   if (typeof peerId !== 'string' || !PEER_ID.test(peerId) || !Array.isArray(releases))
     throw new Error('its bootstrap.json names no peer id or no releases')
   const ids = releases.map((release) => fieldsOf(release).id)
   return { peerId, releases: ids.filter((id) => typeof id === 'string') }
+}
+
+/** Another's word: what is no number is not worth repeating. */
+function protocolName(protocol: unknown): string {
+  return typeof protocol === 'number' ? `protocol ${protocol}` : 'no protocol of ours'
 }
 
 /** Base58, as libp2p writes them. */
@@ -43,22 +48,46 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 
 async function readText(url: URL, signal: AbortSignal): Promise<string> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_FETCH_MS_MAX)])
-  const response = await fetch(url, { signal: bounded }).catch((error: unknown) => {
-    throw new Error(`it does not answer (${causeOf(error)})`)
-  })
+  const unreadable = (error: unknown): never => {
+    const isLate = bounded.aborted && !signal.aborted
+    const late = `nothing whole within ${PEERING_FETCH_MS_MAX / 1000} s`
+    throw new Error(`it does not answer (${isLate ? late : causeOf(error)})`)
+  }
+  // Not followed: only what the host has named is asked.
+  const response = await fetch(url, { signal: bounded, redirect: 'manual' }).catch(unreadable)
+  if (response.status >= 300 && response.status < 400) {
+    await response.body?.cancel()
+    throw new Error(`it sends on to ${placeOf(response, url)}; name that address`)
+  }
   if (!response.ok) {
     await response.body?.cancel()
     throw new Error(`it answers ${response.status} for bootstrap.json`)
   }
+  return readBody(response).catch((error: unknown) => {
+    if (error instanceof TooLong) throw error
+    return unreadable(error)
+  })
+}
+
+class TooLong extends Error {}
+
+async function readBody({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body ?? []) {
     bytes += chunk.length
     if (bytes > PEERING_DOCUMENT_BYTES_MAX)
-      throw new Error(`its bootstrap.json is longer than ${PEERING_DOCUMENT_BYTES_MAX} bytes`)
+      throw new TooLong(`its bootstrap.json is longer than ${PEERING_DOCUMENT_BYTES_MAX} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Where a redirection leads, as far as it can be named in a line. */
+function placeOf({ headers }: Response, url: URL): string {
+  const place = headers.get('location') ?? ''
+  if (!URL.canParse(place, url)) return 'nowhere'
+  return new URL('.', new URL(place, url)).href.slice(0, SERVER_URL_CHARS_MAX)
 }
 
 /** Node's fetch hides the reason in the cause of "fetch failed". */
