@@ -48,6 +48,10 @@ function systemMessage(code: string | undefined, error: Error): string | undefin
   return undefined
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim()
+/** Others' words may stand in it, a server's or a peer's: none of them reaches the terminal as a command. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/\p{Cc}/gu, '�')
+    .trim()
 }

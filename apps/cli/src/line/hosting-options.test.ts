@@ -42,6 +42,15 @@ describe('flags about how a swarm is reached', () => {
     ['signaling', ['--metrics', 'nobody'], 'everybody, here'],
     ['signaling', ['--tcp-port', '70000'], 'whole number from 0 to 65535'],
     ['signaling', ['--peer-with', 'other.example'], '--peer-with takes an address as http'],
+    [
+      'signaling',
+      ['--peer-with', 'https://user:secret@other.example'],
+      'without a user or a password',
+    ],
+    ['peer', ['--join', 'https://user@swarm.example'], 'without a user or a password'],
+    ['signaling', ['--announce', ''], '--announce is given an empty text'],
+    ['signaling', ['--data', ' '], '--data is given an empty text'],
+    ['up', ['--cert=', '--key', 'key.pem'], '--cert is given an empty text'],
     ['up', servers, '--peer-with names 4 servers; 3 at most'],
   ])('%s %s is bad usage, in one line', async (command, flags, words) => {
     const { code, message, stderr } = await refusal(command, ...flags)
