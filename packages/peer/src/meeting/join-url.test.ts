@@ -19,6 +19,12 @@ describe('a join URL', () => {
     expect(() => parseJoinUrl(given)).toThrow('is not a URL to join')
   })
 
+  test('has no password in it, and none is repeated', () => {
+    expect(() => parseJoinUrl('https://user:secret@host/swarm/')).toThrow(
+      /no user or password in it; join https:\/\/host\/swarm\/$/,
+    )
+  })
+
   test.each([
     ['http://host:9000/', '/dns4/host/tcp/9000/ws'],
     ['http://192.168.1.5:9000', '/ip4/192.168.1.5/tcp/9000/ws'],

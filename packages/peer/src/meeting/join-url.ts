@@ -3,7 +3,7 @@ import { PeerError } from '../errors.ts'
 /**
  * Where a swarm is: the folder below which its server answers, as a URL that ends in a slash. What
  * stands behind the path, and the page's own file name, are left away.
- * @throws PeerError `bad-join-url` unless it is an absolute http or https URL.
+ * @throws PeerError `bad-join-url` unless it is an absolute http or https URL without a user or a password.
  */
 export function parseJoinUrl(join: string): URL {
   const url = URL.canParse(join) ? new URL(join) : undefined
@@ -11,6 +11,15 @@ export function parseJoinUrl(join: string): URL {
     throw new PeerError(
       { code: 'bad-join-url', join },
       `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
+    )
+  }
+  // No browser and no fetch asks at such a one, and whoever is invited by it would read the password.
+  if (url.username !== '' || url.password !== '') {
+    url.username = ''
+    url.password = ''
+    throw new PeerError(
+      { code: 'bad-join-url', join: url.href },
+      `a URL to join has no user or password in it; join ${url.href}`,
     )
   }
   return folderOf(url)
