@@ -42,6 +42,7 @@ function systemMessage(code: string | undefined, error: Error): string | undefin
   if (code === 'ENOENT') return `${path} does not exist`
   if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be used: permission denied`
   if (code === 'EISDIR') return `${path} is a folder, not a file`
+  if (code === 'EEXIST') return `${path} is there already, and is no folder`
   if (code === 'ENOTDIR') return `${path} lies below something that is not a folder`
   if (code === 'EROFS') return `${path} cannot be written: the file system is read-only`
   if (code === 'ENOSPC') return `no space is left to write ${path}`

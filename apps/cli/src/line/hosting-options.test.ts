@@ -34,6 +34,8 @@ describe('flags about how a swarm is reached', () => {
   const servers = ['1', '2', '3', '4'].flatMap((at) => ['--peer-with', `https://${at}.example`])
   test.each([
     ['up', ['--host', 'example.org'], 'takes an IP address of this machine'],
+    ['up', ['--host', 'fe80::1%eth0'], 'takes an IP address of this machine'],
+    ['peer', ['--join', 'http://x', '--host', '::1%lo'], 'takes an IP address of this machine'],
     ['up', ['--cert', 'cert.pem'], '--cert and --key go together'],
     ['signaling', ['--key', 'key.pem'], '--cert and --key go together'],
     ['signaling', ['--ice-server', 'https://stun.example'], 'takes stun:host:3478'],

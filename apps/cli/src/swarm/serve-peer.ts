@@ -28,16 +28,28 @@ export interface ServeNeeds {
 export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
   const ending = AbortSignal.any([signal, parentGone()])
   const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
+  let hasJoined = false
+  const waiting: RollingEvent[] = []
   peer.on((event: RollingEvent) => {
+    // A start that failed ends this command with its reason, and no server is tried again.
+    if (!hasJoined && (isOffline(event) || isAway(event))) {
+      waiting.push(event)
+      return
+    }
+    tell(event)
+  })
+  function tell(event: RollingEvent): void {
     const line = describeEvent(event)
     if (line !== undefined) {
       log({ level: levelOf(event), event: event.type, text: line, data: {} })
     }
-  })
+  }
   const reporting = reportWork(peer, log)
   answerMemoryQuestions()
   try {
     await peer.start(ending)
+    hasJoined = true
+    for (const event of waiting) tell(event)
     checkLayers(peer, options.serve)
     await untilAborted(ending)
     return peer.snapshot()
@@ -49,6 +61,14 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
     clearInterval(reporting)
     await peer.stop()
   }
+}
+
+function isOffline(event: RollingEvent): boolean {
+  return event.type === 'state-changed' && event.state === 'offline'
+}
+
+function isAway(event: RollingEvent): boolean {
+  return event.type === 'server-changed' && event.state !== 'met'
 }
 
 /** Who names its layers, or one release by its id, wants just these. */

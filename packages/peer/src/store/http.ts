@@ -1,4 +1,4 @@
-import type { Sha256 } from '@layerswarm/model'
+import { fetchFault, type Sha256 } from '@layerswarm/model'
 import { SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
@@ -213,7 +213,7 @@ async function attempt(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PeerError) throw error
-    throw fail(`the server cannot be reached (${causeOf(error)})`)
+    throw fail(`the server cannot be reached (${fetchFault(error)})`)
   }
 }
 
@@ -249,21 +249,4 @@ function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
     at += piece.length
   }
   return bytes
-}
-
-/** What Node calls certificates that nobody vouches for whom it knows. */
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
-
-/** Node's fetch hides the reason ("ECONNREFUSED") in the cause of "fetch failed". */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  if ('code' in cause && UNTRUSTED.has(String(cause.code)))
-    return `${cause.message}; to trust its certificate, start with NODE_EXTRA_CA_CERTS=FILE.pem in the environment`
-  return cause.message || ('code' in cause ? String(cause.code) : error.message)
 }

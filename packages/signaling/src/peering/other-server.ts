@@ -1,5 +1,5 @@
+import { fetchFault } from '@layerswarm/model'
 import { PROTOCOL_VERSION, SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
-import { systemCode } from '../errors.ts'
 import { PEERING_DOCUMENT_BYTES_MAX, PEERING_FETCH_MS_MAX } from '../limits.ts'
 
 /** What another server says of itself, as far as it matters here. */
@@ -51,7 +51,7 @@ async function readText(url: URL, signal: AbortSignal): Promise<string> {
   const unreadable = (error: unknown): never => {
     const isLate = bounded.aborted && !signal.aborted
     const late = `nothing whole within ${PEERING_FETCH_MS_MAX / 1000} s`
-    throw new Error(`it does not answer (${isLate ? late : causeOf(error)})`)
+    throw new Error(`it does not answer (${isLate ? late : fetchFault(error)})`)
   }
   // Not followed: only what the host has named is asked.
   const response = await fetch(url, { signal: bounded, redirect: 'manual' }).catch(unreadable)
@@ -88,12 +88,4 @@ function placeOf({ headers }: Response, url: URL): string {
   const place = headers.get('location') ?? ''
   if (!URL.canParse(place, url)) return 'nowhere'
   return new URL('.', new URL(place, url)).href.slice(0, SERVER_URL_CHARS_MAX)
-}
-
-/** Node's fetch hides the reason in the cause of "fetch failed". */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return cause.message || (systemCode(cause) ?? error.message)
 }
