@@ -12,6 +12,7 @@ import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
 import { chooseRelease, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
+import { PeerError } from './errors.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
@@ -84,6 +85,7 @@ async function open(
   const release = chooseRelease(bootstrap, options.release)
   const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
   const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
+  checkServed(options.serve, manifest.spec)
   step('opening the network')
   const network = await openNetwork(
     options,
@@ -187,6 +189,19 @@ async function startMember(
     network.goodbyes.say()
   })
   return member
+}
+
+/** @throws PeerError `bad-options` for layers that the release does not have, or that are named twice. */
+function checkServed(serve: PeerOptions['serve'], { layers }: ModelSpec): void {
+  if (serve === 'auto' || serve === 'none') return
+  const refuse = (line: string): never => {
+    throw new PeerError({ code: 'bad-options', field: 'serve' }, line)
+  }
+  for (const [index, layer] of serve.entries()) {
+    if (layer >= layers)
+      refuse(`layer ${layer} does not exist; this model has layers 0 to ${layers - 1}`)
+    if (serve.indexOf(layer) !== index) refuse(`layer ${layer} is named twice`)
+  }
 }
 
 /** Whether a peer with these options hosts layers. */

@@ -1,7 +1,8 @@
-import { checkOrder, isSha256, ModelError } from '@layerswarm/model'
+import { isSha256 } from '@layerswarm/model'
 import {
   createPeer,
   createRollingPeer,
+  PeerError,
   type PeerOptions,
   type PeerSnapshot,
   type RollingEvent,
@@ -50,13 +51,12 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
     await peer.start(ending)
     hasJoined = true
     for (const event of waiting) tell(event)
-    checkLayers(peer, options.serve)
     await untilAborted(ending)
     return peer.snapshot()
   } catch (error) {
     // Told to stop while joining: that is a stop, not a failure.
     if (ending.aborted) return peer.snapshot()
-    throw error
+    throw asUsage(error)
   } finally {
     clearInterval(reporting)
     await peer.stop()
@@ -76,13 +76,10 @@ function followsRelease({ serve, release }: ServeNeeds['options']): boolean {
   return serve === 'auto' && !isSha256(release)
 }
 
-function checkLayers(peer: Pick<RollingPeer, 'manifest'>, serve: PeerOptions['serve']): void {
-  if (serve === 'auto' || serve === 'none') return
-  try {
-    checkOrder(serve, peer.manifest.spec)
-  } catch (error) {
-    throw error instanceof ModelError ? usageError(`--layers: ${error.message}`) : error
-  }
+/** What is wrong with `serve` is wrong with the flag. */
+function asUsage(error: unknown): unknown {
+  if (!(error instanceof PeerError) || error.fault.code !== 'bad-options') return error
+  return error.fault.field === 'serve' ? usageError(`--layers: ${error.message}`) : error
 }
 
 /** Aborts when the parent process closes its IPC channel, which the system does when it dies. */

@@ -86,7 +86,11 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
     const { peer } = this
     await this.joined
     if (peer === undefined) throw notJoined()
-    const answer = await peer.classifyImage(source, policy)
+    const answer = await peer.classifyImage(source, policy).catch((error: unknown) => {
+      if (this.peer === peer) throw error
+      const line = 'this element has left the swarm that was asked; ask again'
+      throw new PeerError({ code: 'stopped' }, line, { cause: error })
+    })
     this.tell('swarm-answer', answer)
     return answer
   }
@@ -176,10 +180,12 @@ function notJoined(): PeerError {
 
 /** What the attributes ask for, this page's own server without `join`; they are checked where the peer is made. */
 function optionsOf(element: HTMLElement): Partial<PeerOptions> & Pick<PeerOptions, 'join'> {
-  const serve = element.getAttribute('serve') ?? 'none'
+  // Nobody lends his processor by leaving something out.
+  const serve = element.getAttribute('serve')?.trim() || 'none'
+  const join = element.getAttribute('join') ?? ''
   const capacity = element.getAttribute('capacity')
   return {
-    join: new URL(element.getAttribute('join') ?? '', document.baseURI).href,
+    join: URL.canParse(join, document.baseURI) ? new URL(join, document.baseURI).href : join,
     serve: serve === 'auto' || serve === 'none' ? serve : serve.split(',').map(Number),
     ...(capacity === null ? {} : { capacity: Number(capacity) }),
     release: element.getAttribute('release') ?? undefined,
