@@ -35,9 +35,12 @@ describe('another server', () => {
 
   test.each([
     ['<!doctype html>', 'is not JSON; is it a signaling server?'],
-    ['null', 'it speaks no protocol of ours'],
-    ['{"protocol":{"toString":1,"valueOf":1}}', 'it speaks no protocol of ours'],
-    [`{"protocol":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, 'it speaks no protocol of ours'],
+    ['null', 'is of another kind; is it a signaling server?'],
+    ['{"protocol":{"toString":1,"valueOf":1}}', 'is of another kind; is it a signaling server?'],
+    [
+      `{"protocol":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      'is of another kind; is it a signaling server?',
+    ],
     ['{"protocol":999}', 'it speaks protocol 999 and this server'],
     [`{"protocol":${PROTOCOL_VERSION},"peerId":"x","releases":[]}`, 'names no peer id'],
   ])('that says %.30s is refused in one line', async (text, words) => {

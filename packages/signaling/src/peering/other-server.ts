@@ -23,20 +23,17 @@ export async function readServer(url: URL, signal: AbortSignal): Promise<OtherSe
     throw new Error('its bootstrap.json is not JSON; is it a signaling server?')
   }
   const { protocol, peerId, releases } = fieldsOf(value)
+  if (typeof protocol !== 'number')
+    throw new Error('its bootstrap.json is of another kind; is it a signaling server?')
   if (protocol !== PROTOCOL_VERSION) {
     throw new Error(
-      `it speaks ${protocolName(protocol)} and this server ${PROTOCOL_VERSION}; update the older one`,
+      `it speaks protocol ${protocol} and this server ${PROTOCOL_VERSION}; update the older one`,
     )
   }
   if (typeof peerId !== 'string' || !PEER_ID.test(peerId) || !Array.isArray(releases))
     throw new Error('its bootstrap.json names no peer id or no releases')
   const ids = releases.map((release) => fieldsOf(release).id)
   return { peerId, releases: ids.filter((id) => typeof id === 'string') }
-}
-
-/** Another's word: what is no number is not worth repeating. */
-function protocolName(protocol: unknown): string {
-  return typeof protocol === 'number' ? `protocol ${protocol}` : 'no protocol of ours'
 }
 
 /** Base58, as libp2p writes them. */

@@ -136,7 +136,11 @@ class SwarmPeering implements Peering {
     if (link.isConnected(peerId)) return
     const { signal } = this.stopped
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_DIAL_MS_MAX)])
-    await link.reach(other.url, peerId, bounded)
+    await link.reach(other.url, peerId, bounded).catch((error: unknown) => {
+      throw new Error(
+        `it answers, but takes no WebSocket there (${reasonOf(error)}); does a proxy before it pass them on?`,
+      )
+    })
   }
 
   /** @throws Error when it is no other server of this swarm. */
