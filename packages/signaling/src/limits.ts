@@ -123,6 +123,11 @@ export const HTTP_HEADER_BYTES_MAX = 8 * 1024
  */
 export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
 /**
+ * Of these one address may hold a quarter: 60 tabs of a class room take 420, a WebSocket and six for HTTP
+ * each; and whoever opens sockets and says nothing leaves room for the others.
+ */
+export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = HTTP_CONNECTIONS_MAX / 4
+/**
  * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
  * files each when they open the page.
  */

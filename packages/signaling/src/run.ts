@@ -6,7 +6,7 @@ import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createVisitorLimit } from './http/visitor.ts'
+import { createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
@@ -200,6 +200,7 @@ async function openHttp(
     tls,
     trustsProxy: options.trustsProxy,
     mayAsk: createVisitorLimit(),
+    seats: createSocketLimit(),
     metricsFor:
       typeof options.metricsFor === 'string'
         ? options.metricsFor

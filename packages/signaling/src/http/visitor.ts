@@ -1,7 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { createQuota, isLoopback } from '@layerswarm/swarm'
-import { HTTP_REQUESTS_BURST, HTTP_REQUESTS_PER_SECOND, RATE_KEYS_MAX } from '../limits.ts'
+import {
+  HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+  HTTP_REQUESTS_BURST,
+  HTTP_REQUESTS_PER_SECOND,
+  RATE_KEYS_MAX,
+} from '../limits.ts'
 
 /** Who asks, as far as can be told. */
 export interface Visitor {
@@ -19,7 +24,7 @@ export function visitorOf(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
   trustsProxy: boolean,
 ): Visitor {
-  const remote = plain(socket.remoteAddress ?? '')
+  const remote = addressOf(socket)
   const forwarded = trustsProxy ? lastForwarded(headers['x-forwarded-for']) : undefined
   const isPassedOn = Object.keys(headers).some((name) => PASSED_ON.test(name))
   const isHere = !isPassedOn && isLoopback(remote) && isLoopback(hostIn(headers.host ?? ''))
@@ -36,6 +41,39 @@ export function createVisitorLimit(
   const quota = createQuota({ burst, perSecond, namesMax: RATE_KEYS_MAX })
   return ({ address }, nowMs = performance.now()) =>
     isLoopback(address) || quota.take(networkOf(address), nowMs)
+}
+
+/** How many sockets each network holds. */
+export interface SocketLimit {
+  /** Whether one more may be held; each that may is given back when it closes. */
+  take(address: string): boolean
+  giveBack(address: string): void
+}
+
+/** As with requests, nobody is kept from the server of his own machine. */
+export function createSocketLimit(max = HTTP_CONNECTIONS_PER_ADDRESS_MAX): SocketLimit {
+  const held = new Map<string, number>()
+  return {
+    take(address) {
+      if (isLoopback(address)) return true
+      const network = networkOf(address)
+      const count = held.get(network) ?? 0
+      if (count >= max) return false
+      held.set(network, count + 1)
+      return true
+    },
+    giveBack(address) {
+      const network = networkOf(address)
+      const count = held.get(network) ?? 0
+      if (count > 1) held.set(network, count - 1)
+      else held.delete(network)
+    },
+  }
+}
+
+/** Whose socket it is, a proxy's perhaps; empty for who has gone already. */
+export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return plain(remoteAddress)
 }
 
 /** The name under which a visitor is counted: an IPv6 network of one customer (/64), or one IPv4 address. */
