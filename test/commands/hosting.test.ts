@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { makeCertificate } from '@layerswarm/signaling'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand, runCommandIn, startService } from '../support/run-command.ts'
@@ -35,6 +36,8 @@ describe('flags about how a swarm is reached', () => {
 
   test.each([
     [['--announce', 'swarm.example:443'], 'cannot announce swarm.example:443'],
+    [['--announce', `https://${'a'.repeat(3_000)}.example`], 'it is too long'],
+    [['--data', fileURLToPath(import.meta.url)], 'cannot be kept in'],
     [['--host', '192.0.2.77'], 'give an address of this machine'],
     [Array.from({ length: 5 }, () => ['--ice-server', 'stun:stun.example']).flat(), '4 at most'],
   ])('%s keeps a server from starting', async (flags, words) => {
@@ -52,6 +55,13 @@ describe('flags about how a swarm is reached', () => {
     const { code, error } = await refusal('peer', '--join', 'http://127.0.0.1:1', ...flags)
     expect(code).toBe(exitCode)
     expect(error.message).toContain(words)
+  })
+
+  test('a volunteer that cannot join says why once, and of no server that it is tried again', async () => {
+    const { code, stderr } = await runCommand('peer', '--join', 'http://127.0.0.1:1')
+    expect(code).toBe(1)
+    expect(stderr.match(/bad port/g)).toHaveLength(1)
+    expect(stderr).not.toContain('tried again')
   })
 
   test('a certificate that is another key’s, or too old, keeps it from starting', async () => {

@@ -125,6 +125,24 @@ describe('the page with a script tag', () => {
     )
     await element.evaluate((one) => one.setAttribute('join', 'ftp://127.0.0.1'))
     expect(await told).toContain('is not a URL to join')
+    const line = element.locator('span')
+    for (const [name, value, words] of [
+      ['join', 'http://', '"http://" is not a URL to join'],
+      ['join', 'http://user:secret@127.0.0.1/', 'no user or password'],
+      ['serve', '99', 'layer 99 does not exist'],
+    ] as const) {
+      if (name === 'serve')
+        await element.evaluate((one, url) => one.setAttribute('join', url), swarm.url)
+      await element.evaluate((one, [key, text]) => one.setAttribute(key, text), [
+        name,
+        value,
+      ] as const)
+      await expect.poll(() => line.textContent(), { timeout: 60_000 }).toContain(words)
+    }
+    // Left empty it lends nothing.
+    await element.evaluate((one) => one.setAttribute('serve', ''))
+    await expect.poll(() => line.textContent(), { timeout: 60_000 }).toMatch(/^in the swarm with/)
+    await element.evaluate((one) => one.setAttribute('serve', 'auto'))
     await element.evaluate((one, url) => one.setAttribute('join', url), swarm.url)
     await expect.poll(() => element.getAttribute('state'), { timeout: 60_000 }).toBe('serving')
   })

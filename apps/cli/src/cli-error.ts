@@ -42,12 +42,17 @@ function systemMessage(code: string | undefined, error: Error): string | undefin
   if (code === 'ENOENT') return `${path} does not exist`
   if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be used: permission denied`
   if (code === 'EISDIR') return `${path} is a folder, not a file`
+  if (code === 'EEXIST') return `${path} is there already, and is no folder`
   if (code === 'ENOTDIR') return `${path} lies below something that is not a folder`
   if (code === 'EROFS') return `${path} cannot be written: the file system is read-only`
   if (code === 'ENOSPC') return `no space is left to write ${path}`
   return undefined
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim()
+/** Others' words may stand in it, a server's or a peer's: none of them reaches the terminal as a command. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/\s*[\r\n]+\s*/g, ' ')
+    .replace(/\p{Cc}/gu, '�')
+    .trim()
 }

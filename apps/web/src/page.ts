@@ -1,11 +1,12 @@
 import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
+import { isLoopback } from '@layerswarm/swarm'
 import { OWN_REQUESTS_MAX } from './limits.ts'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
-import { helpersText, isLoopback, shareAddress } from './logic/share.ts'
+import { helpersText, shareAddress } from './logic/share.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import type { Download } from './runtime-download.ts'
@@ -114,7 +115,7 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
     },
     showOffer({ invite, iceServers }) {
       // An address that works on this computer only invites nobody.
-      if (invite !== undefined && options.join === undefined && isLoopback(folder))
+      if (invite !== undefined && options.join === undefined && isLoopback(folder.hostname))
         share.show(invite)
       setLine(byId('helpers', HTMLElement), helpersText(options.join, iceServers))
     },

@@ -1,6 +1,8 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { LANES_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
-import { describe, expect, test } from 'vitest'
-import { parseBootstrap } from './bootstrap.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { fetchBootstrap, parseBootstrap } from './bootstrap.ts'
 
 const RELEASE = { id: 'ab'.repeat(32), name: 'tiny', publisher: 'cd'.repeat(32) }
 const COUNT = { lane: 3, providers: 20, askers: 4, lacking: 0 }
@@ -8,7 +10,7 @@ const COUNT = { lane: 3, providers: 20, askers: 4, lacking: 0 }
 const JOIN = new URL('https://host/swarm/')
 
 function parsed(release: object) {
-  const addresses = [`/ip4/127.0.0.1/tcp/1/p2p/12D3KooW${'a'.repeat(44)}`]
+  const addresses = [`/ip4/192.0.2.1/tcp/1/p2p/12D3KooW${'a'.repeat(44)}`]
   return parseBootstrap({ protocol: PROTOCOL_VERSION, addresses, releases: [release] }, JOIN)
 }
 
@@ -71,6 +73,33 @@ describe('a bootstrap.json', () => {
     },
   )
 
+  test.each([
+    null,
+    [],
+    {},
+    { protocol: 'x' },
+    { protocol: { toString: 1, valueOf: 1 } },
+    { protocol: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) },
+  ])('of something else is none', (value) => {
+    expect(() => parseBootstrap(value, JOIN)).toThrow('is this a signaling server?')
+  })
+
+  test('from elsewhere sends nobody to services of his own machine', () => {
+    const others = ['http://127.0.0.1:8080/', 'http://[::1]/', 'http://other/']
+    const addresses = ['/ip4/127.0.0.1/tcp/1', '/dns4/localhost/tcp/1/ws', '/ip4/192.0.2.1/tcp/1']
+    const value = {
+      ...bare,
+      peerId,
+      others,
+      addresses: addresses.map((at) => `${at}/p2p/${peerId}`),
+    }
+    const far = parseBootstrap(value, JOIN)
+    expect(far.others.map(String)).toEqual(['http://other/'])
+    expect(far.addresses.slice(1)).toEqual([`/ip4/192.0.2.1/tcp/1/p2p/${peerId}`])
+    const near = parseBootstrap(value, new URL('http://127.0.0.1:9000/'))
+    expect([near.others.length, near.addresses.length]).toEqual([3, 4])
+  })
+
   test('says how full the lanes of a release are', () => {
     expect(parsed({ ...RELEASE, lanes: [COUNT] }).releases[0]?.lanes).toEqual([COUNT])
   })
@@ -86,5 +115,32 @@ describe('a bootstrap.json', () => {
     ['counts less than nobody', [COUNT, { ...COUNT, askers: -1 }]],
   ])('is refused when its count %s', (_, lanes) => {
     expect(() => parsed({ ...RELEASE, lanes })).toThrow('releases.0.lanes')
+  })
+})
+
+describe('reading a bootstrap.json', () => {
+  const closers: (() => unknown)[] = []
+  afterEach(() => closers.splice(0).map((close) => close()))
+
+  async function serve(answer: RequestListener): Promise<URL> {
+    const server = createServer(answer)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(
+      () => server.close(),
+      () => server.closeAllConnections(),
+    )
+    return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/swarm/`)
+  }
+
+  test('does not follow to another address, and names it', async () => {
+    const asked: (string | undefined)[] = []
+    const join = await serve(({ url }, response) => {
+      asked.push(url)
+      response.writeHead(301, { location: 'https://swarm.example/swarm/bootstrap.json' }).end()
+    })
+    await expect(fetchBootstrap(join)).rejects.toThrow(
+      /the server sends on to https:\/\/swarm\.example\/swarm\/; name that address$/,
+    )
+    expect(asked).toEqual(['/swarm/bootstrap.json'])
   })
 })

@@ -13,6 +13,7 @@ import {
   BOOTSTRAP_NODES_MAX,
   ICE_SERVERS_MAX,
   type IceServer,
+  isLoopback,
   LANES_MAX,
   type LaneCount,
   PROTOCOL_VERSION,
@@ -29,7 +30,7 @@ import {
   FETCH_TIMEOUT_MS,
 } from './limits.ts'
 import { meetingAddress, parseJoinUrl } from './meeting/join-url.ts'
-import { download } from './store/http.ts'
+import { download, downloadHere } from './store/http.ts'
 
 /** A release as a signaling server names it. */
 export interface OfferedRelease {
@@ -59,8 +60,9 @@ export interface Bootstrap {
  */
 export async function fetchBootstrap(join: URL, signal?: AbortSignal): Promise<Bootstrap> {
   const url = new URL('bootstrap.json', join)
+  // Not from where it sends on to: WebSockets are taken where the URL says, and nobody is sent elsewhere.
   const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
-    download(url, BOOTSTRAP_BYTES_MAX, bounded),
+    inTime(url, bounded, signal, downloadHere(url, BOOTSTRAP_BYTES_MAX, bounded)),
   )
   if (bytes === undefined) fail('', `${url.href} does not exist; is this a signaling server?`)
   let value: unknown
@@ -70,6 +72,20 @@ export async function fetchBootstrap(join: URL, signal?: AbortSignal): Promise<B
     fail('', `${url.href} is not JSON; is this a signaling server?`)
   }
   return parseBootstrap(value, join)
+}
+
+/** Says which server it is that does not answer in time. @throws PeerError `unreachable`, or what `work` throws. */
+function inTime<T>(
+  url: URL,
+  bounded: AbortSignal,
+  signal: AbortSignal | undefined,
+  work: Promise<T>,
+): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (!bounded.aborted || signal?.aborted) throw error
+    const late = `${url.href}: nothing whole came within ${FETCH_TIMEOUT_MS / 1000} s`
+    throw new PeerError({ code: 'unreachable', url: url.href }, late, { cause: error })
+  })
 }
 
 function fail(field: string, message: string): never {
@@ -83,13 +99,17 @@ function fail(field: string, message: string): never {
  */
 export function parseBootstrap(value: unknown, join: URL): Bootstrap {
   const source = recordOf(value)
+  if (typeof source.protocol !== 'number')
+    fail('protocol', `${join.href}bootstrap.json is of another kind; is this a signaling server?`)
   if (source.protocol !== PROTOCOL_VERSION) {
     fail(
       'protocol',
-      `the server speaks protocol ${String(source.protocol).slice(0, 20)} and this peer ${PROTOCOL_VERSION}; update the older one`,
+      `the server speaks protocol ${source.protocol} and this peer ${PROTOCOL_VERSION}; update the older one`,
     )
   }
-  const announced = listOf('addresses', source.addresses, BOOTSTRAP_ADDRESSES_MAX).map(parseAddress)
+  const announced = listOf('addresses', source.addresses, BOOTSTRAP_ADDRESSES_MAX)
+    .map(parseAddress)
+    .filter((address) => isElsewhere(hostIn(address), join))
   const addresses = [...new Set([...wayTo(source.peerId, join), ...announced])]
   const releases = listOf('releases', source.releases, BOOTSTRAP_RELEASES_MAX).map(parseRelease)
   if (addresses.length === 0)
@@ -97,15 +117,24 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
   return {
     addresses,
     iceServers: parseIceServers(source.iceServers),
-    others: parseOthers(source.others),
+    others: parseOthers(source.others, join),
     releases,
   }
 }
 
+/** Of a server elsewhere, nobody is sent to services of his own machine: what it means there is not this. */
+function isElsewhere(host: string, join: URL): boolean {
+  return !isLoopback(host) || isLoopback(join.hostname)
+}
+
+function hostIn(address: string): string {
+  return address.split('/')[2] ?? ''
+}
+
 /** A server that names none is the only one. */
-function parseOthers(value: unknown): URL[] {
+function parseOthers(value: unknown, join: URL): URL[] {
   if (value === undefined) return []
-  return listOf('others', value, BOOTSTRAP_NODES_MAX - 1).map((one, index) => {
+  const others = listOf('others', value, BOOTSTRAP_NODES_MAX - 1).map((one, index) => {
     const isText = typeof one === 'string' && one.length <= SERVER_URL_CHARS_MAX
     if (isText && /^https?:\/\/[^@]*$/.test(one) && URL.canParse(one)) return parseJoinUrl(one)
     return fail(
@@ -113,6 +142,7 @@ function parseOthers(value: unknown): URL[] {
       `bootstrap.json: "others.${index}" must be the http or https URL of a server`,
     )
   })
+  return others.filter(({ hostname }) => isElsewhere(hostname, join))
 }
 
 /** A server that names none leaves its peers without. */
@@ -219,7 +249,7 @@ export async function fetchManifest(
 ): Promise<Manifest> {
   const url = new URL(`releases/${release.id}/manifest.json`, join)
   const bytes = await within(FETCH_TIMEOUT_MS, signal, (bounded) =>
-    download(url, MANIFEST_BYTES_MAX, bounded),
+    inTime(url, bounded, signal, download(url, MANIFEST_BYTES_MAX, bounded)),
   )
   const refuse = (reason: string, cause?: unknown): never => {
     const fault = { code: 'bad-manifest', release: release.id } as const

@@ -57,6 +57,14 @@ async function expectedLogits(order: readonly number[]): Promise<number[]> {
   return [...(await engine.run('head', tensor, 0)).data]
 }
 
+async function layersRefused(serve: readonly number[]): Promise<string> {
+  const error: unknown = await create({ serve })
+    .start()
+    .catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ fault: { code: 'bad-options', field: 'serve' } })
+  return error instanceof Error ? error.message : ''
+}
+
 async function faultOf(promise: Promise<unknown>): Promise<PeerError['fault']> {
   const error: unknown = await promise.then(
     () => undefined,
@@ -261,6 +269,14 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
     expect((await faultOf(peer.start())).code).toBe(code)
     expect(peer.snapshot().state).toBe('offline')
     expect(peer.snapshot().reason).not.toBe('')
+  })
+
+  test('says which layer that it is to host the model does not have', async () => {
+    const last = TINY_SPEC.layers - 1
+    expect(await layersRefused([0, last + 1])).toBe(
+      `layer ${last + 1} does not exist; this model has layers 0 to ${last}`,
+    )
+    expect(await layersRefused([0, 0])).toBe('layer 0 is named twice')
   })
 
   test.each([

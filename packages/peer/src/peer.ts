@@ -1,11 +1,11 @@
 import { imageTensor, type Manifest, type Tensor } from '@layerswarm/model'
 import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/swarm'
 import { decodeImage } from '#images'
+import { checkCount, checkOptions, checkShare } from './check-options.ts'
 import { PeerError } from './errors.ts'
 import { type ImageAnswer, type ImageSource, withLabel } from './images/image-source.ts'
-import { ANNOUNCED_MAX, PORT_MAX } from './limits.ts'
-import { announcedAddress } from './meeting/announced-address.ts'
-import { PEER_DEFAULTS, type PeerOptions, POLICIES } from './options.ts'
+import { tellAll } from './listeners.ts'
+import { PEER_DEFAULTS, type PeerOptions } from './options.ts'
 import type { ServerChange } from './servers/server-state.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
@@ -189,60 +189,6 @@ class SwarmPeer implements Peer {
   }
 
   private emit(event: PeerEvent): void {
-    for (const listener of this.listeners) listener(event)
+    tellAll(this.listeners, event)
   }
-}
-
-function checkOptions(options: PeerOptions): PeerOptions {
-  checkCount('capacity', options.capacity)
-  checkCount('slots', options.slots)
-  checkCount('laneProviders', options.laneProviders)
-  checkShare('timeShare', options.timeShare)
-  checkPolicy(options.policy)
-  checkReach(options)
-  if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)
-  return options
-}
-
-function checkPolicy(value: string): void {
-  if (Object.hasOwn(POLICIES, value)) return
-  throw new PeerError(
-    { code: 'bad-options', field: 'policy' },
-    `policy must be one of ${Object.keys(POLICIES).join(', ')}, not ${value.slice(0, 40)}`,
-  )
-}
-
-/** Somebody must be able to reach it, at addresses that others take. */
-function checkReach({ host, port, announce, webrtc }: PeerOptions): void {
-  const refuse = (field: string, line: string): never => {
-    throw new PeerError({ code: 'bad-options', field }, line)
-  }
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= PORT_MAX))
-    refuse('port', `port must be a whole number from 0 to ${PORT_MAX}, not ${port}`)
-  if (host === undefined && (port !== undefined || announce.length > 0))
-    refuse('host', 'a peer that listens on no host has no port and no address to announce')
-  if (host === undefined && !webrtc)
-    refuse('host', 'a peer that listens on no host needs WebRTC, or nobody can reach it')
-  if (announce.length > ANNOUNCED_MAX)
-    refuse(
-      'announce',
-      `${announce.length} addresses are too many to announce; ${ANNOUNCED_MAX} at most`,
-    )
-  for (const address of announce) announcedAddress(address)
-}
-
-function checkShare(field: string, value: number): number {
-  if (value > 0 && value <= 1) return value
-  throw new PeerError(
-    { code: 'bad-options', field },
-    `${field} must be above 0 and at most 1, not ${value}`,
-  )
-}
-
-function checkCount(field: string, value: number): number {
-  if (Number.isInteger(value) && value >= 0) return value
-  throw new PeerError(
-    { code: 'bad-options', field },
-    `${field} must be a whole number from 0, not ${value}`,
-  )
 }

@@ -8,6 +8,7 @@ import {
   RELEASE_SETTLE_MS_MAX,
   SETTLE_STEP_MS,
 } from './limits.ts'
+import { tellAll } from './listeners.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer, type PeerEvent } from './peer.ts'
 import { createServers, type Servers } from './servers/servers.ts'
@@ -132,7 +133,7 @@ class FollowingPeer implements RollingPeer {
   }
 
   private emit(event: RollingEvent): void {
-    for (const listener of this.listeners) listener(event)
+    tellAll(this.listeners, event)
   }
 
   /** Looks for a successor until the end; what goes wrong on the way is told and tried again. */

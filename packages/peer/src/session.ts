@@ -191,18 +191,17 @@ async function startMember(
   return member
 }
 
-/**
- * A layer that the model lacks would be waited for without a word.
- * @throws PeerError `bad-options`.
- */
+/** @throws PeerError `bad-options` for layers that the release does not have, or that are named twice. */
 function checkServed(serve: PeerOptions['serve'], { layers }: ModelSpec): void {
   if (serve === 'auto' || serve === 'none') return
-  const missing = serve.find((layer) => layer >= layers)
-  if (missing === undefined) return
-  throw new PeerError(
-    { code: 'bad-options', field: 'serve' },
-    `layer ${missing} does not exist; this model has layers 0 to ${layers - 1}`,
-  )
+  const refuse = (line: string): never => {
+    throw new PeerError({ code: 'bad-options', field: 'serve' }, line)
+  }
+  for (const [index, layer] of serve.entries()) {
+    if (layer >= layers)
+      refuse(`layer ${layer} does not exist; this model has layers 0 to ${layers - 1}`)
+    if (serve.indexOf(layer) !== index) refuse(`layer ${layer} is named twice`)
+  }
 }
 
 /** Whether a peer with these options hosts layers. */

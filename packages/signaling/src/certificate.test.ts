@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -78,8 +78,39 @@ describe('a given certificate', () => {
     await expect(readCertificate(swapped)).rejects.toThrow('holds no certificate as PEM')
     const keyless = await store('keyless', { cert: one.cert, key: 'no key' })
     await expect(readCertificate(keyless)).rejects.toThrow('holds no private key as PEM')
+    const folder = { ...good, certFile: root }
+    await expect(readCertificate(folder)).rejects.toThrow('is a folder')
     const mixed = await store('mixed', { cert: one.cert, key: other.key })
     await expect(readCertificate(mixed)).rejects.toThrow('is not the key of the certificate')
+  })
+
+  test('is refused with what to do when the key is encrypted', async () => {
+    const { cert } = await makeCertificate(NAMES)
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const secret = { format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' } as const
+    for (const type of ['pkcs8', 'sec1'] as const) {
+      const key = privateKey.export({ ...secret, type }).toString()
+      await expect(readCertificate(await store(type, { cert, key }))).rejects.toThrow(
+        'is encrypted; give the key without its passphrase',
+      )
+    }
+  })
+
+  test('is refused in one line of ours when TLS cannot be spoken with it', async () => {
+    const { cert, key } = await makeCertificate(NAMES)
+    const torn = `${cert}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`
+    const error: unknown = await readCertificate(await store('torn', { cert: torn, key })).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({
+      fault: { code: 'bad-certificate' },
+      message: expect.stringMatching(/torn-cert\.pem cannot be used for TLS \([\w ]+\)/),
+    })
+  })
+
+  test('is refused before its time, when a clock is wrong', async () => {
+    const early = await makeCertificate(NAMES, Date.now() + 2 * 3_600_000)
+    await expect(readCertificate(await store('early', early))).rejects.toThrow('is valid from')
   })
 
   test('is refused when it is past its time', async () => {

@@ -1,7 +1,8 @@
-import { createPrivateKey, X509Certificate as NodeCertificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate as NodeCertificate } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { createSecureContext } from 'node:tls'
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
 import { CERTIFICATE_LEFT_MS_MIN, CERTIFICATE_LIFE_MS, CERTIFICATE_NAMES_MAX } from './limits.ts'
 import { replaceFile } from './replace-file.ts'
@@ -83,7 +84,7 @@ export async function keptCertificate(dir: string, names: readonly string[]): Pr
 /**
  * Reads a certificate and its key, as PEM files.
  * @throws SignalingError `bad-certificate` when one is missing or none, they do not belong together,
- * or it is past its time.
+ * it is past its time or before it, or no browser speaks TLS with it.
  */
 export async function readCertificate({
   certFile,
@@ -91,7 +92,7 @@ export async function readCertificate({
 }: CertificateFiles): Promise<Certificate> {
   const certificate = { cert: await readPem(certFile), key: await readPem(keyFile) }
   const parsed = parse(certFile, () => new NodeCertificate(certificate.cert), 'certificate')
-  const key = parse(keyFile, () => createPrivateKey(certificate.key), 'private key')
+  const key = parseKey(keyFile, certificate.key)
   if (!parsed.checkPrivateKey(key)) {
     throw bad(keyFile, `is not the key of the certificate in ${certFile}`)
   }
@@ -99,16 +100,53 @@ export async function readCertificate({
   if (untilMs < Date.now()) {
     throw bad(certFile, `has expired on ${parsed.validTo}; renew it and start again`)
   }
+  if (Date.parse(parsed.validFrom) > Date.now()) {
+    throw bad(certFile, `is valid from ${parsed.validFrom} on; is the clock of this machine right?`)
+  }
+  checkUse(certFile, certificate, key)
   return certificate
+}
+
+/** What a TLS server could not be made of, or no browser would speak with. */
+function checkUse(certFile: string, certificate: Certificate, key: KeyObject): void {
+  const { asymmetricKeyType: kind = 'unknown' } = key
+  if (kind !== 'rsa' && kind !== 'ec') {
+    throw bad(
+      certFile,
+      `has a key of the kind ${kind}, with which browsers do not speak; make one with an RSA or P-256 key`,
+    )
+  }
+  try {
+    createSecureContext(certificate)
+  } catch (error) {
+    // As "error:0A00018F:SSL routines::ee key too small".
+    const reason = reasonOf(error).split(':').at(-1)?.trim() ?? ''
+    throw bad(
+      certFile,
+      `cannot be used for TLS (${reason}); it and those behind it must be whole, its key of 2048 bits at least`,
+    )
+  }
+}
+
+function parseKey(keyFile: string, pem: string): KeyObject {
+  if (/^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+    throw bad(
+      keyFile,
+      `is encrypted; give the key without its passphrase: openssl pkey -in ${keyFile} -out FILE`,
+    )
+  }
+  return parse(keyFile, () => createPrivateKey(pem), 'private key')
 }
 
 async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    const reason =
-      systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read (${reasonOf(error)})`
-    throw bad(file, reason)
+    const code = systemCode(error)
+    if (code === 'ENOENT') throw bad(file, 'does not exist')
+    if (code === 'EISDIR') throw bad(file, 'is a folder; name the PEM file in it')
+    if (code === 'EACCES') throw bad(file, 'may not be read by this user')
+    throw bad(file, `cannot be read (${reasonOf(error)})`)
   }
 }
 

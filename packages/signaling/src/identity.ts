@@ -13,18 +13,30 @@ import { replaceFile } from './replace-file.ts'
 export async function loadIdentity(dataDir: string | undefined): Promise<PrivateKey> {
   if (dataDir === undefined) return generateKeyPair('Ed25519')
   const path = join(dataDir, 'identity.key')
+  const bad = (reason: string) => new SignalingError({ code: 'bad-identity', path }, reason)
+  let bytes: Uint8Array | undefined
   try {
-    const bytes = await readFile(path).catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return undefined
-      throw error
-    })
-    return bytes === undefined ? await makeIdentity(dataDir, path) : privateKeyFromProtobuf(bytes)
+    bytes = await readKept(path)
+    if (bytes === undefined) return await makeIdentity(dataDir, path)
   } catch (error) {
-    throw new SignalingError(
-      { code: 'bad-identity', path },
-      `the identity in ${path} cannot be used (${reasonOf(error)}); repair it, or delete it to get a new peer id`,
+    throw bad(
+      `the identity cannot be kept in ${path} (${reasonOf(error)}); name a folder with --data that this user can read and write`,
     )
   }
+  try {
+    return privateKeyFromProtobuf(bytes)
+  } catch (error) {
+    throw bad(
+      `the identity in ${path} is damaged (${reasonOf(error)}); put a copy in its place, or delete it to get a new peer id`,
+    )
+  }
+}
+
+async function readKept(path: string): Promise<Uint8Array | undefined> {
+  return readFile(path).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  })
 }
 
 async function makeIdentity(dataDir: string, path: string): Promise<PrivateKey> {

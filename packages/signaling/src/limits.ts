@@ -101,6 +101,11 @@ export const BAN_MS = 60_000
 /** Bans kept at most; the oldest makes room. */
 export const BANS_MAX = 4_096
 
+/** Addresses that a host may announce: peers take so many, and no more, from bootstrap.json (packages/peer, limits.ts). */
+export const ANNOUNCED_MAX = 16
+/** What is added to an announced address: `/p2p/` and a peer id, of 52 characters or somewhat more. */
+export const PEER_ID_CHARS_MAX = 5 + 64
+
 /** A certificate of our own lasts as long as browsers let public ones last: 397 days. */
 export const CERTIFICATE_LIFE_MS = 397 * 86_400_000
 /** One that ends sooner than in a month is made anew at the next start. */
@@ -117,6 +122,11 @@ export const HTTP_HEADER_BYTES_MAX = 8 * 1024
  * that holds a reservation.
  */
 export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
+/**
+ * Of these one address may hold a quarter: 60 tabs of a class room take 420, a WebSocket and six for HTTP
+ * each; and whoever opens sockets and says nothing leaves room for the others.
+ */
+export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = HTTP_CONNECTIONS_MAX / 4
 /**
  * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
  * files each when they open the page.

@@ -15,7 +15,7 @@ export type Log = (entry: LogEntry) => void
  */
 export function formatLog({ level, event, text, data }: LogEntry): string {
   const pairs = Object.entries(data).map(([key, value]) => `${key}=${plain(String(value))}`)
-  return [level, event, oneLine(text), ...pairs].join(' ')
+  return [level, event, ...(text === '' ? [] : [oneLine(text)]), ...pairs].join(' ')
 }
 
 function plain(value: string): string {

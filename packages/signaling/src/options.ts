@@ -1,5 +1,10 @@
 import { isIP } from 'node:net'
-import { ICE_SERVERS_MAX, type IceServer, parseIceServer } from '@layerswarm/swarm'
+import {
+  ICE_SERVERS_MAX,
+  ICE_TEXT_CHARS_MAX,
+  type IceServer,
+  parseIceServer,
+} from '@layerswarm/swarm'
 import type { Certificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -89,7 +94,8 @@ export interface Listening {
 /** @throws SignalingError `bad-option` or `bad-host`. */
 export function resolveListening(options: SignalingOptions): Listening {
   const host = options.host === 'localhost' ? '127.0.0.1' : options.host
-  if (isIP(host) === 0) {
+  // A URL cannot hold the zone of an address (fe80::1%eth0), and so nobody could join there.
+  if (isIP(host) === 0 || host.includes('%')) {
     throw new SignalingError(
       { code: 'bad-host', host },
       `"${host}" is not an IP address; listen on 127.0.0.1 for this machine only or 0.0.0.0 for all`,
@@ -99,6 +105,12 @@ export function resolveListening(options: SignalingOptions): Listening {
   checkRange('port', port)
   checkIceServers(options.iceServers)
   if (tcpPort !== undefined) checkRange('tcpPort', tcpPort)
+  if (port !== 0 && port === tcpPort) {
+    throw new SignalingError(
+      { code: 'bad-option', option: 'tcpPort' },
+      `port and tcpPort are both ${port}; TCP needs a port of its own`,
+    )
+  }
   return { host, port, tcpPort }
 }
 
@@ -123,25 +135,17 @@ export function urlOf(host: string, port: number, isSecure: boolean): string {
   return urlAt(near, port, isSecure)
 }
 
-/** What `announce` asks for: URLs for people, multiaddrs for peers. */
-export function announced({ announce }: Pick<SignalingOptions, 'announce'>): {
-  readonly urls: readonly string[]
-  readonly addresses: readonly string[]
-} {
-  const isUrl = (text: string) => /^https?:/.test(text) && URL.canParse(text)
-  return {
-    urls: announce.filter(isUrl).map((text) => new URL(text).href.replace(/\/$/, '')),
-    addresses: announce.filter((text) => !isUrl(text)),
-  }
-}
-
 function checkIceServers(servers: readonly IceServer[]): void {
   const wrong = servers.find((server) => parseIceServer(server) === undefined)
+  const isLong =
+    wrong !== undefined && Object.values(wrong).some((text) => text.length > ICE_TEXT_CHARS_MAX)
   if (servers.length <= ICE_SERVERS_MAX && wrong === undefined) return
   throw new SignalingError(
     { code: 'bad-option', option: 'iceServers' },
     wrong === undefined
       ? `${servers.length} ICE servers are too many; ${ICE_SERVERS_MAX} at most`
-      : `"${wrong.urls}" is no ICE server; it looks like stun:host:3478, or turn:host:3478 with a user and a credential`,
+      : isLong
+        ? `an ICE server's URL, user and credential have ${ICE_TEXT_CHARS_MAX} characters at most each; those of "${wrong.urls.slice(0, 80)}" have more`
+        : `"${wrong.urls}" is no ICE server; it looks like stun:host:3478, or turn:host:3478 with a user and a credential`,
   )
 }

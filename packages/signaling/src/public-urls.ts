@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
+import { isLoopback } from '@layerswarm/swarm'
 
 /** Interfaces of containers and virtual machines: nobody outside reaches a server by them. */
 const INNER_INTERFACE = /^(docker|br-|veth|virbr|vmnet|vboxnet|podman|cni)/
@@ -62,11 +63,6 @@ export function ownNames(host: string): string[] {
   ]
   const open = isIP(host) !== 0 && !isLoopback(host) && host !== '0.0.0.0' && host !== '::'
   return [...new Set([...local, ...ownAddresses(), ...(open ? [host] : [])])]
-}
-
-/** Whether only this machine reaches an address. */
-export function isLoopback(host: string): boolean {
-  return /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3}|localhost)$/.test(host)
 }
 
 function isHostName(name: string): boolean {

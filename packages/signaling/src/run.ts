@@ -1,16 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
+import { type Announced, readAnnounced } from './announce.ts'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createVisitorLimit } from './http/visitor.ts'
+import { createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
-  announced,
   type Listening,
   multiaddrsOf,
   resolveListening,
@@ -141,10 +141,22 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     async open() {
       const listening = resolveListening(options)
       const others = parsePeerWith(options.peerWith)
+      const announced = readAnnounced(options.announce)
       const metrics = () => allMetrics(opened, snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const doors = await openHttp(opened, options, listening, { metrics, bootstrap })
+      const doors = await openHttp(
+        opened,
+        options,
+        { ...listening, ...announced },
+        { metrics, bootstrap },
+      )
       await loadModels(opened, options)
-      const { link } = await openRelay(opened, options, listening, gate, report)
+      const { link } = await openRelay(
+        opened,
+        options,
+        { ...listening, ...announced },
+        gate,
+        report,
+      )
       opened.reason = undefined
       const releases = () => opened.releases?.list.map(({ id }) => id) ?? []
       opened.peering = createPeering({ urls: others, link, releases, log })
@@ -164,7 +176,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
 async function openHttp(
   opened: Opened,
   options: SignalingOptions,
-  { host, port }: Listening,
+  { host, port, urls }: Listening & Announced,
   { metrics, bootstrap }: { metrics(): Promise<string>; bootstrap(): Bootstrap },
 ): Promise<Doors> {
   const { pageDir, samplesDir, tls } = options
@@ -188,6 +200,7 @@ async function openHttp(
     tls,
     trustsProxy: options.trustsProxy,
     mayAsk: createVisitorLimit(),
+    seats: createSocketLimit(),
     metricsFor:
       typeof options.metricsFor === 'string'
         ? options.metricsFor
@@ -198,7 +211,6 @@ async function openHttp(
   const taken = await http.listen(host, port)
   opened.http = http
   opened.url = urlOf(host, taken, tls !== undefined)
-  const { urls } = announced(options)
   opened.publicUrls = [...urls, ...publicUrls({ host, port: taken, cert: tls?.cert })]
   const doors = { port: taken, publicUrls: opened.publicUrls }
   if (!options.inner || tls === undefined) return { ...doors, innerUrl: opened.url }
@@ -234,16 +246,15 @@ async function offerRelease(opened: Opened, options: SignalingOptions, dir: stri
 async function openRelay(
   opened: Opened,
   options: SignalingOptions,
-  listening: Listening,
+  listening: Listening & Announced,
   gate: PresenceGate,
   report: (event: RelayEvent) => void,
 ): Promise<Relay> {
   opened.reason = 'opening libp2p'
-  const { host, tcpPort = 0 } = listening
+  const { host, tcpPort = 0, addresses: announce } = listening
   if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
   const { relay: limits, version } = options
-  const { addresses: announce } = announced(options)
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
@@ -253,23 +264,13 @@ async function openRelay(
     const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
-    // Parses the announced addresses, which libp2p puts off until somebody asks.
-    relay.addresses()
     return relay
   } catch (error) {
-    if (announce.length > 0) throw badAnnounce(announce, error)
     throw new SignalingError(
       { code: 'network-failed' },
       `libp2p did not start (${reasonOf(error)}); check the host and the ports`,
     )
   }
-}
-
-function badAnnounce(announce: readonly string[], error: unknown): SignalingError {
-  return new SignalingError(
-    { code: 'bad-option', option: 'announce' },
-    `cannot announce ${announce.join(', ')} (${reasonOf(error)}); a multiaddr looks like /dns4/swarm.example/tcp/9002, a URL like https://swarm.example/`,
-  )
 }
 
 /** Of the swarm, of libp2p once it is there, and of the process. */

@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request as httpsRequest } from 'node:https'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
@@ -151,6 +151,32 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(await elsewhere.json()).not.toHaveProperty('invite')
   })
 
+  test('cuts nobody but a client that resets its WebSocket while it opens, and goes on', async () => {
+    const { url, port } = await create().start()
+    const handshake = [
+      'GET /ws HTTP/1.1',
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version: 13',
+      '\r\n',
+    ].join('\r\n')
+    const resets = Array.from(
+      { length: 50 },
+      () =>
+        new Promise<void>((resolve) => {
+          const socket = connect(port, '127.0.0.1', () => {
+            socket.write(handshake)
+            setImmediate(() => socket.resetAndDestroy())
+          })
+          socket.on('error', () => {}).once('close', () => resolve())
+        }),
+    )
+    await Promise.all(resets)
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  })
+
   test('speaks TLS when it has a certificate, and plain http to this machine if asked', async () => {
     const tls = await makeCertificate(['127.0.0.1'])
     const { url, innerUrl, publicUrls } = await create({ tls, inner: true }).start()
@@ -240,6 +266,9 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     const { code, message } = await fault(create({ dataDir }))
     expect(code).toBe('bad-identity')
     expect(message).toContain('delete it')
+    const inFile = await fault(create({ dataDir: join(dataDir, 'identity.key', 'below') }))
+    expect(inFile.message).toContain('cannot be kept')
+    expect(inFile.message).not.toContain('delete it')
     expect(await readFile(join(dataDir, 'identity.key'), 'utf8')).toBe('not a key')
   })
 
@@ -260,6 +289,12 @@ describe('a signaling server', { timeout: 30_000 }, () => {
   test('refuses hosts, ports, folders and addresses that are none', async () => {
     expect((await fault(create({ host: 'example.test' }))).code).toBe('bad-host')
     expect((await fault(create({ host: '192.0.2.77' }))).code).toBe('bad-host')
+    expect((await fault(create({ host: '::1%lo' }))).code).toBe('bad-host')
+    const same = await fault(create({ port: 45_011, tcpPort: 45_011 }))
+    expect(same.message).toContain('TCP needs a port of its own')
+    const credential = 'x'.repeat(300)
+    const long = { urls: 'turn:turn.example', username: 'user', credential }
+    expect((await fault(create({ iceServers: [long] }))).message).toContain('256 characters')
     expect((await fault(create({ tcpPort: 65_536 }))).fault).toEqual({
       code: 'bad-option',
       option: 'tcpPort',
@@ -288,6 +323,8 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     for (const entry of log) expect(formatLog(entry)).not.toContain('\n')
     const nasty = { level: 'warn', event: 'e', text: 'a\nb', data: { peer: 'x\n info y' } } as const
     expect(formatLog(nasty)).toBe('warn e a\\nb peer="x\\n info y"')
+    expect(formatLog({ ...nasty, text: '' })).toBe('warn e peer="x\\n info y"')
+    for (const entry of log) expect(entry.text).not.toBe('')
   })
 })
 

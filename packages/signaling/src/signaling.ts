@@ -72,11 +72,13 @@ export function createSignaling(given: Partial<SignalingOptions> = {}): Signalin
 
   async function close(): Promise<void> {
     if (run === undefined) return
+    const wasReady = state === 'ready'
     enter('stopping')
     await run.close()
     run = undefined
     enter('stopped')
-    log('info', 'stopped', '')
+    // A start that failed has its own line, of its caller's.
+    if (wasReady) log('info', 'stopped', 'the server has stopped')
   }
 
   return {

@@ -11,7 +11,7 @@ import {
   releaseId,
   verifyManifest,
 } from '@layerswarm/model'
-import { SignalingError, systemCode } from './errors.ts'
+import { reasonOf, SignalingError, systemCode } from './errors.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
 import { replaceFile } from './replace-file.ts'
@@ -218,7 +218,7 @@ export async function uploadedDirs({ dir }: UploadOptions): Promise<string[]> {
   await mkdir(dir, { recursive: true }).catch((error: unknown) => {
     throw new SignalingError(
       { code: 'bad-option', option: 'uploads' },
-      `uploads cannot be kept in ${dir} (${systemCode(error) ?? 'failed'}); check its owner and mode`,
+      `uploads cannot be kept in ${dir} (${reasonOf(error)}); it must be a folder that this user can write to`,
     )
   })
   const dirs: string[] = []

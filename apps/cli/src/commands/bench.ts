@@ -20,7 +20,7 @@ export const bench = defineCommand({
   name: 'bench',
   summary: 'measure beside a reference, as ratios',
   usage: [`[${NAMES.join('|')}] [--rounds N]`],
-  positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them' },
+  positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them', choices: NAMES },
   options: {
     rounds: count(
       'measurements per case (hop: 60, memory: 2000 requests, reality: 30, crowd: 200 requests, tab and train: 5)',

@@ -6,6 +6,7 @@ import { bare, count, type Option, text, texts } from '../line/option.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
 import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
+import { SCENARIO_WORDS } from '../simulation/scenario-names.ts'
 
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
 const CHURN = 'churn'
@@ -67,7 +68,12 @@ export const simulate = defineCommand({
     'load [--peers N] [--requests N] [--seed S] [--scenarios a,b] [--report DIR]',
     '--fuzz N [--seed S]',
   ],
-  positionals: { min: 0, max: 1, placeholder: 'one SCENARIO' },
+  positionals: {
+    min: 0,
+    max: 1,
+    placeholder: 'one SCENARIO',
+    choices: [...SCENARIO_WORDS, CHURN, COMPARE, LOAD],
+  },
   options: {
     peers: count("providers (the scenario's own number)", {
       low: 1,

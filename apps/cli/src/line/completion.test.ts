@@ -44,6 +44,8 @@ describe('completion in bash', () => {
     expect(offered('up', '--engine', '=', 'ort')).toEqual(['ort-node', 'ort-wasm'])
     expect(offered('up', '--engine', '=')).toContain('reference')
     expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish'])
+    expect(offered('bench', 'm')).toEqual(['memory'])
+    expect(offered('simulate', 'c')).toEqual(['calm', 'churn', 'compare'])
   })
 
   test('leaves files to bash, and offers nothing for what is not known', () => {

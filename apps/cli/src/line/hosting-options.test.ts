@@ -34,6 +34,8 @@ describe('flags about how a swarm is reached', () => {
   const servers = ['1', '2', '3', '4'].flatMap((at) => ['--peer-with', `https://${at}.example`])
   test.each([
     ['up', ['--host', 'example.org'], 'takes an IP address of this machine'],
+    ['up', ['--host', 'fe80::1%eth0'], 'takes an IP address of this machine'],
+    ['peer', ['--join', 'http://x', '--host', '::1%lo'], 'takes an IP address of this machine'],
     ['up', ['--cert', 'cert.pem'], '--cert and --key go together'],
     ['signaling', ['--key', 'key.pem'], '--cert and --key go together'],
     ['signaling', ['--ice-server', 'https://stun.example'], 'takes stun:host:3478'],
@@ -42,6 +44,15 @@ describe('flags about how a swarm is reached', () => {
     ['signaling', ['--metrics', 'nobody'], 'everybody, here'],
     ['signaling', ['--tcp-port', '70000'], 'whole number from 0 to 65535'],
     ['signaling', ['--peer-with', 'other.example'], '--peer-with takes an address as http'],
+    [
+      'signaling',
+      ['--peer-with', 'https://user:secret@other.example'],
+      'without a user or a password',
+    ],
+    ['peer', ['--join', 'https://user@swarm.example'], 'without a user or a password'],
+    ['signaling', ['--announce', ''], '--announce is given an empty text'],
+    ['signaling', ['--data', ' '], '--data is given an empty text'],
+    ['up', ['--cert=', '--key', 'key.pem'], '--cert is given an empty text'],
     ['up', servers, '--peer-with names 4 servers; 3 at most'],
   ])('%s %s is bad usage, in one line', async (command, flags, words) => {
     const { code, message, stderr } = await refusal(command, ...flags)

@@ -19,7 +19,8 @@ export function hostOption(help: string, others = '0.0.0.0 for all of them'): Op
     help: `${help} (${otherwise})`,
     read: ([value = otherwise], flag) => {
       if (value === 'localhost') return otherwise
-      if (isIP(value) !== 0) return value
+      // A URL and a multiaddr cannot hold the zone of an address (fe80::1%eth0).
+      if (isIP(value) !== 0 && !value.includes('%')) return value
       throw usageError(`${flag} takes an IP address of this machine, or ${others}, not "${value}"`)
     },
   }

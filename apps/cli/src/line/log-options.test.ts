@@ -27,6 +27,21 @@ describe('a log', () => {
     expect(logged({}, met, banned)).toEqual(['warn peer-banned said "a\\nb" peer=12D3 level=info'])
   })
 
+  test('hands no control character of others to the terminal', () => {
+    const reason = 'refused: \u001b[2Jgone\u0007\u009b1m'
+    const lines: string[] = []
+    for (const format of ['text', 'timed'] as const) {
+      const flags = { ...LOG_USUAL, 'log-format': format }
+      const describe = ({ text }: LogEntry) => text
+      createLog({ flags, describe, write: (line) => void lines.push(line), now: () => 0 })({
+        ...banned,
+        text: reason,
+      })
+    }
+    expect(lines).toHaveLength(2)
+    for (const line of lines) expect(line).toMatch(/refused: \ufffd\[2Jgone\ufffd\ufffd1m$/)
+  })
+
   test('begins with the time in UTC if asked', () => {
     expect(logged({ 'log-format': 'timed' }, banned)).toEqual([
       '2026-11-26T08:30:00.000Z warn peer-banned said "a\\nb" peer=12D3 level=info',

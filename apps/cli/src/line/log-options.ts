@@ -1,4 +1,5 @@
 import type { LogEntry } from '@layerswarm/signaling'
+import { oneLine } from '../cli-error.ts'
 import { choice, type ValuesOf } from './option.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogEntry['level'][]
@@ -40,9 +41,9 @@ export function createLog({ flags, describe, write, now }: LogNeeds): (entry: Lo
       case 'json':
         return write(JSON.stringify({ time, level, event, text, data }))
       case 'timed':
-        return write(`${time} ${describe(entry)}`)
+        return write(`${time} ${oneLine(describe(entry))}`)
       case 'text':
-        return write(describe(entry))
+        return write(oneLine(describe(entry)))
     }
   }
 }

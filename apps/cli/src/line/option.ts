@@ -33,7 +33,7 @@ export function bare(help: string): Option<boolean> {
 
 /** A text, undefined when absent. */
 export function text(placeholder: string, help: string): Option<string | undefined> {
-  return { kind: 'text', placeholder, help, read: (texts) => texts[0] }
+  return { kind: 'text', placeholder, help, read: (values, flag) => filled(values, flag)[0] }
 }
 
 /** A text that the command cannot do without. */
@@ -42,13 +42,19 @@ export function requiredText(placeholder: string, help: string): Option<string> 
     kind: 'text',
     placeholder,
     help,
-    read: ([value], flag) => value ?? missing(flag, placeholder),
+    read: (values, flag) => filled(values, flag)[0] ?? missing(flag, placeholder),
   }
 }
 
 /** A text that may be given several times. */
 export function texts(placeholder: string, help: string): Option<readonly string[]> {
-  return { kind: 'text', placeholder, help, repeatable: true, read: (values) => values }
+  return { kind: 'text', placeholder, help, repeatable: true, read: filled }
+}
+
+/** A variable of a shell that is not set leaves an empty word behind. @throws CliError `bad-usage`. */
+function filled(values: readonly string[], flag: string): readonly string[] {
+  if (values.every((value) => value.trim() !== '')) return values
+  throw usageError(`${flag} is given an empty text`)
 }
 
 /** A whole number from `low` to `high`; `otherwise` when absent. */
@@ -168,8 +174,11 @@ function parseUrls(values: readonly string[], flag: string, max: number): URL[] 
 
 function parseUrl(value: string, flag: string): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
+  if (isWeb && (url.username !== '' || url.password !== ''))
+    throw usageError(`${flag} takes an address without a user or a password in it`)
   // As the page's address is copied from a browser: a server's own addresses lie below its folder.
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return folderOf(url)
+  if (isWeb) return folderOf(url)
   throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${value}"`)
 }
 

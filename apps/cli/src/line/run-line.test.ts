@@ -280,3 +280,23 @@ describe('the address of a swarm', () => {
     expect(stderr).toContain('--join names 5 servers; 4 at most')
   })
 })
+
+test('a command that ctrl-c has ended says that, and nothing about signals', async () => {
+  const interruption = new AbortController()
+  const waiting = defineCommand({
+    name: 'wait',
+    summary: 'wait for ever',
+    usage: [''],
+    positionals: { min: 0, max: 0, placeholder: '' },
+    options: {},
+    examples: ['wait'],
+    async run({ signal }) {
+      interruption.abort()
+      signal.throwIfAborted()
+    },
+  })
+  const stderr: string[] = []
+  const host = { commands: [waiting], version: '1.2.3', signal: interruption.signal, stdout() {} }
+  const code = await runLine({ ...host, stderr: (text) => void stderr.push(text) }, ['wait'])
+  expect([code, stderr]).toEqual([1, ['layerswarm: interrupted\n']])
+})

@@ -57,11 +57,18 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
     })
     return 0
   } catch (error) {
-    const described = describeError(error)
+    const described = describeError(hasInterrupted(host.signal, error) ? INTERRUPTED : error)
     log(`layerswarm: ${described.message}`)
     emit({ error: described })
     return error instanceof CliError && error.fault.code === 'bad-usage' ? 2 : 1
   }
+}
+
+const INTERRUPTED = new CliError({ code: 'interrupted' }, 'interrupted')
+
+/** Whatever waited for the signal throws its reason, which tells people nothing. */
+function hasInterrupted({ aborted, reason }: AbortSignal, error: unknown): boolean {
+  return aborted && (error === reason || (error instanceof Error && error.name === 'AbortError'))
 }
 
 /** What is asked of the program itself: the overview, the version. */

@@ -1,4 +1,10 @@
-import { type Manifest, type ManifestPart, manifestBytes, releaseId } from '@layerswarm/model'
+import {
+  fetchFault,
+  type Manifest,
+  type ManifestPart,
+  manifestBytes,
+  releaseId,
+} from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { readBounded } from '../files.ts'
 import { TOKEN_FILE_BYTES_MAX } from '../limits.ts'
@@ -58,11 +64,9 @@ async function put(target: UploadTarget, path: string, body: Uint8Array): Promis
     })
   } catch (error) {
     signal.throwIfAborted()
-    const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
-    const reason = cause instanceof Error ? cause.message || 'no connection' : String(cause)
     throw new CliError(
       { code: 'refused', what: to.href },
-      `${to.origin} cannot be reached (${reason})`,
+      `${to.origin} cannot be reached (${fetchFault(error)})`,
     )
   }
   const text = await response.text()

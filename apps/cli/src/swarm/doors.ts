@@ -47,8 +47,10 @@ export function describeDoors(
   certificate: FoundCertificate | undefined,
 ): string[] {
   const [best] = publicUrls
-  if (best === undefined)
-    return ['only this computer reaches it; --host 0.0.0.0 --https lets others in']
+  if (best === undefined) {
+    const how = certificate === undefined ? '--host 0.0.0.0 --https' : '--host 0.0.0.0'
+    return [`only this computer reaches it; ${how} lets others in`]
+  }
   const isPlain = !publicUrls.some((one) => one.startsWith('https:'))
   const lines = ['others can join at', ...publicUrls.map((one) => `  ${one}`)]
   lines.push(...renderUnicodeCompact(best, { ecc: 'M', border: 2 }).split('\n'))

@@ -29,27 +29,47 @@ export interface ServeNeeds {
 export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
   const ending = AbortSignal.any([signal, parentGone()])
   const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
+  let hasJoined = false
+  const waiting: RollingEvent[] = []
   peer.on((event: RollingEvent) => {
+    // A start that failed ends this command with its reason, and no server is tried again.
+    if (!hasJoined && (isOffline(event) || isAway(event))) {
+      waiting.push(event)
+      return
+    }
+    tell(event)
+  })
+  function tell(event: RollingEvent): void {
     const line = describeEvent(event)
     if (line !== undefined) {
       log({ level: levelOf(event), event: event.type, text: line, data: {} })
     }
-  })
+  }
   const reporting = reportWork(peer, log)
   answerMemoryQuestions()
   try {
     await peer.start(ending)
+    hasJoined = true
+    for (const event of waiting) tell(event)
     log(describeEngine(peer.snapshot()))
     await untilAborted(ending)
     return peer.snapshot()
   } catch (error) {
     // Told to stop while joining: that is a stop, not a failure.
     if (ending.aborted) return peer.snapshot()
-    throw isAboutLayers(error) ? usageError(`--layers: ${error.message}`) : error
+    throw asUsage(error)
   } finally {
     clearInterval(reporting)
     await peer.stop()
   }
+}
+
+function isOffline(event: RollingEvent): boolean {
+  return event.type === 'state-changed' && event.state === 'offline'
+}
+
+function isAway(event: RollingEvent): boolean {
+  return event.type === 'server-changed' && event.state !== 'met'
 }
 
 /** Who names its layers, or one release by its id, wants just these. */
@@ -57,10 +77,10 @@ function followsRelease({ serve, release }: ServeNeeds['options']): boolean {
   return serve === 'auto' && !isSha256(release)
 }
 
-function isAboutLayers(error: unknown): error is PeerError {
-  if (!(error instanceof PeerError)) return false
-  const { fault } = error
-  return fault.code === 'bad-options' && fault.field === 'serve'
+/** What is wrong with `serve` is wrong with the flag. */
+function asUsage(error: unknown): unknown {
+  if (!(error instanceof PeerError) || error.fault.code !== 'bad-options') return error
+  return error.fault.field === 'serve' ? usageError(`--layers: ${error.message}`) : error
 }
 
 /** What this machine lends, for whoever wonders whether onnxruntime-node is used. */

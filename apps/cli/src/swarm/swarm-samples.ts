@@ -1,3 +1,4 @@
+import { fetchFault } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { parseSamples, SAMPLE_FILES, type Samples } from '../images/samples.ts'
 import { SAMPLES_BYTES_MAX, SAMPLES_FETCH_MS_MAX } from '../limits.ts'
@@ -28,15 +29,21 @@ async function fetchBounded(url: URL): Promise<Uint8Array> {
     throw new CliError({ code: 'refused', what: url.href }, `${url} ${reason}`)
   }
   const response = await fetch(url, { signal: AbortSignal.timeout(SAMPLES_FETCH_MS_MAX) }).catch(
-    () => fail('cannot be reached; is the swarm running there?'),
+    (error: unknown) =>
+      fail(`cannot be reached (${fetchFault(error)}); is the swarm running there?`),
   )
   if (!response.ok) return fail(`answers ${response.status}; this swarm offers no samples`)
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > SAMPLES_BYTES_MAX) return fail(`sends more than ${SAMPLES_BYTES_MAX} bytes`)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length
+      if (bytes > SAMPLES_BYTES_MAX) return fail(`sends more than ${SAMPLES_BYTES_MAX} bytes`)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error
+    return fail(`breaks off (${fetchFault(error)})`)
   }
   return Buffer.concat(chunks)
 }

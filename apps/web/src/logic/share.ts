@@ -1,9 +1,4 @@
-import { type IceServer, iceHost } from '@layerswarm/swarm'
-
-/** Whether an address works on this computer only. */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-}
+import { type IceServer, iceHost, isLoopback } from '@layerswarm/swarm'
 
 /**
  * Which computers other than the peers a tab will speak to, when the host of the swarm or the page's
@@ -43,7 +38,7 @@ export function shareAddress(folder: URL, server: URL | undefined): string {
 /** Who can open an address: everybody who reaches the host, or this machine alone. */
 export function shareText(address: string): string {
   const url = new URL(address)
-  if (isLoopback(url)) {
+  if (isLoopback(url.hostname)) {
     return 'This address works on this computer only: open it in another tab. To invite others, start the server on an address that they can reach.'
   }
   if (url.protocol === 'http:') {

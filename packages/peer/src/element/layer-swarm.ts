@@ -110,7 +110,11 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
     const { peer } = this
     await this.joined
     if (peer === undefined) throw notJoined()
-    const answer = await peer.classifyImage(source, policy)
+    const answer = await peer.classifyImage(source, policy).catch((error: unknown) => {
+      if (this.peer === peer) throw error
+      const line = 'this element has left the swarm that was asked; ask again'
+      throw new PeerError({ code: 'stopped' }, line, { cause: error })
+    })
     this.tell('swarm-answer', answer)
     return answer
   }
@@ -203,10 +207,13 @@ function notJoined(): PeerError {
  * @throws PeerError `bad-options`; what can be read is checked where the peer is made.
  */
 function optionsOf(element: HTMLElement): Partial<PeerOptions> & Pick<PeerOptions, 'join'> {
+  // Nobody lends his processor by leaving something out.
+  const serve = element.getAttribute('serve')?.trim() || 'none'
+  const join = element.getAttribute('join') ?? ''
   const capacity = element.getAttribute('capacity')
   return {
-    join: new URL(element.getAttribute('join') ?? '', document.baseURI).href,
-    serve: servedLayers(element.getAttribute('serve') ?? 'none'),
+    join: URL.canParse(join, document.baseURI) ? new URL(join, document.baseURI).href : join,
+    serve: servedLayers(serve),
     ...(capacity === null ? {} : { capacity: wholeNumber('capacity', capacity) }),
     release: element.getAttribute('release') ?? undefined,
   }

@@ -23,6 +23,9 @@ beforeAll(async () => {
   await writeFile(join(folder, 'red.png'), png)
   await writeFile(join(folder, 'half.png'), png.subarray(0, png.length - 20))
   await writeFile(join(folder, 'note.txt'), 'no picture')
+  await writeFile(join(folder, 'empty.png'), '')
+  const large = { width: 8_200, height: 8_200, channels: 3, background: red } as const
+  await writeFile(join(folder, 'large.png'), await sharp({ create: large }).png().toBuffer())
   await writeFile(
     join(folder, 'drawing.svg'),
     '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"/>',
@@ -46,6 +49,8 @@ describe('a picture in Node', () => {
     'an address of a file': () => pathToFileURL(join(folder, 'red.png')),
     'an address': () => new URL('/red.png', address),
     'an address as text': () => `${address}/red.png`,
+    'a data: address': () => `data:image/png;base64,${png.toString('base64')}`,
+    'a blob: address': () => URL.createObjectURL(new Blob([Uint8Array.from(png)])),
     'a blob': () => new Blob([Uint8Array.from(png)]),
     pixels: () => ({ width: 1, height: 2, data: Uint8Array.of(255, 0, 0, 255, 255, 0, 0, 255) }),
   }
@@ -58,13 +63,39 @@ describe('a picture in Node', () => {
   test.each([
     ['missing.png', 'cannot be opened: is that the right path?'],
     ['half.png', 'is cut off or damaged'],
+    ['empty.png', 'is empty'],
+    ['large.png', 'has more than 67108864 pixels; make it smaller'],
+    ['.', 'is a folder'],
     ['note.txt', 'is no picture that can be read: PNG, JPEG or WebP'],
     ['drawing.svg', 'is a svg; PNG, JPEG and WebP can be read'],
   ])('that cannot be used is refused in one line: %s', async (name, reason) => {
-    const path = join(folder, name)
+    const path = `${folder}/${name}`
     const error = await decodeImage(path).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(PeerError)
     expect(error).toMatchObject({ message: `${path} ${reason}`, fault: { code: 'bad-image' } })
+  })
+
+  test.each([
+    [
+      'nothing',
+      null,
+      'the picture is none: a path, an address, a Blob or decoded pixels are taken',
+    ],
+    ['a number', 5, 'the picture is none'],
+    ['a list', [], 'the picture is none'],
+    ['an empty text', ' ', 'an empty text cannot be opened'],
+    ['an empty blob', new Blob([]), 'the picture is empty'],
+    ['what has no end', '/dev/zero', '/dev/zero is no file'],
+    ['a canvas', { width: 1, height: 1 }, 'is something of a browser, which Node cannot read'],
+    ['a file elsewhere', new URL('file://host/x.png'), 'names no file of this machine'],
+    ['a long address', `data:image/png;base64,${'A'.repeat(5_000)}`, '… is no picture'],
+  ])('that is none is refused in one line: %s', async (_, source, words) => {
+    const error: unknown = await decodeImage(source as string).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      fault: { code: 'bad-image' },
+      message: expect.stringContaining(words),
+    })
+    expect(String(error).length).toBeLessThan(400)
   })
 
   test('that is not where its address says is refused', async () => {

@@ -1,6 +1,7 @@
 import { argmax, type Pixels } from '@layerswarm/model'
 import type { Answer } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
+import { IMAGE_NAME_CHARS_MAX } from './limits.ts'
 
 /** A class of browsers by its name; nothing in a program that is compiled without their types. */
 type InPages<Name extends string> =
@@ -36,11 +37,19 @@ export function withLabel(answer: Answer, labels: readonly string[]): ImageAnswe
   return { ...answer, label: labels[best] ?? `class ${best}`, confidence: row[best] ?? 0 }
 }
 
-/** Whether a source is decoded already. */
-export function isPixels(source: ImageSource): source is Pixels {
-  if (typeof source !== 'object' || !('data' in source)) return false
+/** Whether a source is decoded already. @param source as scripts hand it over, which no compiler has read. */
+export function isPixels(source: unknown): source is Pixels {
+  if (typeof source !== 'object' || source === null || !('data' in source)) return false
   const { data } = source
   return data instanceof Uint8ClampedArray || data instanceof Uint8Array
+}
+
+/** What a picture is called in messages: an address can be the whole of it. */
+export function nameOf(source: unknown): string {
+  const isAddress = typeof source === 'string' || source instanceof URL
+  const name = isAddress ? String(source) : 'the picture'
+  if (name.trim() === '') return 'an empty text'
+  return name.length <= IMAGE_NAME_CHARS_MAX ? name : `${name.slice(0, IMAGE_NAME_CHARS_MAX)}…`
 }
 
 /** What to throw of a picture that cannot be used. @param reason follows the picture's name. */

@@ -14,6 +14,12 @@ describe('what a peer announces', () => {
     expect(announcedAddress(given)).toBe(address)
   })
 
+  test('is no URL with a password in it, which is not repeated', () => {
+    expect(() => announcedAddress('https://user:secret@host/mine/')).toThrow(
+      'cannot announce https://…@host/mine/ (a user or a password)',
+    )
+  })
+
   test.each([
     '',
     'host:9000',

@@ -11,8 +11,11 @@ import { folderOf, socketAddress } from './join-url.ts'
  */
 export function announcedAddress(given: string): string {
   const url = URL.canParse(given) ? new URL(given) : undefined
-  if (url?.protocol === 'http:' || url?.protocol === 'https:')
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') {
+    if (url.username !== '' || url.password !== '')
+      throw badAnnounce(`${url.protocol}//…@${url.host}${url.pathname}`, 'a user or a password')
     return bounded(socketAddress(folderOf(url)), given)
+  }
   let names: string[]
   try {
     names = multiaddr(given)

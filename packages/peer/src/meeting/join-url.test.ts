@@ -19,6 +19,26 @@ describe('a join URL', () => {
     expect(() => parseJoinUrl(given)).toThrow('is not a URL to join')
   })
 
+  test('is of a bounded length, and so is what is said of one that is not', () => {
+    for (const given of [`https://host/${'a'.repeat(5_000)}`, 'a'.repeat(5_000)]) {
+      const error: unknown = (() => {
+        try {
+          return parseJoinUrl(given)
+        } catch (thrown) {
+          return thrown
+        }
+      })()
+      expect(error).toMatchObject({ code: 'bad-join-url' })
+      expect(JSON.stringify(error).length + String(error).length).toBeLessThan(1_000)
+    }
+  })
+
+  test('has no password in it, and none is repeated', () => {
+    expect(() => parseJoinUrl('https://user:secret@host/swarm/')).toThrow(
+      /no user or password in it; join https:\/\/host\/swarm\/$/,
+    )
+  })
+
   test.each([
     ['http://host:9000/', '/dns4/host/tcp/9000/ws'],
     ['http://192.168.1.5:9000', '/ip4/192.168.1.5/tcp/9000/ws'],

@@ -1,19 +1,35 @@
+import { SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
 
 /**
  * Where a swarm is: the folder below which its server answers, as a URL that ends in a slash. What
  * stands behind the path, and the page's own file name, are left away.
- * @throws PeerError `bad-join-url` unless it is an absolute http or https URL.
+ * @throws PeerError `bad-join-url` unless it is an absolute http or https URL without a user or a password.
  */
 export function parseJoinUrl(join: string): URL {
   const url = URL.canParse(join) ? new URL(join) : undefined
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    const named = join.slice(0, SERVER_URL_CHARS_MAX)
     throw new PeerError(
-      { code: 'bad-join-url', join },
-      `"${join}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
+      { code: 'bad-join-url', join: named },
+      `"${named}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
     )
   }
-  return folderOf(url)
+  // No browser and no fetch asks at such a one, and whoever is invited by it would read the password.
+  if (url.username !== '' || url.password !== '') {
+    url.username = ''
+    url.password = ''
+    throw new PeerError(
+      { code: 'bad-join-url', join: url.href },
+      `a URL to join has no user or password in it; join ${url.href}`,
+    )
+  }
+  const folder = folderOf(url)
+  if (folder.href.length <= SERVER_URL_CHARS_MAX) return folder
+  throw new PeerError(
+    { code: 'bad-join-url', join: folder.href.slice(0, SERVER_URL_CHARS_MAX) },
+    `a URL to join has ${SERVER_URL_CHARS_MAX} characters at most, not ${folder.href.length}`,
+  )
 }
 
 /** The folder that a page or a server is in, without the page's file name and what stands behind its path. */

@@ -97,7 +97,7 @@ class LoopingKeeper implements RelayKeeper {
       const places = addresses.join(' or ')
       throw new PeerError(
         { code: 'unreachable', url: places },
-        `the bootstrap node cannot be connected to at ${places}; is a firewall in the way?`,
+        `the bootstrap node cannot be connected to at ${places}; is a firewall in the way, or a proxy that passes no WebSockets on?`,
         { cause: error },
       )
     }

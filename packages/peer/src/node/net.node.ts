@@ -1,4 +1,5 @@
 import './polyfill.node.ts'
+import { isIP } from 'node:net'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
@@ -54,6 +55,7 @@ export const platform: Platform = Object.freeze({
 /** What it listens on: WebSocket alone where the port is chosen, which everybody can dial. */
 function socketsOf({ host, port }: NodeOptions): string[] {
   if (host === undefined) return []
+  if (isIP(host) === 0 || host.includes('%')) throw cannotListen(host, port ?? 0)
   const family = host.includes(':') ? 'ip6' : 'ip4'
   const at = `/${family}/${host}/tcp`
   return port === undefined ? [`${at}/0`, `${at}/0/ws`] : [`${at}/${port}/ws`]
@@ -101,6 +103,10 @@ function listenError({ host = '', port = 0 }: NodeOptions, error: unknown): unkn
     const line = `port ${port} may not be opened by this user; choose one above 1023`
     return new PeerError(fault, line, { cause: error })
   }
-  const line = `cannot listen on ${host}, port ${port}; give an address of this machine`
-  return new PeerError(fault, line, { cause: error })
+  return cannotListen(host, port, error)
+}
+
+function cannotListen(host: string, port: number, cause?: unknown): PeerError {
+  const line = `cannot listen on ${host}, port ${port}; give an IP address of this machine`
+  return new PeerError({ code: 'cannot-listen', host, port }, line, { cause })
 }

@@ -1,4 +1,5 @@
-import type { Sha256 } from '@layerswarm/model'
+import { fetchFault, type Sha256 } from '@layerswarm/model'
+import { SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
@@ -158,19 +159,44 @@ export function download(
   return attempt(url, bytesMax, unkept(), signal)
 }
 
-/** Adds to what has begun. @returns the whole file. */
+/**
+ * The same from just that address, and from none to which the server sends on.
+ * @returns undefined when the server does not have it (404, 410).
+ * @throws PeerError `unreachable` with one line, or the signal's reason.
+ */
+export function downloadHere(
+  url: URL,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  return attempt(url, bytesMax, unkept(), signal, 'manual')
+}
+
+/** Where a redirection leads; a browser tells no script. */
+function placeOf({ headers }: Response, url: URL): string {
+  const place = headers.get('location')
+  if (place === null || !URL.canParse(place, url)) return 'another address'
+  return new URL('.', new URL(place, url)).href.slice(0, SERVER_URL_CHARS_MAX)
+}
+
+/** Adds to what has begun. @param moves whether a redirection is followed. @returns the whole file. */
 async function attempt(
   url: URL,
   bytesMax: number,
   begun: Begun,
   signal: AbortSignal,
+  moves: 'follow' | 'manual' = 'follow',
 ): Promise<Uint8Array | undefined> {
   const fail = (reason: string): PeerError =>
     new PeerError({ code: 'unreachable', url: url.href }, `${url.href}: ${reason}`)
   try {
     const headers = begun.length > 0 ? { range: `bytes=${begun.length}-` } : {}
-    const response = await fetch(url, { signal, headers })
-    const { status, body } = response
+    const response = await fetch(url, { signal, headers, redirect: moves })
+    const { status, body, type } = response
+    if (type === 'opaqueredirect' || (moves === 'manual' && status >= 300 && status < 400)) {
+      await body?.cancel()
+      throw fail(`the server sends on to ${placeOf(response, url)}; name that address`)
+    }
     const isRest = status === 206 && startOf(response) === begun.length
     // A server that is only busy leaves what has come; any other answer belongs to another file.
     if (!isRest && status < 500) await begun.clear()
@@ -187,7 +213,7 @@ async function attempt(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PeerError) throw error
-    throw fail(`the server cannot be reached (${causeOf(error)})`)
+    throw fail(`the server cannot be reached (${fetchFault(error)})`)
   }
 }
 
@@ -223,21 +249,4 @@ function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
     at += piece.length
   }
   return bytes
-}
-
-/** What Node calls certificates that nobody vouches for whom it knows. */
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-])
-
-/** Node's fetch hides the reason ("ECONNREFUSED") in the cause of "fetch failed". */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  if ('code' in cause && UNTRUSTED.has(String(cause.code)))
-    return `${cause.message}; to trust its certificate, start with NODE_EXTRA_CA_CERTS=FILE.pem in the environment`
-  return cause.message || ('code' in cause ? String(cause.code) : error.message)
 }

@@ -4,12 +4,12 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
-import { createHttpServer, type HttpServer } from './server.ts'
-import type { Visitor } from './visitor.ts'
+import { createHttpServer, type HttpServer, type HttpServerNeeds } from './server.ts'
+import { createSocketLimit, type Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -21,6 +21,7 @@ let root: string
 let port: number
 let server: HttpServer
 let releases: Releases
+let needs: HttpServerNeeds
 let reason: string | undefined
 const faults: string[] = []
 const script = `console.log(${JSON.stringify('layer '.repeat(2_000))})`
@@ -52,11 +53,12 @@ beforeAll(async () => {
   await writeFile(join(root, 'page', 'assets', 'ort-0123abcd.wasm'), new Uint8Array(4_096))
   await writeFile(join(root, 'samples', 'images.idx3-ubyte'), new Uint8Array([1, 2, 3]))
   await symlink(join(root, 'secret.txt'), join(root, 'page', 'link.txt'))
-  const needs = {
+  needs = {
     releases: () => releases,
     upgrades: () => undefined,
     tls: undefined,
     trustsProxy: true,
+    seats: createSocketLimit(),
     mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
     metricsFor: 'everybody' as const,
     notReady: () => reason,
@@ -302,26 +304,29 @@ describe('the HTTP server', () => {
     expect(faults.at(-1)).toContain('ENOENT')
   })
 
+  test('cuts the sockets of an address that holds too many, until it closes one', async () => {
+    let held = 0
+    const seats = { take: () => held < 2 && ++held > 0, giveBack: () => void held-- }
+    const guarded = createHttpServer({ ...needs, trustsProxy: false, seats }, () => {})
+    const at = await guarded.listen('127.0.0.1', 0)
+    const open = async () => {
+      const socket = connect(at, '127.0.0.1')
+      const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
+      await new Promise((resolve) => socket.once('connect', resolve))
+      return { socket, closed }
+    }
+    const [first] = [await open(), await open()]
+    await (await open()).closed
+    first.socket.destroy()
+    await first.closed
+    await vi.waitFor(() => expect(held).toBe(1))
+    expect((await fetch(`http://127.0.0.1:${at}/healthz`)).status).toBe(200)
+    await guarded.close()
+    await vi.waitFor(() => expect(held).toBe(0))
+  })
+
   test('closes at once although a client holds its connection open', async () => {
-    const other = createHttpServer(
-      {
-        releases: () => undefined,
-        upgrades: () => undefined,
-        tls: undefined,
-        trustsProxy: true,
-        mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
-        metricsFor: 'everybody' as const,
-        notReady: () => undefined,
-        bootstrap: () => ({}),
-        metrics: async () => '',
-        uploads: undefined,
-        offer: async () => {},
-        pageDir: undefined,
-        samplesDir: undefined,
-        compression,
-      },
-      () => {},
-    )
+    const other = createHttpServer(needs, () => {})
     const socket = connect(await other.listen('127.0.0.1', 0), '127.0.0.1')
     socket.on('error', () => {})
     await new Promise((resolve) => socket.once('connect', resolve))
@@ -350,6 +355,16 @@ describe('the HTTP server', () => {
     })
     const answer = await get('/bootstrap.json')
     expect(answer.headers['access-control-expose-headers']).toBe('content-range')
+  })
+
+  test('answers who would rather speak HTTP/2, as if he had not asked', async () => {
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAM',
+    }
+    const { status, body } = await get('/healthz', headers)
+    expect([status, body.toString()]).toEqual([200, 'alive\n'])
   })
 
   test('turns a WebSocket away as long as nobody takes it', async () => {

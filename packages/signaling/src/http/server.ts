@@ -2,11 +2,11 @@ import {
   createServer,
   type IncomingMessage,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Certificate } from '../certificate.ts'
 import { reasonOf } from '../errors.ts'
@@ -24,7 +24,7 @@ import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
 import { sendAnswer } from './answer.ts'
 import type { RequestCount, Route } from './request-count.ts'
 import { type RouterNeeds, route } from './router.ts'
-import { type Visitor, visitorOf } from './visitor.ts'
+import { addressOf, type SocketLimit, type Visitor, visitorOf } from './visitor.ts'
 
 const TOO_MANY = 'too many requests from this address, try again in a while\n'
 
@@ -43,6 +43,8 @@ export interface HttpServerNeeds extends RouterNeeds {
   upgrades(): UpgradeHandler | undefined
   /** Whether a visitor may ask once more, now. */
   mayAsk(visitor: Visitor): boolean
+  /** How many sockets each address holds. */
+  readonly seats: SocketLimit
   /** A proxy of the host's stands before it, and says who asks. */
   readonly trustsProxy: boolean
   /** Speaks TLS with this certificate. */
@@ -97,7 +99,10 @@ export function createHttpServer(
       ? createServer(bounds, answer)
       : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
   const sockets = socketsOf(server)
+  // A proxy's sockets are those of everybody: it keeps count itself.
+  if (!needs.trustsProxy) seat(server, needs.seats)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (declines(request) && socket instanceof Socket) return answerOnce(request, socket, answer)
     const take = needs.upgrades()
     const visitor = visitorOf(request, needs.trustsProxy)
     const status = take === undefined ? 503 : needs.mayAsk(visitor) ? 101 : 429
@@ -133,6 +138,40 @@ export function createHttpServer(
       }),
     counts: () => [...counts.values()].map((entry) => ({ ...entry })),
   }
+}
+
+/**
+ * Whether an upgrade is to something that is not spoken here, as HTTP/2 clients ask for with `h2c`: such a
+ * request is answered as if it had not asked (RFC 9110, 7.8).
+ */
+function declines({ method, headers }: IncomingMessage): boolean {
+  const isRead = method === 'GET' || method === 'HEAD'
+  return isRead && !/(^|[\s,])websocket([\s,/]|$)/i.test(headers.upgrade ?? '')
+}
+
+/** Answers a request of which HTTP has let go, and ends its connection with that. */
+function answerOnce(
+  request: IncomingMessage,
+  socket: Socket,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end())
+  // Nobody else hears of its end, or cuts it when nothing moves.
+  socket.on('error', () => {})
+  socket.setTimeout(HTTP_IDLE_MS_MAX, () => socket.destroy())
+  answer(request, response)
+}
+
+/** Cuts the sockets of an address that holds too many. */
+function seat(server: Server, seats: SocketLimit): void {
+  server.on('connection', (socket: Socket) => {
+    const address = addressOf(socket)
+    if (seats.take(address)) socket.once('close', () => seats.giveBack(address))
+    else socket.destroy()
+  })
 }
 
 /** All of them, as they come and go: HTTP knows neither those that shake hands nor those handed on. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createVisitorLimit, visitorOf } from './visitor.ts'
+import { createSocketLimit, createVisitorLimit, visitorOf } from './visitor.ts'
 
 function asked(remoteAddress: string, headers: Record<string, string | string[]>) {
   return { headers, socket: { remoteAddress } } as unknown as IncomingMessage
@@ -13,7 +13,19 @@ describe('a visitor', () => {
   })
 
   test.each([
+    ['fe80::1%eth0', 'fe80::1'],
+    ['::ffff:192.0.2.1%eth0', '192.0.2.1'],
+    ['', ''],
+  ])(
+    'at the socket address "%s" is %s, in a form that means something elsewhere',
+    (remote, address) => {
+      expect(visitorOf(asked(remote, {}), false).address).toBe(address)
+    },
+  )
+
+  test.each([
     ['203.0.113.9', '203.0.113.9'],
+    ['203.0.113.9, fe80::1%eth0', 'fe80::1'],
     ['spoofed, 10.0.0.1, 203.0.113.9', '203.0.113.9'],
     ['203.0.113.9:4711', '203.0.113.9'],
     ['[2001:db8::1]:4711', '2001:db8::1'],
@@ -30,10 +42,30 @@ describe('a visitor', () => {
     ['::1', { host: '[::1]:9000' }, true],
     ['127.0.0.1', { host: 'swarm.example' }, false],
     ['127.0.0.1', {}, false],
+    ['127.0.0.1', { host: 'LocalHost' }, true],
     ['127.0.0.1', { host: '127.0.0.1', via: '1.1 proxy' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'x-real-ip': '192.0.2.1' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'x-forwarded-proto': 'https' }, false],
+    ['127.0.0.1', { host: '127.0.0.1', 'cf-connecting-ip': '192.0.2.1' }, false],
     ['192.0.2.1', { host: '127.0.0.1' }, false],
   ])('at %s with %o is here: %s', (remote, headers, isHere) => {
     expect(visitorOf(asked(remote, headers as Record<string, string>), false).isHere).toBe(isHere)
+  })
+})
+
+describe('the limit on sockets', () => {
+  test('is one of each address, and each that closes makes room', () => {
+    const limit = createSocketLimit(2)
+    expect([1, 2, 3].map(() => limit.take('192.0.2.1'))).toEqual([true, true, false])
+    expect(limit.take('192.0.2.2')).toBe(true)
+    limit.giveBack('192.0.2.1')
+    expect([1, 2].map(() => limit.take('192.0.2.1'))).toEqual([true, false])
+    expect([1, 2, 3].map((at) => limit.take(`2001:db8::${at}`))).toEqual([true, true, false])
+  })
+
+  test('is not for programs of this machine', () => {
+    const limit = createSocketLimit(1)
+    for (const _ of [1, 2, 3]) expect(limit.take('127.0.0.1')).toBe(true)
   })
 })
 

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
-import { createQuota } from '@layerswarm/swarm'
-import { HTTP_REQUESTS_BURST, HTTP_REQUESTS_PER_SECOND, RATE_KEYS_MAX } from '../limits.ts'
-import { isLoopback } from '../public-urls.ts'
+import { isIP, type Socket } from 'node:net'
+import { createQuota, isLoopback } from '@layerswarm/swarm'
+import {
+  HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+  HTTP_REQUESTS_BURST,
+  HTTP_REQUESTS_PER_SECOND,
+  RATE_KEYS_MAX,
+} from '../limits.ts'
 
 /** Who asks, as far as can be told. */
 export interface Visitor {
-  /** IP address; that of a proxy which is not trusted to name another. */
+  /** IP address; that of a proxy which is not trusted to name another; empty for who has gone already. */
   readonly address: string
   /** A program of this machine that means this machine: no proxy asks on behalf of somebody. */
   readonly isHere: boolean
@@ -20,9 +24,9 @@ export function visitorOf(
   { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
   trustsProxy: boolean,
 ): Visitor {
-  const remote = plain(socket.remoteAddress ?? '')
+  const remote = addressOf(socket)
   const forwarded = trustsProxy ? lastForwarded(headers['x-forwarded-for']) : undefined
-  const isPassedOn = PASSED_ON.some((name) => name in headers)
+  const isPassedOn = Object.keys(headers).some((name) => PASSED_ON.test(name))
   const isHere = !isPassedOn && isLoopback(remote) && isLoopback(hostIn(headers.host ?? ''))
   return { address: forwarded ?? remote, isHere }
 }
@@ -39,6 +43,39 @@ export function createVisitorLimit(
     isLoopback(address) || quota.take(networkOf(address), nowMs)
 }
 
+/** How many sockets each network holds. */
+export interface SocketLimit {
+  /** Whether one more may be held; each that may is given back when it closes. */
+  take(address: string): boolean
+  giveBack(address: string): void
+}
+
+/** As with requests, nobody is kept from the server of his own machine. */
+export function createSocketLimit(max = HTTP_CONNECTIONS_PER_ADDRESS_MAX): SocketLimit {
+  const held = new Map<string, number>()
+  return {
+    take(address) {
+      if (isLoopback(address)) return true
+      const network = networkOf(address)
+      const count = held.get(network) ?? 0
+      if (count >= max) return false
+      held.set(network, count + 1)
+      return true
+    },
+    giveBack(address) {
+      const network = networkOf(address)
+      const count = held.get(network) ?? 0
+      if (count > 1) held.set(network, count - 1)
+      else held.delete(network)
+    },
+  }
+}
+
+/** Whose socket it is, a proxy's perhaps; empty for who has gone already. */
+export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
+  return plain(remoteAddress)
+}
+
 /** The name under which a visitor is counted: an IPv6 network of one customer (/64), or one IPv4 address. */
 function networkOf(address: string): string {
   if (isIP(address) !== 6) return address
@@ -53,7 +90,9 @@ function networkOf(address: string): string {
     .join(':')}::/64`
 }
 
-const PASSED_ON = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via']
+/** What proxies and tunnels add: RFC 7239, RFC 9110 (7.6.3), and what they used before and use beside. */
+const PASSED_ON =
+  /^(forwarded|via|x-(forwarded|real|original|envoy|client)-.*|x-forwarded|(true|cf|fly|fastly)-.*)$/
 
 function lastForwarded(header: string | string[] | undefined): string | undefined {
   const last = (Array.isArray(header) ? header.join(',') : header)?.split(',').at(-1)?.trim() ?? ''
@@ -64,11 +103,14 @@ function lastForwarded(header: string | string[] | undefined): string | undefine
   return isIP(address) === 0 ? undefined : address
 }
 
-/** IPv4 as it is written, also where it came through a socket of both families. */
+/**
+ * IPv4 as it is written, also where it came through a socket of both families; IPv6 without the zone
+ * that an address of the link has (`fe80::1%eth0`, RFC 4007): it means something on this machine only.
+ */
 function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '')
+  return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 function hostIn(header: string): string {
-  return /^\[(.*)\]/.exec(header)?.[1] ?? header.replace(/:\d+$/, '')
+  return header.replace(/:\d+$/, '').toLowerCase()
 }

@@ -1,5 +1,5 @@
-import { PROTOCOL_VERSION } from '@layerswarm/swarm'
-import { systemCode } from '../errors.ts'
+import { fetchFault } from '@layerswarm/model'
+import { PROTOCOL_VERSION, SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { PEERING_DOCUMENT_BYTES_MAX, PEERING_FETCH_MS_MAX } from '../limits.ts'
 
 /** What another server says of itself, as far as it matters here. */
@@ -23,9 +23,11 @@ export async function readServer(url: URL, signal: AbortSignal): Promise<OtherSe
     throw new Error('its bootstrap.json is not JSON; is it a signaling server?')
   }
   const { protocol, peerId, releases } = fieldsOf(value)
+  if (typeof protocol !== 'number')
+    throw new Error('its bootstrap.json is of another kind; is it a signaling server?')
   if (protocol !== PROTOCOL_VERSION) {
     throw new Error(
-      `it speaks protocol ${String(protocol).slice(0, 20)} and this server ${PROTOCOL_VERSION}; update the older one`,
+      `it speaks protocol ${protocol} and this server ${PROTOCOL_VERSION}; update the older one`,
     )
   }
   if (typeof peerId !== 'string' || !PEER_ID.test(peerId) || !Array.isArray(releases))
@@ -43,28 +45,44 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 
 async function readText(url: URL, signal: AbortSignal): Promise<string> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_FETCH_MS_MAX)])
-  const response = await fetch(url, { signal: bounded }).catch((error: unknown) => {
-    throw new Error(`it does not answer (${causeOf(error)})`)
-  })
+  const unreadable = (error: unknown): never => {
+    const isLate = bounded.aborted && !signal.aborted
+    const late = `nothing whole within ${PEERING_FETCH_MS_MAX / 1000} s`
+    throw new Error(`it does not answer (${isLate ? late : fetchFault(error)})`)
+  }
+  // Not followed: only what the host has named is asked.
+  const response = await fetch(url, { signal: bounded, redirect: 'manual' }).catch(unreadable)
+  if (response.status >= 300 && response.status < 400) {
+    await response.body?.cancel()
+    throw new Error(`it sends on to ${placeOf(response, url)}; name that address`)
+  }
   if (!response.ok) {
     await response.body?.cancel()
     throw new Error(`it answers ${response.status} for bootstrap.json`)
   }
+  return readBody(response).catch((error: unknown) => {
+    if (error instanceof TooLong) throw error
+    return unreadable(error)
+  })
+}
+
+class TooLong extends Error {}
+
+async function readBody({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body ?? []) {
     bytes += chunk.length
     if (bytes > PEERING_DOCUMENT_BYTES_MAX)
-      throw new Error(`its bootstrap.json is longer than ${PEERING_DOCUMENT_BYTES_MAX} bytes`)
+      throw new TooLong(`its bootstrap.json is longer than ${PEERING_DOCUMENT_BYTES_MAX} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Node's fetch hides the reason in the cause of "fetch failed". */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return cause.message || (systemCode(cause) ?? error.message)
+/** Where a redirection leads, as far as it can be named in a line. */
+function placeOf({ headers }: Response, url: URL): string {
+  const place = headers.get('location') ?? ''
+  if (!URL.canParse(place, url)) return 'nowhere'
+  return new URL('.', new URL(place, url)).href.slice(0, SERVER_URL_CHARS_MAX)
 }

@@ -1,4 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import '../polyfill.ts'
@@ -115,6 +117,18 @@ describe('a server', { timeout: 60_000 }, () => {
     expect(await others(url)).toEqual([])
     const { said: alsoSaid } = await start(0, [notSignaling])
     await vi.waitFor(() => expect(alsoSaid('server-refused')[0]).toContain('answers 404'), soon)
+  })
+
+  test('that answers and takes no WebSocket is refused with what it may be', async () => {
+    const other = await start(0, [])
+    const bootstrap = await (await fetch(`${other.url}/bootstrap.json`)).text()
+    const plain = createServer((_, response) => response.end(bootstrap))
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
+    stops.push(async () => void plain.close())
+    const { port } = plain.address() as AddressInfo
+    const { said } = await start(0, [`http://127.0.0.1:${port}/`])
+    await vi.waitFor(() => expect(said('server-refused')).toHaveLength(1), soon)
+    expect(said('server-refused')[0]).toMatch(/takes no WebSocket there \(.+\); does a proxy/)
   })
 
   test.each([

@@ -136,7 +136,11 @@ class SwarmPeering implements Peering {
     if (link.isConnected(peerId)) return
     const { signal } = this.stopped
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_DIAL_MS_MAX)])
-    await link.reach(other.url, peerId, bounded)
+    await link.reach(other.url, peerId, bounded).catch((error: unknown) => {
+      throw new Error(
+        `it answers, but takes no WebSocket there (${reasonOf(error)}); does a proxy before it pass them on?`,
+      )
+    })
   }
 
   /** @throws Error when it is no other server of this swarm. */
@@ -184,15 +188,16 @@ export function parsePeerWith(texts: readonly string[]): URL[] {
   const urls = new Map<string, URL>()
   for (const text of texts) {
     const url = URL.canParse(text) ? new URL(text) : undefined
-    const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
-    if (
-      url === undefined ||
-      !isWeb ||
-      url.href.length >= SERVER_URL_CHARS_MAX ||
-      url.password !== ''
-    ) {
-      throw refuse(`cannot peer with "${text}"; it looks like https://other.example/`)
-    }
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+      throw refuse(
+        `cannot peer with "${text.slice(0, SERVER_URL_CHARS_MAX)}"; it looks like https://other.example/`,
+      )
+    if (url.username !== '' || url.password !== '')
+      throw refuse(
+        'cannot peer with a URL that has a user or a password in it: all peers are told it',
+      )
+    if (url.href.length >= SERVER_URL_CHARS_MAX)
+      throw refuse(`cannot peer with a URL of more than ${SERVER_URL_CHARS_MAX} characters`)
     url.search = ''
     url.hash = ''
     if (!url.pathname.endsWith('/')) url.pathname += '/'

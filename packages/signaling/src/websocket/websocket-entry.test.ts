@@ -1,6 +1,7 @@
 import '../polyfill.ts'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough } from 'node:stream'
 import type { ComponentLogger, MultiaddrConnection } from '@libp2p/interface'
 import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -83,6 +84,15 @@ test('who is refused, says text or too much at once, is cut off', async () => {
     socket.send(message)
     await closed
   }
+})
+
+test('who has gone before it is looked at, and so has no address, is let go', async () => {
+  let brought = 0
+  const { entry } = await open(async () => void brought++)
+  const socket = new PassThrough()
+  const headers = { upgrade: 'websocket' }
+  entry.take({ headers, socket } as unknown as IncomingMessage, socket, Buffer.alloc(0), '')
+  expect([socket.destroyed, brought]).toEqual([true, 0])
 })
 
 test('a closed entry has no socket and takes none', async () => {

@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ComponentLogger, Upgrader } from '@libp2p/interface'
 import { ipPortToMultiaddr } from '@libp2p/utils'
@@ -9,7 +11,7 @@ import { SocketConnection } from './socket-connection.ts'
 
 /**
  * Takes over a request that asks for another protocol, as Node's `upgrade` event gives it.
- * `address` is the IP address of whoever asks.
+ * `address` is the IP address of whoever asks; empty for who has gone already.
  */
 export type UpgradeHandler = (
   request: IncomingMessage,
@@ -41,6 +43,8 @@ export class WebSocketEntry {
 
   constructor(components: EntryComponents) {
     this.components = components
+    // Every handshake under way follows it, and Node warns of a leak at eleven.
+    setMaxListeners(Number.POSITIVE_INFINITY, this.closed.signal)
     this.server = new WebSocketServer({
       noServer: true,
       clientTracking: true,
@@ -51,7 +55,8 @@ export class WebSocketEntry {
   }
 
   readonly take: UpgradeHandler = (request, socket, head, address) => {
-    if (this.closed.signal.aborted) {
+    // Who has reset the connection in the meantime has no address any more, and libp2p asks for one.
+    if (this.closed.signal.aborted || isIP(address) === 0) {
       socket.destroy()
       return
     }

@@ -12,7 +12,8 @@ export interface IceServer {
   readonly credential?: string
 }
 
-const HOST = String.raw`(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])`
+const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
+const HOST = String.raw`(?:${LABEL}(?:\.${LABEL})*|\[[0-9A-Fa-f:.]+\])`
 const STUN = new RegExp(`^stuns?:${HOST}(?::[0-9]{1,5})?$`)
 const TURN = new RegExp(String.raw`^turns?:${HOST}(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?$`)
 
@@ -20,7 +21,7 @@ const TURN = new RegExp(String.raw`^turns?:${HOST}(?::[0-9]{1,5})?(?:\?transport
 export function parseIceServer(value: unknown): IceServer | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { urls, username, credential } = value as Readonly<Record<string, unknown>>
-  if (!isText(urls) || Number(/:([0-9]+)(?:\?|$)/.exec(urls)?.[1] ?? 1) > 65_535) return undefined
+  if (!isText(urls) || !hasPort(urls) || !hasHost(urls)) return undefined
   if (STUN.test(urls)) {
     return username === undefined && credential === undefined ? { urls } : undefined
   }
@@ -31,6 +32,33 @@ export function parseIceServer(value: unknown): IceServer | undefined {
 /** The host of an ICE server, for people. */
 export function iceHost({ urls }: IceServer): string {
   return urls.replace(/^\w+:/, '').replace(/(:[0-9]+)?(\?.*)?$/, '')
+}
+
+function hasPort(urls: string): boolean {
+  const port = Number(/:([0-9]+)(?:\?|$)/.exec(urls)?.[1] ?? 1)
+  return port >= 1 && port <= 65_535
+}
+
+/** A browser refuses the whole list for one address that is none, and its tab speaks no WebRTC then. */
+function hasHost(urls: string): boolean {
+  const host = iceHost({ urls })
+  if (host.startsWith('[')) return isIp6(host.slice(1, -1))
+  return !/^[0-9.]+$/.test(host) || isIp4(host)
+}
+
+function isIp4(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split('.').every((byte) => Number(byte) < 256)
+}
+
+/** RFC 4291, 2.2: eight groups, of which `::` leaves some out, the last two perhaps as IPv4. */
+function isIp6(text: string): boolean {
+  const last = text.slice(text.lastIndexOf(':') + 1)
+  const isMixed = last.includes('.')
+  if (isMixed && !isIp4(last)) return false
+  const halves = (isMixed ? `${text.slice(0, -last.length)}0:0` : text).split('::')
+  const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
+  if (!groups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false
+  return halves.length === 1 ? groups.length === 8 : halves.length === 2 && groups.length < 8
 }
 
 function isText(value: unknown): value is string {
