@@ -124,7 +124,7 @@ describe('where a Node peer is reached', { timeout: 30_000 }, () => {
   test('is refused in one line at an address of another machine', async () => {
     const joining = start({ serve: [0], webrtc: false, host: '203.0.113.7' })
     await expect(joining).rejects.toThrow(
-      'cannot listen on 203.0.113.7, port 0; give an address of this machine',
+      'cannot listen on 203.0.113.7, port 0; give an IP address of this machine',
     )
   })
 

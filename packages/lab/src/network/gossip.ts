@@ -1,8 +1,6 @@
 import {
-  createGate,
   encodeMessage,
   entryLane,
-  type Gate,
   type Judged,
   judgeMessage,
   type LaneCount,
@@ -17,6 +15,7 @@ import { SeededRandom, SIMULATED_RELEASE, type VirtualClock } from '@layerswarm/
 import { LANES_ASK_BYTES, MEET_ALL_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
+import { labGate } from './lab-gate.ts'
 import { LabTransport } from './lab-transport.ts'
 import { LabStation, Lane, type Link } from './lane.ts'
 import { LaneCensus } from './lane-census.ts'
@@ -91,7 +90,7 @@ export class LabNetwork {
 
   /** Comes into the lane that newcomers choose; connections stand a dial later. */
   join(session: Session, serves: boolean, connected: () => void): LabTransport {
-    const station = new LabStation(session, serves, this.gate())
+    const station = new LabStation(session, serves, labGate(this.settings))
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
     this.settle(station, this.entry(serves), connected)
@@ -253,23 +252,6 @@ export class LabNetwork {
       const now = this.clock.nowMs()
       to.access.takeReader((messages * bytes) / to.session.down, now)
     }
-  }
-
-  /** The rules by which one member judges what it hears: production's, at the rates of this world. */
-  private gate(): Gate {
-    const { settings } = this
-    return createGate({
-      release: SIMULATED_RELEASE,
-      laneRate: {
-        perSecond: settings['gossip.quotaPerSecond'],
-        burst: settings['gossip.quotaBurst'],
-      },
-      presenceRate: {
-        perSecond: settings['gossip.presencePerSecond'],
-        burst: settings['gossip.presenceBurst'],
-      },
-      banMs: settings['gossip.banMs'],
-    })
   }
 
   /** Says something to one peer over a stream that stands; the gate of the receiver judges it as well. */
