@@ -12,7 +12,7 @@ export const completion = defineCommand({
   examples: ['completion bash', 'completion zsh', 'completion fish'],
   async run({ positionals, commands, print, emit }) {
     const shell = parseChoice(positionals[0] ?? '', SHELLS, 'SHELL')
-    const script = completionScript(shell, commands)
+    const script = await completionScript(shell, commands)
     print(script.trimEnd())
     emit({ shell, script })
   },

@@ -6,7 +6,6 @@ import { bare, count, type Option, text, texts } from '../line/option.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
 import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
-import { SCENARIO_WORDS } from '../simulation/scenario-names.ts'
 
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
 const CHURN = 'churn'
@@ -72,7 +71,10 @@ export const simulate = defineCommand({
     min: 0,
     max: 1,
     placeholder: 'one SCENARIO',
-    choices: [...SCENARIO_WORDS, CHURN, COMPARE, LOAD],
+    choices: async () => {
+      const { SCENARIO_NAMES } = await import('@layerswarm/lab')
+      return [...SCENARIO_NAMES, CHURN, COMPARE, LOAD]
+    },
   },
   options: {
     peers: count("providers (the scenario's own number)", {

@@ -35,8 +35,8 @@ export interface Command<O extends Options = Options> {
     readonly min: number
     readonly max: number
     readonly placeholder: string
-    /** The words that they are taken from; none for files and the like. */
-    readonly choices?: readonly string[]
+    /** The words that they are taken from; none for files and the like. Asked where finding out loads much. */
+    readonly choices?: readonly string[] | (() => Promise<readonly string[]>)
   }
   readonly options: O
   readonly examples: readonly string[]

@@ -5,11 +5,13 @@ import { defineCommand, NO_POSITIONALS } from './command.ts'
 import { completionScript } from './completion.ts'
 import { bare, choice, text } from './option.ts'
 
+const ofBash = await completionScript('bash', COMMANDS)
+
 /** What bash would offer for the last of these words. */
 function offered(...words: string[]): string[] {
   const script = `
     set -eu
-    ${completionScript('bash', COMMANDS)}
+    ${ofBash}
     COMP_WORDS=("$@")
     COMP_CWORD=$(($# - 1))
     _layerswarm
@@ -75,30 +77,30 @@ const nasty = defineCommand({
 })
 
 describe('completion in other shells', () => {
-  test('zsh describes flags and their words, its own signs escaped', () => {
-    const script = completionScript('zsh', [nasty])
+  test('zsh describes flags and their words, its own signs escaped', async () => {
+    const script = await completionScript('zsh', [nasty])
     expect(script).toContain(String.raw`'--odd[it'\''s \[odd\]\: $(kill $$) \\ `)
     expect(script).toContain(String.raw`'--kind=[what\: which (tea)]:value:(tea coffee)'`)
     expect(script).toContain(String.raw`'--file=[where it'\''s]:value:_files'`)
   })
 
-  test('fish describes flags and their words, its own signs escaped', () => {
-    const script = completionScript('fish', [nasty])
+  test('fish describes flags and their words, its own signs escaped', async () => {
+    const script = await completionScript('fish', [nasty])
     expect(script).toContain(String.raw`-l odd -d 'it\'s [odd]: $(kill $$) \\ `)
     expect(script).toContain(`-l kind -x -a 'tea coffee' -d 'what: which (tea)'`)
     expect(script).toContain(String.raw`-l file -r -F -d 'where it\'s'`)
   })
 
-  test.each(['bash', 'zsh', 'fish'] as const)('%s can read its script', (shell) => {
+  test.each(['bash', 'zsh', 'fish'] as const)('%s can read its script', async (shell) => {
     if (!hasShell(shell)) return
     for (const commands of [COMMANDS, [nasty]]) {
-      const read = spawnSync(shell, ['-n', '-c', completionScript(shell, commands)])
+      const read = spawnSync(shell, ['-n', '-c', await completionScript(shell, commands)])
       expect([read.status, read.stderr.toString()]).toEqual([0, ''])
     }
   })
 
-  test.skipIf(!hasShell('fish'))('fish offers what begins like the word', () => {
-    const asked = `${completionScript('fish', COMMANDS)}\ncomplete -C 'layerswarm up --engine ort'\n`
+  test.skipIf(!hasShell('fish'))('fish offers what begins like the word', async () => {
+    const asked = `${await completionScript('fish', COMMANDS)}\ncomplete -C 'layerswarm up --engine ort'\n`
     const { stdout } = spawnSync('fish', ['--no-config', '-c', asked])
     const words = stdout
       .toString()

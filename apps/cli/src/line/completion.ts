@@ -17,6 +17,11 @@ interface Flag {
   readonly repeatable: boolean
 }
 
+/** A command, and the words that its arguments are taken from. */
+interface KnownCommand extends Command {
+  readonly values: readonly string[]
+}
+
 /** What stands behind `layerswarm` without being a command with flags. */
 const GENERAL = [
   ['help', 'explain a command'],
@@ -27,15 +32,24 @@ const GENERAL = [
  * A script that teaches a shell the commands, their flags and the words that flags take. It starts
  * nothing when a key is pressed, and runs nothing of what stands on the line.
  */
-export function completionScript(shell: Shell, commands: readonly Command[]): string {
+export async function completionScript(
+  shell: Shell,
+  commands: readonly Command[],
+): Promise<string> {
+  const known = await Promise.all(commands.map(withValues))
   switch (shell) {
     case 'bash':
-      return bashScript(commands)
+      return bashScript(known)
     case 'zsh':
-      return zshScript(commands)
+      return zshScript(known)
     case 'fish':
-      return fishScript(commands)
+      return fishScript(known)
   }
+}
+
+async function withValues(command: Command): Promise<KnownCommand> {
+  const { choices = [] } = command.positionals
+  return { ...command, values: typeof choices === 'function' ? await choices() : choices }
 }
 
 function flagsOf(command: Command): Flag[] {
@@ -56,13 +70,13 @@ function firstWords(commands: readonly Command[]): (readonly [string, string])[]
   return [...commands.map(({ name, summary }) => [name, summary] as const), ...GENERAL]
 }
 
-function bashScript(commands: readonly Command[]): string {
+function bashScript(commands: readonly KnownCommand[]): string {
   const names = firstWords(commands).map(([name]) => name)
   const cases = commands.flatMap((command) => {
     const flags = flagsOf(command)
     const known = flags.filter(({ takes }) => takes === 'words')
     const free = flags.filter(({ takes }) => takes === 'files' || takes === 'text')
-    const values = command.positionals.choices ?? []
+    const { values } = command
     return [
       `    ${command.name})`,
       `      flags='${flags.map(({ name }) => name).join(' ')}'`,
@@ -105,11 +119,11 @@ complete -o bashdefault -o default -F _layerswarm layerswarm
 `
 }
 
-function zshScript(commands: readonly Command[]): string {
+function zshScript(commands: readonly KnownCommand[]): string {
   const names = firstWords(commands).map(([name, summary]) => quoted(`${name}:${summary}`))
   const cases = commands.flatMap((command) => {
-    const { choices = [], max, placeholder } = command.positionals
-    const rest = max === 0 ? [] : [`*:${zshText(placeholder)}:${zshValues(choices)}`]
+    const { max, placeholder } = command.positionals
+    const rest = max === 0 ? [] : [`*:${zshText(placeholder)}:${zshValues(command.values)}`]
     return [
       `    ${command.name})`,
       `      _arguments -s ${[...flagsOf(command).map(zshFlag), ...rest].map(quoted).join(' ')}`,
@@ -156,15 +170,16 @@ function zshText(text: string): string {
   return text.replace(/[\\[\]:]/g, '\\$&')
 }
 
-function fishScript(commands: readonly Command[]): string {
+function fishScript(commands: readonly KnownCommand[]): string {
   const names = firstWords(commands).map(
     ([name, summary]) =>
       `complete -c layerswarm -n __fish_use_subcommand -f -a ${name} -d ${fishQuoted(summary)}`,
   )
   const flags = commands.flatMap((command) => {
     const when = `-n '__fish_seen_subcommand_from ${command.name}'`
-    const { choices = [], max } = command.positionals
-    const values = choices.length > 0 ? [`-f -a '${choices.join(' ')}'`] : max === 0 ? ['-f'] : []
+    const { values: choices } = command
+    const isBare = command.positionals.max === 0
+    const values = choices.length > 0 ? [`-f -a '${choices.join(' ')}'`] : isBare ? ['-f'] : []
     return [
       ...values.map((value) => `complete -c layerswarm ${when} ${value}`),
       ...flagsOf(command).map(
