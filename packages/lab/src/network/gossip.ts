@@ -63,6 +63,8 @@ export class LabNetwork {
   private readonly shape: ModelShape
   /** Messages so far. */
   private numbers = 0
+  /** Who hears everything that is said, when it is said. */
+  private readonly eavesdroppers: ((from: PeerId, message: Message) => void)[] = []
 
   constructor(clock: VirtualClock, settings: Settings, seed: number, trace: Trace, tap: Tap) {
     this.clock = clock
@@ -213,22 +215,43 @@ export class LabNetwork {
     if (!split) for (const station of this.stations.values()) this.mesh.connect(station)
   }
 
-  broadcast(from: LabStation, message: Message): void {
+  /** From now on this is told everything that is said, as soon as it is said. */
+  eavesdrop(heard: (from: PeerId, message: Message) => void): void {
+    this.eavesdroppers.push(heard)
+  }
+
+  private overheard(from: PeerId, message: Message): void {
+    for (const heard of this.eavesdroppers)
+      this.clock.wakeAt(this.clock.nowMs(), () => heard(from, message))
+  }
+
+  /** Says something that another has signed: once more, or with a key of its own for the purpose. */
+  forge(from: LabStation, author: PeerId, message: Message): void {
+    const session = { ...from.session, peer: author }
+    const signer = this.known.get(author) ?? new LabStation(session, false, from.gate)
+    this.broadcast(from, message, signer)
+  }
+
+  /** @param author who has signed it. */
+  broadcast(from: LabStation, message: Message, author = from): void {
     if (!from.alive || from.lane === undefined) return
     if (message.kind === 'presence' && from.isMeeting) {
       from.unheard = message
       return
     }
     const encoded = encodeMessage(message)
-    this.tap.published(from, message, encoded.length)
+    if (author === from) {
+      this.tap.published(from, message, encoded.length)
+      this.overheard(from.peer, message)
+    }
     this.traffic.publishes++
     if (message.kind === 'presence') this.census.hear(from.peer, message, this.clock.nowMs())
     else this.traffic.requestMessages++
-    const { peer, lane } = from
+    const { lane } = from
     const topic = topicOf(message.kind, SIMULATED_RELEASE, lane.index)
-    const content = judgeMessage(encoded, topic, peer, this.shape)
+    const content = judgeMessage(encoded, topic, author.peer, this.shape)
     const parcel: Parcel = {
-      author: from,
+      author,
       kind: message.kind,
       lane,
       number: BigInt(++this.numbers),
@@ -275,6 +298,7 @@ export class LabNetwork {
     const encoded = encodeMessage(message)
     if (isFirst) {
       this.tap.published(from, message, encoded.length)
+      this.overheard(from.peer, message)
       if (message.kind !== 'presence') this.traffic.requestMessages++
     }
     const to = this.stations.get(peer)

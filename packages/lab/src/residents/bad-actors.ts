@@ -22,8 +22,11 @@ export interface BadActorNeeds {
   readonly shape: ModelShape
 }
 
-/** Announces every layer and a speed that nobody has, so that it ranks first everywhere. */
-function announce({ transport, clock, release, shape }: BadActorNeeds): void {
+/** Announces every layer, and a speed that nobody has unless told otherwise, so that it ranks first everywhere. */
+export function announce(
+  { transport, clock, release, shape }: BadActorNeeds,
+  layerMs = SYBIL_LAYER_MS,
+): void {
   let sequence = 0
   const again = () => {
     transport.publish({
@@ -38,7 +41,7 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
       sequence: sequence++,
       layers: Array.from({ length: shape.layers }, (_, layer) => layer),
       freeSlots: SLOTS_DEFAULT,
-      layerMs: SYBIL_LAYER_MS,
+      layerMs,
       backend: 'ort-webgpu',
       addresses: [],
       asking: false,
