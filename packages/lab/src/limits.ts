@@ -72,6 +72,12 @@ export const SYBIL_LAYER_MS = 0.01
 export const CROWD_KEYS = 17
 /** and first steps of each: together more than a provider has room for. */
 export const CROWD_STEPS_PER_KEY = 32
+/** They are the names of peers with these indices and higher, which nobody in a world has. */
+export const CROWD_NAMES_FROM = 0xf000
+/** What an attacker announces that wants to be chosen like an ordinary tab: one layer, milliseconds. */
+export const HONEST_LAYER_MS = 0.9
+/** Hosts that an attacker makes up: more than a member remembers. */
+export const NOBODIES = 1_100
 /** A first step is said again this long after it was said, */
 export const REPLAY_AFTER_MS = 30_000
 /** so many times. */

@@ -1,13 +1,13 @@
 import { type ClaimPolicy, type Message, type PeerId, POLICY_DEFAULT } from '@layerswarm/swarm'
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
+import { AttackWatch } from './attack-watch.ts'
 import { Departures } from './departures.ts'
 import {
   DRAIN_MS_MAX,
   DRAIN_STEP_MS,
   DRAINED_PEERS_MAX,
   HOLDINGS_CHECKED_MAX,
-  HUNG_UP_LOOK_MS,
   RUN_STEP_MS,
   SAMPLE_MS,
   STUCK_MS,
@@ -87,8 +87,7 @@ export class Stage implements Scene {
   private stopped = false
   /** Who came back after a crash; their indices follow those of the sessions. */
   private reborn = 0
-  /** How long the attack had gone on when nobody had a connection to the attacker any more, milliseconds; undefined while somebody has. */
-  private cutOffMs: number | undefined
+  private readonly watch: AttackWatch
 
   constructor(
     settings: Settings,
@@ -124,6 +123,7 @@ export class Stage implements Scene {
       left: (resident) => this.left(resident),
     })
     this.working.fromMs = settings['requests.warmupMs']
+    this.watch = new AttackWatch(this.clock, settings, this.residents)
     this.policy = createPolicy(this)
   }
 
@@ -139,7 +139,7 @@ export class Stage implements Scene {
 
   /** After how much of the attack nobody had a connection to the attacker any more, milliseconds; undefined where it stayed. */
   get hungUpMs(): number | undefined {
-    return this.cutOffMs
+    return this.watch.hungUpMs
   }
 
   /** Whether it ended before every request had, because it was enough. */
@@ -152,7 +152,7 @@ export class Stage implements Scene {
     this.scheduleSessions(0)
     this.scheduleOrders(0)
     this.scheduleWeather()
-    if (this.settings['attack.kind'] > 0) this.lookForAttacker()
+    this.watch.start()
     this.sample()
     this.clock.wakeAt(this.settings['requests.warmupMs'], () => this.beginsWork())
     const total = this.orders.length
@@ -350,20 +350,6 @@ export class Stage implements Scene {
     this.stopped ||= this.isEnough(this.records, this.clock.nowMs())
     if (this.timeline.length % 5 === 0) this.checkHoldings()
     this.clock.wakeAt(this.clock.nowMs() + SAMPLE_MS, () => this.sample())
-  }
-
-  /** Notes when the attacker is cut off, and looks no further then. */
-  private lookForAttacker(): void {
-    const sinceMs = this.clock.nowMs() - this.settings['requests.warmupMs']
-    const attacker = [...this.residents.values()].find(
-      ({ session }) => session.actor === 'attacker',
-    )
-    if (sinceMs > 0 && attacker === undefined) return
-    if (sinceMs > 0 && attacker?.transport.station.links.length === 0) {
-      this.cutOffMs = sinceMs
-      return
-    }
-    this.clock.wakeAt(this.clock.nowMs() + HUNG_UP_LOOK_MS, () => this.lookForAttacker())
   }
 
   private moment(): Moment {

@@ -1,8 +1,6 @@
 import {
-  createGate,
   encodeMessage,
   entryLane,
-  type Gate,
   judgeMessage,
   type LaneCount,
   laneSizes,
@@ -16,6 +14,7 @@ import { SeededRandom, SIMULATED_RELEASE, type VirtualClock } from '@layerswarm/
 import { LANES_ASK_BYTES, MEET_ALL_MAX } from '../limits.ts'
 import type { Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
+import { labGate } from './lab-gate.ts'
 import { LabTransport } from './lab-transport.ts'
 import { LabStation, Lane, type Link } from './lane.ts'
 import { LaneCensus } from './lane-census.ts'
@@ -90,7 +89,7 @@ export class LabNetwork {
 
   /** Comes into the lane that newcomers choose; connections stand a dial later. */
   join(session: Session, serves: boolean, connected: () => void): LabTransport {
-    const station = new LabStation(session, serves, this.gate())
+    const station = new LabStation(session, serves, labGate(this.settings))
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
     this.settle(station, this.entry(serves), connected)
@@ -275,23 +274,6 @@ export class LabNetwork {
     }
   }
 
-  /** The rules by which one member judges what it hears: production's, at the rates of this world. */
-  private gate(): Gate {
-    const { settings } = this
-    return createGate({
-      release: SIMULATED_RELEASE,
-      laneRate: {
-        perSecond: settings['gossip.quotaPerSecond'],
-        burst: settings['gossip.quotaBurst'],
-      },
-      presenceRate: {
-        perSecond: settings['gossip.presencePerSecond'],
-        burst: settings['gossip.presenceBurst'],
-      },
-      banMs: settings['gossip.banMs'],
-    })
-  }
-
   /** Says something to one peer over a stream that stands; the gate of the receiver judges it as well. */
   tell(from: LabStation, message: Message, peer: PeerId, isFirst: boolean): void {
     if (!from.alive) return
@@ -305,7 +287,6 @@ export class LabNetwork {
     if (to === undefined || !from.isLinkedTo(to)) return
     const bytes = encoded.length + this.settings['links.tellOverheadBytes']
     const content = judgeMessage(encoded, undefined, from.peer, this.shape)
-    const number = BigInt(++this.numbers)
     // A newcomer is greeted with presence that is told to it alone.
     if (message.kind === 'presence') {
       this.traffic.controlBytes += bytes
@@ -316,12 +297,12 @@ export class LabNetwork {
         source: from.peer,
         author: from.peer,
         isPresence: message.kind === 'presence',
-        number,
+        number: undefined,
         content: () => content,
       }
       const verdict = to.gate.judge(arrival, this.clock.nowMs())
       if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
-      if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to)
+      if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to, from)
       else this.refused(verdict)
     })
   }
@@ -391,10 +372,10 @@ export class LabNetwork {
     if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
     if (verdict.verdict !== 'deliver') return this.refused(verdict)
     const { message, passOn } = verdict
-    this.deliver(message, author, to)
+    this.deliver(message, author, to, from)
     if (this.random.chance(this.settings['links.duplicate']))
       this.clock.wakeAt(now + this.random.uniform() * this.settings['links.reorderMs'], () =>
-        to.whenRead(() => this.deliver(message, author, to)),
+        to.whenRead(() => this.deliver(message, author, to, from)),
       )
     if (!passOn) return
     for (const link of to.mesh)
@@ -406,9 +387,9 @@ export class LabNetwork {
     else if (verdict.reason === 'over-rate') this.traffic.overQuota++
   }
 
-  private deliver(message: Message, author: LabStation, to: LabStation): void {
+  private deliver(message: Message, author: LabStation, to: LabStation, via: LabStation): void {
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
-    to.events?.messageArrived(author.peer, message)
+    to.events?.messageArrived(author.peer, message, via.peer)
   }
 }

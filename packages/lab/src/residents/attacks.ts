@@ -1,11 +1,24 @@
 import { activationBytes } from '@layerswarm/model'
-import type { Activation, Claim, Hop, Message, PeerId, RequestId, Step } from '@layerswarm/swarm'
+import type {
+  Activation,
+  Claim,
+  Hop,
+  Message,
+  PeerId,
+  RequestId,
+  Signature,
+  Step,
+} from '@layerswarm/swarm'
 import { DEADLINE_MS_MAX, ERAS_MAX, openLayers } from '@layerswarm/swarm'
+import { anyPresence, sealedBy } from '@layerswarm/swarm/testing'
 import {
   CROWD_KEYS,
+  CROWD_NAMES_FROM,
   CROWD_STEPS_PER_KEY,
   FLOOD_TICKS_PER_SECOND,
   HOG_STEPS,
+  HONEST_LAYER_MS,
+  NOBODIES,
   REPLAY_AFTER_MS,
   REPLAYS_EACH,
   VALID_CLAIMS_PER_SECOND,
@@ -26,6 +39,7 @@ export const ATTACKS = [
   'false-relay',
   'false-lost',
   'hog',
+  'fake-presence',
 ] as const
 /** One of ATTACKS. */
 export type Attack = (typeof ATTACKS)[number]
@@ -52,6 +66,8 @@ export function startAttack(kind: Attack, needs: BadActorNeeds, network: LabNetw
       return attacker.callLost()
     case 'hog':
       return attacker.hog()
+    case 'fake-presence':
+      return attacker.announceNobody()
     default:
       kind satisfies never
   }
@@ -76,7 +92,7 @@ class Attacker {
         this.network.forge(
           this.needs.transport.station,
           author,
-          this.firstStep(author, DEADLINE_MS_MAX),
+          sealedBy(author, this.firstStep(author, DEADLINE_MS_MAX), this.needs.release),
         )
     }
   }
@@ -92,7 +108,7 @@ class Attacker {
       for (let i = 0; latest !== undefined && i < count(VALID_CLAIMS_PER_SECOND); i++)
         transport.publish(claimOn(latest, { ttlMs: 1, lost: false }))
       for (let i = 0; i < count(VALID_STEPS_PER_SECOND); i++)
-        transport.publish(this.firstStep(transport.self, DEADLINE_MS_MAX))
+        transport.publish(this.signed(this.firstStep(transport.self, DEADLINE_MS_MAX)))
     })
   }
 
@@ -133,7 +149,9 @@ class Attacker {
     if (layer < 0 || peer === this.needs.transport.self) return
     const route = [...step.route, { ...this.hop(layer), peer }]
     const told = [step.requester, peer, from]
-    this.say({ ...step, route, activation: this.held(), ...PUBLIC }, told)
+    const forged = { hop: route.length, by: undefined, isOpen: false, signature: this.signature() }
+    const chain = [...step.chain, forged]
+    this.say({ ...step, route, chain, activation: this.held(), ...PUBLIC }, told)
   }
 
   /** Is chosen like everybody else, and calls every tensor that it is sent lost. */
@@ -163,9 +181,28 @@ class Attacker {
       const layers = this.needs.shape.layers
       for (let i = 0; i < HOG_STEPS; i++) {
         const step = this.firstStep(requester, DEADLINE_MS_MAX)
-        const route = [this.hop(i % layers)]
+        const own = { route: [this.hop(i % layers)], activation: this.held() }
+        const chain = [{ hop: 0, by: undefined, isOpen: false, signature: this.signature() }]
         for (const next of transport.neighbours())
-          if (next !== requester) transport.tell({ ...step, route, next }, next)
+          if (next !== requester)
+            transport.tell(this.signed({ ...step, ...own, chain, next }), next)
+      }
+    })
+  }
+
+  /** Hosts that nobody has ever met, more than anybody remembers, each signed by a key of its own. */
+  announceNobody(): void {
+    const { transport, release, shape, clock } = this.needs
+    const layers = Array.from({ length: shape.layers }, (_, layer) => layer)
+    const lane = transport.station.lane?.index ?? 0
+    const names = Array.from({ length: NOBODIES }, (_, i) => peerName(CROWD_NAMES_FROM + i))
+    let sequence = 0
+    this.tick((count) => {
+      for (let i = 0; i < count(NOBODIES / 3); i++) {
+        const presence = anyPresence({ release, lane, layers, freeSlots: 8, layerMs: 0.01 })
+        const author = names[sequence % NOBODIES] as PeerId
+        const message = { ...presence, sequence: sequence++, clockMs: clock.nowMs() }
+        this.network.forge(transport.station, author, message)
       }
     })
   }
@@ -195,14 +232,17 @@ class Attacker {
   /** Says a step to the lane and, sooner, to a few. */
   private say(step: Step, to: readonly PeerId[]): void {
     const { transport } = this.needs
-    for (const peer of to) transport.tell(step, peer)
-    transport.publish(step)
+    const said = this.signed(step)
+    for (const peer of to) transport.tell(said, peer)
+    transport.publish(said)
   }
 
   private tick(act: (count: (perSecond: number) => number) => void): void {
-    const { clock } = this.needs
+    const { clock, transport } = this.needs
     const again = () => {
-      act((perSecond) => Math.ceil(perSecond / FLOOD_TICKS_PER_SECOND))
+      // Cut off, it has nobody to say it to.
+      if (transport.neighbours().length > 0)
+        act((perSecond) => Math.ceil(perSecond / FLOOD_TICKS_PER_SECOND))
       clock.wakeAt(clock.nowMs() + 1_000 / FLOOD_TICKS_PER_SECOND, again)
     }
     again()
@@ -228,12 +268,24 @@ class Attacker {
       silent: [],
       request: this.hex(16) as RequestId,
       requester,
+      endsAtMs: this.needs.clock.nowMs() + remainingMs,
       era: 0,
       route: [],
+      chain: [],
       plan: [],
       activation: this.held(requester),
       remainingMs,
     }
+  }
+
+  /** With a true link of its own: the best that a step can be whose other links are not true. */
+  private signed(step: Step): Step {
+    return sealedBy(this.needs.transport.self, step, this.needs.release)
+  }
+
+  /** A signature that nobody made. */
+  private signature(): Signature {
+    return this.hex(64) as Signature
   }
 
   private hex(count: number): string {
@@ -245,10 +297,6 @@ class Attacker {
 
 /** For whoever answers first. */
 const PUBLIC = { next: undefined, silent: [], input: undefined } as const
-/** Names that nobody in a world has. */
-const CROWD_NAMES_FROM = 0xf000
-/** What an ordinary tab announces, milliseconds. */
-const HONEST_LAYER_MS = 0.9
 
 function claimOn(step: Step, said: Pick<Claim, 'ttlMs' | 'lost'>): Claim {
   const { request, era, route } = step

@@ -24,6 +24,7 @@ describe('scenarios', () => {
       'attack-false-relay',
       'attack-false-lost',
       'attack-hog',
+      'attack-fake-presence',
       'only-copy',
       'idle',
       'lanes',

@@ -95,6 +95,10 @@ export const SCENARIOS = {
     about: 'one peer asks in the name of everybody who asks',
     set: { ...ATTACKED, 'attack.kind': 8 },
   },
+  'attack-fake-presence': {
+    about: 'one peer announces 1,100 hosts that do not exist, again and again',
+    set: { ...ATTACKED, 'attack.kind': 9 },
+  },
   'only-copy': {
     about: 'calm, but for one request in ten whose newest tensor is lost with its only holder',
     set: { ...KAD, 'crash.onlyCopyEvery': 10, 'requests.perMinute': 120 },

@@ -299,8 +299,8 @@ const WORLD = {
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
   'attack.kind': count(
     0,
-    'what one peer is up to until half of the requests are made: 1 crowd, 2 last hop, 3 era jump, 4 valid flood, 5 replay, 6 false relay, 7 false loss, 8 hog',
-    8,
+    'what one peer is up to until half of the requests are made: 1 crowd, 2 last hop, 3 era jump, 4 valid flood, 5 replay, 6 false relay, 7 false loss, 8 hog, 9 fake presence',
+    9,
   ),
 } as const satisfies Record<string, Field> & {
   readonly [Protocol in `policy.${string}` | `lanes.${string}` | `streams.${string}`]?: never
