@@ -1,6 +1,7 @@
 import { INLINE_BYTES_MAX } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
 import type { Violation } from './referee.ts'
+import { ATTACKS } from './residents/attacks.ts'
 import { scenarioSettings } from './scenarios/scenarios.ts'
 import {
   changeSettings,
@@ -85,6 +86,7 @@ const FAULTS: Readonly<Record<string, Draw>> = {
   stragglers: (r) => ({ 'stragglers.share': between(r, 0.1, 0.9), 'stragglers.factor': 30 }),
   liars: (r) => ({ 'liars.share': between(r, 0.05, 0.6) }),
   sybils: (r) => ({ 'sybils.share': between(r, 0.1, 0.6), 'sybils.lifeMs': between(r, 2e3, 3e4) }),
+  attack: (r) => ({ 'attack.kind': whole(r, 1, ATTACKS.length - 1) }),
   'short deadlines': (r) => ({ 'requests.deadlineMs': between(r, 60, 2_000) }),
   'many layers wanted': (r) => ({ 'requests.minLayers': whole(r, 2, 4) }),
   rush: () => ({ 'requests.perMinute': 6_000 }),

@@ -18,6 +18,7 @@
  * @packageDocumentation
  */
 export type { Frame } from './animation.ts'
+export type { AttackedRequests, AttackReport } from './attack-report.ts'
 export {
   CHURN_RATES,
   type ChurnPoint,

@@ -68,6 +68,31 @@ export const FLOOD_MESSAGE_BYTES = 200
 /** What a sybil says one layer takes, milliseconds: a speed that nobody has. */
 export const SYBIL_LAYER_MS = 0.01
 
+/** Throw-away keys of a crowd, */
+export const CROWD_KEYS = 17
+/** and first steps of each: together more than a provider has room for. */
+export const CROWD_STEPS_PER_KEY = 32
+/** They are the names of peers with these indices and higher, which nobody in a world has. */
+export const CROWD_NAMES_FROM = 0xf000
+/** What an attacker announces that wants to be chosen like an ordinary tab: one layer, milliseconds. */
+export const HONEST_LAYER_MS = 0.9
+/** Hosts that an attacker makes up: more than a member remembers. */
+export const NOBODIES = 1_100
+/** A first step is said again this long after it was said, */
+export const REPLAY_AFTER_MS = 30_000
+/** so many times. */
+export const REPLAYS_EACH = 4
+/** Claims of one peer that nothing is wrong with: what a flooded swarm of real peers was tried with. */
+export const VALID_CLAIMS_PER_SECOND = 1_500
+/** And first steps beside them. */
+export const VALID_STEPS_PER_SECOND = 66
+/** Requests in the name of each who asks: more than one requester may have under way. */
+export const HOG_STEPS = 40
+/** An attacker's access, bytes per millisecond: a gigabit both ways, so that nothing but the rules slows it. */
+export const ATTACKER_BYTES_PER_MS = 125_000
+/** An attacker is looked at this often, to see whether anybody still holds a connection to it. */
+export const HUNG_UP_LOOK_MS = 100
+
 /** One in so many runs of a `one-in-ten` liar is a lie. */
 export const LIE_INTERVAL_RUNS = 10
 /** The unit of sessions and rates in published measurements. */

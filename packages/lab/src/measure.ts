@@ -1,4 +1,5 @@
 import type { Frame } from './animation.ts'
+import { type AttackReport, attackOf } from './attack-report.ts'
 import { type NewcomerReport, newcomersOf } from './newcomers.ts'
 import { type OnlyCopyReport, onlyCopyOf } from './only-copy.ts'
 import { quantile } from './quantile.ts'
@@ -42,6 +43,8 @@ export interface PolicyReport {
   readonly newcomers: NewcomerReport | null
   /** Null where nobody was made to crash with the only copy. */
   readonly onlyCopy: OnlyCopyReport | null
+  /** Null where nobody attacks. */
+  readonly attack: AttackReport | null
   readonly distinctOrders: number
   /** Unanswered requests by reason. */
   readonly failures: Readonly<Record<string, number>>
@@ -99,6 +102,7 @@ export function measure(stage: Stage): PolicyReport {
     newcomers:
       book.runs === 0 ? null : newcomersOf(stage.lives, working.fromMs, records.at(-1)?.atMs ?? 0),
     onlyCopy: onlyCopyOf(records),
+    attack: stage.settings['attack.kind'] === 0 ? null : attackOf(records, stage.hungUpMs),
     distinctOrders: new Set(answers.map(({ route }) => route.join())).size,
     failures: failuresOf(records),
     latencyMs: Array.from({ length: 101 }, (_, i) => quantile(times, i / 100)),

@@ -33,6 +33,8 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
     silent: [],
     request,
     requester: 'asker' as PeerId,
+    endsAtMs: 20_000,
+    chain: [],
     era: 0,
     route,
     plan: [],

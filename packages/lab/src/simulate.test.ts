@@ -204,14 +204,14 @@ describe('under churn', { timeout: 120_000 }, () => {
     return { calm: of('calm'), slowed: of('stragglers20') }
   }
 
-  let slowdown: number | undefined
-  /** How many times a calm lane's 95th percentile stragglers make it where a layer takes long: the median of five worlds. */
-  function medianSlowdown(): number {
-    slowdown ??= [1, 2, 3, 4, 5]
+  let slowdowns: readonly number[] | undefined
+  /** How many times a calm lane's 95th percentile stragglers make it where a layer takes long, at most, in so many of five worlds. */
+  function slowdownIn(worlds: number): number {
+    slowdowns ??= [1, 2, 3, 4, 5]
       .map((seed) => slowedDown(94, seed))
       .map(({ calm, slowed }) => (slowed?.p95Ms ?? Number.NaN) / (calm?.p95Ms ?? Number.NaN))
-      .toSorted((x, y) => x - y)[2]
-    return slowdown ?? Number.NaN
+      .toSorted((x, y) => x - y)
+    return slowdowns[worlds - 1] ?? Number.NaN
   }
 
   test.each([
@@ -233,13 +233,13 @@ describe('under churn', { timeout: 120_000 }, () => {
 
   // One world's stragglers may be all that host some layer: what counts is the usual one.
   test('stragglers cost at most twice as much time where a layer takes long, in most of five worlds', () => {
-    expect(medianSlowdown()).toBeLessThanOrEqual(2)
+    expect(slowdownIn(3)).toBeLessThanOrEqual(2)
   })
 
   // A known defect: nobody knows a straggler before it has run a visit, and that visit is waited for.
   // It goes red when that is mended.
-  test.fails('stragglers cost at most half as much time again where a layer takes long', () => {
-    expect(medianSlowdown()).toBeLessThanOrEqual(1.5)
+  test.fails('stragglers cost at most half as much time again where a layer takes long, in four of five worlds', () => {
+    expect(slowdownIn(4)).toBeLessThanOrEqual(1.5)
   })
 
   test('what one peer sends to be there stays flat in lanes while the swarm grows', () => {

@@ -1,6 +1,7 @@
 import { type ClaimPolicy, type Message, type PeerId, POLICY_DEFAULT } from '@layerswarm/swarm'
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
+import { AttackWatch } from './attack-watch.ts'
 import { Departures } from './departures.ts'
 import {
   DRAIN_MS_MAX,
@@ -86,6 +87,7 @@ export class Stage implements Scene {
   private stopped = false
   /** Who came back after a crash; their indices follow those of the sessions. */
   private reborn = 0
+  private readonly watch: AttackWatch
 
   constructor(
     settings: Settings,
@@ -121,6 +123,7 @@ export class Stage implements Scene {
       left: (resident) => this.left(resident),
     })
     this.working.fromMs = settings['requests.warmupMs']
+    this.watch = new AttackWatch(this.clock, settings, this.residents)
     this.policy = createPolicy(this)
   }
 
@@ -134,6 +137,11 @@ export class Stage implements Scene {
     return this.fired
   }
 
+  /** After how much of the attack nobody had a connection to the attacker any more, milliseconds; undefined where it stayed. */
+  get hungUpMs(): number | undefined {
+    return this.watch.hungUpMs
+  }
+
   /** Whether it ended before every request had, because it was enough. */
   get isStopped(): boolean {
     return this.stopped
@@ -144,6 +152,7 @@ export class Stage implements Scene {
     this.scheduleSessions(0)
     this.scheduleOrders(0)
     this.scheduleWeather()
+    this.watch.start()
     this.sample()
     this.clock.wakeAt(this.settings['requests.warmupMs'], () => this.beginsWork())
     const total = this.orders.length

@@ -96,6 +96,7 @@ export async function openNetwork(
   const transport = createLaneTransport(
     {
       node,
+      privateKey: identity.privateKey,
       tensors,
       gate,
       roundTrips,

@@ -9,10 +9,13 @@ export interface SystemClock extends Clock {
   cancelAll(): void
 }
 
-/** Makes a clock whose start is that of `performance.now()`. */
+/**
+ * Makes a clock that begins with the wall clock and goes on by itself: what was asked in one session of a peer is
+ * over in the next one.
+ */
 export function createSystemClock(): SystemClock {
   const timers = new Set<ReturnType<typeof setTimeout>>()
-  const nowMs = () => performance.now()
+  const nowMs = () => performance.timeOrigin + performance.now()
   return {
     nowMs,
     wakeAt(atMs, fire) {

@@ -111,6 +111,8 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
   const sources = createQuota({ ...source, namesMax })
   const gate = createGate({
     presenceRate,
+    // What is over a rate is dropped and costs no more than that: its neighbours have rates of their own.
+    overRate: undefined,
     authorsMax: namesMax,
     rejectsMax: STRIKES_MAX,
     banMs: BAN_MS,
@@ -175,6 +177,7 @@ function refusalOf(verdict: Verdict): Refusal {
       return verdict.reason === 'over-rate' ? 'author-rate' : verdict.reason
     case 'reject':
     case 'ban':
+      if (verdict.kind === 'flood') return 'author-rate'
       return verdict.kind === 'wrong-topic' ? 'not-presence' : verdict.kind
     case 'deliver':
       // Steps and the like stand in topics that this server never follows.

@@ -21,7 +21,7 @@ function member(capacity: number, lane = 0) {
   const core = new Core({ ...options, backend: 'reference' }, 0)
   const announce = (nowMs: number, given: Partial<Presence> = {}) => {
     const message = anyPresence({ release, layers: [0, 1, 2, 3], lane, sequence: nowMs, ...given })
-    return core.handle({ on: 'message', from: host, message }, nowMs)
+    return core.handle({ on: 'message', from: host, via: host, message }, nowMs)
   }
   const ask = (nowMs: number) => {
     const policy = CLASSIFY_POLICY_DEFAULT
@@ -149,7 +149,9 @@ test('what somebody holds is fetched on when they go to another lane, and not wh
       next: self,
       activation: heldTensor(host, 'last'),
     })
-    const asked = core.handle({ on: 'message', from: host, message: last }, 200)
+    const [verify] = core.handle({ on: 'message', from: host, via: host, message: last }, 200)
+    if (verify?.do !== 'verify') throw new Error('nothing is checked')
+    const asked = core.handle({ on: 'verified', job: verify.job, isTrue: true }, 200)
     expect(asked.filter((effect) => effect.do === 'pull')).toHaveLength(1)
     const effects = announce(300, { leaving: true, moving })
     expect(effects).toContainEqual({ do: 'report', event: { type: 'peer-left', peer: host } })

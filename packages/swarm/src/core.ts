@@ -2,6 +2,7 @@ import { STRANGERS_FAIL_START } from './claims/limits.ts'
 import type { CoreOptions } from './core-options.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
+import { Entrance } from './entrance/entrance.ts'
 import { Fetches } from './fetch/fetches.ts'
 import { Jobs } from './jobs.ts'
 import type { LaneSituation } from './lanes/keeper.ts'
@@ -35,11 +36,12 @@ export class Core {
   private readonly provider: Provider
   private readonly requester: Requester
   private readonly dispatcher: Dispatcher
+  private readonly entrance: Entrance
   private left = false
 
   constructor(options: CoreOptions, nowMs: number) {
     this.options = options
-    this.table = new PeerTable(options.release)
+    this.table = new PeerTable(options.release, options.reaches)
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
     this.neighbourhood = new Neighbourhood(self, options)
@@ -57,6 +59,13 @@ export class Core {
       this.requester,
       new Fetches(self, ways),
     )
+    const { provider, dispatcher } = this
+    this.entrance = new Entrance(options, {
+      table,
+      provider,
+      dispatcher,
+      nextJob: jobs.of('entrance'),
+    })
   }
 
   handle(input: Input, nowMs: number): Effect[] {
@@ -128,7 +137,9 @@ export class Core {
       case 'message':
         return input.message.kind === 'presence'
           ? this.onPresence(input.from, input.message, nowMs)
-          : this.dispatcher.hear(input.from, input.message, nowMs)
+          : this.entrance.hear({ from: input.from, via: input.via, message: input.message }, nowMs)
+      case 'verified':
+        return this.entrance.onVerified(input.job, input.isTrue, nowMs)
       case 'time':
         return this.onTime(nowMs)
       case 'disconnected':

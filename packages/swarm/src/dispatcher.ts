@@ -59,14 +59,14 @@ export class Dispatcher {
     this.fetches = fetches
   }
 
-  /** What somebody else says. */
-  hear(from: PeerId, message: RequestMessage, nowMs: number): CoreEffect[] {
+  /** What somebody else says. @param payer the neighbour that answers for the room that it takes. */
+  hear(from: PeerId, message: RequestMessage, nowMs: number, payer = from): CoreEffect[] {
     if (message.kind === 'step') {
       const reason = stepFault(message, from, this.options.shape)
       if (reason !== undefined)
         return [{ do: 'report', event: { type: 'message-refused', from, reason } }]
     }
-    return this.dispatch(from, message, nowMs)
+    return this.dispatch(from, message, nowMs, payer)
   }
 
   /** The tensor that a job fetches is here, or cannot be had. */
@@ -133,13 +133,18 @@ export class Dispatcher {
     return settled
   }
 
-  private dispatch(from: PeerId, message: RequestMessage, nowMs: number): CoreEffect[] {
+  private dispatch(
+    from: PeerId,
+    message: RequestMessage,
+    nowMs: number,
+    payer = from,
+  ): CoreEffect[] {
     switch (message.kind) {
       case 'step': {
         const { request, route } = message
         return [
           { do: 'report', event: { type: 'step-seen', request, route } },
-          ...this.provider.onStep(from, message, nowMs),
+          ...this.provider.onStep(from, message, nowMs, payer),
           ...this.requester.onStep(from, message, nowMs),
           ...this.requester.onLate(from, request),
         ]

@@ -7,6 +7,7 @@ import { SwarmError } from './errors.ts'
 import { INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
 import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
 import { OpenRequests } from './open-requests.ts'
+import { Outbox } from './outbox.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
 import { requestFault } from './request-fault.ts'
 import type { MemberSnapshot } from './snapshot.ts'
@@ -33,9 +34,11 @@ class DrivenMember implements Member {
   private unlisten: (() => void) | undefined
   private unwake: (() => void) | undefined
   private wakeAtMs = Number.POSITIVE_INFINITY
+  private readonly outbox: Outbox
 
   constructor(ports: MemberPorts, options: MemberOptions) {
     this.ports = ports
+    this.outbox = new Outbox(ports, options.release)
     this.shape = options.shape
     this.inlineBytes = Math.min(options.inlineBytes ?? INLINE_BYTES_MAX, INLINE_BYTES_MAX)
     const { transport, compute, clock } = ports
@@ -58,7 +61,7 @@ class DrivenMember implements Member {
   start(): void {
     this.ports.transport.enter(this.core.lane)
     this.unlisten = this.ports.transport.listen({
-      messageArrived: (from, message) => this.feed({ on: 'message', from, message }),
+      messageArrived: (from, message, via) => this.feed({ on: 'message', from, via, message }),
       peerDisconnected: (peer) => this.feed({ on: 'disconnected', peer }),
     })
     this.feed({ on: 'time' })
@@ -174,12 +177,14 @@ class DrivenMember implements Member {
     const { transport, compute } = this.ports
     switch (effect.do) {
       case 'publish':
-        return transport.publish(effect.message)
       case 'tell':
-        for (const to of effect.to) transport.tell(effect.message, to)
-        return
       case 'push':
-        return transport.push(effect.hash, effect.to)
+      case 'ask-again':
+        return this.outbox.send(effect)
+      case 'verify':
+        return transport.verify(effect.statements, (isTrue) =>
+          this.feed({ on: 'verified', job: effect.job, isTrue }),
+        )
       case 'pull':
         return this.pull(effect)
       case 'cancel':

@@ -1,4 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import type { SignedStatement } from './chain/statement.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
@@ -32,8 +33,12 @@ export type MemberEvent =
 /** What the driver must do; its end comes back as an input. */
 export type Effect =
   | { do: 'publish'; message: Message }
-  /** To a few, over direct streams. */
+  /** To a few, over direct streams. A step that is still to be signed is signed first. */
   | { do: 'tell'; message: Message; to: readonly PeerId[] }
+  /** To the author of a step: to choose anew, as this step says, whose link is signed first. */
+  | { do: 'ask-again'; step: Step; suspect: PeerId | undefined; to: PeerId }
+  /** Says whether these were signed by whoever they say. */
+  | { do: 'verify'; job: JobId; statements: readonly SignedStatement[] }
   /** @param isAwaited its holder was to push it. */
   | { do: 'pull'; job: JobId; tensor: HeldActivation; isAwaited: boolean }
   /** Sends an offered tensor to a peer that has not asked. */
@@ -70,7 +75,10 @@ export type CoreEffect =
 
 /** What the driver tells the machine. */
 export type Input =
-  | { on: 'message'; from: PeerId; message: Message }
+  /** @param via the neighbour that handed it over: its author, or one who passed it on. */
+  | { on: 'message'; from: PeerId; via: PeerId; message: Message }
+  /** Whether all statements of a job were signed by whoever they say. */
+  | { on: 'verified'; job: JobId; isTrue: boolean }
   | { on: 'time' }
   | { on: 'disconnected'; peer: PeerId }
   | { on: 'pulled'; job: JobId; bytes: Uint8Array | undefined }

@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest'
 import type { MemberEvent } from './effects.ts'
 import { judgeMessage } from './gate/message-rules.ts'
-import { FLIGHTS_PER_REQUESTER_MAX, INLINE_BYTES_MAX, PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
+import {
+  ERAS_MAX,
+  FLIGHTS_PER_REQUESTER_MAX,
+  INLINE_BYTES_MAX,
+  PRESENCE_INTERVAL_MS_MAX,
+} from './limits.ts'
 import { REFUSALS_MAX } from './provider/limits.ts'
 import type { ClassifyPolicy } from './request.ts'
+import { ANY_SIGNATURE } from './testing/any-chain.ts'
+import { anyPresence } from './testing/any-presence.ts'
+import { sealedBy } from './testing/seals.ts'
 import { SIMULATED_RELEASE, World } from './testing/world.ts'
 import {
   encodeMessage,
@@ -28,7 +36,10 @@ function lane(inlineBytes = INLINE_BYTES_MAX) {
   return { world, asker, provider, transport }
 }
 
-/** A step whose last layer the impostor ran. */
+/** As its author says it: with a true link of its own. */
+const sealed = (step: Step) => sealedBy(impostor, step, SIMULATED_RELEASE)
+
+/** A step whose last layer the impostor ran; of another’s request, in whose name it makes up a link. */
 function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'requester'>): Step {
   const route: Hop[] = layers.map((layer) => ({
     layer,
@@ -38,11 +49,15 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
   }))
   const { tokens, width } = shape
   const bytes = new Uint8Array(tokens * width * 2).fill(1)
+  const { requester } = given
+  const first = { hop: 0, by: undefined, isOpen: false, signature: ANY_SIGNATURE }
   return {
     ...given,
     kind: 'step',
+    endsAtMs: 20_000,
     era: 0,
     route,
+    chain: requester === impostor ? [] : [first],
     plan: [],
     activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
     input: undefined,
@@ -60,7 +75,7 @@ function outcomeOf(policy: Partial<ClassifyPolicy>, lie: (request: RequestId) =>
     if (event.type === 'answered' || event.type === 'failed') outcome = event
   })
   const request = asker.member.ask(world.stem(), policy)
-  transport.tell(lie(request), asker.peer)
+  transport.tell(sealed(lie(request)), asker.peer)
   world.clock.run(world.clock.nowMs() + 1_000, () => outcome !== undefined)
   if (outcome?.type !== 'answered') throw new Error('there is no answer')
   return outcome.answer
@@ -126,7 +141,7 @@ test.each([
       size,
       holder: impostor,
     } as const
-    transport.tell({ ...step, activation: held, next: asker.peer }, asker.peer)
+    transport.tell(sealed({ ...step, activation: held, next: asker.peer }), asker.peer)
   })
   world.clock.run(world.clock.nowMs() + 2_000)
   expect(faults).toEqual([])
@@ -156,7 +171,7 @@ test('nobody has a member hand over a step of somebody else, by a claim that tak
     peerDisconnected() {},
   })
   transport.tell(
-    { ...stepOf([], { request, requester: impostor }), next: server.peer },
+    sealed({ ...stepOf([], { request, requester: impostor }), next: server.peer }),
     server.peer,
   )
   world.clock.run(world.clock.nowMs() + 5_000)
@@ -164,14 +179,89 @@ test('nobody has a member hand over a step of somebody else, by a claim that tak
   expect(faults).toEqual([])
 })
 
-test('nobody has another banned, or fills a member with requests, by what it says in their name', () => {
+test('whoever says something in the name of others is banned, and they are not, nor does it fill a member', () => {
   const { world, asker, provider, transport } = lane()
   for (const victim of [asker, provider])
     for (let i = 0; i < FLIGHTS_PER_REQUESTER_MAX + REFUSALS_MAX; i++) {
       const request = `${victim === asker ? 'a' : 'b'}${i}`.padStart(32, '0') as RequestId
-      transport.tell(stepOf([0], { request, requester: victim.peer }), provider.peer)
+      transport.tell(sealed(stepOf([0], { request, requester: victim.peer })), provider.peer)
     }
   world.clock.run(world.clock.nowMs() + 100)
-  expect(provider.member.snapshot().following).toBe(FLIGHTS_PER_REQUESTER_MAX)
+  expect(provider.member.snapshot().following).toBe(0)
+  expect(world.network.areConnected(impostor, provider.peer)).toBe(false)
   expect(world.network.areConnected(asker.peer, provider.peer)).toBe(true)
+})
+
+/** Asks in a lane where the impostor is told what it is named for, and does this with it. */
+function outcomeOfNamed(act: (step: Step, tell: (lie: Step) => void) => void) {
+  const world = new World({ shape })
+  const asker = world.join('asker')
+  world.join('provider', { serve: [0, 1, 2, 3] })
+  const transport = world.network.join(impostor)
+  world.clock.run(PRESENCE_INTERVAL_MS_MAX)
+  const all = { layers: [0, 1, 2, 3], freeSlots: 8, layerMs: 0.01 }
+  transport.publish(anyPresence({ release: SIMULATED_RELEASE, sequence: 1, ...all }))
+  world.clock.run(world.clock.nowMs() + 1_000)
+  let named = 0
+  transport.listen({
+    messageArrived(_, message) {
+      if (message.kind !== 'step' || message.next !== impostor) return
+      named++
+      act(message, (lie) => transport.tell(lie, asker.peer))
+    },
+    peerDisconnected() {},
+  })
+  const outcomes: MemberEvent[] = []
+  asker.member.on((event) => {
+    if (event.type === 'answered' || event.type === 'failed') outcomes.push(event)
+  })
+  for (let i = 0; i < 20; i++) {
+    asker.member.ask(world.stem())
+    world.clock.run(world.clock.nowMs() + 3_000)
+  }
+  const isConnected = world.network.areConnected(impostor, asker.peer)
+  const complete = outcomes.filter(
+    (event) => event.type === 'answered' && event.answer.missingLayers.length === 0,
+  )
+  return { named, isConnected, complete: complete.length }
+}
+
+test.each<[string, (step: Step) => Step]>([
+  ['in a later era', (step) => ({ ...step, era: ERAS_MAX })],
+  ['with another deadline', (step) => ({ ...step, endsAtMs: step.endsAtMs + 1 })],
+  [
+    'with a visit that somebody else did not sign',
+    (step) => ({
+      ...step,
+      route: step.route.map((hop) => ({ ...hop, peer: 'provider' as PeerId })),
+      chain: [
+        ...step.chain,
+        { hop: shape.layers, by: undefined, isOpen: false, signature: ANY_SIGNATURE },
+      ],
+    }),
+  ],
+])('who was put in charge goes on as its requester asked or is banned: %s', (_, change) => {
+  const { named, isConnected, complete } = outcomeOfNamed((step, tell) => {
+    const route = [
+      ...step.route,
+      ...stepOf(
+        [0, 1, 2, 3].filter((layer) => step.route.every((hop) => hop.layer !== layer)),
+        step,
+      ).route,
+    ]
+    tell(
+      sealed(
+        change({
+          ...stepOf([], step),
+          chain: step.chain,
+          endsAtMs: step.endsAtMs,
+          route,
+          next: 'asker' as PeerId,
+        }),
+      ),
+    )
+  })
+  expect(named).toBeGreaterThan(0)
+  expect(isConnected).toBe(false)
+  expect(complete).toBe(20)
 })

@@ -24,6 +24,8 @@
  *
  * @packageDocumentation
  */
+
+export type { SignedStatement } from './chain/statement.ts'
 export { directHandOver } from './claims/direct.ts'
 export { gossip } from './claims/gossip.ts'
 export type { Candidate, ClaimPolicy, Rank } from './claims/policy.ts'

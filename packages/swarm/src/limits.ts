@@ -10,8 +10,8 @@ export const LAYERS_MAX = 64
 export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 /** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
 export const INLINE_BYTES_MAX = 1024
-/** An inline activation, a route of 64 hops (about 72 bytes each), the silent ones and the rest. */
-export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 8 * 1024
+/** An inline activation, a route of 64 hops (about 72 bytes each), as many links of its chain (67 bytes each), the silent ones and the rest. */
+export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 12 * 1024
 /** Addresses that a peer announces. */
 export const ADDRESSES_MAX = 8
 /** Characters of one address: a relayed WebRTC one has about 180. */
@@ -33,6 +33,12 @@ export const NEIGHBOURS_MAX = 255
 export const SILENT_MAX = 3
 /** SHA-256. */
 export const HASH_BYTES = 32
+/** An Ed25519 signature (RFC 8032). */
+export const SIGNATURE_BYTES = 64
+/** Links of a step's chain beyond its requester's and one for each layer: of whoever passed a tensor on, or began an era. */
+export const CHAIN_SPARE_MAX = 7
+/** Links of a step's chain. */
+export const CHAIN_MAX = LAYERS_MAX + 1 + CHAIN_SPARE_MAX
 /** Times that a request may go back to an older step because the newest tensor was lost. */
 export const ERAS_MAX = 15
 
@@ -65,6 +71,11 @@ export const FLIGHTS_PER_REQUESTER_MAX = 128
  * that only floods is soon not heard any more.
  */
 export const FLIGHTS_PER_REQUESTER_FAIR = 32
+/**
+ * And so many that one neighbour answers for: of requesters that are not connected here themselves, and of its own.
+ * A full lane's worth of askers out of reach has fewer under way at one provider.
+ */
+export const FLIGHTS_PER_NEIGHBOUR_MAX = 128
 /** Layer runs that a provider accepts before it stops bidding. */
 export const SLOTS_DEFAULT = 8
 /** Longest rest of a provider that serves a share of the time: a run that a sleeping machine drew out is no work. */
@@ -126,12 +137,32 @@ export const GOSSIP_FLOOD_PUBLISH = true
 export const GOSSIP_HEARTBEAT_MS = 1_000
 
 /**
- * Messages per second of one author on a lane: a claim and a step per hop. A message costs its
- * author 0.35 ms of one core and each receiver as much, so nobody honest comes near it for long.
+ * Messages per second that one author gossips to a lane: what is left to whoever answers first, claims on it and
+ * ends. Each costs every receiver a signature and a third of a millisecond of one core; a busy provider says ten.
  */
-export const LANE_MESSAGES_PER_SECOND = 800
+export const LANE_MESSAGES_PER_SECOND = 100
+/** So many at once: a lane that has lost its hosts has all its requests in public for some seconds. */
+export const LANE_MESSAGES_BURST = 300
+/** Messages per second that one neighbour tells over a stream of its own: a claim, a step and an end per hop. */
+export const TOLD_MESSAGES_PER_SECOND = 800
 /** So many at once: three seconds of the rate. */
-export const LANE_MESSAGES_BURST = 2_400
+export const TOLD_MESSAGES_BURST = 2_400
+/** Messages per second that one neighbour hands over by gossip, whoever said them: half of a lane's authors at their rate would be more. */
+export const HANDED_OVER_PER_SECOND = 800
+/** So many at once: three seconds of the rate. */
+export const HANDED_OVER_BURST = 2_400
+/** Messages per second of one author that a member passes on: who floods pays with its own uplink, and not with everybody's. */
+export const PASSED_ON_PER_SECOND = 40
+/** So many at once: three seconds of the rate. */
+export const PASSED_ON_BURST = 120
+/** Messages per second of authors that are not known to be there, of all that one neighbour hands over, that a member passes on. */
+export const STRANGERS_PASSED_ON_PER_SECOND = 10
+/** So many at once: steps of a few requests. */
+export const STRANGERS_PASSED_ON_BURST = 30
+/** Of its own messages beyond a rate so many are ignored, and so many more in each second, before a neighbour is hung up on. */
+export const OVER_RATE_BURST = 200
+/** See OVER_RATE_BURST: an honest peer that is over a rate at all is so for a moment. */
+export const OVER_RATE_PER_SECOND = 20
 /**
  * Milliseconds of work that one author may claim in a second, in claims to a whole lane: twice what SLOTS_DEFAULT
  * runs at once take. Who claims everything for as long as it may, and does none of it, is soon heard no more.

@@ -1,6 +1,7 @@
 import type { EncodedActivation, EngineName } from '@layerswarm/model'
+import type { SignedStatement } from './chain/statement.ts'
 import type { LaneCount } from './wire/lane-count.ts'
-import type { HeldActivation, Message, PeerId, TensorHash } from './wire/messages.ts'
+import type { HeldActivation, Message, PeerId, Signature, TensorHash } from './wire/messages.ts'
 
 /** Time and timers; virtual in the simulator. */
 export interface Clock {
@@ -17,8 +18,11 @@ export interface Random {
 
 /** What a transport tells its member. */
 export interface TransportEvents {
-  /** A decoded message of another peer, by gossip or over a direct stream: it was signed, or its author is at the other end. */
-  messageArrived(from: PeerId, message: Message): void
+  /**
+   * A decoded message of another peer, by gossip or over a direct stream: it was signed, or its author is at the other end.
+   * @param via the neighbour that handed it over: its author, or one who passed it on.
+   */
+  messageArrived(from: PeerId, message: Message, via: PeerId): void
   /** The last connection to a peer is gone: a hint, not a proof. */
   peerDisconnected(peer: PeerId): void
 }
@@ -35,6 +39,10 @@ export interface AccessSpeed {
  */
 export interface Transport {
   readonly self: PeerId
+  /** Signs with the key that `self` is the name of; undefined when it cannot. */
+  sign(statement: Uint8Array, signed: (signature: Signature | undefined) => void): void
+  /** Whether all of these were signed with the keys that their signers are the names of. */
+  verify(statements: readonly SignedStatement[], verified: (areTrue: boolean) => void): void
   /** Starts delivering; returns what stops it. */
   listen(events: TransportEvents): () => void
   /**

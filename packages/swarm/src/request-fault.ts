@@ -1,4 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import { UNSIGNED } from './chain/statement.ts'
 import { stepFault } from './gate/step-fault.ts'
 import { DEADLINE_MS_MAX } from './limits.ts'
 import type { ClassifyPolicy } from './request.ts'
@@ -38,8 +39,10 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
     kind: 'step',
     request,
     requester: self,
+    endsAtMs: 0,
     era: 0,
     route: [],
+    chain: [{ hop: 0, by: undefined, isOpen: true, signature: UNSIGNED }],
     plan,
     activation: { place: 'inline', dtype, batch, tokens, width, bytes },
     input: undefined,

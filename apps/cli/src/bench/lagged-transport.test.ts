@@ -30,6 +30,8 @@ function distant(lagMs: number) {
   const pulls: { atMs: number; cancelled: boolean }[] = []
   const near: Transport = {
     self: 'me' as PeerId,
+    sign: () => {},
+    verify: () => {},
     listen: () => () => {},
     enter: () => {},
     countLanes: (counted) => counted(undefined),

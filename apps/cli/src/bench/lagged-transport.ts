@@ -17,6 +17,8 @@ export function createLaggedTransport(
   return {
     // Not spread: a transport may be a class, whose methods are its prototype's.
     self: transport.self,
+    sign: (statement, signed) => transport.sign(statement, signed),
+    verify: (statements, verified) => transport.verify(statements, verified),
     listen: (events) => transport.listen(events),
     enter: (lane) => transport.enter(lane),
     countLanes: (counted) => transport.countLanes(counted),

@@ -7,6 +7,7 @@ import {
   type RequestId,
 } from '@layerswarm/swarm'
 import {
+  anyChain,
   anyPresence,
   SIMULATED_RELEASE,
   symbolicStem,
@@ -88,8 +89,10 @@ function step(requester: PeerId): Message {
     silent: [],
     request: '1'.repeat(32) as RequestId,
     requester,
+    endsAtMs: 1_000,
     era: 0,
     route: [],
+    chain: anyChain([], { isOpen: true }),
     plan: [],
     activation: {
       place: 'inline',

@@ -1,7 +1,6 @@
 import {
   encodeMessage,
   entryLane,
-  type Judged,
   judgeMessage,
   type LaneCount,
   laneSizes,
@@ -25,6 +24,7 @@ import { Paths } from './paths.ts'
 import { Streams } from './streams.ts'
 import type { Trace } from './trace.ts'
 import { noTraffic } from './traffic.ts'
+import { Wording } from './wording.ts'
 
 /** Sees what is published, before it travels. */
 export interface Tap {
@@ -63,8 +63,9 @@ export class LabNetwork {
   private readonly shape: ModelShape
   /** Messages so far. */
   private numbers = 0
-  /** What was told last: the same goes to many, one after another. */
-  private told: { from: LabStation; message: Message; bytes: number; content: Judged } | undefined
+  private readonly wording: Wording
+  /** Who hears everything that is said, when it is said. */
+  private readonly eavesdroppers: ((from: PeerId, message: Message) => void)[] = []
 
   constructor(clock: VirtualClock, settings: Settings, seed: number, trace: Trace, tap: Tap) {
     this.clock = clock
@@ -73,6 +74,7 @@ export class LabNetwork {
     this.trace = trace
     this.tap = tap
     this.shape = shapeOf(settings)
+    this.wording = new Wording(this.shape)
     this.census = new LaneCensus(this.shape.layers)
     this.paths = new Paths(settings, seed)
     this.mesh = new Mesh(clock, settings, this.random, this.paths)
@@ -215,22 +217,43 @@ export class LabNetwork {
     if (!split) for (const station of this.stations.values()) this.mesh.connect(station)
   }
 
-  broadcast(from: LabStation, message: Message): void {
+  /** From now on this is told everything that is said, as soon as it is said. */
+  eavesdrop(heard: (from: PeerId, message: Message) => void): void {
+    this.eavesdroppers.push(heard)
+  }
+
+  private overheard(from: PeerId, message: Message): void {
+    for (const heard of this.eavesdroppers)
+      this.clock.wakeAt(this.clock.nowMs(), () => heard(from, message))
+  }
+
+  /** Says something that another has signed: once more, or with a key of its own for the purpose. */
+  forge(from: LabStation, author: PeerId, message: Message): void {
+    const session = { ...from.session, peer: author }
+    const signer = this.known.get(author) ?? new LabStation(session, false, from.gate)
+    this.broadcast(from, message, signer)
+  }
+
+  /** @param author who has signed it. */
+  broadcast(from: LabStation, message: Message, author = from): void {
     if (!from.alive || from.lane === undefined) return
     if (message.kind === 'presence' && from.isMeeting) {
       from.unheard = message
       return
     }
     const encoded = encodeMessage(message)
-    this.tap.published(from, message, encoded.length)
+    if (author === from) {
+      this.tap.published(from, message, encoded.length)
+      this.overheard(from.peer, message)
+    }
     this.traffic.publishes++
     if (message.kind === 'presence') this.census.hear(from.peer, message, this.clock.nowMs())
     else this.traffic.requestMessages++
-    const { peer, lane } = from
+    const { lane } = from
     const topic = topicOf(message.kind, SIMULATED_RELEASE, lane.index)
-    const content = judgeMessage(encoded, topic, peer, this.shape)
+    const content = judgeMessage(encoded, topic, author.peer, this.shape)
     const parcel: Parcel = {
-      author: from,
+      author,
       kind: message.kind,
       lane,
       number: BigInt(++this.numbers),
@@ -257,15 +280,15 @@ export class LabNetwork {
   /** Says something to one peer over a stream that stands; the gate of the receiver judges it as well. */
   tell(from: LabStation, message: Message, peer: PeerId, isFirst: boolean): void {
     if (!from.alive) return
-    const { bytes, content } = this.worded(from, message)
+    const { bytes, content } = this.wording.of(from, message)
     if (isFirst) {
       this.tap.published(from, message, bytes)
+      this.overheard(from.peer, message)
       if (message.kind !== 'presence') this.traffic.requestMessages++
     }
     const to = this.stations.get(peer)
     if (to === undefined || !from.isLinkedTo(to)) return
     const sent = bytes + this.settings['links.tellOverheadBytes']
-    const number = BigInt(++this.numbers)
     // A newcomer is greeted with presence that is told to it alone.
     if (message.kind === 'presence') {
       this.traffic.controlBytes += sent
@@ -276,24 +299,14 @@ export class LabNetwork {
         source: from.peer,
         author: from.peer,
         isPresence: message.kind === 'presence',
-        number,
+        number: undefined,
         content: () => content,
       }
       const verdict = to.gate.judge(arrival, this.clock.nowMs())
       if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
-      if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to)
+      if (verdict.verdict === 'deliver') this.deliver(verdict.message, from, to, from)
       else this.refused(verdict)
     })
-  }
-
-  /** A message as it goes over a stream, bytes, and the verdict on it. */
-  private worded(from: LabStation, message: Message): { bytes: number; content: Judged } {
-    const { told } = this
-    if (told?.message === message && told.from === from) return told
-    const encoded = encodeMessage(message)
-    const content = judgeMessage(encoded, undefined, from.peer, this.shape)
-    this.told = { from, message, bytes: encoded.length, content }
-    return this.told
   }
 
   private send(parcel: Parcel, from: LabStation, link: Link): void {
@@ -361,10 +374,10 @@ export class LabNetwork {
     if (verdict.verdict === 'ban') this.ban(to, verdict.peer as PeerId)
     if (verdict.verdict !== 'deliver') return this.refused(verdict)
     const { message, passOn } = verdict
-    this.deliver(message, author, to)
+    this.deliver(message, author, to, from)
     if (this.random.chance(this.settings['links.duplicate']))
       this.clock.wakeAt(now + this.random.uniform() * this.settings['links.reorderMs'], () =>
-        to.whenRead(() => this.deliver(message, author, to)),
+        to.whenRead(() => this.deliver(message, author, to, from)),
       )
     if (!passOn) return
     for (const link of to.mesh)
@@ -376,9 +389,9 @@ export class LabNetwork {
     else if (verdict.reason === 'over-rate') this.traffic.overQuota++
   }
 
-  private deliver(message: Message, author: LabStation, to: LabStation): void {
+  private deliver(message: Message, author: LabStation, to: LabStation, via: LabStation): void {
     this.traffic.deliveries++
     this.trace.note(this.clock.nowMs(), KINDS[message.kind], author.session.index, to.session.index)
-    to.events?.messageArrived(author.peer, message)
+    to.events?.messageArrived(author.peer, message, via.peer)
   }
 }

@@ -4,10 +4,13 @@ import type {
   LaneCount,
   Message,
   PeerId,
+  Signature,
+  SignedStatement,
   TensorHash,
   Transport,
   TransportEvents,
 } from '@layerswarm/swarm'
+import { areSealed, sealOf } from '@layerswarm/swarm/testing'
 import type { LabStation } from './lane.ts'
 import type { Streams } from './streams.ts'
 
@@ -43,6 +46,15 @@ export class LabTransport implements Transport {
   /** Pulls that have neither ended nor been cancelled. */
   get pulls(): number {
     return this.openPulls
+  }
+
+  sign(statement: Uint8Array, signed: (signature: Signature | undefined) => void): void {
+    signed(sealOf(this.self, statement))
+  }
+
+  verify(statements: readonly SignedStatement[], verified: (areTrue: boolean) => void): void {
+    this.station.traffic.checks += statements.length
+    verified(areSealed(statements))
   }
 
   listen(events: TransportEvents): () => void {

@@ -24,6 +24,8 @@ export interface StationTraffic {
   sentBytes: number
   controlBytes: number
   copies: number
+  /** Links whose signatures it checked. */
+  checks: number
 }
 
 /** One peer's place in the network: its access, its connections and what it holds for others. */
@@ -45,7 +47,7 @@ export class LabStation {
   readonly pushed = new Map<TensorHash, Uint8Array>()
   /** Pulls that wait for what is on its way. */
   readonly awaited = new Map<TensorHash, () => void>()
-  readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0 }
+  readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0, checks: 0 }
   /** Who is told what arrives; undefined while nobody listens. */
   events: TransportEvents | undefined
   /** It waits for its connections; what it announces meanwhile, the members hear when they stand. */

@@ -38,6 +38,7 @@ export function reportMarkdown(report: SimulationReport): string {
   const peers = peerTable(policiesOf(report))
   lines.push('', '## Coming, being there, crashing', '', ...table(peers.head, peers.rows))
   lines.push('', ...peerNotes(Object.values(report.policies)).map((note) => `- ${note}`))
+  lines.push(...attackTable(report))
   if (report.sizes.length > 0) lines.push('', ...sizesTable(report))
   const failures = policiesOf(report).flatMap(([name, { failures: codes }]) =>
     Object.entries(codes).map(([code, count]) => `- ${name}: ${count} × ${code}`),
@@ -49,6 +50,32 @@ export function reportMarkdown(report: SimulationReport): string {
   if (changed.length > 0)
     lines.push('', '## Settings', '', ...changed.map(([name, value]) => `- \`${name}\` = ${value}`))
   return `${lines.join('\n')}\n`
+}
+
+/** What became of the requests during an attack and after it. */
+function attackTable(report: SimulationReport): string[] {
+  const rows = policiesOf(report).flatMap(([name, { attack }]) =>
+    attack === null
+      ? []
+      : (['during', 'after'] as const).map((when) => {
+          const { requests, answered, right, p50Ms, p95Ms } = attack[when]
+          const hungUp =
+            attack.hungUpMs === null ? 'never' : `${(attack.hungUpMs / 1_000).toFixed(1)} s`
+          const times = [p50Ms, p95Ms].map((ms) => `${Math.round(ms)} ms`)
+          return [name, when, `${answered} of ${requests}`, String(right), ...times, hungUp]
+        }),
+  )
+  if (rows.length === 0) return []
+  const head = [
+    'policy',
+    'the attack',
+    'answered',
+    'complete and right',
+    'p50',
+    'p95',
+    'hung up on after',
+  ]
+  return ['', '## The attack', '', ...table(head, rows)]
 }
 
 /** How many groups the providers formed. */

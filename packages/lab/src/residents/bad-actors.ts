@@ -1,4 +1,4 @@
-import type { Activation, Clock, Message, PeerId, RequestId, Step } from '@layerswarm/swarm'
+import type { Activation, Clock, PeerId, RequestId, Step } from '@layerswarm/swarm'
 import {
   CLAIM_TTL_MS_MAX,
   INLINE_BYTES_MAX,
@@ -7,7 +7,7 @@ import {
   PRESENCE_INTERVAL_MS,
   SLOTS_DEFAULT,
 } from '@layerswarm/swarm'
-import { type SeededRandom, symbolicStem } from '@layerswarm/swarm/testing'
+import { type SeededRandom, sealedBy, symbolicStem } from '@layerswarm/swarm/testing'
 import { FLOOD_MESSAGE_BYTES, FLOOD_TICKS_PER_SECOND, SYBIL_LAYER_MS } from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
@@ -22,8 +22,11 @@ export interface BadActorNeeds {
   readonly shape: ModelShape
 }
 
-/** Announces every layer and a speed that nobody has, so that it ranks first everywhere. */
-function announce({ transport, clock, release, shape }: BadActorNeeds): void {
+/** Announces every layer, and a speed that nobody has unless told otherwise, so that it ranks first everywhere. */
+export function announce(
+  { transport, clock, release, shape }: BadActorNeeds,
+  layerMs = SYBIL_LAYER_MS,
+): void {
   let sequence = 0
   const again = () => {
     transport.publish({
@@ -36,9 +39,10 @@ function announce({ transport, clock, release, shape }: BadActorNeeds): void {
       release,
       lane: transport.station.lane?.index ?? 0,
       sequence: sequence++,
+      clockMs: clock.nowMs(),
       layers: Array.from({ length: shape.layers }, (_, layer) => layer),
       freeSlots: SLOTS_DEFAULT,
-      layerMs: SYBIL_LAYER_MS,
+      layerMs,
       backend: 'ort-webgpu',
       addresses: [],
       asking: false,
@@ -106,7 +110,17 @@ export function startFlooder(needs: BadActorNeeds, network: LabNetwork, settings
   const tick = () => {
     for (let i = 0; i < accepted; i++)
       transport.publish(
-        fakeStep(random, transport.self, activation, settings['requests.deadlineMs']),
+        sealedBy(
+          transport.self,
+          fakeStep(
+            random,
+            transport.self,
+            activation,
+            clock.nowMs(),
+            settings['requests.deadlineMs'],
+          ),
+          needs.release,
+        ),
       )
     network.waste(transport.station, perTick - accepted, FLOOD_MESSAGE_BYTES)
     clock.wakeAt(clock.nowMs() + 1_000 / FLOOD_TICKS_PER_SECOND, tick)
@@ -119,22 +133,24 @@ function fakeStep(
   random: SeededRandom,
   requester: PeerId,
   activation: Activation,
+  nowMs: number,
   remainingMs: number,
-): Message {
+): Step {
   let request = ''
   for (const byte of random.bytes(16)) request += byte.toString(16).padStart(2, '0')
-  const step: Step = {
+  return {
     kind: 'step',
     input: undefined,
     next: undefined,
     silent: [],
     request: request as RequestId,
     requester,
+    endsAtMs: nowMs + remainingMs,
     era: 0,
     route: [],
+    chain: [],
     plan: [],
     activation,
     remainingMs,
   }
-  return step
 }

@@ -6,7 +6,8 @@ import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
 import { LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
-import { startFlooder, startSybil } from './bad-actors.ts'
+import { ATTACKS, startAttack } from './attacks.ts'
+import { type BadActorNeeds, startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
 import { PeerClock } from './peer-clock.ts'
 
@@ -54,7 +55,7 @@ function addressOf(peer: PeerId): string {
 /** Brings a peer into the world; it begins when its connections stand. */
 export function settle(needs: ResidentNeeds, session: Session): Resident {
   const { settings, seed, world, network } = needs
-  const asks = session.actor === 'asker' || session.actor === 'flooder'
+  const asks = ['asker', 'flooder', 'attacker'].includes(session.actor)
   const clock = new PeerClock(world)
   const engineClock = new PeerClock(world)
   const transport = network.join(session, !asks, () => {
@@ -64,7 +65,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
   })
   const compute = createCompute(needs, session, engineClock)
   const shape = shapeOf(settings)
-  const isBad = session.actor === 'sybil' || session.actor === 'flooder'
+  const isBad = ['sybil', 'flooder', 'attacker'].includes(session.actor)
   const capacity = asks ? 0 : Math.min(settings['peers.capacity'], shape.layers)
   const member = isBad
     ? undefined
@@ -113,7 +114,14 @@ function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): 
   }
   if (session.actor === 'sybil') startSybil(bad)
   else if (session.actor === 'flooder') startFlooder(bad, network, settings)
+  else if (session.actor === 'attacker') clockAttack(bad, network, settings)
   else member?.start()
+}
+
+/** An attacker is an ordinary member until requests are made. */
+function clockAttack(bad: BadActorNeeds, network: LabNetwork, settings: Settings): void {
+  const kind = ATTACKS[settings['attack.kind']] ?? 'none'
+  bad.clock.wakeAt(settings['requests.warmupMs'], () => startAttack(kind, bad, network))
 }
 
 function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock): LabCompute {

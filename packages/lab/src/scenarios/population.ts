@@ -1,6 +1,6 @@
 import { type PeerId, peerIdOfKey } from '@layerswarm/swarm'
 import { SeededRandom } from '@layerswarm/swarm/testing'
-import { BYTES_PER_MS_PER_MBPS } from '../limits.ts'
+import { ATTACKER_BYTES_PER_MS, BYTES_PER_MS_PER_MBPS } from '../limits.ts'
 import { exponential, logNormal, weibull, weibullMean, weibullResidual } from './distributions.ts'
 import type { Settings } from './settings.ts'
 
@@ -17,7 +17,7 @@ export const LIES = [
 export type Lie = (typeof LIES)[number]
 
 /** What a peer is up to, from its arrival to its end. */
-export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | Lie
+export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | 'attacker' | Lie
 /** How a session ends: with a word, without, or with open sockets that nobody reads. */
 export type Departure = 'goodbye' | 'kill' | 'freeze'
 
@@ -65,6 +65,7 @@ export function populate(settings: Settings, seed: number, untilMs: number): Ses
   for (let i = 0; i < askers; i++) add(settleMs + random.uniform() * settleMs, 'asker', true)
   for (let i = 0; i < settings['flooders.count']; i++)
     add(settings['requests.warmupMs'] + 10_000, 'flooder', true)
+  if (settings['attack.kind'] > 0) add(2 * settleMs, 'attacker', true)
   for (const atMs of arrivals(settings, random, untilMs)) add(atMs, undefined, false)
   const flashMs = settings['flashCrowd.atMs']
   if (flashMs > 0) {
@@ -109,14 +110,16 @@ function drawSession(
   const straggler = random.chance(settings['stragglers.share']) && actor !== 'asker'
   const pace = straggler ? settings['stragglers.factor'] : 1
   const mobile = random.chance(settings['links.mobileShare'])
-  const speed = (median: number) =>
-    logNormal(random, median, settings['links.speedSigma']) * BYTES_PER_MS_PER_MBPS
+  const access = (medianMbps: number) =>
+    actor === 'attacker'
+      ? ATTACKER_BYTES_PER_MS
+      : logNormal(random, medianMbps, settings['links.speedSigma']) * BYTES_PER_MS_PER_MBPS
   const life = lifeMs(settings, random, actor, found)
   const massLeaveMs = settings['massLeave.atMs']
   const leavesWithAll =
     massLeaveMs > joinMs && actor !== 'asker' && random.chance(settings['massLeave.share'])
   const leaveMs = Math.min(
-    joinMs + life,
+    actor === 'attacker' ? attackEndsMs(settings, seed) : joinMs + life,
     leavesWithAll ? massLeaveMs + random.uniform() * 1_000 : Number.POSITIVE_INFINITY,
   )
   return {
@@ -125,14 +128,14 @@ function drawSession(
     actor,
     joinMs,
     leaveMs,
-    departure: drawDeparture(settings, random),
+    departure: actor === 'attacker' ? 'goodbye' : drawDeparture(settings, random),
     // A frozen asker could not be answered by any system.
     freezesMs:
       actor === 'asker' ? [] : occasions(random, settings['freeze.perMinute'], joinMs, leaveMs),
     deviceLossesMs: occasions(random, settings['device.lossPerMinute'], joinMs, leaveMs),
     slowness: speedFactor(settings, random) * pace,
-    up: speed(settings[mobile ? 'links.mobileUpMbps' : 'links.upMbps']),
-    down: speed(settings[mobile ? 'links.mobileDownMbps' : 'links.downMbps']),
+    up: access(settings[mobile ? 'links.mobileUpMbps' : 'links.upMbps']),
+    down: access(settings[mobile ? 'links.mobileDownMbps' : 'links.downMbps']),
     messageMs: settings['gossip.messageMs'] * pace,
     far: random.chance(settings['partition.share']),
   }
@@ -148,7 +151,7 @@ function drawActor(settings: Settings, random: SeededRandom): Actor {
 function lifeMs(settings: Settings, random: SeededRandom, actor: Actor, found: boolean): number {
   const scale = settings['churn.scaleMs']
   const forever = Number.POSITIVE_INFINITY
-  if (actor === 'asker' || actor === 'flooder') return forever
+  if (actor === 'asker' || actor === 'flooder' || actor === 'attacker') return forever
   if (actor === 'sybil') return settings['sybils.lifeMs'] || forever
   if (scale === 0) return forever
   return found
@@ -189,6 +192,12 @@ export interface Order {
   readonly atMs: number
   /** Says which of the askers present asks it, 0 … 1. */
   readonly asker: number
+}
+
+/** An attacker leaves before the request that begins the second half. */
+export function attackEndsMs(settings: Settings, seed: number): number {
+  const orders = workload(settings, seed)
+  return orders[orders.length >> 1]?.atMs ?? 0
 }
 
 /** When requests are made: Poisson arrivals, more of them while a crowd is there. */

@@ -17,6 +17,14 @@ const FLATOUT = { 'churn.shape': 0.59, 'churn.scaleMs': 41.9 * MINUTE_MS }
 /** Median session of 1.4 minutes (Rhea et al., USENIX 2004): 39 % of all peers leave per minute. */
 const BAMBOO = { 'churn.shape': 1, 'churn.scaleMs': (1.4 / Math.LN2) * MINUTE_MS }
 
+/** One lane in which one peer attacks during the first half of the requests, and is gone during the second. */
+const ATTACKED = {
+  ...KAD,
+  'peers.count': 20,
+  'requests.count': 40,
+  'requests.perMinute': 60,
+}
+
 /** Every world that has a name. */
 export const SCENARIOS = {
   calm: { about: 'long sessions, nothing else goes wrong', set: KAD },
@@ -54,6 +62,42 @@ export const SCENARIOS = {
   flood: {
     about: 'five peers send ten thousand messages a second each',
     set: { ...KAD, 'flooders.count': 5 },
+  },
+  'attack-crowd': {
+    about: 'one peer signs 544 first steps with 17 throw-away keys, for tensors that nobody has',
+    set: { ...ATTACKED, 'attack.kind': 1 },
+  },
+  'attack-last-hop': {
+    about: 'one peer calls itself the last hop of every request, in the last era',
+    set: { ...ATTACKED, 'attack.kind': 2 },
+  },
+  'attack-era-jump': {
+    about: 'one peer says of every request that it is in the last era but one and out of time',
+    set: { ...ATTACKED, 'attack.kind': 3 },
+  },
+  'attack-valid-flood': {
+    about: 'one peer sends 1,500 valid claims and 66 first steps a second',
+    set: { ...ATTACKED, 'attack.kind': 4 },
+  },
+  'attack-replay': {
+    about: 'one peer says old first steps again, 30 s after their requesters and later',
+    set: { ...ATTACKED, 'attack.kind': 5, 'requests.perMinute': 20 },
+  },
+  'attack-false-relay': {
+    about: 'one peer says of every step that somebody else has run it and that it has the result',
+    set: { ...ATTACKED, 'attack.kind': 6 },
+  },
+  'attack-false-lost': {
+    about: 'one peer hosts every layer and calls every tensor lost that it is sent',
+    set: { ...ATTACKED, 'attack.kind': 7 },
+  },
+  'attack-hog': {
+    about: 'one peer asks in the name of everybody who asks',
+    set: { ...ATTACKED, 'attack.kind': 8 },
+  },
+  'attack-fake-presence': {
+    about: 'one peer announces 1,100 hosts that do not exist, again and again',
+    set: { ...ATTACKED, 'attack.kind': 9 },
   },
   'only-copy': {
     about: 'calm, but for one request in ten whose newest tensor is lost with its only holder',

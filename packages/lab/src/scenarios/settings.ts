@@ -297,6 +297,11 @@ const WORLD = {
   'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
   'flooders.count': count(0, 'peers that send fake requests', 1_000),
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
+  'attack.kind': count(
+    0,
+    'what one peer is up to until half of the requests are made: 1 crowd, 2 last hop, 3 era jump, 4 valid flood, 5 replay, 6 false relay, 7 false loss, 8 hog, 9 fake presence',
+    9,
+  ),
 } as const satisfies Record<string, Field> & {
   readonly [Protocol in `policy.${string}` | `lanes.${string}` | `streams.${string}`]?: never
 }

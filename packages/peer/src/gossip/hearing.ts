@@ -29,8 +29,8 @@ export interface HearingNeeds {
   readonly gate: Gate
   readonly release: string
   readonly shape: ModelShape
-  /** Told each message that the gate delivers, once. */
-  heard(author: PeerId, message: Message): void
+  /** Told each message that the gate delivers, once, and the neighbour that handed it over. */
+  heard(author: PeerId, message: Message, via: PeerId): void
 }
 
 /** The way of messages from the wire to the listeners: by gossip in topics, or told over a stream. */
@@ -57,19 +57,19 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
   const { pubsub } = node.services
   const self = node.peerId.toString()
   /** Decoded, until gossipsub delivers what it passes on. */
-  const decoded = new WeakMap<GossipMessage, Message>()
+  const decoded = new WeakMap<GossipMessage, { message: Message; via: string }>()
   const refusals = { count: 0, last: undefined as string | undefined }
   let bytesIn = 0
   let followed: readonly string[] = []
 
-  function deliver(raw: GossipMessage, message: Message): void {
+  function deliver(raw: GossipMessage, message: Message, via: string): void {
     if (raw.type !== 'signed' || raw.from.toString() === self) return
     bytesIn += raw.data.length
-    heard(raw.from.toString() as PeerId, message)
+    heard(raw.from.toString() as PeerId, message, via as PeerId)
   }
   const deliverPassedOn = ({ detail }: CustomEvent<GossipMessage>) => {
-    const message = decoded.get(detail)
-    if (message !== undefined) deliver(detail, message)
+    const passedOn = decoded.get(detail)
+    if (passedOn !== undefined) deliver(detail, passedOn.message, passedOn.via)
   }
   function refused(author: string, fault: string): void {
     refusals.count++
@@ -78,7 +78,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
   const validate = createLaneValidator(
     { node, gate, refused },
     shape,
-    (raw, message) => decoded.set(raw, message),
+    (raw, message, via) => decoded.set(raw, { message, via }),
     deliver,
   )
 
@@ -121,7 +121,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       const content = () => judgeMessage(bytes, undefined, author, shape)
       const arrival = { source: peer, author, isPresence, number: undefined, content }
       const verdict = gate.judge(arrival, performance.now())
-      if (verdict.verdict === 'deliver') heard(author, verdict.message)
+      if (verdict.verdict === 'deliver') heard(author, verdict.message, author)
       if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true
       refused(peer, verdict.fault)
       if (verdict.verdict === 'ban') hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)

@@ -9,6 +9,7 @@ import {
   type Transport,
   type TransportEvents,
 } from '@layerswarm/swarm'
+import type { PrivateKey } from '@libp2p/interface'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
@@ -20,10 +21,13 @@ import { createHearing, type Refusals } from './hearing.ts'
 import { createLanePlace } from './lane-place.ts'
 import { createNeighbours } from './neighbours.ts'
 import { createPublisher } from './publisher.ts'
+import { signing } from './signatures.ts'
 
 /** What a lane transport is made of. */
 export interface LaneTransportNeeds {
   readonly node: SwarmNode
+  /** What its own steps are signed with: the key that it is named for. */
+  readonly privateKey: PrivateKey
   readonly tensors: TensorStreams
   /** The same one that the node asks whom it may connect to. */
   readonly gate: Gate
@@ -95,10 +99,10 @@ export function createLaneTransport(
   const hearing = createHearing({ node, gate, release, shape, heard })
   const tells = createTellStreams(node, hearing.told)
 
-  function heard(author: PeerId, message: Message): void {
+  function heard(author: PeerId, message: Message, via: PeerId): void {
     departures.heard(author)
     if (place.isPresenceHere(message)) neighbours.announced(author, message.leaving)
-    for (const listener of listeners) listener.messageArrived(author, message)
+    for (const listener of listeners) listener.messageArrived(author, message, via)
   }
 
   function enter(lane: number): void {
@@ -151,6 +155,7 @@ export function createLaneTransport(
       listeners.add(events)
       return () => listeners.delete(events)
     },
+    ...signing(needs.privateKey),
     publish: (message) =>
       publisher.publish(message, place.topicOf(message), place.readyFor(message)),
     flush: publisher.flush,

@@ -32,8 +32,8 @@ export interface LaneValidatorNeeds {
 export function createLaneValidator(
   { node, gate, refused }: LaneValidatorNeeds,
   shape: ModelShape,
-  accepted: (raw: GossipMessage, message: Message) => void,
-  keep: (raw: GossipMessage, message: Message) => void,
+  accepted: (raw: GossipMessage, message: Message, source: string) => void,
+  keep: (raw: GossipMessage, message: Message, source: string) => void,
 ): LaneValidator {
   return (source, raw) => {
     if (raw.type !== 'signed') return TopicValidatorResult.Reject
@@ -51,8 +51,8 @@ export function createLaneValidator(
     )
     switch (verdict.verdict) {
       case 'deliver':
-        if (verdict.passOn) accepted(raw, verdict.message)
-        else keep(raw, verdict.message)
+        if (verdict.passOn) accepted(raw, verdict.message, source.toString())
+        else keep(raw, verdict.message, source.toString())
         return verdict.passOn ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
       case 'ignore':
         return TopicValidatorResult.Ignore

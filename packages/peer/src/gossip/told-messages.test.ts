@@ -5,9 +5,11 @@ import {
   laneTopic,
   MESSAGE_BYTES_MAX,
   type Message,
+  OVER_RATE_BURST,
   type PeerId,
   REJECTS_PER_NEIGHBOUR_MAX,
   type RequestId,
+  TOLD_MESSAGES_BURST,
 } from '@layerswarm/swarm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { lpStream } from '@libp2p/utils'
@@ -83,31 +85,46 @@ describe('a told message', { timeout: 30_000 }, () => {
     expect(victim.heard).toEqual([])
   })
 
-  test('counts in the same quota as what its author gossips', async () => {
+  test('that are more than anybody needs are heard at their rate, until their author is hung up on', async () => {
     const [flood, victim] = (await chain(2)) as [LaneMember, LaneMember]
     const { frames } = await tellStream(flood, victim)
     // The clock of the quota stands, so that nothing comes back meanwhile.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
     try {
-      for (let i = 0; i < 60; i++)
-        await frames.writeV(Array.from({ length: 60 }, () => encodeMessage(done())))
+      const most = TOLD_MESSAGES_BURST + OVER_RATE_BURST
+      for (let sent = 0; sent < most; sent += 100)
+        await frames.writeV(Array.from({ length: 100 }, () => encodeMessage(done())))
       await eventually(
         'the flood',
-        () => victim.transport.bytes.gossipIn >= 3_600 * encodeMessage(done()).length,
+        () => victim.transport.bytes.gossipIn >= most * encodeMessage(done()).length,
       )
-      expect(victim.heard).toHaveLength(LANE_MESSAGES_BURST)
-      for (let i = 0; i < 200; i++) flood.transport.publish(done())
-      await flood.transport.flush()
-      // Presence has a quota of its own: when it is heard, the others would have been.
-      flood.transport.publish(presenceOf(flood))
-      await eventually('the presence', () => victim.heard.length > LANE_MESSAGES_BURST)
-      expect(victim.heard.slice(LANE_MESSAGES_BURST)).toMatchObject([
-        { message: { kind: 'presence' } },
-      ])
+      expect(victim.heard).toHaveLength(TOLD_MESSAGES_BURST)
+      expect(directConnection(victim.node, flood.transport.self)).toBeDefined()
+      await frames.write(encodeMessage(done()))
+      await eventually(
+        'the hang-up',
+        () => directConnection(victim.node, flood.transport.self) === undefined,
+      )
     } finally {
       clock.mockRestore()
     }
-    expect(directConnection(victim.node, flood.transport.self)).toBeDefined()
+    expect(victim.heard).toHaveLength(TOLD_MESSAGES_BURST)
+    expect(victim.transport.refusals.last).toContain('more messages than anybody needs')
+  })
+
+  test('does not count in the quota of what its author gossips', async () => {
+    const [author, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+    try {
+      for (let i = 0; i < LANE_MESSAGES_BURST + 20; i++) author.transport.publish(done())
+      await author.transport.flush()
+      await eventually('the gossip', () => victim.heard.length >= LANE_MESSAGES_BURST)
+      author.transport.tell(done(), victim.transport.self)
+      await eventually('what is told', () => victim.heard.length > LANE_MESSAGES_BURST)
+    } finally {
+      clock.mockRestore()
+    }
+    expect(victim.heard).toHaveLength(LANE_MESSAGES_BURST + 1)
   })
 
   test('that is garbage costs its stream, and its author the connection when it goes on', async () => {
@@ -175,12 +192,12 @@ describe('a told message', { timeout: 30_000 }, () => {
   })
 })
 
-describe('a peer that speaks protocol version 1', { timeout: 30_000 }, () => {
+describe('a peer that speaks protocol version 2', { timeout: 30_000 }, () => {
   test('is refused with one line that says so, gossiped or told, and nothing breaks', async () => {
     const [old, peer] = (await chain(2)) as [LaneMember, LaneMember]
     const bytes = encodeMessage(firstStep(old.transport.self))
-    bytes[0] = 1
-    const line = `refused a message of ${old.transport.self}: bad message: protocol version 1, this peer speaks 2`
+    bytes[0] = 2
+    const line = `refused a message of ${old.transport.self}: bad message: protocol version 2, this peer speaks 3`
     await old.node.services.pubsub.publish(laneTopic(RELEASE, 0), bytes)
     await eventually('the refusal', () => peer.transport.refusals.count === 1)
     expect(peer.transport.refusals.last).toBe(line)

@@ -9,7 +9,7 @@ import {
   type Step,
   type TensorHash,
 } from '@layerswarm/swarm'
-import { anyPresence } from '@layerswarm/swarm/testing'
+import { anyChain, anyPresence } from '@layerswarm/swarm/testing'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLaneTransport, type LaneTransport } from '../gossip/lane-transport.ts'
 import { createRoundTrips, type RoundTrips } from '../streams/round-trips.ts'
@@ -116,8 +116,10 @@ export function firstStep(requester: PeerId): Step {
     silent: [],
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
+    endsAtMs: 1_000,
     era: 0,
     route: [],
+    chain: anyChain([], { isOpen: true }),
     plan: [],
     activation: {
       place: 'inline',

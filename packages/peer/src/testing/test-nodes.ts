@@ -25,6 +25,7 @@ export interface TestNode {
   readonly node: SwarmNode
   readonly ways: Ways
   readonly gate: Gate
+  readonly privateKey: PrivateKey
 }
 
 /** What carries the connections of a test node; a Node peer listens on TCP and on WebSocket. */
@@ -51,8 +52,9 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     banMs: given.banMs ?? BAN_MS,
     blames: (source) => !isForwarder(source),
   })
+  const privateKey = given.privateKey ?? (await generateKeyPair('Ed25519'))
   const options = {
-    privateKey: given.privateKey ?? (await generateKeyPair('Ed25519')),
+    privateKey,
     release: RELEASE,
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
     isForwarder,
@@ -64,9 +66,9 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     say: given.say ?? (() => undefined),
   }
   const over = relayed ? 'relay' : (given.over ?? 'node')
-  if (over === 'node') return { ...(await platform.createNode(options)), gate }
+  if (over === 'node') return { ...(await platform.createNode(options)), gate, privateKey }
   const node = await createLibp2p({ ...sharedConfig(options), ...carriers(over) })
-  return { node, ways: PLAIN, gate }
+  return { node, ways: PLAIN, gate, privateKey }
 }
 
 const PLAIN: Ways = { reservation: 'none', canDial: (address) => !address.includes('/p2p-circuit') }

@@ -5,8 +5,10 @@ import {
   CLAIMED_MS_BURST,
   CLAIMED_MS_PER_SECOND,
   LANE_MESSAGES_BURST,
+  OVER_RATE_BURST,
   REJECTS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
+import { anyChain } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { Message, PeerId, Presence, RequestId, Step } from '../wire/messages.ts'
 import { type Arrival, createGate, type GateOptions, type Verdict } from './gate.ts'
@@ -18,8 +20,10 @@ const FIRST_STEP: Step = {
   kind: 'step',
   request: DONE.request,
   requester: 'a' as PeerId,
+  endsAtMs: 1_000,
   era: 0,
   route: [],
+  chain: anyChain([], { isOpen: true }),
   plan: [],
   activation: {
     place: 'inline',
@@ -102,7 +106,7 @@ describe('a gate', () => {
     expect(done('b')).toMatchObject({ passOn: true })
   })
 
-  test('does not hear a banned author, through others neither, and blames nobody for it', () => {
+  test('does not hear a banned author, through others neither, nor what it hands over, and blames nobody for it', () => {
     const { gate, done, say } = gateAt()
     gate.ban('a', 0)
     const ignored = { verdict: 'ignore', reason: 'banned' }
@@ -112,7 +116,8 @@ describe('a gate', () => {
       expect(say('a', BROKEN, 1, { source: 'b' })).toEqual(ignored)
     }
     expect(gate.isBanned('b', 1)).toBe(false)
-    expect(done('c', 1, 'a')).toMatchObject({ verdict: 'deliver' })
+    expect(done('c', 1, 'a')).toEqual(ignored)
+    expect(done('c', 1)).toMatchObject({ verdict: 'deliver' })
     expect(word(done('a', BAN_MS))).toBe('deliver')
   })
 
@@ -137,6 +142,64 @@ describe('a gate', () => {
     expect(claims(1, 0, 0)).toBe(1)
     expect(claims(1, CLAIM_TTL_MS_MAX, 0, { number: undefined })).toBe(1)
     expect(claims(3, CLAIM_TTL_MS_MAX, (1_000 * CLAIM_TTL_MS_MAX) / CLAIMED_MS_PER_SECOND)).toBe(1)
+  })
+
+  test('ignores a neighbour that hands over too much, whoever it says has said it', () => {
+    const { done } = gateAt({ handedOverRate: { perSecond: 1, burst: 3 } })
+    const made = ['a', 'b', 'c', 'd'].map((author) => done(author, 0, 'neighbour'))
+    expect(made.map(word)).toEqual(['deliver', 'deliver', 'deliver', 'ignore'])
+    expect(word(done('d'))).toBe('deliver')
+  })
+
+  test('bans a neighbour whose own messages go on being too many, and nobody for what others say', () => {
+    const flood = (source: string) => {
+      const { done, gate } = gateAt({ laneRate: { perSecond: 0, burst: 1 } })
+      const verdicts = Array.from({ length: OVER_RATE_BURST + 2 }, () => done('a', 0, source))
+      return { last: verdicts.at(-1), isBanned: ['a', source].map((one) => gate.isBanned(one, 1)) }
+    }
+    expect(flood('a')).toMatchObject({
+      last: { verdict: 'ban', kind: 'flood', peer: 'a' },
+      isBanned: [true, true],
+    })
+    expect(flood('b')).toMatchObject({
+      last: { verdict: 'ignore', reason: 'over-rate' },
+      isBanned: [false, false],
+    })
+  })
+
+  test('never bans for a flood where that is not asked for', () => {
+    const { done } = gateAt({ laneRate: { perSecond: 0, burst: 1 }, overRate: undefined })
+    const verdicts = Array.from({ length: 3 * OVER_RATE_BURST }, () => word(done('a')))
+    expect(verdicts).not.toContain('ban')
+  })
+
+  test('counts what is told apart from what is gossiped', () => {
+    const { say } = gateAt({ laneRate: { perSecond: 0, burst: 1 } })
+    const told = () => word(say('a', { message: DONE }, 0, { number: undefined }))
+    expect(word(say('a', { message: DONE }))).toBe('deliver')
+    expect(word(say('a', { message: DONE }))).toBe('ignore')
+    expect(told()).toBe('deliver')
+  })
+
+  test('passes on little of what a neighbour hands over of authors that are not there', () => {
+    const { done, announce } = gateAt({ strangersRate: { perSecond: 0, burst: 2 } })
+    const passedOn = (author: string) => {
+      const verdict = done(author, 0, 'b')
+      return verdict.verdict === 'deliver' && verdict.passOn
+    }
+    expect(['a', 'c', 'd', 'a'].map(passedOn)).toEqual([true, true, false, false])
+    announce('a', 0)
+    announce('b', 0)
+    expect(['a', 'c', 'b'].map(passedOn)).toEqual([true, false, true])
+  })
+
+  test('passes on so much of one author and no more', () => {
+    const { done } = gateAt({ passedOnRate: { perSecond: 1, burst: 2 } })
+    const passedOn = () => {
+      const verdict = done('a')
+      return verdict.verdict === 'deliver' && verdict.passOn
+    }
+    expect([passedOn(), passedOn(), passedOn()]).toEqual([true, true, false])
   })
 
   test('counts presence and the lane apart, and refused messages as well', () => {

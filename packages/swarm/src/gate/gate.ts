@@ -3,16 +3,26 @@ import {
   BANS_MAX,
   CLAIMED_MS_BURST,
   CLAIMED_MS_PER_SECOND,
+  HANDED_OVER_BURST,
+  HANDED_OVER_PER_SECOND,
   LANE_MESSAGES_BURST,
   LANE_MESSAGES_PER_SECOND,
+  OVER_RATE_BURST,
+  OVER_RATE_PER_SECOND,
+  PASSED_ON_BURST,
+  PASSED_ON_PER_SECOND,
   PRESENCE_MESSAGES_BURST,
   PRESENCE_MESSAGES_PER_SECOND,
   QUOTA_AUTHORS_MAX,
   REJECTS_PER_NEIGHBOUR_MAX,
+  STRANGERS_PASSED_ON_BURST,
+  STRANGERS_PASSED_ON_PER_SECOND,
+  TOLD_MESSAGES_BURST,
+  TOLD_MESSAGES_PER_SECOND,
 } from '../limits.ts'
-import type { Message, PeerId } from '../wire/messages.ts'
+import type { Message, PeerId, Presence } from '../wire/messages.ts'
 import { createBans } from './bans.ts'
-import { createLaneReach } from './lane-reach.ts'
+import { createLaneReach, type LaneReach } from './lane-reach.ts'
 import type { FaultKind, Judged } from './message-rules.ts'
 import { createNewest } from './newest.ts'
 import { createQuota, type Rate } from './quota.ts'
@@ -45,10 +55,10 @@ export type Verdict =
   | { readonly verdict: 'ignore'; readonly reason: IgnoreReason }
   /** Neither deliver it nor pass it on; the neighbour should have refused it too. */
   | { readonly verdict: 'reject'; readonly kind: FaultKind; readonly fault: string }
-  /** The same, and it was one too many: the neighbour is banned now and is to be hung up on. */
+  /** The same, and it was one too many, or the neighbour floods: it is banned now and is to be hung up on. */
   | {
       readonly verdict: 'ban'
-      readonly kind: FaultKind
+      readonly kind: FaultKind | 'flood'
       readonly fault: string
       readonly peer: string
     }
@@ -59,8 +69,18 @@ export interface GateOptions {
   readonly release: string | undefined
   /** Of each author's presence. */
   readonly presenceRate: Rate
-  /** Of each author's steps, claims and ends. */
+  /** Of each author's steps, claims and ends that come by gossip. */
   readonly laneRate: Rate
+  /** Of those that each neighbour tells. */
+  readonly toldRate: Rate
+  /** Of all that each neighbour hands over by gossip, its own and others'. */
+  readonly handedOverRate: Rate
+  /** Of each author's messages that this peer passes on. */
+  readonly passedOnRate: Rate
+  /** Of what each neighbour hands over of authors that are not known to be there, and that this peer passes on. */
+  readonly strangersRate: Rate
+  /** Of a neighbour's own messages beyond a rate, before it is banned for them; undefined where it never is. */
+  readonly overRate: Rate | undefined
   /** Milliseconds of work that each author claims before the whole lane. */
   readonly claimedRate: Rate
   /** Authors and neighbours remembered. */
@@ -78,6 +98,11 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
   release: undefined,
   presenceRate: { perSecond: PRESENCE_MESSAGES_PER_SECOND, burst: PRESENCE_MESSAGES_BURST },
   laneRate: { perSecond: LANE_MESSAGES_PER_SECOND, burst: LANE_MESSAGES_BURST },
+  toldRate: { perSecond: TOLD_MESSAGES_PER_SECOND, burst: TOLD_MESSAGES_BURST },
+  handedOverRate: { perSecond: HANDED_OVER_PER_SECOND, burst: HANDED_OVER_BURST },
+  passedOnRate: { perSecond: PASSED_ON_PER_SECOND, burst: PASSED_ON_BURST },
+  strangersRate: { perSecond: STRANGERS_PASSED_ON_PER_SECOND, burst: STRANGERS_PASSED_ON_BURST },
+  overRate: { perSecond: OVER_RATE_PER_SECOND, burst: OVER_RATE_BURST },
   claimedRate: { perSecond: CLAIMED_MS_PER_SECOND, burst: CLAIMED_MS_BURST },
   authorsMax: QUOTA_AUTHORS_MAX,
   rejectsMax: REJECTS_PER_NEIGHBOUR_MAX,
@@ -90,15 +115,20 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  * Decides about every message before it is delivered or passed on: in a peer, on the signaling
  * server and in the lab alike.
  *
- * 1. A banned author is not heard, whoever passes its messages on; that blames nobody.
- * 2. An author beyond its rate is ignored, which blames nobody; presence and the lane are counted
- *    apart, and what is refused counts as well. So is a gossiped claim beyond the time that it may claim.
+ * 1. A banned author is not heard, whoever passes its messages on, and what a banned neighbour hands over is not
+ *    either; that blames nobody.
+ * 2. An author beyond its rate is ignored, and so is a neighbour, whoever's messages it hands over; presence, what is
+ *    gossiped and what is told are counted apart, and what is refused counts as well. So is a gossiped claim beyond
+ *    the time that it may claim. Nobody is to blame but a neighbour whose own messages go on being too many: it
+ *    is banned.
  * 3. A message that `judgeMessage` refuses is rejected. Every honest peer comes to that verdict, so
  *    the neighbour that handed it on is blamed; one that is blamed `rejectsMax` times is banned.
  *    Blame fades within `banMs`, so that rare refusals (a peer of a newer version) add up to nothing.
- * 4. Gossiped presence older than what was heard of its author lately is ignored: a late one undoes nothing.
- * 5. What is delivered is passed on, except what its author reaches everybody with and steps that name
- *    who goes on; presence is passed on by bootstrap nodes alone.
+ * 4. Presence comes from its author or by way of a bootstrap node; a member that hands over another's is blamed.
+ *    Gossiped presence older than what was heard of its author lately is ignored: a late one undoes nothing.
+ * 5. What is delivered is passed on, except what its author reaches everybody with, steps that name who goes on,
+ *    more than a little of what a neighbour hands over of authors that are not known to be there, and more of one
+ *    author than anybody needs; presence is passed on by bootstrap nodes alone.
  * 6. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
  */
 export interface Gate {
@@ -112,19 +142,65 @@ export interface Gate {
   enter(lane: number): void
 }
 
+/** What a neighbour is told to have done that floods. */
+const FLOOD = 'more messages than anybody needs'
+
+const HEARSAY = { kind: 'not-allowed', fault: 'presence of somebody else' } as const
+
+type LaneMessage = Exclude<Message, Presence>
+
+/** What the whole lane need not hear. */
+function isForFew(message: LaneMessage): boolean {
+  return message.kind === 'done' && !message.isPublic
+}
+
+type IsTooMuch = (arrival: Arrival, nowMs: number) => boolean
+
+/** Counts messages: whether one is too many of its author, or of the neighbour that hands it over. */
+function createRates({ authorsMax: namesMax, ...rates }: GateOptions): IsTooMuch {
+  const presence = createQuota({ ...rates.presenceRate, namesMax })
+  const lane = createQuota({ ...rates.laneRate, namesMax })
+  const told = createQuota({ ...rates.toldRate, namesMax })
+  const handedOver = createQuota({ ...rates.handedOverRate, namesMax })
+  return ({ source, author, isPresence, number }, nowMs) => {
+    if (number === undefined && !isPresence) return !told.take(author, nowMs)
+    // The neighbour first: whoever makes up authors pays with its own share.
+    if (number !== undefined && !handedOver.take(source, nowMs)) return true
+    return !(isPresence ? presence : lane).take(author, nowMs)
+  }
+}
+
+type IsForMore = (
+  arrival: Arrival,
+  message: LaneMessage,
+  reach: LaneReach,
+  nowMs: number,
+) => boolean
+
+/** Decides whether others are to hear of a message from here. */
+function createPassing({ authorsMax: namesMax, ...rates }: GateOptions): IsForMore {
+  const passedOn = createQuota({ ...rates.passedOnRate, namesMax })
+  const strangers = createQuota({ ...rates.strangersRate, namesMax })
+  return ({ source, author }, message, reach, nowMs) => {
+    // Whom a step names has it from its author; the others only stand by.
+    if (message.kind === 'step' ? message.next !== undefined : isForFew(message)) return false
+    if (reach.heardByAll(author, nowMs)) return false
+    const isKnown = source === author || reach.knows(author, nowMs)
+    return (isKnown || strangers.take(source, nowMs)) && passedOn.take(author, nowMs)
+  }
+}
+
 /** Makes a gate that has heard nothing yet. */
 export function createGate(options: Partial<GateOptions> = {}): Gate {
   const all: GateOptions = { ...GATE_DEFAULTS, ...options }
   const { release, authorsMax: namesMax, rejectsMax, banMs, blames } = all
-  const presenceQuota = createQuota({ ...all.presenceRate, namesMax })
-  const laneQuota = createQuota({ ...all.laneRate, namesMax })
+  const isTooMuch = createRates(all)
+  const overRate = all.overRate && createQuota({ ...all.overRate, namesMax })
+  const isForMore = createPassing(all)
   const claimedQuota = createQuota({ ...all.claimedRate, namesMax })
   // One refusal less than a ban takes, all of them back after the time of a ban.
-  const patience = createQuota({
-    perSecond: (rejectsMax / banMs) * 1000,
-    burst: rejectsMax - 1,
-    namesMax,
-  })
+  const fades = { perSecond: (rejectsMax / banMs) * 1000, burst: rejectsMax - 1 }
+  const patience = createQuota({ ...fades, namesMax })
   const newest = createNewest(namesMax)
   const bans = createBans({ durationMs: banMs, peersMax: all.bansMax })
   let lane = 0
@@ -137,6 +213,20 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     return true
   }
 
+  /** A message too many: that of a neighbour's own may be the last that is borne. */
+  function tooMuch({ source, author }: Arrival, nowMs: number): Verdict {
+    const isOwn = source === author && blames(source, author)
+    const isFlood = isOwn && overRate?.take(source, nowMs) === false
+    if (!isFlood) return { verdict: 'ignore', reason: 'over-rate' }
+    bans.add(source, nowMs)
+    return { verdict: 'ban', kind: 'flood', fault: FLOOD, peer: source }
+  }
+
+  /** Members pass on no presence: what one hands over of somebody else nobody has said here. */
+  function isHearsay({ source, author, isPresence }: Arrival): boolean {
+    return release !== undefined && isPresence && source !== author && blames(source, author)
+  }
+
   function claimsTooMuch({ author, number }: Arrival, message: Message, nowMs: number): boolean {
     const isGossiped = number !== undefined && message.kind === 'claim'
     return isGossiped && !claimedQuota.take(author, nowMs, message.ttlMs)
@@ -146,11 +236,7 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     const { author, number } = arrival
     if (message.kind !== 'presence') {
       if (claimsTooMuch(arrival, message, nowMs)) return { verdict: 'ignore', reason: 'over-rate' }
-      // Whom a step names has it from its author; the others only stand by.
-      const isForFew =
-        (message.kind === 'step' && message.next !== undefined) ||
-        (message.kind === 'done' && !message.isPublic)
-      return { verdict: 'deliver', message, passOn: !isForFew && !reach.heardByAll(author, nowMs) }
+      return { verdict: 'deliver', message, passOn: isForMore(arrival, message, reach, nowMs) }
     }
     if (number !== undefined && !newest.take(author, number, nowMs))
       return { verdict: 'ignore', reason: 'old-news' }
@@ -162,11 +248,11 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
 
   return {
     judge(arrival, nowMs) {
-      const { source, author, isPresence } = arrival
-      if (bans.has(author, nowMs)) return { verdict: 'ignore', reason: 'banned' }
-      const quota = isPresence ? presenceQuota : laneQuota
-      if (!quota.take(author, nowMs)) return { verdict: 'ignore', reason: 'over-rate' }
-      const judged = arrival.content()
+      const { source, author } = arrival
+      if (bans.has(author, nowMs) || bans.has(source, nowMs))
+        return { verdict: 'ignore', reason: 'banned' }
+      if (isTooMuch(arrival, nowMs)) return tooMuch(arrival, nowMs)
+      const judged = isHearsay(arrival) ? HEARSAY : arrival.content()
       if ('message' in judged) return deliver(arrival, judged.message, nowMs)
       const { kind, fault } = judged
       return blame(arrival, nowMs)

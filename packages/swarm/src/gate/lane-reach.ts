@@ -11,6 +11,8 @@ export interface LaneReach {
   announced(member: string, presence: Pick<Presence, 'links' | 'leaving'>, nowMs: number): void
   /** A member's connection to this peer is gone. */
   gone(member: string): void
+  /** Whether this member has announced itself lately. */
+  knows(member: string, nowMs: number): boolean
   /** Whether everybody hears this member without help. False when in doubt. */
   heardByAll(member: string, nowMs: number): boolean
 }
@@ -38,6 +40,10 @@ export function createLaneReach(membersMax = PEERS_MAX): LaneReach {
       if (members.size > membersMax) members.delete(members.keys().next().value ?? member)
     },
     gone: (member) => void members.delete(member),
+    knows(member, nowMs) {
+      forgetSilent(nowMs)
+      return members.has(member)
+    },
     heardByAll(member, nowMs) {
       forgetSilent(nowMs)
       const known = members.get(member)

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { withOwnLink } from '../chain/own-link.ts'
 import { LANES_MAX } from '../limits.ts'
+import { chainOf } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import {
   encodeMessage,
@@ -40,8 +42,10 @@ function step(route: readonly Hop[]): Step {
     silent: [],
     request,
     requester: ASKER ?? fail(),
+    endsAtMs: 1_000,
     era: 0,
     route,
+    chain: chainOf(route, { isOpen: true }),
     plan: [],
     activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
     remainingMs: 1_000,
@@ -64,15 +68,23 @@ function verdict(
 }
 
 describe('the rules of what a peer may say', () => {
-  test('allow a step to its requester and to whoever ran its last layer', () => {
+  test('allow a step to its requester and to whoever says the last link of its chain', () => {
     expect(verdict(step([]), ASKER)).toBe('step')
     expect(verdict(step([hop(1)]), RUNNER)).toBe('step')
-    expect(verdict(step([hop(1)]), ASKER)).toBe('step')
+    const vouched = withOwnLink(step([hop(1)]), ASKER ?? fail())
+    expect(verdict(vouched, ASKER)).toBe('step')
+    expect(verdict(withOwnLink(step([hop(1)]), STRANGER ?? fail()), STRANGER)).toBe('step')
   })
 
-  test('refuse a step of anybody else', () => {
-    expect(verdict(step([]), STRANGER)).toContain('requester')
-    expect(verdict(step([hop(1)]), STRANGER)).toContain('author')
+  test('refuse a step of anybody else, and one whose chain leaves out a layer', () => {
+    expect(verdict(step([]), STRANGER)).toContain('not in charge')
+    expect(verdict(step([hop(1)]), STRANGER)).toContain('not in charge')
+    expect(verdict({ ...step([hop(1)]), chain: [] }, RUNNER)).toContain('no link')
+    expect(verdict({ ...step([hop(1)]), chain: step([]).chain }, ASKER)).toContain('nobody signed')
+  })
+
+  test('refuse a step that names another than its last link does', () => {
+    expect(verdict({ ...step([hop(1)]), next: STRANGER }, RUNNER)).toContain('names another')
   })
 
   test('refuse a step that applies a layer twice or one that does not exist', () => {
@@ -135,7 +147,7 @@ describe('a topic', () => {
 
   test('is none of this protocol’s with another version, a short release or a lane that cannot be', () => {
     const foreign = [
-      LANE.replace('/2/', '/1/'),
+      LANE.replace('/3/', '/2/'),
       laneTopic('ab', 0),
       laneTopic(RELEASE, LANES_MAX),
       `${laneTopic(RELEASE, 0)}1x`,

@@ -73,9 +73,6 @@ function placeFault(message: Message, topic: string): string | undefined {
 function sayFault(message: Message, author: PeerId, shape: ModelShape): string | undefined {
   switch (message.kind) {
     case 'step':
-      if (message.route.length === 0 && author !== message.requester) {
-        return 'a first step that its requester did not sign'
-      }
       return stepFault(message, author, shape)
     case 'presence':
       if (new Set(message.layers).size !== message.layers.length)

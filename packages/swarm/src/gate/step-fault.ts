@@ -1,4 +1,5 @@
 import { activationBytes } from '@layerswarm/model'
+import { chainFault } from '../chain/signers.ts'
 import { BATCH_MAX } from '../limits.ts'
 import type { ModelShape } from '../step.ts'
 import type { Activation, PeerId, Step } from '../wire/messages.ts'
@@ -10,11 +11,8 @@ import type { Activation, PeerId, Step } from '../wire/messages.ts'
  */
 export function stepFault(step: Step, author: PeerId, shape: ModelShape): string | undefined {
   const { route, plan, activation } = step
-  const last = route.at(-1)
-  // Whoever holds the tensor now may pass it on, for an author that has no way to those who need it.
-  const isHolder = activation.place === 'held' && activation.holder === author && route.length > 0
-  if (author !== step.requester && author !== last?.peer && !isHolder)
-    return 'the author neither asked, nor ran the last layer, nor holds its tensor'
+  const unsaid = chainFault(step, author)
+  if (unsaid !== undefined) return unsaid
   if (route.length > shape.layers || plan.length > shape.layers)
     return 'more hops than the model has layers'
   const applied = new Set<number>()

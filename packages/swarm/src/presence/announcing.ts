@@ -140,6 +140,8 @@ export class Announcing {
       release,
       lane,
       sequence: this.sequence++,
+      // The driver sets it when this leaves.
+      clockMs: 0,
       layers,
       freeSlots: Math.min(255, freeSlots),
       links: Math.min(65_535, links()),

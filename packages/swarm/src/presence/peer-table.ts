@@ -17,16 +17,20 @@ export interface KnownPeer {
 /**
  * Who is there and hosts what, from presence alone.
  *
- * 1. At most PEERS_MAX peers are remembered; the one unheard for longest makes room.
+ * 1. At most PEERS_MAX peers are remembered; the one unheard for longest makes room, of those that are not kept while
+ *    there are any: nobody is driven out by names that are only heard of.
  * 2. A peer unheard for PRESENCE_TTL_MS does not count any more.
  * 3. Presence of another release is not recorded.
  */
 export class PeerTable {
   private readonly known = new Map<PeerId, KnownPeer>()
   private readonly release: string
+  private readonly isKept: (peer: PeerId) => boolean
 
-  constructor(release: string) {
+  /** @param isKept who does not make room for others: those that this member is connected to. */
+  constructor(release: string, isKept: (peer: PeerId) => boolean = () => false) {
     this.release = release
+    this.isKept = isKept
   }
 
   /** Returns whether this peer was unknown before. */
@@ -36,7 +40,7 @@ export class PeerTable {
     if (before !== undefined && isOldNews(heardOf(before), presence.sequence, nowMs)) return false
     this.known.delete(peer)
     if (presence.leaving) return false
-    if (this.known.size >= PEERS_MAX) this.forget(this.known.keys().next().value as PeerId)
+    if (this.known.size >= PEERS_MAX) this.makeRoom()
     this.known.set(peer, {
       peer,
       presence,
@@ -123,6 +127,15 @@ export class PeerTable {
         if (layer < layers) hosts[layer] = (hosts[layer] as number) + weight
     }
     return hosts
+  }
+
+  private makeRoom(): void {
+    for (const peer of this.known.keys()) {
+      if (this.isKept(peer)) continue
+      this.forget(peer)
+      return
+    }
+    this.forget(this.known.keys().next().value as PeerId)
   }
 
   private alive(entry: KnownPeer, nowMs: number): boolean {

@@ -37,7 +37,7 @@ function settled(reached: Set<PeerId>) {
   }
   passes(1)
   const hears = (message: Presence) =>
-    core.handle({ on: 'message', from: newcomer, message }, nowMs)
+    core.handle({ on: 'message', from: newcomer, via: newcomer, message }, nowMs)
   return { passes, hears }
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
   FINISHED_REMEMBERED_MS,
+  FLIGHTS_MAX,
+  FLIGHTS_PER_NEIGHBOUR_MAX,
   FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
 } from '../limits.ts'
@@ -22,7 +24,7 @@ function stepOf(request: RequestId, requester: PeerId, era = 0): Step {
 
 /** A step that its requester says itself. */
 function judge(admissions: Admissions, step: Step, nowMs: number): Admission {
-  return admissions.judge(step.requester, step, nowMs)
+  return admissions.judge(step.requester, step, step.requester, nowMs)
 }
 
 /** Asks so many times, `everyMs` apart. */
@@ -51,7 +53,7 @@ describe('admissions', () => {
     const admissions = new Admissions()
     const request = fresh()
     expect(judge(admissions, stepOf(request, a), 0)).toBe('follow')
-    admissions.ended(request, a, true, 10)
+    admissions.ended(stepOf(request, a), a, true, 10)
     expect(judge(admissions, stepOf(request, a), 20)).toBe('ignore')
     admissions.forgetFinished(10 + FINISHED_REMEMBERED_MS)
     expect(judge(admissions, stepOf(request, a), 11 + FINISHED_REMEMBERED_MS)).toBe('follow')
@@ -61,7 +63,7 @@ describe('admissions', () => {
     const admissions = new Admissions()
     const request = fresh()
     judge(admissions, stepOf(request, a), 0)
-    admissions.dropped(stepOf(request, a, 1), 10)
+    admissions.dropped(stepOf(request, a, 1), a, 10)
     expect(judge(admissions, stepOf(request, a, 1), 20)).toBe('ignore')
     expect(judge(admissions, stepOf(request, a, 2), 30)).toBe('follow')
   })
@@ -76,10 +78,39 @@ describe('admissions', () => {
   test('nobody floods by what another says in its name', () => {
     const admissions = new Admissions()
     const said = Array.from({ length: FLIGHTS_PER_REQUESTER_MAX + 2 * REFUSALS_MAX }, () =>
-      admissions.judge(b, stepOf(fresh(), a), 0),
+      admissions.judge(b, stepOf(fresh(), a), b, 0),
     )
     expect(said).not.toContain('ban')
     expect(judge(admissions, stepOf(fresh(), a), 1)).toBe('ignore')
+  })
+
+  test('one neighbour answers for so many requests of others and no more, whoever they name', () => {
+    const admissions = new Admissions()
+    const vouched = Array.from({ length: 2 * FLIGHTS_PER_NEIGHBOUR_MAX }, (_, i) =>
+      admissions.judge(b, stepOf(fresh(), `stranger ${i}` as PeerId), b, i),
+    )
+    expect(followed(vouched)).toBe(FLIGHTS_PER_NEIGHBOUR_MAX)
+    expect(judge(admissions, stepOf(fresh(), a), 1_000)).toBe('follow')
+  })
+
+  test('without room, one that pays for fewer than another is met at the cost of whoever pays for most', () => {
+    const admissions = new Admissions()
+    const payers = ['p', 'q', 'r', 's'] as PeerId[]
+    for (let i = 0; i < FLIGHTS_MAX; i++) {
+      const payer = payers[i % 4] as PeerId
+      admissions.judge(payer, stepOf(fresh(), `stranger ${i}` as PeerId), payer, i)
+    }
+    expect(admissions.judge('p' as PeerId, stepOf(fresh(), b), 'p' as PeerId, 600)).toBe('ignore')
+    expect(judge(admissions, stepOf(fresh(), a), 601)).toBe('follow')
+    expect(admissions.costliest()).toBe('p')
+  })
+
+  test('what is only looked at takes no room', () => {
+    const admissions = new Admissions()
+    const looks = Array.from({ length: 2 * FLIGHTS_MAX }, () =>
+      admissions.look(b, stepOf(fresh(), a), b, 0),
+    )
+    expect(followed(looks)).toBe(2 * FLIGHTS_MAX)
   })
 
   test('refusals far apart are no flood', () => {
@@ -95,7 +126,7 @@ describe('admissions', () => {
       const request = fresh()
       expect(judge(admissions, stepOf(request, a), 1_000 + i)).toBe('follow')
       expect(ask(admissions, a, REFUSALS_MAX - 1, 1_000 + i, 0)).not.toContain('ban')
-      admissions.ended(request, a, true, 1_000 + i)
+      admissions.ended(stepOf(request, a), a, true, 1_000 + i)
     }
   })
 })

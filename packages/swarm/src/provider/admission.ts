@@ -3,6 +3,7 @@ import {
   FINISHED_REMEMBERED_MAX,
   FINISHED_REMEMBERED_MS,
   FLIGHTS_MAX,
+  FLIGHTS_PER_NEIGHBOUR_MAX,
   FLIGHTS_PER_REQUESTER_FAIR,
   FLIGHTS_PER_REQUESTER_MAX,
 } from '../limits.ts'
@@ -15,21 +16,31 @@ export type Admission = 'follow' | 'ignore' | 'ban'
 /**
  * Counts the requests that a provider follows, and decides on new ones.
  *
- * 1. At most FLIGHTS_MAX in all, FLIGHTS_PER_REQUESTER_MAX of one requester, FLIGHTS_PER_REQUESTER_FAIR
- *    while others ask too.
+ * 1. At most FLIGHTS_PER_REQUESTER_MAX of one requester, FLIGHTS_PER_REQUESTER_FAIR while others ask too, and
+ *    FLIGHTS_PER_NEIGHBOUR_MAX that one neighbour pays for: the requester where it is connected, otherwise whoever
+ *    handed its request over.
+ *    Of FLIGHTS_MAX in all, a payer with fewer than another has room at the cost of whoever has most.
  * 2. A request that has ended is not followed again for FINISHED_REMEMBERED_MS.
  * 3. Whoever is refused REFUSALS_MAX times within REFUSALS_WITHIN_MS, without an end in between, floods.
  *    Only what a requester says itself counts: anybody can name another as the requester of a later step.
  */
 export class Admissions {
   private readonly byRequester = new Map<PeerId, number>()
+  private readonly byPayer = new Map<PeerId, number>()
   private readonly refusals = new Refusals()
   private readonly company = new Company()
   private readonly finished = new Map<RequestId, { readonly atMs: number; readonly era: number }>()
   private total = 0
 
-  /** Decides on a request; `follow` counts it until `ended`. @param from who says it. */
-  judge(from: PeerId, { request, requester, era }: Step, nowMs: number): Admission {
+  /** Decides on a request; `follow` counts it until it is `ended`, `dropped` or `left`. @param from who says it. @param payer who pays for it. */
+  judge(from: PeerId, step: Step, payer: PeerId, nowMs: number): Admission {
+    const admission = this.look(from, step, payer, nowMs)
+    if (admission === 'follow') this.place(step.requester, payer)
+    return admission
+  }
+
+  /** How a request would be met. What is refused counts towards a flood. */
+  look(from: PeerId, { request, requester, era }: Step, payer: PeerId, nowMs: number): Admission {
     const finished = this.finished.get(request)
     if (finished !== undefined && era <= finished.era) return 'ignore'
     this.company.asked(requester, nowMs)
@@ -37,39 +48,56 @@ export class Admissions {
       ? FLIGHTS_PER_REQUESTER_MAX
       : FLIGHTS_PER_REQUESTER_FAIR
     const own = this.byRequester.get(requester) ?? 0
-    if (this.total < FLIGHTS_MAX && own < most) {
-      this.total++
-      this.byRequester.set(requester, own + 1)
-      return 'follow'
-    }
+    const paid = this.byPayer.get(payer) ?? 0
+    if (own < most && paid < FLIGHTS_PER_NEIGHBOUR_MAX && this.isRoomFor(paid)) return 'follow'
     return from === requester && this.refusals.isFlood(requester, nowMs) ? 'ban' : 'ignore'
   }
 
   /** A request of this member's own. */
   admitOwn(requester: PeerId): void {
-    this.total++
-    this.byRequester.set(requester, (this.byRequester.get(requester) ?? 0) + 1)
+    this.place(requester, requester)
+  }
+
+  /** Who pays for most. */
+  costliest(): PeerId | undefined {
+    let found: PeerId | undefined
+    for (const [payer, count] of this.byPayer)
+      if (count > (found === undefined ? 0 : (this.byPayer.get(found) ?? 0))) found = payer
+    return found
   }
 
   /** A request is followed no longer. @param done its requester said so; otherwise its time ran out. */
-  ended(request: RequestId, requester: PeerId, done: boolean, nowMs: number): void {
+  ended({ request, requester }: Step, payer: PeerId, done: boolean, nowMs: number): void {
     this.finished.set(request, { atMs: nowMs, era: ERAS_MAX })
     // Whoever waits for answers is no flooder.
     if (done) this.refusals.forgive(requester)
-    this.left(requester)
+    this.left(requester, payer)
   }
 
   /** A request is followed no longer, though it has not ended: it may come back in a later era. */
-  dropped({ request, requester, era }: Step, nowMs: number): void {
+  dropped({ request, requester, era }: Step, payer: PeerId, nowMs: number): void {
     this.finished.set(request, { atMs: nowMs, era })
-    this.left(requester)
+    this.left(requester, payer)
   }
 
-  private left(requester: PeerId): void {
+  /** A request is followed no longer, and nothing of it is remembered. */
+  left(requester: PeerId, payer: PeerId): void {
     this.total--
-    const left = (this.byRequester.get(requester) ?? 1) - 1
-    if (left > 0) this.byRequester.set(requester, left)
-    else this.byRequester.delete(requester)
+    uncount(this.byRequester, requester)
+    uncount(this.byPayer, payer)
+  }
+
+  private place(requester: PeerId, payer: PeerId): void {
+    this.total++
+    count(this.byRequester, requester)
+    count(this.byPayer, payer)
+  }
+
+  /** @param paid what its payer has already. */
+  private isRoomFor(paid: number): boolean {
+    if (this.total < FLIGHTS_MAX) return true
+    const costliest = this.costliest()
+    return costliest !== undefined && (this.byPayer.get(costliest) ?? 0) > paid + 1
   }
 
   /** Lets go of finished requests that are old or too many. */
@@ -80,6 +108,16 @@ export class Admissions {
       this.finished.delete(request)
     }
   }
+}
+
+function count(counts: Map<PeerId, number>, peer: PeerId): void {
+  counts.set(peer, (counts.get(peer) ?? 0) + 1)
+}
+
+function uncount(counts: Map<PeerId, number>, peer: PeerId): void {
+  const left = (counts.get(peer) ?? 1) - 1
+  if (left > 0) counts.set(peer, left)
+  else counts.delete(peer)
 }
 
 /** Counts what was refused of each requester lately. */

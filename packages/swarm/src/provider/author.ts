@@ -64,13 +64,16 @@ export class Author {
   }
 
   /** News of whom this member chose. @returns undefined when the claim is another's. */
-  onClaim(flight: Flight, from: PeerId, { ttlMs }: Claim, nowMs: number): Effect[] | undefined {
+  onClaim(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] | undefined {
+    const { ttlMs } = claim
     const { handOvers, patience, claims } = this.needs
     const { request } = flight
     const handOver = handOvers.of(flight)
     if (handOver === undefined || handOver.chosen !== from) return undefined
     if (ttlMs === 0) {
       flight.doubts.declinedBy(from)
+      // The tensor is here: whoever calls it lost has broken its word as if it had said nothing.
+      if (claim.lost) this.needs.conduct.expired(from, nowMs)
       claims.free(request)
       handOver.release()
       return this.next(flight, handOver, nowMs)
@@ -150,7 +153,7 @@ export class Author {
   /** Nobody to choose: whoever in the lane answers first. */
   private leave(flight: Flight, nowMs: number): Effect[] {
     flight.name(undefined)
-    return [{ do: 'publish', message: flight.message(nowMs) }]
+    return [{ do: 'publish', message: flight.message(this.options.self, nowMs) }]
   }
 
   /** All layers are applied: the requester gets the last output. */
@@ -191,7 +194,7 @@ export class Author {
   /** Tells whom the step names and those who bear witness, sends the tensor, then lets the lane know. */
   private say(flight: Flight, handOver: HandOver, to: PeerId, nowMs: number): Effect[] {
     const { policy, self } = this.options
-    const message = flight.message(nowMs)
+    const message = flight.message(self, nowMs)
     const { activation } = message
     const all = new Set([to, message.requester, authorBefore(message, self)])
     all.delete(self)

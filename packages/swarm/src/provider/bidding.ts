@@ -86,7 +86,7 @@ export class Bidding {
     const { rivals, claims, work } = this.needs
     this.dueAtMs.delete(request)
     const open = work.has(request) ? undefined : flight.open(this.options.shape.layers)
-    if (open === undefined || !this.canServe(open)) return undefined
+    if (open === undefined || !this.canServe(open, flight)) return undefined
     const { ahead, favourite } = rivals.rank(flight, this.offer(), open, nowMs)
     flight.wait.expect(favourite)
     const freeAtMs = Math.max(
@@ -163,14 +163,14 @@ export class Bidding {
   private visit(flight: Flight): readonly number[] | undefined {
     const { shape, policy, self } = this.options
     const open = flight.open(shape.layers)
-    if (open === undefined || !this.canServe(open)) return undefined
+    if (open === undefined || !this.canServe(open, flight)) return undefined
     const able = [...this.hosted].filter((layer) => open[layer])
     // A plan opens one layer at a time.
     return policy.order(able, flight.request, self).slice(0, policy.visitLayers)
   }
 
-  private canServe(open: readonly boolean[]): boolean {
-    return this.isOpen && this.hostsOneOf(open)
+  private canServe(open: readonly boolean[], { payer }: Flight): boolean {
+    return this.isOpen && this.hostsOneOf(open) && this.needs.work.hasRoomFor(payer)
   }
 
   private hostsOneOf(open: readonly boolean[]): boolean {

@@ -1,19 +1,21 @@
-import { ERAS_MAX } from '../limits.ts'
+import { withOwnLink } from '../chain/own-link.ts'
 import { follows, isComplete, openLayers } from '../step.ts'
-import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId, Signature, Step } from '../wire/messages.ts'
 import { Doubts } from './doubts.ts'
 import { StepWait } from './step-wait.ts'
 
 /**
  * One request as a provider follows it.
  *
- * 1. Its newest step is replaced by one that supersedes it, or by the step before in a new era.
+ * 1. Its newest step is replaced by one that supersedes it, or by the step before in a new era that its requester begins.
  * 2. The step before is the one that the newest follows; where that is not known there is none.
  * 3. Its deadline is never put off.
  * 4. Whoever let it down is said with its next step, so that others need not find that out again.
  */
 export class Flight {
   readonly request: RequestId
+  /** The neighbour that answers for the room that it takes. */
+  readonly payer: PeerId
   /** Who is not to be counted on. */
   readonly doubts = new Doubts()
   /** How long the newest step has waited. */
@@ -21,13 +23,14 @@ export class Flight {
   private step: Step
   private before: Step | undefined
   private endsAtMs: number
-  /** The newest tensor cannot be had and there is no older step: only the requester can go on. */
+  /** The newest tensor cannot be had: only the requester can go on. */
   private isLost = false
   /** There is no way from here to whoever holds the newest tensor. */
   private isApart = false
 
-  constructor(step: Step, nowMs: number) {
+  constructor(step: Step, nowMs: number, payer: PeerId = step.requester) {
     this.request = step.request
+    this.payer = payer
     this.step = step
     this.wait = new StepWait(nowMs)
     this.endsAtMs = nowMs + step.remainingMs
@@ -52,10 +55,21 @@ export class Flight {
     return Math.max(0, this.endsAtMs - nowMs)
   }
 
-  /** The newest step as it is said now. */
-  message(nowMs: number): Step {
+  /** Whether this member made the newest step itself: its own link is not in it yet. */
+  get isOwn(): boolean {
+    const { chain, route } = this.step
+    return (chain.at(-1)?.hop ?? -1) < route.length
+  }
+
+  /** The newest step as this member, who is in charge of it, says it now. */
+  message(self: PeerId, nowMs: number): Step {
     const silent = this.doubts.latest()
-    return { ...this.step, silent, remainingMs: this.remainingMs(nowMs) }
+    return withOwnLink({ ...this.step, silent, remainingMs: this.remainingMs(nowMs) }, self)
+  }
+
+  /** The newest step, or the one before, if it has so many layers. */
+  stepAt(hop: number): Step | undefined {
+    return [this.step, this.before].find((step) => step?.route.length === hop)
   }
 
   /** Layers that may come next, as one flag per layer of the model; undefined when there is nothing to run on. */
@@ -86,10 +100,19 @@ export class Flight {
     this.step = { ...this.step, activation, next: undefined }
   }
 
-  /** The requester has asked for another choice, in a new era. */
-  beginEra(era: number): void {
-    this.step = { ...this.step, era, next: undefined }
-    this.wait.disturb()
+  /** The requester has asked for another choice on the step of so many layers, in a new era. */
+  beginEra(era: number, hop: number, signature: Signature): void {
+    const step = this.stepAt(hop)
+    if (step === undefined) return
+    if (step === this.before) {
+      this.before = undefined
+      this.doubts.stepChanged()
+    }
+    const chain = [{ hop, by: undefined, isOpen: false, signature }]
+    this.step = { ...step, era, chain, next: undefined }
+    this.isLost = false
+    this.isApart = false
+    this.wait.wentBack()
   }
 
   /** The newest step is offered again, perhaps with its tensor in another place. */
@@ -103,24 +126,9 @@ export class Flight {
     this.wait.disturb()
   }
 
-  /** Whether a claim shows that others have gone back to the step before. */
-  isBehind({ era, hop }: Pick<Claim, 'era' | 'hop'>): boolean {
-    return (
-      this.before !== undefined && era === this.step.era + 1 && hop === this.before.route.length
-    )
-  }
-
-  /** The newest tensor cannot be had: goes back to the step before, in a new era, or waits for the requester. */
-  goBack(): void {
-    if (this.before === undefined || this.step.era >= ERAS_MAX) {
-      this.isLost = true
-      return
-    }
-    this.step = { ...this.before, era: this.step.era + 1 }
-    this.before = undefined
-    this.isApart = false
-    this.doubts.stepChanged()
-    this.wait.wentBack()
+  /** The newest tensor cannot be had: only its requester can have the request go on, from an older step. */
+  loseTensor(): void {
+    this.isLost = true
   }
 
   /** The newest tensor cannot be had from here, though others may have it. */
@@ -131,6 +139,11 @@ export class Flight {
   /** Whom others have waited for in vain. */
   private learn({ silent }: Step): void {
     for (const peer of silent) this.doubts.letDownBy(peer)
+  }
+
+  /** It is followed no longer than this. */
+  endBy(atMs: number): void {
+    this.endsAtMs = Math.min(this.endsAtMs, atMs)
   }
 
   /** A request has one deadline: what was long on its way does not put it off. */

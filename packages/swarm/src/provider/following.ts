@@ -1,6 +1,7 @@
 import type { Effect } from '../effects.ts'
+import { FLIGHTS_MAX } from '../limits.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Admissions } from './admission.ts'
+import { type Admission, Admissions } from './admission.ts'
 import type { Bidding } from './bidding.ts'
 import type { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
@@ -45,15 +46,42 @@ export class Following {
   }
 
   /** Begins to follow a request of somebody else, unless there is no room for it or its requester floods. */
-  begin(from: PeerId, step: Step, nowMs: number): Flight | 'ban' | 'ignore' {
-    const admission = this.admissions.judge(from, step, nowMs)
-    return admission === 'ban' || admission === 'ignore' ? admission : this.add(step, nowMs)
+  begin(from: PeerId, step: Step, payer: PeerId, nowMs: number): Flight | 'ban' | 'ignore' {
+    const admission = this.admissions.judge(from, step, payer, nowMs)
+    return admission === 'follow' ? this.add(step, payer, nowMs) : admission
+  }
+
+  /** How a request that it does not follow would be met; see `Admissions.look`. */
+  admits(from: PeerId, step: Step, payer: PeerId, nowMs: number): Admission {
+    return this.admissions.look(from, step, payer, nowMs)
+  }
+
+  /** With one more than it may follow, lets go of the latest of whoever pays for most. */
+  makeRoom(kept: Flight): Effect[] {
+    if (this.size <= FLIGHTS_MAX) return []
+    const payer = this.admissions.costliest()
+    const { work, handOvers } = this.parts
+    const victim = [...this.all()].findLast(
+      (flight) =>
+        flight.payer === payer &&
+        flight !== kept &&
+        !work.has(flight.request) &&
+        !handOvers.leads(flight),
+    )
+    return this.leave(victim ?? kept)
+  }
+
+  /** Follows a request no longer, as if it had never been heard of. */
+  leave(flight: Flight): Effect[] {
+    const effects = [...this.letGo(flight), ...this.forget(flight)]
+    this.admissions.left(flight.newest.requester, flight.payer)
+    return effects
   }
 
   /** Begins to follow a request of this member's own. */
   beginOwn(step: Step, nowMs: number): Flight {
     this.admissions.admitOwn(step.requester)
-    return this.add(step, nowMs)
+    return this.add(step, step.requester, nowMs)
   }
 
   /** Gives up the work and the claim on a step that is not the newest any more. */
@@ -65,15 +93,15 @@ export class Following {
 
   /** Follows a request no longer though it has not ended. */
   drop(flight: Flight, nowMs: number): Effect[] {
-    this.admissions.dropped(flight.newest, nowMs)
+    this.admissions.dropped(flight.newest, flight.payer, nowMs)
     return this.forget(flight)
   }
 
   /** A request has ended. @param done its requester said so; otherwise its deadline has passed. */
   end(flight: Flight, done: boolean, nowMs: number): Effect[] {
-    const { request, newest } = flight
+    const { newest } = flight
     const effects = [...this.letGo(flight), ...this.forget(flight)]
-    this.admissions.ended(request, newest.requester, done, nowMs)
+    this.admissions.ended(newest, flight.payer, done, nowMs)
     return effects
   }
 
@@ -82,8 +110,8 @@ export class Following {
     this.admissions.forgetFinished(nowMs)
   }
 
-  private add(step: Step, nowMs: number): Flight {
-    const flight = new Flight(step, nowMs)
+  private add(step: Step, payer: PeerId, nowMs: number): Flight {
+    const flight = new Flight(step, nowMs, payer)
     this.flights.set(step.request, flight)
     return flight
   }

@@ -1,4 +1,5 @@
 import type { Effect } from '../effects.ts'
+import type { Ways } from '../presence/ways.ts'
 import { isComplete, type ModelShape } from '../step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
 import type { Author } from './author.ts'
@@ -8,13 +9,14 @@ import type { Contest } from './contest.ts'
 import type { Flight } from './flight.ts'
 import type { Following } from './following.ts'
 import type { HandOvers } from './hand-over.ts'
-import { STAND_BY_FACTOR, STAND_BY_MS_MIN } from './limits.ts'
+import { STAND_BY_FACTOR, STAND_BY_MS_MIN, UNPAID_MS } from './limits.ts'
 import type { Rivals } from './rivals.ts'
 import type { Serving } from './serving.ts'
 import type { Work } from './work.ts'
 
 /** What heeding a step may lead to. */
 export interface HeedingParts {
+  readonly ways: Ways
   readonly following: Following
   readonly claims: ClaimBook
   readonly work: Work
@@ -45,12 +47,15 @@ export class Heeding {
   }
 
   /** The first step of a request that it hears of. */
-  first(from: PeerId, step: Step, nowMs: number): Effect[] {
+  first(from: PeerId, step: Step, nowMs: number, payer = from): Effect[] {
     // What this member asked itself it follows from the start; somebody speaks in its name, or much too late.
     if (step.requester === this.self) return []
-    const flight = this.parts.following.begin(from, step, nowMs)
+    const flight = this.parts.following.begin(from, step, payer, nowMs)
     if (flight === 'ban') return [{ do: 'ban', peer: from }]
-    return flight === 'ignore' ? [] : this.begin(flight, nowMs)
+    if (flight === 'ignore') return []
+    // What came late of somebody who has gone: nobody will say that it is over.
+    if (!this.parts.ways.reaches(payer)) flight.endBy(nowMs + UNPAID_MS)
+    return [...this.parts.following.makeRoom(flight), ...this.begin(flight, nowMs)]
   }
 
   /** A step that supersedes the newest of a request that it follows. */

@@ -17,6 +17,8 @@ export const RUN_WEIGHT = 0.1
 /** A held tensor is assumed to arrive at this many bytes per millisecond (4 Mbit/s) or faster. */
 export const PULL_BYTES_PER_MS = 500
 
+/** A request that a neighbour pays for to whom there is no connection any more is followed no longer than this: nobody hears of its end. */
+export const UNPAID_MS = 60_000
 /** A requester has the lane to itself when nobody else has asked for this long. */
 export const ALONE_AFTER_MS = 60_000
 /** Requesters whose refusals are counted. */

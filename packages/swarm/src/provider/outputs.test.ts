@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SAY_AGAIN_MS } from '../limits.ts'
+import { ANY_SIGNATURE } from '../testing/any-chain.ts'
 import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import { Flight } from './flight.ts'
@@ -48,7 +49,7 @@ describe('outputs', () => {
     const one = outputs()
     const flight = flightOf([first], { era: 2, next: self })
     const visit = visitOf(flight)
-    flight.beginEra(3)
+    flight.beginEra(3, 1, ANY_SIGNATURE)
     expect(one.stepOf(visit, heldTensor(self, 'made'), 5_000)).toMatchObject({
       era: 2,
       next: undefined,

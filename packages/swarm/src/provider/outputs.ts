@@ -57,11 +57,11 @@ export class Outputs {
    * again. Nobody else is answered, and nobody twice: two routes that cross would never fall silent.
    */
   sayAgain(flight: Flight, nowMs: number): Effect[] {
-    if (flight.author !== this.self) return []
+    if (flight.author !== this.self || !flight.isOwn) return []
     const made = this.of(flight.request)
     if (nowMs - made.saidAtMs < SAY_AGAIN_MS) return []
     made.saidAtMs = nowMs
-    return [{ do: 'publish', message: flight.message(nowMs) }]
+    return [{ do: 'publish', message: flight.message(this.self, nowMs) }]
   }
 
   /** The request has ended. */

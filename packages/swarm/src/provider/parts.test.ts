@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ERAS_MAX } from '../limits.ts'
+import { ANY_SIGNATURE, chainOf } from '../testing/any-chain.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
@@ -31,8 +31,10 @@ function step(layers: readonly number[], era = 0): Step {
     silent: [],
     request,
     requester: b,
+    endsAtMs: 1_000,
     era,
     route,
+    chain: chainOf(route, { isOpen: true }),
     plan: [],
     activation,
     remainingMs: 1_000,
@@ -40,17 +42,35 @@ function step(layers: readonly number[], era = 0): Step {
 }
 
 describe('a flight', () => {
-  test('goes back one step, in a new era, and then waits for the requester', () => {
-    const flight = new Flight(step([]), 0)
-    flight.advance(step([3]), 10)
-    flight.goBack()
-    expect(flight.newest).toMatchObject({ era: 1, route: [] })
-    expect(flight.open(4)).toEqual([true, true, true, true])
-    flight.goBack()
-    expect(flight.newest.era).toBe(1)
-    expect(flight.open(4)).toBeUndefined()
-    flight.repeat(step([], 1), 20)
-    expect(flight.open(4)).toEqual([true, true, true, true])
+  test('whose tensor is lost waits for its requester, who begins an era at this step or at the one before', () => {
+    const lost = () => {
+      const flight = new Flight(step([]), 0)
+      flight.advance(step([3]), 10)
+      flight.loseTensor()
+      expect(flight.newest).toMatchObject({ era: 0, route: [{ layer: 3 }] })
+      expect(flight.open(4)).toBeUndefined()
+      return flight
+    }
+    const before = lost()
+    before.beginEra(2, 0, ANY_SIGNATURE)
+    expect(before.newest).toMatchObject({ era: 2, route: [], next: undefined })
+    expect(before.open(4)).toEqual([true, true, true, true])
+    const same = lost()
+    same.beginEra(2, 1, ANY_SIGNATURE)
+    expect(same.newest).toMatchObject({ era: 2, route: [{ layer: 3 }] })
+    expect(same.open(4)).toEqual([true, true, true, false])
+    const again = lost()
+    again.repeat(step([3]), 20)
+    expect(again.open(4)).toEqual([true, true, true, false])
+  })
+
+  test('is in charge in a new era by its requester’s link alone', () => {
+    const flight = new Flight(step([3]), 0)
+    flight.beginEra(1, 1, ANY_SIGNATURE)
+    expect(flight.newest.chain).toEqual([
+      { hop: 1, by: undefined, isOpen: false, signature: ANY_SIGNATURE },
+    ])
+    expect(flight.message(a, 10).chain).toMatchObject([{ hop: 1 }, { hop: 1, by: a, isOpen: true }])
   })
 
   test('out of reach has nothing to run on, until its tensor is held by another or names this peer', () => {
@@ -75,16 +95,8 @@ describe('a flight', () => {
       },
       10,
     )
-    flight.goBack()
-    expect(flight.newest.route).toHaveLength(2)
-    expect(flight.open(4)).toBeUndefined()
-  })
-
-  test('has no era beyond the last one', () => {
-    const flight = new Flight(step([], ERAS_MAX), 0)
-    flight.advance(step([3], ERAS_MAX), 10)
-    flight.goBack()
-    expect(flight.newest.era).toBe(ERAS_MAX)
+    flight.beginEra(1, 0, ANY_SIGNATURE)
+    expect(flight.newest).toMatchObject({ era: 0, route: [{}, {}] })
   })
 
   test('forgets with a step who would not do it, and not who let a claim expire', () => {
@@ -114,7 +126,7 @@ describe('who is expected to respond', () => {
     flight.advance(step([3]), 10)
     expect(flight.wait.isExpected(b)).toBe(false)
     flight.wait.expect(b)
-    flight.goBack()
+    flight.beginEra(1, 0, ANY_SIGNATURE)
     expect([flight.wait.isExpected(b), flight.wait.undisturbedMs(20)]).toEqual([false, undefined])
   })
 })

@@ -6,6 +6,7 @@ import type { LaneView } from '../presence/lane-view.ts'
 import type { KnownPeer } from '../presence/peer-table.ts'
 import { asksTheSame, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Admission } from './admission.ts'
 import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
@@ -161,9 +162,28 @@ export class Provider {
     return { told, effects: flight === undefined ? [] : this.close(flight, true, nowMs) }
   }
 
-  onStep(from: PeerId, step: Step, nowMs: number): Effect[] {
+  /** How a step would be met, before its signatures are looked at. @param payer as for `onStep`. */
+  admits(from: PeerId, step: Step, payer: PeerId, nowMs: number): Admission {
+    const isKnown = step.requester === this.self || this.following.get(step.request) !== undefined
+    return isKnown ? 'follow' : this.following.admits(from, step, payer, nowMs)
+  }
+
+  /** What is left of a request that it follows, milliseconds. */
+  timeLeftMs(request: RequestId, nowMs: number): number | undefined {
+    return this.following.get(request)?.remainingMs(nowMs)
+  }
+
+  /** The step of its own after so many layers, if it still has it: the newest of a request, or the one before. */
+  ownStep(request: RequestId, hop: number): Step | undefined {
+    const step = this.following.get(request)?.stepAt(hop)
+    return step?.route.at(-1)?.peer === this.self ? step : undefined
+  }
+
+  /** @param payer the neighbour that answers for the room that a new request takes. */
+  onStep(from: PeerId, said: Step, nowMs: number, payer = from): Effect[] {
+    const step = this.withoutHearsay(from, said)
     const flight = this.following.get(step.request)
-    if (flight === undefined) return this.heeding.first(from, step, nowMs)
+    if (flight === undefined) return this.heeding.first(from, step, nowMs, payer)
     const { newest } = flight
     if (!asksTheSame(step, newest)) return []
     if (sameStep(step, newest)) return this.heeding.again(flight, from, step, nowMs)
@@ -179,14 +199,16 @@ export class Provider {
     return [...alive, ...this.heeding.next(flight, step, nowMs)]
   }
 
+  /** Whom a requester found silent is believed to be, and whom somebody proven did: a stranger could name anybody. */
+  private withoutHearsay(from: PeerId, step: Step): Step {
+    const isBelieved = from === this.self || from === step.requester || this.conduct.isProven(from)
+    return isBelieved || step.silent.length === 0 ? step : { ...step, silent: [] }
+  }
+
   onClaim(from: PeerId, claim: Claim, nowMs: number): Effect[] {
     const flight = this.following.get(claim.request)
     if (flight === undefined) return []
     const effects: Effect[] = []
-    if (flight.isBehind(claim)) {
-      effects.push(...this.following.letGo(flight))
-      flight.goBack()
-    }
     const { era, route } = flight.newest
     if (claim.era !== era || claim.hop < route.length) return effects
     if (claim.lost) effects.push(...this.onLost(flight, from, claim))
@@ -211,16 +233,13 @@ export class Provider {
   }
 
   /** The requester asks for another choice in place of somebody silent. */
-  onAgain(from: PeerId, { request, era, hop, suspect }: Again, nowMs: number): Effect[] {
+  onAgain(from: PeerId, { request, era, hop, suspect, signature }: Again, nowMs: number): Effect[] {
     const flight = this.following.get(request)
     if (flight === undefined || flight.newest.requester !== from || era <= flight.newest.era)
       return []
-    if (flight.newest.route.length !== hop && !flight.isBehind({ era: flight.newest.era + 1, hop }))
-      return []
+    if (this.ownStep(request, hop) === undefined) return []
     const effects = this.following.letGo(flight)
-    if (flight.newest.route.length !== hop) flight.goBack()
-    if (flight.author !== this.self) return effects
-    flight.beginEra(era)
+    flight.beginEra(era, hop, signature)
     if (suspect !== undefined) flight.doubts.letDownBy(suspect)
     return effects.concat(this.author.handOver(flight, nowMs))
   }
@@ -234,6 +253,7 @@ export class Provider {
   /** Whoever is gone goes on with nothing, and what it held is gone with it: nobody waits until a pull of it fails. */
   onDisconnected(peer: PeerId, nowMs: number): Effect[] {
     const effects = this.visits.onDisconnected(peer, nowMs)
+    effects.push(...this.payerGone(peer))
     for (const flight of this.following.all()) {
       if (this.claims.get(flight.request)?.peer !== peer) continue
       if (this.handOvers.leads(flight)) {
@@ -246,6 +266,14 @@ export class Provider {
       effects.push(...this.contest.bid(flight, nowMs))
     }
     return effects
+  }
+
+  /** Who answered for a request is gone: what nobody works on here is not followed any longer. */
+  private payerGone(peer: PeerId): Effect[] {
+    return [...this.following.all()].flatMap((flight) => {
+      const isIdle = !this.work.has(flight.request) && !this.handOvers.leads(flight)
+      return flight.payer === peer && isIdle ? this.following.leave(flight) : []
+    })
   }
 
   onTime(nowMs: number): Effect[] {

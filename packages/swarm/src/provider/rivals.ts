@@ -99,11 +99,20 @@ export class Rivals {
     const author = step.route.at(-1)?.peer
     if (claim !== undefined && claim.untilMs <= nowMs && claim.peer !== author)
       this.missed(flight, claim.peer, nowMs)
-    for (const { peer } of step.route)
-      if (peer !== author && peer !== this.options.self) this.conduct.vouched(peer)
+    this.learnFrom(step)
     // Who goes on with their own output shows nothing of the way between peers.
     if (author !== undefined && author !== flight.author && follows(step, flight.newest))
       this.delivered(flight, author, nowMs)
+  }
+
+  /** Whoever somebody proven has gone on from has delivered; what others say of one another vouches for nobody. */
+  private learnFrom({ route }: Step): void {
+    const { self } = this.options
+    for (const [at, { peer }] of route.entries()) {
+      const follower = route[at + 1]?.peer ?? peer
+      if (follower === peer || peer === self) continue
+      if (follower === self || this.conduct.isProven(follower)) this.conduct.vouched(peer)
+    }
   }
 
   /** Somebody was the first to respond to the newest step; whoever was not expected tells nothing of the lane. */

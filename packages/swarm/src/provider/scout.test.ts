@@ -6,6 +6,7 @@ import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { Ways } from '../presence/ways.ts'
+import { anyChain } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { PeerId, Presence, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { ClaimBook } from './claim-book.ts'
@@ -26,8 +27,10 @@ const step: Step = {
   silent: [],
   request: '1'.repeat(32) as RequestId,
   requester: ASKER,
+  endsAtMs: 60_000,
   era: 0,
   route: [],
+  chain: anyChain([], { isOpen: true }),
   plan: [],
   activation: {
     place: 'held',

@@ -1,3 +1,4 @@
+import { isChainFull } from '../chain/signers.ts'
 import { claimTtlMs } from '../claims/claim-ttl.ts'
 import { type Effect, encoded } from '../effects.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
@@ -68,6 +69,8 @@ export class Serving {
     const { activation, route } = flight.newest
     // A first step is its requester's to say: named for it by mistake, as by a layer dropped meanwhile.
     if (activation.place !== 'held' || route.length === 0) return this.decline(flight)
+    // The others would refuse what this member says.
+    if (isChainFull(flight.newest)) return this.decline(flight)
     const { work, notices } = this.needs
     const travelMs = this.travelMs(flight)
     const visit = work.begin(flight, [])

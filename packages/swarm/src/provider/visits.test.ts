@@ -213,18 +213,19 @@ describe('a step that this provider failed at', () => {
     }
   })
 
-  test('is given up for the one before when its tensor could not be had twice', () => {
+  test('is its requester’s to take back when its tensor could not be had twice', () => {
     const one = lone()
     one.onStep(requester, stepAfter([], { requester }), 0)
     const { job, atMs } = pulled(one, one.onStep(first, stepAfter([first], { requester }), 5))
     const effects = one.visits.onPulled(job, undefined, atMs + 100)
     const { job: second, atMs: againMs } = pulled(one, effects, atMs + 100)
     const after = one.visits.onPulled(second, undefined, againMs + 100)
-    expect(pulled(one, after, againMs + 100)).toMatchObject({ tensor: { hash: 'after 0' } })
+    expect(after).toMatchObject([{ do: 'publish', message: { kind: 'claim', lost: true } }])
+    expect(one.wakeAtMs()).toBe(20_000)
   })
 })
 
-test('a tensor that neither this provider nor another could pull is given up for the one before', () => {
+test('a tensor that neither this provider nor another could pull is bid for no more until its requester goes back', () => {
   const one = lone()
   one.onStep(requester, stepAfter([], { requester }), 0)
   const { job } = pulled(one, one.onStep(first, stepAfter([first], { requester }), 5))
@@ -239,8 +240,8 @@ test('a tensor that neither this provider nor another could pull is given up for
     lost: false,
   }
   one.onClaim(next, claim, 110)
-  const effects = one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)
-  expect(pulled(one, effects, 120)).toMatchObject({ tensor: { hash: 'after 0' } })
+  expect(one.onClaim(next, { ...claim, ttlMs: 0, lost: true }, 120)).toEqual([])
+  expect(one.wakeAtMs()).toBe(20_000)
 })
 
 test('a tensor that could not be had from here is pulled from another holder', () => {

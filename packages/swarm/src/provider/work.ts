@@ -110,6 +110,17 @@ export class Work {
     return count
   }
 
+  /**
+   * Whether one more visit may wait for its tensor at the cost of this peer: of all slots half are for whoever
+   * else's tensors come.
+   */
+  hasRoomFor(payer: PeerId): boolean {
+    let waiting = 0
+    for (const { isRunning, flight } of this.byRequest.values())
+      if (!isRunning && flight.payer === payer) waiting++
+    return 2 * waiting < Math.max(2, this.options.slots)
+  }
+
   /** Visits that wait for a tensor of this peer. */
   pullingFrom(peer: PeerId): Visit[] {
     return [...this.byRequest.values()].filter(({ step: { activation }, isRunning }) => {

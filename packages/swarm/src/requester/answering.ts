@@ -5,6 +5,7 @@ import { sameStep } from '../step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'
+import type { Losses } from './losses.ts'
 import type { Closing, Pending } from './pending.ts'
 import type { Scoring } from './scoring.ts'
 import type { SecondOffers } from './second-offer.ts'
@@ -15,6 +16,7 @@ export interface AnsweringParts {
   readonly scoring: Scoring
   readonly secondOffers: SecondOffers
   readonly coverage: Coverage
+  readonly losses: Losses
 }
 
 /**
@@ -99,8 +101,9 @@ export class Answering {
   }
 
   private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
-    const { pending, scoring, secondOffers } = this.parts
+    const { pending, scoring, secondOffers, losses } = this.parts
     pending.delete(request)
+    losses.end(request)
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
       this.ended.delete(this.ended.values().next().value as RequestId)

@@ -2,6 +2,8 @@
 
 /** So often the last layer is tried again before the answer goes without it. */
 export const HEADS_LOST_MAX = 2
+/** Peers whose word of a loss was wrong, remembered; the one known for longest makes room. */
+export const DISBELIEVED_MAX = 256
 /** So many authors are asked to choose again before the request is offered to the whole lane. */
 export const RESCUES_MAX = 3
 /** A chosen provider answers within this, a claim or a step: no requester is more impatient. */

@@ -1,3 +1,4 @@
+import { withOwnLink } from '../chain/own-link.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
@@ -75,7 +76,8 @@ export class Pending {
 
   /** The newest step as it is published now. */
   message(nowMs: number): Step {
-    return { ...this.step, remainingMs: this.deadlineMs - nowMs }
+    const step = { ...this.step, remainingMs: this.deadlineMs - nowMs }
+    return withOwnLink(step, this.stem.requester)
   }
 
   /**

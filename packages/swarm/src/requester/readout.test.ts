@@ -116,7 +116,7 @@ describe('the last step', () => {
     expect(requester.onDisconnected('somebody else' as PeerId, 30)).toEqual([])
     expect(requester.onDisconnected(peer, 40)).toMatchObject([
       { do: 'cancel', job },
-      { do: 'tell', message: { kind: 'again', era: 1, hop: 2 }, to: [peer] },
+      { do: 'ask-again', step: { era: 1, route: [{}, {}] }, to: peer },
     ])
     expect(requester.onPulled(job, new Uint8Array(80), 50)).toEqual([])
   })

@@ -4,6 +4,7 @@ import { Jobs } from '../jobs.ts'
 import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX, STALL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
+import { chainOf } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { BELIEF_FACTOR, HELD_UP_SHARE, NAMED_STALL_MS } from './limits.ts'
@@ -41,8 +42,10 @@ function withoutLayerTwo(next: PeerId | undefined): Step {
     kind: 'step',
     request,
     requester: self,
+    endsAtMs: 20_000,
     era: 0,
     route,
+    chain: chainOf(route, { isOpen: next === undefined }),
     plan: [],
     activation,
     input: undefined,
@@ -57,9 +60,7 @@ const claim = { kind: 'claim', request, era: 0, hop: 3, layer: 2, ttlMs: 0, lost
 
 /** Whether the requester asks somebody to choose again, or begins anew itself. */
 function isRescued(effects: readonly CoreEffect[]): boolean {
-  return effects.some(
-    (effect) => effect.do === 'lead' || (effect.do === 'tell' && effect.message.kind === 'again'),
-  )
+  return effects.some((effect) => effect.do === 'lead' || effect.do === 'ask-again')
 }
 
 /** A requester that entered the lane at 0 and knows `most`; asked at `askedAtMs`, moved on at once. */
@@ -304,7 +305,7 @@ describe('a tensor that is lost with its holder', () => {
 
   test('sends a request back to the author before, and it is the holder that is suspect', () => {
     expect(heard().onClaim('c' as PeerId, { ...lost, hop: 2 }, 30)).toMatchObject([
-      { do: 'tell', message: { kind: 'again', era: 1, hop: 1, suspect: 'b' }, to: ['a'] },
+      { do: 'ask-again', step: { era: 1, route: [{}] }, suspect: 'b', to: 'a' },
     ])
   })
 
@@ -317,7 +318,7 @@ describe('a tensor that is lost with its holder', () => {
 
   test('of a later step than was heard of has the author of the newest choose again, who has its own', () => {
     expect(heard().onClaim('b' as PeerId, { ...lost, hop: 3 }, 30)).toMatchObject([
-      { do: 'tell', message: { kind: 'again', era: 1, hop: 2, suspect: undefined }, to: ['b'] },
+      { do: 'ask-again', step: { era: 1, route: [{}, {}] }, suspect: undefined, to: 'b' },
     ])
   })
 
@@ -328,7 +329,7 @@ describe('a tensor that is lost with its holder', () => {
     const pull = requester.onStep('a' as PeerId, last, 40).find((effect) => effect.do === 'pull')
     const { job } = pull as Extract<typeof pull, { do: 'pull' }>
     expect(requester.onPulled(job, undefined, 50)).toMatchObject([
-      { do: 'tell', message: { kind: 'again', era: 1, hop: 2, suspect: 'c' }, to: ['b'] },
+      { do: 'ask-again', step: { era: 1, route: [{}, {}] }, suspect: 'c', to: 'b' },
     ])
   })
 })

@@ -15,6 +15,7 @@ import {
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Answering, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
+import { Losses } from './losses.ts'
 import { isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
 import { Scoring } from './scoring.ts'
@@ -46,6 +47,7 @@ export class Requester {
   private readonly answering: Answering
   private readonly watchdog: Watchdog
   private readonly readout: Readout
+  private readonly losses = new Losses()
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape } = options
@@ -54,7 +56,14 @@ export class Requester {
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     const scoring = new Scoring(self, jobs.of('scoring'))
     const { pending, coverage, secondOffers } = this
-    this.answering = new Answering(shape.layers, { pending, scoring, secondOffers, coverage })
+    const { losses } = this
+    this.answering = new Answering(shape.layers, {
+      pending,
+      scoring,
+      secondOffers,
+      coverage,
+      losses,
+    })
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
     this.readout = new Readout({ pending, scoring, answering, watchdog: this.watchdog })
@@ -90,8 +99,10 @@ export class Requester {
       kind: 'step',
       request,
       requester: this.options.self,
+      endsAtMs: Math.floor(nowMs + policy.deadlineMs),
       era: 0,
       route: [],
+      chain: [],
       plan: policy.plan,
       activation,
       input: undefined,
@@ -115,7 +126,9 @@ export class Requester {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || wanted.closing !== undefined) return []
     if (!asksTheSame(step, wanted.stem)) return []
+    this.losses.heard(step, from)
     const { newest } = wanted
+    if (this.losses.isRefused(wanted, step)) return []
     if (sameStep(step, newest)) return this.onRenamed(wanted, from, step, nowMs)
     // The work of an older era is as good as any once nothing is left to do.
     const isDone = isComplete(step, this.options.shape.layers)
@@ -176,7 +189,7 @@ export class Requester {
     if (claim.ttlMs > 0 && (isFurther || (isOfNewest && counts)))
       this.watchdog.claimed(wanted, claim, nowMs)
     if (wanted.closing !== undefined) return []
-    if (claim.lost && isLoss(wanted.newest, from, claim))
+    if (claim.lost && isLoss(wanted.newest, from, claim) && this.losses.isBelieved(wanted, from))
       return this.watchdog.lost(wanted, claim.hop, nowMs)
     // Whoever would go on has no way to the tensor: everybody has one to here.
     const isApart = claim.ttlMs === 0 && isOfNewest && claim.era === era && next === undefined

@@ -40,13 +40,11 @@ describe('a request that stands still', () => {
     const requester = asked()
     requester.onStep(first, step(first, 1, second), 10)
     requester.onStep(first, step(first, 3, second), 20)
-    expect(requester.onTime(20 + STALL_MS_MAX)).toEqual([
-      {
-        do: 'tell',
-        message: { kind: 'again', request, era: 1, hop: 1, suspect: second },
-        to: [first],
-      },
+    const effects = requester.onTime(20 + STALL_MS_MAX)
+    expect(effects).toMatchObject([
+      { do: 'ask-again', step: { era: 1, route: [{}], next: first }, suspect: second, to: first },
     ])
+    expect(effects).toMatchObject([{ step: { chain: [{ hop: 1, isOpen: false }] } }])
   })
 
   test('is led anew by its own member, the author of the first step', () => {
@@ -73,9 +71,7 @@ describe('a request that stands still', () => {
     const suspects = Array.from({ length: RESCUES_MAX + 1 }, () => {
       const [effect] = requester.onTime(requester.wakeAtMs())
       if (effect?.do === 'lead') return [effect.step.route.length, effect.suspect]
-      return effect?.do === 'tell' && effect.message.kind === 'again'
-        ? [effect.message.hop, effect.message.suspect]
-        : []
+      return effect?.do === 'ask-again' ? [effect.step.route.length, effect.suspect] : []
     })
     expect(suspects).toEqual([
       [4, second],
@@ -90,7 +86,7 @@ describe('a request that stands still', () => {
     requester.onStep(first, step(first, 1, second), PRESENCE_INTERVAL_MS_MAX)
     requester.onStep(second, step(first, 2, second), PRESENCE_INTERVAL_MS_MAX + 10)
     const backAtMs = requester.wakeAtMs()
-    expect(kinds(requester.onTime(backAtMs))).toEqual(['again'])
+    expect(kinds(requester.onTime(backAtMs))).toEqual(['ask-again'])
     expect(requester.wakeAtMs()).toBe(backAtMs + NO_HOST_GRACE_MS)
   })
 

@@ -1,3 +1,4 @@
+import { withOwnLink } from '../chain/own-link.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import type { CoreEffect } from '../effects.ts'
 import { STALL_MS_MAX } from '../limits.ts'
@@ -90,13 +91,19 @@ export class Watchdog {
     coverage.judge(wanted, nowMs)
     const step = wanted.message(nowMs)
     const author = step.route.at(-1)?.peer
-    const { request, era, route } = step
     if (author === undefined || author === this.self)
       return [{ do: 'lead', step, suspect: wanted.isDesperate ? undefined : suspect }]
-    const again = { kind: 'again', request, era, hop: route.length, suspect } as const
     // Where nobody was to be named before, its author may have no way to whoever could go on.
     const fetched = wasLeft ? secondOffers.fetch(step) : []
-    return [{ do: 'tell', message: again, to: [author] }, ...fetched]
+    return [
+      {
+        do: 'ask-again',
+        step: withOwnLink({ ...step, next: author }, this.self),
+        suspect,
+        to: author,
+      },
+      ...fetched,
+    ]
   }
 
   private look(wanted: Pending, nowMs: number): CoreEffect[] {

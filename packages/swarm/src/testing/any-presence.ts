@@ -7,6 +7,7 @@ export function anyPresence(given: Partial<Omit<Presence, 'kind'>> = {}): Presen
     release: '',
     lane: 0,
     sequence: 0,
+    clockMs: 0,
     layers: [],
     freeSlots: 1,
     links: 0,

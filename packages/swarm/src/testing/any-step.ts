@@ -8,6 +8,8 @@ import type {
   TensorHash,
 } from '../wire/messages.ts'
 
+import { chainOf } from './any-chain.ts'
+
 /** A tensor of one image, five tokens of eight numbers, that rides in the message. */
 export const inlineTensor: Extract<Activation, { place: 'inline' }> = {
   place: 'inline',
@@ -31,12 +33,15 @@ export function hopsBy(peer: PeerId, count: number): Hop[] {
 
 /** A first step of nobody in particular. */
 export function anyStep(given: Partial<Omit<Step, 'kind'>> = {}): Step {
+  const { route = [], next } = given
   return {
     kind: 'step',
     request: '1'.repeat(32) as RequestId,
     requester: 'requester' as PeerId,
+    endsAtMs: 20_000,
     era: 0,
-    route: [],
+    route,
+    chain: chainOf(route, { isOpen: next === undefined }),
     plan: [],
     activation: inlineTensor,
     input: undefined,

@@ -3,11 +3,13 @@
  * codec, nothing else real), and the acceptance suite of each port, which every implementation runs.
  */
 export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
+export { ANY_SIGNATURE, anyChain, chainOf } from './any-chain.ts'
 export { anyPresence } from './any-presence.ts'
 export { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
 export { computeAcceptance } from './compute-acceptance.ts'
 export type { ComputeBench } from './compute-bench.ts'
 export { randomAcceptance } from './random-acceptance.ts'
+export { areSealed, sealedBy, sealOf } from './seals.ts'
 export { SeededRandom } from './seeded-random.ts'
 export { SimulatedNetwork } from './simulated-network.ts'
 export { SymbolicCompute } from './symbolic-compute.ts'

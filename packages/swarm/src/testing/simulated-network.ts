@@ -1,3 +1,4 @@
+import type { SignedStatement } from '../chain/statement.ts'
 import { type Bans, createBans } from '../gate/bans.ts'
 import {
   BAN_MS,
@@ -15,8 +16,10 @@ import {
   type Message,
   type PeerId,
   type Presence,
+  type Signature,
   type TensorHash,
 } from '../wire/messages.ts'
+import { areSealed, sealOf } from './seals.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -146,7 +149,7 @@ export class SimulatedNetwork {
       if (station.lane !== lane) continue
       if (this.options.loss > 0 && this.random.uniform() < this.options.loss) continue
       this.traffic.deliveries++
-      this.deliver(station, (events) => events.messageArrived(from, decoded))
+      this.deliver(station, (events) => events.messageArrived(from, decoded, from))
     }
   }
 
@@ -186,7 +189,7 @@ export class SimulatedNetwork {
     const decoded = decodeMessage(bytes)
     const station = this.stations.get(to)
     if (station !== undefined)
-      this.deliver(station, (events) => events.messageArrived(from, decoded))
+      this.deliver(station, (events) => events.messageArrived(from, decoded, from))
   }
 
   push(from: PeerId, hash: TensorHash, to: PeerId): void {
@@ -286,6 +289,14 @@ class SimulatedTransport implements Transport {
   constructor(self: PeerId, network: SimulatedNetwork) {
     this.self = self
     this.network = network
+  }
+
+  sign(statement: Uint8Array, signed: (signature: Signature | undefined) => void): void {
+    signed(sealOf(this.self, statement))
+  }
+
+  verify(statements: readonly SignedStatement[], verified: (areTrue: boolean) => void): void {
+    verified(areSealed(statements))
   }
 
   listen(events: TransportEvents): () => void {

@@ -19,13 +19,28 @@ const BREAKS: readonly TransportBreak[] = [
       listen: ({ messageArrived, peerDisconnected }) =>
         transport.listen({
           peerDisconnected,
-          messageArrived(from, message) {
-            messageArrived(from, message)
-            messageArrived(from, message)
+          messageArrived(from, message, via) {
+            messageArrived(from, message, via)
+            messageArrived(from, message, via)
           },
         }),
     }),
     'delivers every message to all others once, as its author said it',
+  ],
+  [
+    'takes everything for signed',
+    () => ({ verify: (_, verified) => verified(true) }),
+    'signs what every other can check, and takes nothing else for true',
+  ],
+  [
+    'answers twice whether something was signed',
+    (transport) => ({
+      verify(statements, verified) {
+        transport.verify(statements, verified)
+        transport.verify(statements, verified)
+      },
+    }),
+    'signs what every other can check, and takes nothing else for true',
   ],
   [
     'delivers to the author',
@@ -34,11 +49,11 @@ const BREAKS: readonly TransportBreak[] = [
       return {
         listen(events) {
           hear = () =>
-            events.messageArrived(transport.self, {
-              kind: 'done',
-              isPublic: false,
-              request: '' as never,
-            })
+            events.messageArrived(
+              transport.self,
+              { kind: 'done', isPublic: false, request: '' as never },
+              transport.self,
+            )
           return transport.listen(events)
         },
         publish(message) {

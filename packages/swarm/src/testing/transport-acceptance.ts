@@ -29,6 +29,7 @@ import {
   givesThePushed,
   waitsForAPush,
 } from './transport-pushes.ts'
+import { signsWhatOthersCheck } from './transport-signatures.ts'
 import {
   answersOffersOnce,
   cancelsPulls,
@@ -62,6 +63,11 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('delivers and tells messages as large as they may be', 2, deliversTheLargest),
     check('tells a listener nothing after it stopped, and the others all', 3, stopsListening),
     check('tells a listener that listens again', 2, listensAgain),
+    check(
+      'signs what every other can check, and takes nothing else for true',
+      2,
+      signsWhatOthersCheck,
+    ),
     check('hands over an offered tensor, to many and to its own holder', 3, handsOver),
     check('answers an offer once', 1, answersOffersOnce),
     check('keeps tensors apart', 2, keepsTensorsApart),

@@ -20,6 +20,7 @@ import {
   type TensorHash,
 } from '../wire/messages.ts'
 import { type AcceptanceBench, until } from './acceptance.ts'
+import { ANY_SIGNATURE, anyChain } from './any-chain.ts'
 import { anyPresence } from './any-presence.ts'
 import { PATIENCE_MS } from './limits.ts'
 
@@ -93,8 +94,10 @@ export function firstStep({ self }: Transport, { shape: { tokens, width } }: Tra
     silent: [],
     request: newRequest(),
     requester: self,
+    endsAtMs: 1_000,
     era: 0,
     route: [],
+    chain: anyChain([], { isOpen: true }),
     plan: [],
     activation: { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes },
     remainingMs: 1_000,
@@ -114,6 +117,7 @@ export function namingStep(author: Transport, bench: TransportBench, next: PeerI
     requester: next,
     era: 1,
     route: [{ layer: 1, peer: self, backend: 'reference', ms: 5 }],
+    chain: anyChain([self], { isOpen: false }),
     plan: [1, 0],
     activation: {
       place: 'held',
@@ -132,14 +136,19 @@ export function namingStep(author: Transport, bench: TransportBench, next: PeerI
 export function everyMessage(author: Transport, bench: TransportBench, other: PeerId): Message[] {
   const request = newRequest()
   const claim = { kind: 'claim', request, era: 1, hop: 2, layer: 3 } as const
-  const again = { kind: 'again', request, era: 1, hop: 2 } as const
+  const again = { kind: 'again', request, era: 1, hop: 2, signature: ANY_SIGNATURE } as const
   const first = firstStep(author, bench)
   return [
     { ...presenceOf(author, bench, 3), asking: true },
     first,
-    { ...first, request: newRequest(), next: other },
+    { ...first, request: newRequest(), chain: anyChain([], { isOpen: false }), next: other },
     namingStep(author, bench, other),
-    { ...namingStep(author, bench, other), next: undefined, input: undefined },
+    {
+      ...namingStep(author, bench, other),
+      chain: anyChain([author.self], { isOpen: true }),
+      next: undefined,
+      input: undefined,
+    },
     { ...claim, lost: false, ttlMs: 500 },
     { ...claim, lost: true, ttlMs: 0 },
     { ...again, suspect: other },
@@ -170,6 +179,10 @@ export function largestMessages(author: Transport, bench: TransportBench): Messa
     {
       ...namingStep(author, bench, self),
       route,
+      chain: anyChain(
+        route.map(({ peer }) => peer),
+        { isOpen: false },
+      ),
       plan: every,
       activation: { place: 'inline', dtype: 'float16', batch, tokens, width, bytes },
     },

@@ -38,6 +38,8 @@ export async function transportBench(
 function changed(transport: Transport, change: Partial<Transport>): Transport {
   return {
     self: transport.self,
+    sign: (statement, signed) => transport.sign(statement, signed),
+    verify: (statements, verified) => transport.verify(statements, verified),
     listen: (events) => transport.listen(events),
     publish: (message) => transport.publish(message),
     enter: (lane) => transport.enter(lane),

@@ -166,6 +166,19 @@ export function u32(max = 0xffffffff): Field<number> {
   }
 }
 
+/** A moment by a peer's own clock, whole milliseconds below 2^48; writing rounds down and clamps. */
+export const instant: Field<number> = {
+  write(out, value) {
+    const whole = Math.min(Math.max(Math.floor(value), 0), 2 ** 48 - 1)
+    out.u32(whole % 2 ** 32)
+    out.u16(Math.floor(whole / 2 ** 32))
+  },
+  read(from) {
+    const low = from.u32()
+    return low + from.u16() * 2 ** 32
+  },
+}
+
 /** A finite duration from 0 to `max`, milliseconds, in single precision; writing clamps. */
 export function milliseconds(max: number): Field<number> {
   return {

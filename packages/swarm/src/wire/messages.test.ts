@@ -47,14 +47,24 @@ const activation = fc.oneof(
   }),
 )
 const hop = fc.record({ layer, peer, backend, ms })
+const signature = hexes(64)
+const instant = fc.integer({ min: 0, max: 2 ** 48 - 1 })
+const link = fc.record({
+  hop: fc.integer({ min: 0, max: LAYERS_MAX }),
+  by: fc.option(peer, { nil: undefined }),
+  isOpen: fc.boolean(),
+  signature,
+})
 const era = fc.integer({ min: 0, max: ERAS_MAX })
 const message = fc.oneof(
   fc.record({
     kind: fc.constant('step'),
     request,
     requester: peer,
+    endsAtMs: instant,
     era,
     route: fc.array(hop, { maxLength: 12 }),
+    chain: fc.array(link, { maxLength: 12 }),
     plan: fc.array(layer, { maxLength: 12 }),
     activation,
     input: fc.option(hexes(32) as fc.Arbitrary<TensorHash>, { nil: undefined }),
@@ -77,6 +87,7 @@ const message = fc.oneof(
     era,
     hop: layer,
     suspect: fc.option(peer, { nil: undefined }),
+    signature,
   }),
   fc.record({ kind: fc.constant('done'), request, isPublic: fc.boolean() }),
   fc.record({
@@ -84,6 +95,7 @@ const message = fc.oneof(
     release: hexes(32),
     lane: fc.integer({ min: 0, max: LANES_MAX - 1 }),
     sequence: fc.nat(),
+    clockMs: instant,
     layers: fc.array(layer, { maxLength: 12 }),
     freeSlots: fc.integer({ min: 0, max: 255 }),
     links: size,
@@ -133,7 +145,7 @@ describe('a message', () => {
         expect(kindOf(encodeMessage(value))).toBe(value.kind)
       }),
     )
-    for (const bytes of [[], [2], [2, 200]]) expect(kindOf(Uint8Array.from(bytes))).toBeUndefined()
+    for (const bytes of [[], [3], [3, 200]]) expect(kindOf(Uint8Array.from(bytes))).toBeUndefined()
   })
 
   test('made of random bytes is read or refused, and nothing else', () => {
@@ -169,8 +181,10 @@ describe('a message', () => {
       kind: 'step',
       request: '00'.repeat(16) as RequestId,
       requester: 'a' as PeerId,
+      endsAtMs: 2 ** 40 + 5,
       era: 0,
       route: [],
+      chain: [],
       plan: [],
       activation: {
         place: 'inline',
@@ -203,10 +217,10 @@ describe('a message', () => {
       new Uint8Array(MESSAGE_BYTES_MAX + 1).fill(1),
       `${MESSAGE_BYTES_MAX} are allowed`,
     ],
-    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 2'],
-    ['the protocol before', Uint8Array.of(1, 3), 'protocol version 1, this peer speaks 2'],
+    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 3'],
+    ['the protocol before', Uint8Array.of(2, 3), 'protocol version 2, this peer speaks 3'],
     ['nothing', new Uint8Array(0), 'ends too early'],
-    ['an unknown kind', Uint8Array.of(2, 77), 'unknown kind 77'],
+    ['an unknown kind', Uint8Array.of(3, 77), 'unknown kind 77'],
   ])('that is %s is refused with a line that says so', (_what, bytes, line) => {
     expect(() => decodeMessage(bytes)).toThrow(line)
   })
@@ -216,8 +230,10 @@ describe('a message', () => {
       kind: 'step',
       request: '00'.repeat(16) as RequestId,
       requester: 'a' as PeerId,
+      endsAtMs: 2 ** 40 + 5,
       era: 0,
       route: [],
+      chain: [],
       plan: [],
       activation: {
         place: 'inline',

@@ -3,6 +3,7 @@ import {
   ACTIVATION_BYTES_MAX,
   ADDRESS_CHARS_MAX,
   ADDRESSES_MAX,
+  CHAIN_MAX,
   CLAIM_TTL_MS_MAX,
   DEADLINE_MS_MAX,
   ERAS_MAX,
@@ -14,6 +15,7 @@ import {
   NEIGHBOURS_MAX,
   PEER_ID_CHARS_MAX,
   REQUEST_ID_BYTES,
+  SIGNATURE_BYTES,
   SILENT_MAX,
 } from '../limits.ts'
 import * as wire from './codec.ts'
@@ -24,6 +26,8 @@ import { peerId } from './peer-id.ts'
 export type PeerId = string & { readonly brand: 'PeerId' }
 /** 16 random bytes as hex. */
 export type RequestId = string & { readonly brand: 'RequestId' }
+/** 64 bytes as hex: what an Ed25519 key made of a statement. */
+export type Signature = string & { readonly brand: 'Signature' }
 /** SHA-256 of a tensor's bytes, hex. */
 export type TensorHash = string & { readonly brand: 'TensorHash' }
 
@@ -34,6 +38,7 @@ const layer = wire.u8(LAYERS_MAX - 1)
 const peer = peerId<PeerId>(PEER_ID_CHARS_MAX)
 const hash = wire.hex<TensorHash>(HASH_BYTES)
 const request = wire.hex<RequestId>(REQUEST_ID_BYTES)
+const signature = wire.hex<Signature>(SIGNATURE_BYTES)
 
 /** One layer applied to a request: who ran it, on what, in how many milliseconds of compute. */
 export interface Hop {
@@ -90,23 +95,47 @@ const activation = wire.union('place', {
     ...shape,
     hash,
     size: wire.u32(ACTIVATION_BYTES_MAX),
-    holder: peer,
+    /** Absent where whoever ran the last layer holds it, or the requester before the first. */
+    holder: wire.optional(peer),
   }),
 })
+type WireActivation = wire.Of<typeof activation>
 /** The tensor between two hops, (B, T, C): in the message, or held by a peer until it is pulled. */
-export type Activation = wire.Of<typeof activation>
+export type Activation =
+  | Extract<WireActivation, { place: 'inline' }>
+  | (Omit<Extract<WireActivation, { place: 'held' }>, 'holder'> & { readonly holder: PeerId })
 /** A tensor whose bytes are in the message. */
 export type InlineActivation = Extract<Activation, { place: 'inline' }>
 /** A tensor that its holder serves under the hash of its bytes. */
 export type HeldActivation = Extract<Activation, { place: 'held' }>
 
+/**
+ * One who was in charge of a request says who is next, and signs that with all that came before. The first
+ * link of a chain is its requester's, each other one of whoever the link before has put in charge.
+ */
+const link = wire.record({
+  /** Layers applied when it was said. */
+  hop: wire.u8(LAYERS_MAX),
+  /** Who says it, where it is not the requester's and nobody has run a layer since the link before. */
+  by: wire.optional(peer),
+  /** It puts anybody in charge; otherwise whoever says the next link, or whom the step names. */
+  isOpen: wire.flag,
+  signature,
+})
+/** One who was in charge of a request says who is next. */
+export type Link = wire.Of<typeof link>
+
 /** Request r with the layers of `route` applied, and the activation that came out. */
-const step = wire.record({
+const wireStep = wire.record({
   request,
   requester: peer,
-  /** Grows when a lost tensor sends the request back to an older step. */
+  /** When the request ends, by its requester's own clock. */
+  endsAtMs: wire.instant,
+  /** Grows when its requester sends the request back to an older step. */
   era: wire.u8(ERAS_MAX),
   route,
+  /** Who was in charge, from the requester to whoever says this. */
+  chain: wire.list(link, CHAIN_MAX),
   /** Empty for any order; otherwise hop i may only be layer plan[i]. */
   plan: wire.list(layer, LAYERS_MAX),
   activation,
@@ -116,9 +145,35 @@ const step = wire.record({
   next: wire.optional(peer),
   /** Who was waited for in vain on its way: whoever goes on need not find that out again. */
   silent: wire.list(peer, SILENT_MAX),
-  /** Time left until the requester's deadline when this was sent. */
+  /** Time left until then when this was sent: for those who do not know that clock. */
   remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
 })
+
+/** Who holds a step's tensor unless it says otherwise. */
+function usualHolder({ route, requester }: Pick<WireStep, 'route' | 'requester'>): PeerId {
+  return route.at(-1)?.peer ?? requester
+}
+
+type WireStep = wire.Of<typeof wireStep>
+type NamedStep = Omit<WireStep, 'activation'> & { readonly activation: Activation }
+
+/** A step's tensor is mostly held by whoever ran the last layer, whose name stands in the route already. */
+const step: wire.Field<NamedStep> = {
+  write(out, value) {
+    const { activation } = value
+    const isUsual = activation.place === 'held' && activation.holder === usualHolder(value)
+    wireStep.write(out, {
+      ...value,
+      activation: isUsual ? { ...activation, holder: undefined } : activation,
+    })
+  },
+  read(from) {
+    const { activation, ...value } = wireStep.read(from)
+    if (activation.place === 'inline') return { ...value, activation }
+    const holder = activation.holder ?? usualHolder(value)
+    return { ...value, activation: { ...activation, holder } }
+  },
+}
 
 /** "I am computing this layer on that step"; holds for `ttlMs`, and 0 means that its author is not, or not any more. */
 const claim = wire.record({
@@ -137,6 +192,8 @@ const again = wire.record({
   era: wire.u8(ERAS_MAX),
   hop: wire.u8(LAYERS_MAX),
   suspect: wire.optional(peer),
+  /** The requester's link, with which the step goes on in the new era. */
+  signature,
 })
 
 /** The requester has its answer, or gave up. */
@@ -159,6 +216,8 @@ const presence = wire.record({
   lane: wire.u16(LANES_MAX - 1),
   /** Grows with every presence of one session; a lower one is old news. */
   sequence: wire.u32(),
+  /** Its own clock when it said this: what it asks ends by it. */
+  clockMs: wire.instant,
   layers: wire.list(layer, LAYERS_MAX),
   /** Work that it would take on besides what it has; 0 without layers: it only asks. */
   freeSlots: wire.u8(),
@@ -234,7 +293,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /** The first byte of every message; a peer refuses messages of another version. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 /** What of a release's hash stands in its topics, which travel with every message. @param release the hash, hex. */
 export function topicRelease(release: string): string {
   return release.slice(0, 2 * TOPIC_RELEASE_BYTES)

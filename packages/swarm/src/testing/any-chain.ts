@@ -1,0 +1,30 @@
+import { SIGNATURE_BYTES } from '../limits.ts'
+import type { Hop, Link, PeerId, Signature } from '../wire/messages.ts'
+
+/** A signature that nobody made. */
+export const ANY_SIGNATURE = 'ab'.repeat(SIGNATURE_BYTES) as Signature
+
+/**
+ * The links of a step after visits of one layer each by these peers, in their order, none of them signed.
+ * @param last whether the last one puts anybody in charge.
+ */
+export function anyChain(peers: readonly PeerId[], last: { readonly isOpen: boolean }): Link[] {
+  return Array.from({ length: peers.length + 1 }, (_, hop) => ({
+    hop,
+    by: undefined,
+    isOpen: hop === peers.length && last.isOpen,
+    signature: ANY_SIGNATURE,
+  }))
+}
+
+/** The links of a step with this route: its requester's and one for each visit, none of them signed. */
+export function chainOf(route: readonly Hop[], last: { readonly isOpen: boolean }): Link[] {
+  const ends = route.flatMap(({ peer }, at) => (route[at + 1]?.peer === peer ? [] : [at + 1]))
+  const hops = [0, ...ends]
+  return hops.map((hop, at) => ({
+    hop,
+    by: undefined,
+    isOpen: at === hops.length - 1 && last.isOpen,
+    signature: ANY_SIGNATURE,
+  }))
+}
