@@ -5,8 +5,16 @@ import { ADDRESSES_MAX, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/s
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
 /** New connections per second from one host: all relayed ones come from the relay's. */
 export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
-/** Connections in their handshake: four times a full set of direct ones arrives at once when a relay is back. */
+/**
+ * Sockets in their handshake: four times a full set of direct ones arrives at once when a relay is back. One
+ * more, and the oldest of the address that has the most of them gives way.
+ */
 export const INBOUND_PENDING_MAX = 100
+/**
+ * And with them all that libp2p counts: circuits too, and for a moment those that have just given way. Were it
+ * the smaller number, libp2p would turn the newcomer away instead.
+ */
+export const INBOUND_PENDING_TOTAL_MAX = 4 * INBOUND_PENDING_MAX
 /** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
 export const PEER_CONNECTIONS_MAX = 500
 /** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */

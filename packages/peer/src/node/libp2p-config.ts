@@ -21,7 +21,7 @@ import {
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   GOSSIP_SEEN_MS,
-  INBOUND_PENDING_MAX,
+  INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
   PING_INTERVAL_MS,
   PING_STREAMS_MAX,
@@ -193,7 +193,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
       // Counted per remote host, and every relayed connection comes from the relay's.
       inboundConnectionThreshold: INBOUND_PER_HOST_PER_SECOND_MAX,
-      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+      maxIncomingPendingConnections: INBOUND_PENDING_TOTAL_MAX,
     },
     // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
     connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },

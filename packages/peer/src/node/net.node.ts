@@ -1,5 +1,6 @@
 import './polyfill.node.ts'
 import { isIP } from 'node:net'
+import { createBacklog } from '@layerswarm/swarm'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
@@ -7,8 +8,9 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
-import { WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
+import { DIAL_TIMEOUT_MS, INBOUND_PENDING_MAX, WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
+import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { closeConnection } from './peer-connections.ts'
 import { isCircuit } from './reach.ts'
@@ -23,6 +25,7 @@ export const platform: Platform = Object.freeze({
   async createNode(options) {
     const webrtc = options.webrtc ? await loadWebRtc(options) : undefined
     const sockets = socketsOf(options)
+    const bounds = { backlog: createBacklog(INBOUND_PENDING_MAX), timeoutMs: DIAL_TIMEOUT_MS }
     const node = await createLibp2p({
       ...sharedConfig(options),
       addresses: {
@@ -30,7 +33,11 @@ export const platform: Platform = Object.freeze({
         announceFilter: announcing(options),
       },
       connectionEncrypters: [corkedWrites(noise())],
-      transports: [tcp(), webSocketsBelowPaths(), ...(webrtc?.transports ?? [])],
+      transports: [
+        boundHandshakes(tcp(), bounds),
+        boundHandshakes(webSocketsBelowPaths(), bounds),
+        ...(webrtc?.transports ?? []),
+      ],
     }).catch((error: unknown) => {
       webrtc?.close()
       throw listenError(options, error)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createQuota, isLoopback } from '@layerswarm/swarm'
+import { createQuota, isLoopback, networkOf } from '@layerswarm/swarm'
 import {
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
   HTTP_REQUESTS_BURST,
@@ -74,20 +74,6 @@ export function createSocketLimit(max = HTTP_CONNECTIONS_PER_ADDRESS_MAX): Socke
 /** Whose socket it is, a proxy's perhaps; empty for who has gone already. */
 export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
   return plain(remoteAddress)
-}
-
-/** The name under which a visitor is counted: an IPv6 network of one customer (/64), or one IPv4 address. */
-function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address
-  const [head = '', tail] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const groups = [...before, ...new Array<string>(missing).fill('0'), ...after]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }
 
 /** What proxies and tunnels add: RFC 7239, RFC 9110 (7.6.3), and what they used before and use beside. */
