@@ -19,6 +19,12 @@ export const CIRCUIT_MS_MAX = 2 * 60_000
 export const CIRCUITS_BURST = 128
 /** And after that: 1 per second × 128 KiB keeps bulk data off the relay. */
 export const CIRCUITS_PER_SECOND = 1
+/** Reservations of one address: a quarter of all; a class room of 60 tabs needs 60. */
+export const RESERVATIONS_PER_ADDRESS_MAX = RESERVATIONS_MAX / 4
+/** Circuits that the peers of one address may open at once: a class room of 60 that meets a lane of 60 others. */
+export const CIRCUITS_PER_ADDRESS_BURST = 4_096
+/** And after that, whatever identities they make: 16 × 128 KiB are 2 MB a second. */
+export const CIRCUITS_PER_ADDRESS_PER_SECOND = 16
 /** Streams of the relay protocol open at once on one connection, by the peer and towards it. */
 export const HOP_STREAMS_MAX = 128
 /** Streams of the relay protocol open at once towards one peer: all others may want to meet it. */
@@ -28,10 +34,20 @@ export const STREAMS_PER_CONNECTION_MAX = 256
 
 /** Every reserved peer twice (a reload overlaps its old socket for a moment). */
 export const CONNECTIONS_MAX = 2 * RESERVATIONS_MAX
+/** Connections of one address: a quarter of all, as with its reservations, each twice. */
+export const CONNECTIONS_PER_ADDRESS_MAX = CONNECTIONS_MAX / 4
 /** New connections per second from one host: a class room of tabs behind one address. */
 export const CONNECTIONS_PER_HOST_PER_SECOND = 200
-/** Connections in their handshake: about 20 ms of CPU each, so this is 10 s of work. */
+/**
+ * Connections in their handshake: about 20 ms of CPU each, so this is 10 s of work. One more, and the oldest
+ * of the address that has the most of them gives way.
+ */
 export const CONNECTIONS_PENDING_MAX = 512
+/**
+ * And all that libp2p counts as pending, those that have just given way included: were it the smaller number,
+ * libp2p would turn the newcomer away instead.
+ */
+export const CONNECTIONS_PENDING_TOTAL_MAX = 4 * CONNECTIONS_PENDING_MAX
 /**
  * A socket that has not become a connection by then is closed. 80 peers that joined one loaded
  * two-core machine at once took 10 s; libp2p's own default of 10 s broke 130.
@@ -90,6 +106,11 @@ export const AUTHOR_MESSAGES_PER_SECOND = 5
 export const SOURCE_MESSAGES_BURST = 1_200
 /** And so much of one neighbour on the long run: 1,024 peers every 3 s are 341. */
 export const SOURCE_MESSAGES_PER_SECOND = 400
+/**
+ * And so many times that of all neighbours behind one address: gossip delivers each message once, so even a
+ * household of a hundred tabs forwards no more than the presence of the swarm, 341 a second.
+ */
+export const SOURCES_PER_ADDRESS = 4
 /** Peers whose rate is remembered; the longest unseen is forgotten first. */
 export const RATE_KEYS_MAX = 4_096
 /** Malformed messages of its own that a peer may send before it is disconnected, and for how long. */
@@ -128,6 +149,12 @@ export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
  */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = HTTP_CONNECTIONS_MAX / 4
 /**
+ * Sockets that have asked for nothing yet: half of what one address may hold, so that who opens sockets and
+ * says nothing leaves room for the others behind the same address. One more, and the oldest of the address
+ * that has the most of them gives way. A request follows its socket within a round trip or two.
+ */
+export const HTTP_SILENT_MAX = HTTP_CONNECTIONS_PER_ADDRESS_MAX / 2
+/**
  * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
  * files each when they open the page.
  */
@@ -136,6 +163,8 @@ export const HTTP_REQUESTS_BURST = 2_000
 export const HTTP_REQUESTS_PER_SECOND = 100
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
+/** How often it is looked who is too slow; Node's own 30 s would add as much to the 15. */
+export const HTTP_CHECK_INTERVAL_MS = 2_000
 /** A connection on which nothing moves for so long is cut. */
 export const HTTP_IDLE_MS_MAX = 60_000
 /** A connection without a request is kept so long for the next one. */

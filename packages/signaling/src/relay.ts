@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { createQuota } from '@layerswarm/swarm'
+import { createBacklog, createQuota } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -9,12 +9,14 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { type Census, createCensus, networkOfConnection } from './census.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
 import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
+import { boundTransport, boundUpgrader } from './websocket/bounded-upgrader.ts'
 import {
   type EntryComponents,
   type UpgradeHandler,
@@ -66,12 +68,19 @@ export async function createRelay(
 ): Promise<Relay> {
   const traffic = createTraffic(needs.diskOf)
   const circuits = { granted: 0, refused: 0 }
-  const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
+  const census = createCensus()
+  const isFull = (network: string) => {
+    const reserved = node.services.relay.reservations.keys()
+    return census.count(reserved, network) >= limits.RESERVATIONS_PER_ADDRESS_MAX
+  }
+  const gater = createGater({ gate: needs.gate, census, circuits, release, isFull })
+  const node = await createNode(needs, traffic.metrics, gater)
   const { entry } = node.services
   const { gate, offers } = needs
   const servers = directPeersOf(node)
   const isServer = (peer: string) => servers.has(peer)
-  const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer })
+  const { networkOf } = census
+  const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
   let sweeping: NodeJS.Timeout | undefined
 
   /**
@@ -85,6 +94,8 @@ export async function createRelay(
     reservations.delete(peer)
   }
 
+  node.addEventListener('connection:open', ({ detail }) => census.opened(detail))
+  node.addEventListener('connection:close', ({ detail }) => census.closed(detail))
   node.addEventListener('peer:connect', ({ detail }) => {
     emit({ type: 'peer-connected', peer: detail.toString() })
   })
@@ -172,27 +183,50 @@ function linkOf(node: RelayNode): PeeringLink {
   }
 }
 
-function createGater(
-  gate: PresenceGate,
-  circuits: { granted: number; refused: number },
-  release: (peer: PeerId) => void,
-): ConnectionGater {
-  const circuitQuota = createQuota({
+/** Whom it lets in, and what it grants them. */
+interface GaterNeeds {
+  readonly gate: PresenceGate
+  readonly census: Census
+  readonly circuits: { granted: number; refused: number }
+  /** Gives the reservation of a peer back that asks for it anew. */
+  release(peer: PeerId): void
+  /** Whether a network holds all the reservations that one may. */
+  isFull(network: string): boolean
+}
+
+function createGater({ gate, census, circuits, release, isFull }: GaterNeeds): ConnectionGater {
+  const ofPeers = createQuota({
     burst: limits.CIRCUITS_BURST,
     perSecond: limits.CIRCUITS_PER_SECOND,
+    namesMax: limits.RATE_KEYS_MAX,
+  })
+  const ofNetworks = createQuota({
+    burst: limits.CIRCUITS_PER_ADDRESS_BURST,
+    perSecond: limits.CIRCUITS_PER_ADDRESS_PER_SECOND,
     namesMax: limits.RATE_KEYS_MAX,
   })
   return {
     // This node never dials: nobody can use it to reach into the network it stands in. Other servers
     // are met at URLs that the host named, past libp2p's dialler.
     denyDialMultiaddr: () => true,
-    denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), performance.now()),
+    denyInboundEncryptedConnection(peer, connection) {
+      if (gate.isBanned(peer.toString(), performance.now())) return true
+      const network = networkOfConnection(connection)
+      return (
+        network !== undefined && census.connections(network) >= limits.CONNECTIONS_PER_ADDRESS_MAX
+      )
+    },
     denyInboundRelayReservation(peer) {
       release(peer)
-      return false
+      const network = census.networkOf(peer.toString())
+      return network !== undefined && isFull(network)
     },
     denyOutboundRelayedConnection(source) {
-      const allowed = circuitQuota.take(source.toString(), performance.now())
+      const nowMs = performance.now()
+      const network = census.networkOf(source.toString())
+      const allowed =
+        ofPeers.take(source.toString(), nowMs) &&
+        (network === undefined || ofNetworks.take(network, nowMs))
       circuits[allowed ? 'granted' : 'refused'] += 1
       return !allowed
     },
@@ -204,6 +238,7 @@ function createNode(
   metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
+  const backlog = createBacklog(limits.CONNECTIONS_PENDING_MAX)
   return createLibp2p({
     start: false,
     privateKey: identity,
@@ -219,7 +254,7 @@ function createNode(
       announceFilter: (addresses) => (announce.length === 0 ? [] : addresses),
     },
     metrics,
-    transports: [tcp()],
+    transports: [boundTransport(tcp(), backlog)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
     connectionGater,
@@ -227,7 +262,7 @@ function createNode(
       maxConnections: limits.CONNECTIONS_MAX,
       inboundConnectionThreshold: limits.CONNECTIONS_PER_HOST_PER_SECOND,
       inboundUpgradeTimeout: limits.HANDSHAKE_MS_MAX,
-      maxIncomingPendingConnections: limits.CONNECTIONS_PENDING_MAX,
+      maxIncomingPendingConnections: limits.CONNECTIONS_PENDING_TOTAL_MAX,
     },
     connectionMonitor: {
       pingInterval: limits.PING_INTERVAL_MS,
@@ -247,7 +282,8 @@ function createNode(
           defaultDurationLimit: bounds.circuitMs,
         },
       }),
-      entry: (components: EntryComponents) => new WebSocketEntry(components),
+      entry: ({ logger, upgrader }: EntryComponents) =>
+        new WebSocketEntry({ logger, upgrader: boundUpgrader(upgrader, backlog) }),
       pubsub: createGossip(),
     },
   })

@@ -1,6 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
+import {
+  createBacklog,
+  type IceServer,
+  type LaneCount,
+  PROTOCOL_VERSION,
+  topicRelease,
+} from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
 import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
@@ -8,6 +14,7 @@ import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
+import { HTTP_SILENT_MAX } from './limits.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
@@ -201,6 +208,7 @@ async function openHttp(
     trustsProxy: options.trustsProxy,
     mayAsk: createVisitorLimit(),
     seats: createSocketLimit(),
+    backlog: createBacklog(HTTP_SILENT_MAX),
     metricsFor:
       typeof options.metricsFor === 'string'
         ? options.metricsFor

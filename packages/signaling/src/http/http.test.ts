@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { createBacklog } from '@layerswarm/swarm'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
@@ -59,6 +60,7 @@ beforeAll(async () => {
     tls: undefined,
     trustsProxy: true,
     seats: createSocketLimit(),
+    backlog: createBacklog(512),
     mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
     metricsFor: 'everybody' as const,
     notReady: () => reason,
@@ -323,6 +325,28 @@ describe('the HTTP server', () => {
     expect((await fetch(`http://127.0.0.1:${at}/healthz`)).status).toBe(200)
     await guarded.close()
     await vi.waitFor(() => expect(held).toBe(0))
+  })
+
+  test('gives the oldest of the silent sockets up for one more, and none that has asked', async () => {
+    const guarded = createHttpServer({ ...needs, backlog: createBacklog(2) }, () => {})
+    const at = await guarded.listen('127.0.0.1', 0)
+    const open = async () => {
+      const socket = connect(at, '127.0.0.1')
+      const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
+      await new Promise((resolve) => socket.once('connect', resolve))
+      return { socket, closed }
+    }
+    const asking = await open()
+    asking.socket.write('GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n')
+    await new Promise((resolve) => asking.socket.once('data', resolve))
+    const [first, second, third] = [await open(), await open(), await open()]
+    await first.closed
+    expect([asking, second, third].map(({ socket }) => socket.closed)).toEqual([
+      false,
+      false,
+      false,
+    ])
+    await guarded.close()
   })
 
   test('closes at once although a client holds its connection open', async () => {
