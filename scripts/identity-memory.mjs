@@ -57,7 +57,7 @@ async function comeAndGo(identities) {
       const { heap, rss } = await measured()
       const grown = heap - begin.heap
       console.log(
-        `${counted} identities: ${Math.round(grown / 1000)} kB, ${Math.round(grown / counted)} bytes each`,
+        `${counted} identities: ${Math.round(grown / 1000)} kB, ${Math.round(grown / counted)} bytes each (of the process ${Math.round((rss - begin.rss) / counted)})`,
       )
     }
   }

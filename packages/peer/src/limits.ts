@@ -202,6 +202,8 @@ export const ATTRIBUTE_SHOWN_CHARS_MAX = 40
  * least: the machine slept.
  */
 export const LIFE_SLEEP_MS = 90_000
+/** A layer file of 300 MB is written within seconds; what is unfinished after this was left by a process that died. */
+export const CACHE_DRAFT_MS_MAX = 60 * 60_000
 /** How many peers may keep keys in one place: processes with one data directory, tabs of one origin. */
 export const IDENTITY_SLOTS_MAX = 64
 /** How often a peer looks whether a newer release is offered: a few hundred bytes each time. */

@@ -3,6 +3,7 @@ import { copyFile, type FileHandle, mkdir, open, readdir, rm, stat } from 'node:
 import { join } from 'node:path'
 import {
   CodedError,
+  fileReason,
   isSha256,
   type Manifest,
   ModelError,
@@ -11,10 +12,10 @@ import {
   releaseId,
   verifyManifest,
 } from '@layerswarm/model'
-import { reasonOf, SignalingError, systemCode } from './errors.ts'
+import { SignalingError, systemCode } from './errors.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
-import { replaceFile } from './replace-file.ts'
+import { makeFolder, replaceFile } from './replace-file.ts'
 import { createToken, type Token } from './token.ts'
 
 /** Who may upload, and where uploads are kept. */
@@ -215,10 +216,10 @@ async function onDisk<R>(work: () => Promise<R>): Promise<R> {
 
 /** Folders of the releases that were uploaded whole, before this start. */
 export async function uploadedDirs({ dir }: UploadOptions): Promise<string[]> {
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dir).catch((error: unknown) => {
     throw new SignalingError(
       { code: 'bad-option', option: 'uploads' },
-      `uploads cannot be kept in ${dir} (${reasonOf(error)}); it must be a folder that this user can write to`,
+      `uploads cannot be kept in ${dir}: ${fileReason(error)}; it must be a folder that this user can write to`,
     )
   })
   const dirs: string[] = []
