@@ -1,5 +1,5 @@
 /** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
-import { ADDRESSES_MAX, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
+import { ADDRESSES_MAX, BAN_MS, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
@@ -169,6 +169,13 @@ export const LANE_MEET_TIMEOUT_MS = 3_000
 export const PUBLISH_ATTEMPTS_MAX = 12
 /** Wait between two of these attempts. */
 export const PUBLISH_RETRY_MS = 25
+/**
+ * How long gossip remembers the score of a peer that has left; by default an hour, at 0.5 kB for each of all
+ * who ever came. Whoever misbehaves is banned for as long.
+ */
+export const GOSSIP_SCORE_KEPT_MS = BAN_MS
+/** What libp2p knows of peers that have left is thrown away after one to two of these. */
+export const DEPARTED_SWEEP_INTERVAL_MS = 10_000
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000
 /** Longest time that setTimeout accepts; a longer one would fire at once. */

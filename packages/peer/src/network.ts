@@ -8,6 +8,7 @@ import { createLaneTransport, type LaneTransport } from './gossip/lane-transport
 import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
+import { forgetDeparted } from './node/departed.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
@@ -79,6 +80,7 @@ export async function openNetwork(
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(stop)
+  await opened.add(forgetDeparted(node))
   const keeper: RelayKeepers = createRelayKeepers({
     node,
     ways,

@@ -93,8 +93,13 @@ export const MESH_PEERS = {
 export const LANE_TOPICS_MAX = 1_024
 /** A presence topic that no peer has followed for this long is given up. */
 export const LANE_TOPIC_IDLE_MS = 60_000
-/** How often that is looked at. */
-export const TOPICS_SWEEP_INTERVAL_MS = 10_000
+/** How often that is looked at, and what is known of peers that have left is thrown away. */
+export const SWEEP_INTERVAL_MS = 10_000
+/**
+ * Gossip remembers the score of a peer that has left for so long, at 0.5 kB each; by default for an hour.
+ * Whoever misbehaves is banned by the gate for the same time.
+ */
+export const SCORE_KEPT_MS = 60_000
 /** Bytes of memory for the topics that one peer follows, at about 1.1 kB each: an honest one follows four at most. */
 export const TOPIC_BYTES_PER_PEER_MAX = 16 * 1024
 

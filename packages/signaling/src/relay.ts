@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { createBacklog, createQuota } from '@layerswarm/swarm'
+import { createBacklog } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -9,7 +9,9 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { type Census, createCensus, networkOfConnection } from './census.ts'
+import { createCensus } from './census.ts'
+import { createDeparted } from './departed.ts'
+import { createGater } from './gater.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
@@ -81,6 +83,7 @@ export async function createRelay(
   const isServer = (peer: string) => servers.has(peer)
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
+  const departed = createDeparted(node)
   let sweeping: NodeJS.Timeout | undefined
 
   /**
@@ -102,6 +105,7 @@ export async function createRelay(
   node.addEventListener('peer:disconnect', ({ detail }) => {
     release(detail)
     needs.gate.forget(detail.toString())
+    departed.add(detail)
     emit({ type: 'peer-disconnected', peer: detail.toString() })
   })
 
@@ -110,7 +114,10 @@ export async function createRelay(
     async start() {
       await node.start()
       topics.start()
-      sweeping = setInterval(() => topics.sweep(performance.now()), limits.TOPICS_SWEEP_INTERVAL_MS)
+      sweeping = setInterval(() => {
+        topics.sweep(performance.now())
+        departed.sweep()
+      }, limits.SWEEP_INTERVAL_MS)
     },
     async stop() {
       clearInterval(sweeping)
@@ -125,14 +132,7 @@ export async function createRelay(
     takeSocket: entry.take,
     link: linkOf(node),
     addresses: () => node.getMultiaddrs().map(String),
-    async disconnect(peer) {
-      await Promise.all(
-        node
-          .getConnections()
-          .filter(({ remotePeer }) => remotePeer.toString() === peer)
-          .map((connection) => connection.close()),
-      )
-    },
+    disconnect: (peer) => hangUp(node, peer),
     snapshot() {
       const connections = node.getConnections()
       const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
@@ -148,6 +148,15 @@ export async function createRelay(
     },
     metrics: () => traffic.libp2p.metrics(),
   }
+}
+
+async function hangUp(node: RelayNode, peer: string): Promise<void> {
+  await Promise.all(
+    node
+      .getConnections()
+      .filter(({ remotePeer }) => remotePeer.toString() === peer)
+      .map((connection) => connection.close()),
+  )
 }
 
 type RelayNode = Libp2p<{
@@ -180,56 +189,6 @@ function linkOf(node: RelayNode): PeeringLink {
       node
         .getConnections()
         .some(({ remotePeer, status }) => status === 'open' && remotePeer.toString() === peer),
-  }
-}
-
-/** Whom it lets in, and what it grants them. */
-interface GaterNeeds {
-  readonly gate: PresenceGate
-  readonly census: Census
-  readonly circuits: { granted: number; refused: number }
-  /** Gives the reservation of a peer back that asks for it anew. */
-  release(peer: PeerId): void
-  /** Whether a network holds all the reservations that one may. */
-  isFull(network: string): boolean
-}
-
-function createGater({ gate, census, circuits, release, isFull }: GaterNeeds): ConnectionGater {
-  const ofPeers = createQuota({
-    burst: limits.CIRCUITS_BURST,
-    perSecond: limits.CIRCUITS_PER_SECOND,
-    namesMax: limits.RATE_KEYS_MAX,
-  })
-  const ofNetworks = createQuota({
-    burst: limits.CIRCUITS_PER_ADDRESS_BURST,
-    perSecond: limits.CIRCUITS_PER_ADDRESS_PER_SECOND,
-    namesMax: limits.RATE_KEYS_MAX,
-  })
-  return {
-    // This node never dials: nobody can use it to reach into the network it stands in. Other servers
-    // are met at URLs that the host named, past libp2p's dialler.
-    denyDialMultiaddr: () => true,
-    denyInboundEncryptedConnection(peer, connection) {
-      if (gate.isBanned(peer.toString(), performance.now())) return true
-      const network = networkOfConnection(connection)
-      return (
-        network !== undefined && census.connections(network) >= limits.CONNECTIONS_PER_ADDRESS_MAX
-      )
-    },
-    denyInboundRelayReservation(peer) {
-      release(peer)
-      const network = census.networkOf(peer.toString())
-      return network !== undefined && isFull(network)
-    },
-    denyOutboundRelayedConnection(source) {
-      const nowMs = performance.now()
-      const network = census.networkOf(source.toString())
-      const allowed =
-        ofPeers.take(source.toString(), nowMs) &&
-        (network === undefined || ofNetworks.take(network, nowMs))
-      circuits[allowed ? 'granted' : 'refused'] += 1
-      return !allowed
-    },
   }
 }
 
@@ -308,6 +267,6 @@ function createGossip() {
       maxPeerInfos: 16,
     },
     // All tabs of a household, and all relayed peers, share one address.
-    scoreParams: { IPColocationFactorWeight: 0 },
+    scoreParams: { IPColocationFactorWeight: 0, retainScore: limits.SCORE_KEPT_MS },
   })
 }

@@ -20,6 +20,7 @@ import {
   CONNECTIONS_OPEN_MAX,
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
+  GOSSIP_SCORE_KEPT_MS,
   GOSSIP_SEEN_MS,
   INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
@@ -150,6 +151,7 @@ function scoreParams(options: NodeOptions) {
   return {
     IPColocationFactorWeight: 0,
     behaviourPenaltyWeight: 0,
+    retainScore: GOSSIP_SCORE_KEPT_MS,
     appSpecificScore: (peer: string) => (options.isForwarder(peer) ? 1_000 : 0),
     topics: Object.fromEntries(lanes.map((number) => [laneTopic(options.release, number), lane])),
   }
