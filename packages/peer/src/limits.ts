@@ -51,6 +51,13 @@ export const LAPSED_GRACE_MS = 10_000
 
 /** Pings keep the address mappings of routers open; they decide nothing, see libp2p-config.ts. */
 export const PING_INTERVAL_MS = 5_000
+/** One is given up after this. */
+export const PING_TIMEOUT_MS = 5_000
+/**
+ * The time that libp2p averages the answers of pings over, to adapt that: so long that it never does. Its
+ * average of wall clock times is infinite from the moment that the clock is set back.
+ */
+export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 
 /** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
 export const RELAY_RETRY_MS = 250
@@ -174,6 +181,10 @@ export const PUBLISH_RETRY_MS = 25
  * who ever came. Whoever misbehaves is banned for as long.
  */
 export const GOSSIP_SCORE_KEPT_MS = BAN_MS
+/** How often it is looked whether somebody has set the clock, which gossip dates its memory by. */
+export const CLOCK_LOOK_MS = 10_000
+/** A clock that has gained or lost so much between two looks was set; one that is being adjusted moves by 5 ms. */
+export const CLOCK_JUMP_MS_MIN = 2_000
 /** What libp2p knows of peers that have left is thrown away after one to two of these. */
 export const DEPARTED_SWEEP_INTERVAL_MS = 10_000
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */

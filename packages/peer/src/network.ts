@@ -4,6 +4,7 @@ import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
 import type { Opened } from './closers.ts'
+import { watchGossipClock } from './gossip/gossip-clock.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
@@ -81,6 +82,7 @@ export async function openNetwork(
   })
   await opened.add(stop)
   await opened.add(forgetDeparted(node))
+  await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({
     node,
     ways,

@@ -61,8 +61,13 @@ export const WEBSOCKET_BUFFERED_BYTES_MAX = 4 * 1024 * 1024
 export const STOP_GRACE_MS = 1_000
 /** A tab that compiles shaders or a long layer blocks its main thread for up to 18 s, and is alive. */
 export const PING_INTERVAL_MS = 10_000
-/** The shortest time in which a ping must be answered. */
-export const PING_TIMEOUT_MS_MIN = 20_000
+/** Time in which a ping must be answered. */
+export const PING_TIMEOUT_MS = 20_000
+/**
+ * The time that libp2p averages the answers of pings over, to adapt that: so long that it never does. Its
+ * average of wall clock times is infinite from the moment that the clock is set back.
+ */
+export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 
 /** A presence with 64 layers, 8 addresses of 256 characters and 255 neighbours of 3 bytes has about 3 kB. */
 export const PRESENCE_BYTES_MAX = 4 * 1024
@@ -95,6 +100,8 @@ export const LANE_TOPICS_MAX = 1_024
 export const LANE_TOPIC_IDLE_MS = 60_000
 /** How often that is looked at, and what is known of peers that have left is thrown away. */
 export const SWEEP_INTERVAL_MS = 10_000
+/** A clock that has gained or lost so much between two sweeps was set; one that is being adjusted moves by 5 ms. */
+export const CLOCK_JUMP_MS_MIN = 2_000
 /**
  * Gossip remembers the score of a peer that has left for so long, at 0.5 kB each; by default for an hour.
  * Whoever misbehaves is banned by the gate for the same time.

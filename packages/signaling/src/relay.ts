@@ -12,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import { createCensus } from './census.ts'
 import { createDeparted } from './departed.ts'
 import { createGater } from './gater.ts'
+import { createGossipClock } from './gossip-clock.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
@@ -84,6 +85,7 @@ export async function createRelay(
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
   const departed = createDeparted(node)
+  const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
 
   /**
@@ -117,6 +119,7 @@ export async function createRelay(
       sweeping = setInterval(() => {
         topics.sweep(performance.now())
         departed.sweep()
+        clock.look()
       }, limits.SWEEP_INTERVAL_MS)
     },
     async stop() {
@@ -225,7 +228,11 @@ function createNode(
     },
     connectionMonitor: {
       pingInterval: limits.PING_INTERVAL_MS,
-      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS_MIN },
+      pingTimeout: {
+        minTimeout: limits.PING_TIMEOUT_MS,
+        maxTimeout: limits.PING_TIMEOUT_MS,
+        interval: limits.PING_AVERAGE_MS,
+      },
     },
     services: {
       identify: identify(),

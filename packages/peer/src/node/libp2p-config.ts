@@ -24,8 +24,10 @@ import {
   GOSSIP_SEEN_MS,
   INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
+  PING_AVERAGE_MS,
   PING_INTERVAL_MS,
   PING_STREAMS_MAX,
+  PING_TIMEOUT_MS,
 } from '../limits.ts'
 
 /** What every libp2p node of a swarm runs. */
@@ -198,7 +200,15 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       maxIncomingPendingConnections: INBOUND_PENDING_TOTAL_MAX,
     },
     // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
-    connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },
+    connectionMonitor: {
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: {
+        minTimeout: PING_TIMEOUT_MS,
+        maxTimeout: PING_TIMEOUT_MS,
+        interval: PING_AVERAGE_MS,
+      },
+      abortConnectionOnPingFailure: false,
+    },
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
