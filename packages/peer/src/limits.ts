@@ -67,6 +67,13 @@ export const RELAY_RETRY_MS_MAX = 5_000
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
+/**
+ * A reservation is asked for again after this, by a clock that is never set: well before the 10 minutes for
+ * which a server grants one (packages/signaling, limits.ts).
+ */
+export const RESERVATION_RENEW_MS = 4 * 60_000
+/** The answer to that has a signed voucher of about 200 bytes, and the relay's addresses. */
+export const RELAY_ANSWER_BYTES_MAX = 4 * 1024
 /** A peer that is reached without a reservation as well joins after this, and has one when it comes. */
 export const RESERVATION_PATIENCE_MS = 1_000
 /** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
