@@ -161,6 +161,11 @@ export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
  */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = HTTP_CONNECTIONS_MAX / 4
 /**
+ * Sockets that the system holds until the server takes them, for as long as it is busy; what comes beside a full
+ * queue waits a second for its second try. Linux allows 4,096 (`somaxconn`); Node's own number is 511.
+ */
+export const LISTEN_QUEUE_MAX = 4_096
+/**
  * Sockets that have asked for nothing yet: half of what one address may hold, so that who opens sockets and
  * says nothing leaves room for the others behind the same address. One more, and the oldest of the address
  * that has the most of them gives way. A request follows its socket within a round trip or two.

@@ -19,6 +19,7 @@ import {
   HTTP_IDLE_MS_MAX,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REQUEST_MS_MAX,
+  LISTEN_QUEUE_MAX,
   UPLOAD_REQUEST_MS_MAX,
 } from '../limits.ts'
 import { portError } from '../ports.ts'
@@ -113,7 +114,7 @@ export function createHttpServer(
       new Promise((resolve, reject) => {
         const fail = (error: Error) => reject(portError(error, host, port))
         server.once('error', fail)
-        server.listen(port, host, () => {
+        server.listen({ port, host, backlog: LISTEN_QUEUE_MAX }, () => {
           server.off('error', fail)
           resolve((server.address() as AddressInfo).port)
         })
