@@ -186,6 +186,12 @@ export const HTTP_CHECK_INTERVAL_MS = 2_000
 export const HTTP_IDLE_MS_MAX = 60_000
 /** A connection without a request is kept so long for the next one. */
 export const HTTP_KEEP_ALIVE_MS = 5_000
+/** Wrong tokens of one address at once: a publisher who has mixed up two files tries each a few times. */
+export const TOKEN_GUESSES_BURST = 10
+/** And on the long run: 2^64 tokens of 16 characters would take longer than the server lives anyway. */
+export const TOKEN_GUESSES_PER_SECOND = 0.1
+/** Whoever goes on is not listened to for this long, right token or not. */
+export const TOKEN_GUESSES_OVER_MS = 60_000
 /** An upload of one part may take this long: 1 GiB in 10 minutes is 1.8 MB/s. */
 export const UPLOAD_REQUEST_MS_MAX = 10 * 60_000
 /** All parts of an uploaded release: a ViT-H in float32 has 2.5 GB. */

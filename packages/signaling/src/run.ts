@@ -12,7 +12,7 @@ import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createSocketLimit, createVisitorLimit } from './http/visitor.ts'
+import { createGuessLimit, createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
 import { HTTP_SILENT_MAX } from './limits.ts'
 import type { LogEntry } from './log.ts'
@@ -207,6 +207,7 @@ async function openHttp(
     tls,
     trustsProxy: options.trustsProxy,
     mayAsk: createVisitorLimit(),
+    guesses: createGuessLimit(),
     seats: createSocketLimit(),
     backlog: createBacklog(HTTP_SILENT_MAX),
     metricsFor:

@@ -10,7 +10,7 @@ import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer, type HttpServerNeeds } from './server.ts'
-import { createSocketLimit, type Visitor } from './visitor.ts'
+import { createGuessLimit, createSocketLimit, type Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -67,6 +67,7 @@ beforeAll(async () => {
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: async () => 'layerswarm_ready 1\n',
     uploads: undefined,
+    guesses: createGuessLimit(),
     offer: async () => {},
     pageDir: join(root, 'page'),
     samplesDir: join(root, 'samples'),

@@ -83,6 +83,8 @@ export function createHttpServer(
       name = routed.route
       count(name, await sendAnswer(request, response, routed.answer))
     } catch (error) {
+      // Whoever goes away in the middle of an upload is no fault of ours.
+      if (!request.complete && request.destroyed) return count(name, 400)
       onFault(reasonOf(error))
       count(name, 500)
       if (response.headersSent) response.destroy()

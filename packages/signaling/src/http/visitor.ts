@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createQuota, isLoopback, networkOf } from '@layerswarm/swarm'
+import { createBans, createQuota, isLoopback, networkOf } from '@layerswarm/swarm'
 import {
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
   HTTP_REQUESTS_BURST,
   HTTP_REQUESTS_PER_SECOND,
   RATE_KEYS_MAX,
+  TOKEN_GUESSES_BURST,
+  TOKEN_GUESSES_OVER_MS,
+  TOKEN_GUESSES_PER_SECOND,
 } from '../limits.ts'
 
 /** Who asks, as far as can be told. */
@@ -41,6 +44,27 @@ export function createVisitorLimit(
   const quota = createQuota({ burst, perSecond, namesMax: RATE_KEYS_MAX })
   return ({ address }, nowMs = performance.now()) =>
     isLoopback(address) || quota.take(networkOf(address), nowMs)
+}
+
+/** Who has brought wrong tokens. */
+export interface GuessLimit {
+  /** Whether a visitor may guess no more for now. */
+  isOver(visitor: Visitor, nowMs?: number): boolean
+  wrong(visitor: Visitor, nowMs?: number): void
+}
+
+/** Nobody has guessed yet. As with requests, nobody is kept from the server of his own machine. */
+export function createGuessLimit(): GuessLimit {
+  const rate = { burst: TOKEN_GUESSES_BURST, perSecond: TOKEN_GUESSES_PER_SECOND }
+  const quota = createQuota({ ...rate, namesMax: RATE_KEYS_MAX })
+  const over = createBans({ durationMs: TOKEN_GUESSES_OVER_MS, peersMax: RATE_KEYS_MAX })
+  return {
+    isOver: ({ address }, nowMs = performance.now()) => over.has(networkOf(address), nowMs),
+    wrong({ address }, nowMs = performance.now()) {
+      const network = networkOf(address)
+      if (!isLoopback(address) && !quota.take(network, nowMs)) over.add(network, nowMs)
+    },
+  }
 }
 
 /** How many sockets each network holds. */
