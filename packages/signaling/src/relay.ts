@@ -7,6 +7,7 @@ import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interf
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { getNetConfig, isNetworkAddress } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { createCensus } from './census.ts'
@@ -48,6 +49,8 @@ export interface Relay {
   start(): Promise<void>
   stop(): Promise<void>
   isStarted(): boolean
+  /** The IP address of a peer's newest connection; undefined for one that is not connected. */
+  addressOf(peer: string): string | undefined
   /** Those announced. @throws Error when one of them is no multiaddr. */
   addresses(): string[]
   /** Takes a WebSocket that came to the HTTP server. */
@@ -132,6 +135,7 @@ export async function createRelay(
       entry.close()
     },
     isStarted: () => node.status === 'started',
+    addressOf: (peer) => addressOf(node, peer),
     takeSocket: entry.take,
     link: linkOf(node),
     addresses: () => node.getMultiaddrs().map(String),
@@ -151,6 +155,12 @@ export async function createRelay(
     },
     metrics: () => traffic.libp2p.metrics(),
   }
+}
+
+function addressOf(node: RelayNode, peer: string): string | undefined {
+  const place = node.getConnections().findLast(({ remotePeer }) => remotePeer.toString() === peer)
+  const isSomewhere = place !== undefined && isNetworkAddress(place.remoteAddr)
+  return isSomewhere ? getNetConfig(place.remoteAddr).host : undefined
 }
 
 async function hangUp(node: RelayNode, peer: string): Promise<void> {

@@ -8,7 +8,7 @@ import {
   topicRelease,
 } from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
-import { reasonOf, SignalingError } from './errors.ts'
+import { nameOf, reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -106,16 +106,22 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
   const log = logger(options)
   const gate = createPresenceGate({
     onBan(peer) {
-      log('warn', 'peer-banned', 'disconnected for repeated malformed messages', { peer })
+      log('warn', 'peer-banned', 'disconnected for repeated malformed messages', dataOf(peer))
       emit({ type: 'peer-banned', peer })
       opened.relay?.disconnect(peer).catch((error: unknown) => {
-        log('warn', 'disconnect-failed', reasonOf(error), { peer })
+        log('warn', 'disconnect-failed', nameOf(error), dataOf(peer))
       })
     },
   })
 
+  /** Who it was, and from where if that is asked for. */
+  function dataOf(peer: string): LogEntry['data'] {
+    const address = options.logAddresses ? opened.relay?.addressOf(peer) : undefined
+    return address === undefined ? { peer } : { peer, address }
+  }
+
   function report(event: RelayEvent): void {
-    log('debug', event.type, '', { peer: event.peer })
+    log('debug', event.type, '', dataOf(event.peer))
     emit(event)
   }
 

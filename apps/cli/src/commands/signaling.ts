@@ -4,7 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
-import { choice, text, texts } from '../line/option.ts'
+import { bare, choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
@@ -32,6 +32,7 @@ export const signaling = defineCommand({
       'a file of one line with the token that uploads need, or sha256: and its hash (no uploads are taken)',
     ),
     ...LOG_OPTIONS,
+    'log-addresses': bare('the log names the addresses of those who come (it names none)'),
   },
   examples: [
     'signaling --host 0.0.0.0 --model models/fashion-vit --data /var/lib/layerswarm',
@@ -68,6 +69,7 @@ export const signaling = defineCommand({
           ? undefined
           : { token: await readTokenFile(tokenFile), dir: join(dataDir, 'releases') },
       log: record,
+      logAddresses: values['log-addresses'],
     })
     for (const file of [tokenFile, metricsTokenFile]) await warnOfToken(file, record)
     try {
