@@ -44,7 +44,10 @@ export const ALIVE_PING_TIMEOUT_MS = 2_500
 export const DEAD_PING_TIMEOUT_MS = 12_000
 /** Connections that two peers opened to each other within this time were dialled unawares. */
 export const CROSS_DIAL_MS = 3_000
-/** A connection to a peer of a lane that one of the two has left is closed after this, and before it when room is needed: requests in flight are over. */
+/**
+ * A connection to a peer of a lane that one of the two has left is closed after this, and before it when room is
+ * needed: requests in flight are over. So is that of a stranger, whose presence should have come within seconds.
+ */
 export const LEFT_LANE_KEPT_MS = 60_000
 /** A peer whose presence is older than its time to live by this much loses its connection. */
 export const LAPSED_GRACE_MS = 10_000
@@ -88,6 +91,10 @@ export const PEER_ID_CHARS_MAX = 5 + 64
 
 /** Addresses that a peer's owner may name: the others of `ADDRESSES_MAX` are circuits of two bootstrap nodes. */
 export const ANNOUNCED_MAX = ADDRESSES_MAX - 2
+/** Ports of other services (RFC 6335, 6): no peer takes one, and none is dialled because a stranger says so. */
+export const WELL_KNOWN_PORT_MAX = 1_023
+/** But those on which a proxy may pass WebSockets on. */
+export const WEB_PORTS: readonly number[] = [80, 443]
 /** Port numbers have 16 bits. */
 export const PORT_MAX = 2 ** 16 - 1
 /** A server that has not answered by then has company: another one of the swarm is asked beside it. */

@@ -10,6 +10,7 @@ import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
 import { DIAL_TIMEOUT_MS, INBOUND_PENDING_MAX, WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
+import { isForeign, ownSubnets } from './foreign-places.node.ts'
 import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { closeConnection } from './peer-connections.ts'
@@ -26,8 +27,10 @@ export const platform: Platform = Object.freeze({
     const webrtc = options.webrtc ? await loadWebRtc(options) : undefined
     const sockets = socketsOf(options)
     const bounds = { backlog: createBacklog(INBOUND_PENDING_MAX), timeoutMs: DIAL_TIMEOUT_MS }
+    const config = sharedConfig(options)
     const node = await createLibp2p({
-      ...sharedConfig(options),
+      ...config,
+      connectionGater: { ...config.connectionGater, denyDialMultiaddr: denying(options) },
       addresses: {
         listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],
         announceFilter: announcing(options),
@@ -58,6 +61,15 @@ export const platform: Platform = Object.freeze({
   watchLife,
   peerConnectionsMade: () => 0,
 } satisfies Platform)
+
+/** A server's addresses come from whoever gave its URL to this peer, all others from strangers. */
+function denying({ isForwarder, webrtc }: NodeOptions): (address: Multiaddr) => boolean {
+  return (address) => {
+    const [first] = address.getComponents().filter(({ name }) => name === 'p2p')
+    if (first?.value !== undefined && isForwarder(first.value)) return false
+    return isForeign(address, { isAmongOwn: !webrtc, subnets: ownSubnets() })
+  }
+}
 
 /** What it listens on: WebSocket alone where the port is chosen, which everybody can dial. */
 function socketsOf({ host, port }: NodeOptions): string[] {
