@@ -1,7 +1,5 @@
 import './polyfill.ts'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, PeerId } from '@libp2p/interface'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { expect, test, vi } from 'vitest'
@@ -27,5 +25,5 @@ test('who has left is forgotten at the second sweep, unless connected again', as
 })
 
 async function somebody(): Promise<PeerId> {
-  return peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+  return (await createLibp2p({ start: false })).peerId
 }

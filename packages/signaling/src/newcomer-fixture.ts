@@ -7,12 +7,10 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { PEERING_RETRY_MS } from './limits.ts'
 
 // Node has a WebSocket of its own from version 22 on.
 globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
-
-/** Between two attempts. */
-const RETRY_MS = 250
 
 /**
  * Does what a tab does first, for tests: reads where to go, goes there and reserves a place.
@@ -33,7 +31,7 @@ export async function joinAsNewcomer(url: string, withinMs: number): Promise<Lib
   while (performance.now() < untilMs) {
     if (node.getConnections().length === 0) await node.dial(place).catch(() => undefined)
     if (node.getMultiaddrs().length > 0) return node
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    await new Promise((resolve) => setTimeout(resolve, PEERING_RETRY_MS / 2))
   }
   await node.stop()
   throw new Error(`no place after ${withinMs} ms`)

@@ -6,9 +6,8 @@ import { RELAY_ANSWER_BYTES_MAX } from '../limits.ts'
 const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
 /** A `HopMessage` of the type RESERVE, as protobuf: field 1, 0. */
 const RESERVE = new Uint8Array([8, 0])
-/** The field of a `HopMessage` with the status, and its value for OK. */
-const STATUS_FIELD = 5
-const STATUS_OK = 100
+/** Of a `HopMessage`: the field with the status, and its value for OK. */
+const STATUS = Object.freeze({ field: 5, ok: 100 })
 
 /**
  * Asks the relay at the other end for a reservation, for the time that it grants one from now on. libp2p asks
@@ -23,7 +22,7 @@ export async function reserve(connection: Connection, signal: AbortSignal): Prom
     const messages = lpStream(stream, { maxDataLength: RELAY_ANSWER_BYTES_MAX })
     await messages.write(RESERVE, { signal })
     const answer = await messages.read({ signal })
-    return varintField(answer.subarray(), STATUS_FIELD) === STATUS_OK
+    return varintField(answer.subarray(), STATUS.field) === STATUS.ok
   } finally {
     stream.abort(new Error('answered, or not'))
   }

@@ -1,7 +1,7 @@
 // What a signaling server keeps of peers that have left: joins and leaves with so many identities, each new,
 // and prints the heap of the server's process after each thousand. Needs a build.
 //
-//   node scripts/identity-memory.mjs [identities, 3000 unless given]
+//   node packages/signaling/scripts/identity-memory.mjs [identities, 3000 unless given]
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const LOOK_EVERY = 1_000
 /** What is kept for a while is kept on purpose: gossip's numbers of messages for two minutes. */
 const SETTLE_MS = 130_000
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 if (process.argv[2] === 'server') await serve()
 else await comeAndGo(Number(process.argv[2] ?? 3_000))
@@ -57,8 +57,8 @@ async function comeAndGo(identities) {
     if (counted > 0 && (counted % LOOK_EVERY === 0 || counted >= identities)) {
       const { heap, rss } = await measured()
       const grown = heap - begin.heap
-      console.log(
-        `${counted} identities: ${Math.round(grown / 1000)} kB, ${Math.round(grown / counted)} bytes each (of the process ${Math.round((rss - begin.rss) / counted)})`,
+      process.stdout.write(
+        `${counted} identities: ${Math.round(grown / 1000)} kB, ${Math.round(grown / counted)} bytes each (of the process ${Math.round((rss - begin.rss) / counted)})\n`,
       )
     }
   }
