@@ -4,9 +4,14 @@
 export const RESERVATIONS_MAX = 1_024
 /**
  * A reservation is given back the moment its peer's last connection drops, so this bounds only
- * peers that freeze with their socket open. Clients renew 5 minutes before the end.
+ * peers that freeze with their socket open. Peers renew it every 4 minutes (packages/peer, limits.ts).
  */
 export const RESERVATION_TTL_MS = 10 * 60_000
+/**
+ * How much later than that the end is named to its peer, which compares it with a clock of its own: a year, by
+ * which any clock may be wrong.
+ */
+export const RESERVATION_NAMED_MS = 365 * 86_400_000
 /**
  * Bytes through one circuit, both directions together. An introduction (two handshakes, identify,
  * SDP and about 20 ICE candidates) took under 20 kB; an activation of ViT-B (302 kB as float16)

@@ -19,6 +19,7 @@ import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
 import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
+import { reservationsOf } from './reservations.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
 import { boundTransport, boundUpgrader } from './websocket/bounded-upgrader.ts'
 import {
@@ -75,13 +76,13 @@ export async function createRelay(
   const traffic = createTraffic(needs.diskOf)
   const circuits = { granted: 0, refused: 0 }
   const census = createCensus()
-  const isFull = (network: string) => {
-    const reserved = node.services.relay.reservations.keys()
-    return census.count(reserved, network) >= limits.RESERVATIONS_PER_ADDRESS_MAX
-  }
+  const release = (peer: PeerId) => reservations.release(peer)
+  const isFull = (network: string) =>
+    census.count(reservations.peers(), network) >= limits.RESERVATIONS_PER_ADDRESS_MAX
   const gater = createGater({ gate: needs.gate, census, circuits, release, isFull })
   const node = await createNode(needs, traffic.metrics, gater)
   const { entry } = node.services
+  const reservations = reservationsOf(node.services.relay)
   const { gate, offers } = needs
   const servers = directPeersOf(node)
   const isServer = (peer: string) => servers.has(peer)
@@ -90,17 +91,6 @@ export async function createRelay(
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
-
-  /**
-   * Gives a reservation back. libp2p's own renewal leaves the timer of every earlier renewal
-   * running, and the oldest would end a reservation that was renewed since; so each renewal
-   * starts from a reservation that is gone, timer and all.
-   */
-  function release(peer: PeerId): void {
-    const { reservations } = node.services.relay
-    reservations.get(peer)?.signal.clear()
-    reservations.delete(peer)
-  }
 
   node.addEventListener('connection:open', ({ detail }) => census.opened(detail))
   node.addEventListener('connection:close', ({ detail }) => census.closed(detail))
@@ -128,7 +118,7 @@ export async function createRelay(
     async stop() {
       clearInterval(sweeping)
       topics.stop()
-      for (const { signal } of node.services.relay.reservations.values()) signal.clear()
+      reservations.stop()
       const cut = setTimeout(() => entry.close(), limits.STOP_GRACE_MS)
       await node.stop()
       clearTimeout(cut)
@@ -145,7 +135,7 @@ export async function createRelay(
       const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
       return {
         connections: { websocket, tcp: connections.length - websocket },
-        reservations: node.services.relay.reservations.size,
+        reservations: reservations.size,
         presenceTopics: topics.size,
         circuits: { ...circuits },
         traffic: Object.fromEntries(

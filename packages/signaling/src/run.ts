@@ -102,7 +102,7 @@ interface Opened {
 /** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
   const opened: Opened = { url: '', publicUrls: [], reason: 'starting' }
-  const startedMs = Date.now()
+  const startedMs = performance.now()
   const log = logger(options)
   const gate = createPresenceGate({
     onBan(peer) {
@@ -135,7 +135,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       peerId: opened.relay?.peerId ?? '',
       url: opened.url,
       addresses: opened.relay?.addresses() ?? [],
-      uptimeMs: Date.now() - startedMs,
+      uptimeMs: performance.now() - startedMs,
       releases: countReleases(opened.releases, peers),
       refusedReleases: opened.releases?.refused.length ?? 0,
       peers: { announced: peers.length, byBackend: countBackends(peers) },
