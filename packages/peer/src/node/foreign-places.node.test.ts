@@ -32,7 +32,6 @@ describe('an address that a stranger announces', () => {
     '/ip4/255.255.255.255/tcp/9100',
     '/ip4/192.0.2.1/tcp/22',
     '/dns4/mail.example/tcp/25',
-    '/dns4/router.example/tcp/80/ws/http-path/reboot.cgi',
     '/ip4/10.0.0.1/tcp/9100/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp/p2p-circuit',
   ])('as %s is not', (address) => {
     expect(isForeign(multiaddr(address), AT_HOME)).toBe(true)

@@ -13,8 +13,6 @@ const PRIVATE = listOf(
   ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16'],
   ['fc00::/7'],
 )
-/** What peers and servers add to the path of a page. */
-const PATH_END = /(^|\/)ws$/
 
 /** Where a node stands. */
 export interface Standing {
@@ -34,7 +32,7 @@ export function ownSubnets(): string[] {
 /**
  * Whether an address that a stranger has announced leads where no peer can be meant: then whoever announces it
  * has others knock at doors that he cannot reach himself. A private address is dialled in the subnets of this
- * machine only, a port of another service nowhere, and no path but a swarm's.
+ * machine only, and a port of another service nowhere.
  */
 export function isForeign(address: Multiaddr, { isAmongOwn, subnets }: Standing): boolean {
   let port = 0
@@ -42,7 +40,6 @@ export function isForeign(address: Multiaddr, { isAmongOwn, subnets }: Standing)
   for (const { name, value = '' } of address.getComponents()) {
     if (name === 'ip4' || name === 'ip6') host ||= value
     if (name === 'tcp') port ||= Number(value)
-    if (name === 'http-path' && !PATH_END.test(value)) return true
   }
   if (port !== 0 && port <= WELL_KNOWN_PORT_MAX && !WEB_PORTS.includes(port)) return true
   if (host === '') return false
