@@ -32,6 +32,7 @@ async function serve() {
     const { heapUsed, external, rss } = process.memoryUsage()
     process.send({ heap: heapUsed + external, rss })
   })
+  process.on('disconnect', () => process.exit())
   const { url, peerId, releases } = await server.start()
   process.send({ url, peerId, release: releases[0].id })
 }
