@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { CONNECTIONS_PENDING_MAX, HTTP_SILENT_MAX } from './limits.ts'
 import { joinAsNewcomer } from './newcomer-fixture.ts'
@@ -96,5 +97,27 @@ describe('a newcomer joins within five seconds', { timeout: 60_000 }, () => {
     await vi.waitFor(() => {
       expect(sockets.filter(isOpen).length).toBeLessThanOrEqual(CONNECTIONS_PENDING_MAX)
     })
+  })
+
+  test('beside 1,000 streams of libp2p that say nothing', async () => {
+    const { url, port } = await start()
+    const { peerId } = (await (await fetch(`${url}/bootstrap.json`)).json()) as { peerId: string }
+    const hostile = await joinAsNewcomer(url, JOIN_MS_MAX)
+    closers.push(() => hostile.stop())
+    const place = multiaddr(`/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerId}`)
+    let opened = 0
+    for (let connections = 0; connections < 5; connections++) {
+      const connection = await hostile.dial(place, { force: true })
+      // Its type does not name what opens a stream without saying what for.
+      const { muxer } = connection as typeof connection & {
+        muxer: { createStream(): Promise<unknown> }
+      }
+      for (let streams = 0; streams < 200; streams++) {
+        await muxer.createStream()
+        opened += 1
+      }
+    }
+    expect(opened).toBe(1_000)
+    expect(await joinAs(url)).toBeLessThan(JOIN_MS_MAX)
   })
 })
