@@ -137,4 +137,5 @@ export {
 export { CodedError } from './coded-error.ts'
 export { ModelError, type ModelFault } from './errors.ts'
 export { fetchFault } from './fetch-fault.ts'
+export { fileReason } from './file-reason.ts'
 export { MANIFEST_BYTES_MAX, PICTURE_PIXELS_MAX } from './limits.ts'

@@ -1,12 +1,20 @@
 /** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
-import { ADDRESSES_MAX, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
+import { ADDRESSES_MAX, BAN_MS, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
 /** New connections per second from one host: all relayed ones come from the relay's. */
 export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
-/** Connections in their handshake: four times a full set of direct ones arrives at once when a relay is back. */
+/**
+ * Sockets in their handshake: four times a full set of direct ones arrives at once when a relay is back. One
+ * more, and the oldest of the address that has the most of them gives way.
+ */
 export const INBOUND_PENDING_MAX = 100
+/**
+ * And with them all that libp2p counts: circuits too, and for a moment those that have just given way. Were it
+ * the smaller number, libp2p would turn the newcomer away instead.
+ */
+export const INBOUND_PENDING_TOTAL_MAX = 4 * INBOUND_PENDING_MAX
 /** RTCPeerConnections that Chrome lets one page make in its life, closed ones included: about 500. */
 export const PEER_CONNECTIONS_MAX = 500
 /** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */
@@ -36,13 +44,23 @@ export const ALIVE_PING_TIMEOUT_MS = 2_500
 export const DEAD_PING_TIMEOUT_MS = 12_000
 /** Connections that two peers opened to each other within this time were dialled unawares. */
 export const CROSS_DIAL_MS = 3_000
-/** A connection to a peer of a lane that one of the two has left is closed after this, and before it when room is needed: requests in flight are over. */
+/**
+ * A connection to a peer of a lane that one of the two has left is closed after this, and before it when room is
+ * needed: requests in flight are over. So is that of a stranger, whose presence should have come within seconds.
+ */
 export const LEFT_LANE_KEPT_MS = 60_000
 /** A peer whose presence is older than its time to live by this much loses its connection. */
 export const LAPSED_GRACE_MS = 10_000
 
 /** Pings keep the address mappings of routers open; they decide nothing, see libp2p-config.ts. */
 export const PING_INTERVAL_MS = 5_000
+/** One is given up after this. */
+export const PING_TIMEOUT_MS = 5_000
+/**
+ * The time that libp2p averages the answers of pings over, to adapt that: so long that it never does. Its
+ * average of wall clock times is infinite from the moment that the clock is set back.
+ */
+export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 
 /** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
 export const RELAY_RETRY_MS = 250
@@ -52,6 +70,13 @@ export const RELAY_RETRY_MS_MAX = 5_000
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
+/**
+ * A reservation is asked for again after this, by a clock that is never set: well before the 10 minutes for
+ * which a server grants one (packages/signaling, limits.ts).
+ */
+export const RESERVATION_RENEW_MS = 4 * 60_000
+/** The answer to that has a signed voucher of about 200 bytes, and the relay's addresses. */
+export const RELAY_ANSWER_BYTES_MAX = 4 * 1024
 /** A peer that is reached without a reservation as well joins after this, and has one when it comes. */
 export const RESERVATION_PATIENCE_MS = 1_000
 /** The keeper pings the bootstrap node this often and gives up after two misses in a row. */
@@ -66,6 +91,10 @@ export const PEER_ID_CHARS_MAX = 5 + 64
 
 /** Addresses that a peer's owner may name: the others of `ADDRESSES_MAX` are circuits of two bootstrap nodes. */
 export const ANNOUNCED_MAX = ADDRESSES_MAX - 2
+/** Ports of other services (RFC 6335, 6): no peer takes one, and none is dialled because a stranger says so. */
+export const WELL_KNOWN_PORT_MAX = 1_023
+/** But those on which a proxy may pass WebSockets on. */
+export const WEB_PORTS: readonly number[] = [80, 443]
 /** Port numbers have 16 bits. */
 export const PORT_MAX = 2 ** 16 - 1
 /** A server that has not answered by then has company: another one of the swarm is asked beside it. */
@@ -161,6 +190,17 @@ export const LANE_MEET_TIMEOUT_MS = 3_000
 export const PUBLISH_ATTEMPTS_MAX = 12
 /** Wait between two of these attempts. */
 export const PUBLISH_RETRY_MS = 25
+/**
+ * How long gossip remembers the score of a peer that has left; by default an hour, at 0.5 kB for each of all
+ * who ever came. Whoever misbehaves is banned for as long.
+ */
+export const GOSSIP_SCORE_KEPT_MS = BAN_MS
+/** How often it is looked whether somebody has set the clock, which gossip dates its memory by. */
+export const CLOCK_LOOK_MS = 10_000
+/** A clock that has gained or lost so much between two looks was set; one that is being adjusted moves by 5 ms. */
+export const CLOCK_JUMP_MS_MIN = 2_000
+/** What libp2p knows of peers that have left is thrown away after one to two of these. */
+export const DEPARTED_SWEEP_INTERVAL_MS = 10_000
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000
 /** Longest time that setTimeout accepts; a longer one would fire at once. */
@@ -194,6 +234,8 @@ export const ATTRIBUTE_SHOWN_CHARS_MAX = 40
  * least: the machine slept.
  */
 export const LIFE_SLEEP_MS = 90_000
+/** A layer file of 300 MB is written within seconds; what is unfinished after this was left by a process that died. */
+export const CACHE_DRAFT_MS_MAX = 60 * 60_000
 /** How many peers may keep keys in one place: processes with one data directory, tabs of one origin. */
 export const IDENTITY_SLOTS_MAX = 64
 /** How often a peer looks whether a newer release is offered: a few hundred bytes each time. */

@@ -4,10 +4,12 @@ import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
 import type { Opened } from './closers.ts'
+import { watchGossipClock } from './gossip/gossip-clock.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
+import { forgetDeparted } from './node/departed.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { describeConnections } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
@@ -79,6 +81,8 @@ export async function openNetwork(
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(stop)
+  await opened.add(forgetDeparted(node))
+  await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({
     node,
     ways,

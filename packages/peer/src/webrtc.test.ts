@@ -86,7 +86,7 @@ describe.runIf(isOnNetwork)('Node peers with WebRTC', { timeout: 60_000 }, () =>
 
   test('leave a socket that does not answer for WebRTC', async () => {
     // Reserved for documentation (RFC 5737): what is sent there is lost, or refused.
-    const announce = ['/ip4/203.0.113.7/tcp/9']
+    const announce = ['/ip4/203.0.113.7/tcp/9009']
     const provider = await start({ serve: [0, 1, 2, 3], announce })
     const asker = await start({ serve: 'none', announce })
     const met = () => carriers(asker).join() === 'webrtc' && carriers(provider).join() === 'webrtc'

@@ -1,11 +1,12 @@
 import { createPrivateKey, type KeyObject, X509Certificate as NodeCertificate } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
+import { fileReason } from '@layerswarm/model'
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
 import { CERTIFICATE_LEFT_MS_MIN, CERTIFICATE_LIFE_MS, CERTIFICATE_NAMES_MAX } from './limits.ts'
-import { replaceFile } from './replace-file.ts'
+import { makeFolder, replaceFile } from './replace-file.ts'
 
 /** A certificate, with those that vouch for it behind it, and its key, both as PEM. */
 export interface Certificate {
@@ -69,14 +70,14 @@ export async function keptCertificate(dir: string, names: readonly string[]): Pr
     const known = await readKept(files)
     if (known !== undefined && serves(known, names)) return known
     const made = await makeCertificate(names)
-    await mkdir(dir, { recursive: true })
+    await makeFolder(dir)
     await write(files.keyFile, made.key)
     await write(files.certFile, made.cert)
     return made
   } catch (error) {
     throw bad(
       files.certFile,
-      `cannot be kept (${reasonOf(error)}); name a folder that can be written to`,
+      `cannot be kept: ${fileReason(error)}; name a folder that can be written to, with room left`,
     )
   }
 }

@@ -1,9 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileReason } from '@layerswarm/model'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { reasonOf, SignalingError, systemCode } from './errors.ts'
-import { replaceFile } from './replace-file.ts'
+import { makeFolder, replaceFile } from './replace-file.ts'
 
 /**
  * The key behind the server's peer id. With a folder it is kept in `identity.key` there, so that
@@ -20,7 +21,12 @@ export async function loadIdentity(dataDir: string | undefined): Promise<Private
     if (bytes === undefined) return await makeIdentity(dataDir, path)
   } catch (error) {
     throw bad(
-      `the identity cannot be kept in ${path} (${reasonOf(error)}); name a folder with --data that this user can read and write`,
+      `the identity cannot be kept in ${path}: ${fileReason(error)}; name a folder with --data that this user can read and write, with room left`,
+    )
+  }
+  if (bytes.length === 0) {
+    throw bad(
+      `the identity in ${path} is an empty file; put a copy in its place, or delete it to get a new peer id`,
     )
   }
   try {
@@ -41,7 +47,7 @@ async function readKept(path: string): Promise<Uint8Array | undefined> {
 
 async function makeIdentity(dataDir: string, path: string): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
-  await mkdir(dataDir, { recursive: true })
+  await makeFolder(dataDir)
   await replaceFile(path, (draft) => writeFile(draft, privateKeyToProtobuf(key), { mode: 0o600 }))
   return key
 }

@@ -4,9 +4,14 @@
 export const RESERVATIONS_MAX = 1_024
 /**
  * A reservation is given back the moment its peer's last connection drops, so this bounds only
- * peers that freeze with their socket open. Clients renew 5 minutes before the end.
+ * peers that freeze with their socket open. Peers renew it every 4 minutes (packages/peer, limits.ts).
  */
 export const RESERVATION_TTL_MS = 10 * 60_000
+/**
+ * How much later than that the end is named to its peer, which compares it with a clock of its own: a year, by
+ * which any clock may be wrong.
+ */
+export const RESERVATION_NAMED_MS = 365 * 86_400_000
 /**
  * Bytes through one circuit, both directions together. An introduction (two handshakes, identify,
  * SDP and about 20 ICE candidates) took under 20 kB; an activation of ViT-B (302 kB as float16)
@@ -19,6 +24,12 @@ export const CIRCUIT_MS_MAX = 2 * 60_000
 export const CIRCUITS_BURST = 128
 /** And after that: 1 per second × 128 KiB keeps bulk data off the relay. */
 export const CIRCUITS_PER_SECOND = 1
+/** Reservations of one address: a quarter of all; a class room of 60 tabs needs 60. */
+export const RESERVATIONS_PER_ADDRESS_MAX = RESERVATIONS_MAX / 4
+/** Circuits that the peers of one address may open at once: a class room of 60 that meets a lane of 60 others. */
+export const CIRCUITS_PER_ADDRESS_BURST = 4_096
+/** And after that, whatever identities they make: 16 × 128 KiB are 2 MB a second. */
+export const CIRCUITS_PER_ADDRESS_PER_SECOND = 16
 /** Streams of the relay protocol open at once on one connection, by the peer and towards it. */
 export const HOP_STREAMS_MAX = 128
 /** Streams of the relay protocol open at once towards one peer: all others may want to meet it. */
@@ -28,10 +39,20 @@ export const STREAMS_PER_CONNECTION_MAX = 256
 
 /** Every reserved peer twice (a reload overlaps its old socket for a moment). */
 export const CONNECTIONS_MAX = 2 * RESERVATIONS_MAX
+/** Connections of one address: a quarter of all, as with its reservations, each twice. */
+export const CONNECTIONS_PER_ADDRESS_MAX = CONNECTIONS_MAX / 4
 /** New connections per second from one host: a class room of tabs behind one address. */
 export const CONNECTIONS_PER_HOST_PER_SECOND = 200
-/** Connections in their handshake: about 20 ms of CPU each, so this is 10 s of work. */
+/**
+ * Connections in their handshake: about 20 ms of CPU each, so this is 10 s of work. One more, and the oldest
+ * of the address that has the most of them gives way.
+ */
 export const CONNECTIONS_PENDING_MAX = 512
+/**
+ * And all that libp2p counts as pending, those that have just given way included: were it the smaller number,
+ * libp2p would turn the newcomer away instead.
+ */
+export const CONNECTIONS_PENDING_TOTAL_MAX = 4 * CONNECTIONS_PENDING_MAX
 /**
  * A socket that has not become a connection by then is closed. 80 peers that joined one loaded
  * two-core machine at once took 10 s; libp2p's own default of 10 s broke 130.
@@ -45,8 +66,13 @@ export const WEBSOCKET_BUFFERED_BYTES_MAX = 4 * 1024 * 1024
 export const STOP_GRACE_MS = 1_000
 /** A tab that compiles shaders or a long layer blocks its main thread for up to 18 s, and is alive. */
 export const PING_INTERVAL_MS = 10_000
-/** The shortest time in which a ping must be answered. */
-export const PING_TIMEOUT_MS_MIN = 20_000
+/** Time in which a ping must be answered. */
+export const PING_TIMEOUT_MS = 20_000
+/**
+ * The time that libp2p averages the answers of pings over, to adapt that: so long that it never does. Its
+ * average of wall clock times is infinite from the moment that the clock is set back.
+ */
+export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 
 /** A presence with 64 layers, 8 addresses of 256 characters and 255 neighbours of 3 bytes has about 3 kB. */
 export const PRESENCE_BYTES_MAX = 4 * 1024
@@ -77,8 +103,15 @@ export const MESH_PEERS = {
 export const LANE_TOPICS_MAX = 1_024
 /** A presence topic that no peer has followed for this long is given up. */
 export const LANE_TOPIC_IDLE_MS = 60_000
-/** How often that is looked at. */
-export const TOPICS_SWEEP_INTERVAL_MS = 10_000
+/** How often that is looked at, and what is known of peers that have left is thrown away. */
+export const SWEEP_INTERVAL_MS = 10_000
+/** A clock that has gained or lost so much between two sweeps was set; one that is being adjusted moves by 5 ms. */
+export const CLOCK_JUMP_MS_MIN = 2_000
+/**
+ * Gossip remembers the score of a peer that has left for so long, at 0.5 kB each; by default for an hour.
+ * Whoever misbehaves is banned by the gate for the same time.
+ */
+export const SCORE_KEPT_MS = 60_000
 /** Bytes of memory for the topics that one peer follows, at about 1.1 kB each: an honest one follows four at most. */
 export const TOPIC_BYTES_PER_PEER_MAX = 16 * 1024
 
@@ -90,6 +123,11 @@ export const AUTHOR_MESSAGES_PER_SECOND = 5
 export const SOURCE_MESSAGES_BURST = 1_200
 /** And so much of one neighbour on the long run: 1,024 peers every 3 s are 341. */
 export const SOURCE_MESSAGES_PER_SECOND = 400
+/**
+ * And so many times that of all neighbours behind one address: gossip delivers each message once, so even a
+ * household of a hundred tabs forwards no more than the presence of the swarm, 341 a second.
+ */
+export const SOURCES_PER_ADDRESS = 4
 /** Peers whose rate is remembered; the longest unseen is forgotten first. */
 export const RATE_KEYS_MAX = 4_096
 /** Malformed messages of its own that a peer may send before it is disconnected, and for how long. */
@@ -128,6 +166,17 @@ export const HTTP_CONNECTIONS_MAX = CONNECTIONS_MAX + 2 * RESERVATIONS_MAX
  */
 export const HTTP_CONNECTIONS_PER_ADDRESS_MAX = HTTP_CONNECTIONS_MAX / 4
 /**
+ * Sockets that the system holds until the server takes them, for as long as it is busy; what comes beside a full
+ * queue waits a second for its second try. Linux allows 4,096 (`somaxconn`); Node's own number is 511.
+ */
+export const LISTEN_QUEUE_MAX = 4_096
+/**
+ * Sockets that have asked for nothing yet: half of what one address may hold, so that who opens sockets and
+ * says nothing leaves room for the others behind the same address. One more, and the oldest of the address
+ * that has the most of them gives way. A request follows its socket within a round trip or two.
+ */
+export const HTTP_SILENT_MAX = HTTP_CONNECTIONS_PER_ADDRESS_MAX / 2
+/**
  * Requests that one address may send at once: a class room of 60 tabs behind one, which fetch about 30
  * files each when they open the page.
  */
@@ -136,10 +185,18 @@ export const HTTP_REQUESTS_BURST = 2_000
 export const HTTP_REQUESTS_PER_SECOND = 100
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
+/** How often it is looked who is too slow; Node's own 30 s would add as much to the 15. */
+export const HTTP_CHECK_INTERVAL_MS = 2_000
 /** A connection on which nothing moves for so long is cut. */
 export const HTTP_IDLE_MS_MAX = 60_000
 /** A connection without a request is kept so long for the next one. */
 export const HTTP_KEEP_ALIVE_MS = 5_000
+/** Wrong tokens of one address at once: a publisher who has mixed up two files tries each a few times. */
+export const TOKEN_GUESSES_BURST = 10
+/** And on the long run: 2^64 tokens of 16 characters would take longer than the server lives anyway. */
+export const TOKEN_GUESSES_PER_SECOND = 0.1
+/** Whoever goes on is not listened to for this long, right token or not. */
+export const TOKEN_GUESSES_OVER_MS = 60_000
 /** An upload of one part may take this long: 1 GiB in 10 minutes is 1.8 MB/s. */
 export const UPLOAD_REQUEST_MS_MAX = 10 * 60_000
 /** All parts of an uploaded release: a ViT-H in float32 has 2.5 GB. */

@@ -60,6 +60,8 @@ export interface SignalingOptions {
   readonly relay: RelayLimits
   readonly version: string
   readonly log: Log
+  /** The log names the addresses of those who come. By default it names none: whose they are is nobody's business. */
+  readonly logAddresses: boolean
 }
 
 /** A server for this machine alone, without a release, that forgets everything when it ends. */
@@ -82,6 +84,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   relay: RELAY_LIMITS,
   version: '0.1.0',
   log: () => {},
+  logAddresses: false,
 })
 
 /** Where the server listens, all of it decided. */

@@ -1,7 +1,7 @@
 import { encodeMessage, PRESENCE_TTL_MS, type Presence, presenceTopic } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
-import { BAN_MS, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
+import { BAN_MS, PRESENCE_BYTES_MAX, SOURCES_PER_ADDRESS, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceArrival } from './presence-gate.ts'
 
 const RELEASE = 'ab'.repeat(32)
@@ -20,8 +20,13 @@ function presence(fields: Partial<Presence> = {}): Presence {
 let number = 0n
 
 /** A message that came in, newer than all before it. */
-function from(source: string, author: string, bytes: Uint8Array): PresenceArrival {
-  return { source, author, bytes, topic: presenceTopic(RELEASE, 0), number: ++number }
+function from(
+  source: string,
+  author: string,
+  bytes: Uint8Array,
+  network: string | undefined = undefined,
+): PresenceArrival {
+  return { source, network, author, bytes, topic: presenceTopic(RELEASE, 0), number: ++number }
 }
 
 const hello = encodeMessage(presence())
@@ -117,6 +122,17 @@ describe('a presence gate', () => {
     for (let sent = 0; sent < STRIKES_MAX; sent += 1) gate.judge(from('liar', 'liar', garbage), 0)
     expect(gate.judge(from('neighbour', 'liar', hello), 1)).toBe('ignore')
     expect(gate.counts.refused.banned).toBe(1)
+  })
+
+  test('hears so much of all neighbours behind one address, however many identities they have', () => {
+    const gate = createPresenceGate({ source: { burst: 2, perSecond: 0 } })
+    const heard = (network: string | undefined, name: string) =>
+      Array.from({ length: 20 }, (_, i) => {
+        return gate.judge(from(`${name}${i}`, `${name}${i}`, hello, network), 0)
+      }).filter((verdict) => verdict === 'accept').length
+    expect(heard('192.0.2.1', 'a')).toBe(2 * SOURCES_PER_ADDRESS)
+    expect(heard('192.0.2.2', 'b')).toBe(2 * SOURCES_PER_ADDRESS)
+    expect(heard(undefined, 'c')).toBe(20)
   })
 
   test('holds a bounded number of rates', () => {

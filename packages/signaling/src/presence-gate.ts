@@ -19,6 +19,7 @@ import {
   RATE_KEYS_MAX,
   SOURCE_MESSAGES_BURST,
   SOURCE_MESSAGES_PER_SECOND,
+  SOURCES_PER_ADDRESS,
   STRIKES_MAX,
 } from './limits.ts'
 
@@ -56,6 +57,8 @@ export interface GossipCounts {
 export interface PresenceArrival {
   /** The neighbour that sent it. */
   readonly source: string
+  /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
+  readonly network: string | undefined
   readonly topic: string
   /** Who signed it. */
   readonly author: string
@@ -70,7 +73,8 @@ export interface PresenceArrival {
  *
  * 1. Only presence of at most PRESENCE_BYTES_MAX in the topic of its lane is accepted, and each author's newest only.
  * 2. One author is heard at most AUTHOR_MESSAGES_PER_SECOND on the long run, and one neighbour
- *    SOURCE_MESSAGES_PER_SECOND, whoever's messages it forwards.
+ *    SOURCE_MESSAGES_PER_SECOND, whoever's messages it forwards; all neighbours behind one address together
+ *    SOURCES_PER_ADDRESS times that.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
  * 4. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
@@ -109,6 +113,18 @@ const NO_SHAPE: ModelShape = Object.freeze({ layers: 0, tokens: 0, width: 0 })
 export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): PresenceGate {
   const { author: presenceRate, source, namesMax, onBan } = { ...DEFAULTS, ...options }
   const sources = createQuota({ ...source, namesMax })
+  const networks = createQuota({
+    burst: source.burst * SOURCES_PER_ADDRESS,
+    perSecond: source.perSecond * SOURCES_PER_ADDRESS,
+    namesMax,
+  })
+
+  /** Whether so much may come from a neighbour, and from all that share its address. */
+  function mayCome({ source: neighbour, network }: PresenceArrival, nowMs: number): boolean {
+    if (!sources.take(neighbour, nowMs)) return false
+    return network === undefined || networks.take(network, nowMs)
+  }
+
   const gate = createGate({
     presenceRate,
     // What is over a rate is dropped and costs no more than that: its neighbours have rates of their own.
@@ -142,7 +158,7 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
 
   return {
     judge(arrival, nowMs) {
-      if (!sources.take(arrival.source, nowMs)) return refuse('source-rate', arrival)
+      if (!mayCome(arrival, nowMs)) return refuse('source-rate', arrival)
       const verdict = gate.judge(
         {
           ...arrival,

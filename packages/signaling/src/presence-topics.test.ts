@@ -44,6 +44,7 @@ function open() {
     gate,
     offers: (release) => release === topicRelease(RELEASE),
     isServer: (peer) => peer === 'server',
+    networkOf: () => undefined,
   })
   topics.start()
   return { gossip, gate, topics }
@@ -113,6 +114,7 @@ describe('the presence topics of a server', () => {
       gate: createPresenceGate(),
       offers: () => true,
       isServer: () => false,
+      networkOf: () => undefined,
     })
     topics.start()
     for (let i = 0; i < LANE_TOPICS_MAX + 10; i++)

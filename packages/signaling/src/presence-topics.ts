@@ -15,6 +15,8 @@ export interface PresenceTopicsNeeds {
   offers(release: string): boolean
   /** Whether a peer is another server of the swarm. */
   isServer(peer: string): boolean
+  /** Where a peer is connected from, as quotas are counted. */
+  networkOf(peer: string): string | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ export type TopicsOfGossip = Pick<
 /** Follows nothing before `start`. */
 export function createPresenceTopics(
   pubsub: TopicsOfGossip,
-  { gate, offers, isServer }: PresenceTopicsNeeds,
+  { gate, offers, isServer, networkOf }: PresenceTopicsNeeds,
 ): PresenceTopics {
   /** Since when a topic is of no use; undefined while it is. */
   const followed = new Map<string, number | undefined>()
@@ -56,7 +58,9 @@ export function createPresenceTopics(
   const judge: TopicValidatorFn = (source, message) => {
     if (message.type !== 'signed') return TopicValidatorResult.Reject
     const { from, sequenceNumber: number, data: bytes, topic } = message
-    const arrival = { source: source.toString(), author: from.toString(), topic, number, bytes }
+    const [neighbour, author] = [source.toString(), from.toString()]
+    const network = networkOf(neighbour)
+    const arrival = { source: neighbour, network, author, topic, number, bytes }
     const verdict = gate.judge(arrival, performance.now())
     if (verdict === 'accept' && followed.has(topic)) followed.set(topic, undefined)
     return VERDICTS[verdict]

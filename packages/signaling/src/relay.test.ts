@@ -72,6 +72,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   await Promise.all(clients.splice(0).map((client) => client.stop()))
   await relay.stop()
   await new Promise((resolve) => http.close(resolve))
@@ -271,6 +272,27 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     const way = String(address('websocket')).replace(`/p2p/${relay.peerId}`, '')
     expect(known.addresses.map(({ multiaddr }) => String(multiaddr))).toEqual([way])
   })
+
+  test.each([
+    ['back', -2],
+    ['forward', 2],
+  ])(
+    'lets newcomers in and passes their presence on when its clock is set %s by hours',
+    async (_, hours) => {
+      const before = await join()
+      listen(before, PRESENCE)
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + hours * 3_600_000)
+      const after = await join('websocket')
+      const heard = listen(after, PRESENCE)
+      await circuitOf(after)
+      await meshed(before, after)
+      const bytes = encodeMessage(presence)
+      await before.services.pubsub.publish(PRESENCE, bytes)
+      await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE} ${bytes.length}`]), soon)
+      expect(relay.snapshot().reservations).toBe(2)
+    },
+  )
 
   test('keeps a reservation renewed twice beyond the end of the first renewal', async () => {
     const TTL_MS = 900

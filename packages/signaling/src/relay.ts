@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { createQuota } from '@layerswarm/swarm'
+import { createBacklog } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -7,14 +7,21 @@ import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interf
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
+import { getNetConfig, isNetworkAddress } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { createCensus } from './census.ts'
+import { createDeparted } from './departed.ts'
+import { createGater } from './gater.ts'
+import { createGossipClock } from './gossip-clock.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
 import { createPresenceTopics } from './presence-topics.ts'
 import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
+import { reservationsOf } from './reservations.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
+import { boundTransport, boundUpgrader } from './websocket/bounded-upgrader.ts'
 import {
   type EntryComponents,
   type UpgradeHandler,
@@ -43,6 +50,8 @@ export interface Relay {
   start(): Promise<void>
   stop(): Promise<void>
   isStarted(): boolean
+  /** The IP address of a peer's newest connection; undefined for one that is not connected. */
+  addressOf(peer: string): string | undefined
   /** Those announced. @throws Error when one of them is no multiaddr. */
   addresses(): string[]
   /** Takes a WebSocket that came to the HTTP server. */
@@ -66,31 +75,32 @@ export async function createRelay(
 ): Promise<Relay> {
   const traffic = createTraffic(needs.diskOf)
   const circuits = { granted: 0, refused: 0 }
-  const node = await createNode(needs, traffic.metrics, createGater(needs.gate, circuits, release))
+  const census = createCensus()
+  const release = (peer: PeerId) => reservations.release(peer)
+  const isFull = (network: string) =>
+    census.count(reservations.peers(), network) >= limits.RESERVATIONS_PER_ADDRESS_MAX
+  const gater = createGater({ gate: needs.gate, census, circuits, release, isFull })
+  const node = await createNode(needs, traffic.metrics, gater)
   const { entry } = node.services
+  const reservations = reservationsOf(node.services.relay)
   const { gate, offers } = needs
   const servers = directPeersOf(node)
   const isServer = (peer: string) => servers.has(peer)
-  const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer })
+  const { networkOf } = census
+  const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
+  const departed = createDeparted(node)
+  const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
 
-  /**
-   * Gives a reservation back. libp2p's own renewal leaves the timer of every earlier renewal
-   * running, and the oldest would end a reservation that was renewed since; so each renewal
-   * starts from a reservation that is gone, timer and all.
-   */
-  function release(peer: PeerId): void {
-    const { reservations } = node.services.relay
-    reservations.get(peer)?.signal.clear()
-    reservations.delete(peer)
-  }
-
+  node.addEventListener('connection:open', ({ detail }) => census.opened(detail))
+  node.addEventListener('connection:close', ({ detail }) => census.closed(detail))
   node.addEventListener('peer:connect', ({ detail }) => {
     emit({ type: 'peer-connected', peer: detail.toString() })
   })
   node.addEventListener('peer:disconnect', ({ detail }) => {
     release(detail)
     needs.gate.forget(detail.toString())
+    departed.add(detail)
     emit({ type: 'peer-disconnected', peer: detail.toString() })
   })
 
@@ -99,35 +109,33 @@ export async function createRelay(
     async start() {
       await node.start()
       topics.start()
-      sweeping = setInterval(() => topics.sweep(performance.now()), limits.TOPICS_SWEEP_INTERVAL_MS)
+      sweeping = setInterval(() => {
+        topics.sweep(performance.now())
+        departed.sweep()
+        clock.look()
+      }, limits.SWEEP_INTERVAL_MS)
     },
     async stop() {
       clearInterval(sweeping)
       topics.stop()
-      for (const { signal } of node.services.relay.reservations.values()) signal.clear()
+      reservations.stop()
       const cut = setTimeout(() => entry.close(), limits.STOP_GRACE_MS)
       await node.stop()
       clearTimeout(cut)
       entry.close()
     },
     isStarted: () => node.status === 'started',
+    addressOf: (peer) => addressOf(node, peer),
     takeSocket: entry.take,
     link: linkOf(node),
     addresses: () => node.getMultiaddrs().map(String),
-    async disconnect(peer) {
-      await Promise.all(
-        node
-          .getConnections()
-          .filter(({ remotePeer }) => remotePeer.toString() === peer)
-          .map((connection) => connection.close()),
-      )
-    },
+    disconnect: (peer) => hangUp(node, peer),
     snapshot() {
       const connections = node.getConnections()
       const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
       return {
         connections: { websocket, tcp: connections.length - websocket },
-        reservations: node.services.relay.reservations.size,
+        reservations: reservations.size,
         presenceTopics: topics.size,
         circuits: { ...circuits },
         traffic: Object.fromEntries(
@@ -137,6 +145,21 @@ export async function createRelay(
     },
     metrics: () => traffic.libp2p.metrics(),
   }
+}
+
+function addressOf(node: RelayNode, peer: string): string | undefined {
+  const place = node.getConnections().findLast(({ remotePeer }) => remotePeer.toString() === peer)
+  const isSomewhere = place !== undefined && isNetworkAddress(place.remoteAddr)
+  return isSomewhere ? getNetConfig(place.remoteAddr).host : undefined
+}
+
+async function hangUp(node: RelayNode, peer: string): Promise<void> {
+  await Promise.all(
+    node
+      .getConnections()
+      .filter(({ remotePeer }) => remotePeer.toString() === peer)
+      .map((connection) => connection.close()),
+  )
 }
 
 type RelayNode = Libp2p<{
@@ -172,38 +195,12 @@ function linkOf(node: RelayNode): PeeringLink {
   }
 }
 
-function createGater(
-  gate: PresenceGate,
-  circuits: { granted: number; refused: number },
-  release: (peer: PeerId) => void,
-): ConnectionGater {
-  const circuitQuota = createQuota({
-    burst: limits.CIRCUITS_BURST,
-    perSecond: limits.CIRCUITS_PER_SECOND,
-    namesMax: limits.RATE_KEYS_MAX,
-  })
-  return {
-    // This node never dials: nobody can use it to reach into the network it stands in. Other servers
-    // are met at URLs that the host named, past libp2p's dialler.
-    denyDialMultiaddr: () => true,
-    denyInboundEncryptedConnection: (peer) => gate.isBanned(peer.toString(), performance.now()),
-    denyInboundRelayReservation(peer) {
-      release(peer)
-      return false
-    },
-    denyOutboundRelayedConnection(source) {
-      const allowed = circuitQuota.take(source.toString(), performance.now())
-      circuits[allowed ? 'granted' : 'refused'] += 1
-      return !allowed
-    },
-  }
-}
-
 function createNode(
   { identity, listen, announce, limits: bounds, version }: RelayNeeds,
   metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
+  const backlog = createBacklog(limits.CONNECTIONS_PENDING_MAX)
   return createLibp2p({
     start: false,
     privateKey: identity,
@@ -219,7 +216,7 @@ function createNode(
       announceFilter: (addresses) => (announce.length === 0 ? [] : addresses),
     },
     metrics,
-    transports: [tcp()],
+    transports: [boundTransport(tcp(), backlog)],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
     connectionGater,
@@ -227,11 +224,15 @@ function createNode(
       maxConnections: limits.CONNECTIONS_MAX,
       inboundConnectionThreshold: limits.CONNECTIONS_PER_HOST_PER_SECOND,
       inboundUpgradeTimeout: limits.HANDSHAKE_MS_MAX,
-      maxIncomingPendingConnections: limits.CONNECTIONS_PENDING_MAX,
+      maxIncomingPendingConnections: limits.CONNECTIONS_PENDING_TOTAL_MAX,
     },
     connectionMonitor: {
       pingInterval: limits.PING_INTERVAL_MS,
-      pingTimeout: { minTimeout: limits.PING_TIMEOUT_MS_MIN },
+      pingTimeout: {
+        minTimeout: limits.PING_TIMEOUT_MS,
+        maxTimeout: limits.PING_TIMEOUT_MS,
+        interval: limits.PING_AVERAGE_MS,
+      },
     },
     services: {
       identify: identify(),
@@ -247,7 +248,8 @@ function createNode(
           defaultDurationLimit: bounds.circuitMs,
         },
       }),
-      entry: (components: EntryComponents) => new WebSocketEntry(components),
+      entry: ({ logger, upgrader }: EntryComponents) =>
+        new WebSocketEntry({ logger, upgrader: boundUpgrader(upgrader, backlog) }),
       pubsub: createGossip(),
     },
   })
@@ -272,6 +274,6 @@ function createGossip() {
       maxPeerInfos: 16,
     },
     // All tabs of a household, and all relayed peers, share one address.
-    scoreParams: { IPColocationFactorWeight: 0 },
+    scoreParams: { IPColocationFactorWeight: 0, retainScore: limits.SCORE_KEPT_MS },
   })
 }

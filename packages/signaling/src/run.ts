@@ -1,13 +1,20 @@
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { type IceServer, type LaneCount, PROTOCOL_VERSION, topicRelease } from '@layerswarm/swarm'
+import {
+  createBacklog,
+  type IceServer,
+  type LaneCount,
+  PROTOCOL_VERSION,
+  topicRelease,
+} from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
-import { reasonOf, SignalingError } from './errors.ts'
+import { nameOf, reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createSocketLimit, createVisitorLimit } from './http/visitor.ts'
+import { createGuessLimit, createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
+import { HTTP_SILENT_MAX } from './limits.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
@@ -95,20 +102,26 @@ interface Opened {
 /** Nothing is open yet. @param emit told about every peer that comes, goes or is banned. */
 export function createRun(options: SignalingOptions, emit: (event: RunEvent) => void): Run {
   const opened: Opened = { url: '', publicUrls: [], reason: 'starting' }
-  const startedMs = Date.now()
+  const startedMs = performance.now()
   const log = logger(options)
   const gate = createPresenceGate({
     onBan(peer) {
-      log('warn', 'peer-banned', 'disconnected for repeated malformed messages', { peer })
+      log('warn', 'peer-banned', 'disconnected for repeated malformed messages', dataOf(peer))
       emit({ type: 'peer-banned', peer })
       opened.relay?.disconnect(peer).catch((error: unknown) => {
-        log('warn', 'disconnect-failed', reasonOf(error), { peer })
+        log('warn', 'disconnect-failed', nameOf(error), dataOf(peer))
       })
     },
   })
 
+  /** Who it was, and from where if that is asked for. */
+  function dataOf(peer: string): LogEntry['data'] {
+    const address = options.logAddresses ? opened.relay?.addressOf(peer) : undefined
+    return address === undefined ? { peer } : { peer, address }
+  }
+
   function report(event: RelayEvent): void {
-    log('debug', event.type, '', { peer: event.peer })
+    log('debug', event.type, '', dataOf(event.peer))
     emit(event)
   }
 
@@ -122,7 +135,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       peerId: opened.relay?.peerId ?? '',
       url: opened.url,
       addresses: opened.relay?.addresses() ?? [],
-      uptimeMs: Date.now() - startedMs,
+      uptimeMs: performance.now() - startedMs,
       releases: countReleases(opened.releases, peers),
       refusedReleases: opened.releases?.refused.length ?? 0,
       peers: { announced: peers.length, byBackend: countBackends(peers) },
@@ -200,7 +213,9 @@ async function openHttp(
     tls,
     trustsProxy: options.trustsProxy,
     mayAsk: createVisitorLimit(),
+    guesses: createGuessLimit(),
     seats: createSocketLimit(),
+    backlog: createBacklog(HTTP_SILENT_MAX),
     metricsFor:
       typeof options.metricsFor === 'string'
         ? options.metricsFor

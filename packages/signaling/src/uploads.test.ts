@@ -1,8 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { UPLOAD_DRAFTS_MAX } from './limits.ts'
+import type { LogEntry } from './log.ts'
 import { writeRelease } from './release-fixture.ts'
 import { partPath } from './releases.ts'
 import { createSignaling, type Signaling } from './signaling.ts'
@@ -17,6 +20,7 @@ let uploads = ''
 let served = ''
 let url = ''
 let signaling: Signaling
+const log: LogEntry[] = []
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'layerswarm-uploads-'))
@@ -37,7 +41,13 @@ afterEach(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 async function start(): Promise<void> {
-  const options = { port: 0, modelDirs: [served], uploads: { token: TOKEN, dir: uploads } }
+  log.length = 0
+  const options = {
+    port: 0,
+    modelDirs: [served],
+    uploads: { token: TOKEN, dir: uploads },
+    log: (entry: LogEntry) => void log.push(entry),
+  }
   signaling = createSignaling(options)
   url = (await signaling.start()).url
 }
@@ -181,6 +191,23 @@ describe('an upload is refused', () => {
     expect(await readdir(join(uploads, releaseId(manifest), 'parts'))).toEqual([])
   })
 
+  test('when its sender goes away in the middle, and nothing of it is kept', async () => {
+    const [dir, manifest] = await release('tiny', 2)
+    await putManifest(manifest)
+    const [part] = manifest.parts
+    const file = await readFile(partPath(dir, part?.sha256 ?? ''))
+    const parts = join(uploads, releaseId(manifest), 'parts')
+    const { port } = new URL(url)
+    const path = `/parts/${part?.sha256}`
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-length': file.length }
+    const request = httpRequest({ port, host: '127.0.0.1', method: 'PUT', path, headers })
+    request.on('error', () => {}).write(file.subarray(0, 100))
+    await vi.waitFor(async () => expect(await readdir(parts)).toHaveLength(1))
+    request.destroy()
+    await vi.waitFor(async () => expect(await readdir(parts)).toEqual([]))
+    expect(log.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
   test('by a server that was not given a token', async () => {
     const closed = createSignaling({ port: 0, modelDirs: [served] })
     const { url: other } = await closed.start()
@@ -201,6 +228,22 @@ describe('unfinished uploads', () => {
     }
     const kept = manifests.slice(1).map(releaseId)
     expect((await readdir(uploads)).toSorted()).toEqual(kept.toSorted())
+  })
+
+  test('that were left by a server that was killed are the newest few, without what was half written', async () => {
+    await signaling.stop()
+    const names = ['1', '2', '3', '4', '5', '6'].map((digit) => digit.repeat(64))
+    for (const [index, name] of names.entries()) {
+      const parts = join(uploads, name, 'parts')
+      await mkdir(parts, { recursive: true })
+      await writeFile(join(parts, 'whole.safetensors'), 'x')
+      await writeFile(join(parts, 'half.safetensors.part'), 'x')
+      await utimes(join(uploads, name), index, index)
+    }
+    await start()
+    expect((await readdir(uploads)).toSorted()).toEqual(names.slice(-UPLOAD_DRAFTS_MAX))
+    for (const name of names.slice(-UPLOAD_DRAFTS_MAX))
+      expect(await readdir(join(uploads, name, 'parts'))).toEqual(['whole.safetensors'])
   })
 
   test('do not keep a server from starting', async () => {

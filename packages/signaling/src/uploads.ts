@@ -3,6 +3,7 @@ import { copyFile, type FileHandle, mkdir, open, readdir, rm, stat } from 'node:
 import { join } from 'node:path'
 import {
   CodedError,
+  fileReason,
   isSha256,
   type Manifest,
   ModelError,
@@ -11,15 +12,15 @@ import {
   releaseId,
   verifyManifest,
 } from '@layerswarm/model'
-import { reasonOf, SignalingError, systemCode } from './errors.ts'
+import { SignalingError, systemCode } from './errors.ts'
 import { UPLOAD_DRAFTS_MAX, UPLOAD_RELEASE_BYTES_MAX, UPLOADED_RELEASES_MAX } from './limits.ts'
 import { partPath, type Releases } from './releases.ts'
-import { replaceFile } from './replace-file.ts'
+import { makeFolder, replaceFile } from './replace-file.ts'
 import { createToken, type Token } from './token.ts'
 
 /** Who may upload, and where uploads are kept. */
 export interface UploadOptions {
-  /** The secret that an upload must bring as `authorization: Bearer …`. */
+  /** The secret that an upload must bring as `authorization: Bearer …`, or `sha256:` and its hash in hex. */
   readonly token: string
   /** Receives a folder per release. */
   readonly dir: string
@@ -213,18 +214,35 @@ async function onDisk<R>(work: () => Promise<R>): Promise<R> {
   }
 }
 
-/** Folders of the releases that were uploaded whole, before this start. */
+/**
+ * Folders of the releases that were uploaded whole, before this start. What was left of others gives way as it
+ * does later on: the newest UPLOAD_DRAFTS_MAX stay, and go on when their manifest comes again.
+ * @throws SignalingError `bad-option` when there is no such folder and none can be made.
+ */
 export async function uploadedDirs({ dir }: UploadOptions): Promise<string[]> {
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dir).catch((error: unknown) => {
     throw new SignalingError(
       { code: 'bad-option', option: 'uploads' },
-      `uploads cannot be kept in ${dir} (${reasonOf(error)}); it must be a folder that this user can write to`,
+      `uploads cannot be kept in ${dir}: ${fileReason(error)}; it must be a folder that this user can write to`,
     )
   })
-  const dirs: string[] = []
-  for (const name of (await readdir(dir)).filter(isSha256)) {
-    const found = await stat(join(dir, name, 'manifest.json')).catch(() => undefined)
-    if (found !== undefined) dirs.push(join(dir, name))
+  const [dirs, unfinished]: [string[], { path: string; atMs: number }[]] = [[], []]
+  for (const path of (await readdir(dir)).filter(isSha256).map((name) => join(dir, name))) {
+    await removeDrafts(path)
+    const whole = await stat(join(path, 'manifest.json')).catch(() => undefined)
+    if (whole !== undefined) dirs.push(path)
+    else unfinished.push({ path, atMs: (await stat(path)).mtimeMs })
   }
+  const old = unfinished.sort((a, b) => b.atMs - a.atMs).slice(UPLOAD_DRAFTS_MAX)
+  for (const { path } of old) await rm(path, { recursive: true, force: true })
   return dirs
+}
+
+/** What was being written when a server was killed. */
+async function removeDrafts(release: string): Promise<void> {
+  for (const folder of [release, join(release, 'parts')]) {
+    const names = await readdir(folder).catch(() => [])
+    for (const name of names.filter((one) => one.endsWith('.part')))
+      await rm(join(folder, name), { force: true })
+  }
 }

@@ -34,6 +34,7 @@ export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
+export { type Backlog, createBacklog } from './gate/backlog.ts'
 export { type Bans, createBans } from './gate/bans.ts'
 export {
   type Arrival,
@@ -71,4 +72,5 @@ export { type IceServer, iceHost, parseIceServer } from './wire/ice-server.ts'
 export { countLanes, type LaneCount, parseLaneCount } from './wire/lane-count.ts'
 export { isLoopback } from './wire/loopback.ts'
 export * from './wire/messages.ts'
+export { networkOf } from './wire/network.ts'
 export { peerIdOfKey } from './wire/peer-id.ts'

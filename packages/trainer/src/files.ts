@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { fileReason } from '@layerswarm/model'
 import { TrainerError } from './errors.ts'
 
 /**
@@ -44,24 +45,12 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
 }
 
-/** What the codes of the operating system mean to a person. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space is left on the device',
-  EDQUOT: 'the quota is used up',
-  EROFS: 'the file system is read-only',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  ENOTDIR: 'a part of the path is not a folder',
-  EEXIST: 'it is not a folder',
-  ENOENT: 'the folder does not exist',
-  EISDIR: 'it is a folder',
-}
-
 /** One clear line about a failed write. */
 export function cannotWrite(file: string, error: unknown): TrainerError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const reason = REASONS[code] ?? `the system says ${code || String(error)}`
-  return new TrainerError({ code: 'cannot-write', file }, `${file} cannot be written: ${reason}`)
+  return new TrainerError(
+    { code: 'cannot-write', file },
+    `${file} cannot be written: ${fileReason(error)}`,
+  )
 }
 
 /** JSON as people read it, with a final line break. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import type { Log } from '@layerswarm/signaling'
 import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
-import { choice, text, texts } from '../line/option.ts'
+import { bare, choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
@@ -24,13 +25,14 @@ export const signaling = defineCommand({
     metrics: choice(['everybody', 'here'], 'who may read /metrics', 'everybody'),
     'metrics-token-file': text(
       'FILE',
-      'a file of one line with the token that /metrics needs then (none)',
+      'a file of one line with the token that /metrics needs then, or sha256: and its hash (none)',
     ),
     'upload-token-file': text(
       'FILE',
-      'a file of one line with the token that uploads need (no uploads are taken)',
+      'a file of one line with the token that uploads need, or sha256: and its hash (no uploads are taken)',
     ),
     ...LOG_OPTIONS,
+    'log-addresses': bare('the log names the addresses of those who come (it names none)'),
   },
   examples: [
     'signaling --host 0.0.0.0 --model models/fashion-vit --data /var/lib/layerswarm',
@@ -51,6 +53,7 @@ export const signaling = defineCommand({
     const { untilAborted } = await import('../until-aborted.ts')
     const { findCertificate, describeDoors, doorsDocument } = await import('../swarm/doors.ts')
     const certificate = await findCertificate(hosting, dataDir)
+    const record = createLog({ flags: values, describe: formatLog, write: log, now: Date.now })
     const server = await prepareSignaling({
       hosting,
       certificate,
@@ -65,8 +68,10 @@ export const signaling = defineCommand({
         tokenFile === undefined || dataDir === undefined
           ? undefined
           : { token: await readTokenFile(tokenFile), dir: join(dataDir, 'releases') },
-      log: createLog({ flags: values, describe: formatLog, write: log, now: Date.now }),
+      log: record,
+      logAddresses: values['log-addresses'],
     })
+    for (const file of [tokenFile, metricsTokenFile]) await warnOfToken(file, record)
     try {
       const ready = await server.start()
       const { url, peerId, releases } = ready
@@ -79,3 +84,17 @@ export const signaling = defineCommand({
     }
   },
 })
+
+/** A server needs no more of a token than its hash, with which nobody who reads the file can upload. */
+async function warnOfToken(file: string | undefined, record: Log): Promise<void> {
+  if (file === undefined) return
+  const { readTokenFile } = await import('../release/upload-release.ts')
+  const { isHashedToken } = await import('@layerswarm/signaling')
+  if (isHashedToken(await readTokenFile(file))) return
+  record({
+    level: 'warn',
+    event: 'token-in-clear',
+    text: `${file} holds the token itself; a server needs no more than sha256: and its hash (docs/hosting.md)`,
+    data: {},
+  })
+}

@@ -21,6 +21,8 @@ export interface ServeOptions {
   /** Who may upload releases, and where they are kept. */
   readonly uploads?: SignalingOptions['uploads']
   readonly log: Log
+  /** The log names the addresses of those who come. */
+  readonly logAddresses?: boolean
 }
 
 /**
@@ -51,5 +53,6 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
     pageDir,
     samplesDir: await sampleFolder(),
     log: options.log,
+    logAddresses: options.logAddresses ?? false,
   })
 }

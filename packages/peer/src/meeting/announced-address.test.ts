@@ -20,13 +20,20 @@ describe('what a peer announces', () => {
     )
   })
 
+  test.each(['/dns4/host/tcp/22', 'https://host:25/', '/ip4/192.0.2.1/tcp/0/ws'])(
+    'is not "%s", a port that nobody dials',
+    (given) => {
+      expect(() => announcedAddress(given)).toThrow(/nobody dials a port below 1024 but 80 and 443/)
+    },
+  )
+
   test.each([
     '',
     'host:9000',
     'wss://host/',
     '/dns4/host',
     '/tcp/9000',
-    `/dns4/h/tcp/1/p2p/${PEER}`,
+    `/dns4/h/tcp/9000/p2p/${PEER}`,
   ])('is not "%s"', (given) => {
     expect(() => announcedAddress(given)).toThrow(`cannot announce ${given}`)
   })

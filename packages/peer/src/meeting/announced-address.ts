@@ -1,7 +1,7 @@
 import { ADDRESS_CHARS_MAX } from '@layerswarm/swarm'
 import { multiaddr } from '@multiformats/multiaddr'
 import { PeerError } from '../errors.ts'
-import { PEER_ID_CHARS_MAX } from '../limits.ts'
+import { PEER_ID_CHARS_MAX, WEB_PORTS, WELL_KNOWN_PORT_MAX } from '../limits.ts'
 import { folderOf, socketAddress } from './join-url.ts'
 
 /**
@@ -14,19 +14,28 @@ export function announcedAddress(given: string): string {
   if (url?.protocol === 'http:' || url?.protocol === 'https:') {
     if (url.username !== '' || url.password !== '')
       throw badAnnounce(`${url.protocol}//…@${url.host}${url.pathname}`, 'a user or a password')
+    if (url.port !== '') checkPort(given, Number(url.port))
     return bounded(socketAddress(folderOf(url)), given)
   }
   let names: string[]
+  let port: number
   try {
-    names = multiaddr(given)
-      .getComponents()
-      .map(({ name }) => name)
+    const parts = multiaddr(given).getComponents()
+    names = parts.map(({ name }) => name)
+    port = Number(parts[1]?.value)
   } catch (error) {
     throw badAnnounce(given, error instanceof Error ? error.message : String(error))
   }
   if (names[1] !== 'tcp') throw badAnnounce(given, 'no TCP port of a host')
+  checkPort(given, port)
   if (names.includes('p2p')) throw badAnnounce(given, 'its peer id is added to it')
   return bounded(multiaddr(given).toString(), given)
+}
+
+/** Others dial no port of another service. */
+function checkPort(given: string, port: number): void {
+  if (port > WELL_KNOWN_PORT_MAX || WEB_PORTS.includes(port)) return
+  throw badAnnounce(given, `nobody dials a port below ${WELL_KNOWN_PORT_MAX + 1} but 80 and 443`)
 }
 
 /** Others take no longer ones. */

@@ -117,6 +117,17 @@ describe('introductions', { timeout: 30_000 }, () => {
     })
   })
 
+  test('hang up on one who has connected and says nothing, and on nobody who announces itself', async () => {
+    const host = await arrive({ strangersKeptMs: 400 })
+    const [silent, honest] = [await arrive(), await arrive()]
+    for (const { node } of [silent, honest])
+      await node.dial(addressesOf(host.node).map((address) => multiaddr(address)))
+    host.introductions.announced(honest.id, presenceOf(honest))
+    await eventually('the end of it', () => directConnection(host.node, silent.id) === undefined)
+    await new Promise((resolve) => setTimeout(resolve, 800))
+    expect(directConnection(host.node, honest.id)).toBeDefined()
+  })
+
   test('keep the connection to one who goes to another lane, until room is needed', async () => {
     const [stayer, mover, newcomer] = [
       await arrive({ connectionsMax: 1 }),

@@ -40,6 +40,8 @@ export interface IntroductionsNeeds {
 export interface IntroductionsOptions {
   connectionsMax: number
   dialsAtOnceMax: number
+  /** How long a connection is kept to whom nothing was heard of in this lane. */
+  strangersKeptMs: number
   /** From 0 to 1, for jitter. */
   random(): number
 }
@@ -48,6 +50,7 @@ export interface IntroductionsOptions {
 export const INTRODUCTIONS_DEFAULTS: IntroductionsOptions = Object.freeze({
   connectionsMax: CONNECTIONS_MAX,
   dialsAtOnceMax: DIALS_AT_ONCE_MAX,
+  strangersKeptMs: LEFT_LANE_KEPT_MS,
   random: Math.random,
 })
 
@@ -73,7 +76,7 @@ export interface Introductions {
  * 4. A peer that does not answer a ping is reported as gone, and hung up on when it stays silent:
  *    it may only be busy.
  * 5. Connections from a lane that one of the two has left make room when it is needed, the oldest first,
- *    and are closed after LEFT_LANE_KEPT_MS.
+ *    and are closed after LEFT_LANE_KEPT_MS. So are those of whoever has connected and announced nothing.
  * 6. WebRTC is tried when nothing else leads to a peer: it costs both more, and a TURN server's traffic.
  * 7. After `stop` no dial, ping or timer is left.
  */
@@ -88,7 +91,7 @@ class LaneIntroductions implements Introductions {
   private readonly needs: IntroductionsNeeds
   private readonly options: IntroductionsOptions
   private readonly known: Acquaintances
-  /** Who was in a lane with this peer and is not any more, and since when, the oldest first. */
+  /** Who is in no lane with this peer, any more or yet, and since when, the oldest first. */
   private readonly left = new Map<string, number>()
   private readonly dialling = new Map<string, Promise<void>>()
   private readonly working = new Set<Promise<void>>()
@@ -166,7 +169,7 @@ class LaneIntroductions implements Introductions {
     // Nothing was heard for long: the socket of a frozen tab only takes somebody else's place.
     for (const peer of this.known.takeLapsed(nowMs)) this.hangUp(peer)
     for (const [peer, sinceMs] of this.left)
-      if (nowMs - sinceMs > LEFT_LANE_KEPT_MS) this.part(peer)
+      if (nowMs - sinceMs > this.options.strangersKeptMs) this.part(peer)
     this.dialDue(nowMs)
   }
 
@@ -254,6 +257,8 @@ class LaneIntroductions implements Introductions {
     const { node, isForwarder } = this.needs
     const peer = detail.remotePeer.toString()
     if (isForwarder(peer) || !isDirect(detail)) return
+    if (this.known.get(peer) === undefined && !this.left.has(peer))
+      this.left.set(peer, performance.now())
     const kept = choose(directConnections(node, peer), node.peerId.toString() < peer)
     for (const connection of directConnections(node, peer)) {
       if (connection !== kept) this.inBackground(replace(connection))
@@ -266,6 +271,7 @@ class LaneIntroductions implements Introductions {
   private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {
     const { node } = this.needs
     const peer = detail.remotePeer.toString()
+    if (isDirect(detail) && directConnection(node, peer) === undefined) this.left.delete(peer)
     if (this.known.get(peer) === undefined || this.stopped.signal.aborted) return
     if (isDirect(detail)) {
       if (directConnection(node, peer) === undefined) {

@@ -1,6 +1,7 @@
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from 'libp2p'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import {
   addressesOf,
@@ -9,7 +10,7 @@ import {
   eventually,
   eventuallyStarted,
 } from '../testing/test-nodes.ts'
-import { createRelayKeeper, type RelayKeeper } from './relay-keeper.ts'
+import { createRelayKeeper, type RelayKeeper, type RelayKeeperOptions } from './relay-keeper.ts'
 
 const keepers: RelayKeeper[] = []
 const nodes: (SwarmNode | Libp2p)[] = []
@@ -21,19 +22,29 @@ const TAB_LIKE: Ways = {
 }
 const QUICK = { retryMs: 20, retryMsMax: 200, pingIntervalMs: 200, pingTimeoutMs: 300 }
 
-async function startBootstrap(port = 0, privateKey?: Awaited<ReturnType<typeof generateKeyPair>>) {
+async function startBootstrap(
+  port = 0,
+  privateKey?: Awaited<ReturnType<typeof generateKeyPair>>,
+  reservationTtlMs = 60_000,
+) {
   const key = privateKey ?? (await generateKeyPair('Ed25519'))
-  const bootstrap = await eventuallyStarted(() => createTestBootstrap(key, port))
+  const bootstrap = await eventuallyStarted(() => createTestBootstrap(key, port, reservationTtlMs))
   nodes.push(bootstrap)
   const [address = ''] = addressesOf(bootstrap)
   return { bootstrap, key, address, port: Number(/\/tcp\/(\d+)/.exec(address)?.[1]) }
 }
 
-async function keep(refresh: () => Promise<readonly string[]>) {
+async function keep(
+  refresh: () => Promise<readonly string[]>,
+  options: Partial<RelayKeeperOptions> = {},
+) {
   const changes: boolean[] = []
   const changed = (isUp: boolean) => changes.push(isUp)
   const { node } = await createTestNode({ relayed: true })
-  const keeper = createRelayKeeper({ node, ways: TAB_LIKE, refresh, changed }, QUICK)
+  const keeper = createRelayKeeper(
+    { node, ways: TAB_LIKE, refresh, changed },
+    { ...QUICK, ...options },
+  )
   nodes.push(node)
   keepers.push(keeper)
   return { node, keeper, changes }
@@ -43,6 +54,7 @@ const circuitOf = (node: SwarmNode) =>
   addressesOf(node).find((address) => address.includes('/p2p-circuit'))
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   await Promise.all(keepers.splice(0).map((keeper) => keeper.stop()))
   await Promise.all(nodes.splice(0).map((node) => node.stop()))
 })
@@ -74,6 +86,27 @@ describe('a relay keeper', { timeout: 60_000 }, () => {
     await eventually('the return', () => keeper.state === 'reserved', 20_000)
     expect(circuitOf(node)).toContain(current)
   })
+
+  test.each([
+    { renewMs: 300, remains: 'keeps' },
+    { renewMs: 60_000, remains: 'would lose' },
+  ])(
+    '$remains its reservation at a relay whose clock is two hours ahead when it asks again after $renewMs ms',
+    async ({ renewMs, remains }) => {
+      const TTL_MS = 1_200
+      const { bootstrap, address } = await startBootstrap(0, undefined, TTL_MS)
+      // The relay says by `Date.now()` when a reservation ends, and a peer reads that by `new Date()`.
+      const { now } = Date
+      vi.spyOn(Date, 'now').mockImplementation(() => now() + 2 * 3_600_000)
+      const { node, keeper } = await keep(async () => [address], { renewMs, pingIntervalMs: 100 })
+      await keeper.start([address])
+      const { reservations } = (bootstrap as Libp2p<{ relay: CircuitRelayService }>).services.relay
+      expect(reservations.size).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 2 * TTL_MS))
+      expect(reservations.has(node.peerId)).toBe(remains === 'keeps')
+      expect(keeper.state).toBe('reserved')
+    },
+  )
 
   test('replaces a connection that no longer answers', async () => {
     const { bootstrap, address } = await startBootstrap()

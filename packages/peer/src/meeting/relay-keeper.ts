@@ -11,11 +11,13 @@ import {
   RELAY_RETRY_MS,
   RELAY_RETRY_MS_MAX,
   RESERVATION_PATIENCE_MS,
+  RESERVATION_RENEW_MS,
   RESERVATION_TIMEOUT_MS,
 } from '../limits.ts'
 import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import { closeConnection, directConnection } from '../node/peer-connections.ts'
 import type { RelayState } from '../node/reach.ts'
+import { reserve } from './reservation.ts'
 
 /** What a relay keeper works on. */
 export interface RelayKeeperNeeds {
@@ -33,6 +35,8 @@ export interface RelayKeeperOptions {
   retryMsMax: number
   pingIntervalMs: number
   pingTimeoutMs: number
+  /** How long after it was granted a reservation is asked for again. */
+  renewMs: number
   random(): number
 }
 
@@ -42,6 +46,7 @@ export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
   retryMsMax: RELAY_RETRY_MS_MAX,
   pingIntervalMs: RELAY_PING_INTERVAL_MS,
   pingTimeoutMs: RELAY_PING_TIMEOUT_MS,
+  renewMs: RESERVATION_RENEW_MS,
   random: Math.random,
 })
 
@@ -80,6 +85,8 @@ class LoopingKeeper implements RelayKeeper {
   private connection: Connection | undefined
   private watching: Promise<void> = Promise.resolve()
   private hurried = new AbortController()
+  /** When the reservation was granted, in the time of `performance.now()`. */
+  private reservedAtMs = 0
 
   constructor(needs: RelayKeeperNeeds, options: RelayKeeperOptions) {
     this.needs = needs
@@ -189,6 +196,7 @@ class LoopingKeeper implements RelayKeeper {
   private async watch(signal: AbortSignal): Promise<void> {
     const { node } = this.needs
     let misses = 0
+    this.reservedAtMs = performance.now()
     while (misses < 2) {
       const hurried = this.hurried.signal
       const broke = await comesTrue(
@@ -197,7 +205,7 @@ class LoopingKeeper implements RelayKeeper {
         this.options.pingIntervalMs,
         AbortSignal.any([signal, hurried]),
       )
-      if (broke || signal.aborted) break
+      if (broke || signal.aborted || !(await this.isRenewed(signal))) break
       // Whoever hurries has a reason to think that the connection is dead.
       const missed = hurried.aborted ? 2 : misses + 1
       misses = (await this.answers(signal)) ? 0 : missed
@@ -206,6 +214,18 @@ class LoopingKeeper implements RelayKeeper {
       await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
     }
     this.connection = undefined
+  }
+
+  /** Renews the reservation when it is time. False when it is lost. */
+  private async isRenewed(signal: AbortSignal): Promise<boolean> {
+    const { connection, reservedAtMs, options } = this
+    if (connection === undefined || !this.isReserved()) return true
+    if (performance.now() - reservedAtMs < options.renewMs) return true
+    this.reservedAtMs = performance.now()
+    return within(RESERVATION_TIMEOUT_MS, signal, (bounded) => reserve(connection, bounded)).catch(
+      // Whether it still answers is found out by its pings.
+      () => true,
+    )
   }
 
   private async answers(signal: AbortSignal): Promise<boolean> {

@@ -20,11 +20,14 @@ import {
   CONNECTIONS_OPEN_MAX,
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
+  GOSSIP_SCORE_KEPT_MS,
   GOSSIP_SEEN_MS,
-  INBOUND_PENDING_MAX,
+  INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
+  PING_AVERAGE_MS,
   PING_INTERVAL_MS,
   PING_STREAMS_MAX,
+  PING_TIMEOUT_MS,
 } from '../limits.ts'
 
 /** What every libp2p node of a swarm runs. */
@@ -150,6 +153,7 @@ function scoreParams(options: NodeOptions) {
   return {
     IPColocationFactorWeight: 0,
     behaviourPenaltyWeight: 0,
+    retainScore: GOSSIP_SCORE_KEPT_MS,
     appSpecificScore: (peer: string) => (options.isForwarder(peer) ? 1_000 : 0),
     topics: Object.fromEntries(lanes.map((number) => [laneTopic(options.release, number), lane])),
   }
@@ -193,10 +197,18 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
       // Counted per remote host, and every relayed connection comes from the relay's.
       inboundConnectionThreshold: INBOUND_PER_HOST_PER_SECOND_MAX,
-      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+      maxIncomingPendingConnections: INBOUND_PENDING_TOTAL_MAX,
     },
     // A busy main thread misses pings: dropping the connection for it loses a peer that is fine.
-    connectionMonitor: { pingInterval: PING_INTERVAL_MS, abortConnectionOnPingFailure: false },
+    connectionMonitor: {
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: {
+        minTimeout: PING_TIMEOUT_MS,
+        maxTimeout: PING_TIMEOUT_MS,
+        interval: PING_AVERAGE_MS,
+      },
+      abortConnectionOnPingFailure: false,
+    },
     services: {
       identify: identify(),
       identifyPush: identifyPush(),

@@ -1,5 +1,6 @@
 import './polyfill.node.ts'
 import { isIP } from 'node:net'
+import { createBacklog } from '@layerswarm/swarm'
 import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
@@ -7,8 +8,10 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
-import { WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
+import { DIAL_TIMEOUT_MS, INBOUND_PENDING_MAX, WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
+import { isForeign, ownSubnets } from './foreign-places.node.ts'
+import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { closeConnection } from './peer-connections.ts'
 import { isCircuit } from './reach.ts'
@@ -23,14 +26,21 @@ export const platform: Platform = Object.freeze({
   async createNode(options) {
     const webrtc = options.webrtc ? await loadWebRtc(options) : undefined
     const sockets = socketsOf(options)
+    const bounds = { backlog: createBacklog(INBOUND_PENDING_MAX), timeoutMs: DIAL_TIMEOUT_MS }
+    const config = sharedConfig(options)
     const node = await createLibp2p({
-      ...sharedConfig(options),
+      ...config,
+      connectionGater: { ...config.connectionGater, denyDialMultiaddr: denying(options) },
       addresses: {
         listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],
         announceFilter: announcing(options),
       },
       connectionEncrypters: [corkedWrites(noise())],
-      transports: [tcp(), webSocketsBelowPaths(), ...(webrtc?.transports ?? [])],
+      transports: [
+        boundHandshakes(tcp(), bounds),
+        boundHandshakes(webSocketsBelowPaths(), bounds),
+        ...(webrtc?.transports ?? []),
+      ],
     }).catch((error: unknown) => {
       webrtc?.close()
       throw listenError(options, error)
@@ -51,6 +61,15 @@ export const platform: Platform = Object.freeze({
   watchLife,
   peerConnectionsMade: () => 0,
 } satisfies Platform)
+
+/** A server's addresses come from whoever gave its URL to this peer, all others from strangers. */
+function denying({ isForwarder, webrtc }: NodeOptions): (address: Multiaddr) => boolean {
+  return (address) => {
+    const [first] = address.getComponents().filter(({ name }) => name === 'p2p')
+    if (first?.value !== undefined && isForwarder(first.value)) return false
+    return isForeign(address, { isAmongOwn: !webrtc, subnets: ownSubnets() })
+  }
+}
 
 /** What it listens on: WebSocket alone where the port is chosen, which everybody can dial. */
 function socketsOf({ host, port }: NodeOptions): string[] {

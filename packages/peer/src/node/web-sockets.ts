@@ -9,6 +9,7 @@ type DialOptions = Parameters<Transport['dial']>[1]
  * libp2p's WebSockets, which also dial addresses below a path, as `/dns4/host/tcp/443/tls/ws/http-path/swarm%2Fws`.
  * libp2p makes the right URL of one and refuses to dial it: its matchers know no path behind `ws`. For
  * the same reason a connection's remote address is without it; circuits through a relay are named by that.
+ * A path that is no swarm's is not dialled: strangers announce addresses, and a WebSocket begins with a GET.
  */
 export function webSocketsBelowPaths(): (components: Components) => Transport {
   return (components) => {
@@ -17,7 +18,9 @@ export function webSocketsBelowPaths(): (components: Components) => Transport {
     const dial = transport.dial.bind(transport)
     return Object.assign(transport, {
       dialFilter: (addresses: Multiaddr[]) =>
-        addresses.filter((address) => dialFilter([withoutPath(address)]).length > 0),
+        addresses.filter(
+          (address) => isOfSwarm(address) && dialFilter([withoutPath(address)]).length > 0,
+        ),
       dial: (address: Multiaddr, options: DialOptions) =>
         dial(address, {
           ...options,
@@ -25,6 +28,16 @@ export function webSocketsBelowPaths(): (components: Components) => Transport {
         }),
     })
   }
+}
+
+/** What peers and servers add to the path of a page: see join-url.ts. */
+const PATH_END = /(^|\/)ws$/
+
+/** Whether the path of an address, if it has one, is that of a swarm's WebSockets. */
+function isOfSwarm(address: Multiaddr): boolean {
+  return address
+    .getComponents()
+    .every(({ name, value = '' }) => name !== 'http-path' || PATH_END.test(value))
 }
 
 function withoutPath(address: Multiaddr): Multiaddr {

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256 } from '@layerswarm/model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
 import * as browser from './cache.browser.ts'
 import { createBlobCache } from './cache.node.ts'
 import { createLayerStore } from './layer-store.ts'
@@ -42,6 +43,24 @@ describe.each([
 })
 
 describe('a cache in files', () => {
+  test('says in one line that its folder is none', async () => {
+    await writeFile(join(folder, 'parts'), '')
+    await expect(createBlobCache(folder)).rejects.toMatchObject({
+      code: 'bad-options',
+      message: expect.stringMatching(/parts: it is not a folder; name another folder/),
+    })
+  })
+
+  test('removes what a process that was killed left unfinished, and nothing that is being written', async () => {
+    await createBlobCache(folder)
+    const [old, fresh] = ['old', 'fresh'].map((name) => join(folder, 'parts', `${name}.part`))
+    for (const path of [old, fresh]) await writeFile(path ?? '', 'half')
+    const longAgo = new Date(Date.now() - CACHE_DRAFT_MS_MAX - 60_000)
+    await utimes(old ?? '', longAgo, longAgo)
+    await createBlobCache(folder)
+    expect(await readdir(join(folder, 'parts'))).toEqual(['fresh.part'])
+  })
+
   test('lasts beyond the process, and leaves nothing unfinished', async () => {
     const cache = await createBlobCache(folder)
     await Promise.all([cache.write(HASH, FILE), cache.write(HASH, FILE)])

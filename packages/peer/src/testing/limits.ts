@@ -6,3 +6,5 @@ export const STEP_BYTES = 400
 export const MEETING_MS = 10_000
 /** Of one value of an activation as it travels by default. */
 export const FLOAT16_BYTES = 2
+/** For which the bootstrap node of a test grants a reservation, unless it says otherwise: as a server does. */
+export const RESERVATION_TTL_MS = 10 * 60_000

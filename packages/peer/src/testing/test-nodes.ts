@@ -13,6 +13,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type NodeOptions, type SwarmNode, sharedConfig, type Ways } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
+import { RESERVATION_TTL_MS } from './limits.ts'
 import { memory } from './memory-transport.ts'
 
 /** Real libp2p nodes over loopback, for the tests of this folder. */
@@ -106,7 +107,11 @@ export async function eventuallyStarted<T>(start: () => Promise<T>): Promise<T> 
 }
 
 /** A bootstrap node: relay for circuits, member of the presence topics that others follow. */
-export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<Libp2p> {
+export function createTestBootstrap(
+  privateKey: PrivateKey,
+  port = 0,
+  reservationTtlMs = RESERVATION_TTL_MS,
+): Promise<Libp2p> {
   return createLibp2p({
     privateKey,
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] },
@@ -117,7 +122,9 @@ export function createTestBootstrap(privateKey: PrivateKey, port = 0): Promise<L
     services: {
       identify: identify(),
       ping: ping(),
-      relay: circuitRelayServer({ reservations: { maxReservations: 100 } }),
+      relay: circuitRelayServer({
+        reservations: { maxReservations: 100, reservationTtl: reservationTtlMs },
+      }),
       pubsub: gossipsub({
         allowPublishToZeroTopicPeers: true,
         scoreParams: { IPColocationFactorWeight: 0 },

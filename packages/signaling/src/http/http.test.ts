@@ -3,13 +3,16 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { createBacklog } from '@layerswarm/swarm'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { makeCertificate } from '../certificate.ts'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer, type HttpServerNeeds } from './server.ts'
-import { createSocketLimit, type Visitor } from './visitor.ts'
+import { createGuessLimit, createSocketLimit, type Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -59,12 +62,14 @@ beforeAll(async () => {
     tls: undefined,
     trustsProxy: true,
     seats: createSocketLimit(),
+    backlog: createBacklog(512),
     mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
     metricsFor: 'everybody' as const,
     notReady: () => reason,
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: async () => 'layerswarm_ready 1\n',
     uploads: undefined,
+    guesses: createGuessLimit(),
     offer: async () => {},
     pageDir: join(root, 'page'),
     samplesDir: join(root, 'samples'),
@@ -324,6 +329,36 @@ describe('the HTTP server', () => {
     await guarded.close()
     await vi.waitFor(() => expect(held).toBe(0))
   })
+
+  test.each(['http', 'https'])(
+    'gives the oldest of the silent sockets of %s up for one more, and none that has asked',
+    async (scheme) => {
+      const tls = scheme === 'https' ? await makeCertificate(['localhost']) : undefined
+      const backlog = createBacklog(2)
+      const guarded = createHttpServer({ ...needs, tls, backlog }, () => {})
+      const at = await guarded.listen('127.0.0.1', 0)
+      const open = async () => {
+        const socket = connect(at, '127.0.0.1')
+        const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
+        await new Promise((resolve) => socket.once('connect', resolve))
+        return { socket, closed }
+      }
+      const raw = await open()
+      const asking =
+        tls === undefined
+          ? raw.socket
+          : connectTls({ socket: raw.socket, ca: tls.cert, servername: 'localhost' })
+      asking.write('GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n')
+      await new Promise((resolve) => asking.once('data', resolve))
+      expect(backlog.size).toBe(0)
+      const [first, second, third] = [await open(), await open(), await open()]
+      await first.closed
+      const closed = [raw, second, third].map(({ socket }) => socket.closed)
+      expect(closed).toEqual([false, false, false])
+      expect(backlog.size).toBe(2)
+      await guarded.close()
+    },
+  )
 
   test('closes at once although a client holds its connection open', async () => {
     const other = createHttpServer(needs, () => {})

@@ -55,7 +55,7 @@ export async function route(
   if (url.length > URL_CHARS_MAX)
     return refused(414, `a URL has at most ${URL_CHARS_MAX} characters`)
   const [pathname = ''] = url.split('?', 1)
-  if (method === 'PUT') return uploadRoute(request, needs, pathname)
+  if (method === 'PUT') return uploadRoute(request, visitor, needs, pathname)
   const [, top = '', name = '', last] = pathname.split('/')
   switch (top) {
     case 'healthz':

@@ -8,15 +8,18 @@ import {
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { type Backlog, networkOf } from '@layerswarm/swarm'
 import type { Certificate } from '../certificate.ts'
 import { reasonOf } from '../errors.ts'
 import {
+  HTTP_CHECK_INTERVAL_MS,
   HTTP_CONNECTIONS_MAX,
   HTTP_DRAIN_MS,
   HTTP_HEADER_BYTES_MAX,
   HTTP_IDLE_MS_MAX,
   HTTP_KEEP_ALIVE_MS,
   HTTP_REQUEST_MS_MAX,
+  LISTEN_QUEUE_MAX,
   UPLOAD_REQUEST_MS_MAX,
 } from '../limits.ts'
 import { portError } from '../ports.ts'
@@ -45,6 +48,8 @@ export interface HttpServerNeeds extends RouterNeeds {
   mayAsk(visitor: Visitor): boolean
   /** How many sockets each address holds. */
   readonly seats: SocketLimit
+  /** Sockets that have asked for nothing yet. */
+  readonly backlog: Backlog
   /** A proxy of the host's stands before it, and says who asks. */
   readonly trustsProxy: boolean
   /** Speaks TLS with this certificate. */
@@ -78,6 +83,8 @@ export function createHttpServer(
       name = routed.route
       count(name, await sendAnswer(request, response, routed.answer))
     } catch (error) {
+      // Whoever goes away in the middle of an upload is no fault of ours.
+      if (!request.complete && request.destroyed) return count(name, 400)
       onFault(reasonOf(error))
       count(name, 500)
       if (response.headersSent) response.destroy()
@@ -87,20 +94,11 @@ export function createHttpServer(
 
   const answer = (request: IncomingMessage, response: ServerResponse) =>
     void respond(request, response)
-  const bounds = {
-    maxHeaderSize: HTTP_HEADER_BYTES_MAX,
-    headersTimeout: HTTP_REQUEST_MS_MAX,
-    // Only an upload has a body that takes long.
-    requestTimeout: needs.uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
-    keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
-  }
-  const server: Server =
-    needs.tls === undefined
-      ? createServer(bounds, answer)
-      : createTlsServer({ ...bounds, ...needs.tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
+  const server = boundedServer(needs, answer)
   const sockets = socketsOf(server)
   // A proxy's sockets are those of everybody: it keeps count itself.
   if (!needs.trustsProxy) seat(server, needs.seats)
+  keepWaiting(server, needs.backlog)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (declines(request) && socket instanceof Socket) return answerOnce(request, socket, answer)
     const take = needs.upgrades()
@@ -112,15 +110,13 @@ export function createHttpServer(
     socket.on('error', () => {})
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n\r\n`)
   })
-  server.maxConnections = HTTP_CONNECTIONS_MAX
-  server.timeout = HTTP_IDLE_MS_MAX
 
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
         const fail = (error: Error) => reject(portError(error, host, port))
         server.once('error', fail)
-        server.listen(port, host, () => {
+        server.listen({ port, host, backlog: LISTEN_QUEUE_MAX }, () => {
           server.off('error', fail)
           resolve((server.address() as AddressInfo).port)
         })
@@ -138,6 +134,28 @@ export function createHttpServer(
       }),
     counts: () => [...counts.values()].map((entry) => ({ ...entry })),
   }
+}
+
+/** HTTP or HTTPS, within the bounds of limits.ts. */
+function boundedServer(
+  { tls, uploads }: Pick<HttpServerNeeds, 'tls' | 'uploads'>,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const bounds = {
+    maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+    headersTimeout: HTTP_REQUEST_MS_MAX,
+    connectionsCheckingInterval: HTTP_CHECK_INTERVAL_MS,
+    // Only an upload has a body that takes long.
+    requestTimeout: uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
+    keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+  }
+  const server: Server =
+    tls === undefined
+      ? createServer(bounds, answer)
+      : createTlsServer({ ...bounds, ...tls, handshakeTimeout: HTTP_REQUEST_MS_MAX }, answer)
+  server.maxConnections = HTTP_CONNECTIONS_MAX
+  server.timeout = HTTP_IDLE_MS_MAX
+  return server
 }
 
 /**
@@ -172,6 +190,25 @@ function seat(server: Server, seats: SocketLimit): void {
     if (seats.take(address)) socket.once('close', () => seats.giveBack(address))
     else socket.destroy()
   })
+}
+
+/** A socket waits until it has asked for something, and gives way to others until then. */
+function keepWaiting(server: Server, backlog: Backlog): void {
+  // By their other end: TLS makes sockets of its own from these.
+  const waiting = new Map<string, () => void>()
+  const placeOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+  server.on('connection', (socket: Socket) => {
+    const place = placeOf(socket)
+    const leave = backlog.enter(networkOf(addressOf(socket)), () => socket.destroy())
+    const end = () => {
+      leave()
+      if (waiting.get(place) === end) waiting.delete(place)
+    }
+    waiting.set(place, end)
+    socket.once('close', end)
+  })
+  for (const event of ['request', 'upgrade'])
+    server.prependListener(event, ({ socket }: IncomingMessage) => waiting.get(placeOf(socket))?.())
 }
 
 /** All of them, as they come and go: HTTP knows neither those that shake hands nor those handed on. */

@@ -4,11 +4,14 @@ import { UploadError, type Uploads } from '../uploads.ts'
 import type { Answer, Routed } from './answer.ts'
 import { JSON_TYPE, TEXT_TYPE } from './content-type.ts'
 import { NEVER_STORED, PLAIN_HEADERS } from './headers.ts'
+import type { GuessLimit, Visitor } from './visitor.ts'
 
 /** What an upload needs of the server. */
 export interface UploadNeeds {
   /** Undefined when this server takes no uploads. */
   readonly uploads: Uploads | undefined
+  /** Who has guessed at the token too often. */
+  readonly guesses: GuessLimit
   /** Checks a complete release and offers it from now on. */
   offer(dir: string): Promise<void>
 }
@@ -20,15 +23,24 @@ export interface UploadNeeds {
  */
 export async function uploadRoute(
   request: IncomingMessage,
-  { uploads, offer }: UploadNeeds,
+  visitor: Visitor,
+  needs: UploadNeeds,
   pathname: string,
 ): Promise<Routed> {
-  const answer = await (uploads === undefined
-    ? refusal(403, 'this server takes no uploads (start it with --upload-token-file)')
-    : uploads.isAllowed(request.headers.authorization)
-      ? answerUpload(request, uploads, offer, pathname)
-      : refusal(401, 'this needs the upload token of the server'))
-  return { route: 'upload', answer }
+  const { uploads, offer, guesses } = needs
+  if (uploads === undefined)
+    return refused(403, 'this server takes no uploads (start it with --upload-token-file)')
+  if (guesses.isOver(visitor))
+    return refused(429, 'too many wrong tokens from this address, try again in a while')
+  if (!uploads.isAllowed(request.headers.authorization)) {
+    guesses.wrong(visitor)
+    return refused(401, 'this needs the upload token of the server')
+  }
+  return { route: 'upload', answer: await answerUpload(request, uploads, offer, pathname) }
+}
+
+function refused(status: number, why: string): Routed {
+  return { route: 'upload', answer: refusal(status, why) }
 }
 
 async function answerUpload(

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { createSocketLimit, createVisitorLimit, visitorOf } from './visitor.ts'
+import { TOKEN_GUESSES_BURST, TOKEN_GUESSES_OVER_MS } from '../limits.ts'
+import { createGuessLimit, createSocketLimit, createVisitorLimit, visitorOf } from './visitor.ts'
 
 function asked(remoteAddress: string, headers: Record<string, string | string[]>) {
   return { headers, socket: { remoteAddress } } as unknown as IncomingMessage
@@ -66,6 +67,26 @@ describe('the limit on sockets', () => {
   test('is not for programs of this machine', () => {
     const limit = createSocketLimit(1)
     for (const _ of [1, 2, 3]) expect(limit.take('127.0.0.1')).toBe(true)
+  })
+})
+
+describe('the limit on wrong tokens', () => {
+  const from = (address: string) => ({ address, isHere: false })
+
+  test('lets a publisher try a few times, and whoever guesses on wait', () => {
+    const guesses = createGuessLimit()
+    for (let i = 0; i < TOKEN_GUESSES_BURST; i++) guesses.wrong(from('192.0.2.1'), 0)
+    expect(guesses.isOver(from('192.0.2.1'), 0)).toBe(false)
+    guesses.wrong(from('192.0.2.1'), 0)
+    expect(guesses.isOver(from('192.0.2.1'), 1)).toBe(true)
+    expect(guesses.isOver(from('192.0.2.2'), 1)).toBe(false)
+    expect(guesses.isOver(from('192.0.2.1'), TOKEN_GUESSES_OVER_MS)).toBe(false)
+  })
+
+  test('is not for programs of this machine', () => {
+    const guesses = createGuessLimit()
+    for (let i = 0; i < 100; i++) guesses.wrong(from('127.0.0.1'), 0)
+    expect(guesses.isOver(from('127.0.0.1'), 0)).toBe(false)
   })
 })
 

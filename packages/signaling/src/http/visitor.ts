@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createQuota, isLoopback } from '@layerswarm/swarm'
+import { createBans, createQuota, isLoopback, networkOf } from '@layerswarm/swarm'
 import {
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
   HTTP_REQUESTS_BURST,
   HTTP_REQUESTS_PER_SECOND,
   RATE_KEYS_MAX,
+  TOKEN_GUESSES_BURST,
+  TOKEN_GUESSES_OVER_MS,
+  TOKEN_GUESSES_PER_SECOND,
 } from '../limits.ts'
 
 /** Who asks, as far as can be told. */
@@ -43,6 +46,27 @@ export function createVisitorLimit(
     isLoopback(address) || quota.take(networkOf(address), nowMs)
 }
 
+/** Who has brought wrong tokens. */
+export interface GuessLimit {
+  /** Whether a visitor may guess no more for now. */
+  isOver(visitor: Visitor, nowMs?: number): boolean
+  wrong(visitor: Visitor, nowMs?: number): void
+}
+
+/** Nobody has guessed yet. As with requests, nobody is kept from the server of his own machine. */
+export function createGuessLimit(): GuessLimit {
+  const rate = { burst: TOKEN_GUESSES_BURST, perSecond: TOKEN_GUESSES_PER_SECOND }
+  const quota = createQuota({ ...rate, namesMax: RATE_KEYS_MAX })
+  const over = createBans({ durationMs: TOKEN_GUESSES_OVER_MS, peersMax: RATE_KEYS_MAX })
+  return {
+    isOver: ({ address }, nowMs = performance.now()) => over.has(networkOf(address), nowMs),
+    wrong({ address }, nowMs = performance.now()) {
+      const network = networkOf(address)
+      if (!isLoopback(address) && !quota.take(network, nowMs)) over.add(network, nowMs)
+    },
+  }
+}
+
 /** How many sockets each network holds. */
 export interface SocketLimit {
   /** Whether one more may be held; each that may is given back when it closes. */
@@ -74,20 +98,6 @@ export function createSocketLimit(max = HTTP_CONNECTIONS_PER_ADDRESS_MAX): Socke
 /** Whose socket it is, a proxy's perhaps; empty for who has gone already. */
 export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
   return plain(remoteAddress)
-}
-
-/** The name under which a visitor is counted: an IPv6 network of one customer (/64), or one IPv4 address. */
-function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address
-  const [head = '', tail] = address.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
-  const groups = [...before, ...new Array<string>(missing).fill('0'), ...after]
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }
 
 /** What proxies and tunnels add: RFC 7239, RFC 9110 (7.6.3), and what they used before and use beside. */
