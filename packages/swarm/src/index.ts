@@ -56,13 +56,21 @@ export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/qu
 export { stepFault } from './gate/step-fault.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
 export * from './limits.ts'
-export type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
+export type {
+  Classification,
+  Member,
+  MemberOptions,
+  MemberPorts,
+  StemOutcome,
+  StemRun,
+} from './member.ts'
 export type * from './ports.ts'
 export {
   type Answer,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
   type FailureFault,
+  type Missing,
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'

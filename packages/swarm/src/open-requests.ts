@@ -36,6 +36,11 @@ export class OpenRequests {
     return [...this.waiting.keys(), ...this.asked]
   }
 
+  /** Whether it has not ended. */
+  has(request: RequestId): boolean {
+    return this.waiting.has(request) || this.asked.has(request)
+  }
+
   /** Something happened that may concern one of them. */
   heard(event: MemberEvent): void {
     switch (event.type) {

@@ -12,14 +12,17 @@ import type { Pending } from './pending.ts'
  *    without a known host may well have one that was not heard yet.
  */
 export class Coverage {
-  private readonly layers: number
+  /** Of the model. */
+  readonly layers: number
   private readonly table: PeerTable
+  private readonly own: ReadonlySet<number>
   private laneKnownAtMs: number
 
-  /** @param layers of the model. */
-  constructor(layers: number, table: PeerTable, nowMs: number) {
+  /** @param layers of the model. @param own those that this member hosts. */
+  constructor(layers: number, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
     this.layers = layers
     this.table = table
+    this.own = own
     this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
   }
 
@@ -37,6 +40,16 @@ export class Coverage {
     for (const { presence } of this.table.all())
       if (presence.layers.some((layer) => open[layer])) return true
     return false
+  }
+
+  /** Layers that may come next and that nobody hosts, this member included. */
+  unhosted(step: Step): number[] {
+    const hosted = new Set(this.own)
+    for (const { presence } of this.table.all())
+      for (const layer of presence.layers) hosted.add(layer)
+    return openLayers(step, this.layers).flatMap((isOpen, layer) =>
+      isOpen && !hosted.has(layer) ? [layer] : [],
+    )
   }
 
   /** Looks anew at a request whose step is another, or whose lane has changed. */
