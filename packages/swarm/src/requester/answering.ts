@@ -48,11 +48,10 @@ export class Answering {
 
   /** No more hops: gets the scores of the newest step, then answers. */
   closeUp(wanted: Pending, closing: Closing, nowMs: number): CoreEffect[] {
-    const isEnough = closing === 'complete' || wanted.isEnough(wanted.newest)
-    if (isEnough || closing === 'deadline') wanted.close(closing)
-    if (isEnough) return this.score(wanted, nowMs)
-    // Somebody may still come forward with enough, and to score that there may be time.
-    return closing === 'deadline' ? [] : this.answerFromLast(wanted, nowMs)
+    if (closing !== 'complete' && !wanted.isEnough(wanted.newest))
+      return this.answerFromLast(wanted, nowMs)
+    wanted.close(closing)
+    return this.score(wanted, nowMs)
   }
 
   /** Answers by the scores of the newest step, now or when they are here. */

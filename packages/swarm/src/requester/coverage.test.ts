@@ -66,9 +66,16 @@ test('a host is missed from when the lane is known, anew in each lane', () => {
   expect(givenUpAtMs()).toBe(1_000 + PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS)
 })
 
-test('layers that nobody hosts are those that may come next and that neither this member nor anybody known has', () => {
+test('layers that nobody hosts are those that are left and that neither this member nor anybody known has', () => {
   const { coverage } = laneOf({ hosted: [0, 1], own: [2] })
-  expect(coverage.unhosted(anyStep())).toEqual([3])
-  expect(coverage.unhosted(anyStep({ plan: [0, 1] }))).toEqual([])
-  expect(lane().coverage.unhosted(anyStep({ route: hopsBy(peer, 2) }))).toEqual([2, 3])
+  expect(coverage.shortage(anyStep())).toEqual({ unhosted: [3], runnable: 3 })
+  const route = hopsBy(peer, 2)
+  expect(coverage.shortage(anyStep({ route }))).toEqual({ unhosted: [3], runnable: 1 })
+  expect(lane().coverage.shortage(anyStep({ route }))).toEqual({ unhosted: [2, 3], runnable: 0 })
+})
+
+test('an order that was asked for ends at its first layer without a host', () => {
+  const { coverage } = lane(0, 2)
+  expect(coverage.shortage(anyStep({ plan: [0, 1, 2] }))).toEqual({ unhosted: [1], runnable: 1 })
+  expect(coverage.shortage(anyStep({ plan: [2, 0] }))).toEqual({ unhosted: [], runnable: 2 })
 })

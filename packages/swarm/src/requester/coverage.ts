@@ -12,8 +12,7 @@ import type { Pending } from './pending.ts'
  *    without a known host may well have one that was not heard yet.
  */
 export class Coverage {
-  /** Of the model. */
-  readonly layers: number
+  private readonly layers: number
   private readonly table: PeerTable
   private readonly own: ReadonlySet<number>
   private laneKnownAtMs: number
@@ -42,14 +41,18 @@ export class Coverage {
     return false
   }
 
-  /** Layers that may come next and that nobody hosts, this member included. */
-  unhosted(step: Step): number[] {
+  /** Of the layers that are still asked for, those that nobody hosts, this member included, and how many can be run. */
+  shortage(step: Step): { readonly unhosted: number[]; readonly runnable: number } {
     const hosted = new Set(this.own)
     for (const { presence } of this.table.all())
       for (const layer of presence.layers) hosted.add(layer)
-    return openLayers(step, this.layers).flatMap((isOpen, layer) =>
-      isOpen && !hosted.has(layer) ? [layer] : [],
-    )
+    const { plan, route } = step
+    const open = openLayers(step, this.layers).flatMap((isOpen, layer) => (isOpen ? [layer] : []))
+    const left = plan.length > 0 ? plan.slice(route.length) : open
+    const unhosted = left.filter((layer) => !hosted.has(layer))
+    const stopsAt = left.findIndex((layer) => !hosted.has(layer))
+    const isStopped = plan.length > 0 && stopsAt >= 0
+    return { unhosted, runnable: isStopped ? stopsAt : left.length - unhosted.length }
   }
 
   /** Looks anew at a request whose step is another, or whose lane has changed. */

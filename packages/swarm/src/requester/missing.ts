@@ -1,5 +1,4 @@
 import type { Missing } from '../request.ts'
-import { openLayers } from '../step.ts'
 import type { Coverage } from './coverage.ts'
 import { NAMED_STALL_MS, SILENT_NAMED_MAX } from './limits.ts'
 import type { Pending } from './pending.ts'
@@ -12,10 +11,9 @@ export function missingOf(
 ): Missing {
   const { newest, leastHops, atWork } = wanted
   if (newest.route.length >= leastHops) return missingScores(wanted, scoring)
-  const open = openLayers(newest, coverage.layers)
-  const layers = coverage.unhosted(newest)
-  const canBeRun = open.filter(Boolean).length - layers.length
-  if (canBeRun === 0 || newest.route.length + canBeRun < leastHops) return { what: 'hosts', layers }
+  const { unhosted, runnable } = coverage.shortage(newest)
+  if (runnable === 0 || newest.route.length + runnable < leastHops)
+    return { what: 'hosts', layers: unhosted }
   if (atWork !== undefined) return { what: 'time', peer: atWork }
   const { next, requester } = newest
   // Short work is not spoken of, and there was time for no more than that.

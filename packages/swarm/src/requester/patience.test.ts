@@ -23,8 +23,12 @@ function stepOf(hops: number, next?: PeerId, activation: Activation = inlineTens
 
 const SCORING_MS = 400
 
-const patience = (totalMs = TOTAL_MS, scoringMs = SCORING_MS) =>
-  new Patience(totalMs, () => scoringMs, START_MS)
+const patience = (totalMs = TOTAL_MS, scoringMs = SCORING_MS, isEnough = true) =>
+  new Patience(
+    START_MS + totalMs,
+    { scoringMs: () => scoringMs, isEnough: () => isEnough },
+    START_MS,
+  )
 
 describe('the end of the wait', () => {
   test('leaves as much time as getting the scores takes, and never more than a share of it all', () => {
@@ -42,6 +46,12 @@ describe('the end of the wait', () => {
       expect(one.due(step, STALL_MS, endMs - 0.1)).toBeUndefined()
       expect(one.due(step, STALL_MS, endMs)).toBe('deadline')
     }
+  })
+
+  test('is the deadline itself while there are too few layers for an answer', () => {
+    const one = patience(TOTAL_MS, SCORING_MS, false)
+    expect(one.wakeAtMs(stepOf(1, peer), TOTAL_MS)).toBe(START_MS + TOTAL_MS)
+    expect(one.due(stepOf(1, peer), STALL_MS, START_MS + TOTAL_MS - 1)).toBe('stalled')
   })
 
   test('is near when scores may well come too late, or half of a short time is over', () => {

@@ -18,6 +18,14 @@ interface Lack {
   readonly laneKnownAtMs: number
 }
 
+/** What patience asks of its request. */
+export interface Scorable {
+  /** What the scores of a step take at most, milliseconds. */
+  scoringMs(step: Step): number
+  /** Whether an answer may be had from a step. */
+  isEnough(step: Step): boolean
+}
+
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -32,7 +40,7 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Patience {
   private readonly deadlineMs: number
   private readonly totalMs: number
-  private readonly scoringMs: (step: Step) => number
+  private readonly scorable: Scorable
   private movedAtMs: number
   private lack: Lack | undefined
   /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
@@ -42,11 +50,11 @@ export class Patience {
   /** The furthest hop that somebody is said to be at work on. */
   private heardHop = 0
 
-  /** @param totalMs from now until the request ends. @param scoringMs what the scores of a step take at most. */
-  constructor(totalMs: number, scoringMs: (step: Step) => number, nowMs: number) {
-    this.deadlineMs = nowMs + totalMs
-    this.totalMs = totalMs
-    this.scoringMs = scoringMs
+  /** @param deadlineMs when the request ends. */
+  constructor(deadlineMs: number, scorable: Scorable, nowMs: number) {
+    this.deadlineMs = deadlineMs
+    this.totalMs = deadlineMs - nowMs
+    this.scorable = scorable
     this.movedAtMs = nowMs
     this.heldUpUntilMs = this.holdUpEndMs(nowMs)
   }
@@ -129,13 +137,15 @@ export class Patience {
 
   /** From then on each step is scored as it comes, so that at the end there are scores in hand. */
   hurriesAtMs(step: Step): number {
-    const hurryMs = Math.max(HURRY_MS, HURRY_FACTOR * this.scoringMs(step))
+    const hurryMs = Math.max(HURRY_MS, HURRY_FACTOR * this.scorable.scoringMs(step))
     return this.deadlineMs - Math.min(hurryMs, HURRY_SHARE_MAX * this.totalMs)
   }
 
-  /** It is time to get scores for what there is: those of a later step would come too late. */
+  /** It is time to get scores for what there is, if that is an answer: those of a later step would come too late. */
   private closesAtMs(step: Step): number {
-    return this.deadlineMs - Math.min(this.scoringMs(step), SCORING_SHARE_MAX * this.totalMs)
+    if (!this.scorable.isEnough(step)) return this.deadlineMs
+    const scoringMs = this.scorable.scoringMs(step)
+    return this.deadlineMs - Math.min(scoringMs, SCORING_SHARE_MAX * this.totalMs)
   }
 
   /** The layers left have been without a host for long enough. */

@@ -2,7 +2,7 @@ import { withOwnLink } from '../chain/own-link.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { RESCUES_MAX } from './limits.ts'
+import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
 import type { Opening } from './openings.ts'
 import { Patience } from './patience.ts'
 
@@ -26,7 +26,7 @@ export class Pending {
   readonly patience: Patience
   /** Those who were told that others are ahead of them. */
   readonly strays = new Set<PeerId>()
-  /** Those who were to go on and said nothing, as far as is known. */
+  /** Those who were to go on and said nothing, as far as is known; the latest. */
   readonly silent = new Set<PeerId>()
   /** Who has said that it is at work where the request stands. */
   atWork: PeerId | undefined
@@ -57,7 +57,8 @@ export class Pending {
     this.policy = policy
     this.startedMs = startedMs
     this.step = stem
-    this.patience = new Patience(this.deadlineMs - nowMs, scoringMs, nowMs)
+    const isEnough = (one: Step) => this.isEnough(one)
+    this.patience = new Patience(this.deadlineMs, { scoringMs, isEnough }, nowMs)
   }
 
   get request(): RequestId {
@@ -112,7 +113,7 @@ export class Pending {
 
   /** The newest step is said again, for somebody else or for whoever answers first. */
   rename({ next, silent }: Step, nowMs: number): void {
-    for (const peer of silent) this.silent.add(peer)
+    this.wasSilent(...silent)
     if (next === this.step.next) return
     if (next === undefined) this.wasLeft = true
     this.atWork = undefined
@@ -128,7 +129,7 @@ export class Pending {
   goBack(nowMs: number): PeerId | undefined {
     const isPassed = this.patience.isPassed(this.step)
     const suspect = isPassed ? undefined : (this.step.next ?? this.step.route.at(-1)?.peer)
-    if (suspect !== undefined) this.silent.add(suspect)
+    if (suspect !== undefined) this.wasSilent(suspect)
     this.atWork = undefined
     const isLastResort = ++this.offersAgain > RESCUES_MAX
     // The first step has no author but this member: it is only said again, and ends nobody's work on it.
@@ -182,9 +183,18 @@ export class Pending {
     return true
   }
 
+  private wasSilent(...peers: readonly PeerId[]): void {
+    for (const peer of peers) {
+      this.silent.delete(peer)
+      this.silent.add(peer)
+      if (this.silent.size > SILENT_NAMED_MAX)
+        this.silent.delete(this.silent.values().next().value as PeerId)
+    }
+  }
+
   /** Whoever has gone on was not silent. */
   private notSilent({ route, silent }: Step): void {
-    for (const peer of silent) this.silent.add(peer)
+    this.wasSilent(...silent)
     for (const { peer } of route) this.silent.delete(peer)
   }
 }
