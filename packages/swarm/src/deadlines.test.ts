@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { type FailureFault, failureLine } from './failure.ts'
 import { PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
 import type { HeadOutcome } from './ports.ts'
-import { type ClassifyPolicy, type FailureFault, failureLine } from './request.ts'
+import type { ClassifyPolicy } from './request.ts'
 import { ask, LARGE, layersOf, SMALL, swarm } from './testing/asking.ts'
 import { type Inhabitant, World } from './testing/world.ts'
 

@@ -1,8 +1,9 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { SignedStatement } from './chain/statement.ts'
+import type { FailureFault } from './failure.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
-import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
+import type { Answer, ClassifyPolicy, Progress } from './request.ts'
 import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,

@@ -1,5 +1,5 @@
 import { CodedError } from '@layerswarm/model'
-import type { FailureFault } from './request.ts'
+import type { FailureFault } from './failure.ts'
 
 /** What can go wrong in a swarm, as data. */
 export type SwarmFault =

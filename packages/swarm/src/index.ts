@@ -34,6 +34,7 @@ export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
+export type { FailureFault, Missing } from './failure.ts'
 export { type Bans, createBans } from './gate/bans.ts'
 export {
   type Arrival,
@@ -69,8 +70,6 @@ export {
   type Answer,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
-  type FailureFault,
-  type Missing,
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'

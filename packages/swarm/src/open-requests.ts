@@ -1,6 +1,7 @@
 import type { MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import { type Answer, failureLine, type Progress } from './request.ts'
+import { failureLine } from './failure.ts'
+import type { Answer, Progress } from './request.ts'
 import type { RequestId } from './wire/messages.ts'
 
 interface Waiting {

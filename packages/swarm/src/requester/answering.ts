@@ -1,6 +1,6 @@
 import { type CoreEffect, withdrawn } from '../effects.ts'
+import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
-import type { FailureFault } from '../request.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'

@@ -1,4 +1,4 @@
-import type { Missing } from '../request.ts'
+import type { Missing } from '../failure.ts'
 import type { Coverage } from './coverage.ts'
 import { NAMED_STALL_MS, SILENT_NAMED_MAX } from './limits.ts'
 import type { Pending } from './pending.ts'
