@@ -4,6 +4,7 @@ import { PRESENCE_INTERVAL_MS_MAX } from './limits.ts'
 import type { HeadOutcome } from './ports.ts'
 import type { ClassifyPolicy } from './request.ts'
 import { ask, LARGE, layersOf, SMALL, swarm } from './testing/asking.ts'
+import { SeededRandom } from './testing/seeded-random.ts'
 import { type Inhabitant, World } from './testing/world.ts'
 
 /** An answer or an error comes no later than this after its deadline, milliseconds. */
@@ -243,4 +244,35 @@ describe('an error says what was missing', () => {
     const line = await lineOf(one, { deadlineMs: 1_000 })
     expect(line).toContain('the layers ran, and this peer had not run the head')
   })
+})
+
+test('no request fails that had a layer in time to score it, whoever is slow and whoever never ends', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new SeededRandom(seed)
+    const draw = (most: number) => Math.floor(most * random.uniform())
+    const shape = draw(2) === 0 ? SMALL : LARGE
+    const world = new World({ seed, shape, layerMs: 5 + draw(400) })
+    const asker = world.join('asker')
+    for (let i = 0; i < 2 + draw(4); i++) {
+      const serve = draw(2) === 0 ? [0, 1, 2, 3] : [i % 4, (i + 1) % 4]
+      world.join(`p${i}`, { serve }).compute.frozen = draw(4) === 0
+    }
+    world.clock.run(PRESENCE_INTERVAL_MS_MAX)
+    const headMs = draw(300)
+    slowHead({ world, asker }, () => headMs)
+    // 303 kB cross in 303 ms, and may wait for as many again.
+    const scoringMs = headMs + (shape === SMALL ? 20 : 640)
+    for (const deadlineMs of [300, 1_000, 2_000, 5_000]) {
+      const endMs = world.clock.nowMs() + deadlineMs
+      let inTime = false
+      const off = asker.member.on((event) => {
+        if (event.type === 'step-seen' && event.route.length > 0)
+          inTime ||= world.clock.nowMs() + scoringMs < endMs
+      })
+      const { answer, tookMs } = await outcome(world, asker, { deadlineMs })
+      off()
+      expect(tookMs).toBeLessThanOrEqual(deadlineMs + 1)
+      if (inTime) expect(answer, `seed ${seed}, ${deadlineMs} ms`).toBeDefined()
+    }
+  }
 })

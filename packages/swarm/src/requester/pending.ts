@@ -40,6 +40,8 @@ export class Pending {
   /** How often in a row nothing moved. */
   private offersAgain = 0
   private closes: Closing | undefined
+  /** Of the steps that it went back from, the one with most layers, if that is an answer. */
+  private furthest: Step | undefined
   private wasLeft = false
 
   /**
@@ -135,6 +137,8 @@ export class Pending {
     // The first step has no author but this member: it is only said again, and ends nobody's work on it.
     const isFirst = this.step.route.length === 0 && this.offersAgain % RESCUES_MAX !== 0
     const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
+    const { length } = this.furthest?.route ?? []
+    if (this.isEnough(this.step) && this.step.route.length >= length) this.furthest = this.step
     const before = isPassed ? this.step : (this.trail.pop() ?? this.stem)
     const from = isLastResort ? this.stem : before
     if (isLastResort) this.trail.length = 0
@@ -172,6 +176,11 @@ export class Pending {
   get before(): Step | undefined {
     const before = this.trail.at(-1)
     return before !== undefined && this.isEnough(before) ? before : undefined
+  }
+
+  /** Where the scores of the newest step do not come: the one before, or one that the request went back from. */
+  get otherwise(): Step | undefined {
+    return this.before ?? this.furthest
   }
 
   /** Answers without the last visit, if the step before has enough layers. @returns whether it has. */

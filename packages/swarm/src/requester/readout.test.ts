@@ -178,3 +178,23 @@ describe('a request whose time is short', () => {
     expect(hopsOf(requester.onTime(deadlineMs))).toEqual([['answered', 3]])
   })
 })
+
+test('a request whose time is short after it went back has the step scored that it went back from', () => {
+  const requester = asked({})
+  const { deadlineMs } = CLASSIFY_POLICY_DEFAULT
+  const hurriesAtMs = deadlineMs - HURRY_MS
+  requester.onStep(peer, after(3), hurriesAtMs - STALL_MS_MAX)
+  requester.onTime(hurriesAtMs - 1)
+  const job = headJob(requester.onTime(hurriesAtMs)) as JobId
+  requester.onHeadRun(job, unsure, hurriesAtMs + 10)
+  expect(requester.inFlight).toBe(1)
+  expect(hopsOf(requester.onTime(deadlineMs))).toEqual([['answered', 3]])
+})
+
+test('a tensor that does not come holds up no later step when time is short', () => {
+  const requester = asked({})
+  const hurriesAtMs = CLASSIFY_POLICY_DEFAULT.deadlineMs - HURRY_MS
+  requester.onStep(peer, after(2, true), hurriesAtMs - 100)
+  expect(pullJob(requester.onTime(hurriesAtMs))).toBeDefined()
+  expect(headJob(requester.onStep(peer, after(3), hurriesAtMs + 10))).toBeDefined()
+})

@@ -2,7 +2,7 @@ import type { CoreEffect, Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
 import { sameStep } from '../step.ts'
-import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Answering } from './answering.ts'
 import type { Pending } from './pending.ts'
 import { isConfident, type LostScores, type Scoring } from './scoring.ts'
@@ -54,34 +54,45 @@ export class Readout {
   }
 
   /**
-   * Little time is left: scores what there is, lest there be none in the end. Where the newest step is being scored
-   * already, that is the one before.
+   * Little time is left: scores what there is, lest there be none in the end. Where the newest step is no answer, or
+   * is being scored already, that is the one before, or one that the request went back from.
    */
   private hurry(wanted: Pending, nowMs: number): CoreEffect[] {
     wanted.isHurried = true
-    if (wanted.closing === undefined) return this.scoreNewest(wanted, nowMs)
-    const { before } = wanted
-    return before === undefined ? [] : [this.parts.scoring.begin(before, nowMs)]
+    const { closing, newest, otherwise } = wanted
+    if (closing === undefined && wanted.isEnough(newest)) return this.scoreNewest(wanted, nowMs)
+    return otherwise === undefined || this.isScored(otherwise)
+      ? []
+      : [this.parts.scoring.begin(otherwise, nowMs)]
   }
 
   /** Infinity once it is in a hurry, and where that changes nothing. */
   private hurriesAtMs(wanted: Pending): number {
-    const { isHurried, patience, newest, closing, before } = wanted
-    const { scoring } = this.parts
-    const hasOther = before !== undefined && !scoring.isScoring(before)
+    const { isHurried, patience, newest, closing, otherwise } = wanted
     const isOpen = closing === undefined
-    const isOf = isOpen || (hasOther && scoring.bestOf(wanted.request) === undefined)
-    return isHurried || !isOf ? Number.POSITIVE_INFINITY : patience.hurriesAtMs(newest)
+    const changes = isOpen || (otherwise !== undefined && !this.isScored(otherwise))
+    return isHurried || !changes ? Number.POSITIVE_INFINITY : patience.hurriesAtMs(newest)
+  }
+
+  /** Whether scores of a step are on their way, or those of one with as many layers are here. */
+  private isScored(step: Step): boolean {
+    const { scoring } = this.parts
+    const layers = scoring.bestOf(step.request)?.step.route.length ?? 0
+    return layers >= step.route.length || scoring.isScoring(step)
   }
 
   /** Scores the newest step, unless nobody wants that yet, it is scored, or another one is being scored. */
   private scoreNewest(wanted: Pending, nowMs: number): CoreEffect[] {
     const { newest, policy, isHurried } = wanted
+    const { request } = newest
     const { scoring } = this.parts
+    const isUrgent = isHurried && wanted.isEnough(newest)
     const isAsked = policy.anytime || policy.stopAtConfidence !== undefined
-    if (!isAsked && !(isHurried && wanted.isEnough(newest))) return []
-    if (scoring.isBusy(newest.request) || scoring.ofStep(newest) !== undefined) return []
-    return [scoring.begin(newest, nowMs)]
+    if (!isAsked && !isUrgent) return []
+    if (scoring.isScoring(newest) || scoring.ofStep(newest) !== undefined) return []
+    // A tensor that does not come holds nothing up when time is short.
+    const isBusy = isUrgent ? scoring.isRunning(request) : scoring.isBusy(request)
+    return isBusy ? [] : [scoring.begin(newest, nowMs)]
   }
 
   /** How far a request has come, with the newest scores that there are. */
