@@ -8,13 +8,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { randomTensor } from '@layerswarm/model'
 import { createPeer } from '@layerswarm/peer'
 
 const DEADLINES_MS = [1, 50, 1_000, 5_000]
-const ASKED_EACH = 5
+const ASKED_EACH = 3
 /** A provider that computes for so much of its time: 3 ms of every 600. */
 const SLOW_SHARE = 0.005
 const LAYERS = 8
@@ -74,7 +75,8 @@ async function ask(peer, policy, seed) {
   }
 }
 
-function show(situation, deadlineMs, asked) {
+/** @param loopMs how long the thread that asks was kept from its turn at most. */
+function show(situation, deadlineMs, asked, loopMs) {
   const counts = {}
   for (const { code } of asked) counts[code] = (counts[code] ?? 0) + 1
   const late = asked.map(({ lateMs }) => lateMs).toSorted((a, b) => a - b)
@@ -86,6 +88,7 @@ function show(situation, deadlineMs, asked) {
     whole,
     latestMs: Math.round(late.at(-1)),
     over100: late.filter((ms) => ms > 100).length,
+    loopMs,
     line: asked.find(({ line }) => line !== undefined)?.line,
   }
   process.stdout.write(`${JSON.stringify(row)}\n`)
@@ -105,8 +108,10 @@ async function urlOf({ stdout }) {
 async function askMany(peer, situation, deadlines, count, around = (one) => one()) {
   for (const deadlineMs of deadlines) {
     const asked = []
+    const delay = monitorEventLoopDelay({ resolution: 5 })
+    delay.enable()
     for (let i = 0; i < count; i++) asked.push(await around(() => ask(peer, { deadlineMs }, i)))
-    show(situation, deadlineMs, asked)
+    show(situation, deadlineMs, asked, Math.round(delay.max / 1e6))
   }
 }
 
