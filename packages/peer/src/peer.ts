@@ -1,6 +1,7 @@
-import { imageTensor, type Manifest, type Tensor } from '@layerswarm/model'
+import { checkPartInput, imageTensor, type Manifest, type Tensor } from '@layerswarm/model'
 import type { Classification, ClassifyPolicy, MemberEvent } from '@layerswarm/swarm'
 import { decodeImage } from '#images'
+import { askSwarm } from './asking.ts'
 import { checkCount, checkOptions, checkShare } from './check-options.ts'
 import { PeerError } from './errors.ts'
 import { type ImageAnswer, type ImageSource, withLabel } from './images/image-source.ts'
@@ -31,12 +32,15 @@ export interface Peer {
   on(listener: (event: PeerEvent) => void): () => void
   snapshot(): PeerSnapshot
   /**
-   * Classifies normalised images (B, channels, size, size) with the swarm's help.
-   * @throws PeerError `not-started`; ModelError `bad-shape`; SwarmError `bad-request`.
+   * Classifies normalised images (B, channels, size, size) with the swarm's help. The deadline counts from this
+   * call, and so does the time of the answer; what is returned can be cancelled at once.
+   * @throws PeerError `not-started`; ModelError `bad-shape`; SwarmError `bad-request`. The answer rejects with a
+   * SwarmError, or the PeerError of a stem that could not be run.
    */
   classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification>
   /**
-   * Classifies one picture as it is: decodes it and turns it into what the release was trained on.
+   * Classifies one picture as it is: decodes it and turns it into what the release was trained on. Its deadline
+   * counts from this call, however long the picture takes to come.
    * @throws PeerError `not-started`, `bad-image` or `unreachable` for an address; SwarmError.
    */
   classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer>
@@ -109,16 +113,16 @@ class SwarmPeer implements Peer {
   }
 
   async classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification> {
-    const { compute, member, laneMet } = this.current()
-    const [stem] = await Promise.all([compute.stem(images), laneMet()])
-    return member.classify(stem, policy)
+    const session = this.current()
+    checkPartInput(session.manifest.spec, 'stem', images, 0)
+    return askSwarm(session, images, policy)
   }
 
   async classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer> {
-    const { preprocessing, labels } = this.manifest
-    const image = imageTensor(await decodeImage(source), preprocessing)
-    const { answer } = await this.classify(image, policy)
-    return withLabel(await answer, labels)
+    const session = this.current()
+    const { preprocessing, labels } = session.manifest
+    const image = async () => imageTensor(await decodeImage(source), preprocessing)
+    return withLabel(await askSwarm(session, image, policy).answer, labels)
   }
 
   get manifest(): Manifest {

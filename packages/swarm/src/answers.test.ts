@@ -109,7 +109,8 @@ describe('a swarm with layers that nobody hosts', () => {
       [1, 3],
     ])
     const { error } = await ask(world, asker, { minLayers: 4 }).finish()
-    expect(error?.fault).toEqual({ code: 'too-few-layers', applied: 3, wanted: 4 })
+    const missing = { what: 'hosts', layers: [2] }
+    expect(error?.fault).toEqual({ code: 'too-few-layers', applied: 3, wanted: 4, missing })
   })
 
   test('fails within the deadline when there is no provider at all, and says what to do', async () => {

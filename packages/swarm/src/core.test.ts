@@ -25,7 +25,8 @@ function member(capacity: number, lane = 0) {
   }
   const ask = (nowMs: number) => {
     const policy = CLASSIFY_POLICY_DEFAULT
-    return core.handle({ on: 'classify', request, activation: heldTensor(self), policy }, nowMs)
+    core.handle({ on: 'asked', request, policy }, nowMs)
+    return core.handle({ on: 'stem-ready', request, activation: heldTensor(self) }, nowMs)
   }
   /** When the request fails, if nothing else comes; undefined for not before `untilMs`. */
   const failsAtMs = (untilMs: number): number | undefined => {

@@ -52,7 +52,7 @@ export class Core {
     const jobs = new Jobs()
     const { hosted } = this.hosting
     this.provider = new Provider(options, view, hosted, jobs.of('provider'))
-    this.requester = new Requester(options, table, jobs, nowMs)
+    this.requester = new Requester({ self, shape, hosted }, table, jobs, nowMs)
     this.dispatcher = new Dispatcher(
       options,
       this.provider,
@@ -154,8 +154,13 @@ export class Core {
         return this.requester.onHeadRun(input.job, input.outcome, nowMs)
       case 'layer-hosted':
         return this.onLayerHosted(input.layer, input.failure, nowMs)
-      case 'classify':
-        return this.requester.classify(input.request, input.activation, input.policy, nowMs)
+      case 'asked':
+        this.requester.open(input.request, input.policy, nowMs)
+        return []
+      case 'stem-ready':
+        return this.requester.begin(input.request, input.activation, nowMs)
+      case 'stem-failed':
+        return this.requester.stemFailed(input.request, input.reason)
       case 'cancelled':
         return this.requester.cancel(input.request)
       case 'paused':

@@ -5,11 +5,18 @@ import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
 import { INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
-import type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
+import type {
+  Classification,
+  Member,
+  MemberOptions,
+  MemberPorts,
+  StemOutcome,
+  StemRun,
+} from './member.ts'
 import { OpenRequests } from './open-requests.ts'
 import { Outbox } from './outbox.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
-import { requestFault } from './request-fault.ts'
+import { type RequestFault, requestFault } from './request-fault.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
 
@@ -90,7 +97,10 @@ class DrivenMember implements Member {
     return this.core.snapshot(this.ports.clock.nowMs())
   }
 
-  classify(stem: EncodedActivation, policy: Partial<ClassifyPolicy> = {}): Classification {
+  classify(
+    stem: EncodedActivation | StemRun,
+    policy: Partial<ClassifyPolicy> = {},
+  ): Classification {
     const { request, send } = this.prepare(stem, policy)
     const listeners = new Set<(progress: Progress) => void>()
     const answer = this.requests.promise(request, listeners)
@@ -113,26 +123,52 @@ class DrivenMember implements Member {
     return request
   }
 
-  /** Checks a request and gives it a name; `send` sends it off. */
+  /** Checks a request and gives it a name; `send` sends it off. @throws SwarmError `bad-request`. */
   private prepare(
-    stem: EncodedActivation,
+    stem: EncodedActivation | StemRun,
     policy: Partial<ClassifyPolicy>,
   ): { request: RequestId; send: () => void } {
     const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
-    const { self } = this.ports.transport
-    const fault = requestFault({ request, self, stem, policy: wanted }, this.shape)
+    const isHere = typeof stem !== 'function'
+    const fault = this.faultOf(request, isHere ? stem : undefined, wanted)
     if (fault !== undefined)
       throw new SwarmError({ code: 'bad-request', field: fault.field }, fault.message)
-    const send = () =>
-      this.asActivation(stem, this.inlineBytes, (activation) => {
-        if (activation !== undefined) {
-          this.feed({ on: 'classify', request, activation, policy: wanted })
-          return
-        }
-        this.report({ type: 'failed', request, fault: { code: 'head-failed' } })
-      })
+    const send = () => {
+      this.feed({ on: 'asked', request, policy: wanted })
+      if (isHere) this.offerStem(request, stem)
+      else stem((outcome) => this.stemRan(request, wanted, outcome))
+    }
     return { request, send }
+  }
+
+  private stemRan(request: RequestId, policy: ClassifyPolicy, outcome: StemOutcome): void {
+    // Its time may be over, or nobody wants it any more.
+    if (!this.requests.has(request)) return
+    const isRun = 'stem' in outcome
+    const reason = isRun ? this.faultOf(request, outcome.stem, policy)?.message : outcome.failure
+    if (reason === undefined && isRun) this.offerStem(request, outcome.stem)
+    else this.feed({ on: 'stem-failed', request, reason: reason ?? '' })
+  }
+
+  private offerStem(request: RequestId, stem: EncodedActivation): void {
+    const reason = 'there is no room for its output, too many requests are open'
+    this.asActivation(stem, this.inlineBytes, (activation) =>
+      this.feed(
+        activation === undefined
+          ? { on: 'stem-failed', request, reason }
+          : { on: 'stem-ready', request, activation },
+      ),
+    )
+  }
+
+  private faultOf(
+    request: RequestId,
+    stem: EncodedActivation | undefined,
+    policy: ClassifyPolicy,
+  ): RequestFault | undefined {
+    const { self } = this.ports.transport
+    return requestFault({ request, self, stem, policy }, this.shape)
   }
 
   pause(): void {

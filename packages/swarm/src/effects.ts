@@ -1,8 +1,9 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { SignedStatement } from './chain/statement.ts'
+import type { FailureFault } from './failure.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
-import type { Answer, ClassifyPolicy, FailureFault, Progress } from './request.ts'
+import type { Answer, ClassifyPolicy, Progress } from './request.ts'
 import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,
@@ -86,7 +87,12 @@ export type Input =
   | { on: 'layer-run'; job: JobId; outcome: LayerOutcome }
   | { on: 'head-run'; job: JobId; outcome: HeadOutcome }
   | { on: 'layer-hosted'; layer: number; failure: string | undefined }
-  | { on: 'classify'; request: RequestId; activation: Activation; policy: ClassifyPolicy }
+  /** A request of this member's own: its time begins. */
+  | { on: 'asked'; request: RequestId; policy: ClassifyPolicy }
+  /** Its first tensor can be sent. */
+  | { on: 'stem-ready'; request: RequestId; activation: Activation }
+  /** There will be none. */
+  | { on: 'stem-failed'; request: RequestId; reason: string }
   | { on: 'cancelled'; request: RequestId }
   | { on: 'paused'; paused: boolean }
   | { on: 'capacity-set'; layers: number }

@@ -1,13 +1,10 @@
 import { CodedError } from '@layerswarm/model'
+import type { FailureFault } from './failure.ts'
 
 /** What can go wrong in a swarm, as data. */
 export type SwarmFault =
+  | FailureFault
   | { code: 'bad-message'; reason: string }
-  | { code: 'no-providers' }
-  | { code: 'deadline-passed'; hops: number }
-  | { code: 'too-few-layers'; applied: number; wanted: number }
-  | { code: 'cancelled' }
-  | { code: 'head-failed' }
   | { code: 'bad-request'; field: string }
   | { code: 'bad-policy' }
 

@@ -34,6 +34,7 @@ export { draw, drawMixed, drawOn, pick } from './draw.ts'
 export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
+export type { FailureFault, Missing } from './failure.ts'
 export { type Backlog, createBacklog } from './gate/backlog.ts'
 export { type Bans, createBans } from './gate/bans.ts'
 export {
@@ -57,13 +58,19 @@ export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/qu
 export { stepFault } from './gate/step-fault.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
 export * from './limits.ts'
-export type { Classification, Member, MemberOptions, MemberPorts } from './member.ts'
+export type {
+  Classification,
+  Member,
+  MemberOptions,
+  MemberPorts,
+  StemOutcome,
+  StemRun,
+} from './member.ts'
 export type * from './ports.ts'
 export {
   type Answer,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
-  type FailureFault,
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'

@@ -119,11 +119,6 @@ export const STALL_MS_MAX = 4_000
 export const NO_HOST_GRACE_MS = 1_200
 /** Time allowed to find the first provider at all. */
 export const FIRST_PROVIDER_MS = 8_000
-/** What is left of the deadline when the requester stops waiting and runs the head. */
-export const ANSWER_RESERVE_MS = 50
-/** The same when the newest tensor must be pulled first: a few round trips, or a tenth of a shorter deadline. */
-export const ANSWER_RESERVE_PULL_MS = 1_500
-
 /**
  * Direct connections of one peer. Presence, and a step that nobody is named for, floods to all of them,
  * so this is also the cost of one publish; Chrome stops at about 500 RTCPeerConnections per page and degrades long before.

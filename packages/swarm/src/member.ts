@@ -35,6 +35,12 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
     readonly inlineBytes?: number
   }
 
+/** What came of a stem: its output, (B, T, C), or in one line why there is none. */
+export type StemOutcome = { readonly stem: EncodedActivation } | { readonly failure: string }
+
+/** A stem that is still to run: it is called at once, and says once what came of it. */
+export type StemRun = (finished: (outcome: StemOutcome) => void) => void
+
 /** A request that was sent off. */
 export interface Classification {
   readonly request: RequestId
@@ -53,8 +59,13 @@ export interface Member {
   stop(): void
   on(listener: (event: MemberEvent) => void): () => void
   snapshot(): MemberSnapshot
-  /** @param stem the stem's output, (B, T, C). @throws SwarmError `bad-request` for an impossible policy or tensor. */
-  classify(stem: EncodedActivation, policy?: Partial<ClassifyPolicy>): Classification
+  /**
+   * Asks the lane. The deadline counts from this call, whatever the stem takes.
+   * @param stem its output, (B, T, C), or what runs it.
+   * @throws SwarmError `bad-request` for an impossible policy or tensor; of a stem that runs yet, the answer
+   * fails with `stem-failed`.
+   */
+  classify(stem: EncodedActivation | StemRun, policy?: Partial<ClassifyPolicy>): Classification
   /** Like `classify`, for those who take the outcome from the events `answered` and `failed`. */
   ask(stem: EncodedActivation, policy?: Partial<ClassifyPolicy>): RequestId
   pause(): void

@@ -1,6 +1,7 @@
 import type { MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import { type Answer, failureLine, type Progress } from './request.ts'
+import { failureLine } from './failure.ts'
+import type { Answer, Progress } from './request.ts'
 import type { RequestId } from './wire/messages.ts'
 
 interface Waiting {
@@ -34,6 +35,11 @@ export class OpenRequests {
   /** Those that have not ended: first those with a promise. */
   all(): RequestId[] {
     return [...this.waiting.keys(), ...this.asked]
+  }
+
+  /** Whether it has not ended. */
+  has(request: RequestId): boolean {
+    return this.waiting.has(request) || this.asked.has(request)
   }
 
   /** Something happened that may concern one of them. */

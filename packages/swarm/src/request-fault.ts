@@ -1,10 +1,10 @@
-import type { EncodedActivation } from '@layerswarm/model'
+import { activationBytes, type EncodedActivation } from '@layerswarm/model'
 import { UNSIGNED } from './chain/statement.ts'
 import { stepFault } from './gate/step-fault.ts'
 import { DEADLINE_MS_MAX } from './limits.ts'
 import type { ClassifyPolicy } from './request.ts'
 import type { ModelShape } from './step.ts'
-import type { PeerId, RequestId } from './wire/messages.ts'
+import type { Activation, PeerId, RequestId, TensorHash } from './wire/messages.ts'
 
 /** What is wrong with a request before it is sent: which of its fields, and one line for people. */
 export interface RequestFault {
@@ -16,14 +16,14 @@ export interface RequestFault {
 export interface Question {
   readonly request: RequestId
   readonly self: PeerId
-  /** The stem's output, (B, T, C). */
-  readonly stem: EncodedActivation
+  /** The stem's output, (B, T, C); undefined while the stem is still to run. */
+  readonly stem: EncodedActivation | undefined
   readonly policy: ClassifyPolicy
 }
 
 /** Why nobody in a swarm of this model could answer a request; undefined when somebody could. */
 export function requestFault(question: Question, shape: ModelShape): RequestFault | undefined {
-  const { request, self, stem, policy } = question
+  const { request, self, policy } = question
   const { deadlineMs, minLayers, plan } = policy
   if (!(deadlineMs > 0 && deadlineMs <= DEADLINE_MS_MAX))
     return {
@@ -33,8 +33,6 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   const layers = plan.length > 0 ? plan.length : shape.layers
   if (!(minLayers >= 0 && minLayers <= layers))
     return { field: 'minLayers', message: `the minimum of layers must be from 0 to ${layers}` }
-  const { dtype, bytes } = stem
-  const [batch, tokens, width] = stem.shape
   const step = {
     kind: 'step',
     request,
@@ -44,7 +42,7 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
     route: [],
     chain: [{ hop: 0, by: undefined, isOpen: true, signature: UNSIGNED }],
     plan,
-    activation: { place: 'inline', dtype, batch, tokens, width, bytes },
+    activation: firstTensor(question, shape),
     input: undefined,
     next: undefined,
     silent: [],
@@ -54,4 +52,14 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   return fault === undefined
     ? undefined
     : { field: 'stem', message: `cannot ask the swarm: ${fault}` }
+}
+
+/** What the stem gave, or what it would of one image. */
+function firstTensor({ stem, self }: Question, { tokens, width }: ModelShape): Activation {
+  const dtype = stem?.dtype ?? 'float16'
+  const [batch, ...each] = stem?.shape ?? ([1, tokens, width] as const)
+  const size = stem?.bytes.length ?? activationBytes(dtype, [batch, ...each])
+  const [itsTokens, itsWidth] = each
+  const held = { place: 'held', holder: self, hash: '' as TensorHash } as const
+  return { ...held, dtype, batch, tokens: itsTokens, width: itsWidth, size }
 }

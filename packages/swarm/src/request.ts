@@ -2,7 +2,7 @@ import type { Hop, RequestId } from './wire/messages.ts'
 
 /** What the requester is content with. */
 export interface ClassifyPolicy {
-  /** Time until an answer or an error, milliseconds. */
+  /** Time from the call until an answer or an error, milliseconds. */
   readonly deadlineMs: number
   /** Fewer applied layers than this are an error instead of an answer. */
   readonly minLayers: number
@@ -45,30 +45,4 @@ export interface Progress {
   /** What the head made of the first `scoredHops` of them, one row per image; undefined before it has run. */
   readonly probabilities: readonly (readonly number[])[] | undefined
   readonly scoredHops: number
-}
-
-/** Why a request has no answer. */
-export type FailureFault =
-  | { code: 'no-providers' }
-  | { code: 'deadline-passed'; hops: number }
-  | { code: 'too-few-layers'; applied: number; wanted: number }
-  | { code: 'head-failed' }
-  | { code: 'cancelled' }
-
-/** One line for people: why there is no answer, and what to do. */
-export function failureLine(fault: FailureFault): string {
-  switch (fault.code) {
-    case 'no-providers':
-      return 'no answer: nobody in this swarm hosts a layer; start a peer (`layerswarm peer --join URL`) or open the page in a tab and press Join'
-    case 'deadline-passed':
-      return `no answer: the deadline passed after ${fault.hops} hops; allow more time with a longer deadline`
-    case 'too-few-layers':
-      return `no answer: only ${fault.applied} layers could be applied and at least ${fault.wanted} were asked for; wait for more peers or ask for fewer`
-    case 'head-failed':
-      return 'no answer: this peer could not run the head on the result; see the log for the engine’s own error'
-    case 'cancelled':
-      return 'the request was cancelled'
-    default:
-      return fault satisfies never
-  }
 }

@@ -125,6 +125,39 @@ describe('the compute of Node', { timeout: 30_000 }, () => {
     await expect(opening).rejects.toBeInstanceOf(PeerError)
   })
 
+  test('loads the head while the first stem runs', async () => {
+    const store = storeOf(FILES)
+    const asked: unknown[] = []
+    const watched: typeof store = {
+      ...store,
+      part: (part, signal) => {
+        asked.push(part)
+        return store.part(part, signal)
+      },
+    }
+    const platform = nodePlatform(['reference'])
+    const compute = await createPartCompute({ ...NEEDS, store: watched }, platform)
+    opened.push(compute)
+    await compute.stem(randomTensor([1, 1, 16, 16], 9))
+    expect(asked).toEqual(['stem', 'head'])
+  })
+
+  test('runs stem and head before layers that wait', async () => {
+    const compute = await open(nodePlatform(['reference']))
+    await host(compute, 0)
+    await compute.stem(randomTensor([1, 1, 16, 16], 9))
+    await runHead(compute, input())
+    const ended: string[] = []
+    const runs = [0, 1, 2].map(async (hop) => {
+      await run(compute, 0, hop, input())
+      ended.push('layer')
+    })
+    const head = runHead(compute, input()).then(() => ended.push('head'))
+    const stem = compute.stem(randomTensor([1, 1, 16, 16], 9)).then(() => ended.push('stem'))
+    await Promise.all([...runs, head, stem])
+    expect(ended.slice(-2)).toEqual(['layer', 'layer'])
+  })
+
   test('encodes in the dtype of the wire and leaves the input to its owner', async () => {
     const store = storeOf(FILES)
     const compute = await createCompute({ spec: SPEC, store, wireDtype: 'float16' }, 'ort-node')

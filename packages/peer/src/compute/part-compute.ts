@@ -14,7 +14,7 @@ import type { ComputePlatform } from './engine-opener.ts'
 import { isOnGpu } from './engine-trial.ts'
 import { createLayerBatcher, type LayerTask } from './layer-batcher.ts'
 import { BATCH_IMAGES_MAX, LAYER_MS_WEIGHT, type WorkerLimits } from './limits.ts'
-import { createPartKeeper } from './part-keeper.ts'
+import { createPartKeeper, type PartKeeper } from './part-keeper.ts'
 import { type ComputeEvents, createRecovery, type Recovery } from './recovery.ts'
 import { superviseWorker, type WorkerSupervisor } from './worker-supervisor.ts'
 
@@ -129,8 +129,7 @@ export async function createPartCompute(
     },
     async stem(images) {
       checkPartInput(spec, 'stem', images, 0)
-      await keeper.keepOnce('stem')
-      return keeper.use('stem', (api) => api.runStem(images, wireDtype))
+      return runStem(keeper, images, wireDtype)
     },
     async close() {
       recovery?.end()
@@ -138,6 +137,19 @@ export async function createPartCompute(
       await supervisor.close()
     },
   }
+}
+
+/** Runs the stem, and loads the head meanwhile: fetched when it is to run, it would come too late. */
+async function runStem(
+  keeper: PartKeeper,
+  images: Tensor,
+  wireDtype: ActivationDtype,
+): Promise<EncodedActivation> {
+  await keeper.keepOnce('stem')
+  const output = keeper.use('stem', (api) => api.runStem(images, wireDtype))
+  // One that cannot be had now is tried again when it is to run.
+  void keeper.keepOnce('head').catch(() => undefined)
+  return output
 }
 
 /** A copy that goes to the worker without another one: the original is still the caller's. */

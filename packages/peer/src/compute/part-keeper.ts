@@ -23,6 +23,7 @@ export interface PartKeeper {
  * 1. The worker is given one call at a time, so that a time limit measures one call.
  * 2. Fetching a file holds up nobody.
  * 3. A part is loaded again in a new worker before it is used there.
+ * 4. Stem and head, which are this peer's own requests and small, do not wait for layers that others asked for.
  *
  * @param loaded is told what a warm run of a part takes after it was loaded.
  */
@@ -84,10 +85,13 @@ export function createPartKeeper(
     },
     drop,
     use: (part, call) =>
-      queue(async () => {
-        await ensureLoaded(part)
-        return await supervisor.call('run', call)
-      }),
+      queue(
+        async () => {
+          await ensureLoaded(part)
+          return await supervisor.call('run', call)
+        },
+        typeof part === 'string',
+      ),
     async restore() {
       // One after the other in the queue: a run that waits for its own part does not wait for all.
       const loading = [...kept.keys()].map((part) => queue(() => ensureLoaded(part)))

@@ -1,13 +1,13 @@
 import { type CoreEffect, withdrawn } from '../effects.ts'
+import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
-import type { FailureFault } from '../request.ts'
-import { sameStep } from '../step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'
 import type { Losses } from './losses.ts'
+import { missingOf } from './missing.ts'
 import type { Closing, Pending } from './pending.ts'
-import type { Scoring } from './scoring.ts'
+import type { Scores, Scoring } from './scoring.ts'
 import type { SecondOffers } from './second-offer.ts'
 
 /** What ends requests; all of it is shared with the requester. */
@@ -25,6 +25,8 @@ export interface AnsweringParts {
  *
  * 1. A request ends once, and is then remembered as ended for a while.
  * 2. An answer has at least as many layers as its policy asks for.
+ * 3. A request with such scores in hand does not fail, unless it is cancelled.
+ * 4. While there is time a request does not fail for want of it.
  */
 export class Answering {
   private readonly layers: number
@@ -46,45 +48,52 @@ export class Answering {
 
   /** No more hops: gets the scores of the newest step, then answers. */
   closeUp(wanted: Pending, closing: Closing, nowMs: number): CoreEffect[] {
-    const { request, newest } = wanted
-    const { scoring, coverage } = this.parts
-    if (closing !== 'complete' && newest.route.length < wanted.leastHops)
-      return this.fail(wanted, shortfall(wanted, closing, coverage.isCovered(newest)))
+    if (closing !== 'complete' && !wanted.isEnough(wanted.newest))
+      return this.answerFromLast(wanted, nowMs)
     wanted.close(closing)
-    const scores = scoring.of(request)
-    if (scores !== undefined && sameStep(scores.step, newest)) return this.answer(wanted, nowMs)
-    return scoring.isBusy(request) ? [] : [scoring.begin(newest)]
+    return this.score(wanted, nowMs)
+  }
+
+  /** Answers by the scores of the newest step, now or when they are here. */
+  score(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { request, newest } = wanted
+    const { scoring } = this.parts
+    const scores = scoring.ofStep(newest)
+    if (scores !== undefined) return this.answer(wanted, scores, nowMs)
+    // What runs already has ended soon, and may be all that there is in the end.
+    if (scoring.isScoring(newest) || scoring.isRunning(request)) return []
+    return [scoring.begin(newest, nowMs)]
   }
 
   /**
-   * The scores of a step could not be had: goes on without them, or from the step before.
+   * The scores of the newest step could not be had: goes on without them, or from the step before.
    * @returns undefined where an older step must be asked for.
    */
   headLost(wanted: Pending, nowMs: number): CoreEffect[] | undefined {
     if (wanted.closing === undefined) return []
     const { request } = wanted
-    const isOver = wanted.closing === 'deadline' || wanted.newest.era >= ERAS_MAX
+    const isLate = wanted.closing === 'deadline'
+    const isOver = isLate || wanted.newest.era >= ERAS_MAX
     const lost = (this.headsLost.get(request) ?? 0) + 1
     this.headsLost.set(request, lost)
     // Whoever ran the last layer cannot hand its result over: an answer without it is due.
     if ((isOver || lost > HEADS_LOST_MAX) && wanted.dropLast()) {
       this.headsLost.delete(request)
-      return [this.parts.scoring.begin(wanted.newest)]
+      return this.score(wanted, nowMs)
     }
+    if (isLate && this.parts.scoring.bestOf(request) === undefined) return []
     return isOver ? this.answerFromLast(wanted, nowMs) : undefined
   }
 
-  /** The deadline has come: answers from the last scores that there are. */
+  /** There will be no further scores: answers from the best that there are. */
   answerFromLast(wanted: Pending, nowMs: number): CoreEffect[] {
-    const scores = this.parts.scoring.of(wanted.request)
-    if (scores !== undefined && scores.step.route.length >= wanted.leastHops)
-      return this.answer(wanted, nowMs)
-    return this.fail(wanted, { code: 'deadline-passed', hops: wanted.newest.route.length })
+    const scores = this.parts.scoring.bestOf(wanted.request)
+    if (scores !== undefined && wanted.isEnough(scores.step))
+      return this.answer(wanted, scores, nowMs)
+    return this.fail(wanted, this.shortfall(wanted, nowMs))
   }
 
-  answer(wanted: Pending, nowMs: number): CoreEffect[] {
-    const scores = this.parts.scoring.of(wanted.request)
-    if (scores === undefined) return this.fail(wanted, { code: 'head-failed' })
+  answer(wanted: Pending, scores: Scores, nowMs: number): CoreEffect[] {
     const { step, logits, probabilities } = scores
     const { request, route } = step
     const applied = new Set(route.map(({ layer }) => layer))
@@ -97,7 +106,7 @@ export class Answering {
 
   fail(wanted: Pending, fault: FailureFault): CoreEffect[] {
     const { request } = wanted
-    return [...this.end(wanted), { do: 'report', event: { type: 'failed', request, fault } }]
+    return [...this.end(wanted), failed(request, fault)]
   }
 
   private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
@@ -116,15 +125,26 @@ export class Answering {
       ...secondOffers.end(request),
     ]
   }
+
+  /** Why there is no answer. */
+  private shortfall(wanted: Pending, nowMs: number): FailureFault {
+    const { newest, policy } = wanted
+    const hops = newest.route.length
+    const missing = missingOf(wanted, this.parts)
+    if (hops === 0 && missing.what === 'hosts' && missing.layers.length === this.layers)
+      return { code: 'no-providers' }
+    if (missing.what === 'head' && missing.reason !== undefined)
+      return { code: 'head-failed', reason: missing.reason }
+    const isLate = nowMs >= wanted.deadlineMs && hops === 0 && missing.what !== 'hosts'
+    return isLate || wanted.isEnough(newest)
+      ? { code: 'deadline-passed', deadlineMs: policy.deadlineMs, hops, missing }
+      : { code: 'too-few-layers', applied: hops, wanted: wanted.leastHops, missing }
+  }
 }
 
-/** Why there are too few layers for an answer. */
-function shortfall(wanted: Pending, closing: Closing, isCovered: boolean): FailureFault {
-  const applied = wanted.newest.route.length
-  if (applied === 0 && closing === 'uncovered') return { code: 'no-providers' }
-  if (applied === 0 && closing === 'deadline')
-    return isCovered ? { code: 'deadline-passed', hops: 0 } : { code: 'no-providers' }
-  return { code: 'too-few-layers', applied, wanted: wanted.policy.minLayers }
+/** A request has ended without an answer. */
+export function failed(request: RequestId, fault: FailureFault): CoreEffect {
+  return { do: 'report', event: { type: 'failed', request, fault } }
 }
 
 /** Whoever still works on a request that has ended hears so. */

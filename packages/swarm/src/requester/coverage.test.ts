@@ -12,9 +12,13 @@ const peer = 'host' as PeerId
 const LAYERS = 4
 
 function lane(...hosted: number[]) {
+  return laneOf({ hosted, own: [] })
+}
+
+function laneOf({ hosted, own }: { hosted: number[]; own: number[] }) {
   const table = new PeerTable('')
   if (hosted.length > 0) table.hear(peer, anyPresence({ layers: hosted }), 0)
-  return { table, coverage: new Coverage(LAYERS, table, 0) }
+  return { table, coverage: new Coverage(LAYERS, table, new Set(own), 0) }
 }
 
 describe('a step can be gone on with', () => {
@@ -46,7 +50,12 @@ describe('a step can be gone on with', () => {
 
 test('a host is missed from when the lane is known, anew in each lane', () => {
   const { coverage } = lane()
-  const wanted = new Pending(anyStep(), CLASSIFY_POLICY_DEFAULT, 0)
+  const wanted = new Pending(
+    anyStep(),
+    { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 },
+    () => 0,
+    0,
+  )
   const step = anyStep({ route: hopsBy(peer, 1) })
   wanted.advance(step, 0)
   const givenUpAtMs = () => wanted.patience.wakeAtMs(step, 0)
@@ -55,4 +64,18 @@ test('a host is missed from when the lane is known, anew in each lane', () => {
   coverage.laneEntered(1_000)
   coverage.judge(wanted, 1_000)
   expect(givenUpAtMs()).toBe(1_000 + PRESENCE_INTERVAL_MS_MAX + NO_HOST_GRACE_MS)
+})
+
+test('layers that nobody hosts are those that are left and that neither this member nor anybody known has', () => {
+  const { coverage } = laneOf({ hosted: [0, 1], own: [2] })
+  expect(coverage.shortage(anyStep())).toEqual({ unhosted: [3], runnable: 3 })
+  const route = hopsBy(peer, 2)
+  expect(coverage.shortage(anyStep({ route }))).toEqual({ unhosted: [3], runnable: 1 })
+  expect(lane().coverage.shortage(anyStep({ route }))).toEqual({ unhosted: [2, 3], runnable: 0 })
+})
+
+test('an order that was asked for ends at its first layer without a host', () => {
+  const { coverage } = lane(0, 2)
+  expect(coverage.shortage(anyStep({ plan: [0, 1, 2] }))).toEqual({ unhosted: [1], runnable: 1 })
+  expect(coverage.shortage(anyStep({ plan: [2, 0] }))).toEqual({ unhosted: [], runnable: 2 })
 })

@@ -14,12 +14,14 @@ import type { Pending } from './pending.ts'
 export class Coverage {
   private readonly layers: number
   private readonly table: PeerTable
+  private readonly own: ReadonlySet<number>
   private laneKnownAtMs: number
 
-  /** @param layers of the model. */
-  constructor(layers: number, table: PeerTable, nowMs: number) {
+  /** @param layers of the model. @param own those that this member hosts. */
+  constructor(layers: number, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
     this.layers = layers
     this.table = table
+    this.own = own
     this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
   }
 
@@ -37,6 +39,20 @@ export class Coverage {
     for (const { presence } of this.table.all())
       if (presence.layers.some((layer) => open[layer])) return true
     return false
+  }
+
+  /** Of the layers that are still asked for, those that nobody hosts, this member included, and how many can be run. */
+  shortage(step: Step): { readonly unhosted: number[]; readonly runnable: number } {
+    const hosted = new Set(this.own)
+    for (const { presence } of this.table.all())
+      for (const layer of presence.layers) hosted.add(layer)
+    const { plan, route } = step
+    const open = openLayers(step, this.layers).flatMap((isOpen, layer) => (isOpen ? [layer] : []))
+    const left = plan.length > 0 ? plan.slice(route.length) : open
+    const unhosted = left.filter((layer) => !hosted.has(layer))
+    const stopsAt = left.findIndex((layer) => !hosted.has(layer))
+    const isStopped = plan.length > 0 && stopsAt >= 0
+    return { unhosted, runnable: isStopped ? stopsAt : left.length - unhosted.length }
   }
 
   /** Looks anew at a request whose step is another, or whose lane has changed. */

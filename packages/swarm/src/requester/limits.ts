@@ -14,3 +14,26 @@ export const BELIEF_FACTOR = 3
 export const STARVED_STALLS = 4
 /** Of the time that is left, one step may take so much by claims and new names alone: what follows needs the rest. */
 export const HELD_UP_SHARE = 1 / 3
+
+/** The head takes no less than this, by the clock of a machine that does other things too: a turn of its worker and of its event loop. */
+export const HEAD_MS_MIN = 50
+/** And is not reckoned with more: an engine that has hung is started anew, and that once says nothing of the next time. */
+export const HEAD_MS_MAX = 1_000
+/** What the head is taken to need before it has run once here. */
+export const HEAD_MS_UNKNOWN = 250
+/** A tensor is fetched in no less than this: two turns of two event loops. */
+export const PULL_MS_MIN = 50
+/** And is not reckoned with more: of 300 kB through the slowest accesses that tensors are waited for at all. */
+export const PULL_MS_MAX = 3_000
+/** What a pull is taken to need before one has ended here: a few round trips, and 300 kB at 11 Mbit/s twice. */
+export const PULL_MS_UNKNOWN = 1_250
+/** Getting the scores is given no more of a request's time than this, however long it takes: without a layer there is nothing to score. */
+export const SCORING_SHARE_MAX = 1 / 4
+/** So long before its end a request is in a hurry, or so many times what its scores take, whichever is longer: each of its steps is scored as it comes. */
+export const HURRY_MS = 1_500
+/** See HURRY_MS: twice for a step that is superseded while its scores are on their way, and once for what goes wrong. */
+export const HURRY_FACTOR = 3
+/** And no longer than so much of the whole time: scores on the way cost a transfer each. */
+export const HURRY_SHARE_MAX = 1 / 2
+/** Silent peers that an error names: a line is short. */
+export const SILENT_NAMED_MAX = 3

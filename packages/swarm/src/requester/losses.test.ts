@@ -11,7 +11,7 @@ const [a, b, c] = ['a', 'b', 'c'] as PeerId[] as [PeerId, PeerId, PeerId]
 /** A request that stands at a step of `a`, who named this one. */
 function pending(next: PeerId | undefined) {
   const stem = anyStep({ requester, activation: heldTensor(requester) })
-  const wanted = new Pending(stem, CLASSIFY_POLICY_DEFAULT, 0)
+  const wanted = new Pending(stem, { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 }, () => 0, 0)
   wanted.advance(stepAfter([a], { requester, next }), 10)
   return wanted
 }

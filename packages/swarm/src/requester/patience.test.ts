@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import {
-  ANSWER_RESERVE_MS,
-  ANSWER_RESERVE_PULL_MS,
-  FIRST_PROVIDER_MS,
-  NO_HOST_GRACE_MS,
-  STALL_MS_MAX,
-} from '../limits.ts'
-import { anyStep, heldTensor, hopsBy, inlineTensor } from '../testing/any-step.ts'
+import { FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS_MAX } from '../limits.ts'
+import { anyStep, hopsBy, inlineTensor } from '../testing/any-step.ts'
 import type { Activation, PeerId, Step } from '../wire/messages.ts'
-import { BELIEF_FACTOR, HELD_UP_SHARE } from './limits.ts'
+import {
+  BELIEF_FACTOR,
+  HELD_UP_SHARE,
+  HURRY_FACTOR,
+  HURRY_MS,
+  HURRY_SHARE_MAX,
+  SCORING_SHARE_MAX,
+} from './limits.ts'
 import { Patience } from './patience.ts'
 
 const peer = 'somebody' as PeerId
@@ -20,25 +21,45 @@ function stepOf(hops: number, next?: PeerId, activation: Activation = inlineTens
   return anyStep({ route: hopsBy(peer, hops), next, activation })
 }
 
-const patience = (totalMs = TOTAL_MS) => new Patience(totalMs, START_MS)
+const SCORING_MS = 400
+
+const patience = (totalMs = TOTAL_MS, scoringMs = SCORING_MS, isEnough = true) =>
+  new Patience(
+    START_MS + totalMs,
+    { scoringMs: () => scoringMs, isEnough: () => isEnough },
+    START_MS,
+  )
 
 describe('the end of the wait', () => {
-  test('leaves time to get the scores: more for a tensor that must be fetched, and never over a tenth', () => {
-    const held = heldTensor(peer)
-    const reserves: [number, Activation, number][] = [
-      [TOTAL_MS, inlineTensor, ANSWER_RESERVE_MS],
-      [TOTAL_MS, held, ANSWER_RESERVE_PULL_MS],
-      [2_000, inlineTensor, ANSWER_RESERVE_MS],
-      [2_000, held, 200],
+  test('leaves as much time as getting the scores takes, and never more than a share of it all', () => {
+    const reserves: [number, number, number][] = [
+      [TOTAL_MS, SCORING_MS, SCORING_MS],
+      [TOTAL_MS, 3_000, 3_000],
+      [1_000, SCORING_MS, SCORING_SHARE_MAX * 1_000],
+      [1, SCORING_MS, SCORING_SHARE_MAX],
     ]
-    for (const [totalMs, activation, reserveMs] of reserves) {
-      const one = patience(totalMs)
-      const step = stepOf(0, peer, activation)
+    for (const [totalMs, scoringMs, reserveMs] of reserves) {
+      const one = patience(totalMs, scoringMs)
+      const step = stepOf(0, peer)
       const endMs = START_MS + totalMs - reserveMs
       expect(one.wakeAtMs(step, STALL_MS)).toBe(endMs)
-      expect(one.due(step, STALL_MS, endMs - 1)).toBeUndefined()
+      expect(one.due(step, STALL_MS, endMs - 0.1)).toBeUndefined()
       expect(one.due(step, STALL_MS, endMs)).toBe('deadline')
     }
+  })
+
+  test('is the deadline itself while there are too few layers for an answer', () => {
+    const one = patience(TOTAL_MS, SCORING_MS, false)
+    expect(one.wakeAtMs(stepOf(1, peer), TOTAL_MS)).toBe(START_MS + TOTAL_MS)
+    expect(one.due(stepOf(1, peer), STALL_MS, START_MS + TOTAL_MS - 1)).toBe('stalled')
+  })
+
+  test('is near when scores may well come too late, or half of a short time is over', () => {
+    const hurries = (totalMs: number, scoringMs: number) =>
+      START_MS + totalMs - patience(totalMs, scoringMs).hurriesAtMs(stepOf(1, peer))
+    expect(hurries(TOTAL_MS, SCORING_MS)).toBe(HURRY_MS)
+    expect(hurries(TOTAL_MS, 2_000)).toBe(HURRY_FACTOR * 2_000)
+    expect(hurries(1_000, SCORING_MS)).toBe(HURRY_SHARE_MAX * 1_000)
   })
 
   test('of a first step that nobody could take waits for whoever joins', () => {

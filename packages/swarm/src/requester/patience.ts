@@ -1,12 +1,13 @@
-import {
-  ANSWER_RESERVE_MS,
-  ANSWER_RESERVE_PULL_MS,
-  FIRST_PROVIDER_MS,
-  NO_HOST_GRACE_MS,
-  STALL_MS_MAX,
-} from '../limits.ts'
+import { FIRST_PROVIDER_MS, NO_HOST_GRACE_MS, STALL_MS_MAX } from '../limits.ts'
 import type { Claim, Step } from '../wire/messages.ts'
-import { BELIEF_FACTOR, HELD_UP_SHARE } from './limits.ts'
+import {
+  BELIEF_FACTOR,
+  HELD_UP_SHARE,
+  HURRY_FACTOR,
+  HURRY_MS,
+  HURRY_SHARE_MAX,
+  SCORING_SHARE_MAX,
+} from './limits.ts'
 
 /** Why a requester waits no longer: its time is nearly over, nobody hosts what is left, or nothing moves. */
 export type WaitEnd = 'deadline' | 'uncovered' | 'stalled'
@@ -17,6 +18,14 @@ interface Lack {
   readonly laneKnownAtMs: number
 }
 
+/** What patience asks of its request. */
+export interface Scorable {
+  /** What the scores of a step take at most, milliseconds. */
+  scoringMs(step: Step): number
+  /** Whether an answer may be had from a step. */
+  isEnough(step: Step): boolean
+}
+
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -25,12 +34,13 @@ const NEVER = Number.POSITIVE_INFINITY
  * 1. Whoever is at work is believed for a bounded time, each later hop anew.
  * 2. No step holds the request up for more than its share of the time that was left when it came,
  *    whatever is said of it.
- * 3. Towards the deadline there is time left to get the scores.
+ * 3. Towards the deadline there is as much time left as getting the scores takes here.
  * 4. Nobody is asked to go back for want of a host: going back brings none.
  */
 export class Patience {
   private readonly deadlineMs: number
   private readonly totalMs: number
+  private readonly scorable: Scorable
   private movedAtMs: number
   private lack: Lack | undefined
   /** Whoever is at work on the newest step is waited for no longer than this, however often it says so. */
@@ -40,10 +50,11 @@ export class Patience {
   /** The furthest hop that somebody is said to be at work on. */
   private heardHop = 0
 
-  /** @param totalMs from now until the request ends. */
-  constructor(totalMs: number, nowMs: number) {
-    this.deadlineMs = nowMs + totalMs
-    this.totalMs = totalMs
+  /** @param deadlineMs when the request ends. */
+  constructor(deadlineMs: number, scorable: Scorable, nowMs: number) {
+    this.deadlineMs = deadlineMs
+    this.totalMs = deadlineMs - nowMs
+    this.scorable = scorable
     this.movedAtMs = nowMs
     this.heldUpUntilMs = this.holdUpEndMs(nowMs)
   }
@@ -124,13 +135,17 @@ export class Patience {
     )
   }
 
-  /** It is time to get scores for what there is. */
-  private closesAtMs({ activation }: Step): number {
-    const reserveMs =
-      activation.place === 'inline'
-        ? ANSWER_RESERVE_MS
-        : Math.min(ANSWER_RESERVE_PULL_MS, this.totalMs / 10)
-    return this.deadlineMs - reserveMs
+  /** From then on each step is scored as it comes, so that at the end there are scores in hand. */
+  hurriesAtMs(step: Step): number {
+    const hurryMs = Math.max(HURRY_MS, HURRY_FACTOR * this.scorable.scoringMs(step))
+    return this.deadlineMs - Math.min(hurryMs, HURRY_SHARE_MAX * this.totalMs)
+  }
+
+  /** It is time to get scores for what there is, if that is an answer: those of a later step would come too late. */
+  private closesAtMs(step: Step): number {
+    if (!this.scorable.isEnough(step)) return this.deadlineMs
+    const scoringMs = this.scorable.scoringMs(step)
+    return this.deadlineMs - Math.min(scoringMs, SCORING_SHARE_MAX * this.totalMs)
   }
 
   /** The layers left have been without a host for long enough. */

@@ -14,7 +14,12 @@ const after = (hops: number, by = one, next: PeerId | undefined = other): Step =
 
 /** A request that has come through these numbers of hops. */
 function pending(...hops: number[]): Pending {
-  const wanted = new Pending(anyStep(), CLASSIFY_POLICY_DEFAULT, 0)
+  const wanted = new Pending(
+    anyStep(),
+    { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 },
+    () => 0,
+    0,
+  )
   hops.forEach((count, i) => {
     wanted.advance(after(count), 10 * (i + 1))
   })
@@ -76,7 +81,7 @@ describe('a request that goes back', () => {
 describe('an answer without the last visit', () => {
   test('is given where the step before has enough layers', () => {
     const policy = { ...CLASSIFY_POLICY_DEFAULT, minLayers: 2 }
-    const wanted = new Pending(anyStep(), policy, 0)
+    const wanted = new Pending(anyStep(), { policy, startedMs: 0 }, () => 0, 0)
     for (const hops of [1, 2, 4]) wanted.advance(after(hops), hops)
     expect(wanted.dropLast()).toBe(true)
     expect(wanted.newest.route).toHaveLength(2)
@@ -99,7 +104,7 @@ describe('a request that was left to whoever answers first', () => {
   test('may be followed by the whole lane from then on', () => {
     const wanted = pending(1)
     expect(wanted.isPublic).toBe(false)
-    wanted.rename(undefined, 20)
+    wanted.rename({ ...after(1), next: undefined }, 20)
     wanted.advance(after(2), 30)
     expect(wanted.isPublic).toBe(true)
   })

@@ -2,7 +2,8 @@ import { withOwnLink } from '../chain/own-link.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { RESCUES_MAX } from './limits.ts'
+import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
+import type { Opening } from './openings.ts'
 import { Patience } from './patience.ts'
 
 /** Why no further hop is waited for. */
@@ -14,7 +15,8 @@ export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
  *
  * 1. Its newest step is replaced by one that supersedes it, or by an older one in a new era.
  * 2. The trail holds the known steps on whose route the newest goes on, oldest first.
- * 3. Once it is closing no further step is taken over.
+ * 3. Once it is closing no further step is taken over, unless it is its time that is up: then the last one that
+ *    can be scored is the answer.
  */
 export class Pending {
   readonly policy: ClassifyPolicy
@@ -24,23 +26,43 @@ export class Pending {
   readonly patience: Patience
   /** Those who were told that others are ahead of them. */
   readonly strays = new Set<PeerId>()
+  /** Those who were to go on and said nothing, as far as is known; the latest. */
+  readonly silent = new Set<PeerId>()
+  /** Who has said that it is at work where the request stands. */
+  atWork: PeerId | undefined
+  /** What the engine said when the head failed last. */
+  headFailure: string | undefined
+  /** Its time is short: each step is scored as it comes. */
+  isHurried = false
   private step: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
   /** How often in a row nothing moved. */
   private offersAgain = 0
   private closes: Closing | undefined
+  /** Of the steps that it went back from, the one with most layers, if that is an answer. */
+  private furthest: Step | undefined
   private wasLeft = false
   private cameMs: number
 
-  /** @param stem the first step, as it is published now. */
-  constructor(stem: Step, policy: ClassifyPolicy, nowMs: number) {
+  /**
+   * @param stem the first step, as it is published now.
+   * @param opening what was asked, and when.
+   * @param scoringMs what the scores of a step take at most, milliseconds.
+   */
+  constructor(
+    stem: Step,
+    { policy, startedMs }: Opening,
+    scoringMs: (step: Step) => number,
+    nowMs: number,
+  ) {
     this.stem = stem
     this.policy = policy
-    this.startedMs = nowMs
+    this.startedMs = startedMs
     this.step = stem
     this.cameMs = nowMs
-    this.patience = new Patience(policy.deadlineMs, nowMs)
+    const isEnough = (one: Step) => this.isEnough(one)
+    this.patience = new Patience(this.deadlineMs, { scoringMs, isEnough }, nowMs)
   }
 
   get request(): RequestId {
@@ -87,6 +109,8 @@ export class Pending {
    */
   advance(step: Step, nowMs: number): number | undefined {
     if (step.next === undefined) this.wasLeft = true
+    this.atWork = undefined
+    this.notSilent(step)
     const tookMs = this.patience.advanced(step, nowMs)
     const isUsual = this.offersAgain === 0 && tookMs > 0
     this.trail.push(this.step)
@@ -98,9 +122,11 @@ export class Pending {
   }
 
   /** The newest step is said again, for somebody else or for whoever answers first. */
-  rename(next: PeerId | undefined, nowMs: number): void {
+  rename({ next, silent }: Step, nowMs: number): void {
+    this.wasSilent(...silent)
     if (next === this.step.next) return
     if (next === undefined) this.wasLeft = true
+    this.atWork = undefined
     this.step = { ...this.step, next }
     this.patience.renamed(nowMs)
   }
@@ -113,10 +139,13 @@ export class Pending {
   goBack(nowMs: number): PeerId | undefined {
     const isPassed = this.patience.isPassed(this.step)
     const suspect = isPassed ? undefined : (this.step.next ?? this.step.route.at(-1)?.peer)
+    if (suspect !== undefined) this.wasSilent(suspect)
+    this.atWork = undefined
     const isLastResort = ++this.offersAgain > RESCUES_MAX
     // The first step has no author but this member: it is only said again, and ends nobody's work on it.
     const isFirst = this.step.route.length === 0 && this.offersAgain % RESCUES_MAX !== 0
     const era = Math.min(this.step.era + (isFirst ? 0 : 1), ERAS_MAX)
+    this.noteFurthest()
     const before = isPassed ? this.step : (this.trail.pop() ?? this.stem)
     const from = isLastResort ? this.stem : before
     if (isLastResort) this.trail.length = 0
@@ -126,6 +155,11 @@ export class Pending {
     return suspect
   }
 
+  private noteFurthest(): void {
+    const { length } = this.furthest?.route ?? []
+    if (this.isEnough(this.step) && this.step.route.length >= length) this.furthest = this.step
+  }
+
   /** Asking authors to choose again was not enough: from now on whoever answers first goes on. */
   get isDesperate(): boolean {
     return this.offersAgain > RESCUES_MAX
@@ -133,6 +167,8 @@ export class Pending {
 
   /** Others may choose among other hosts now: it begins anew from the stem, in a new era. */
   startOver(nowMs: number): void {
+    this.noteFurthest()
+    this.atWork = undefined
     this.offersAgain = 0
     this.cameMs = nowMs
     this.trail.length = 0
@@ -155,13 +191,44 @@ export class Pending {
     this.step = step
   }
 
+  /** Whether an answer may be had from a step. */
+  isEnough({ route }: Step): boolean {
+    return route.length >= this.leastHops
+  }
+
+  /** The step before the newest, if it has enough layers for an answer. */
+  get before(): Step | undefined {
+    const before = this.trail.at(-1)
+    return before !== undefined && this.isEnough(before) ? before : undefined
+  }
+
+  /** Where the scores of the newest step do not come: the one before, or one that the request went back from. */
+  get otherwise(): Step | undefined {
+    return this.before ?? this.furthest
+  }
+
   /** Answers without the last visit, if the step before has enough layers. @returns whether it has. */
   dropLast(): boolean {
-    const before = this.trail.at(-1)
-    if (before === undefined || before.route.length < this.leastHops) return false
+    const { before } = this
+    if (before === undefined) return false
     this.step = before
     this.trail.pop()
     return true
+  }
+
+  private wasSilent(...peers: readonly PeerId[]): void {
+    for (const peer of peers) {
+      this.silent.delete(peer)
+      this.silent.add(peer)
+      if (this.silent.size > SILENT_NAMED_MAX)
+        this.silent.delete(this.silent.values().next().value as PeerId)
+    }
+  }
+
+  /** Whoever has gone on was not silent. */
+  private notSilent({ route, silent }: Step): void {
+    this.wasSilent(...silent)
+    for (const { peer } of route) this.silent.delete(peer)
   }
 }
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { CoreEffect } from '../effects.ts'
 import { type JobId, Jobs } from '../jobs.ts'
+import { STALL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import { anyStep, heldTensor, hopsBy, inlineTensor } from '../testing/any-step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
+import { HURRY_MS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'requester' as PeerId
@@ -26,8 +28,9 @@ const after = (hops: number, isHeld = false): Step =>
 function asked(policy: Partial<ClassifyPolicy>) {
   const table = new PeerTable('')
   table.hear(peer, anyPresence({ layers: [0, 1, 2, 3] }), 0)
-  const requester = new Requester({ self, shape }, table, new Jobs(), 0)
-  requester.classify(request, heldTensor(self), { ...CLASSIFY_POLICY_DEFAULT, ...policy }, 0)
+  const requester = new Requester({ self, shape, hosted: new Set() }, table, new Jobs(), 0)
+  requester.open(request, { ...CLASSIFY_POLICY_DEFAULT, ...policy }, 0)
+  requester.begin(request, heldTensor(self), 0)
   return requester
 }
 
@@ -120,4 +123,78 @@ describe('the last step', () => {
     ])
     expect(requester.onPulled(job, new Uint8Array(80), 50)).toEqual([])
   })
+})
+
+describe('a request whose time is short', () => {
+  const hurriesAtMs = CLASSIFY_POLICY_DEFAULT.deadlineMs - HURRY_MS
+
+  test('has each of its steps scored as it comes, the newest first', () => {
+    const requester = asked({})
+    expect(headJob(requester.onStep(peer, after(1), hurriesAtMs - 100))).toBeUndefined()
+    expect(headJob(requester.onTime(hurriesAtMs - 1))).toBeUndefined()
+    const job = headJob(requester.onTime(hurriesAtMs)) as JobId
+    expect(headJob(requester.onStep(peer, after(2), hurriesAtMs + 10))).toBeUndefined()
+    const next = headJob(requester.onHeadRun(job, unsure, hurriesAtMs + 20))
+    requester.onHeadRun(next as JobId, unsure, hurriesAtMs + 30)
+    expect(hopsOf(requester.onTime(CLASSIFY_POLICY_DEFAULT.deadlineMs))).toEqual([['answered', 2]])
+  })
+
+  test('has no steps scored that have too few layers for an answer', () => {
+    const requester = asked({ minLayers: 2 })
+    requester.onTime(hurriesAtMs)
+    expect(headJob(requester.onStep(peer, after(1), hurriesAtMs + 10))).toBeUndefined()
+    expect(headJob(requester.onStep(peer, after(2), hurriesAtMs + 20))).toBeDefined()
+  })
+
+  test('has the step before scored too, where the scores of the last do not come', () => {
+    const requester = asked({})
+    requester.onStep(peer, after(2), 10)
+    expect(pullJob(requester.onStep(peer, after(4, true), 20))).toBeDefined()
+    const job = headJob(requester.onTime(hurriesAtMs)) as JobId
+    // The last may yet come.
+    expect(hopsOf(requester.onHeadRun(job, unsure, hurriesAtMs + 10))).toEqual([])
+    expect(hopsOf(requester.onTime(CLASSIFY_POLICY_DEFAULT.deadlineMs))).toEqual([['answered', 2]])
+  })
+
+  test('takes a later step over while the scores of its last are on their way', () => {
+    const requester = asked({})
+    requester.onTime(hurriesAtMs)
+    const job = headJob(requester.onStep(peer, after(3), hurriesAtMs + 10)) as JobId
+    const lateMs = CLASSIFY_POLICY_DEFAULT.deadlineMs - 20
+    requester.onTime(lateMs)
+    requester.onStep(peer, after(4), lateMs)
+    const last = headJob(requester.onHeadRun(job, unsure, lateMs + 5)) as JobId
+    expect(hopsOf(requester.onHeadRun(last, unsure, lateMs + 10))).toEqual([['answered', 4]])
+  })
+
+  test('answers from the scores of most layers, though it had to go back behind them', () => {
+    const requester = asked({ anytime: true })
+    const job = headJob(requester.onStep(peer, after(3), 10)) as JobId
+    requester.onHeadRun(job, unsure, 20)
+    requester.onTime(10 + STALL_MS_MAX)
+    const { deadlineMs } = CLASSIFY_POLICY_DEFAULT
+    for (let nowMs = requester.wakeAtMs(); nowMs < deadlineMs; nowMs = requester.wakeAtMs())
+      expect(hopsOf(requester.onTime(nowMs))).toEqual([])
+    expect(hopsOf(requester.onTime(deadlineMs))).toEqual([['answered', 3]])
+  })
+})
+
+test('a request whose time is short after it went back has the step scored that it went back from', () => {
+  const requester = asked({})
+  const { deadlineMs } = CLASSIFY_POLICY_DEFAULT
+  const hurriesAtMs = deadlineMs - HURRY_MS
+  requester.onStep(peer, after(3), hurriesAtMs - STALL_MS_MAX)
+  requester.onTime(hurriesAtMs - 1)
+  const job = headJob(requester.onTime(hurriesAtMs)) as JobId
+  requester.onHeadRun(job, unsure, hurriesAtMs + 10)
+  expect(requester.inFlight).toBe(1)
+  expect(hopsOf(requester.onTime(deadlineMs))).toEqual([['answered', 3]])
+})
+
+test('a tensor that does not come holds up no later step when time is short', () => {
+  const requester = asked({})
+  const hurriesAtMs = CLASSIFY_POLICY_DEFAULT.deadlineMs - HURRY_MS
+  requester.onStep(peer, after(2, true), hurriesAtMs - 100)
+  expect(pullJob(requester.onTime(hurriesAtMs))).toBeDefined()
+  expect(headJob(requester.onStep(peer, after(3), hurriesAtMs + 10))).toBeDefined()
 })

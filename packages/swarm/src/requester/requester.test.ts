@@ -67,8 +67,9 @@ function isRescued(effects: readonly CoreEffect[]): boolean {
 function asked(askedAtMs: number, next: PeerId | undefined) {
   const table = new PeerTable(release)
   table.hear(most, anyPresence({ release, layers: [0, 1, 3] }), 0)
-  const requester = new Requester({ self, shape }, table, new Jobs(), 0)
-  requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, askedAtMs)
+  const requester = new Requester({ self, shape, hosted: new Set() }, table, new Jobs(), 0)
+  requester.open(request, CLASSIFY_POLICY_DEFAULT, askedAtMs)
+  requester.begin(request, stem, askedAtMs)
   requester.onStep(most, withoutLayerTwo(next), askedAtMs)
   /** Whether it answers from what it has by then: the head is run, or its input fetched. */
   const closesBy = (nowMs: number) =>
@@ -125,8 +126,9 @@ describe('somebody who is at work on the newest step', () => {
   test('is waited for as long when it is heard of before the step', () => {
     const table = new PeerTable(release)
     table.hear(most, anyPresence({ release, layers: [0, 1, 2, 3] }), 0)
-    const requester = new Requester({ self, shape }, table, new Jobs(), 0)
-    requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+    const requester = new Requester({ self, shape, hosted: new Set() }, table, new Jobs(), 0)
+    requester.open(request, CLASSIFY_POLICY_DEFAULT, 0)
+    requester.begin(request, stem, 0)
     requester.onClaim(only, { ...claim, ttlMs: 2_000 }, 0)
     requester.onStep(most, withoutLayerTwo(only), 100)
     expect(isRescued(requester.onTime(1_999))).toBe(false)
@@ -254,8 +256,14 @@ describe('a tensor that whoever would go on has no way to', () => {
       const { route } = withoutLayerTwo(most)
       const last = [...route, { ...route[0], layer: 2, peer: only } as (typeof route)[number]]
       const four = { ...shape, layers: 5 }
-      const longer = new Requester({ self, shape: four }, new PeerTable(release), new Jobs(), 0)
-      longer.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+      const longer = new Requester(
+        { self, shape: four, hosted: new Set() },
+        new PeerTable(release),
+        new Jobs(),
+        0,
+      )
+      longer.open(request, CLASSIFY_POLICY_DEFAULT, 0)
+      longer.begin(request, stem, 0)
       longer.onStep(most, withoutLayerTwo(only), 10)
       const output = { ...activation, hash: 'last' as TensorHash }
       longer.onStep(most, { ...withoutLayerTwo(next), route: last, activation: output }, 20)
@@ -296,8 +304,14 @@ describe('a tensor that is lost with its holder', () => {
   })
   /** A request that was heard of up to its second visit, by `b`, who named `c`. */
   function heard() {
-    const requester = new Requester({ self, shape }, new PeerTable(release), new Jobs(), 0)
-    requester.classify(request, stem, CLASSIFY_POLICY_DEFAULT, 0)
+    const requester = new Requester(
+      { self, shape, hosted: new Set() },
+      new PeerTable(release),
+      new Jobs(),
+      0,
+    )
+    requester.open(request, CLASSIFY_POLICY_DEFAULT, 0)
+    requester.begin(request, stem, 0)
     requester.onStep('a' as PeerId, stepAfter(1, 'b' as PeerId), 10)
     requester.onStep('b' as PeerId, stepAfter(2, 'c' as PeerId), 20)
     return requester

@@ -13,9 +13,10 @@ import {
   supersedes,
 } from '../step.ts'
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Answering, tellDone } from './answering.ts'
+import { Answering, failed, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Losses } from './losses.ts'
+import { Openings } from './openings.ts'
 import { isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
 import { Scoring } from './scoring.ts'
@@ -26,13 +27,16 @@ import { Watchdog } from './watchdog.ts'
 export interface RequesterOptions {
   readonly self: PeerId
   readonly shape: ModelShape
+  /** Layers that this member hosts itself. */
+  readonly hosted: ReadonlySet<number>
 }
 
 /**
  * Asks for answers: offers the stem's output, and hears how far its requests have come and who is at work on
  * them. What is scored `Readout` decides, what to do when nothing moves `Watchdog`, how it ends `Answering`.
  *
- * 1. Every request ends in exactly one answer or one failure, at its deadline at the latest.
+ * 1. Every request ends in exactly one answer or one failure, at its deadline at the latest, which counts from
+ *    when it was asked.
  * 2. An answer names exactly the layers whose output its scores were computed from.
  * 3. A request that stands still is offered again; when tensors were lost, from an older step.
  * 4. A step with all layers applied is an answer, whatever its era.
@@ -41,22 +45,23 @@ export interface RequesterOptions {
  */
 export class Requester {
   private readonly options: RequesterOptions
+  private readonly openings = new Openings()
   private readonly pending = new Map<RequestId, Pending>()
   private readonly coverage: Coverage
   private readonly secondOffers: SecondOffers
+  private readonly scoring: Scoring
   private readonly answering: Answering
   private readonly watchdog: Watchdog
   private readonly readout: Readout
   private readonly losses = new Losses()
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
-    const { self, shape } = options
+    const { self, shape, hosted } = options
     this.options = options
-    this.coverage = new Coverage(shape.layers, table, nowMs)
+    this.coverage = new Coverage(shape.layers, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
-    const scoring = new Scoring(self, jobs.of('scoring'))
-    const { pending, coverage, secondOffers } = this
-    const { losses } = this
+    this.scoring = new Scoring(self, jobs.of('scoring'))
+    const { pending, coverage, secondOffers, scoring, losses } = this
     this.answering = new Answering(shape.layers, {
       pending,
       scoring,
@@ -70,7 +75,7 @@ export class Requester {
   }
 
   get inFlight(): number {
-    return this.pending.size
+    return this.openings.size + this.pending.size
   }
 
   /** Whether nobody in the lane takes one of its requests any further, however often it is offered. */
@@ -88,18 +93,22 @@ export class Requester {
     this.onCoverage(nowMs)
   }
 
-  /** @param activation the stem's output, (B, T, C). */
-  classify(
-    request: RequestId,
-    activation: Activation,
-    policy: ClassifyPolicy,
-    nowMs: number,
-  ): CoreEffect[] {
+  /** A request is asked: its time begins, and its first tensor comes later. */
+  open(request: RequestId, policy: ClassifyPolicy, nowMs: number): void {
+    this.openings.begin(request, policy, nowMs)
+  }
+
+  /** The first tensor of a request is here. @param activation the stem's output, (B, T, C). */
+  begin(request: RequestId, activation: Activation, nowMs: number): CoreEffect[] {
+    const opening = this.openings.take(request)
+    if (opening === undefined) return withdrawn(activation)
+    const { policy, startedMs } = opening
+    const endsAtMs = startedMs + policy.deadlineMs
     const stem: Step = {
       kind: 'step',
       request,
       requester: this.options.self,
-      endsAtMs: Math.floor(nowMs + policy.deadlineMs),
+      endsAtMs: Math.floor(endsAtMs),
       era: 0,
       route: [],
       chain: [],
@@ -108,23 +117,31 @@ export class Requester {
       input: undefined,
       next: undefined,
       silent: [],
-      remainingMs: policy.deadlineMs,
+      remainingMs: endsAtMs - nowMs,
     }
-    const wanted = new Pending(stem, policy, nowMs)
+    const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
+    const wanted = new Pending(stem, opening, scoringMs, nowMs)
     this.pending.set(request, wanted)
     this.coverage.judge(wanted, nowMs)
     return [{ do: 'lead', step: stem, suspect: undefined }]
   }
 
+  /** There will be no first tensor. @param reason in one line. */
+  stemFailed(request: RequestId, reason: string): CoreEffect[] {
+    const isOpen = this.openings.take(request) !== undefined
+    return isOpen ? [failed(request, { code: 'stem-failed', reason })] : []
+  }
+
   cancel(request: RequestId): CoreEffect[] {
     const wanted = this.pending.get(request)
-    return wanted === undefined ? [] : this.answering.fail(wanted, { code: 'cancelled' })
+    if (wanted !== undefined) return this.answering.fail(wanted, { code: 'cancelled' })
+    return this.openings.take(request) === undefined ? [] : [failed(request, { code: 'cancelled' })]
   }
 
   /** @param from who says so: its author, or somebody who passes its tensor on. */
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
-    if (wanted === undefined || wanted.closing !== undefined) return []
+    if (wanted === undefined || !takesSteps(wanted)) return []
     if (!asksTheSame(step, wanted.stem)) return []
     this.losses.heard(step, from)
     const { newest } = wanted
@@ -135,7 +152,7 @@ export class Requester {
     if (!isDone && !supersedes(step, newest)) return this.onStray(wanted, step, nowMs)
     if (isUnchanged(step, newest)) return []
     this.watchdog.advanced(wanted, wanted.advance(step, nowMs), nowMs)
-    if (!isDone) return this.readout.sharpen(wanted)
+    if (!isDone) return this.readout.sharpen(wanted, nowMs)
     return [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
   }
 
@@ -144,7 +161,7 @@ export class Requester {
     const { route, next } = wanted.newest
     // Its author, whoever that named to pass the tensor on, and this member: nobody else has a say in it.
     if (from !== route.at(-1)?.peer && from !== next && from !== this.options.self) return []
-    wanted.rename(step.next, nowMs)
+    wanted.rename(step, nowMs)
     this.coverage.judge(wanted, nowMs)
     return []
   }
@@ -187,7 +204,7 @@ export class Requester {
     const isOfNewest = claim.hop === route.length
     const counts = next === undefined || next === from || route.at(-1)?.peer === from
     if (claim.ttlMs > 0 && (isFurther || (isOfNewest && counts)))
-      this.watchdog.claimed(wanted, claim, nowMs)
+      this.watchdog.claimed(wanted, from, claim, nowMs)
     if (wanted.closing !== undefined) return []
     if (claim.lost && isLoss(wanted.newest, from, claim) && this.losses.isBelieved(wanted, from))
       return this.watchdog.lost(wanted, claim.hop, nowMs)
@@ -230,13 +247,30 @@ export class Requester {
   }
 
   onTime(nowMs: number): CoreEffect[] {
-    return this.watchdog.onTime(nowMs)
+    return [
+      ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
+      ...this.readout.onTime(nowMs),
+      ...this.watchdog.onTime(nowMs),
+    ]
   }
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
-    return this.watchdog.wakeAtMs()
+    return Math.min(this.openings.wakeAtMs(), this.readout.wakeAtMs(), this.watchdog.wakeAtMs())
   }
+
+  private onOpeningOver(request: RequestId): CoreEffect[] {
+    const opening = this.openings.take(request)
+    if (opening === undefined) return []
+    const { deadlineMs } = opening.policy
+    const missing = { what: 'stem' } as const
+    return [failed(request, { code: 'deadline-passed', deadlineMs, hops: 0, missing })]
+  }
+}
+
+/** Whether further steps count: they do while the request waits for them, and while its time is up they may yet be scored. */
+function takesSteps({ closing }: Pending): boolean {
+  return closing === undefined || closing === 'deadline'
 }
 
 /**

@@ -3,7 +3,9 @@ import { type Effect, encoded } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { ClassifyPolicy } from '../request.ts'
+import { sameStep, supersedes } from '../step.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import { ScoringTime } from './scoring-time.ts'
 
 /** Class scores of a step, one row per image. */
 export interface Scores {
@@ -17,50 +19,80 @@ interface HeadJob {
   readonly id: JobId
   readonly step: Step
   readonly isPulling: boolean
+  /** When it was to pull, or to run. */
+  readonly sinceMs: number
+}
+
+/** A step whose scores cannot be had; `reason`: the engine's own line where it is the head that failed. */
+export interface LostScores {
+  readonly lost: Step
+  readonly reason: string | undefined
 }
 
 /** How a head job ended. */
-export type Scored = { readonly scores: Scores } | { readonly lost: Step }
+export type Scored = { readonly scores: Scores } | LostScores
 
 /**
  * Runs the head on steps: fetches their tensor and turns it into class scores.
  *
- * 1. A request has at most one head job at a time.
- * 2. Scores belong to the step whose tensor they were computed from, and are kept until newer ones come.
+ * 1. A step has at most one head job at a time.
+ * 2. Scores belong to the step whose tensor they were computed from. Those of the newest step and those of most
+ *    layers are kept until better ones come.
  * 3. A job that was ended is unknown when it comes back.
  */
 export class Scoring {
+  /** How long all of this takes. */
+  readonly time = new ScoringTime()
   private readonly self: PeerId
   private readonly nextJob: () => JobId
-  private readonly jobs = new Map<RequestId, HeadJob>()
-  private readonly requests = new Map<number, RequestId>()
+  private readonly jobs = new Map<number, HeadJob>()
   private readonly newest = new Map<RequestId, Scores>()
+  private readonly best = new Map<RequestId, Scores>()
 
   constructor(self: PeerId, nextJob: () => JobId) {
     this.self = self
     this.nextJob = nextJob
   }
 
-  /** The newest scores of a request. */
+  /** The scores of the newest step that has some. */
   of(request: RequestId): Scores | undefined {
     return this.newest.get(request)
   }
 
+  /** The scores that most layers went into. */
+  bestOf(request: RequestId): Scores | undefined {
+    return this.best.get(request)
+  }
+
+  /** The scores of a step, if they are kept. */
+  ofStep(step: Step): Scores | undefined {
+    const kept = [this.newest.get(step.request), this.best.get(step.request)]
+    return kept.find((scores) => scores !== undefined && sameStep(scores.step, step))
+  }
+
   isBusy(request: RequestId): boolean {
-    return this.jobs.has(request)
+    return this.jobsOf(request).length > 0
+  }
+
+  /** Whether the head runs, or waits for its engine, over some step of a request. */
+  isRunning(request: RequestId): boolean {
+    return this.jobsOf(request).some(({ isPulling }) => !isPulling)
+  }
+
+  isScoring(step: Step): boolean {
+    return this.jobsOf(step.request).some((job) => sameStep(job.step, step))
   }
 
   /** Whose job this is; undefined when nobody's any more. */
   requestOf(id: JobId): RequestId | undefined {
-    return this.requests.get(id.number)
+    return this.jobs.get(id.number)?.step.request
   }
 
   /** Begins to score a step. */
-  begin(step: Step): Effect {
+  begin(step: Step, nowMs: number): Effect {
     const id = this.nextJob()
     const isPulling = step.activation.place === 'held'
-    this.jobs.set(step.request, { id, step, isPulling })
-    this.requests.set(id.number, step.request)
+    this.jobs.set(id.number, { id, step, isPulling, sinceMs: nowMs })
     // The author of a last step pushes its output to the requester that it names.
     const isAwaited = step.next === this.self
     if (step.activation.place === 'held')
@@ -77,44 +109,52 @@ export class Scoring {
       .map(({ id }) => id)
   }
 
-  /** The tensor is here, or cannot be had. @returns what to do next, or the step whose scores are lost. */
-  pulled(id: JobId, bytes: Uint8Array | undefined): Effect | { readonly lost: Step } | undefined {
-    const request = this.requestOf(id)
-    const job = request && this.jobs.get(request)
-    if (request === undefined || job === undefined) return undefined
+  /** The tensor is here, or cannot be had. @returns undefined when nobody waits for it any more. */
+  pulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect | LostScores | undefined {
+    const job = this.jobs.get(id.number)
+    if (job === undefined) return undefined
     if (bytes === undefined) {
-      this.forget(request)
-      return { lost: job.step }
+      this.jobs.delete(id.number)
+      return { lost: job.step, reason: undefined }
     }
-    this.jobs.set(request, { ...job, isPulling: false })
+    this.time.pulled(nowMs - job.sinceMs)
+    this.jobs.set(id.number, { ...job, isPulling: false, sinceMs: nowMs })
     return { do: 'run-head', job: id, input: encoded(job.step.activation, bytes) }
   }
 
   /** The head has run. @returns undefined when nobody waits for it any more. */
-  ran(id: JobId, outcome: HeadOutcome): Scored | undefined {
-    const request = this.requestOf(id)
-    const job = request && this.jobs.get(request)
-    if (request === undefined || job === undefined) return undefined
-    this.forget(request)
-    if ('failure' in outcome) return { lost: job.step }
+  ran(id: JobId, outcome: HeadOutcome, nowMs: number): Scored | undefined {
+    const job = this.jobs.get(id.number)
+    if (job === undefined) return undefined
+    this.jobs.delete(id.number)
+    if ('failure' in outcome) return { lost: job.step, reason: outcome.failure }
+    this.time.headRan(nowMs - job.sinceMs)
     const { logits } = outcome
     const scores = { step: job.step, logits, probabilities: logits.map(probabilitiesOf) }
-    this.newest.set(request, scores)
+    this.keep(scores)
     return { scores }
   }
 
   /** The request has ended. */
   end(request: RequestId): Effect[] {
-    const job = this.jobs.get(request)
-    this.forget(request)
+    const jobs = this.jobsOf(request)
+    for (const { id } of jobs) this.jobs.delete(id.number)
     this.newest.delete(request)
-    return job?.isPulling === true ? [{ do: 'cancel', job: job.id }] : []
+    this.best.delete(request)
+    return jobs.flatMap(({ id, isPulling }) => (isPulling ? [{ do: 'cancel', job: id }] : []))
   }
 
-  private forget(request: RequestId): void {
-    const job = this.jobs.get(request)
-    if (job !== undefined) this.requests.delete(job.id.number)
-    this.jobs.delete(request)
+  private keep(scores: Scores): void {
+    const { request, route } = scores.step
+    const newest = this.newest.get(request)
+    if (newest === undefined || !supersedes(newest.step, scores.step))
+      this.newest.set(request, scores)
+    const best = this.best.get(request)
+    if (best === undefined || route.length >= best.step.route.length) this.best.set(request, scores)
+  }
+
+  private jobsOf(request: RequestId): HeadJob[] {
+    return [...this.jobs.values()].filter(({ step }) => step.request === request)
   }
 }
 

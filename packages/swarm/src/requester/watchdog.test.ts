@@ -21,8 +21,9 @@ const stem = heldTensor(self)
 function asked(policy: Partial<ClassifyPolicy> = {}, hosted = [0, 1, 2, 3, 4, 5]) {
   const table = new PeerTable('')
   table.hear(first, anyPresence({ layers: hosted }), 0)
-  const requester = new Requester({ self, shape }, table, new Jobs(), 0)
-  requester.classify(request, stem, { ...CLASSIFY_POLICY_DEFAULT, ...policy }, 0)
+  const requester = new Requester({ self, shape, hosted: new Set() }, table, new Jobs(), 0)
+  requester.open(request, { ...CLASSIFY_POLICY_DEFAULT, ...policy }, 0)
+  requester.begin(request, stem, 0)
   return requester
 }
 
@@ -134,7 +135,16 @@ describe('a request whose scores are on their way', () => {
     const { deadlineMs } = CLASSIFY_POLICY_DEFAULT
     expect(closing().onTime(deadlineMs)).toContainEqual({
       do: 'report',
-      event: { type: 'failed', request, fault: { code: 'deadline-passed', hops: 6 } },
+      event: {
+        type: 'failed',
+        request,
+        fault: {
+          code: 'deadline-passed',
+          deadlineMs,
+          hops: 6,
+          missing: { what: 'result', peer: first },
+        },
+      },
     })
   })
 })
@@ -144,7 +154,8 @@ test('several requests are watched by the one that is due first', () => {
   const short = '2'.repeat(32) as RequestId
   requester.onStep(first, step(first, 6, self), 10)
   expect(requester.wakeAtMs()).toBe(20_000)
-  requester.classify(short, stem, { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 500 }, 10)
+  requester.open(short, { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 500 }, 10)
+  requester.begin(short, stem, 10)
   expect(requester.wakeAtMs()).toBeLessThan(510)
 })
 

@@ -20,7 +20,7 @@ export interface WatchdogParts {
 /**
  * Watches the requests of a member, and acts when no message moves them.
  *
- * 1. At its deadline a request ends, from the last scores that there are.
+ * 1. At its deadline a request ends, from the best scores that there are.
  * 2. A request that stands still goes back to the author of an older step, who is asked to choose again; to
  *    this member where it is the author, which chooses again itself.
  * 3. One that is closing is not taken back: its scores are on their way.
@@ -43,8 +43,9 @@ export class Watchdog {
   }
 
   /** Somebody is at work on the newest step of a request, or on one that follows it. */
-  claimed({ patience }: Pending, claim: Claim, nowMs: number): void {
-    patience.claimed(claim, this.stallMs(), nowMs)
+  claimed(wanted: Pending, from: PeerId, claim: Claim, nowMs: number): void {
+    wanted.atWork = from
+    wanted.patience.claimed(claim, this.stallMs(), nowMs)
   }
 
   /** Whether a request has stood still for much longer than a lane usually takes, whatever was said of it. */

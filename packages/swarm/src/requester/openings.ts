@@ -1,0 +1,48 @@
+import type { ClassifyPolicy } from '../request.ts'
+import type { RequestId } from '../wire/messages.ts'
+
+/** A request whose first tensor is not here yet. */
+export interface Opening {
+  readonly policy: ClassifyPolicy
+  /** When it was asked, milliseconds. */
+  readonly startedMs: number
+}
+
+/**
+ * Requests whose stem has not run: their time passes, and there is nothing to offer yet.
+ *
+ * 1. A request is one of these from the call until its first tensor is here, or its end.
+ */
+export class Openings {
+  private readonly open = new Map<RequestId, Opening>()
+
+  get size(): number {
+    return this.open.size
+  }
+
+  /** A request is asked now. */
+  begin(request: RequestId, policy: ClassifyPolicy, nowMs: number): void {
+    this.open.set(request, { policy, startedMs: nowMs })
+  }
+
+  /** It is one of these no longer. @returns undefined where it was none. */
+  take(request: RequestId): Opening | undefined {
+    const opening = this.open.get(request)
+    this.open.delete(request)
+    return opening
+  }
+
+  /** Those whose deadline has come. */
+  due(nowMs: number): RequestId[] {
+    return [...this.open].flatMap(([request, one]) => (nowMs >= endMs(one) ? [request] : []))
+  }
+
+  /** When one of them is due next, milliseconds. */
+  wakeAtMs(): number {
+    return Math.min(...[...this.open.values()].map(endMs))
+  }
+}
+
+function endMs({ policy, startedMs }: Opening): number {
+  return startedMs + policy.deadlineMs
+}
