@@ -9,14 +9,23 @@ import type { Tensor } from './tensor.ts'
  * @throws ModelError `bad-order`.
  */
 export function checkOrder(order: readonly number[], spec: ModelSpec): void {
+  const fault = layersFault(order, spec)
+  if (fault !== undefined) fail(order, fault)
+}
+
+/** Why these are not layers of the model, each once; undefined when they are. */
+export function layersFault(
+  named: readonly number[],
+  { layers }: Pick<ModelSpec, 'layers'>,
+): string | undefined {
   const seen = new Set<number>()
-  for (const layer of order) {
-    if (!Number.isInteger(layer) || layer < 0 || layer >= spec.layers) {
-      fail(order, `layer ${layer} does not exist; this model has layers 0 to ${spec.layers - 1}`)
-    }
-    if (seen.has(layer)) fail(order, `layer ${layer} is named twice`)
+  for (const layer of named) {
+    if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
+      return `layer ${layer} does not exist; this model has layers 0 to ${layers - 1}`
+    if (seen.has(layer)) return `layer ${layer} is named twice`
     seen.add(layer)
   }
+  return undefined
 }
 
 /** Reads an order as people write it: "2,0,1", or "" for no layer. @throws ModelError `bad-order`. */

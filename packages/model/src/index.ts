@@ -60,7 +60,7 @@ export { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
 
 export { type CreateEngine, ENGINE_NAMES, type Engine, type EngineName } from './engine.ts'
 export { engineAcceptance } from './engine-acceptance.ts'
-export { argmax, checkOrder, forward, parseOrder, rowsOf, softmax } from './forward.ts'
+export { argmax, checkOrder, forward, layersFault, parseOrder, rowsOf, softmax } from './forward.ts'
 export { checkPartInput, inputShapeOf, partName, throwNotLoaded } from './part-input.ts'
 export {
   createReferenceEngine,

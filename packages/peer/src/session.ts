@@ -1,4 +1,4 @@
-import type { Manifest, ModelSpec, Sha256 } from '@layerswarm/model'
+import { layersFault, type Manifest, type ModelSpec, type Sha256 } from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
   createMember,
@@ -192,16 +192,10 @@ async function startMember(
 }
 
 /** @throws PeerError `bad-options` for layers that the release does not have, or that are named twice. */
-function checkServed(serve: PeerOptions['serve'], { layers }: ModelSpec): void {
+function checkServed(serve: PeerOptions['serve'], spec: ModelSpec): void {
   if (serve === 'auto' || serve === 'none') return
-  const refuse = (line: string): never => {
-    throw new PeerError({ code: 'bad-options', field: 'serve' }, line)
-  }
-  for (const [index, layer] of serve.entries()) {
-    if (layer >= layers)
-      refuse(`layer ${layer} does not exist; this model has layers 0 to ${layers - 1}`)
-    if (serve.indexOf(layer) !== index) refuse(`layer ${layer} is named twice`)
-  }
+  const fault = layersFault(serve, spec)
+  if (fault !== undefined) throw new PeerError({ code: 'bad-options', field: 'serve' }, fault)
 }
 
 /** Whether a peer with these options hosts layers. */

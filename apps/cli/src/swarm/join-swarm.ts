@@ -5,6 +5,7 @@ import {
   type PeerOptions,
   type PolicyName,
 } from '@layerswarm/peer'
+import { heldBack } from './held-back.ts'
 
 /** Which swarm a requester joins, and with what. */
 export interface RequesterNeeds {
@@ -26,18 +27,14 @@ export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
   const join = needs.join.map(({ href }) => href)
   const how = { release, engine, policy, webrtc }
   const peer = createPeer({ join, serve: 'none', capacity: 0, ...how })
-  // Until one lets it in: if none does, the error says all of it, and no server is tried again.
-  const waiting: string[] = []
-  let hasJoined = false
+  const servers = heldBack(log)
   peer.on((event) => {
-    if (event.type !== 'server-changed' || event.state === 'met') return
-    if (hasJoined) log(describeServer(event))
-    else waiting.push(describeServer(event))
+    if (event.type === 'server-changed' && event.state !== 'met')
+      servers.tell(describeServer(event))
   })
   try {
     await peer.start(signal)
-    hasJoined = true
-    for (const line of waiting) log(line)
+    servers.release()
   } catch (error) {
     await peer.stop()
     throw error

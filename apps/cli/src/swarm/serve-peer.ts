@@ -12,6 +12,7 @@ import type { Log, LogEntry } from '@layerswarm/signaling'
 import { usageError } from '../cli-error.ts'
 import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
+import { heldBack } from './held-back.ts'
 import { describeServer } from './join-swarm.ts'
 import { answerMemoryQuestions } from './memory-question.ts'
 
@@ -29,15 +30,10 @@ export interface ServeNeeds {
 export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
   const ending = AbortSignal.any([signal, parentGone()])
   const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
-  let hasJoined = false
-  const waiting: RollingEvent[] = []
+  const failures = heldBack(tell)
   peer.on((event: RollingEvent) => {
-    // A start that failed ends this command with its reason, and no server is tried again.
-    if (!hasJoined && (isOffline(event) || isAway(event))) {
-      waiting.push(event)
-      return
-    }
-    tell(event)
+    if (isOffline(event) || isAway(event)) failures.tell(event)
+    else tell(event)
   })
   function tell(event: RollingEvent): void {
     const line = describeEvent(event)
@@ -49,8 +45,7 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
   answerMemoryQuestions()
   try {
     await peer.start(ending)
-    hasJoined = true
-    for (const event of waiting) tell(event)
+    failures.release()
     log(describeEngine(peer.snapshot()))
     await untilAborted(ending)
     return peer.snapshot()
