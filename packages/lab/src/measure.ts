@@ -1,5 +1,6 @@
 import type { Frame } from './animation.ts'
 import { type AttackReport, attackOf } from './attack-report.ts'
+import type { AuditReport } from './audit-report.ts'
 import { type NewcomerReport, newcomersOf } from './newcomers.ts'
 import { type OnlyCopyReport, onlyCopyOf } from './only-copy.ts'
 import { quantile } from './quantile.ts'
@@ -29,6 +30,8 @@ export interface PolicyReport {
   readonly extraWorkShare: number
   /** Of the answered ones, those with a lie in them. */
   readonly wrongByLiars: number
+  /** Null of a policy that audits nothing. */
+  readonly audits: AuditReport | null
   /** Presence that one peer sends while requests are asked, bytes per second. */
   readonly controlBytesPerPeerSecond: number
   /** And everything that it sends. */
@@ -92,6 +95,7 @@ export function measure(stage: Stage): PolicyReport {
     wastedComputeShare: book.runMs === 0 ? 0 : Math.max(0, 1 - usefulMs / book.runMs),
     extraWorkShare: hops === 0 ? 0 : Math.max(0, book.runs / hops - 1),
     wrongByLiars: share(answers, ({ isWrong }) => isWrong),
+    audits: stage.audits.report(),
     controlBytesPerPeerSecond: working.controlBytes / Math.max(1, peerSeconds),
     bytesPerPeerSecond: working.bytes / Math.max(1, peerSeconds),
     sentBytesPerPeerSecond: {

@@ -31,6 +31,7 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request,
     requester: 'asker' as PeerId,
     endsAtMs: 20_000,

@@ -2,6 +2,7 @@ import { type ClaimPolicy, type Message, type PeerId, POLICY_DEFAULT } from '@la
 import { SeededRandom, VirtualClock } from '@layerswarm/swarm/testing'
 import { Animation } from './animation.ts'
 import { AttackWatch } from './attack-watch.ts'
+import { AuditWatch } from './audit-report.ts'
 import { Departures } from './departures.ts'
 import {
   DRAIN_MS_MAX,
@@ -62,6 +63,7 @@ export class Stage implements Scene {
   readonly timeline: Moment[] = []
   readonly animation = new Animation()
   readonly onlyCopy: OnlyCopyCrashes
+  readonly audits = new AuditWatch()
   readonly settings: Settings
   readonly seed: number
   private readonly claimPolicy: ClaimPolicy

@@ -1,4 +1,5 @@
 import type { EngineName } from '@layerswarm/model'
+import { type Agreement, withinTolerance } from './audits/agreement.ts'
 import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
@@ -35,6 +36,8 @@ export interface CoreOptions {
   /** Everybody to whom there is a direct connection. */
   readonly neighbours: () => readonly PeerId[]
   readonly accessSpeed: () => AccessSpeed
+  /** Whether two results of the same layers are as near to one another as engines are. */
+  readonly agree: Agreement
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -54,6 +57,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   staggerMs: CLAIM_STAGGER_MS,
   lane: 0,
   laneProviders: LANE_PROVIDERS,
+  agree: withinTolerance,
   reaches: () => true,
   rttMs: () => undefined,
   neighbours: () => [],

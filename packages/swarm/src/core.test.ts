@@ -25,7 +25,7 @@ function member(capacity: number, lane = 0) {
   }
   const ask = (nowMs: number) => {
     const policy = CLASSIFY_POLICY_DEFAULT
-    core.handle({ on: 'asked', request, policy }, nowMs)
+    core.handle({ on: 'asked', seed: '0'.repeat(32), request, policy }, nowMs)
     return core.handle({ on: 'stem-ready', request, activation: heldTensor(self) }, nowMs)
   }
   /** When the request fails, if nothing else comes; undefined for not before `untilMs`. */

@@ -52,7 +52,12 @@ export class Core {
     const jobs = new Jobs()
     const { hosted } = this.hosting
     this.provider = new Provider(options, view, hosted, jobs.of('provider'))
-    this.requester = new Requester({ self, shape, hosted }, table, jobs, nowMs)
+    this.requester = new Requester(
+      { self, shape, hosted, agree: options.agree },
+      table,
+      jobs,
+      nowMs,
+    )
     this.dispatcher = new Dispatcher(
       options,
       this.provider,
@@ -155,7 +160,7 @@ export class Core {
       case 'layer-hosted':
         return this.onLayerHosted(input.layer, input.failure, nowMs)
       case 'asked':
-        this.requester.open(input.request, input.policy, nowMs)
+        this.requester.open(input.request, input.policy, nowMs, input.seed)
         return []
       case 'stem-ready':
         return this.requester.begin(input.request, input.activation, nowMs)

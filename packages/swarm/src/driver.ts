@@ -4,7 +4,7 @@ import { Core } from './core.ts'
 import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect, Input, MemberEvent } from './effects.ts'
 import { SwarmError } from './errors.ts'
-import { INLINE_BYTES_MAX, REQUEST_ID_BYTES } from './limits.ts'
+import { INLINE_BYTES_MAX, REQUEST_ID_BYTES, SEED_BYTES } from './limits.ts'
 import type {
   Classification,
   Member,
@@ -13,6 +13,7 @@ import type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+import { Offers } from './offers.ts'
 import { OpenRequests } from './open-requests.ts'
 import { Outbox } from './outbox.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
@@ -38,6 +39,7 @@ class DrivenMember implements Member {
   private readonly listeners = new Set<(event: MemberEvent) => void>()
   private readonly requests = new OpenRequests()
   private readonly pulls = new Map<number, () => void>()
+  private readonly offers = new Offers()
   private unlisten: (() => void) | undefined
   private unwake: (() => void) | undefined
   private wakeAtMs = Number.POSITIVE_INFINITY
@@ -135,7 +137,8 @@ class DrivenMember implements Member {
     if (fault !== undefined)
       throw new SwarmError({ code: 'bad-request', field: fault.field }, fault.message)
     const send = () => {
-      this.feed({ on: 'asked', request, policy: wanted })
+      const seed = hexOf(this.ports.random.bytes(SEED_BYTES))
+      this.feed({ on: 'asked', request, policy: wanted, seed })
       if (isHere) this.offerStem(request, stem)
       else stem((outcome) => this.stemRan(request, wanted, outcome))
     }
@@ -246,7 +249,8 @@ class DrivenMember implements Member {
           this.feed({ on: 'head-run', job: effect.job, outcome }),
         )
       case 'withdraw':
-        return transport.withdraw(effect.hash)
+        if (this.offers.withdrawn(effect.hash)) transport.withdraw(effect.hash)
+        return
       case 'host-layer':
         return compute.host(effect.layer, (failure) =>
           this.feed({ on: 'layer-hosted', layer: effect.layer, failure }),
@@ -293,6 +297,7 @@ class DrivenMember implements Member {
         size: bytes.length,
         holder: transport.self,
       } as const
+      if (hash !== undefined) this.offers.offered(hash)
       ready(hash === undefined ? undefined : { ...held, hash })
     })
   }

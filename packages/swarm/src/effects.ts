@@ -20,6 +20,10 @@ import type {
 export type MemberEvent =
   | { type: 'peer-joined'; peer: PeerId }
   | { type: 'peer-left'; peer: PeerId }
+  /** What it computed was outvoted by two others: it is barred from this member's requests for a while. */
+  | { type: 'peer-outvoted'; peer: PeerId }
+  /** Layers that others ran for a request of this member's were run again. */
+  | { type: 'recomputed'; request: RequestId; layers: number }
   | { type: 'lane-entered'; lane: number }
   | { type: 'layers-changed'; hosted: readonly number[] }
   | { type: 'layer-refused'; layer: number; reason: string }
@@ -87,8 +91,8 @@ export type Input =
   | { on: 'layer-run'; job: JobId; outcome: LayerOutcome }
   | { on: 'head-run'; job: JobId; outcome: HeadOutcome }
   | { on: 'layer-hosted'; layer: number; failure: string | undefined }
-  /** A request of this member's own: its time begins. */
-  | { on: 'asked'; request: RequestId; policy: ClassifyPolicy }
+  /** A request of this member's own: its time begins. @param seed random bytes, hex: what is audited is drawn from it. */
+  | { on: 'asked'; request: RequestId; policy: ClassifyPolicy; seed: string }
   /** Its first tensor can be sent. */
   | { on: 'stem-ready'; request: RequestId; activation: Activation }
   /** There will be none. */

@@ -50,7 +50,13 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
   const { tokens, width } = shape
   const bytes = new Uint8Array(tokens * width * 2).fill(1)
   const { requester } = given
-  const first = { hop: 0, by: undefined, isOpen: false, signature: ANY_SIGNATURE }
+  const first = {
+    hop: 0,
+    by: undefined,
+    isOpen: false,
+    tensor: undefined,
+    signature: ANY_SIGNATURE,
+  }
   return {
     ...given,
     kind: 'step',
@@ -63,6 +69,7 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     remainingMs: 10_000,
   }
 }
@@ -236,7 +243,13 @@ test.each<[string, (step: Step) => Step]>([
       route: step.route.map((hop) => ({ ...hop, peer: 'provider' as PeerId })),
       chain: [
         ...step.chain,
-        { hop: shape.layers, by: undefined, isOpen: false, signature: ANY_SIGNATURE },
+        {
+          hop: shape.layers,
+          by: undefined,
+          isOpen: false,
+          tensor: undefined,
+          signature: ANY_SIGNATURE,
+        },
       ],
     }),
   ],

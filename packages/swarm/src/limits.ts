@@ -2,6 +2,8 @@
 
 /** A request id: 128 random bits never collide by chance. */
 export const REQUEST_ID_BYTES = 16
+/** What is drawn of a request's visits: nobody guesses 128 bits. */
+export const SEED_BYTES = 16
 /** A libp2p peer id of an Ed25519 key is 52 characters; RSA ones are 46. */
 export const PEER_ID_CHARS_MAX = 64
 /** As many layers as a manifest may have (packages/model, spec.ts). */
@@ -10,8 +12,8 @@ export const LAYERS_MAX = 64
 export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 /** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
 export const INLINE_BYTES_MAX = 1024
-/** An inline activation, a route of 64 hops (about 72 bytes each), as many links of its chain (67 bytes each), the silent ones and the rest. */
-export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 12 * 1024
+/** An inline activation, a route of 64 hops (about 72 bytes each), as many links of its chain (101 bytes each), the silent ones and the rest. */
+export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 14 * 1024
 /** Addresses that a peer announces. */
 export const ADDRESSES_MAX = 8
 /** Characters of one address: a relayed WebRTC one has about 180. */
@@ -31,6 +33,8 @@ export const SERVER_URL_CHARS_MAX = 256
 export const NEIGHBOURS_MAX = 255
 /** Silent peers that one step names, the latest: where more of one request crash, nothing helps. */
 export const SILENT_MAX = 3
+/** Peers that one step bars, the latest: a lane has LANE_PROVIDERS providers and some who come and go, two bytes each. */
+export const BARRED_MAX = 32
 /** SHA-256. */
 export const HASH_BYTES = 32
 /** An Ed25519 signature (RFC 8032). */

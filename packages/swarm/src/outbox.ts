@@ -85,7 +85,7 @@ function stepOf(effect: Sent): Step | undefined {
 function withSignature(effect: Sent, step: Step, signature: Signature): Sent {
   switch (effect.do) {
     case 'ask-again': {
-      const { request, era, route } = step
+      const { request, era, route, barred } = step
       const { suspect, to } = effect
       const message = {
         kind: 'again',
@@ -93,6 +93,7 @@ function withSignature(effect: Sent, step: Step, signature: Signature): Sent {
         era,
         hop: route.length,
         suspect,
+        barred,
         signature,
       } as const
       return { do: 'tell', message, to: [to] }

@@ -40,12 +40,13 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
     endsAtMs: 0,
     era: 0,
     route: [],
-    chain: [{ hop: 0, by: undefined, isOpen: true, signature: UNSIGNED }],
+    chain: [{ hop: 0, by: undefined, isOpen: true, tensor: undefined, signature: UNSIGNED }],
     plan,
     activation: firstTensor(question, shape),
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     remainingMs: deadlineMs,
   } as const
   const fault = stepFault(step, self, shape)

@@ -87,6 +87,7 @@ function step(requester: PeerId): Message {
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request: '1'.repeat(32) as RequestId,
     requester,
     endsAtMs: 1_000,

@@ -1,4 +1,4 @@
-import type { MemberEvent, RequestId } from '@layerswarm/swarm'
+import type { MemberEvent, PeerId, RequestId } from '@layerswarm/swarm'
 import { isTainted, symbolicStem, trueRoute } from '@layerswarm/swarm/testing'
 import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
@@ -21,7 +21,13 @@ export class AnyOrder implements AskPolicy {
   }
 
   arrived({ session, member }: Resident): void {
-    if (session.actor === 'asker') member?.on((event) => this.happened(event))
+    if (session.actor !== 'asker') return
+    const { audits, residents, clock } = this.scene
+    const actorOf = (peer: PeerId) => residents.get(peer)?.session.actor
+    member?.on((event) => {
+      audits.heard(session.peer, event, actorOf, clock.nowMs())
+      this.happened(event)
+    })
   }
 
   left(): void {}

@@ -1,6 +1,7 @@
 import type { ClaimPolicy, PeerId } from '@layerswarm/swarm'
 import { directHandOver, gossip, SwarmError } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
+import type { AuditWatch } from '../audit-report.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { OnlyCopyCrashes } from '../only-copy.ts'
 import type { Referee } from '../referee.ts'
@@ -17,6 +18,7 @@ export interface Scene {
   readonly network: LabNetwork
   readonly referee: Referee
   readonly onlyCopy: OnlyCopyCrashes
+  readonly audits: AuditWatch
   readonly residents: ReadonlyMap<PeerId, Resident>
 }
 

@@ -149,7 +149,13 @@ class Attacker {
     if (layer < 0 || peer === this.needs.transport.self) return
     const route = [...step.route, { ...this.hop(layer), peer }]
     const told = [step.requester, peer, from]
-    const forged = { hop: route.length, by: undefined, isOpen: false, signature: this.signature() }
+    const forged = {
+      hop: route.length,
+      by: undefined,
+      isOpen: false,
+      tensor: undefined,
+      signature: this.signature(),
+    }
     const chain = [...step.chain, forged]
     this.say({ ...step, route, chain, activation: this.held(), ...PUBLIC }, told)
   }
@@ -182,7 +188,9 @@ class Attacker {
       for (let i = 0; i < HOG_STEPS; i++) {
         const step = this.firstStep(requester, DEADLINE_MS_MAX)
         const own = { route: [this.hop(i % layers)], activation: this.held() }
-        const chain = [{ hop: 0, by: undefined, isOpen: false, signature: this.signature() }]
+        const chain = [
+          { hop: 0, by: undefined, isOpen: false, tensor: undefined, signature: this.signature() },
+        ]
         for (const next of transport.neighbours())
           if (next !== requester)
             transport.tell(this.signed({ ...step, ...own, chain, next }), next)
@@ -266,6 +274,7 @@ class Attacker {
       input: undefined,
       next: undefined,
       silent: [],
+      barred: [],
       request: this.hex(16) as RequestId,
       requester,
       endsAtMs: this.needs.clock.nowMs() + remainingMs,

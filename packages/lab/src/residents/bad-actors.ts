@@ -143,6 +143,7 @@ function fakeStep(
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request: request as RequestId,
     requester,
     endsAtMs: nowMs + remainingMs,

@@ -5,6 +5,9 @@ import { LIE_INTERVAL_RUNS } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
 
+/** Of lies that anybody would tell alike. */
+const LIKE_OTHERS_MARK = 1
+
 /** Layer runs of a whole world, to tell useful from wasted work. */
 export interface WorkBook {
   runs: number
@@ -118,6 +121,11 @@ export class LabCompute implements Compute {
     this.clock.wakeAt(this.clock.nowMs(), () => finished({ failure }))
   }
 
+  /** A lie that is like no other. */
+  private anyMark(): number {
+    return 2 + this.random.below(254)
+  }
+
   private result(layer: number, input: EncodedActivation): Uint8Array {
     const { lie, layers } = this.options
     const honest = appliedToAll(layer, input)
@@ -129,14 +137,16 @@ export class LabCompute implements Compute {
       case 'free-rider':
         return input.bytes.slice()
       case 'one-in-ten':
-        return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest) : honest
+        return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest, this.anyMark()) : honest
       case 'stale':
-        return tainted(previous ?? honest)
+        return tainted(previous ?? honest, this.anyMark())
       case 'other-layer':
-        return tainted(appliedToAll((layer + 1) % layers, input))
+        return tainted(appliedToAll((layer + 1) % layers, input), LIKE_OTHERS_MARK)
       case 'random':
+        return tainted(honest, this.anyMark())
       case 'scaled':
-        return tainted(honest)
+        // By the same factor as others who scale: two of them agree.
+        return tainted(honest, LIKE_OTHERS_MARK)
       default:
         return lie satisfies never
     }

@@ -114,6 +114,7 @@ export function firstStep(requester: PeerId): Step {
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
     endsAtMs: 1_000,

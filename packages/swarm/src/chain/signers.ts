@@ -11,6 +11,9 @@ export function signersOf(step: Chained): PeerId[] | string {
   // Whatever was applied before its requester's link, that vouches for.
   let { hop } = first
   const signers = [requester]
+  if (chain.at(-1)?.tensor !== undefined) return 'a last link with a tensor of its own'
+  if (chain.slice(0, -1).some(({ tensor }) => tensor === undefined))
+    return 'a link without a tensor'
   for (const link of chain.slice(1)) {
     const signer = link.hop === hop ? link.by : visitorOf(step, hop, link)
     if (signer === undefined) return 'a link of nobody'

@@ -1,4 +1,6 @@
+import { sha256 } from '@layerswarm/model'
 import {
+  BARRED_MAX,
   BATCH_MAX,
   CHAIN_MAX,
   ERAS_MAX,
@@ -9,7 +11,14 @@ import {
   SIGNATURE_BYTES,
 } from '../limits.ts'
 import * as wire from '../wire/codec.ts'
-import type { PeerId, RequestId, Signature, Step } from '../wire/messages.ts'
+import type {
+  Activation,
+  PeerId,
+  RequestId,
+  Signature,
+  Step,
+  TensorHash,
+} from '../wire/messages.ts'
 import { peerId } from '../wire/peer-id.ts'
 import { signersOf } from './signers.ts'
 
@@ -31,12 +40,22 @@ const statement = wire.record({
   era: wire.u8(ERAS_MAX),
   /** Layers applied so far, and by whom. */
   route: wire.list(wire.record({ layer, peer }), LAYERS_MAX),
+  /** The tensor that came out. */
+  tensor: wire.hex<TensorHash>(HASH_BYTES),
+  barred: wire.list(wire.u16(), BARRED_MAX),
   links: wire.u8(CHAIN_MAX),
   by: peer,
   next: wire.optional(peer),
   /** Of the link before. */
   before: wire.hex<Signature>(SIGNATURE_BYTES),
 })
+
+/** The name of a tensor: the hash under which it is held, SHA-256 of its bytes. */
+export function tensorOf(activation: Activation): TensorHash {
+  return activation.place === 'held'
+    ? activation.hash
+    : (sha256(activation.bytes) as string as TensorHash)
+}
 
 /** What was signed, by whom, and the signature. */
 export interface SignedStatement {
@@ -71,7 +90,7 @@ function statementAt(
   at: number,
   release: string,
 ): Uint8Array {
-  const { request, requester, plan, activation, endsAtMs, era, route, chain, next } = step
+  const { request, requester, plan, activation, endsAtMs, era, route, chain, next, barred } = step
   const out = new wire.Writer()
   statement.write(out, {
     text: 'layerswarm-step',
@@ -83,6 +102,8 @@ function statementAt(
     endsAtMs,
     era,
     route: route.slice(0, chain[at]?.hop),
+    tensor: chain[at]?.tensor ?? tensorOf(activation),
+    barred,
     links: at,
     by: signers[at] as PeerId,
     next: chain[at]?.isOpen ? undefined : (signers[at + 1] ?? next),

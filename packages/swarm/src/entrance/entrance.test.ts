@@ -204,6 +204,7 @@ describe('a requester that asks to choose again', () => {
     era: 1,
     hop: 2,
     suspect: undefined,
+    barred: [],
   } as const
   const message = { ...again, signature: ANY_SIGNATURE }
 

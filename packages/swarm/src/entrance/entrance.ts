@@ -141,11 +141,11 @@ export class Entrance {
 
   /** A requester's link puts this member in charge of a step of its own once more; others will want to see it signed. */
   private onAgain({ from, via, message }: Heard<Again>, nowMs: number): CoreEffect[] {
-    const { request, era, hop, signature } = message
+    const { request, era, hop, barred, signature } = message
     const own = this.parts.provider.ownStep(request, hop)
     if (own === undefined || own.requester !== from || era <= own.era) return []
-    const link = { hop, by: undefined, isOpen: false, signature }
-    const step = { ...own, era, next: this.options.self, chain: [link] }
+    const link = { hop, by: undefined, isOpen: false, tensor: undefined, signature }
+    const step = { ...own, era, barred, next: this.options.self, chain: [link] }
     const statements = statementsOf(step, this.options.release)
     return this.check({ from, via, message, payer: from, statements }, nowMs)
   }

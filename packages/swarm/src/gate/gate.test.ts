@@ -36,6 +36,7 @@ const FIRST_STEP: Step = {
   input: undefined,
   next: undefined,
   silent: [],
+  barred: [],
   remainingMs: 1_000,
 }
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }

@@ -40,6 +40,7 @@ function step(route: readonly Hop[]): Step {
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request,
     requester: ASKER ?? fail(),
     endsAtMs: 1_000,

@@ -1,4 +1,5 @@
 import type { ClaimPolicy } from '../claims/policy.ts'
+import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
@@ -73,6 +74,7 @@ export class Contest {
   /** Takes layers of the newest step, if there are any to take. */
   claim(flight: Flight, layers: readonly number[] | undefined, nowMs: number): Effect[] {
     if (layers === undefined || layers.length === 0) return []
+    if (flight.bars(draw(this.self))) return []
     const { bidding, pace, serving } = this.parts
     return serving.claim(flight, layers, { ...bidding.offer(), layerMs: pace.layerMs }, nowMs)
   }
@@ -81,7 +83,7 @@ export class Contest {
   claimed(flight: Flight, from: PeerId, claim: Claim, nowMs: number): Effect[] {
     const { request } = flight
     const { rivals, claims, work, bidding } = this.parts
-    if (rivals.isDistrusted(from, nowMs)) return []
+    if (rivals.isDistrusted(from, nowMs) || flight.bars(draw(from))) return []
     const holder = claims.get(request)
     const contested = holder !== undefined && holder.peer !== from && holder.untilMs > nowMs
     if (contested && !rivals.prevails(claim, from, holder.peer)) return []

@@ -1,6 +1,7 @@
 import { withOwnLink } from '../chain/own-link.ts'
+import { tagOf } from '../presence/near.ts'
 import { follows, isComplete, openLayers } from '../step.ts'
-import type { PeerId, RequestId, Signature, Step } from '../wire/messages.ts'
+import type { Again, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Doubts } from './doubts.ts'
 import { StepWait } from './step-wait.ts'
 
@@ -43,6 +44,12 @@ export class Flight {
 
   get deadlineMs(): number {
     return this.endsAtMs
+  }
+
+  /** Whether its requester wants a peer to have no part in it. @param mark `draw(peer)`. */
+  bars(mark: number): boolean {
+    const { barred } = this.step
+    return barred.length > 0 && barred.includes(tagOf(mark))
   }
 
   /** Who ran the last layer; undefined before the first. */
@@ -101,15 +108,20 @@ export class Flight {
   }
 
   /** The requester has asked for another choice on the step of so many layers, in a new era. */
-  beginEra(era: number, hop: number, signature: Signature): void {
+  beginEra({
+    era,
+    hop,
+    barred,
+    signature,
+  }: Pick<Again, 'era' | 'hop' | 'barred' | 'signature'>): void {
     const step = this.stepAt(hop)
     if (step === undefined) return
     if (step === this.before) {
       this.before = undefined
       this.doubts.stepChanged()
     }
-    const chain = [{ hop, by: undefined, isOpen: false, signature }]
-    this.step = { ...step, era, chain, next: undefined }
+    const chain = [{ hop, by: undefined, isOpen: false, tensor: undefined, signature }]
+    this.step = { ...step, era, barred, chain, next: undefined }
     this.isLost = false
     this.isApart = false
     this.wait.wentBack()

@@ -1,3 +1,4 @@
+import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import type { Ways } from '../presence/ways.ts'
 import { isComplete, type ModelShape } from '../step.ts'
@@ -109,6 +110,7 @@ export class Heeding {
   /** This provider is named for the newest step. */
   private accept(flight: Flight, nowMs: number): Effect[] {
     const { bidding, serving } = this.parts
+    if (flight.bars(draw(this.self))) return serving.decline(flight)
     const answer = bidding.answer(flight, nowMs)
     switch (answer) {
       case 'at-work':

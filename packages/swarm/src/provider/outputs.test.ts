@@ -49,11 +49,12 @@ describe('outputs', () => {
     const one = outputs()
     const flight = flightOf([first], { era: 2, next: self })
     const visit = visitOf(flight)
-    flight.beginEra(3, 1, ANY_SIGNATURE)
+    flight.beginEra({ era: 3, hop: 1, barred: [], signature: ANY_SIGNATURE })
     expect(one.stepOf(visit, heldTensor(self, 'made'), 5_000)).toMatchObject({
       era: 2,
       next: undefined,
       silent: [],
+      barred: [],
       input: 'after 1',
       remainingMs: 15_000,
       activation: { hash: 'made' },

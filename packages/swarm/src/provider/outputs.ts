@@ -1,4 +1,5 @@
 import type { EngineName } from '@layerswarm/model'
+import { boundChain } from '../chain/own-link.ts'
 import type { Effect } from '../effects.ts'
 import { SAY_AGAIN_MS } from '../limits.ts'
 import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
@@ -44,6 +45,7 @@ export class Outputs {
     return {
       ...step,
       route: [...step.route, ...visited],
+      chain: boundChain(step),
       activation: this.keep(flight, activation),
       input: step.activation.place === 'held' ? step.activation.hash : undefined,
       next: undefined,

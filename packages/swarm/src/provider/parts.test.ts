@@ -29,6 +29,7 @@ function step(layers: readonly number[], era = 0): Step {
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request,
     requester: b,
     endsAtMs: 1_000,
@@ -52,11 +53,11 @@ describe('a flight', () => {
       return flight
     }
     const before = lost()
-    before.beginEra(2, 0, ANY_SIGNATURE)
+    before.beginEra({ era: 2, hop: 0, barred: [], signature: ANY_SIGNATURE })
     expect(before.newest).toMatchObject({ era: 2, route: [], next: undefined })
     expect(before.open(4)).toEqual([true, true, true, true])
     const same = lost()
-    same.beginEra(2, 1, ANY_SIGNATURE)
+    same.beginEra({ era: 2, hop: 1, barred: [], signature: ANY_SIGNATURE })
     expect(same.newest).toMatchObject({ era: 2, route: [{ layer: 3 }] })
     expect(same.open(4)).toEqual([true, true, true, false])
     const again = lost()
@@ -66,9 +67,9 @@ describe('a flight', () => {
 
   test('is in charge in a new era by its requester’s link alone', () => {
     const flight = new Flight(step([3]), 0)
-    flight.beginEra(1, 1, ANY_SIGNATURE)
+    flight.beginEra({ era: 1, hop: 1, barred: [], signature: ANY_SIGNATURE })
     expect(flight.newest.chain).toEqual([
-      { hop: 1, by: undefined, isOpen: false, signature: ANY_SIGNATURE },
+      { hop: 1, by: undefined, isOpen: false, tensor: undefined, signature: ANY_SIGNATURE },
     ])
     expect(flight.message(a, 10).chain).toMatchObject([{ hop: 1 }, { hop: 1, by: a, isOpen: true }])
   })
@@ -95,7 +96,7 @@ describe('a flight', () => {
       },
       10,
     )
-    flight.beginEra(1, 0, ANY_SIGNATURE)
+    flight.beginEra({ era: 1, hop: 0, barred: [], signature: ANY_SIGNATURE })
     expect(flight.newest).toMatchObject({ era: 0, route: [{}, {}] })
   })
 
@@ -126,7 +127,7 @@ describe('who is expected to respond', () => {
     flight.advance(step([3]), 10)
     expect(flight.wait.isExpected(b)).toBe(false)
     flight.wait.expect(b)
-    flight.beginEra(1, 0, ANY_SIGNATURE)
+    flight.beginEra({ era: 1, hop: 0, barred: [], signature: ANY_SIGNATURE })
     expect([flight.wait.isExpected(b), flight.wait.undisturbedMs(20)]).toEqual([false, undefined])
   })
 })

@@ -233,13 +233,14 @@ export class Provider {
   }
 
   /** The requester asks for another choice in place of somebody silent. */
-  onAgain(from: PeerId, { request, era, hop, suspect, signature }: Again, nowMs: number): Effect[] {
+  onAgain(from: PeerId, again: Again, nowMs: number): Effect[] {
+    const { request, era, hop, suspect } = again
     const flight = this.following.get(request)
     if (flight === undefined || flight.newest.requester !== from || era <= flight.newest.era)
       return []
     if (this.ownStep(request, hop) === undefined) return []
     const effects = this.following.letGo(flight)
-    flight.beginEra(era, hop, signature)
+    flight.beginEra(again)
     if (suspect !== undefined) flight.doubts.letDownBy(suspect)
     return effects.concat(this.author.handOver(flight, nowMs))
   }

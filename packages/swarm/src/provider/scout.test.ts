@@ -25,6 +25,7 @@ const step: Step = {
   input: undefined,
   next: undefined,
   silent: [],
+  barred: [],
   request: '1'.repeat(32) as RequestId,
   requester: ASKER,
   endsAtMs: 60_000,

@@ -79,8 +79,10 @@ export class Scout {
   /** The same where all hosts of open layers are out of this member's reach. */
   relayToHost(flight: Flight, open: readonly boolean[], nowMs: number): PeerId | undefined {
     const hosts = [...this.needs.table.all()].filter(
-      ({ peer, presence }) =>
-        !flight.doubts.isDoubted(peer) && presence.layers.some((layer) => open[layer]),
+      ({ peer, mark, presence }) =>
+        !flight.doubts.isDoubted(peer) &&
+        !flight.bars(mark) &&
+        presence.layers.some((layer) => open[layer]),
     )
     // Whoever is in reach fetches it by itself.
     if (hosts.some(({ peer }) => this.needs.ways.reaches(peer))) return undefined
@@ -95,7 +97,8 @@ export class Scout {
     const { table, conduct, neighbourhood, ways } = this.needs
     let best: PeerId | undefined
     let bestMs = Number.POSITIVE_INFINITY
-    for (const { peer, heardAtMs } of table.all()) {
+    for (const { peer, mark, heardAtMs } of table.all()) {
+      if (flight.bars(mark)) continue
       if (targets.includes(peer) || flight.doubts.isDoubted(peer) || !neighbourhood.reaches(peer))
         continue
       if (conduct.isDistrusted(peer, nowMs) || conduct.isSuspect(peer, heardAtMs)) continue
@@ -162,6 +165,7 @@ export class Scout {
     const hosts: Host[] = []
     for (const known of hosting) {
       if (known.peer === this.options.self || flight.doubts.declines(known.peer)) continue
+      if (flight.bars(known.mark)) continue
       const isProven = this.isProven(known, said.vouched)
       hosts.push(
         this.host(

@@ -1,3 +1,4 @@
+import type { Audits } from '../audits/audits.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
@@ -17,6 +18,7 @@ export interface AnsweringParts {
   readonly secondOffers: SecondOffers
   readonly coverage: Coverage
   readonly losses: Losses
+  readonly audits: Pick<Audits, 'holds' | 'end'>
 }
 
 /**
@@ -96,6 +98,10 @@ export class Answering {
   answer(wanted: Pending, scores: Scores, nowMs: number): CoreEffect[] {
     const { step, logits, probabilities } = scores
     const { request, route } = step
+    if (nowMs < wanted.deadlineMs && this.parts.audits.holds(request, nowMs)) {
+      wanted.isHeld = true
+      return []
+    }
     const applied = new Set(route.map(({ layer }) => layer))
     const layers = Array.from({ length: this.layers }, (_, layer) => layer)
     const missingLayers = layers.filter((layer) => !applied.has(layer))
@@ -110,9 +116,10 @@ export class Answering {
   }
 
   private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
-    const { pending, scoring, secondOffers, losses } = this.parts
+    const { pending, scoring, secondOffers, losses, audits } = this.parts
     pending.delete(request)
     losses.end(request)
+    audits.end(request)
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
       this.ended.delete(this.ended.values().next().value as RequestId)

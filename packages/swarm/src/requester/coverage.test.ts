@@ -53,7 +53,7 @@ test('a host is missed from when the lane is known, anew in each lane', () => {
   const wanted = new Pending(
     anyStep(),
     { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 },
-    () => 0,
+    { scoringMs: () => 0, barred: () => [] },
     0,
   )
   const step = anyStep({ route: hopsBy(peer, 1) })

@@ -11,7 +11,12 @@ const [a, b, c] = ['a', 'b', 'c'] as PeerId[] as [PeerId, PeerId, PeerId]
 /** A request that stands at a step of `a`, who named this one. */
 function pending(next: PeerId | undefined) {
   const stem = anyStep({ requester, activation: heldTensor(requester) })
-  const wanted = new Pending(stem, { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 }, () => 0, 0)
+  const wanted = new Pending(
+    stem,
+    { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 },
+    { scoringMs: () => 0, barred: () => [] },
+    0,
+  )
   wanted.advance(stepAfter([a], { requester, next }), 10)
   return wanted
 }

@@ -17,7 +17,7 @@ function pending(...hops: number[]): Pending {
   const wanted = new Pending(
     anyStep(),
     { policy: CLASSIFY_POLICY_DEFAULT, startedMs: 0 },
-    () => 0,
+    { scoringMs: () => 0, barred: () => [] },
     0,
   )
   hops.forEach((count, i) => {
@@ -81,7 +81,12 @@ describe('a request that goes back', () => {
 describe('an answer without the last visit', () => {
   test('is given where the step before has enough layers', () => {
     const policy = { ...CLASSIFY_POLICY_DEFAULT, minLayers: 2 }
-    const wanted = new Pending(anyStep(), { policy, startedMs: 0 }, () => 0, 0)
+    const wanted = new Pending(
+      anyStep(),
+      { policy, startedMs: 0 },
+      { scoringMs: () => 0, barred: () => [] },
+      0,
+    )
     for (const hops of [1, 2, 4]) wanted.advance(after(hops), hops)
     expect(wanted.dropLast()).toBe(true)
     expect(wanted.newest.route).toHaveLength(2)

@@ -9,6 +9,14 @@ import { Patience } from './patience.ts'
 /** Why no further hop is waited for. */
 export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
 
+/** What a request on its way must know of its member. */
+export interface PendingNeeds {
+  /** What the scores of a step take at most, milliseconds. */
+  readonly scoringMs: (step: Step) => number
+  /** The tags of those who are to have no part in it. */
+  readonly barred: (nowMs: number) => readonly number[]
+}
+
 /**
  * A request on its way, as its requester sees it: the step where it stands. How long it is waited for there,
  * its patience knows, which hears of every step.
@@ -34,6 +42,8 @@ export class Pending {
   headFailure: string | undefined
   /** Its time is short: each step is scored as it comes. */
   isHurried = false
+  /** Its scores are here, and wait for audits. */
+  isHeld = false
   private step: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
@@ -44,16 +54,17 @@ export class Pending {
   private furthest: Step | undefined
   private wasLeft = false
   private cameMs: number
+  private readonly barred: PendingNeeds['barred']
 
   /**
    * @param stem the first step, as it is published now.
    * @param opening what was asked, and when.
-   * @param scoringMs what the scores of a step take at most, milliseconds.
+   * @param needs what its member knows.
    */
   constructor(
     stem: Step,
     { policy, startedMs }: Opening,
-    scoringMs: (step: Step) => number,
+    { scoringMs, barred }: PendingNeeds,
     nowMs: number,
   ) {
     this.stem = stem
@@ -61,6 +72,7 @@ export class Pending {
     this.startedMs = startedMs
     this.step = stem
     this.cameMs = nowMs
+    this.barred = barred
     const isEnough = (one: Step) => this.isEnough(one)
     this.patience = new Patience(this.deadlineMs, { scoringMs, isEnough }, nowMs)
   }
@@ -98,7 +110,8 @@ export class Pending {
 
   /** The newest step as it is published now. */
   message(nowMs: number): Step {
-    const step = { ...this.step, remainingMs: this.deadlineMs - nowMs }
+    const barred = this.barred(nowMs)
+    const step = { ...this.step, barred, remainingMs: this.deadlineMs - nowMs }
     return withOwnLink(step, this.stem.requester)
   }
 
@@ -155,6 +168,25 @@ export class Pending {
     return suspect
   }
 
+  /**
+   * Somebody on its route lied: goes back to the last known step before that peer, in a new era.
+   * @returns whether it had to.
+   */
+  goBackBefore(liar: PeerId, nowMs: number): boolean {
+    const has = ({ route }: Step) => route.some(({ peer }) => peer === liar)
+    if (this.furthest !== undefined && has(this.furthest)) this.furthest = undefined
+    if (!has(this.step)) return false
+    const era = Math.min(this.step.era + 1, ERAS_MAX)
+    let before = this.trail.pop() ?? this.stem
+    while (has(before)) before = this.trail.pop() ?? this.stem
+    this.atWork = undefined
+    this.isHeld = false
+    this.patience.wentBack(nowMs)
+    this.closes = undefined
+    this.step = { ...before, era, next: undefined }
+    return true
+  }
+
   private noteFurthest(): void {
     const { length } = this.furthest?.route ?? []
     if (this.isEnough(this.step) && this.step.route.length >= length) this.furthest = this.step
@@ -194,6 +226,11 @@ export class Pending {
   /** Whether an answer may be had from a step. */
   isEnough({ route }: Step): boolean {
     return route.length >= this.leastHops
+  }
+
+  /** The step before the newest. */
+  get last(): Step | undefined {
+    return this.trail.at(-1)
   }
 
   /** The step before the newest, if it has enough layers for an answer. */

@@ -51,6 +51,7 @@ function withoutLayerTwo(next: PeerId | undefined): Step {
     input: undefined,
     next,
     silent: [],
+    barred: [],
     remainingMs: 20_000,
   }
 }

@@ -1,3 +1,6 @@
+import { type Agreement, withinTolerance } from '../audits/agreement.ts'
+import { type AuditEnd, Audits } from '../audits/audits.ts'
+import { Ledger } from '../audits/ledger.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX } from '../limits.ts'
@@ -29,6 +32,8 @@ export interface RequesterOptions {
   readonly shape: ModelShape
   /** Layers that this member hosts itself. */
   readonly hosted: ReadonlySet<number>
+  /** Within tolerance unless given. */
+  readonly agree?: Agreement
 }
 
 /**
@@ -54,6 +59,8 @@ export class Requester {
   private readonly watchdog: Watchdog
   private readonly readout: Readout
   private readonly losses = new Losses()
+  private readonly ledger = new Ledger()
+  private readonly audits: Audits
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape, hosted } = options
@@ -61,13 +68,19 @@ export class Requester {
     this.coverage = new Coverage(shape.layers, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
-    const { pending, coverage, secondOffers, scoring, losses } = this
+    this.audits = new Audits(
+      { self, layers: shape.layers, agree: options.agree ?? withinTolerance },
+      this.ledger,
+      jobs.of('audit'),
+    )
+    const { pending, coverage, secondOffers, scoring, losses, audits } = this
     this.answering = new Answering(shape.layers, {
       pending,
       scoring,
       secondOffers,
       coverage,
       losses,
+      audits,
     })
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
@@ -94,7 +107,8 @@ export class Requester {
   }
 
   /** A request is asked: its time begins, and its first tensor comes later. */
-  open(request: RequestId, policy: ClassifyPolicy, nowMs: number): void {
+  open(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
+    this.audits.begin(request, seed)
     this.openings.begin(request, policy, nowMs)
   }
 
@@ -117,10 +131,12 @@ export class Requester {
       input: undefined,
       next: undefined,
       silent: [],
+      barred: this.ledger.barred(nowMs),
       remainingMs: endsAtMs - nowMs,
     }
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const wanted = new Pending(stem, opening, scoringMs, nowMs)
+    const barred = (atMs: number) => this.ledger.barred(atMs)
+    const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
     this.pending.set(request, wanted)
     this.coverage.judge(wanted, nowMs)
     return [{ do: 'lead', step: stem, suspect: undefined }]
@@ -140,6 +156,7 @@ export class Requester {
 
   /** @param from who says so: its author, or somebody who passes its tensor on. */
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
+    if (this.audits.owns(step.request)) return this.audited(this.audits.onStep(step, nowMs), nowMs)
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || !takesSteps(wanted)) return []
     if (!asksTheSame(step, wanted.stem)) return []
@@ -151,9 +168,81 @@ export class Requester {
     const isDone = isComplete(step, this.options.shape.layers)
     if (!isDone && !supersedes(step, newest)) return this.onStray(wanted, step, nowMs)
     if (isUnchanged(step, newest)) return []
+    const barred = this.barredIn(step, nowMs)
+    if (barred !== undefined) return this.refuse(wanted, step, barred, nowMs)
     this.watchdog.advanced(wanted, wanted.advance(step, nowMs), nowMs)
-    if (!isDone) return this.readout.sharpen(wanted, nowMs)
-    return [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
+    const { last } = wanted
+    const drawn = last === undefined ? [] : this.audits.advanced(last, step, nowMs)
+    const effects = isDone
+      ? [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
+      : this.readout.sharpen(wanted, nowMs)
+    return this.audited([...drawn, ...effects], nowMs)
+  }
+
+  /** Somebody on the route of a step who is to have no part in it. */
+  private barredIn({ route }: Step, nowMs: number): PeerId | undefined {
+    return route.find(({ peer }) => this.ledger.isBarred(peer, nowMs))?.peer
+  }
+
+  /** Somebody went on with a request who is to have no part in it: whoever chose it chooses again. */
+  private refuse(wanted: Pending, step: Step, barred: PeerId, nowMs: number): CoreEffect[] {
+    const { newest, closing } = wanted
+    if (closing !== undefined || step.era !== newest.era || newest.era >= ERAS_MAX) return []
+    return this.watchdog.refused(wanted, { hop: step.route.length, peer: barred }, nowMs)
+  }
+
+  /** What came of audits that have ended, behind what they did. */
+  private audited(effects: CoreEffect[], nowMs: number): CoreEffect[] {
+    for (const end of this.audits.takeEnds()) effects.push(...this.onAudited(end, nowMs))
+    return effects
+  }
+
+  private onAudited({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
+    const { ledger } = this
+    const effects: CoreEffect[] = []
+    if (verdict === undefined) {
+      // It says nothing of anybody, but whoever was to be found right was not.
+    } else {
+      for (const peers of verdict.right)
+        for (const peer of peers) ledger.right(peer, stretch.layers.length / peers.length)
+      for (const peers of verdict.wrong) effects.push(...this.onWrong(peers, nowMs))
+    }
+    const wanted = this.pending.get(request)
+    if (wanted !== undefined) effects.push(...this.release(wanted, nowMs))
+    return effects
+  }
+
+  /** A result was outvoted: of several who made it, it is the one that is not trusted. */
+  private onWrong(peers: readonly PeerId[], nowMs: number): CoreEffect[] {
+    const { ledger } = this
+    const { self } = this.options
+    const others = peers.filter((peer) => peer !== self)
+    const suspects = others.length > 1 ? others.filter((peer) => !ledger.isTrusted(peer)) : others
+    if (suspects.length !== 1) {
+      for (const peer of suspects.length === 0 ? others : suspects) ledger.suspect(peer)
+      return []
+    }
+    const [liar] = suspects as [PeerId]
+    ledger.outvoted(liar, nowMs)
+    return [
+      { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
+      ...[...this.pending.values()].flatMap((wanted) => this.withdrawFrom(wanted, liar, nowMs)),
+    ]
+  }
+
+  /** A request that a liar has had a part in goes back to the last step before it. */
+  private withdrawFrom(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
+    this.scoring.forget(wanted.request, liar)
+    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
+    return wanted.goBackBefore(liar, nowMs) ? this.watchdog.resume(wanted, liar, nowMs) : []
+  }
+
+  /** An answer that waited for audits is given. */
+  private release(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { isHeld, request } = wanted
+    if (!isHeld || this.audits.holds(request, nowMs)) return []
+    wanted.isHeld = false
+    return wanted.closing === undefined ? [] : this.answering.score(wanted, nowMs)
   }
 
   /** The newest step names somebody else: its author lives, and looks after it. */
@@ -214,8 +303,12 @@ export class Requester {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
+    if (id.owner === 'audit') return this.audited(this.audits.onPulled(id, bytes, nowMs), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
-    return this.readout.onPulled(id, bytes, nowMs)
+    const step = bytes === undefined ? undefined : this.scoring.stepOf(id)
+    const heard =
+      step === undefined || bytes === undefined ? [] : this.audits.scored(step, bytes, nowMs)
+    return this.audited([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
   }
 
   /** What nobody can go on from, as it cannot be had from here either, is lost. */
@@ -231,6 +324,8 @@ export class Requester {
 
   /** A tensor of somebody else can be offered from here. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
+    if (id.owner === 'audit')
+      return this.audited(this.audits.onPrepared(id, activation, nowMs), nowMs)
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
@@ -251,12 +346,19 @@ export class Requester {
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
       ...this.watchdog.onTime(nowMs),
+      ...this.audited(this.audits.onTime(nowMs), nowMs),
+      ...[...this.pending.values()].flatMap((wanted) => this.release(wanted, nowMs)),
     ]
   }
 
   /** When `onTime` is due next. */
   wakeAtMs(): number {
-    return Math.min(this.openings.wakeAtMs(), this.readout.wakeAtMs(), this.watchdog.wakeAtMs())
+    return Math.min(
+      this.openings.wakeAtMs(),
+      this.readout.wakeAtMs(),
+      this.watchdog.wakeAtMs(),
+      this.audits.wakeAtMs(),
+    )
   }
 
   private onOpeningOver(request: RequestId): CoreEffect[] {

@@ -88,6 +88,20 @@ export class Scoring {
     return this.jobs.get(id.number)?.step.request
   }
 
+  /** The step of a job. */
+  stepOf(id: JobId): Step | undefined {
+    return this.jobs.get(id.number)?.step
+  }
+
+  /** Scores that somebody had a part in are nothing worth. */
+  forget(request: RequestId, liar: PeerId): void {
+    for (const kept of [this.newest, this.best])
+      if (kept.get(request)?.step.route.some(({ peer }) => peer === liar)) kept.delete(request)
+    for (const [number, { step }] of this.jobs)
+      if (step.request === request && step.route.some(({ peer }) => peer === liar))
+        this.jobs.delete(number)
+  }
+
   /** Begins to score a step. */
   begin(step: Step, nowMs: number): Effect {
     const id = this.nextJob()

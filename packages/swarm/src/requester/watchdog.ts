@@ -85,10 +85,29 @@ export class Watchdog {
    * @param gone who is known to be the cause.
    */
   rescue(wanted: Pending, nowMs: number, gone?: PeerId): CoreEffect[] {
-    const { coverage, secondOffers } = this.parts
     const wasLeft = wanted.newest.next === undefined
     const silent = wanted.goBack(nowMs)
-    const suspect = gone ?? silent
+    return this.resume(wanted, gone ?? silent, nowMs, wasLeft)
+  }
+
+  /** Somebody who is to have no part in a request has gone on with it: whoever chose it chooses again. */
+  refused(
+    wanted: Pending,
+    { hop, peer }: { hop: number; peer: PeerId },
+    nowMs: number,
+  ): CoreEffect[] {
+    wanted.patience.heard(hop)
+    return this.rescue(wanted, nowMs, peer)
+  }
+
+  /** A request has gone back to an older step: its author chooses anew. @param wasLeft nobody was named where it stood. */
+  resume(
+    wanted: Pending,
+    suspect: PeerId | undefined,
+    nowMs: number,
+    wasLeft = false,
+  ): CoreEffect[] {
+    const { coverage, secondOffers } = this.parts
     coverage.judge(wanted, nowMs)
     const step = wanted.message(nowMs)
     const author = step.route.at(-1)?.peer

@@ -1,8 +1,10 @@
-import { SIGNATURE_BYTES } from '../limits.ts'
-import type { Hop, Link, PeerId, Signature } from '../wire/messages.ts'
+import { HASH_BYTES, SIGNATURE_BYTES } from '../limits.ts'
+import type { Hop, Link, PeerId, Signature, TensorHash } from '../wire/messages.ts'
 
 /** A signature that nobody made. */
 export const ANY_SIGNATURE = 'ab'.repeat(SIGNATURE_BYTES) as Signature
+/** A tensor that nobody has. */
+export const ANY_TENSOR = 'cd'.repeat(HASH_BYTES) as TensorHash
 
 /**
  * The links of a step after visits of one layer each by these peers, in their order, none of them signed.
@@ -13,6 +15,7 @@ export function anyChain(peers: readonly PeerId[], last: { readonly isOpen: bool
     hop,
     by: undefined,
     isOpen: hop === peers.length && last.isOpen,
+    tensor: hop === peers.length ? undefined : ANY_TENSOR,
     signature: ANY_SIGNATURE,
   }))
 }
@@ -25,6 +28,7 @@ export function chainOf(route: readonly Hop[], last: { readonly isOpen: boolean 
     hop,
     by: undefined,
     isOpen: at === hops.length - 1 && last.isOpen,
+    tensor: at === hops.length - 1 ? undefined : ANY_TENSOR,
     signature: ANY_SIGNATURE,
   }))
 }

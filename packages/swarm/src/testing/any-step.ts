@@ -47,6 +47,7 @@ export function anyStep(given: Partial<Omit<Step, 'kind'>> = {}): Step {
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     remainingMs: 20_000,
     ...given,
   }

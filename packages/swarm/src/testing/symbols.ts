@@ -67,11 +67,19 @@ function imagesOf({
   ])
 }
 
-/** A copy that a lie went into: it stays in everything that is computed from it. */
-export function tainted(bytes: Uint8Array): Uint8Array {
+/**
+ * A copy that a lie went into: it stays in everything that is computed from it.
+ * @param mark from 1 to 255: two lies agree where theirs are the same.
+ */
+export function tainted(bytes: Uint8Array, mark = 1): Uint8Array {
   const lied = bytes.slice()
-  lied[LAYOUT.taint] = 1
+  lied[LAYOUT.taint] = mark
   return lied
+}
+
+/** Whether two activations are the same symbols: what is within the tolerance of engines for real ones. */
+export function symbolsAgree(a: EncodedActivation, b: EncodedActivation): boolean {
+  return a.bytes.length === b.bytes.length && a.bytes.every((byte, i) => byte === b.bytes[i])
 }
 
 /** Whether any hop of an activation was a lie. */

@@ -92,6 +92,7 @@ export function firstStep({ self }: Transport, { shape: { tokens, width } }: Tra
     input: undefined,
     next: undefined,
     silent: [],
+    barred: [],
     request: newRequest(),
     requester: self,
     endsAtMs: 1_000,
@@ -151,8 +152,8 @@ export function everyMessage(author: Transport, bench: TransportBench, other: Pe
     },
     { ...claim, lost: false, ttlMs: 500 },
     { ...claim, lost: true, ttlMs: 0 },
-    { ...again, suspect: other },
-    { ...again, suspect: undefined },
+    { ...again, suspect: other, barred: [0, 65_535] },
+    { ...again, suspect: undefined, barred: [] },
     { kind: 'done', isPublic: false, request },
     { kind: 'done', isPublic: true, request },
   ]

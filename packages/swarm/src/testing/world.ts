@@ -11,6 +11,7 @@ import {
   SimulatedNetwork,
 } from './simulated-network.ts'
 import { SymbolicCompute } from './symbolic-compute.ts'
+import { symbolsAgree } from './symbols.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** How a world is built; the same seed gives the same run. */
@@ -50,7 +51,11 @@ export function simulatedMember<C extends Compute>(
   ports: Omit<MemberPorts, 'compute'> & { readonly compute: C },
   options: Omit<MemberOptions, 'release'> & Partial<Pick<MemberOptions, 'release'>>,
 ): Inhabitant<C> {
-  const member = createMember(ports, { release: SIMULATED_RELEASE, ...options })
+  const member = createMember(ports, {
+    release: SIMULATED_RELEASE,
+    agree: symbolsAgree,
+    ...options,
+  })
   return { peer: ports.transport.self, member, compute: ports.compute }
 }
 

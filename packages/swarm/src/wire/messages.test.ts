@@ -197,6 +197,7 @@ describe('a message', () => {
       input: undefined,
       next: undefined,
       silent: [],
+      barred: [],
       remainingMs: 5,
     }
     /** Like a Node Buffer, whose slices are views. */
@@ -246,6 +247,7 @@ describe('a message', () => {
       input: undefined,
       next: undefined,
       silent: [],
+      barred: [],
       remainingMs: 5,
     }
     expect(() => decodeMessage(encodeMessage(step))).toThrow(`${INLINE_BYTES_MAX} are allowed`)

@@ -3,6 +3,7 @@ import {
   ACTIVATION_BYTES_MAX,
   ADDRESS_CHARS_MAX,
   ADDRESSES_MAX,
+  BARRED_MAX,
   CHAIN_MAX,
   CLAIM_TTL_MS_MAX,
   DEADLINE_MS_MAX,
@@ -39,6 +40,7 @@ const peer = peerId<PeerId>(PEER_ID_CHARS_MAX)
 const hash = wire.hex<TensorHash>(HASH_BYTES)
 const request = wire.hex<RequestId>(REQUEST_ID_BYTES)
 const signature = wire.hex<Signature>(SIGNATURE_BYTES)
+const barred = wire.list(wire.u16(), BARRED_MAX)
 
 /** One layer applied to a request: who ran it, on what, in how many milliseconds of compute. */
 export interface Hop {
@@ -120,6 +122,8 @@ const link = wire.record({
   by: wire.optional(peer),
   /** It puts anybody in charge; otherwise whoever says the next link, or whom the step names. */
   isOpen: wire.flag,
+  /** The hash of the tensor that it hands on; absent in the last one, whose tensor is the step's. */
+  tensor: wire.optional(hash),
   signature,
 })
 /** One who was in charge of a request says who is next. */
@@ -145,6 +149,8 @@ const wireStep = wire.record({
   next: wire.optional(peer),
   /** Who was waited for in vain on its way: whoever goes on need not find that out again. */
   silent: wire.list(peer, SILENT_MAX),
+  /** Whom its requester wants to have no part in it, by their tags (presence/near.ts). */
+  barred,
   /** Time left until then when this was sent: for those who do not know that clock. */
   remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
 })
@@ -192,6 +198,8 @@ const again = wire.record({
   era: wire.u8(ERAS_MAX),
   hop: wire.u8(LAYERS_MAX),
   suspect: wire.optional(peer),
+  /** As in the step that it makes of its author's. */
+  barred,
   /** The requester's link, with which the step goes on in the new era. */
   signature,
 })

@@ -1,0 +1,115 @@
+import { draw } from '../draw.ts'
+import { BARRED_MAX } from '../limits.ts'
+import { tagOf } from '../presence/near.ts'
+import type { PeerId } from '../wire/messages.ts'
+import {
+  CHANCE_MIN,
+  CHANCE_POWER,
+  FINDINGS_MAX,
+  HELD_BELOW_LAYERS,
+  QUARANTINE_MS,
+  QUARANTINE_MS_MAX,
+  TRUSTED_LAYERS,
+  UNPROVEN_LAYERS,
+} from './limits.ts'
+
+/** What was found of one peer. */
+interface Findings {
+  /** Layers that were recomputed and found right since it was last suspected. */
+  right: number
+  isSuspected: boolean
+  quarantines: number
+  barredUntilMs: number
+}
+
+/**
+ * What this member's audits have found of others.
+ *
+ * 1. A stranger is always audited, whoever was found right ever more rarely, and nobody never.
+ * 2. Whoever was outvoted is barred for a time that doubles, and is a stranger after it.
+ * 3. A suspicion ends with the next layer that is found right, and bars nobody.
+ * 4. At most FINDINGS_MAX peers are remembered; who is barred is forgotten last.
+ */
+export class Ledger {
+  private readonly findings = new Map<PeerId, Findings>()
+
+  /** Layers of a peer were recomputed and found right. */
+  right(peer: PeerId, layers: number): void {
+    const found = this.of(peer)
+    found.right += layers
+    found.isSuspected = false
+  }
+
+  /** A lie went into something that it had a part in, and it is not known whose. */
+  suspect(peer: PeerId): void {
+    const found = this.of(peer)
+    found.isSuspected = true
+    found.right = 0
+  }
+
+  /** Two others agree that it was wrong. */
+  outvoted(peer: PeerId, nowMs: number): void {
+    const found = this.of(peer)
+    const ms = Math.min(QUARANTINE_MS * 2 ** found.quarantines, QUARANTINE_MS_MAX)
+    found.quarantines++
+    found.barredUntilMs = nowMs + ms
+    found.right = 0
+  }
+
+  /** Those by whose votes it was barred were outvoted themselves. */
+  pardon(peer: PeerId): void {
+    const found = this.of(peer)
+    found.quarantines = Math.max(0, found.quarantines - 1)
+    found.barredUntilMs = 0
+  }
+
+  /** Whether it is to have no part in requests of this member. */
+  isBarred(peer: PeerId, nowMs: number): boolean {
+    return (this.findings.get(peer)?.barredUntilMs ?? 0) > nowMs
+  }
+
+  /** Whether so much of it was found right that a lie is looked for elsewhere first. */
+  isTrusted(peer: PeerId): boolean {
+    return (this.findings.get(peer)?.right ?? 0) >= TRUSTED_LAYERS
+  }
+
+  /** Whether an answer waits until it is known whether this peer is right. */
+  isAwaited(peer: PeerId): boolean {
+    return (this.findings.get(peer)?.right ?? 0) < HELD_BELOW_LAYERS
+  }
+
+  /** The chance with which its next visit is recomputed, above 0 and at most 1. */
+  chance(peer: PeerId): number {
+    const found = this.findings.get(peer)
+    if (found === undefined || found.isSuspected || found.right <= UNPROVEN_LAYERS) return 1
+    return Math.max(CHANCE_MIN, (UNPROVEN_LAYERS / found.right) ** CHANCE_POWER)
+  }
+
+  /** Everybody who is barred, the latest BARRED_MAX, by their tags. */
+  barred(nowMs: number): number[] {
+    const tags: number[] = []
+    for (const [peer, { barredUntilMs }] of this.findings)
+      if (barredUntilMs > nowMs) tags.push(tagOf(draw(peer)))
+    return tags.slice(-BARRED_MAX)
+  }
+
+  private of(peer: PeerId): Findings {
+    let found = this.findings.get(peer)
+    if (found !== undefined) return found
+    if (this.findings.size >= FINDINGS_MAX) this.forgetOne()
+    found = { right: 0, isSuspected: false, quarantines: 0, barredUntilMs: 0 }
+    this.findings.set(peer, found)
+    return found
+  }
+
+  private forgetOne(): void {
+    let oldest: PeerId | undefined
+    for (const [peer, { quarantines }] of this.findings) {
+      oldest ??= peer
+      if (quarantines > 0) continue
+      this.findings.delete(peer)
+      return
+    }
+    if (oldest !== undefined) this.findings.delete(oldest)
+  }
+}

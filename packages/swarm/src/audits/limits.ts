@@ -1,0 +1,28 @@
+/** How much of what others compute is computed again, and what becomes of those who are outvoted. */
+
+/** Layers of one peer that are found right before the chance of the next audit falls: a visit or two. */
+export const UNPROVEN_LAYERS = 4
+/** The chance falls with this power of the layers that were found right: quickly, since most who lie lie always. */
+export const CHANCE_POWER = 2
+/** And never below this: whoever lies now and then after a long time is found out too. */
+export const CHANCE_MIN = 0.04
+/** An answer waits for the audit of whoever has had fewer layers found right than this: of a stranger. */
+export const HELD_BELOW_LAYERS = 1
+/** An answer waits for an audit no longer than this from when the step was heard: two round trips and two runs. */
+export const HOLD_MS = 1_200
+/** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
+export const DISPUTE_HOLD_MS = 4_000
+/** One recomputation is given so long: its tensor has two or three ways to go, a layer of ViT-B takes 100 ms. */
+export const RECOUNT_MS = 4_000
+/** Recomputations of one visit: enough for two that agree where one of three lies. */
+export const RECOUNTS_MAX = 4
+/** Audits under way at once: each holds two tensors, 8 MiB at most together with TENSORS. */
+export const AUDITS_MAX = 32
+/** The first quarantine; each one after it takes twice as long. */
+export const QUARANTINE_MS = 300_000
+/** And none takes longer. */
+export const QUARANTINE_MS_MAX = 24 * 3_600_000
+/** Peers of whom it is known what was found. */
+export const FINDINGS_MAX = 2_048
+/** Whoever has had so many layers found right by themselves is not the one that is suspected, of several. */
+export const TRUSTED_LAYERS = 8
