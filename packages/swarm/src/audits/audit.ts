@@ -46,7 +46,11 @@ export class Audit {
   readonly stretch: Stretch
   /** Whether an answer waits for it. */
   readonly isAwaited: boolean
-  readonly jobs: { readonly input: JobId; readonly output: JobId; readonly result: JobId }
+  readonly jobs: { input: JobId; readonly output: JobId; readonly result: JobId }
+  /** What was said came out of it is here. */
+  hasOutput = false
+  /** A recomputation is under way, or about to be. */
+  isRunning = false
   input: EncodedActivation | undefined
   recount: Recount | undefined
   private readonly results: Result[] = []
@@ -69,9 +73,10 @@ export class Audit {
     return this.stretch.after.activation
   }
 
-  /** Both tensors are here. */
-  get isReady(): boolean {
-    return this.input !== undefined && this.results.length > 0
+  /** Whether the next recomputation may begin. */
+  get isDue(): boolean {
+    if (this.isRunning || this.input === undefined) return false
+    return this.recounts === 0 || this.isDisputed
   }
 
   /** Those who have had their say. */

@@ -1,4 +1,4 @@
-import { type EncodedActivation, sha256 } from '@layerswarm/model'
+import { sha256 } from '@layerswarm/model'
 import { withOwnLink } from '../chain/own-link.ts'
 import { draw } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
@@ -18,6 +18,13 @@ export interface AuditsOptions {
   /** Layers of the model. */
   readonly layers: number
   readonly agree: Agreement
+}
+
+/** A tensor that is fetched before it is known what was made of it. */
+interface Early {
+  readonly request: RequestId
+  readonly job: JobId
+  bytes: Uint8Array | undefined
 }
 
 /** What came of an audit, for the request whose stretch it was. */
@@ -44,8 +51,10 @@ export class Audits {
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
   private readonly seeds = new Map<RequestId, string>()
+  /** Tensors that strangers were to go on from. */
+  private readonly early = new Map<TensorHash, Early>()
   private readonly ends: AuditEnd[] = []
-  private named = 0
+  private recounted = 0
   private lookedAtMs = 0
 
   constructor(options: AuditsOptions, ledger: Ledger, nextJob: () => JobId) {
@@ -60,13 +69,31 @@ export class Audits {
   }
 
   /** A request has ended; its audits go on. */
-  end(request: RequestId): void {
+  end(request: RequestId): CoreEffect[] {
     this.seeds.delete(request)
+    const effects: CoreEffect[] = []
+    for (const [hash, early] of this.early) {
+      if (early.request !== request) continue
+      this.early.delete(hash)
+      if (early.bytes === undefined) effects.push({ do: 'cancel', job: early.job })
+    }
+    return effects
   }
 
   /** Whether a request is a recomputation. */
   owns(request: RequestId): boolean {
     return this.byRecount.has(request)
+  }
+
+  /** A step names a stranger: what it will run on is fetched meanwhile, since that is audited for certain. */
+  named({ request, activation, next }: Step): CoreEffect[] {
+    if (next === undefined || next === this.options.self || !this.seeds.has(request)) return []
+    if (activation.place === 'inline' || activation.holder === this.options.self) return []
+    if (this.early.has(activation.hash) || !this.ledger.isAwaited(next)) return []
+    if (this.early.size >= AUDITS_MAX) return []
+    const job = this.nextJob()
+    this.early.set(activation.hash, { request, job, bytes: undefined })
+    return [{ do: 'pull', job, tensor: activation, isAwaited: false }]
   }
 
   /** A request has come from one step to another: draws whether what is between them is computed again. */
@@ -83,27 +110,33 @@ export class Audits {
     this.audits.add(audit)
     const isPushed = after.next === this.options.self
     return [
-      ...this.fetch(audit, jobs.input, before.activation, nowMs),
+      ...this.fetchInput(audit),
       // A last output comes to be scored, and only once.
-      ...(isPushed ? [] : this.fetch(audit, jobs.output, after.activation, nowMs)),
+      ...(isPushed ? [] : this.fetch(audit, jobs.output, after.activation)),
     ]
   }
 
   /** A tensor has come to be scored. */
-  scored(step: Step, bytes: Uint8Array, nowMs: number): CoreEffect[] {
+  scored(step: Step, bytes: Uint8Array): CoreEffect[] {
     return [...this.audits].flatMap((audit) =>
-      !audit.isDisputed && audit.stretch.after.request === step.request && isOutput(audit, step)
-        ? this.came(audit, audit.jobs.output, bytes, nowMs)
+      !audit.hasOutput && audit.stretch.after.request === step.request && isOutput(audit, step)
+        ? this.came(audit, audit.jobs.output, bytes)
         : [],
     )
   }
 
   /** A tensor is here, or cannot be had. */
-  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
+  onPulled(id: JobId, bytes: Uint8Array | undefined): CoreEffect[] {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
-    if (audit === undefined) return []
-    return bytes === undefined ? this.over(audit, undefined) : this.came(audit, id, bytes, nowMs)
+    if (audit === undefined) {
+      for (const [hash, early] of this.early)
+        if (early.job.number === id.number)
+          if (bytes === undefined) this.early.delete(hash)
+          else early.bytes = bytes
+      return []
+    }
+    return bytes === undefined ? this.over(audit, undefined) : this.came(audit, id, bytes)
   }
 
   /** The input can be had from here. */
@@ -120,13 +153,13 @@ export class Audits {
   }
 
   /** A step of a recomputation. */
-  onStep(step: Step, nowMs: number): CoreEffect[] {
+  onStep(step: Step): CoreEffect[] {
     const audit = this.byRecount.get(step.request)
     const recount = audit?.recount
     if (audit === undefined || recount === undefined || recount.last !== undefined) return []
     if (step.requester !== this.options.self || !isComplete(step, this.options.layers)) return []
     recount.last = step
-    return this.fetch(audit, audit.jobs.result, step.activation, nowMs, step.next)
+    return this.fetch(audit, audit.jobs.result, step.activation, step.next)
   }
 
   /** Whether an answer waits for what was drawn of its request. */
@@ -166,25 +199,34 @@ export class Audits {
     return Number.parseInt(word, 16) < chance * 2 ** 32
   }
 
-  private fetch(
-    audit: Audit,
-    job: JobId,
-    activation: Activation,
-    nowMs: number,
-    next?: PeerId,
-  ): CoreEffect[] {
-    if (activation.place === 'inline') return this.came(audit, job, activation.bytes, nowMs)
+  /** What a stretch began with: where a stranger was to run it, it is here or on its way. */
+  private fetchInput(audit: Audit): CoreEffect[] {
+    const { activation } = audit.stretch.before
+    const early = activation.place === 'held' ? this.early.get(activation.hash) : undefined
+    if (activation.place === 'held') this.early.delete(activation.hash)
+    if (early === undefined) return this.fetch(audit, audit.jobs.input, activation)
+    if (early.bytes !== undefined) return this.came(audit, audit.jobs.input, early.bytes)
+    audit.jobs.input = early.job
+    this.byJob.set(early.job.number, audit)
+    return []
+  }
+
+  private fetch(audit: Audit, job: JobId, activation: Activation, next?: PeerId): CoreEffect[] {
+    if (activation.place === 'inline') return this.came(audit, job, activation.bytes)
     this.byJob.set(job.number, audit)
     return [{ do: 'pull', job, tensor: activation, isAwaited: next === this.options.self }]
   }
 
-  private came(audit: Audit, job: JobId, bytes: Uint8Array, nowMs: number): CoreEffect[] {
+  private came(audit: Audit, job: JobId, bytes: Uint8Array): CoreEffect[] {
     const { jobs, stretch, recount } = audit
     const { agree } = this.options
     if (job.number === jobs.input.number) {
       audit.input = encoded(stretch.before.activation, bytes)
     } else if (job.number === jobs.output.number) {
-      audit.add({ peers: stretch.peers, tensor: encoded(stretch.after.activation, bytes) }, agree)
+      audit.hasOutput = true
+      const tensor = encoded(stretch.after.activation, bytes)
+      const verdict = audit.add({ peers: stretch.peers, tensor }, agree)
+      return verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)
     } else if (recount?.last !== undefined) {
       const { route, activation } = recount.last
       const peers = [...new Set(route.map(({ peer }) => peer))]
@@ -195,15 +237,21 @@ export class Audits {
       ]
       const verdict = audit.add({ peers, tensor: encoded(activation, bytes) }, agree)
       if (verdict !== undefined) return [...ended, ...this.over(audit, verdict)]
-      return [...ended, ...this.recompute(audit)]
+      return [...ended, ...this.proceed(audit)]
     }
-    return audit.isReady && audit.recount === undefined ? this.recompute(audit) : []
+    return this.proceed(audit)
+  }
+
+  /** Begins the next recomputation: the first as soon as its input is here, others when there is something to settle. */
+  private proceed(audit: Audit): CoreEffect[] {
+    return audit.isDue ? this.recompute(audit) : []
   }
 
   /** Has the stretch computed by others, once more. */
   private recompute(audit: Audit): CoreEffect[] {
     const { input } = audit
     if (input === undefined || !audit.takeRecount()) return this.over(audit, undefined)
+    audit.isRunning = true
     const job = this.nextJob()
     this.byJob.set(job.number, audit)
     return [{ do: 'prepare', job, tensor: input }]
@@ -213,6 +261,7 @@ export class Audits {
     const { recount } = audit
     if (recount === undefined) return []
     audit.recount = undefined
+    audit.isRunning = false
     this.byRecount.delete(recount.request)
     const { last, stem } = recount
     this.byJob.delete(audit.jobs.result.number)
@@ -237,7 +286,7 @@ export class Audits {
   private newRequest({ stretch }: Audit): RequestId {
     const { request, route } = stretch.after
     const seed = this.seeds.get(request) ?? ''
-    const text = `${seed} ${request} ${route.length} ${++this.named}`
+    const text = `${seed} ${request} ${route.length} ${++this.recounted}`
     return sha256(bytesOf(text)).slice(0, 2 * REQUEST_ID_BYTES) as string as RequestId
   }
 

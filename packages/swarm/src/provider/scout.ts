@@ -97,8 +97,8 @@ export class Scout {
     const { table, conduct, neighbourhood, ways } = this.needs
     let best: PeerId | undefined
     let bestMs = Number.POSITIVE_INFINITY
-    for (const { peer, mark, heardAtMs } of table.all()) {
-      if (flight.bars(mark)) continue
+    const candidates = [...table.all()].filter(({ mark }) => !flight.bars(mark))
+    for (const { peer, heardAtMs } of candidates) {
       if (targets.includes(peer) || flight.doubts.isDoubted(peer) || !neighbourhood.reaches(peer))
         continue
       if (conduct.isDistrusted(peer, nowMs) || conduct.isSuspect(peer, heardAtMs)) continue

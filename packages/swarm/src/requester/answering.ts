@@ -119,7 +119,7 @@ export class Answering {
     const { pending, scoring, secondOffers, losses, audits } = this.parts
     pending.delete(request)
     losses.end(request)
-    audits.end(request)
+    const unaudited = audits.end(request)
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
       this.ended.delete(this.ended.values().next().value as RequestId)
@@ -128,6 +128,7 @@ export class Answering {
       { do: 'finish', step: newest, isPublic },
       ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),
       ...scoring.end(request),
+      ...unaudited,
       ...withdrawn(stem.activation),
       ...secondOffers.end(request),
     ]

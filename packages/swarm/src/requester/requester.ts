@@ -156,7 +156,7 @@ export class Requester {
 
   /** @param from who says so: its author, or somebody who passes its tensor on. */
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
-    if (this.audits.owns(step.request)) return this.audited(this.audits.onStep(step, nowMs), nowMs)
+    if (this.audits.owns(step.request)) return this.audited(this.audits.onStep(step), nowMs)
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || !takesSteps(wanted)) return []
     if (!asksTheSame(step, wanted.stem)) return []
@@ -176,7 +176,7 @@ export class Requester {
     const effects = isDone
       ? [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
       : this.readout.sharpen(wanted, nowMs)
-    return this.audited([...drawn, ...effects], nowMs)
+    return this.audited([...drawn, ...this.audits.named(step), ...effects], nowMs)
   }
 
   /** Somebody on the route of a step who is to have no part in it. */
@@ -303,11 +303,10 @@ export class Requester {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit') return this.audited(this.audits.onPulled(id, bytes, nowMs), nowMs)
+    if (id.owner === 'audit') return this.audited(this.audits.onPulled(id, bytes), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const step = bytes === undefined ? undefined : this.scoring.stepOf(id)
-    const heard =
-      step === undefined || bytes === undefined ? [] : this.audits.scored(step, bytes, nowMs)
+    const heard = step === undefined || bytes === undefined ? [] : this.audits.scored(step, bytes)
     return this.audited([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
   }
 
