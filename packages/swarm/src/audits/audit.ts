@@ -2,7 +2,7 @@ import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { DISPUTE_HOLD_MS, HOLD_MS, RECOUNTS_MAX } from './limits.ts'
+import { RECOUNTS_MAX } from './limits.ts'
 
 /** Layers that came between two steps of a request, and who says that it has run them. */
 export interface Stretch {
@@ -12,15 +12,6 @@ export interface Stretch {
   readonly peers: readonly PeerId[]
   /** In the order in which they were run. */
   readonly layers: readonly number[]
-}
-
-/** A recomputation under way: an ordinary request of this member's own, with the layers as its plan. */
-export interface Recount {
-  readonly request: RequestId
-  readonly stem: Step
-  readonly untilMs: number
-  /** Its last step, once that was heard. */
-  last: Step | undefined
 }
 
 /** What somebody computed. */
@@ -40,22 +31,23 @@ export interface Verdict {
  *
  * 1. It ends when two results agree, or when RECOUNTS_MAX recomputations did not make that happen.
  * 2. Nobody takes part in it twice.
- * 3. An answer that waits for it waits HOLD_MS, and DISPUTE_HOLD_MS once two results have been found to differ.
  */
 export class Audit {
   readonly stretch: Stretch
   /** Whether an answer waits for it. */
   readonly isAwaited: boolean
-  readonly jobs: { input: JobId; readonly output: JobId; readonly result: JobId }
+  readonly jobs: { input: JobId; readonly output: JobId }
   /** What was said came out of it is here. */
   hasOutput = false
   /** A recomputation is under way, or about to be. */
   isRunning = false
   input: EncodedActivation | undefined
-  recount: Recount | undefined
+  /** The recomputation under way. */
+  recount: RequestId | undefined
   private readonly results: Result[] = []
   private recounts = 0
-  private readonly sinceMs: number
+  /** When it was drawn, milliseconds. */
+  readonly sinceMs: number
 
   constructor(stretch: Stretch, isAwaited: boolean, jobs: Audit['jobs'], nowMs: number) {
     this.stretch = stretch
@@ -87,12 +79,6 @@ export class Audit {
   /** Two results differ. */
   get isDisputed(): boolean {
     return this.results.length > 1
-  }
-
-  /** Until when an answer waits for it, milliseconds. */
-  get holdsUntilMs(): number {
-    if (!this.isAwaited && !this.isDisputed) return 0
-    return this.sinceMs + (this.isDisputed ? DISPUTE_HOLD_MS : HOLD_MS)
   }
 
   /** Whether there may be one more recomputation; counts it. */

@@ -1,22 +1,18 @@
 import { sha256 } from '@layerswarm/model'
-import { withOwnLink } from '../chain/own-link.ts'
 import { draw } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX, REQUEST_ID_BYTES } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
-import { isComplete } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
 import { Audit, type Stretch, type Verdict } from './audit.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDITS_MAX, RECOUNT_MS } from './limits.ts'
+import { AUDITS_MAX, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS, TRUSTING_HOLD_MS } from './limits.ts'
 
 /** Who audits, of which model. */
 export interface AuditsOptions {
   readonly self: PeerId
-  /** Layers of the model. */
-  readonly layers: number
   readonly agree: Agreement
 }
 
@@ -55,7 +51,6 @@ export class Audits {
   private readonly early = new Map<TensorHash, Early>()
   private readonly ends: AuditEnd[] = []
   private recounted = 0
-  private lookedAtMs = 0
 
   constructor(options: AuditsOptions, ledger: Ledger, nextJob: () => JobId) {
     this.options = options
@@ -139,52 +134,72 @@ export class Audits {
     return bytes === undefined ? this.over(audit, undefined) : this.came(audit, id, bytes)
   }
 
-  /** The input can be had from here. */
-  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
+  /** The input can be had from here. @returns what is asked of others now: a request with a plan. */
+  onPrepared(
+    id: JobId,
+    activation: Activation | undefined,
+    nowMs: number,
+  ): { stem: Step | undefined; effects: CoreEffect[] } {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
-    if (audit === undefined) return withdrawn(activation)
-    if (activation === undefined) return this.over(audit, undefined)
+    if (audit === undefined) return { stem: undefined, effects: withdrawn(activation) }
+    if (activation === undefined) return { stem: undefined, effects: this.over(audit, undefined) }
     const request = this.newRequest(audit)
-    const stem = this.stemOf(audit, request, activation, nowMs)
-    audit.recount = { request, stem, untilMs: nowMs + RECOUNT_MS, last: undefined }
+    audit.recount = request
     this.byRecount.set(request, audit)
-    return [{ do: 'lead', step: stem, suspect: undefined }]
+    return { stem: this.stemOf(audit, request, activation, nowMs), effects: [] }
   }
 
-  /** A step of a recomputation. */
-  onStep(step: Step): CoreEffect[] {
-    const audit = this.byRecount.get(step.request)
-    const recount = audit?.recount
-    if (audit === undefined || recount === undefined || recount.last !== undefined) return []
-    if (step.requester !== this.options.self || !isComplete(step, this.options.layers)) return []
-    recount.last = step
-    return this.fetch(audit, audit.jobs.result, step.activation, step.next)
+  /** A recomputation has ended with this tensor. */
+  recomputed({ request, route, activation }: Step, bytes: Uint8Array): CoreEffect[] {
+    const audit = this.takeRecount(request)
+    if (audit === undefined) return []
+    const peers = [...new Set(route.map(({ peer }) => peer))]
+    const layers = route.length
+    const verdict = audit.add({ peers, tensor: encoded(activation, bytes) }, this.options.agree)
+    return [
+      { do: 'report', event: { type: 'recomputed', request: audit.request, layers } },
+      ...(verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)),
+    ]
+  }
+
+  /** A recomputation came to nothing: it is tried again. */
+  failed(request: RequestId): CoreEffect[] {
+    const audit = this.takeRecount(request)
+    return audit === undefined ? [] : this.recompute(audit)
+  }
+
+  private takeRecount(request: RequestId): Audit | undefined {
+    const audit = this.byRecount.get(request)
+    this.byRecount.delete(request)
+    if (audit === undefined) return undefined
+    audit.recount = undefined
+    audit.isRunning = false
+    return audit
   }
 
   /** Whether an answer waits for what was drawn of its request. */
   holds(request: RequestId, nowMs: number): boolean {
     for (const audit of this.audits)
-      if (audit.request === request && nowMs < audit.holdsUntilMs) return true
+      if (audit.request === request && nowMs < this.holdsUntilMs(audit)) return true
     return false
   }
 
-  onTime(nowMs: number): CoreEffect[] {
-    this.lookedAtMs = nowMs
-    return [...this.audits].flatMap((audit) => {
-      if (audit.recount === undefined || nowMs < audit.recount.untilMs) return []
-      return [...this.endRecount(audit), ...this.recompute(audit)]
-    })
-  }
-
-  /** When `onTime` is due next, or a hold ends. */
-  wakeAtMs(): number {
+  /** When the next hold ends that had not ended by `nowMs`, milliseconds. */
+  holdEndsAtMs(nowMs: number): number {
     let at = Number.POSITIVE_INFINITY
-    for (const { recount, holdsUntilMs } of this.audits) {
-      if (recount !== undefined) at = Math.min(at, recount.untilMs)
-      if (holdsUntilMs > this.lookedAtMs) at = Math.min(at, holdsUntilMs)
+    for (const audit of this.audits) {
+      const untilMs = this.holdsUntilMs(audit)
+      if (untilMs > nowMs) at = Math.min(at, untilMs)
     }
     return at
+  }
+
+  /** Until when an answer waits for an audit, milliseconds. */
+  private holdsUntilMs({ isAwaited, isDisputed, sinceMs }: Audit): number {
+    if (isDisputed) return sinceMs + DISPUTE_HOLD_MS
+    if (!isAwaited) return 0
+    return sinceMs + (this.ledger.hasMetLiars ? HOLD_MS : TRUSTING_HOLD_MS)
   }
 
   /** Audits that have ended since this was asked last. */
@@ -211,14 +226,14 @@ export class Audits {
     return []
   }
 
-  private fetch(audit: Audit, job: JobId, activation: Activation, next?: PeerId): CoreEffect[] {
+  private fetch(audit: Audit, job: JobId, activation: Activation): CoreEffect[] {
     if (activation.place === 'inline') return this.came(audit, job, activation.bytes)
     this.byJob.set(job.number, audit)
-    return [{ do: 'pull', job, tensor: activation, isAwaited: next === this.options.self }]
+    return [{ do: 'pull', job, tensor: activation, isAwaited: false }]
   }
 
   private came(audit: Audit, job: JobId, bytes: Uint8Array): CoreEffect[] {
-    const { jobs, stretch, recount } = audit
+    const { jobs, stretch } = audit
     const { agree } = this.options
     if (job.number === jobs.input.number) {
       audit.input = encoded(stretch.before.activation, bytes)
@@ -227,17 +242,6 @@ export class Audits {
       const tensor = encoded(stretch.after.activation, bytes)
       const verdict = audit.add({ peers: stretch.peers, tensor }, agree)
       return verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)
-    } else if (recount?.last !== undefined) {
-      const { route, activation } = recount.last
-      const peers = [...new Set(route.map(({ peer }) => peer))]
-      const layers = route.length
-      const ended: CoreEffect[] = [
-        ...this.endRecount(audit),
-        { do: 'report', event: { type: 'recomputed', request: audit.request, layers } },
-      ]
-      const verdict = audit.add({ peers, tensor: encoded(activation, bytes) }, agree)
-      if (verdict !== undefined) return [...ended, ...this.over(audit, verdict)]
-      return [...ended, ...this.proceed(audit)]
     }
     return this.proceed(audit)
   }
@@ -257,21 +261,6 @@ export class Audits {
     return [{ do: 'prepare', job, tensor: input }]
   }
 
-  private endRecount(audit: Audit): CoreEffect[] {
-    const { recount } = audit
-    if (recount === undefined) return []
-    audit.recount = undefined
-    audit.isRunning = false
-    this.byRecount.delete(recount.request)
-    const { last, stem } = recount
-    this.byJob.delete(audit.jobs.result.number)
-    return [
-      { do: 'cancel', job: audit.jobs.result },
-      { do: 'finish', step: last ?? stem, isPublic: false },
-      ...withdrawn(stem.activation),
-    ]
-  }
-
   private over(audit: Audit, verdict: Verdict | undefined): CoreEffect[] {
     this.audits.delete(audit)
     const jobs = [audit.jobs.input, audit.jobs.output].filter(({ number }) =>
@@ -280,7 +269,7 @@ export class Audits {
     for (const { number } of jobs) this.byJob.delete(number)
     const { request, stretch } = audit
     this.ends.push({ request, stretch, verdict })
-    return [...jobs.map((job) => ({ do: 'cancel', job }) as const), ...this.endRecount(audit)]
+    return jobs.map((job) => ({ do: 'cancel', job }) as const)
   }
 
   private newRequest({ stretch }: Audit): RequestId {
@@ -292,26 +281,29 @@ export class Audits {
 
   private stemOf(audit: Audit, request: RequestId, activation: Activation, nowMs: number): Step {
     const { self } = this.options
-    const own = audit.heard.map((peer) => tagOf(draw(peer)))
-    return withOwnLink(
-      {
-        kind: 'step',
-        request,
-        requester: self,
-        endsAtMs: Math.floor(nowMs + RECOUNT_MS),
-        era: 0,
-        route: [],
-        chain: [],
-        plan: audit.stretch.layers,
-        activation,
-        input: undefined,
-        next: undefined,
-        silent: [],
-        barred: [...this.ledger.barred(nowMs), ...own].slice(-BARRED_MAX),
-        remainingMs: RECOUNT_MS,
-      },
-      self,
-    )
+    return {
+      kind: 'step',
+      request,
+      requester: self,
+      endsAtMs: Math.floor(nowMs + RECOUNT_MS),
+      era: 0,
+      route: [],
+      chain: [],
+      plan: audit.stretch.layers,
+      activation,
+      input: undefined,
+      next: undefined,
+      silent: [],
+      barred: this.barred(request, nowMs),
+      remainingMs: RECOUNT_MS,
+    }
+  }
+
+  /** The tags of those who are to have no part in a request: whoever is barred, and in a recomputation who had a say. */
+  barred(request: RequestId, nowMs: number): number[] {
+    const audit = this.byRecount.get(request)
+    const own = audit === undefined ? [] : audit.heard.map((peer) => tagOf(draw(peer)))
+    return [...this.ledger.barred(nowMs), ...own].slice(-BARRED_MAX)
   }
 }
 

@@ -7,6 +7,7 @@ import {
   CHANCE_POWER,
   FINDINGS_MAX,
   HELD_BELOW_LAYERS,
+  LIARS_SHARE_FEARED,
   QUARANTINE_MS,
   QUARANTINE_MS_MAX,
   TRUSTED_LAYERS,
@@ -32,10 +33,14 @@ interface Findings {
  */
 export class Ledger {
   private readonly findings = new Map<PeerId, Findings>()
+  /** Peers that were found right at first, and verdicts against others. */
+  private judged = 0
+  private liars = 0
 
   /** Layers of a peer were recomputed and found right. */
   right(peer: PeerId, layers: number): void {
     const found = this.of(peer)
+    if (found.right === 0) this.judged++
     found.right += layers
     found.isSuspected = false
   }
@@ -52,6 +57,8 @@ export class Ledger {
     const found = this.of(peer)
     const ms = Math.min(QUARANTINE_MS * 2 ** found.quarantines, QUARANTINE_MS_MAX)
     found.quarantines++
+    this.judged++
+    this.liars++
     found.barredUntilMs = nowMs + ms
     found.right = 0
   }
@@ -75,7 +82,13 @@ export class Ledger {
 
   /** Whether an answer waits until it is known whether this peer is right. */
   isAwaited(peer: PeerId): boolean {
-    return (this.findings.get(peer)?.right ?? 0) < HELD_BELOW_LAYERS
+    const isStrange = (this.findings.get(peer)?.right ?? 0) < HELD_BELOW_LAYERS
+    return isStrange && (this.liars + 0.5) / (this.judged + 1) > LIARS_SHARE_FEARED
+  }
+
+  /** Whether anybody has been outvoted. */
+  get hasMetLiars(): boolean {
+    return this.liars > 0
   }
 
   /** The chance with which its next visit is recomputed, above 0 and at most 1. */

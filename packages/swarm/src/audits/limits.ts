@@ -8,8 +8,12 @@ export const CHANCE_POWER = 2
 export const CHANCE_MIN = 0.04
 /** An answer waits for the audit of whoever has had fewer layers found right than this: of a stranger. */
 export const HELD_BELOW_LAYERS = 1
-/** An answer waits for an audit no longer than this from when the step was heard: two round trips and two runs. */
-export const HOLD_MS = 1_200
+/** An answer waits for an audit no longer than this from when the step was heard, where liars have been met. */
+export const HOLD_MS = 2_500
+/** And so long where none has: a round trip to whoever runs it again, two where several must. */
+export const TRUSTING_HOLD_MS = 500
+/** Strangers are waited for while a peer that is judged is a liar with a chance above this, as far as is known. */
+export const LIARS_SHARE_FEARED = 0.07
 /** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
 export const DISPUTE_HOLD_MS = 4_000
 /** One recomputation is given so long: its tensor has two or three ways to go, a layer of ViT-B takes 100 ms. */

@@ -18,7 +18,7 @@ export interface AnsweringParts {
   readonly secondOffers: SecondOffers
   readonly coverage: Coverage
   readonly losses: Losses
-  readonly audits: Pick<Audits, 'holds' | 'end'>
+  readonly audits: Pick<Audits, 'holds' | 'end' | 'owns' | 'failed'>
 }
 
 /**
@@ -112,7 +112,14 @@ export class Answering {
 
   fail(wanted: Pending, fault: FailureFault): CoreEffect[] {
     const { request } = wanted
-    return [...this.end(wanted), failed(request, fault)]
+    const { audits } = this.parts
+    const ended = this.end(wanted)
+    return [...ended, ...(audits.owns(request) ? audits.failed(request) : [failed(request, fault)])]
+  }
+
+  /** A request is needed no longer. */
+  drop(wanted: Pending): CoreEffect[] {
+    return this.end(wanted)
   }
 
   private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {

@@ -1,12 +1,13 @@
 import { type Agreement, withinTolerance } from '../audits/agreement.ts'
 import { type AuditEnd, Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
+import { RECOUNT_MS } from '../audits/limits.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
-import type { ClassifyPolicy } from '../request.ts'
+import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import {
   asksTheSame,
   isComplete,
@@ -19,7 +20,7 @@ import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/message
 import { Answering, failed, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Losses } from './losses.ts'
-import { Openings } from './openings.ts'
+import { type Opening, Openings } from './openings.ts'
 import { isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
 import { Scoring } from './scoring.ts'
@@ -59,6 +60,7 @@ export class Requester {
   private readonly watchdog: Watchdog
   private readonly readout: Readout
   private readonly losses = new Losses()
+  private lookedAtMs = 0
   private readonly ledger = new Ledger()
   private readonly audits: Audits
 
@@ -69,7 +71,7 @@ export class Requester {
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
     this.audits = new Audits(
-      { self, layers: shape.layers, agree: options.agree ?? withinTolerance },
+      { self, agree: options.agree ?? withinTolerance },
       this.ledger,
       jobs.of('audit'),
     )
@@ -93,8 +95,8 @@ export class Requester {
 
   /** Whether nobody in the lane takes one of its requests any further, however often it is offered. */
   isStarved(nowMs: number): boolean {
-    for (const wanted of this.pending.values())
-      if (this.watchdog.isStarved(wanted, nowMs)) return true
+    for (const [request, wanted] of this.pending)
+      if (!this.audits.owns(request) && this.watchdog.isStarved(wanted, nowMs)) return true
     return false
   }
 
@@ -134,12 +136,28 @@ export class Requester {
       barred: this.ledger.barred(nowMs),
       remainingMs: endsAtMs - nowMs,
     }
+    return this.lead(stem, opening, nowMs)
+  }
+
+  private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const barred = (atMs: number) => this.ledger.barred(atMs)
+    const barred = (atMs: number) => this.audits.barred(stem.request, atMs)
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
-    this.pending.set(request, wanted)
+    this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
     return [{ do: 'lead', step: stem, suspect: undefined }]
+  }
+
+  /** What was computed for one request is computed again, as a request of its own. */
+  private recompute(stem: Step, nowMs: number): CoreEffect[] {
+    const { plan } = stem
+    const policy = {
+      ...CLASSIFY_POLICY_DEFAULT,
+      deadlineMs: RECOUNT_MS,
+      minLayers: plan.length,
+      plan,
+    }
+    return this.lead(stem, { policy, startedMs: nowMs }, nowMs)
   }
 
   /** There will be no first tensor. @param reason in one line. */
@@ -156,7 +174,6 @@ export class Requester {
 
   /** @param from who says so: its author, or somebody who passes its tensor on. */
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
-    if (this.audits.owns(step.request)) return this.audited(this.audits.onStep(step), nowMs)
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || !takesSteps(wanted)) return []
     if (!asksTheSame(step, wanted.stem)) return []
@@ -171,12 +188,25 @@ export class Requester {
     const barred = this.barredIn(step, nowMs)
     if (barred !== undefined) return this.refuse(wanted, step, barred, nowMs)
     this.watchdog.advanced(wanted, wanted.advance(step, nowMs), nowMs)
+    if (this.audits.owns(step.request)) return isDone ? this.onRecomputed(wanted, nowMs) : []
     const { last } = wanted
     const drawn = last === undefined ? [] : this.audits.advanced(last, step, nowMs)
     const effects = isDone
       ? [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
       : this.readout.sharpen(wanted, nowMs)
     return this.audited([...drawn, ...this.audits.named(step), ...effects], nowMs)
+  }
+
+  /** All layers were run again: their output is needed, and no scores. */
+  private onRecomputed(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { activation } = wanted.newest
+    if (activation.place === 'held') return this.answering.closeUp(wanted, 'complete', nowMs)
+    return this.recomputed(wanted, activation.bytes, nowMs)
+  }
+
+  private recomputed(wanted: Pending, bytes: Uint8Array, nowMs: number): CoreEffect[] {
+    const ended = this.answering.drop(wanted)
+    return this.audited([...ended, ...this.audits.recomputed(wanted.newest, bytes)], nowMs)
   }
 
   /** Somebody on the route of a step who is to have no part in it. */
@@ -305,8 +335,12 @@ export class Requester {
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     if (id.owner === 'audit') return this.audited(this.audits.onPulled(id, bytes), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
-    const step = bytes === undefined ? undefined : this.scoring.stepOf(id)
-    const heard = step === undefined || bytes === undefined ? [] : this.audits.scored(step, bytes)
+    const step = this.scoring.stepOf(id)
+    if (step === undefined || bytes === undefined) return this.readout.onPulled(id, bytes, nowMs)
+    const again = this.audits.owns(step.request) ? this.pending.get(step.request) : undefined
+    if (again !== undefined && sameStep(step, again.newest))
+      return this.recomputed(again, bytes, nowMs)
+    const heard = this.audits.scored(step, bytes)
     return this.audited([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
   }
 
@@ -323,8 +357,11 @@ export class Requester {
 
   /** A tensor of somebody else can be offered from here. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit')
-      return this.audited(this.audits.onPrepared(id, activation, nowMs), nowMs)
+    if (id.owner === 'audit') {
+      const { stem, effects } = this.audits.onPrepared(id, activation, nowMs)
+      const led = stem === undefined ? [] : this.recompute(stem, nowMs)
+      return this.audited([...effects, ...led], nowMs)
+    }
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
@@ -341,11 +378,12 @@ export class Requester {
   }
 
   onTime(nowMs: number): CoreEffect[] {
+    this.lookedAtMs = nowMs
     return [
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
       ...this.watchdog.onTime(nowMs),
-      ...this.audited(this.audits.onTime(nowMs), nowMs),
+      ...this.audited([], nowMs),
       ...[...this.pending.values()].flatMap((wanted) => this.release(wanted, nowMs)),
     ]
   }
@@ -356,7 +394,7 @@ export class Requester {
       this.openings.wakeAtMs(),
       this.readout.wakeAtMs(),
       this.watchdog.wakeAtMs(),
-      this.audits.wakeAtMs(),
+      this.audits.holdEndsAtMs(this.lookedAtMs),
     )
   }
 
