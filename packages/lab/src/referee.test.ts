@@ -32,6 +32,7 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request,
     requester: 'asker' as PeerId,
     endsAtMs: 20_000,

@@ -70,6 +70,7 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     remainingMs: 10_000,
   }
 }

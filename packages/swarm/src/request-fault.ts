@@ -47,6 +47,7 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     remainingMs: deadlineMs,
   } as const
   const fault = stepFault(step, self, shape)

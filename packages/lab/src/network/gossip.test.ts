@@ -88,6 +88,7 @@ function step(requester: PeerId): Message {
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request: '1'.repeat(32) as RequestId,
     requester,
     endsAtMs: 1_000,

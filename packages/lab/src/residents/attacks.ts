@@ -275,6 +275,7 @@ class Attacker {
       next: undefined,
       silent: [],
       barred: [],
+      isPrivate: false,
       request: this.hex(16) as RequestId,
       requester,
       endsAtMs: this.needs.clock.nowMs() + remainingMs,

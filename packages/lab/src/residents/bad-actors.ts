@@ -144,6 +144,7 @@ function fakeStep(
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request: request as RequestId,
     requester,
     endsAtMs: nowMs + remainingMs,

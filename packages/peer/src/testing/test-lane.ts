@@ -115,6 +115,7 @@ export function firstStep(requester: PeerId): Step {
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request: randomBytes(16).toString('hex') as RequestId,
     requester,
     endsAtMs: 1_000,

@@ -2,7 +2,7 @@ import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { RECOUNTS_MAX } from './limits.ts'
+import { FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
 
 /** Layers that came between two steps of a request, and who says that it has run them. */
 export interface Stretch {
@@ -46,6 +46,7 @@ export class Audit {
   recount: RequestId | undefined
   private readonly results: Result[] = []
   private recounts = 0
+  private failures = 0
   /** When it was drawn, milliseconds. */
   readonly sinceMs: number
 
@@ -83,7 +84,12 @@ export class Audit {
 
   /** Whether there may be one more recomputation; counts it. */
   takeRecount(): boolean {
-    return this.recounts++ < RECOUNTS_MAX
+    return this.failures <= FAILURES_MAX && this.recounts++ < RECOUNTS_MAX
+  }
+
+  /** A recomputation came to nothing. */
+  failed(): void {
+    this.failures++
   }
 
   /** Somebody's result is here. @returns the verdict, once there is one. */

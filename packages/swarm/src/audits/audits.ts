@@ -27,8 +27,8 @@ interface Early {
 export interface AuditEnd {
   readonly request: RequestId
   readonly stretch: Stretch
-  /** Undefined where it came to nothing. */
-  readonly verdict: Verdict | undefined
+  /** Or why there is none: a tensor could not be had, nobody else could run it, no two results agree. */
+  readonly verdict: Verdict | 'unavailable' | 'alone' | 'undecided'
 }
 
 /**
@@ -131,7 +131,7 @@ export class Audits {
           else early.bytes = bytes
       return []
     }
-    return bytes === undefined ? this.over(audit, undefined) : this.came(audit, id, bytes)
+    return bytes === undefined ? this.over(audit, 'unavailable') : this.came(audit, id, bytes)
   }
 
   /** The input can be had from here. @returns what is asked of others now: a request with a plan. */
@@ -143,7 +143,8 @@ export class Audits {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
     if (audit === undefined) return { stem: undefined, effects: withdrawn(activation) }
-    if (activation === undefined) return { stem: undefined, effects: this.over(audit, undefined) }
+    if (activation === undefined)
+      return { stem: undefined, effects: this.over(audit, 'unavailable') }
     const request = this.newRequest(audit)
     audit.recount = request
     this.byRecount.set(request, audit)
@@ -166,6 +167,7 @@ export class Audits {
   /** A recomputation came to nothing: it is tried again. */
   failed(request: RequestId): CoreEffect[] {
     const audit = this.takeRecount(request)
+    audit?.failed()
     return audit === undefined ? [] : this.recompute(audit)
   }
 
@@ -254,14 +256,15 @@ export class Audits {
   /** Has the stretch computed by others, once more. */
   private recompute(audit: Audit): CoreEffect[] {
     const { input } = audit
-    if (input === undefined || !audit.takeRecount()) return this.over(audit, undefined)
+    if (input === undefined || !audit.takeRecount())
+      return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
     audit.isRunning = true
     const job = this.nextJob()
     this.byJob.set(job.number, audit)
     return [{ do: 'prepare', job, tensor: input }]
   }
 
-  private over(audit: Audit, verdict: Verdict | undefined): CoreEffect[] {
+  private over(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
     this.audits.delete(audit)
     const jobs = [audit.jobs.input, audit.jobs.output].filter(({ number }) =>
       this.byJob.has(number),
@@ -295,6 +298,7 @@ export class Audits {
       next: undefined,
       silent: [],
       barred: this.barred(request, nowMs),
+      isPrivate: true,
       remainingMs: RECOUNT_MS,
     }
   }

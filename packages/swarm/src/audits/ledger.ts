@@ -19,6 +19,8 @@ interface Findings {
   /** Layers that were recomputed and found right since it was last suspected. */
   right: number
   isSuspected: boolean
+  /** Audits in a row for which there was nobody else. */
+  voids: number
   quarantines: number
   barredUntilMs: number
 }
@@ -42,6 +44,7 @@ export class Ledger {
     const found = this.of(peer)
     if (found.right === 0) this.judged++
     found.right += layers
+    found.voids = 0
     found.isSuspected = false
   }
 
@@ -50,6 +53,11 @@ export class Ledger {
     const found = this.of(peer)
     found.isSuspected = true
     found.right = 0
+  }
+
+  /** There was nobody to run again what it had run. */
+  alone(peer: PeerId): void {
+    this.of(peer).voids++
   }
 
   /** Two others agree that it was wrong. */
@@ -94,8 +102,10 @@ export class Ledger {
   /** The chance with which its next visit is recomputed, above 0 and at most 1. */
   chance(peer: PeerId): number {
     const found = this.findings.get(peer)
-    if (found === undefined || found.isSuspected || found.right <= UNPROVEN_LAYERS) return 1
-    return Math.max(CHANCE_MIN, (UNPROVEN_LAYERS / found.right) ** CHANCE_POWER)
+    if (found === undefined) return 1
+    const isProven = !found.isSuspected && found.right > UNPROVEN_LAYERS
+    const due = isProven ? (UNPROVEN_LAYERS / found.right) ** CHANCE_POWER : 1
+    return Math.max(CHANCE_MIN, due / 2 ** found.voids)
   }
 
   /** Everybody who is barred, the latest BARRED_MAX, by their tags. */
@@ -110,7 +120,7 @@ export class Ledger {
     let found = this.findings.get(peer)
     if (found !== undefined) return found
     if (this.findings.size >= FINDINGS_MAX) this.forgetOne()
-    found = { right: 0, isSuspected: false, quarantines: 0, barredUntilMs: 0 }
+    found = { right: 0, isSuspected: false, voids: 0, quarantines: 0, barredUntilMs: 0 }
     this.findings.set(peer, found)
     return found
   }

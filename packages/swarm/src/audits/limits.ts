@@ -17,9 +17,11 @@ export const LIARS_SHARE_FEARED = 0.07
 /** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
 export const DISPUTE_HOLD_MS = 4_000
 /** One recomputation is given so long: its tensor has two or three ways to go, a layer of ViT-B takes 100 ms. */
-export const RECOUNT_MS = 4_000
+export const RECOUNT_MS = 2_500
 /** Recomputations of one visit: enough for two that agree where one of three lies. */
 export const RECOUNTS_MAX = 4
+/** Recomputations that come to nothing before nobody is asked any more: hosts are missing, or nobody takes them on. */
+export const FAILURES_MAX = 1
 /** Audits under way at once: each holds two tensors, 8 MiB at most together with TENSORS. */
 export const AUDITS_MAX = 32
 /** The first quarantine; each one after it takes twice as long. */

@@ -1,5 +1,6 @@
 import type { Link, PeerId, Step } from '../wire/messages.ts'
-import { tensorOf, UNSIGNED } from './statement.ts'
+import { UNSIGNED } from './statement.ts'
+import { tensorOf } from './tensor-of.ts'
 
 /**
  * A step as this member says it: with a link of its own behind those by which it was put in charge, to be signed

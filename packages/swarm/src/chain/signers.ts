@@ -1,5 +1,6 @@
 import { CHAIN_SPARE_MAX } from '../limits.ts'
 import type { Link, PeerId, Step } from '../wire/messages.ts'
+import { tensorOf } from './tensor-of.ts'
 
 type Chained = Pick<Step, 'chain' | 'route' | 'requester'>
 
@@ -36,6 +37,15 @@ export function isChainFull({ chain, route }: Pick<Step, 'chain' | 'route'>): bo
   return chain.length >= route.length + 1 + CHAIN_SPARE_MAX
 }
 
+/** Whether some visit hands on the tensor that it was given: its layers were not run. */
+function isFreeRide({ chain, activation }: Step): boolean {
+  return chain.some(({ hop, tensor }, at) => {
+    const before = chain[at - 1]
+    if (before === undefined || before.hop === hop) return false
+    return (tensor ?? tensorOf(activation)) === before.tensor
+  })
+}
+
 /**
  * Why this may not be said by its author, by what the step says of itself; undefined when it may. Whether the
  * links are signed is not looked at.
@@ -45,6 +55,7 @@ export function chainFault(step: Step, author: PeerId): string | undefined {
   if (chain.length > route.length + 1 + CHAIN_SPARE_MAX) return 'more links than visits'
   const signers = signersOf(step)
   if (typeof signers === 'string') return signers
+  if (isFreeRide(step)) return 'a visit that changed nothing'
   if (signers.at(-1) !== author) return 'its author was not in charge'
   if (chain.at(-1)?.isOpen !== (next === undefined)) return 'its last link names another'
   if (activation.place === 'inline' || activation.holder === author) return undefined

@@ -1,4 +1,3 @@
-import { sha256 } from '@layerswarm/model'
 import {
   BARRED_MAX,
   BATCH_MAX,
@@ -11,16 +10,10 @@ import {
   SIGNATURE_BYTES,
 } from '../limits.ts'
 import * as wire from '../wire/codec.ts'
-import type {
-  Activation,
-  PeerId,
-  RequestId,
-  Signature,
-  Step,
-  TensorHash,
-} from '../wire/messages.ts'
+import type { PeerId, RequestId, Signature, Step, TensorHash } from '../wire/messages.ts'
 import { peerId } from '../wire/peer-id.ts'
 import { signersOf } from './signers.ts'
+import { tensorOf } from './tensor-of.ts'
 
 /** A signature that is still to be made: the driver makes it when the message leaves. */
 export const UNSIGNED = '0'.repeat(2 * SIGNATURE_BYTES) as Signature
@@ -49,13 +42,6 @@ const statement = wire.record({
   /** Of the link before. */
   before: wire.hex<Signature>(SIGNATURE_BYTES),
 })
-
-/** The name of a tensor: the hash under which it is held, SHA-256 of its bytes. */
-export function tensorOf(activation: Activation): TensorHash {
-  return activation.place === 'held'
-    ? activation.hash
-    : (sha256(activation.bytes) as string as TensorHash)
-}
 
 /** What was signed, by whom, and the signature. */
 export interface SignedStatement {

@@ -37,6 +37,7 @@ const FIRST_STEP: Step = {
   next: undefined,
   silent: [],
   barred: [],
+  isPrivate: false,
   remainingMs: 1_000,
 }
 const BROKEN: Judged = { kind: 'malformed', fault: 'broken' }

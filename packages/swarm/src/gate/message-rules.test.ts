@@ -41,6 +41,7 @@ function step(route: readonly Hop[]): Step {
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request,
     requester: ASKER ?? fail(),
     endsAtMs: 1_000,

@@ -153,6 +153,7 @@ export class Author {
   /** Nobody to choose: whoever in the lane answers first. */
   private leave(flight: Flight, nowMs: number): Effect[] {
     flight.name(undefined)
+    if (flight.newest.isPrivate) return []
     return [{ do: 'publish', message: flight.message(this.options.self, nowMs) }]
   }
 

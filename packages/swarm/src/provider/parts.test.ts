@@ -30,6 +30,7 @@ function step(layers: readonly number[], era = 0): Step {
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request,
     requester: b,
     endsAtMs: 1_000,

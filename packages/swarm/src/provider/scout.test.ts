@@ -26,6 +26,7 @@ const step: Step = {
   next: undefined,
   silent: [],
   barred: [],
+  isPrivate: false,
   request: '1'.repeat(32) as RequestId,
   requester: ASKER,
   endsAtMs: 60_000,

@@ -52,6 +52,7 @@ function withoutLayerTwo(next: PeerId | undefined): Step {
     next,
     silent: [],
     barred: [],
+    isPrivate: false,
     remainingMs: 20_000,
   }
 }

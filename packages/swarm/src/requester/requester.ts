@@ -1,5 +1,5 @@
 import { type Agreement, withinTolerance } from '../audits/agreement.ts'
-import { type AuditEnd, Audits } from '../audits/audits.ts'
+import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
 import { RECOUNT_MS } from '../audits/limits.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
@@ -19,6 +19,7 @@ import {
 import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Answering, failed, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
+import { Judgement } from './judgement.ts'
 import { Losses } from './losses.ts'
 import { type Opening, Openings } from './openings.ts'
 import { isPrefix, Pending } from './pending.ts'
@@ -63,6 +64,7 @@ export class Requester {
   private lookedAtMs = 0
   private readonly ledger = new Ledger()
   private readonly audits: Audits
+  private readonly judgement: Judgement
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape, hosted } = options
@@ -86,6 +88,15 @@ export class Requester {
     })
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
+    const { ledger, watchdog } = this
+    this.judgement = new Judgement(self, {
+      pending,
+      ledger,
+      audits,
+      scoring,
+      answering,
+      watchdog,
+    })
     this.readout = new Readout({ pending, scoring, answering, watchdog: this.watchdog })
   }
 
@@ -134,6 +145,7 @@ export class Requester {
       next: undefined,
       silent: [],
       barred: this.ledger.barred(nowMs),
+      isPrivate: false,
       remainingMs: endsAtMs - nowMs,
     }
     return this.lead(stem, opening, nowMs)
@@ -185,8 +197,8 @@ export class Requester {
     const isDone = isComplete(step, this.options.shape.layers)
     if (!isDone && !supersedes(step, newest)) return this.onStray(wanted, step, nowMs)
     if (isUnchanged(step, newest)) return []
-    const barred = this.barredIn(step, nowMs)
-    if (barred !== undefined) return this.refuse(wanted, step, barred, nowMs)
+    const refused = this.judgement.refuse(wanted, step, nowMs)
+    if (refused !== undefined) return refused
     this.watchdog.advanced(wanted, wanted.advance(step, nowMs), nowMs)
     if (this.audits.owns(step.request)) return isDone ? this.onRecomputed(wanted, nowMs) : []
     const { last } = wanted
@@ -194,7 +206,7 @@ export class Requester {
     const effects = isDone
       ? [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
       : this.readout.sharpen(wanted, nowMs)
-    return this.audited([...drawn, ...this.audits.named(step), ...effects], nowMs)
+    return this.judgement.after([...drawn, ...this.audits.named(step), ...effects], nowMs)
   }
 
   /** All layers were run again: their output is needed, and no scores. */
@@ -206,73 +218,7 @@ export class Requester {
 
   private recomputed(wanted: Pending, bytes: Uint8Array, nowMs: number): CoreEffect[] {
     const ended = this.answering.drop(wanted)
-    return this.audited([...ended, ...this.audits.recomputed(wanted.newest, bytes)], nowMs)
-  }
-
-  /** Somebody on the route of a step who is to have no part in it. */
-  private barredIn({ route }: Step, nowMs: number): PeerId | undefined {
-    return route.find(({ peer }) => this.ledger.isBarred(peer, nowMs))?.peer
-  }
-
-  /** Somebody went on with a request who is to have no part in it: whoever chose it chooses again. */
-  private refuse(wanted: Pending, step: Step, barred: PeerId, nowMs: number): CoreEffect[] {
-    const { newest, closing } = wanted
-    if (closing !== undefined || step.era !== newest.era || newest.era >= ERAS_MAX) return []
-    return this.watchdog.refused(wanted, { hop: step.route.length, peer: barred }, nowMs)
-  }
-
-  /** What came of audits that have ended, behind what they did. */
-  private audited(effects: CoreEffect[], nowMs: number): CoreEffect[] {
-    for (const end of this.audits.takeEnds()) effects.push(...this.onAudited(end, nowMs))
-    return effects
-  }
-
-  private onAudited({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
-    const { ledger } = this
-    const effects: CoreEffect[] = []
-    if (verdict === undefined) {
-      // It says nothing of anybody, but whoever was to be found right was not.
-    } else {
-      for (const peers of verdict.right)
-        for (const peer of peers) ledger.right(peer, stretch.layers.length / peers.length)
-      for (const peers of verdict.wrong) effects.push(...this.onWrong(peers, nowMs))
-    }
-    const wanted = this.pending.get(request)
-    if (wanted !== undefined) effects.push(...this.release(wanted, nowMs))
-    return effects
-  }
-
-  /** A result was outvoted: of several who made it, it is the one that is not trusted. */
-  private onWrong(peers: readonly PeerId[], nowMs: number): CoreEffect[] {
-    const { ledger } = this
-    const { self } = this.options
-    const others = peers.filter((peer) => peer !== self)
-    const suspects = others.length > 1 ? others.filter((peer) => !ledger.isTrusted(peer)) : others
-    if (suspects.length !== 1) {
-      for (const peer of suspects.length === 0 ? others : suspects) ledger.suspect(peer)
-      return []
-    }
-    const [liar] = suspects as [PeerId]
-    ledger.outvoted(liar, nowMs)
-    return [
-      { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...[...this.pending.values()].flatMap((wanted) => this.withdrawFrom(wanted, liar, nowMs)),
-    ]
-  }
-
-  /** A request that a liar has had a part in goes back to the last step before it. */
-  private withdrawFrom(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
-    this.scoring.forget(wanted.request, liar)
-    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
-    return wanted.goBackBefore(liar, nowMs) ? this.watchdog.resume(wanted, liar, nowMs) : []
-  }
-
-  /** An answer that waited for audits is given. */
-  private release(wanted: Pending, nowMs: number): CoreEffect[] {
-    const { isHeld, request } = wanted
-    if (!isHeld || this.audits.holds(request, nowMs)) return []
-    wanted.isHeld = false
-    return wanted.closing === undefined ? [] : this.answering.score(wanted, nowMs)
+    return this.judgement.after([...ended, ...this.audits.recomputed(wanted.newest, bytes)], nowMs)
   }
 
   /** The newest step names somebody else: its author lives, and looks after it. */
@@ -333,7 +279,7 @@ export class Requester {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit') return this.audited(this.audits.onPulled(id, bytes), nowMs)
+    if (id.owner === 'audit') return this.judgement.after(this.audits.onPulled(id, bytes), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const step = this.scoring.stepOf(id)
     if (step === undefined || bytes === undefined) return this.readout.onPulled(id, bytes, nowMs)
@@ -341,7 +287,7 @@ export class Requester {
     if (again !== undefined && sameStep(step, again.newest))
       return this.recomputed(again, bytes, nowMs)
     const heard = this.audits.scored(step, bytes)
-    return this.audited([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
+    return this.judgement.after([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
   }
 
   /** What nobody can go on from, as it cannot be had from here either, is lost. */
@@ -360,7 +306,7 @@ export class Requester {
     if (id.owner === 'audit') {
       const { stem, effects } = this.audits.onPrepared(id, activation, nowMs)
       const led = stem === undefined ? [] : this.recompute(stem, nowMs)
-      return this.audited([...effects, ...led], nowMs)
+      return this.judgement.after([...effects, ...led], nowMs)
     }
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
@@ -383,8 +329,8 @@ export class Requester {
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
       ...this.watchdog.onTime(nowMs),
-      ...this.audited([], nowMs),
-      ...[...this.pending.values()].flatMap((wanted) => this.release(wanted, nowMs)),
+      ...this.judgement.after([], nowMs),
+      ...this.judgement.onTime(nowMs),
     ]
   }
 

@@ -48,6 +48,7 @@ export function anyStep(given: Partial<Omit<Step, 'kind'>> = {}): Step {
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     remainingMs: 20_000,
     ...given,
   }

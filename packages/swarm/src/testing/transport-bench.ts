@@ -93,6 +93,7 @@ export function firstStep({ self }: Transport, { shape: { tokens, width } }: Tra
     next: undefined,
     silent: [],
     barred: [],
+    isPrivate: false,
     request: newRequest(),
     requester: self,
     endsAtMs: 1_000,

@@ -198,6 +198,7 @@ describe('a message', () => {
       next: undefined,
       silent: [],
       barred: [],
+      isPrivate: false,
       remainingMs: 5,
     }
     /** Like a Node Buffer, whose slices are views. */
@@ -248,6 +249,7 @@ describe('a message', () => {
       next: undefined,
       silent: [],
       barred: [],
+      isPrivate: false,
       remainingMs: 5,
     }
     expect(() => decodeMessage(encodeMessage(step))).toThrow(`${INLINE_BYTES_MAX} are allowed`)

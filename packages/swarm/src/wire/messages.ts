@@ -151,6 +151,8 @@ const wireStep = wire.record({
   silent: wire.list(peer, SILENT_MAX),
   /** Whom its requester wants to have no part in it, by their tags (presence/near.ts). */
   barred,
+  /** Not worth asking a whole lane for: where nobody is to be named it ends. */
+  isPrivate: wire.flag,
   /** Time left until then when this was sent: for those who do not know that clock. */
   remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
 })

@@ -1,0 +1,116 @@
+import type { AuditEnd, Audits } from '../audits/audits.ts'
+import type { Ledger } from '../audits/ledger.ts'
+import type { CoreEffect } from '../effects.ts'
+import { ERAS_MAX } from '../limits.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Answering } from './answering.ts'
+import type { Pending } from './pending.ts'
+import type { Scoring } from './scoring.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** What a judgement acts on; all of it is shared with the requester. */
+export interface JudgementParts {
+  readonly pending: ReadonlyMap<RequestId, Pending>
+  readonly ledger: Ledger
+  readonly audits: Audits
+  readonly scoring: Scoring
+  readonly answering: Answering
+  readonly watchdog: Watchdog
+}
+
+/**
+ * What follows from audits for the requests of a member.
+ *
+ * 1. Whoever was outvoted alone is barred; of several who made a result together it is the only one that is not
+ *    trusted, and where that are more they are suspected.
+ * 2. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
+ *    era, and none is taken over from it.
+ * 3. An answer that waits for audits is given when they have ended, or when it has waited long enough.
+ */
+export class Judgement {
+  private readonly self: PeerId
+  private readonly parts: JudgementParts
+
+  constructor(self: PeerId, parts: JudgementParts) {
+    this.self = self
+    this.parts = parts
+  }
+
+  /** What came of the audits that have ended, behind what ended them. */
+  after(effects: CoreEffect[], nowMs: number): CoreEffect[] {
+    for (const end of this.parts.audits.takeEnds()) {
+      effects.push(...this.learn(end, nowMs))
+      const wanted = this.parts.pending.get(end.request)
+      if (wanted !== undefined) effects.push(...this.release(wanted, nowMs))
+    }
+    return effects
+  }
+
+  /** Answers that have waited long enough. */
+  onTime(nowMs: number): CoreEffect[] {
+    return [...this.parts.pending.values()].flatMap((wanted) => this.release(wanted, nowMs))
+  }
+
+  /**
+   * Somebody went on with a request who is to have no part in it: whoever chose it chooses again.
+   * @returns undefined where nobody did.
+   */
+  refuse(wanted: Pending, { route, era }: Step, nowMs: number): CoreEffect[] | undefined {
+    const { ledger, watchdog } = this.parts
+    const peer = route.find((hop) => ledger.isBarred(hop.peer, nowMs))?.peer
+    if (peer === undefined) return undefined
+    const { newest, closing } = wanted
+    if (closing !== undefined || era !== newest.era || newest.era >= ERAS_MAX) return []
+    return watchdog.refused(wanted, { hop: route.length, peer }, nowMs)
+  }
+
+  private learn({ stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
+    const { ledger } = this.parts
+    const { peers, layers } = stretch
+    switch (verdict) {
+      // It says nothing of anybody, and whoever was to be found right was not.
+      case 'unavailable':
+        return []
+      case 'alone':
+        for (const peer of peers) ledger.alone(peer)
+        return []
+      case 'undecided':
+        for (const peer of peers) ledger.suspect(peer)
+        return []
+      default:
+        for (const peer of verdict.right.flat()) ledger.right(peer, layers.length)
+        return verdict.wrong.flatMap((wrong) => this.outvoted(wrong, nowMs))
+    }
+  }
+
+  private outvoted(peers: readonly PeerId[], nowMs: number): CoreEffect[] {
+    const { ledger, pending } = this.parts
+    const others = peers.filter((peer) => peer !== this.self)
+    const doubted = others.length > 1 ? others.filter((peer) => !ledger.isTrusted(peer)) : others
+    const [liar, ...more] = doubted
+    if (liar === undefined || more.length > 0) {
+      for (const peer of liar === undefined ? others : doubted) ledger.suspect(peer)
+      return []
+    }
+    ledger.outvoted(liar, nowMs)
+    return [
+      { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
+      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+    ]
+  }
+
+  private goBack(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
+    const { scoring, watchdog } = this.parts
+    scoring.forget(wanted.request, liar)
+    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
+    return wanted.goBackBefore(liar, nowMs) ? watchdog.resume(wanted, liar, nowMs) : []
+  }
+
+  private release(wanted: Pending, nowMs: number): CoreEffect[] {
+    const { audits, answering } = this.parts
+    const { isHeld, request, closing } = wanted
+    if (!isHeld || audits.holds(request, nowMs)) return []
+    wanted.isHeld = false
+    return closing === undefined ? [] : answering.score(wanted, nowMs)
+  }
+}
