@@ -54,7 +54,7 @@ export class AuditWatch {
         return
       case 'peer-outvoted': {
         const actor = actorOf(event.peer)
-        if (actor === undefined || actor === 'honest') this.honest++
+        if (actor === undefined || actor === 'honest' || actor === 'asker') this.honest++
         else this.liars++
         if (actor !== undefined && ALWAYS.has(actor))
           this.until.push(this.servedBy(asker, event.peer).size)

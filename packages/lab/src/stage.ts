@@ -109,7 +109,8 @@ export class Stage implements Scene {
       settings['model.layers'],
       seed,
     )
-    const honest = settings['liars.share'] + settings['sybils.share'] === 0
+    const dishonest = ['liars.share', 'sybils.share', 'accusers.share'] as const
+    const honest = dishonest.every((share) => settings[share] === 0)
     this.referee = new Referee(honest)
     this.network = new LabNetwork(this.clock, settings, seed, this.trace, {
       published: (from, message, bytes) => this.published(from, message, bytes),

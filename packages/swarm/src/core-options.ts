@@ -36,6 +36,8 @@ export interface CoreOptions {
   /** Everybody to whom there is a direct connection. */
   readonly neighbours: () => readonly PeerId[]
   readonly accessSpeed: () => AccessSpeed
+  /** Whether what others compute for its requests is computed again now and then, to find out who lies. */
+  readonly audits: boolean
   /** Whether two results of the same layers are as near to one another as engines are. */
   readonly agree: Agreement
   /** Where others can dial this member, as multiaddrs. */
@@ -57,6 +59,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   staggerMs: CLAIM_STAGGER_MS,
   lane: 0,
   laneProviders: LANE_PROVIDERS,
+  audits: true,
   agree: withinTolerance,
   reaches: () => true,
   rttMs: () => undefined,

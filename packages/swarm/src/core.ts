@@ -160,7 +160,12 @@ export class Core {
       case 'layer-hosted':
         return this.onLayerHosted(input.layer, input.failure, nowMs)
       case 'asked':
-        this.requester.open(input.request, input.policy, nowMs, input.seed)
+        this.requester.open(
+          input.request,
+          input.policy,
+          nowMs,
+          this.options.audits ? input.seed : undefined,
+        )
         return []
       case 'stem-ready':
         return this.requester.begin(input.request, input.activation, nowMs)

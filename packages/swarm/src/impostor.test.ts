@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { boundChain } from './chain/own-link.ts'
 import type { MemberEvent } from './effects.ts'
 import { judgeMessage } from './gate/message-rules.ts'
 import {
@@ -9,7 +10,7 @@ import {
 } from './limits.ts'
 import { REFUSALS_MAX } from './provider/limits.ts'
 import type { ClassifyPolicy } from './request.ts'
-import { ANY_SIGNATURE } from './testing/any-chain.ts'
+import { ANY_SIGNATURE, anyTensor } from './testing/any-chain.ts'
 import { anyPresence } from './testing/any-presence.ts'
 import { sealedBy } from './testing/seals.ts'
 import { SIMULATED_RELEASE, World } from './testing/world.ts'
@@ -54,7 +55,7 @@ function stepOf(layers: readonly number[], given: Pick<Step, 'request' | 'reques
     hop: 0,
     by: undefined,
     isOpen: false,
-    tensor: undefined,
+    tensor: requester === impostor ? undefined : anyTensor(0),
     signature: ANY_SIGNATURE,
   }
   return {
@@ -248,7 +249,7 @@ test.each<[string, (step: Step) => Step]>([
           hop: shape.layers,
           by: undefined,
           isOpen: false,
-          tensor: undefined,
+          tensor: anyTensor(1),
           signature: ANY_SIGNATURE,
         },
       ],
@@ -267,7 +268,7 @@ test.each<[string, (step: Step) => Step]>([
       sealed(
         change({
           ...stepOf([], step),
-          chain: step.chain,
+          chain: boundChain(step),
           endsAtMs: step.endsAtMs,
           route,
           next: 'asker' as PeerId,

@@ -27,6 +27,7 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
       | 'staggerMs'
       | 'lane'
       | 'laneProviders'
+      | 'audits'
       | 'agree'
       | 'addresses'
       | 'links'

@@ -68,6 +68,7 @@ test('to choose again is asked with the link of the step that goes on in the new
       era: 2,
       hop: 0,
       suspect: other,
+      barred: [],
       signature: ANY_SIGNATURE,
     },
   ])

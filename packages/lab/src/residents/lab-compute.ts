@@ -1,6 +1,12 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
-import { appliedToAll, type SeededRandom, symbolicRows, tainted } from '@layerswarm/swarm/testing'
+import {
+  appliedToAll,
+  layersIn,
+  type SeededRandom,
+  symbolicRows,
+  tainted,
+} from '@layerswarm/swarm/testing'
 import { LIE_INTERVAL_RUNS } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
@@ -25,7 +31,7 @@ export interface LabComputeOptions {
   readonly loadMs: number
   /** Share of downloads that fail their check. */
   readonly corruptShare: number
-  readonly lie: Lie | undefined
+  readonly lie: Lie | 'accuser' | undefined
   /** Called when a layer run begins; true when the peer dies in it. */
   dies(): boolean
 }
@@ -77,7 +83,7 @@ export class LabCompute implements Compute {
 
   run(
     layer: number,
-    _hop: number,
+    hop: number,
     input: EncodedActivation,
     finished: (outcome: LayerOutcome) => void,
   ): void {
@@ -94,7 +100,7 @@ export class LabCompute implements Compute {
     this.clock.wakeAt(this.freeAtMs, () => {
       if (this.clock.nowMs() < this.lostUntilMs)
         return finished({ failure: 'the device was lost while it computed' })
-      finished({ activation: { ...input, bytes: this.result(layer, input) }, ms })
+      finished({ activation: { ...input, bytes: this.result(layer, hop, input) }, ms })
     })
   }
 
@@ -126,7 +132,7 @@ export class LabCompute implements Compute {
     return 2 + this.random.below(254)
   }
 
-  private result(layer: number, input: EncodedActivation): Uint8Array {
+  private result(layer: number, hop: number, input: EncodedActivation): Uint8Array {
     const { lie, layers } = this.options
     const honest = appliedToAll(layer, input)
     const { previous } = this
@@ -136,6 +142,9 @@ export class LabCompute implements Compute {
         return honest
       case 'free-rider':
         return input.bytes.slice()
+      case 'accuser':
+        // What was computed before is in the tensor: it is no request’s first, though it is said to be.
+        return hop < layersIn(input.bytes).length ? tainted(honest, this.anyMark()) : honest
       case 'one-in-ten':
         return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest, this.anyMark()) : honest
       case 'stale':

@@ -4,7 +4,7 @@ import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/sw
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
-import { LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
+import { type Actor, LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { ATTACKS, startAttack } from './attacks.ts'
 import { type BadActorNeeds, startFlooder, startSybil } from './bad-actors.ts'
@@ -124,6 +124,10 @@ function clockAttack(bad: BadActorNeeds, network: LabNetwork, settings: Settings
   bad.clock.wakeAt(settings['requests.warmupMs'], () => startAttack(kind, bad, network))
 }
 
+function lieOf(actor: Actor): Lie | 'accuser' | undefined {
+  return actor === 'accuser' || LIES.includes(actor as Lie) ? (actor as Lie) : undefined
+}
+
 function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock): LabCompute {
   const { settings, seed, book } = needs
   return new LabCompute(clock, SeededRandom.stream(seed, 'engine', session.index), book, {
@@ -132,7 +136,7 @@ function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock)
     sigma: settings['speed.sigma'],
     loadMs: LAYER_LOAD_MS + settings['model.layerBytes'] / session.down,
     corruptShare: settings['layers.corruptShare'],
-    lie: LIES.includes(session.actor as Lie) ? (session.actor as Lie) : undefined,
+    lie: lieOf(session.actor),
     dies: () => needs.diesIn(session),
   })
 }

@@ -17,7 +17,7 @@ export const LIES = [
 export type Lie = (typeof LIES)[number]
 
 /** What a peer is up to, from its arrival to its end. */
-export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | 'attacker' | Lie
+export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | 'attacker' | 'accuser' | Lie
 /** How a session ends: with a word, without, or with open sockets that nobody reads. */
 export type Departure = 'goodbye' | 'kill' | 'freeze'
 
@@ -145,7 +145,10 @@ function drawActor(settings: Settings, random: SeededRandom): Actor {
   const roll = random.uniform()
   const lie = LIES[random.below(LIES.length)] as Lie
   if (roll < settings['liars.share']) return lie
-  return roll < settings['liars.share'] + settings['sybils.share'] ? 'sybil' : 'honest'
+  const lying = settings['liars.share']
+  const accusing = lying + settings['sybils.share']
+  if (roll < accusing) return 'sybil'
+  return roll < accusing + settings['accusers.share'] ? 'accuser' : 'honest'
 }
 
 function lifeMs(settings: Settings, random: SeededRandom, actor: Actor, found: boolean): number {

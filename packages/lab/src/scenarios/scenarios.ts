@@ -55,6 +55,10 @@ export const SCENARIOS = {
   },
   liars10: { about: 'a tenth of all peers lies', set: { ...KAD, 'liars.share': 0.1 } },
   liars25: { about: 'a quarter of all peers lies', set: { ...KAD, 'liars.share': 0.25 } },
+  accusers25: {
+    about: 'a quarter of all peers lies, but only when it runs again what others ran',
+    set: { ...KAD, 'accusers.share': 0.25 },
+  },
   sybils50: {
     about: 'half of all identities claim work and never deliver',
     set: { ...KAD, 'sybils.share': 0.5 },

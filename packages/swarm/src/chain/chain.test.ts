@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CHAIN_SPARE_MAX, ERAS_MAX } from '../limits.ts'
-import { ANY_SIGNATURE } from '../testing/any-chain.ts'
+import { ANY_SIGNATURE, anyTensor } from '../testing/any-chain.ts'
 import { anyStep, heldTensor } from '../testing/any-step.ts'
 import { areSealed, sealedBy } from '../testing/seals.ts'
 import { encodeMessage, type Hop, type PeerId, type Step } from '../wire/messages.ts'
-import { withOwnLink } from './own-link.ts'
+import { boundChain, withOwnLink } from './own-link.ts'
 import { chainFault, isChainFull, signersOf } from './signers.ts'
 import { statementsOf } from './statement.ts'
+import { tensorOf } from './tensor-of.ts'
 
 const release = '5'.repeat(64)
 const [requester, a, b, c] = ['requester', 'a', 'b', 'c'] as PeerId[] as [
@@ -21,7 +22,7 @@ const peers = [a, b, c]
 const first = (next?: PeerId) =>
   sealedBy(
     requester,
-    anyStep({ requester, next, chain: [], activation: heldTensor(requester) }),
+    anyStep({ requester, next, chain: [], activation: heldTensor(requester, anyTensor(0)) }),
     release,
   )
 
@@ -29,12 +30,14 @@ const first = (next?: PeerId) =>
 function visited(step: Step, by: PeerId, layers: readonly number[], next?: PeerId): Step {
   const hops = layers.map((layer): Hop => ({ layer, peer: by, backend: 'reference', ms: 1 }))
   const route = [...step.route, ...hops]
-  return sealedBy(by, { ...step, route, next, activation: heldTensor(by) }, release)
+  const activation = heldTensor(by, anyTensor(route.length))
+  return sealedBy(by, { ...step, route, chain: boundChain(step), next, activation }, release)
 }
 
 /** The same step with its tensor here, for somebody else. */
 function passedOn(step: Step, by: PeerId, next?: PeerId): Step {
-  return sealedBy(by, { ...step, next, activation: heldTensor(by) }, release)
+  const activation = heldTensor(by, tensorOf(step.activation))
+  return sealedBy(by, { ...step, next, activation }, release)
 }
 
 const isTrue = (step: Step, author: PeerId) =>
@@ -120,6 +123,11 @@ describe('nobody changes what was signed before, in any chain:', () => {
       ...step,
       chain: step.chain.map((link, i) => (i === 0 ? { ...link, signature: ANY_SIGNATURE } : link)),
     }),
+    tensor: (step) => ({
+      ...step,
+      chain: step.chain.map((link, i) => (i === 0 ? { ...link, tensor: anyTensor(99) } : link)),
+    }),
+    barred: (step) => ({ ...step, barred: [7] }),
     'link left out': (step) => ({ ...step, chain: step.chain.slice(1) }),
     'named for nobody': (step) => ({
       ...step,
@@ -155,9 +163,25 @@ test('a chain has a link for its requester and each layer, and few more, so that
   }
 })
 
-test('a link costs 67 bytes, and one of whoever passes a tensor on its name beside', () => {
+test('a visit that hands on the tensor that it was given is refused', () => {
+  const step = visited(first(a), a, [1], b)
+  const idle = { ...step, activation: heldTensor(a, anyTensor(0)) }
+  expect(chainFault(step, a)).toBeUndefined()
+  expect(chainFault(idle, a)).toBe('a visit that changed nothing')
+})
+
+test('only the last link leaves its tensor to the step', () => {
+  const step = visited(first(a), a, [1], b)
+  const [own, last] = step.chain
+  const without = [{ ...own, tensor: undefined }, last] as Step['chain']
+  expect(chainFault({ ...step, chain: without }, a)).toBe('a link without a tensor')
+  const twice = [own, { ...last, tensor: anyTensor(1) }] as Step['chain']
+  expect(chainFault({ ...step, chain: twice }, a)).toBe('a last link with a tensor of its own')
+})
+
+test('a link costs 100 bytes, and one of whoever passes a tensor on its name beside', () => {
   const step = visited(first(a), a, [1], b)
   const bytes = (one: Step) => encodeMessage(one).length
   const without = bytes({ ...step, chain: step.chain.slice(1) })
-  expect(bytes(step) - without).toBe(67)
+  expect(bytes(step) - without).toBe(100)
 })

@@ -3,8 +3,10 @@ import type { Hop, Link, PeerId, Signature, TensorHash } from '../wire/messages.
 
 /** A signature that nobody made. */
 export const ANY_SIGNATURE = 'ab'.repeat(SIGNATURE_BYTES) as Signature
-/** A tensor that nobody has. */
-export const ANY_TENSOR = 'cd'.repeat(HASH_BYTES) as TensorHash
+/** A tensor that nobody has, another for each number. */
+export function anyTensor(number: number): TensorHash {
+  return `${number}`.padStart(2 * HASH_BYTES, 'cd') as TensorHash
+}
 
 /**
  * The links of a step after visits of one layer each by these peers, in their order, none of them signed.
@@ -15,7 +17,7 @@ export function anyChain(peers: readonly PeerId[], last: { readonly isOpen: bool
     hop,
     by: undefined,
     isOpen: hop === peers.length && last.isOpen,
-    tensor: hop === peers.length ? undefined : ANY_TENSOR,
+    tensor: hop === peers.length ? undefined : anyTensor(hop),
     signature: ANY_SIGNATURE,
   }))
 }
@@ -28,7 +30,7 @@ export function chainOf(route: readonly Hop[], last: { readonly isOpen: boolean 
     hop,
     by: undefined,
     isOpen: at === hops.length - 1 && last.isOpen,
-    tensor: at === hops.length - 1 ? undefined : ANY_TENSOR,
+    tensor: at === hops.length - 1 ? undefined : anyTensor(at),
     signature: ANY_SIGNATURE,
   }))
 }

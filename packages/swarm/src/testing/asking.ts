@@ -25,14 +25,18 @@ export interface Asked {
   finish(): Promise<Outcome>
 }
 
-/** A world in which everybody has heard everybody: somebody who asks, and a provider for each list of layers. */
+/**
+ * A world in which everybody has heard everybody: somebody who asks, and a provider for each list of layers.
+ * Nobody audits, unless `audits` is given: what a request costs by itself is counted in it.
+ */
 export function swarm(
   shape: ModelShape,
   layersByPeer: number[][],
   seed = 1,
+  audits = false,
 ): { world: World; asker: Inhabitant; providers: Inhabitant[] } {
   const world = new World({ seed, shape })
-  const asker = world.join('asker')
+  const asker = world.join('asker', { audits })
   const providers = layersByPeer.map((serve, i) => world.join(`p${i}`, { serve }))
   // Until everybody has been heard: what is missing then has no host.
   world.clock.run(PRESENCE_INTERVAL_MS_MAX)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { SwarmError } from '../errors.ts'
 import {
   ACTIVATION_BYTES_MAX,
+  BARRED_MAX,
   ERAS_MAX,
   INLINE_BYTES_MAX,
   LANES_MAX,
@@ -49,10 +50,12 @@ const activation = fc.oneof(
 const hop = fc.record({ layer, peer, backend, ms })
 const signature = hexes(64)
 const instant = fc.integer({ min: 0, max: 2 ** 48 - 1 })
+const barred = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: BARRED_MAX })
 const link = fc.record({
   hop: fc.integer({ min: 0, max: LAYERS_MAX }),
   by: fc.option(peer, { nil: undefined }),
   isOpen: fc.boolean(),
+  tensor: fc.option(hexes(32) as fc.Arbitrary<TensorHash>, { nil: undefined }),
   signature,
 })
 const era = fc.integer({ min: 0, max: ERAS_MAX })
@@ -70,6 +73,8 @@ const message = fc.oneof(
     input: fc.option(hexes(32) as fc.Arbitrary<TensorHash>, { nil: undefined }),
     next: fc.option(peer, { nil: undefined }),
     silent: fc.array(peer, { maxLength: SILENT_MAX }),
+    barred,
+    isPrivate: fc.boolean(),
     remainingMs: ms,
   }),
   fc.record({
@@ -87,6 +92,7 @@ const message = fc.oneof(
     era,
     hop: layer,
     suspect: fc.option(peer, { nil: undefined }),
+    barred,
     signature,
   }),
   fc.record({ kind: fc.constant('done'), request, isPublic: fc.boolean() }),
