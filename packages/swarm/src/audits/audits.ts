@@ -8,7 +8,7 @@ import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/me
 import type { Agreement } from './agreement.ts'
 import { Audit, type Stretch, type Verdict } from './audit.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDITS_MAX, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS, TRUSTING_HOLD_MS } from './limits.ts'
+import { AUDITS_MAX, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS } from './limits.ts'
 
 /** Who audits, of which model. */
 export interface AuditsOptions {
@@ -84,7 +84,7 @@ export class Audits {
   named({ request, activation, next }: Step): CoreEffect[] {
     if (next === undefined || next === this.options.self || !this.seeds.has(request)) return []
     if (activation.place === 'inline' || activation.holder === this.options.self) return []
-    if (this.early.has(activation.hash) || !this.ledger.isAwaited(next)) return []
+    if (this.early.has(activation.hash) || !this.ledger.isStranger(next)) return []
     if (this.early.size >= AUDITS_MAX) return []
     const job = this.nextJob()
     this.early.set(activation.hash, { request, job, bytes: undefined })
@@ -99,7 +99,8 @@ export class Audits {
     if (!this.seeds.has(after.request)) return []
     const chance = Math.max(...peers.map((peer) => this.ledger.chance(peer)))
     if (!this.isDrawn(after, chance)) return []
-    const isAwaited = peers.some((peer) => this.ledger.isAwaited(peer))
+    const { ledger } = this
+    const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isStranger(peer))
     const jobs = { input: this.nextJob(), output: this.nextJob(), result: this.nextJob() }
     const audit = new Audit(stretch, isAwaited, jobs, nowMs)
     this.audits.add(audit)
@@ -200,8 +201,7 @@ export class Audits {
   /** Until when an answer waits for an audit, milliseconds. */
   private holdsUntilMs({ isAwaited, isDisputed, sinceMs }: Audit): number {
     if (isDisputed) return sinceMs + DISPUTE_HOLD_MS
-    if (!isAwaited) return 0
-    return sinceMs + (this.ledger.hasMetLiars ? HOLD_MS : TRUSTING_HOLD_MS)
+    return isAwaited ? sinceMs + HOLD_MS : 0
   }
 
   /** Audits that have ended since this was asked last. */

@@ -6,10 +6,9 @@ import {
   CHANCE_MIN,
   CHANCE_POWER,
   FINDINGS_MAX,
-  HELD_BELOW_LAYERS,
-  LIARS_SHARE_FEARED,
   QUARANTINE_MS,
   QUARANTINE_MS_MAX,
+  STRANGER_BELOW_LAYERS,
   TRUSTED_LAYERS,
   UNPROVEN_LAYERS,
 } from './limits.ts'
@@ -35,14 +34,11 @@ interface Findings {
  */
 export class Ledger {
   private readonly findings = new Map<PeerId, Findings>()
-  /** Peers that were found right at first, and verdicts against others. */
-  private judged = 0
-  private liars = 0
+  private liarsMet = false
 
   /** Layers of a peer were recomputed and found right. */
   right(peer: PeerId, layers: number): void {
     const found = this.of(peer)
-    if (found.right === 0) this.judged++
     found.right += layers
     found.voids = 0
     found.isSuspected = false
@@ -65,8 +61,7 @@ export class Ledger {
     const found = this.of(peer)
     const ms = Math.min(QUARANTINE_MS * 2 ** found.quarantines, QUARANTINE_MS_MAX)
     found.quarantines++
-    this.judged++
-    this.liars++
+    this.liarsMet = true
     found.barredUntilMs = nowMs + ms
     found.right = 0
   }
@@ -88,15 +83,14 @@ export class Ledger {
     return (this.findings.get(peer)?.right ?? 0) >= TRUSTED_LAYERS
   }
 
-  /** Whether an answer waits until it is known whether this peer is right. */
-  isAwaited(peer: PeerId): boolean {
-    const isStrange = (this.findings.get(peer)?.right ?? 0) < HELD_BELOW_LAYERS
-    return isStrange && (this.liars + 0.5) / (this.judged + 1) > LIARS_SHARE_FEARED
+  /** Whether nothing of it was found right yet, or since it was suspected last. */
+  isStranger(peer: PeerId): boolean {
+    return (this.findings.get(peer)?.right ?? 0) < STRANGER_BELOW_LAYERS
   }
 
-  /** Whether anybody has been outvoted. */
+  /** Whether anybody has ever been outvoted. */
   get hasMetLiars(): boolean {
-    return this.liars > 0
+    return this.liarsMet
   }
 
   /** The chance with which its next visit is recomputed, above 0 and at most 1. */

@@ -6,14 +6,14 @@ export const UNPROVEN_LAYERS = 4
 export const CHANCE_POWER = 2
 /** And never below this: whoever lies now and then after a long time is found out too. */
 export const CHANCE_MIN = 0.04
-/** An answer waits for the audit of whoever has had fewer layers found right than this: of a stranger. */
-export const HELD_BELOW_LAYERS = 1
-/** An answer waits for an audit no longer than this from when the step was heard, where liars have been met. */
+/** Whoever has had fewer layers found right than this is a stranger. */
+export const STRANGER_BELOW_LAYERS = 1
+/**
+ * An answer waits for the audit of a stranger no longer than this from when its step was heard, and only at a member
+ * that has met a liar: most swarms have none, where waiting for all strangers made the slowest answers of a crowd a
+ * quarter slower.
+ */
 export const HOLD_MS = 2_500
-/** And so long where none has: a round trip to whoever runs it again, two where several must. */
-export const TRUSTING_HOLD_MS = 500
-/** Strangers are waited for while a peer that is judged is a liar with a chance above this, as far as is known. */
-export const LIARS_SHARE_FEARED = 0.07
 /** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
 export const DISPUTE_HOLD_MS = 4_000
 /** One recomputation is given so long: its tensor has two or three ways to go, a layer of ViT-B takes 100 ms. */
