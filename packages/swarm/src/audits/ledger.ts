@@ -9,6 +9,7 @@ import {
   QUARANTINE_MS,
   QUARANTINE_MS_MAX,
   STRANGER_BELOW_LAYERS,
+  SUSPICIONS_MAX,
   TRUSTED_LAYERS,
   UNPROVEN_LAYERS,
 } from './limits.ts'
@@ -17,7 +18,8 @@ import {
 interface Findings {
   /** Layers that were recomputed and found right since it was last suspected. */
   right: number
-  isSuspected: boolean
+  /** Suspicions since something of it was found right last. */
+  suspicions: number
   /** Audits in a row for which there was nobody else. */
   voids: number
   quarantines: number
@@ -29,7 +31,7 @@ interface Findings {
  *
  * 1. A stranger is always audited, whoever was found right ever more rarely, and nobody never.
  * 2. Whoever was outvoted is barred for a time that doubles, and is a stranger after it.
- * 3. A suspicion ends with the next layer that is found right, and bars nobody.
+ * 3. A suspicion ends with the next layer that is found right; SUSPICIONS_MAX in a row are as good as a verdict.
  * 4. At most FINDINGS_MAX peers are remembered; who is barred is forgotten last.
  */
 export class Ledger {
@@ -41,14 +43,20 @@ export class Ledger {
     const found = this.of(peer)
     found.right += layers
     found.voids = 0
-    found.isSuspected = false
+    found.suspicions = 0
   }
 
-  /** A lie went into something that it had a part in, and it is not known whose. */
-  suspect(peer: PeerId): void {
+  /**
+   * A lie went into something that it had a part in, and it is not known whose.
+   * @returns whether that has happened so often in a row that it is barred.
+   */
+  suspect(peer: PeerId, nowMs: number): boolean {
     const found = this.of(peer)
-    found.isSuspected = true
+    found.suspicions++
     found.right = 0
+    if (found.suspicions < SUSPICIONS_MAX) return false
+    this.outvoted(peer, nowMs)
+    return true
   }
 
   /** There was nobody to run again what it had run. */
@@ -64,13 +72,7 @@ export class Ledger {
     this.liarsMet = true
     found.barredUntilMs = nowMs + ms
     found.right = 0
-  }
-
-  /** Those by whose votes it was barred were outvoted themselves. */
-  pardon(peer: PeerId): void {
-    const found = this.of(peer)
-    found.quarantines = Math.max(0, found.quarantines - 1)
-    found.barredUntilMs = 0
+    found.suspicions = 0
   }
 
   /** Whether it is to have no part in requests of this member. */
@@ -97,7 +99,7 @@ export class Ledger {
   chance(peer: PeerId): number {
     const found = this.findings.get(peer)
     if (found === undefined) return 1
-    const isProven = !found.isSuspected && found.right > UNPROVEN_LAYERS
+    const isProven = found.suspicions === 0 && found.right > UNPROVEN_LAYERS
     const due = isProven ? (UNPROVEN_LAYERS / found.right) ** CHANCE_POWER : 1
     return Math.max(CHANCE_MIN, due / 2 ** found.voids)
   }
@@ -114,7 +116,7 @@ export class Ledger {
     let found = this.findings.get(peer)
     if (found !== undefined) return found
     if (this.findings.size >= FINDINGS_MAX) this.forgetOne()
-    found = { right: 0, isSuspected: false, voids: 0, quarantines: 0, barredUntilMs: 0 }
+    found = { right: 0, suspicions: 0, voids: 0, quarantines: 0, barredUntilMs: 0 }
     this.findings.set(peer, found)
     return found
   }

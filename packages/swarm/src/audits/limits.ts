@@ -28,6 +28,8 @@ export const AUDITS_MAX = 32
 export const QUARANTINE_MS = 300_000
 /** And none takes longer. */
 export const QUARANTINE_MS_MAX = 24 * 3_600_000
+/** So many suspicions of one peer, with nothing of it found right in between, are no accident: its company changes. */
+export const SUSPICIONS_MAX = 3
 /** Peers of whom it is known what was found. */
 export const FINDINGS_MAX = 2_048
 /** Whoever has had so many layers found right by themselves is not the one that is suspected, of several. */

@@ -21,8 +21,8 @@ export interface JudgementParts {
 /**
  * What follows from audits for the requests of a member.
  *
- * 1. Whoever was outvoted alone is barred; of several who made a result together it is the only one that is not
- *    trusted, and where that are more they are suspected.
+ * 1. Whoever was outvoted alone is barred. Of several who made a result together those are suspected that are not
+ *    trusted, and have no part in that request any more.
  * 2. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
  *    era, and none is taken over from it.
  * 3. An answer that waits for audits is given when they have ended, or when it has waited long enough.
@@ -64,7 +64,7 @@ export class Judgement {
     return watchdog.refused(wanted, { hop: route.length, peer }, nowMs)
   }
 
-  private learn({ stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
+  private learn({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
     const { ledger } = this.parts
     const { peers, layers } = stretch
     switch (verdict) {
@@ -75,27 +75,47 @@ export class Judgement {
         for (const peer of peers) ledger.alone(peer)
         return []
       case 'undecided':
-        for (const peer of peers) ledger.suspect(peer)
-        return []
+        return this.suspect(peers, nowMs)
       default:
         for (const peer of verdict.right.flat()) ledger.right(peer, layers.length)
-        return verdict.wrong.flatMap((wrong) => this.outvoted(wrong, nowMs))
+        return verdict.wrong.flatMap((wrong) => [
+          ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
+          ...this.outvoted(wrong, nowMs),
+        ])
     }
   }
 
+  /** Who of several lied is not known: they are to have no part in this request. */
+  private avoid(request: RequestId, peers: readonly PeerId[], nowMs: number): CoreEffect[] {
+    const wanted = this.parts.pending.get(request)
+    const [first] = peers
+    if (wanted === undefined || first === undefined || peers.length === 1) return []
+    wanted.avoid(peers.filter((peer) => peer !== this.self))
+    return this.goBack(wanted, first, nowMs)
+  }
+
   private outvoted(peers: readonly PeerId[], nowMs: number): CoreEffect[] {
-    const { ledger, pending } = this.parts
     const others = peers.filter((peer) => peer !== this.self)
-    const doubted = others.length > 1 ? others.filter((peer) => !ledger.isTrusted(peer)) : others
-    const [liar, ...more] = doubted
-    if (liar === undefined || more.length > 0) {
-      for (const peer of liar === undefined ? others : doubted) ledger.suspect(peer)
-      return []
-    }
-    ledger.outvoted(liar, nowMs)
+    const [liar] = others
+    if (liar === undefined) return []
+    if (others.length > 1) return this.suspect(others, nowMs)
+    this.parts.ledger.outvoted(liar, nowMs)
+    return this.bar(liar, nowMs)
+  }
+
+  /** Whoever is trusted is not suspected where others are not. */
+  private suspect(peers: readonly PeerId[], nowMs: number): CoreEffect[] {
+    const { ledger } = this.parts
+    const doubted = peers.filter((peer) => peer !== this.self && !ledger.isTrusted(peer))
+    return (doubted.length === 0 ? peers : doubted).flatMap((peer) =>
+      peer !== this.self && ledger.suspect(peer, nowMs) ? this.bar(peer, nowMs) : [],
+    )
+  }
+
+  private bar(liar: PeerId, nowMs: number): CoreEffect[] {
     return [
       { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+      ...[...this.parts.pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
     ]
   }
 

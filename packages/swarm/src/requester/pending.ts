@@ -1,5 +1,7 @@
 import { withOwnLink } from '../chain/own-link.ts'
-import { ERAS_MAX } from '../limits.ts'
+import { draw } from '../draw.ts'
+import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
+import { tagOf } from '../presence/near.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
@@ -54,6 +56,7 @@ export class Pending {
   private furthest: Step | undefined
   private wasLeft = false
   private cameMs: number
+  private readonly avoided = new Set<number>()
   private readonly barred: PendingNeeds['barred']
 
   /**
@@ -110,7 +113,7 @@ export class Pending {
 
   /** The newest step as it is published now. */
   message(nowMs: number): Step {
-    const barred = this.barred(nowMs)
+    const barred = [...this.barred(nowMs), ...this.avoided].slice(-BARRED_MAX)
     const step = { ...this.step, barred, remainingMs: this.deadlineMs - nowMs }
     return withOwnLink(step, this.stem.requester)
   }
@@ -166,6 +169,11 @@ export class Pending {
     this.closes = undefined
     this.step = { ...from, era, next: undefined }
     return suspect
+  }
+
+  /** These are to have no part in it any more. */
+  avoid(peers: readonly PeerId[]): void {
+    for (const peer of peers) this.avoided.add(tagOf(draw(peer)))
   }
 
   /**
