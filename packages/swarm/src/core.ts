@@ -53,7 +53,13 @@ export class Core {
     const { hosted } = this.hosting
     this.provider = new Provider(options, view, hosted, jobs.of('provider'))
     this.requester = new Requester(
-      { self, shape, hosted, agree: options.agree },
+      {
+        self,
+        shape,
+        hosted,
+        agree: options.agree,
+        uploadBytesPerMs: () => options.accessSpeed().upload,
+      },
       table,
       jobs,
       nowMs,

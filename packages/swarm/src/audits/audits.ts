@@ -4,16 +4,21 @@ import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX, REQUEST_ID_BYTES } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
+import { heldBytes } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
 import { Audit, type Stretch, type Verdict } from './audit.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDITS_MAX, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS } from './limits.ts'
+import { AUDITS_MAX, CHANCE_MIN, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS } from './limits.ts'
+
+import { UplinkBudget } from './uplink-budget.ts'
 
 /** Who audits, of which model. */
 export interface AuditsOptions {
   readonly self: PeerId
   readonly agree: Agreement
+  /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
+  readonly uploadBytesPerMs: () => number | undefined
 }
 
 /** A tensor that is fetched before it is known what was made of it. */
@@ -37,12 +42,14 @@ export interface AuditEnd {
  * 1. What is audited is drawn after the stretch was run, from a seed that nobody else knows until the answer.
  * 2. A recomputation is a request like any other: whoever runs it is not told that it is one, nor what is expected.
  * 3. Nobody judges but this member: it compares the tensors itself, and believes two that agree.
- * 4. At most AUDITS_MAX are under way; what they hold is let go when they end.
+ * 4. At most AUDITS_MAX are under way, and they take a part of the uplink only; what they hold is let go at their end.
+ * 5. Whoever is being audited is hardly drawn again meanwhile, and answers that it had a part in wait for that.
  */
 export class Audits {
   private readonly options: AuditsOptions
   private readonly ledger: Ledger
   private readonly nextJob: () => JobId
+  private readonly budget: UplinkBudget
   private readonly audits = new Set<Audit>()
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
@@ -50,12 +57,14 @@ export class Audits {
   /** Tensors that strangers were to go on from. */
   private readonly early = new Map<TensorHash, Early>()
   private readonly ends: AuditEnd[] = []
+  private readonly disputed: PeerId[] = []
   private recounted = 0
 
   constructor(options: AuditsOptions, ledger: Ledger, nextJob: () => JobId) {
     this.options = options
     this.ledger = ledger
     this.nextJob = nextJob
+    this.budget = new UplinkBudget(options.uploadBytesPerMs)
   }
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
@@ -97,8 +106,9 @@ export class Audits {
     const peers = stretch.peers.filter((peer) => peer !== this.options.self)
     if (peers.length === 0 || this.audits.size >= AUDITS_MAX) return []
     if (!this.seeds.has(after.request)) return []
-    const chance = Math.max(...peers.map((peer) => this.ledger.chance(peer)))
+    const chance = Math.max(...peers.map((peer) => this.chance(peer)))
     if (!this.isDrawn(after, chance)) return []
+    if (!this.budget.take(heldBytes(before), nowMs)) return []
     const { ledger } = this
     const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isStranger(peer))
     const jobs = { input: this.nextJob(), output: this.nextJob(), result: this.nextJob() }
@@ -159,6 +169,7 @@ export class Audits {
     const peers = [...new Set(route.map(({ peer }) => peer))]
     const layers = route.length
     const verdict = audit.add({ peers, tensor: encoded(activation, bytes) }, this.options.agree)
+    if (verdict === undefined && audit.isDisputed) this.dispute(audit)
     return [
       { do: 'report', event: { type: 'recomputed', request: audit.request, layers } },
       ...(verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)),
@@ -182,9 +193,12 @@ export class Audits {
   }
 
   /** Whether an answer waits for what was drawn of its request. */
-  holds(request: RequestId, nowMs: number): boolean {
-    for (const audit of this.audits)
-      if (audit.request === request && nowMs < this.holdsUntilMs(audit)) return true
+  holds({ request, route }: Step, nowMs: number): boolean {
+    const has = (one: PeerId) => route.some(({ peer }) => peer === one)
+    for (const audit of this.audits) {
+      const concerns = audit.request === request || audit.stretch.peers.some((one) => has(one))
+      if (concerns && nowMs < this.holdsUntilMs(audit)) return true
+    }
     return false
   }
 
@@ -204,9 +218,24 @@ export class Audits {
     return isAwaited ? sinceMs + HOLD_MS : 0
   }
 
+  /** Peers about whom two results have been found to differ since this was asked last. */
+  takeDisputed(): PeerId[] {
+    return this.disputed.splice(0)
+  }
+
+  private dispute({ stretch }: Audit): void {
+    this.disputed.push(...stretch.peers.filter((peer) => peer !== this.options.self))
+  }
+
   /** Audits that have ended since this was asked last. */
   takeEnds(): AuditEnd[] {
     return this.ends.splice(0)
+  }
+
+  /** Of whoever is being audited already much is known soon. */
+  private chance(peer: PeerId): number {
+    for (const { stretch } of this.audits) if (stretch.peers.includes(peer)) return CHANCE_MIN
+    return this.ledger.chance(peer)
   }
 
   private isDrawn({ request, route, era }: Step, chance: number): boolean {
@@ -243,6 +272,7 @@ export class Audits {
       audit.hasOutput = true
       const tensor = encoded(stretch.after.activation, bytes)
       const verdict = audit.add({ peers: stretch.peers, tensor }, agree)
+      if (verdict === undefined && audit.isDisputed) this.dispute(audit)
       return verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)
     }
     return this.proceed(audit)
@@ -303,11 +333,19 @@ export class Audits {
     }
   }
 
-  /** The tags of those who are to have no part in a request: whoever is barred, and in a recomputation who had a say. */
+  /**
+   * The tags of those who are to have no part in a request: whoever is barred, whose result is disputed, and in a
+   * recomputation who had a say.
+   */
   barred(request: RequestId, nowMs: number): number[] {
     const audit = this.byRecount.get(request)
-    const own = audit === undefined ? [] : audit.heard.map((peer) => tagOf(draw(peer)))
-    return [...this.ledger.barred(nowMs), ...own].slice(-BARRED_MAX)
+    const disputed = [...this.audits].flatMap(({ isDisputed, stretch }) =>
+      isDisputed ? stretch.peers : [],
+    )
+    // Of whoever is disputed a recomputation may have need.
+    const own = audit === undefined ? disputed : audit.heard
+    const tags = own.map((peer) => tagOf(draw(peer)))
+    return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
   }
 }
 

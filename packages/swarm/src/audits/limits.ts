@@ -34,3 +34,9 @@ export const SUSPICIONS_MAX = 3
 export const FINDINGS_MAX = 2_048
 /** Whoever has had so many layers found right by themselves is not the one that is suspected, of several. */
 export const TRUSTED_LAYERS = 8
+/** The part of the uplink that audits may take: a slow one that sends all inputs again answers nobody any more. */
+export const UPLINK_SHARE = 0.2
+/** So much of that part may be taken at once, milliseconds of it: all strangers of a lane are met within seconds. */
+export const UPLINK_BURST_MS = 3_000
+/** An uplink that is not measured yet, bytes per millisecond: 4 Mbit/s. */
+export const UPLINK_UNKNOWN_BYTES_PER_MS = 500

@@ -98,7 +98,7 @@ export class Answering {
   answer(wanted: Pending, scores: Scores, nowMs: number): CoreEffect[] {
     const { step, logits, probabilities } = scores
     const { request, route } = step
-    if (nowMs < wanted.deadlineMs && this.parts.audits.holds(request, nowMs)) {
+    if (nowMs < wanted.deadlineMs && this.parts.audits.holds(step, nowMs)) {
       wanted.isHeld = true
       return []
     }

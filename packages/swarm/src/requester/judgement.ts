@@ -23,9 +23,11 @@ export interface JudgementParts {
  *
  * 1. Whoever was outvoted alone is barred. Of several who made a result together those are suspected that are not
  *    trusted, and have no part in that request any more.
- * 2. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
+ * 2. Where two results differ the open requests that the disputed one went into do not wait for a third: they go back
+ *    and on without it.
+ * 3. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
  *    era, and none is taken over from it.
- * 3. An answer that waits for audits is given when they have ended, or when it has waited long enough.
+ * 4. An answer that waits for audits is given when they have ended, or when it has waited long enough.
  */
 export class Judgement {
   private readonly self: PeerId
@@ -38,10 +40,11 @@ export class Judgement {
 
   /** What came of the audits that have ended, behind what ended them. */
   after(effects: CoreEffect[], nowMs: number): CoreEffect[] {
+    for (const peer of this.parts.audits.takeDisputed())
+      for (const wanted of this.parts.pending.values())
+        effects.push(...this.goBack(wanted, peer, nowMs))
     for (const end of this.parts.audits.takeEnds()) {
-      effects.push(...this.learn(end, nowMs))
-      const wanted = this.parts.pending.get(end.request)
-      if (wanted !== undefined) effects.push(...this.release(wanted, nowMs))
+      effects.push(...this.learn(end, nowMs), ...this.onTime(nowMs))
     }
     return effects
   }
@@ -120,16 +123,17 @@ export class Judgement {
   }
 
   private goBack(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
-    const { scoring, watchdog } = this.parts
+    const { scoring, watchdog, audits } = this.parts
     scoring.forget(wanted.request, liar)
+    if (audits.owns(wanted.request)) return []
     if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
     return wanted.goBackBefore(liar, nowMs) ? watchdog.resume(wanted, liar, nowMs) : []
   }
 
   private release(wanted: Pending, nowMs: number): CoreEffect[] {
     const { audits, answering } = this.parts
-    const { isHeld, request, closing } = wanted
-    if (!isHeld || audits.holds(request, nowMs)) return []
+    const { isHeld, newest, closing } = wanted
+    if (!isHeld || audits.holds(newest, nowMs)) return []
     wanted.isHeld = false
     return closing === undefined ? [] : answering.score(wanted, nowMs)
   }

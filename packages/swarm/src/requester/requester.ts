@@ -34,6 +34,8 @@ export interface RequesterOptions {
   readonly shape: ModelShape
   /** Layers that this member hosts itself. */
   readonly hosted: ReadonlySet<number>
+  /** This member's uplink as measured, bytes per millisecond; not known unless given. */
+  readonly uploadBytesPerMs?: () => number | undefined
   /** Within tolerance unless given. */
   readonly agree?: Agreement
 }
@@ -73,7 +75,11 @@ export class Requester {
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
     this.audits = new Audits(
-      { self, agree: options.agree ?? withinTolerance },
+      {
+        self,
+        agree: options.agree ?? withinTolerance,
+        uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
+      },
       this.ledger,
       jobs.of('audit'),
     )

@@ -1,0 +1,27 @@
+import { UPLINK_BURST_MS, UPLINK_SHARE, UPLINK_UNKNOWN_BYTES_PER_MS } from './limits.ts'
+
+/**
+ * How much of this member's uplink audits may take: every recomputation has its input sent from here.
+ *
+ * 1. Over any time it is UPLINK_SHARE of the uplink, and what UPLINK_BURST_MS of it bring at once.
+ */
+export class UplinkBudget {
+  private readonly uploadBytesPerMs: () => number | undefined
+  private spentBytes = 0
+  private atMs = 0
+
+  /** @param uploadBytesPerMs as measured; undefined while it is not. */
+  constructor(uploadBytesPerMs: () => number | undefined) {
+    this.uploadBytesPerMs = uploadBytesPerMs
+  }
+
+  /** Takes so many bytes, if they are to be had; the first of a budget always are. */
+  take(bytes: number, nowMs: number): boolean {
+    const perMs = (this.uploadBytesPerMs() ?? UPLINK_UNKNOWN_BYTES_PER_MS) * UPLINK_SHARE
+    this.spentBytes = Math.max(0, this.spentBytes - (nowMs - this.atMs) * perMs)
+    this.atMs = nowMs
+    if (this.spentBytes > 0 && this.spentBytes + bytes > perMs * UPLINK_BURST_MS) return false
+    this.spentBytes += bytes
+    return true
+  }
+}

@@ -1,0 +1,102 @@
+import type { EncodedActivation } from '@layerswarm/model'
+import { describe, expect, test } from 'vitest'
+import type { Clock, LayerOutcome } from './ports.ts'
+import { ask, LARGE, layersOf, SMALL } from './testing/asking.ts'
+import { SymbolicCompute } from './testing/symbolic-compute.ts'
+import { isTainted, layersIn, tainted } from './testing/symbols.ts'
+import { World } from './testing/world.ts'
+import type { PeerId } from './wire/messages.ts'
+
+/** An engine that says something else than it computes, when `lies` says so. */
+class Lying extends SymbolicCompute {
+  private readonly lies: (isRecount: boolean) => boolean
+  private told = 1
+
+  constructor(clock: Clock, lies: (isRecount: boolean) => boolean) {
+    super(clock, 2)
+    this.lies = lies
+  }
+
+  override run(
+    layer: number,
+    hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void {
+    const isLie = this.lies(hop < layersIn(input.bytes).length)
+    super.run(layer, hop, input, (outcome) => {
+      if (!isLie || 'failure' in outcome) return finished(outcome)
+      const { activation } = outcome
+      // No two of its lies are the same.
+      const bytes = tainted(activation.bytes, this.told++)
+      finished({ ...outcome, activation: { ...activation, bytes } })
+    })
+  }
+}
+
+/** Somebody who asks, three honest providers of everything and one with this engine. */
+function lane(shape: typeof SMALL, lies: (isRecount: boolean) => boolean) {
+  const world = new World({ shape })
+  const asker = world.join('asker')
+  const serve = Array.from({ length: shape.layers }, (_, layer) => layer)
+  for (const name of ['one', 'two', 'three']) world.join(name, { serve })
+  world.joinWith('odd', new Lying(world.clock, lies), { serve })
+  world.clock.run(6_000)
+  const outvoted: PeerId[] = []
+  asker.member.on((event) => {
+    if (event.type === 'peer-outvoted') outvoted.push(event.peer)
+  })
+  return { world, asker, outvoted }
+}
+
+async function askOften(
+  { world, asker }: ReturnType<typeof lane>,
+  times: number,
+): Promise<{ wrong: number; answered: number; byOdd: number[] }> {
+  const seen = { wrong: 0, answered: 0, byOdd: [] as number[] }
+  for (let i = 0; i < times; i++) {
+    const { answer } = await ask(world, asker).finish()
+    world.clock.run(world.clock.nowMs() + 500)
+    if (answer === undefined) continue
+    seen.answered++
+    if (isTainted(answer.logits[0] ?? [])) seen.wrong++
+    seen.byOdd.push(answer.route.filter(({ peer }) => peer === ('odd' as PeerId)).length)
+    expect(layersOf(answer)).toHaveLength(4)
+  }
+  return seen
+}
+
+describe.each([
+  ['in the message', SMALL],
+  ['that are held', LARGE],
+])('with tensors %s', (_, shape) => {
+  test('who always lies is outvoted by its first visit, and has no part in anything after that', async () => {
+    const one = lane(shape, () => true)
+    const { wrong, answered, byOdd } = await askOften(one, 40)
+    expect(one.outvoted).toEqual(['odd'])
+    expect(answered).toBe(40)
+    expect(wrong).toBeLessThanOrEqual(1)
+    const last = byOdd.findLastIndex((layers) => layers > 0)
+    expect(byOdd.slice(last + 1).length).toBeGreaterThan(20)
+  })
+
+  test('nobody is outvoted where all are honest', async () => {
+    const one = lane(shape, () => false)
+    expect(await askOften(one, 40)).toMatchObject({ wrong: 0, answered: 40 })
+    expect(one.outvoted).toEqual([])
+  })
+
+  test('who lies only as an auditor has nobody barred but itself', async () => {
+    const one = lane(shape, (isRecount) => isRecount)
+    expect(await askOften(one, 40)).toMatchObject({ wrong: 0, answered: 40 })
+    expect(one.outvoted.filter((peer) => peer !== ('odd' as PeerId))).toEqual([])
+  })
+})
+
+test('everything that audits hold is let go', async () => {
+  const one = lane(LARGE, () => true)
+  await askOften(one, 10)
+  one.world.clock.run(one.world.clock.nowMs() + 10_000)
+  for (const { peer } of one.world.inhabitants.values())
+    expect(one.world.network.held(peer)).toBe(0)
+})
