@@ -130,3 +130,7 @@ export const LOAD_PER_MINUTE_MAX = 100_000
 
 /** Layers in one word of a set of layers: what a bitwise operation works on. */
 export const WORD_BITS = 32
+/** The mark of lies that anybody would tell alike: two of them agree. */
+export const LIKE_OTHERS_MARK = 1
+/** The mark of another layer's output: two that run the same one instead agree, and their step is as large as any. */
+export const OTHER_LAYER_MARK = 255

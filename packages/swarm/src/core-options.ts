@@ -1,5 +1,6 @@
 import type { EngineName } from '@layerswarm/model'
 import { type Agreement, withinTolerance } from './audits/agreement.ts'
+import { isStepOfLayers, type Plausibility } from './audits/step-size.ts'
 import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
@@ -40,6 +41,8 @@ export interface CoreOptions {
   readonly audits: boolean
   /** Whether two results of the same layers are as near to one another as engines are. */
   readonly agree: Agreement
+  /** Whether so many layers can have made an output of an input. */
+  readonly isPlausible: Plausibility
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -61,6 +64,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   laneProviders: LANE_PROVIDERS,
   audits: true,
   agree: withinTolerance,
+  isPlausible: isStepOfLayers,
   reaches: () => true,
   rttMs: () => undefined,
   neighbours: () => [],

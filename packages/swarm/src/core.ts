@@ -58,6 +58,7 @@ export class Core {
         shape,
         hosted,
         agree: options.agree,
+        isPlausible: options.isPlausible,
         uploadBytesPerMs: () => options.accessSpeed().upload,
       },
       table,

@@ -34,12 +34,20 @@ class Lying extends SymbolicCompute {
   }
 }
 
-/** Somebody who asks, three honest providers of everything and one with this engine. */
+/** Somebody who asks, six honest providers of two layers each and one of all layers with this engine, whom everybody prefers. */
 function lane(shape: typeof SMALL, lies: (isRecount: boolean) => boolean) {
   const world = new World({ shape })
   const asker = world.join('asker')
-  const serve = Array.from({ length: shape.layers }, (_, layer) => layer)
-  for (const name of ['one', 'two', 'three']) world.join(name, { serve })
+  const pairs = [
+    [0, 1],
+    [1, 2],
+    [2, 3],
+    [3, 0],
+    [0, 2],
+    [1, 3],
+  ] as const
+  for (const [i, serve] of pairs.entries()) world.join(`p${i}`, { serve })
+  const serve = [0, 1, 2, 3]
   world.joinWith('odd', new Lying(world.clock, lies), { serve })
   world.clock.run(6_000)
   const outvoted: PeerId[] = []
@@ -56,7 +64,7 @@ async function askOften(
   const seen = { wrong: 0, answered: 0, byOdd: [] as number[] }
   for (let i = 0; i < times; i++) {
     const { answer } = await ask(world, asker).finish()
-    world.clock.run(world.clock.nowMs() + 500)
+    world.clock.run(world.clock.nowMs() + 3_000)
     if (answer === undefined) continue
     seen.answered++
     if (isTainted(answer.logits[0] ?? [])) seen.wrong++

@@ -29,6 +29,7 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
       | 'laneProviders'
       | 'audits'
       | 'agree'
+      | 'isPlausible'
       | 'addresses'
       | 'links'
     >

@@ -7,12 +7,9 @@ import {
   symbolicRows,
   tainted,
 } from '@layerswarm/swarm/testing'
-import { LIE_INTERVAL_RUNS } from '../limits.ts'
+import { LIE_INTERVAL_RUNS, LIKE_OTHERS_MARK, OTHER_LAYER_MARK } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
-
-/** Of lies that anybody would tell alike. */
-const LIKE_OTHERS_MARK = 1
 
 /** Layer runs of a whole world, to tell useful from wasted work. */
 export interface WorkBook {
@@ -127,9 +124,14 @@ export class LabCompute implements Compute {
     this.clock.wakeAt(this.clock.nowMs(), () => finished({ failure }))
   }
 
-  /** A lie that is like no other. */
-  private anyMark(): number {
-    return 2 + this.random.below(254)
+  /** A lie that is like no other, and shows in the size of its step. */
+  private showingMark(): number {
+    return 2 + this.random.below(126)
+  }
+
+  /** One that does not show. */
+  private hiddenMark(): number {
+    return 128 + this.random.below(127)
   }
 
   private result(layer: number, hop: number, input: EncodedActivation): Uint8Array {
@@ -144,15 +146,17 @@ export class LabCompute implements Compute {
         return input.bytes.slice()
       case 'accuser':
         // What was computed before is in the tensor: it is no request’s first, though it is said to be.
-        return hop < layersIn(input.bytes).length ? tainted(honest, this.anyMark()) : honest
+        return hop < layersIn(input.bytes).length ? tainted(honest, this.hiddenMark()) : honest
       case 'one-in-ten':
-        return this.random.below(LIE_INTERVAL_RUNS) === 0 ? tainted(honest, this.anyMark()) : honest
+        return this.random.below(LIE_INTERVAL_RUNS) === 0
+          ? tainted(honest, this.showingMark())
+          : honest
       case 'stale':
-        return tainted(previous ?? honest, this.anyMark())
+        return tainted(previous ?? honest, this.hiddenMark())
       case 'other-layer':
-        return tainted(appliedToAll((layer + 1) % layers, input), LIKE_OTHERS_MARK)
+        return tainted(appliedToAll((layer + 1) % layers, input), OTHER_LAYER_MARK)
       case 'random':
-        return tainted(honest, this.anyMark())
+        return tainted(honest, this.showingMark())
       case 'scaled':
         // By the same factor as others who scale: two of them agree.
         return tainted(honest, LIKE_OTHERS_MARK)

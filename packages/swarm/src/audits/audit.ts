@@ -2,7 +2,7 @@ import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
+import { AGREEING_MIN, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
 
 /** Layers that came between two steps of a request, and who says that it has run them. */
 export interface Stretch {
@@ -29,7 +29,7 @@ export interface Verdict {
 /**
  * One stretch of a request that is computed again, by others each time.
  *
- * 1. It ends when two results agree, or when RECOUNTS_MAX recomputations did not make that happen.
+ * 1. It ends when AGREEING_MIN results agree, one more where their step is no layer's, or when RECOUNTS_MAX recomputations did not make that happen.
  * 2. Nobody takes part in it twice.
  */
 export class Audit {
@@ -92,15 +92,18 @@ export class Audit {
     this.failures++
   }
 
-  /** Somebody's result is here. @returns the verdict, once there is one. */
-  add(result: Result, agree: Agreement): Verdict | undefined {
-    const same = this.results.find(({ tensor }) => agree(tensor, result.tensor))
+  /**
+   * Somebody's result is here.
+   * @param isPlausible whether its step is as large as a layer's: results that are not need one more that agrees.
+   * @returns the verdict, once there is one.
+   */
+  add(result: Result, agree: Agreement, isPlausible = true): Verdict | undefined {
     this.results.push(result)
-    if (same === undefined) return undefined
-    const isRight = (one: Result) => one === same || one === result
+    const same = this.results.filter((one) => one === result || agree(one.tensor, result.tensor))
+    if (same.length < (isPlausible ? AGREEING_MIN : AGREEING_MIN + 1)) return undefined
     return {
-      right: this.results.filter(isRight).map(({ peers }) => peers),
-      wrong: this.results.filter((one) => !isRight(one)).map(({ peers }) => peers),
+      right: same.map(({ peers }) => peers),
+      wrong: this.results.filter((one) => !same.includes(one)).map(({ peers }) => peers),
     }
   }
 }

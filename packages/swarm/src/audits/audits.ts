@@ -1,4 +1,4 @@
-import { sha256 } from '@layerswarm/model'
+import { type EncodedActivation, sha256 } from '@layerswarm/model'
 import { draw } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
@@ -9,7 +9,15 @@ import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/me
 import type { Agreement } from './agreement.ts'
 import { Audit, type Stretch, type Verdict } from './audit.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDITS_MAX, CHANCE_MIN, DISPUTE_HOLD_MS, HOLD_MS, RECOUNT_MS } from './limits.ts'
+import {
+  AUDITS_MAX,
+  CHANCE_MIN,
+  DISPUTE_BURST_FACTOR,
+  DISPUTE_HOLD_MS,
+  HOLD_MS,
+  RECOUNT_MS,
+} from './limits.ts'
+import type { Plausibility } from './step-size.ts'
 
 import { UplinkBudget } from './uplink-budget.ts'
 
@@ -17,6 +25,7 @@ import { UplinkBudget } from './uplink-budget.ts'
 export interface AuditsOptions {
   readonly self: PeerId
   readonly agree: Agreement
+  readonly isPlausible: Plausibility
   /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
   readonly uploadBytesPerMs: () => number | undefined
 }
@@ -114,25 +123,25 @@ export class Audits {
     const jobs = { input: this.nextJob(), output: this.nextJob(), result: this.nextJob() }
     const audit = new Audit(stretch, isAwaited, jobs, nowMs)
     this.audits.add(audit)
-    const isPushed = after.next === this.options.self
+    const isPushed = after.next === this.options.self && after.activation.place === 'held'
     return [
-      ...this.fetchInput(audit),
+      ...this.fetchInput(audit, nowMs),
       // A last output comes to be scored, and only once.
-      ...(isPushed ? [] : this.fetch(audit, jobs.output, after.activation)),
+      ...(isPushed ? [] : this.fetch(audit, jobs.output, after.activation, nowMs)),
     ]
   }
 
   /** A tensor has come to be scored. */
-  scored(step: Step, bytes: Uint8Array): CoreEffect[] {
+  scored(step: Step, bytes: Uint8Array, nowMs: number): CoreEffect[] {
     return [...this.audits].flatMap((audit) =>
       !audit.hasOutput && audit.stretch.after.request === step.request && isOutput(audit, step)
-        ? this.came(audit, audit.jobs.output, bytes)
+        ? this.came(audit, audit.jobs.output, bytes, nowMs)
         : [],
     )
   }
 
   /** A tensor is here, or cannot be had. */
-  onPulled(id: JobId, bytes: Uint8Array | undefined): CoreEffect[] {
+  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
     if (audit === undefined) {
@@ -142,7 +151,9 @@ export class Audits {
           else early.bytes = bytes
       return []
     }
-    return bytes === undefined ? this.over(audit, 'unavailable') : this.came(audit, id, bytes)
+    return bytes === undefined
+      ? this.over(audit, 'unavailable')
+      : this.came(audit, id, bytes, nowMs)
   }
 
   /** The input can be had from here. @returns what is asked of others now: a request with a plan. */
@@ -163,16 +174,16 @@ export class Audits {
   }
 
   /** A recomputation has ended with this tensor. */
-  recomputed({ request, route, activation }: Step, bytes: Uint8Array): CoreEffect[] {
+  recomputed({ request, route, activation }: Step, bytes: Uint8Array, nowMs: number): CoreEffect[] {
     const audit = this.takeRecount(request)
     if (audit === undefined) return []
     const peers = [...new Set(route.map(({ peer }) => peer))]
     const layers = route.length
-    const verdict = audit.add({ peers, tensor: encoded(activation, bytes) }, this.options.agree)
+    const verdict = this.add(audit, peers, encoded(activation, bytes))
     if (verdict === undefined && audit.isDisputed) this.dispute(audit)
     return [
       { do: 'report', event: { type: 'recomputed', request: audit.request, layers } },
-      ...(verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)),
+      ...(verdict === undefined ? this.proceed(audit, nowMs) : this.over(audit, verdict)),
     ]
   }
 
@@ -246,41 +257,56 @@ export class Audits {
   }
 
   /** What a stretch began with: where a stranger was to run it, it is here or on its way. */
-  private fetchInput(audit: Audit): CoreEffect[] {
+  private fetchInput(audit: Audit, nowMs: number): CoreEffect[] {
     const { activation } = audit.stretch.before
     const early = activation.place === 'held' ? this.early.get(activation.hash) : undefined
     if (activation.place === 'held') this.early.delete(activation.hash)
-    if (early === undefined) return this.fetch(audit, audit.jobs.input, activation)
-    if (early.bytes !== undefined) return this.came(audit, audit.jobs.input, early.bytes)
+    if (early === undefined) return this.fetch(audit, audit.jobs.input, activation, nowMs)
+    if (early.bytes !== undefined) return this.came(audit, audit.jobs.input, early.bytes, nowMs)
     audit.jobs.input = early.job
     this.byJob.set(early.job.number, audit)
     return []
   }
 
-  private fetch(audit: Audit, job: JobId, activation: Activation): CoreEffect[] {
-    if (activation.place === 'inline') return this.came(audit, job, activation.bytes)
+  private fetch(audit: Audit, job: JobId, activation: Activation, nowMs: number): CoreEffect[] {
+    if (activation.place === 'inline') return this.came(audit, job, activation.bytes, nowMs)
     this.byJob.set(job.number, audit)
     return [{ do: 'pull', job, tensor: activation, isAwaited: false }]
   }
 
-  private came(audit: Audit, job: JobId, bytes: Uint8Array): CoreEffect[] {
+  private came(audit: Audit, job: JobId, bytes: Uint8Array, nowMs: number): CoreEffect[] {
     const { jobs, stretch } = audit
-    const { agree } = this.options
     if (job.number === jobs.input.number) {
       audit.input = encoded(stretch.before.activation, bytes)
     } else if (job.number === jobs.output.number) {
       audit.hasOutput = true
       const tensor = encoded(stretch.after.activation, bytes)
-      const verdict = audit.add({ peers: stretch.peers, tensor }, agree)
+      const verdict = this.add(audit, stretch.peers, tensor)
       if (verdict === undefined && audit.isDisputed) this.dispute(audit)
-      return verdict === undefined ? this.proceed(audit) : this.over(audit, verdict)
+      return verdict === undefined ? this.proceed(audit, nowMs) : this.over(audit, verdict)
     }
-    return this.proceed(audit)
+    return this.proceed(audit, nowMs)
+  }
+
+  private add(
+    audit: Audit,
+    peers: readonly PeerId[],
+    tensor: EncodedActivation,
+  ): Verdict | undefined {
+    const { agree, isPlausible } = this.options
+    const { input, stretch } = audit
+    const isStep = input === undefined || isPlausible(input, tensor, stretch.layers.length)
+    return audit.add({ peers, tensor }, agree, isStep)
   }
 
   /** Begins the next recomputation: the first as soon as its input is here, others when there is something to settle. */
-  private proceed(audit: Audit): CoreEffect[] {
-    return audit.isDue ? this.recompute(audit) : []
+  private proceed(audit: Audit, nowMs: number): CoreEffect[] {
+    if (!audit.isDue) return []
+    const { before } = audit.stretch
+    const isFirst = !audit.isDisputed
+    if (isFirst || this.budget.take(heldBytes(before), nowMs, DISPUTE_BURST_FACTOR))
+      return this.recompute(audit)
+    return this.over(audit, 'undecided')
   }
 
   /** Has the stretch computed by others, once more. */

@@ -15,12 +15,13 @@ export class UplinkBudget {
     this.uploadBytesPerMs = uploadBytesPerMs
   }
 
-  /** Takes so many bytes, if they are to be had; the first of a budget always are. */
-  take(bytes: number, nowMs: number): boolean {
+  /** Takes so many bytes, if they are to be had; the first of a budget always are. @param factor of what may be taken at once. */
+  take(bytes: number, nowMs: number, factor = 1): boolean {
     const perMs = (this.uploadBytesPerMs() ?? UPLINK_UNKNOWN_BYTES_PER_MS) * UPLINK_SHARE
     this.spentBytes = Math.max(0, this.spentBytes - (nowMs - this.atMs) * perMs)
     this.atMs = nowMs
-    if (this.spentBytes > 0 && this.spentBytes + bytes > perMs * UPLINK_BURST_MS) return false
+    if (this.spentBytes > 0 && this.spentBytes + bytes > factor * perMs * UPLINK_BURST_MS)
+      return false
     this.spentBytes += bytes
     return true
   }

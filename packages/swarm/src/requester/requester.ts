@@ -2,6 +2,7 @@ import { type Agreement, withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
 import { RECOUNT_MS } from '../audits/limits.ts'
+import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX } from '../limits.ts'
@@ -38,6 +39,8 @@ export interface RequesterOptions {
   readonly uploadBytesPerMs?: () => number | undefined
   /** Within tolerance unless given. */
   readonly agree?: Agreement
+  /** By the size of the step unless given. */
+  readonly isPlausible?: Plausibility
 }
 
 /**
@@ -78,6 +81,7 @@ export class Requester {
       {
         self,
         agree: options.agree ?? withinTolerance,
+        isPlausible: options.isPlausible ?? isStepOfLayers,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
       },
       this.ledger,
@@ -224,7 +228,10 @@ export class Requester {
 
   private recomputed(wanted: Pending, bytes: Uint8Array, nowMs: number): CoreEffect[] {
     const ended = this.answering.drop(wanted)
-    return this.judgement.after([...ended, ...this.audits.recomputed(wanted.newest, bytes)], nowMs)
+    return this.judgement.after(
+      [...ended, ...this.audits.recomputed(wanted.newest, bytes, nowMs)],
+      nowMs,
+    )
   }
 
   /** The newest step names somebody else: its author lives, and looks after it. */
@@ -285,14 +292,15 @@ export class Requester {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit') return this.judgement.after(this.audits.onPulled(id, bytes), nowMs)
+    if (id.owner === 'audit')
+      return this.judgement.after(this.audits.onPulled(id, bytes, nowMs), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const step = this.scoring.stepOf(id)
     if (step === undefined || bytes === undefined) return this.readout.onPulled(id, bytes, nowMs)
     const again = this.audits.owns(step.request) ? this.pending.get(step.request) : undefined
     if (again !== undefined && sameStep(step, again.newest))
       return this.recomputed(again, bytes, nowMs)
-    const heard = this.audits.scored(step, bytes)
+    const heard = this.audits.scored(step, bytes, nowMs)
     return this.judgement.after([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
   }
 

@@ -77,6 +77,18 @@ export function tainted(bytes: Uint8Array, mark = 1): Uint8Array {
   return lied
 }
 
+/** Marks below this are of lies that show in the size of the step: random numbers, or another scale. */
+const SHOWING_MARKS_END = 128
+
+/** Whether no lie that would show in the size of its step was told between these. */
+export function isSymbolicStep(input: EncodedActivation, output: EncodedActivation): boolean {
+  const [before, after] = [
+    input.bytes[LAYOUT.taint] as number,
+    output.bytes[LAYOUT.taint] as number,
+  ]
+  return after === before || after >= SHOWING_MARKS_END
+}
+
 /** Whether two activations are the same symbols: what is within the tolerance of engines for real ones. */
 export function symbolsAgree(a: EncodedActivation, b: EncodedActivation): boolean {
   return a.bytes.length === b.bytes.length && a.bytes.every((byte, i) => byte === b.bytes[i])
