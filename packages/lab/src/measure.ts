@@ -30,8 +30,8 @@ export interface PolicyReport {
   readonly extraWorkShare: number
   /** Of the answered ones, those with a lie in them. */
   readonly wrongByLiars: number
-  /** Null of a policy that audits nothing. */
-  readonly audits: AuditReport | null
+  /** Zeros of a policy that audits nothing. */
+  readonly audits: AuditReport
   /** Presence that one peer sends while requests are asked, bytes per second. */
   readonly controlBytesPerPeerSecond: number
   /** And everything that it sends. */

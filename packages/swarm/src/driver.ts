@@ -248,6 +248,8 @@ class DrivenMember implements Member {
         return compute.runHead(effect.input, (outcome) =>
           this.feed({ on: 'head-run', job: effect.job, outcome }),
         )
+      case 'keep':
+        return this.offers.offered(effect.hash)
       case 'withdraw':
         if (this.offers.withdrawn(effect.hash)) transport.withdraw(effect.hash)
         return

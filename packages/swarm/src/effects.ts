@@ -59,6 +59,8 @@ export type Effect =
   /** Makes a tensor ready to be published from here: in the message, or offered for others. */
   | { do: 'prepare'; job: JobId; tensor: EncodedActivation }
   | { do: 'run-head'; job: JobId; input: EncodedActivation }
+  /** A tensor that is offered from here stays so until it is withdrawn once more. */
+  | { do: 'keep'; hash: TensorHash }
   | { do: 'withdraw'; hash: TensorHash }
   /** This peer floods the lane: hang up on it, neither hear it nor pass on what it says for a while. */
   | { do: 'ban'; peer: PeerId }

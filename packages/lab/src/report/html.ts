@@ -58,6 +58,7 @@ function summary(report: SimulationReport): string {
     'extra work',
     'wasted compute',
     'wrong by liars',
+    'audited again',
   ]
   const rows = policiesOf(report).map(([name, one]) => [
     name,
@@ -70,6 +71,7 @@ function summary(report: SimulationReport): string {
     percent(one.extraWorkShare),
     percent(one.wastedComputeShare),
     percent(one.wrongByLiars),
+    one.audits.share === 0 ? '–' : percent(one.audits.share),
   ])
   return `<section>${htmlTable(head, rows)}</section>`
 }

@@ -27,6 +27,7 @@ export function reportMarkdown(report: SimulationReport): string {
         'gossip messages/request',
         'extra work',
         'wrong by liars',
+        'audited again',
       ],
       policiesOf(report).map(([name, one]) => policyRow(name, one)),
     ),
@@ -105,6 +106,7 @@ function policyRow(name: PolicyName, one: PolicyReport): string[] {
     one.messagesPerRequest.toFixed(1),
     percent(one.extraWorkShare),
     percent(one.wrongByLiars),
+    one.audits.share === 0 ? '–' : percent(one.audits.share),
   ]
 }
 

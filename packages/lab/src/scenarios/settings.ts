@@ -293,10 +293,7 @@ const WORLD = {
 
   // Bad actors, as shares of the providers.
   'liars.share': share(0, 'free-riders, random, scaled, stale, other-layer and one-in-ten liars'),
-  'accusers.share': share(
-    0,
-    'providers that serve honestly and lie when they run again what others ran',
-  ),
+  'accusers.share': share(0, 'providers that lie only when they run again what others ran'),
   'sybils.share': share(0, 'identities that claim and never deliver'),
   'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
   'flooders.count': count(0, 'peers that send fake requests', 1_000),

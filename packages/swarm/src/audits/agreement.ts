@@ -1,10 +1,8 @@
 import { decodeActivation, type EncodedActivation } from '@layerswarm/model'
+import { TOLERANCE } from './limits.ts'
 
 /** Whether two results of the same layers on the same tensor are as near to one another as engines are. */
 export type Agreement = (a: EncodedActivation, b: EncodedActivation) => boolean
-
-/** ‖a − b‖ / ‖a‖ of honest engines stays below this. */
-export const TOLERANCE = 0.02
 
 /** The same within TOLERANCE, and finite. */
 export const withinTolerance: Agreement = (a, b) => {

@@ -1,18 +1,9 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { JobId } from '../jobs.ts'
-import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Activation, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
 import { AGREEING_MIN, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
-
-/** Layers that came between two steps of a request, and who says that it has run them. */
-export interface Stretch {
-  readonly before: Step
-  readonly after: Step
-  /** One peer, or several in a row where the steps between them were not heard here. */
-  readonly peers: readonly PeerId[]
-  /** In the order in which they were run. */
-  readonly layers: readonly number[]
-}
+import type { Stretch } from './stretch.ts'
 
 /** What somebody computed. */
 interface Result {
@@ -39,6 +30,10 @@ export class Audit {
   readonly jobs: { input: JobId; readonly output: JobId }
   /** What was said came out of it is here. */
   hasOutput = false
+  /** What came out of it comes to be scored, and is not fetched for the audit. */
+  isScored = false
+  /** Its input is this member's own, and kept for it. */
+  kept: TensorHash | undefined
   /** A recomputation is under way, or about to be. */
   isRunning = false
   input: EncodedActivation | undefined

@@ -1,15 +1,17 @@
-import { type EncodedActivation, sha256 } from '@layerswarm/model'
+import type { EncodedActivation } from '@layerswarm/model'
 import { draw } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import { BARRED_MAX, REQUEST_ID_BYTES } from '../limits.ts'
+import { BARRED_MAX, PUSH_BYTES_PER_MS } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import { heldBytes } from '../step.ts'
-import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
+import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { Audit, type Stretch, type Verdict } from './audit.ts'
+import { Audit, type Verdict } from './audit.ts'
+import { EarlyInputs } from './early-inputs.ts'
 import type { Ledger } from './ledger.ts'
 import {
+  AUDIT_MS_MAX,
   AUDITS_MAX,
   CHANCE_MIN,
   DISPUTE_BURST_FACTOR,
@@ -17,7 +19,9 @@ import {
   HOLD_MS,
   RECOUNT_MS,
 } from './limits.ts'
+import { Lots } from './lots.ts'
 import type { Plausibility } from './step-size.ts'
+import { type Stretch, stretchOf } from './stretch.ts'
 
 import { UplinkBudget } from './uplink-budget.ts'
 
@@ -28,13 +32,6 @@ export interface AuditsOptions {
   readonly isPlausible: Plausibility
   /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
   readonly uploadBytesPerMs: () => number | undefined
-}
-
-/** A tensor that is fetched before it is known what was made of it. */
-interface Early {
-  readonly request: RequestId
-  readonly job: JobId
-  bytes: Uint8Array | undefined
 }
 
 /** What came of an audit, for the request whose stretch it was. */
@@ -62,12 +59,11 @@ export class Audits {
   private readonly audits = new Set<Audit>()
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
-  private readonly seeds = new Map<RequestId, string>()
-  /** Tensors that strangers were to go on from. */
-  private readonly early = new Map<TensorHash, Early>()
+  private readonly lots = new Lots()
+  private readonly early = new EarlyInputs()
   private readonly ends: AuditEnd[] = []
   private readonly disputed: PeerId[] = []
-  private recounted = 0
+  private readonly abandoned: RequestId[] = []
 
   constructor(options: AuditsOptions, ledger: Ledger, nextJob: () => JobId) {
     this.options = options
@@ -78,19 +74,13 @@ export class Audits {
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
   begin(request: RequestId, seed: string | undefined): void {
-    if (seed !== undefined) this.seeds.set(request, seed)
+    if (seed !== undefined) this.lots.begin(request, seed)
   }
 
   /** A request has ended; its audits go on. */
   end(request: RequestId): CoreEffect[] {
-    this.seeds.delete(request)
-    const effects: CoreEffect[] = []
-    for (const [hash, early] of this.early) {
-      if (early.request !== request) continue
-      this.early.delete(hash)
-      if (early.bytes === undefined) effects.push({ do: 'cancel', job: early.job })
-    }
-    return effects
+    this.lots.end(request)
+    return [...this.early.end(request), ...this.unscored(request)]
   }
 
   /** Whether a request is a recomputation. */
@@ -100,13 +90,10 @@ export class Audits {
 
   /** A step names a stranger: what it will run on is fetched meanwhile, since that is audited for certain. */
   named({ request, activation, next }: Step): CoreEffect[] {
-    if (next === undefined || next === this.options.self || !this.seeds.has(request)) return []
-    if (activation.place === 'inline' || activation.holder === this.options.self) return []
-    if (this.early.has(activation.hash) || !this.ledger.isStranger(next)) return []
-    if (this.early.size >= AUDITS_MAX) return []
-    const job = this.nextJob()
-    this.early.set(activation.hash, { request, job, bytes: undefined })
-    return [{ do: 'pull', job, tensor: activation, isAwaited: false }]
+    const { self } = this.options
+    if (next === undefined || next === self || !this.lots.has(request)) return []
+    if (activation.place === 'inline' || activation.holder === self) return []
+    return this.ledger.isStranger(next) ? this.early.fetch(request, activation, this.nextJob) : []
   }
 
   /** A request has come from one step to another: draws whether what is between them is computed again. */
@@ -114,20 +101,20 @@ export class Audits {
     const stretch = stretchOf(before, after)
     const peers = stretch.peers.filter((peer) => peer !== this.options.self)
     if (peers.length === 0 || this.audits.size >= AUDITS_MAX) return []
-    if (!this.seeds.has(after.request)) return []
+    if (!this.lots.has(after.request)) return []
     const chance = Math.max(...peers.map((peer) => this.chance(peer)))
-    if (!this.isDrawn(after, chance)) return []
+    if (!this.lots.isDrawn(after, chance)) return []
     if (!this.budget.take(heldBytes(before), nowMs)) return []
     const { ledger } = this
     const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isStranger(peer))
     const jobs = { input: this.nextJob(), output: this.nextJob(), result: this.nextJob() }
     const audit = new Audit(stretch, isAwaited, jobs, nowMs)
     this.audits.add(audit)
-    const isPushed = after.next === this.options.self && after.activation.place === 'held'
+    audit.isScored = after.next === this.options.self && after.activation.place === 'held'
     return [
       ...this.fetchInput(audit, nowMs),
       // A last output comes to be scored, and only once.
-      ...(isPushed ? [] : this.fetch(audit, jobs.output, after.activation, nowMs)),
+      ...(audit.isScored ? [] : this.fetch(audit, jobs.output, after.activation, nowMs)),
     ]
   }
 
@@ -140,15 +127,31 @@ export class Audits {
     )
   }
 
+  /** Nothing of a request is scored any more: what was to be compared then is fetched. */
+  unscored(request: RequestId): CoreEffect[] {
+    return [...this.audits].flatMap((audit) => {
+      if (audit.request !== request || !audit.isScored || audit.hasOutput) return []
+      audit.isScored = false
+      const { output, jobs } = audit
+      if (output.place === 'inline') return []
+      this.byJob.set(jobs.output.number, audit)
+      return [{ do: 'pull', job: jobs.output, tensor: output, isAwaited: true } as const]
+    })
+  }
+
+  /** Audits that have taken too long, whatever they wait for. */
+  onTime(nowMs: number): CoreEffect[] {
+    return [...this.audits]
+      .filter(({ sinceMs }) => nowMs >= sinceMs + AUDIT_MS_MAX)
+      .flatMap((audit) => this.over(audit, 'unavailable'))
+  }
+
   /** A tensor is here, or cannot be had. */
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
     if (audit === undefined) {
-      for (const [hash, early] of this.early)
-        if (early.job.number === id.number)
-          if (bytes === undefined) this.early.delete(hash)
-          else early.bytes = bytes
+      this.early.pulled(id, bytes)
       return []
     }
     return bytes === undefined
@@ -167,7 +170,7 @@ export class Audits {
     if (audit === undefined) return { stem: undefined, effects: withdrawn(activation) }
     if (activation === undefined)
       return { stem: undefined, effects: this.over(audit, 'unavailable') }
-    const request = this.newRequest(audit)
+    const request = this.lots.nameAfter(audit.stretch.after)
     audit.recount = request
     this.byRecount.set(request, audit)
     return { stem: this.stemOf(audit, request, activation, nowMs), effects: [] }
@@ -213,10 +216,11 @@ export class Audits {
     return false
   }
 
-  /** When the next hold ends that had not ended by `nowMs`, milliseconds. */
-  holdEndsAtMs(nowMs: number): number {
+  /** When `onTime` is due next, or a hold ends that had not ended by `nowMs`, milliseconds. */
+  wakeAtMs(nowMs: number): number {
     let at = Number.POSITIVE_INFINITY
     for (const audit of this.audits) {
+      at = Math.min(at, audit.sinceMs + AUDIT_MS_MAX)
       const untilMs = this.holdsUntilMs(audit)
       if (untilMs > nowMs) at = Math.min(at, untilMs)
     }
@@ -227,6 +231,11 @@ export class Audits {
   private holdsUntilMs({ isAwaited, isDisputed, sinceMs }: Audit): number {
     if (isDisputed) return sinceMs + DISPUTE_HOLD_MS
     return isAwaited ? sinceMs + HOLD_MS : 0
+  }
+
+  /** Recomputations that nobody waits for any more, since this was asked last. */
+  takeAbandoned(): RequestId[] {
+    return this.abandoned.splice(0)
   }
 
   /** Peers about whom two results have been found to differ since this was asked last. */
@@ -249,23 +258,30 @@ export class Audits {
     return this.ledger.chance(peer)
   }
 
-  private isDrawn({ request, route, era }: Step, chance: number): boolean {
-    if (chance >= 1) return true
-    const seed = this.seeds.get(request) ?? ''
-    const word = sha256(bytesOf(`${seed} ${era} ${route.length}`)).slice(0, 8)
-    return Number.parseInt(word, 16) < chance * 2 ** 32
-  }
-
   /** What a stretch began with: where a stranger was to run it, it is here or on its way. */
   private fetchInput(audit: Audit, nowMs: number): CoreEffect[] {
     const { activation } = audit.stretch.before
-    const early = activation.place === 'held' ? this.early.get(activation.hash) : undefined
-    if (activation.place === 'held') this.early.delete(activation.hash)
-    if (early === undefined) return this.fetch(audit, audit.jobs.input, activation, nowMs)
+    const early = this.early.take(activation)
+    if (early === undefined)
+      return [...this.keep(audit), ...this.fetch(audit, audit.jobs.input, activation, nowMs)]
     if (early.bytes !== undefined) return this.came(audit, audit.jobs.input, early.bytes, nowMs)
     audit.jobs.input = early.job
     this.byJob.set(early.job.number, audit)
     return []
+  }
+
+  /** A first tensor is this member's own, and stays until it was read. */
+  private keep(audit: Audit): CoreEffect[] {
+    const { activation } = audit.stretch.before
+    if (activation.place === 'inline' || activation.holder !== this.options.self) return []
+    audit.kept = activation.hash
+    return [{ do: 'keep', hash: activation.hash }]
+  }
+
+  private unkeep(audit: Audit): CoreEffect[] {
+    const { kept } = audit
+    audit.kept = undefined
+    return kept === undefined ? [] : [{ do: 'withdraw', hash: kept }]
   }
 
   private fetch(audit: Audit, job: JobId, activation: Activation, nowMs: number): CoreEffect[] {
@@ -278,6 +294,7 @@ export class Audits {
     const { jobs, stretch } = audit
     if (job.number === jobs.input.number) {
       audit.input = encoded(stretch.before.activation, bytes)
+      return [...this.unkeep(audit), ...this.proceed(audit, nowMs)]
     } else if (job.number === jobs.output.number) {
       audit.hasOutput = true
       const tensor = encoded(stretch.after.activation, bytes)
@@ -322,40 +339,36 @@ export class Audits {
 
   private over(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
     this.audits.delete(audit)
+    if (audit.recount !== undefined) this.abandoned.push(audit.recount)
     const jobs = [audit.jobs.input, audit.jobs.output].filter(({ number }) =>
       this.byJob.has(number),
     )
     for (const { number } of jobs) this.byJob.delete(number)
     const { request, stretch } = audit
     this.ends.push({ request, stretch, verdict })
-    return jobs.map((job) => ({ do: 'cancel', job }) as const)
-  }
-
-  private newRequest({ stretch }: Audit): RequestId {
-    const { request, route } = stretch.after
-    const seed = this.seeds.get(request) ?? ''
-    const text = `${seed} ${request} ${route.length} ${++this.recounted}`
-    return sha256(bytesOf(text)).slice(0, 2 * REQUEST_ID_BYTES) as string as RequestId
+    return [...this.unkeep(audit), ...jobs.map((job) => ({ do: 'cancel', job }) as const)]
   }
 
   private stemOf(audit: Audit, request: RequestId, activation: Activation, nowMs: number): Step {
     const { self } = this.options
+    const { before, layers } = audit.stretch
+    const recountMs = RECOUNT_MS + ((layers.length + 1) * heldBytes(before)) / PUSH_BYTES_PER_MS
     return {
       kind: 'step',
       request,
       requester: self,
-      endsAtMs: Math.floor(nowMs + RECOUNT_MS),
+      endsAtMs: Math.floor(nowMs + recountMs),
       era: 0,
       route: [],
       chain: [],
-      plan: audit.stretch.layers,
+      plan: layers,
       activation,
       input: undefined,
       next: undefined,
       silent: [],
       barred: this.barred(request, nowMs),
       isPrivate: true,
-      remainingMs: RECOUNT_MS,
+      remainingMs: recountMs,
     }
   }
 
@@ -372,22 +385,6 @@ export class Audits {
     const own = audit === undefined ? disputed : audit.heard
     const tags = own.map((peer) => tagOf(draw(peer)))
     return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
-  }
-}
-
-/** Of ASCII. */
-function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (one) => one.charCodeAt(0))
-}
-
-/** What came between two steps of one route. */
-function stretchOf(before: Step, after: Step): Stretch {
-  const hops = after.route.slice(before.route.length)
-  return {
-    before,
-    after,
-    peers: [...new Set(hops.map(({ peer }) => peer))],
-    layers: hops.map(({ layer }) => layer),
   }
 }
 

@@ -16,7 +16,7 @@ export const STRANGER_BELOW_LAYERS = 1
 export const HOLD_MS = 2_500
 /** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
 export const DISPUTE_HOLD_MS = 4_000
-/** One recomputation is given so long: its tensor has two or three ways to go, a layer of ViT-B takes 100 ms. */
+/** One recomputation is given so long, and its bytes each hop at PUSH_BYTES_PER_MS beside: a layer of ViT-B takes 100 ms. */
 export const RECOUNT_MS = 2_500
 /** Results that agree and are believed. */
 export const AGREEING_MIN = 2
@@ -48,3 +48,7 @@ export const UPLINK_UNKNOWN_BYTES_PER_MS = 1_250
 export const STEP_SIZE_MIN = 0.02
 /** And above this, for each of its layers, it is no result of them: what is random is about 1.4 apart. */
 export const STEP_SIZE_MAX = 0.35
+/** ‖a − b‖ / ‖a‖ of two honest results is below this: activations that travel as int8 are apart by a hundredth. */
+export const TOLERANCE = 0.02
+/** An audit takes no longer than this, whatever it waits for: all its recomputations one after the other. */
+export const AUDIT_MS_MAX = 60_000

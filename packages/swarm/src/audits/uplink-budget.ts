@@ -20,8 +20,8 @@ export class UplinkBudget {
     const perMs = (this.uploadBytesPerMs() ?? UPLINK_UNKNOWN_BYTES_PER_MS) * UPLINK_SHARE
     this.spentBytes = Math.max(0, this.spentBytes - (nowMs - this.atMs) * perMs)
     this.atMs = nowMs
-    if (this.spentBytes > 0 && this.spentBytes + bytes > factor * perMs * UPLINK_BURST_MS)
-      return false
+    const mostBytes = factor * Math.max(perMs * UPLINK_BURST_MS, bytes)
+    if (this.spentBytes > 0 && this.spentBytes + bytes > mostBytes) return false
     this.spentBytes += bytes
     return true
   }

@@ -44,13 +44,21 @@ export class Judgement {
       for (const wanted of this.parts.pending.values())
         effects.push(...this.goBack(wanted, peer, nowMs))
     for (const end of this.parts.audits.takeEnds()) {
-      effects.push(...this.learn(end, nowMs), ...this.onTime(nowMs))
+      effects.push(...this.learn(end, nowMs), ...this.releaseAll(nowMs))
+    }
+    for (const request of this.parts.audits.takeAbandoned()) {
+      const wanted = this.parts.pending.get(request)
+      if (wanted !== undefined) effects.push(...this.parts.answering.drop(wanted))
     }
     return effects
   }
 
-  /** Answers that have waited long enough. */
+  /** Audits that take too long, and answers that have waited long enough. */
   onTime(nowMs: number): CoreEffect[] {
+    return [...this.after(this.parts.audits.onTime(nowMs), nowMs), ...this.releaseAll(nowMs)]
+  }
+
+  private releaseAll(nowMs: number): CoreEffect[] {
     return [...this.parts.pending.values()].flatMap((wanted) => this.release(wanted, nowMs))
   }
 
@@ -124,10 +132,11 @@ export class Judgement {
 
   private goBack(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
     const { scoring, watchdog, audits } = this.parts
-    scoring.forget(wanted.request, liar)
     if (audits.owns(wanted.request)) return []
-    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
-    return wanted.goBackBefore(liar, nowMs) ? watchdog.resume(wanted, liar, nowMs) : []
+    const fetched = scoring.forget(wanted.request, liar) ? audits.unscored(wanted.request) : []
+    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return fetched
+    if (!wanted.goBackBefore(liar, nowMs)) return fetched
+    return [...fetched, ...watchdog.resume(wanted, liar, nowMs)]
   }
 
   private release(wanted: Pending, nowMs: number): CoreEffect[] {

@@ -1,7 +1,6 @@
 import { type Agreement, withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
-import { RECOUNT_MS } from '../audits/limits.ts'
 import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
@@ -172,10 +171,10 @@ export class Requester {
 
   /** What was computed for one request is computed again, as a request of its own. */
   private recompute(stem: Step, nowMs: number): CoreEffect[] {
-    const { plan } = stem
+    const { plan, remainingMs: deadlineMs } = stem
     const policy = {
       ...CLASSIFY_POLICY_DEFAULT,
-      deadlineMs: RECOUNT_MS,
+      deadlineMs,
       minLayers: plan.length,
       plan,
     }
@@ -343,7 +342,6 @@ export class Requester {
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
       ...this.watchdog.onTime(nowMs),
-      ...this.judgement.after([], nowMs),
       ...this.judgement.onTime(nowMs),
     ]
   }
@@ -354,7 +352,7 @@ export class Requester {
       this.openings.wakeAtMs(),
       this.readout.wakeAtMs(),
       this.watchdog.wakeAtMs(),
-      this.audits.holdEndsAtMs(this.lookedAtMs),
+      this.audits.wakeAtMs(this.lookedAtMs),
     )
   }
 

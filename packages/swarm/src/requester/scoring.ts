@@ -93,13 +93,15 @@ export class Scoring {
     return this.jobs.get(id.number)?.step
   }
 
-  /** Scores that somebody had a part in are nothing worth. */
-  forget(request: RequestId, liar: PeerId): void {
+  /** Scores that somebody had a part in are nothing worth. @returns whether some were still to come. */
+  forget(request: RequestId, liar: PeerId): boolean {
+    let isDropped = false
     for (const kept of [this.newest, this.best])
       if (kept.get(request)?.step.route.some(({ peer }) => peer === liar)) kept.delete(request)
     for (const [number, { step }] of this.jobs)
       if (step.request === request && step.route.some(({ peer }) => peer === liar))
-        this.jobs.delete(number)
+        isDropped = this.jobs.delete(number)
+    return isDropped
   }
 
   /** Begins to score a step. */

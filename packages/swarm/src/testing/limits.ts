@@ -24,3 +24,5 @@ export const DRAWS_COUNT = 1_000
 export const PLACE_VALUES_MIN = 200
 /** Events of the next so many milliseconds lie in one slot per millisecond, later ones in a heap. */
 export const CALENDAR_SLOTS_MS = 8_192
+/** Marks of symbolic lies below this are of those that show in the size of the step: random numbers, or another scale. */
+export const SHOWING_MARKS_END = 128

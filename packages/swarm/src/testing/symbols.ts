@@ -7,6 +7,7 @@
 
 import type { EncodedActivation } from '@layerswarm/model'
 import { LAYERS_MAX } from '../limits.ts'
+import { SHOWING_MARKS_END } from './limits.ts'
 
 /** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */
 const LAYOUT = { count: 0, taint: 1, nonce: 2, layers: 6, taintedScore: -1 } as const
@@ -76,9 +77,6 @@ export function tainted(bytes: Uint8Array, mark = 1): Uint8Array {
   lied[LAYOUT.taint] = mark
   return lied
 }
-
-/** Marks below this are of lies that show in the size of the step: random numbers, or another scale. */
-const SHOWING_MARKS_END = 128
 
 /** Whether no lie that would show in the size of its step was told between these. */
 export function isSymbolicStep(input: EncodedActivation, output: EncodedActivation): boolean {
