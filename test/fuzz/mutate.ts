@@ -40,18 +40,27 @@ const EDGES = [0, 1, 2, 7, 8, 15, 16, 63, 64, 65, 127, 128, 255, 256, 1024, 65_5
 
 /** An input made of another by a few changes. */
 export function mutated(input: Uint8Array, dice: Dice, material: Material): Uint8Array {
-  let bytes = input
   const changes = 1 + dice.below(1 + dice.below(CHANGES_MAX))
-  for (let change = 0; change < changes; change++) bytes = changed(bytes, dice, material)
-  return bytes.subarray(0, material.bytesMax ?? INPUT_BYTES_MAX)
+  const made = isValue(input, dice, material)
+    ? otherJson(input, changes, dice, material)
+    : otherBytes(input, changes, dice, material)
+  return made.subarray(0, material.bytesMax ?? INPUT_BYTES_MAX)
 }
 
-function changed(bytes: Uint8Array, dice: Dice, material: Material): Uint8Array {
-  if (material.kind === 'json' && dice.below(20) > 0) {
-    const value = parsed(bytes)
-    if (value !== REFUSED && !isDeep(bytes)) return otherJson(value, dice, material)
-  }
-  return otherBytes(bytes, dice, material)
+/** Whether it is changed as JSON, as it is for nearly always where it can be. */
+function isValue(input: Uint8Array, dice: Dice, { kind }: Material): boolean {
+  return kind === 'json' && dice.below(20) > 0 && !isDeep(input) && parsed(input) !== REFUSED
+}
+
+function otherBytes(
+  input: Uint8Array,
+  changes: number,
+  dice: Dice,
+  material: Material,
+): Uint8Array {
+  let bytes = input
+  for (let change = 0; change < changes; change++) bytes = changed(bytes, dice, material)
+  return bytes
 }
 
 /** More brackets in a row than JSON.stringify could write again. */
@@ -64,7 +73,7 @@ function isDeep(bytes: Uint8Array): boolean {
   return false
 }
 
-function otherBytes(bytes: Uint8Array, dice: Dice, material: Material): Uint8Array {
+function changed(bytes: Uint8Array, dice: Dice, material: Material): Uint8Array {
   const at = dice.below(bytes.length + 1)
   const length = 1 + dice.below(Math.min(32, Math.max(1, bytes.length - at)))
   switch (dice.below(11)) {
@@ -180,39 +189,41 @@ const ODD_VALUES: readonly unknown[] = [
 /** Stands for brackets that JSON.stringify could not write for their number. */
 const DEEP = '@deep@'
 
+const DEEP_TEXT = '['.repeat(NESTING_DEPTH) + ']'.repeat(NESTING_DEPTH)
+
+/** Some places of a JSON value are others. */
+function otherJson(input: Uint8Array, changes: number, dice: Dice, material: Material): Uint8Array {
+  const root: Holder = { root: parsed(input) }
+  for (let change = 0; change < changes; change++) otherPlace(root, dice, material)
+  const text = JSON.stringify(root.root) ?? 'null'
+  return encode(text.includes(DEEP) ? text.replaceAll(`"${DEEP}"`, DEEP_TEXT) : text)
+}
+
 /** One place of a JSON value is another. */
-function otherJson(value: unknown, dice: Dice, material: Material): Uint8Array {
-  const root = { root: value }
+function otherPlace(root: Holder, dice: Dice, material: Material): void {
   const { holder, key } = placeIn(root, dice)
   const here = holder[key]
   switch (dice.below(8)) {
     case 0:
     case 1:
-      put(holder, key, dice.one(ODD_VALUES))
-      break
+      return put(holder, key, dice.one(ODD_VALUES))
     case 2:
-      put(holder, key, nameFor(dice, material))
-      break
+      return put(holder, key, nameFor(dice, material))
     case 3:
-      put(holder, key, grown(here, dice))
-      break
+      return put(holder, key, grown(here, dice))
     case 4:
       if (Array.isArray(holder)) holder.splice(Number(key), 1)
-      else if (key !== 'root' || holder !== root) delete holder[key]
-      break
+      else if (holder !== root) delete holder[key]
+      return
     case 5:
       if (isHolder(here)) put(here, nameFor(dice, material), dice.one(ODD_VALUES))
-      break
+      return
     case 6:
-      put(holder, key, donated(dice, material))
-      break
+      return put(holder, key, donated(dice, material))
     default:
       if (typeof here === 'number') put(holder, key, otherNumber(here, dice))
       else if (typeof here === 'string') put(holder, key, otherText(here, dice, material))
   }
-  const text = JSON.stringify(root.root) ?? 'null'
-  const deep = '['.repeat(NESTING_DEPTH) + ']'.repeat(NESTING_DEPTH)
-  return encode(text.replaceAll(`"${DEEP}"`, deep))
 }
 
 type Holder = Record<string | number, unknown>
@@ -247,14 +258,16 @@ function placeIn(root: Holder, dice: Dice): { holder: Holder; key: string | numb
 
 function grown(value: unknown, dice: Dice): unknown {
   if (Array.isArray(value) && value.length > 0) {
-    const count = dice.one([value.length + 1, 65, 257, MANY_ITEMS])
+    // The long ones seldom: they are slow.
+    const longer = dice.below(16) === 0 ? MANY_ITEMS : dice.one([65, 257])
+    const count = dice.below(2) === 0 ? value.length + 1 : Math.max(value.length, longer)
     return Array.from({ length: count }, (_, i) => value[i % value.length])
   }
   if (typeof value === 'string') {
     const count = dice.one([65, 257, LONG_TEXT_CHARS])
     return (value || 'a').repeat(Math.ceil(count / (value.length || 1))).slice(0, count)
   }
-  return dice.below(8) === 0 ? DEEP : [value, value]
+  return dice.below(40) === 0 ? DEEP : [value, value]
 }
 
 function nameFor(dice: Dice, { words }: Material): string {

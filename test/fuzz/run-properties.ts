@@ -3,7 +3,7 @@ import { readCorpus } from './corpus.ts'
 import { createFindings } from './findings.ts'
 import { PROGRESS_MS } from './limits.ts'
 import { checkProperties } from './properties.ts'
-import { Finding, type Target } from './target.ts'
+import { Finding, shareOf } from './target.ts'
 
 /** What the long form of the property tests is told. */
 export interface PropertiesRun {
@@ -50,5 +50,4 @@ export async function runProperties(run: PropertiesRun): Promise<number> {
   return findings.count
 }
 
-const shareOf = ({ share = 1 }: Target) => Math.min(1, share)
 const seconds = (ms: number) => (ms / 1000).toFixed(1)

@@ -1,5 +1,6 @@
 import {
   DECODE_MS_MAX,
+  JSON_SHARE,
   MESSAGE_CHARS_MAX,
   VALUE_BYTES_BESIDE,
   VALUE_BYTES_PER_INPUT_BYTE,
@@ -20,7 +21,7 @@ export interface Target {
   readonly kind: InputKind
   /** Valid inputs, and some that nearly are. */
   seeds(): readonly Uint8Array[]
-  /** Executions beside those of the others: below 1 for what is slow. */
+  /** Executions beside those of the others, JSON_SHARE for JSON and 1 for others unless said: less for what is slow. */
   readonly share?: number
   /** Longest input, bytes. */
   readonly bytesMax?: number
@@ -31,6 +32,11 @@ export interface Target {
    * @returns the value, or REFUSED. @throws Error for what is not documented.
    */
   run(input: Uint8Array): unknown
+}
+
+/** How many executions a decoder gets beside the others. */
+export function shareOf({ kind, share }: Target): number {
+  return share ?? (kind === 'json' ? JSON_SHARE : 1)
 }
 
 /** An input with which a decoder does what it must not. */

@@ -69,6 +69,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/line',
     covers: [file('line/parse-line.ts#parseLine'), file('line/hosting-options.ts#readHosting')],
     kind: 'text',
+    share: 0.2,
     seeds: () =>
       [
         '--join\nhttp://127.0.0.1:9000\n--layers=2,0,1\n--slots\n3\n--quiet',
@@ -121,7 +122,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/json-file',
     covers: [file('files.ts#parseJson'), file('files.ts#readJson')],
     kind: 'bytes',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [jsonOf({ a: 1 }), encode('{"a":')],
     run(input) {
       const value = refusing(BAD_FILE, () => [parseJson('a.json', input)])
@@ -134,7 +135,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/images',
     covers: [file('images/image-file.ts#readImages')],
     kind: 'json',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [
       jsonOf({ shape: [1, 1, 1, 2], data: [0, 1] }),
       jsonOf({ images: { shape: [], data: [1] } }),
@@ -171,7 +172,7 @@ export const CLI_TARGETS: readonly Target[] = [
       file('release/release-folder.ts#readModelFolder'),
     ],
     kind: 'json',
-    share: 0.01,
+    share: 0.002,
     seeds: () => [
       jsonOf({
         ...{ name: 'tiny', spec: TINY_SPEC, preprocessing: { mean: 0.5, std: [0.5] } },
@@ -195,7 +196,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/release-folder',
     covers: [file('release/release-folder.ts#readManifest')],
     kind: 'json',
-    share: 0.005,
+    share: 0.002,
     seeds: () => [manifestBytes(tinyManifest())],
     run(input) {
       mkdirSync(join(scratch(), 'release'), { recursive: true })
@@ -210,7 +211,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/receipt',
     covers: [file('swarm/receipt-replay.ts#readReceipt')],
     kind: 'json',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [jsonOf({ format: 'layerswarm-receipt/1' })],
     run: (input) =>
       refusingLater({ ...BAD_FILE, ModelError: ['bad-receipt', 'wrong-hash'] }, () =>
@@ -224,7 +225,7 @@ export const CLI_TARGETS: readonly Target[] = [
       file('release/publisher-key.ts#readOrCreateKey'),
     ],
     kind: 'text',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [`${'ab'.repeat(32)}\n`, 'abcdefghijklmnop'].map(encode),
     async run(input) {
       const path = written('secret.txt', input)
@@ -236,7 +237,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/upload-answer',
     covers: [file('release/upload-release.ts#uploadRelease')],
     kind: 'json',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [jsonOf({ missing: [] }), jsonOf({ missing: ['ab'.repeat(32)] })],
     run(input) {
       const release = { manifest: tinyManifest(), part: async () => new Uint8Array(8) }

@@ -212,6 +212,7 @@ export const MODEL_TARGETS: readonly Target[] = [
     name: 'model/part-file',
     covers: [file('part-file.ts#checkPart'), file('part-file.ts#splitCheckpoint')],
     kind: 'bytes',
+    share: 0.3,
     seeds: () => [tinyCheckpoint(), ...randomModel(TINY_SPEC, 2).values()],
     run(input) {
       refusing({ ModelError: SAFETENSORS_FAULTS }, () => checkPart(TINY_SPEC, 0, input))

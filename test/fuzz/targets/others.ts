@@ -66,7 +66,7 @@ export const OTHER_TARGETS: readonly Target[] = [
     name: 'web/offer',
     covers: [web('release.ts#fetchOffer')],
     kind: 'json',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [
       jsonOf({
         ...{ ...BOOTSTRAP, invite: 'https://swarm.test/' },

@@ -6,7 +6,7 @@ import {
   parseBootstrap,
 } from '../../../packages/peer/src/bootstrap.ts'
 import { checkOptions } from '../../../packages/peer/src/check-options.ts'
-import { decodeInput } from '../../../packages/peer/src/compute/plausible.ts'
+import { decodeInput, Refusal } from '../../../packages/peer/src/compute/plausible.ts'
 import { decodeImage } from '../../../packages/peer/src/images/decode.node.ts'
 import { announcedAddress } from '../../../packages/peer/src/meeting/announced-address.ts'
 import { meetingAddress, parseJoinUrl } from '../../../packages/peer/src/meeting/join-url.ts'
@@ -73,7 +73,7 @@ export const PEER_TARGETS: readonly Target[] = [
     name: 'peer/fetched-bootstrap',
     covers: [file('bootstrap.ts#fetchBootstrap'), file('store/http.ts#download')],
     kind: 'bytes',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [jsonOf(BOOTSTRAP), encode('<html>')],
     run: (input) =>
       answering(
@@ -89,7 +89,7 @@ export const PEER_TARGETS: readonly Target[] = [
     name: 'peer/fetched-manifest',
     covers: [file('bootstrap.ts#fetchManifest')],
     kind: 'json',
-    share: 0.01,
+    share: 0.002,
     seeds: () => [jsonOf(tinyManifest())],
     run(input) {
       const offered = { id: HASH, name: 'tiny', publisher: HASH, lanes: undefined } as const
@@ -161,9 +161,14 @@ export const PEER_TARGETS: readonly Target[] = [
       const [batch = 0, tokens = 0, width = 0, at = 0] = input
       const dtype = (['float32', 'float16', 'int8'] as const)[at % 3] ?? 'float32'
       const bytes = input.subarray(4)
-      return refusing({ ModelError: ['bad-activation'] }, () =>
-        decodeInput({ dtype, shape: [batch, tokens, width], bytes }),
-      )
+      return refusing({ ModelError: ['bad-activation'] }, () => {
+        try {
+          return decodeInput({ dtype, shape: [batch, tokens, width], bytes })
+        } catch (error) {
+          if (error instanceof Refusal) return REFUSED
+          throw error
+        }
+      })
     },
   },
   {

@@ -48,6 +48,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/presence',
     covers: [file('presence-gate.ts#createPresenceGate')],
     kind: 'bytes',
+    share: 0.5,
     seeds: () => anyMessages().map((message) => Uint8Array.of(0, ...encodeMessage(message))),
     run(input) {
       const [who = 0] = input
@@ -95,7 +96,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/other-server',
     covers: [file('peering/other-server.ts#readServer')],
     kind: 'json',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [jsonOf(BOOTSTRAP)],
     run: (input) =>
       answering(input, {}, () =>
@@ -148,7 +149,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/path',
     covers: [file('http/static-files.ts#findFile')],
     kind: 'text',
-    share: 0.1,
+    share: 0.004,
     seeds: () => ['/', '/index.html', '/a/..%2f..%2fsecret', '/%2e%2e/secret'].map(encode),
     async run(input) {
       const folder = join(scratch(), 'page')
@@ -165,7 +166,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/uploaded-manifest',
     covers: [file('uploads.ts#createUploads')],
     kind: 'json',
-    share: 0.01,
+    share: 0.002,
     seeds: () => [manifestBytes(tinyManifest())],
     run(input) {
       const dir = join(scratch(), 'uploads')
@@ -179,7 +180,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/release',
     covers: [file('releases.ts#loadRelease')],
     kind: 'json',
-    share: 0.01,
+    share: 0.002,
     seeds: () => [manifestBytes(tinyManifest())],
     run(input) {
       written('manifest.json', input)
@@ -190,7 +191,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/identity',
     covers: [file('identity.ts#loadIdentity')],
     kind: 'bytes',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [IDENTITY],
     async run(input) {
       written('identity.key', input)
@@ -204,7 +205,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
     name: 'signaling/certificate',
     covers: [file('certificate.ts#readCertificate')],
     kind: 'text',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [
       encode('-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'),
       encode(

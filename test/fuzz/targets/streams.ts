@@ -133,7 +133,7 @@ export const STREAM_TARGETS: readonly Target[] = [
     name: 'peer/told-messages',
     covers: [file('tell-streams.ts#createTellStreams'), file('lines.ts#framesOf')],
     kind: 'bytes',
-    share: 0.1,
+    share: 0.01,
     seeds: () => [
       framed(...anyMessages().slice(0, 3).map(encodeMessage)),
       framed(new Uint8Array(200)),
@@ -160,7 +160,7 @@ export const STREAM_TARGETS: readonly Target[] = [
     name: 'peer/pushed-tensor',
     covers: [file('push-streams.ts#createPushStreams')],
     kind: 'bytes',
-    share: 0.1,
+    share: 0.01,
     seeds: () => [framed(header(4), Uint8Array.of(1, 2, 3, 4)), framed(header(4 * 2 ** 20))],
     async run(input) {
       const stream = new Hostile()
@@ -185,7 +185,7 @@ export const STREAM_TARGETS: readonly Target[] = [
     name: 'peer/layer-request',
     covers: [file('layer-streams.ts#createLayerStreams')],
     kind: 'bytes',
-    share: 0.1,
+    share: 0.01,
     seeds: () => [framed(header(0), header(1)), framed(new Uint8Array(36), new Uint8Array(35))],
     async run(input) {
       const stream = new Hostile()
@@ -211,7 +211,7 @@ export const STREAM_TARGETS: readonly Target[] = [
     name: 'peer/exchange-answer',
     covers: [file('exchange.ts#createExchange')],
     kind: 'bytes',
-    share: 0.1,
+    share: 0.01,
     seeds: () => [framed(Uint8Array.of(1), new Uint8Array(40)), framed(Uint8Array.of(0))],
     async run(input) {
       const stream = new Hostile()

@@ -117,7 +117,7 @@ export const SWARM_TARGETS: readonly Target[] = [
       file('gate/step-fault.ts#stepFault'),
     ],
     kind: 'bytes',
-    share: 4,
+    share: 2,
     seeds: () => anyMessages().map(encodeMessage),
     run(input) {
       const value = refusing(DOCUMENTED, () => decodeMessage(input))
@@ -129,7 +129,6 @@ export const SWARM_TARGETS: readonly Target[] = [
     name: 'swarm/judged-message',
     covers: [file('gate/message-rules.ts#judgeMessage')],
     kind: 'bytes',
-    share: 2,
     seeds: () => anyMessages().map((message) => Uint8Array.of(0, ...encodeMessage(message))),
     run(input) {
       const [where = 0] = input

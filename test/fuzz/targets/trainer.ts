@@ -70,7 +70,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/checkpoint',
     covers: [file('checkpoint.ts#readCheckpoint'), file('checkpoint.ts#writeCheckpoint')],
     kind: 'bytes',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [checkpointOf(RECIPE, PROGRESS), checkpointOf(RECIPE, {})],
     run(input) {
       const path = written('checkpoint.safetensors', input)
@@ -88,7 +88,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/checkpoint-progress',
     covers: [file('checkpoint.ts#readCheckpoint')],
     kind: 'json',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [jsonOf({ recipe: RECIPE, progress: PROGRESS })],
     run(input) {
       const { recipe, progress } = Object(parsed(input))
@@ -102,7 +102,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/sources',
     covers: [file('data/download.ts#readSources')],
     kind: 'json',
-    share: 0.05,
+    share: 0.004,
     seeds: () => [
       jsonOf({ files: [{ name: 'a.gz', url: 'https://h.test/a', sha256: 'ab'.repeat(32) }] }),
     ],
@@ -115,7 +115,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/model-file',
     covers: [file('model-file.ts#readModelFile')],
     kind: 'bytes',
-    share: 0.5,
+    share: 0.1,
     seeds: () => [tinyCheckpoint()],
     run(input) {
       const weights = refusing({ ModelError: MODEL_FAULTS }, () => readModelFile(TINY_SPEC, input))
@@ -129,7 +129,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/imported-config',
     covers: [file('import-checkpoint.ts#importCheckpoint')],
     kind: 'json',
-    share: 0.5,
+    share: 0.1,
     seeds: () => [
       jsonOf({ config: CONFIG, preprocessor: { image_mean: [0.5], image_std: [0.5] } }),
     ],
@@ -148,7 +148,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/imported-weights',
     covers: [file('import-checkpoint.ts#importCheckpoint')],
     kind: 'bytes',
-    share: 0.5,
+    share: 0.1,
     seeds: () => [tinyCheckpoint()],
     run: (checkpoint) =>
       refusing({ ModelError: MODEL_FAULTS }, () => {
@@ -161,7 +161,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/idx-data',
     covers: [file('data/idx-data.ts#loadIdxData')],
     kind: 'bytes',
-    share: 0.02,
+    share: 0.004,
     seeds: () => [
       Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4),
       Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0),
@@ -181,7 +181,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
     name: 'trainer/cifar',
     covers: [file('data/cifar.ts#loadCifar')],
     kind: 'bytes',
-    share: 0.01,
+    share: 0.002,
     seeds: () => [Uint8Array.of(3), Uint8Array.of(10)],
     run(input) {
       const image = new Uint8Array(3_073).fill(input[0] ?? 0)
