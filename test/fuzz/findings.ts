@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { sha256 } from '@layerswarm/model'
 import { inputOf, textOf } from './corpus.ts'
 import { SHRINKS_MAX } from './limits.ts'
+import type { MemberTrace } from './member/run-member.ts'
 import { execute, Finding, type Target } from './target.ts'
 
 /** Where findings are kept, and how each is told. */
@@ -42,11 +43,16 @@ export function createFindings({ folder, say }: FindingsOptions): Findings {
   }
 }
 
+/** An input of a decoder, or what happened to a member. */
+export type KeptFinding =
+  | { readonly target: string; readonly input: Uint8Array }
+  | { readonly trace: MemberTrace }
+
 /** A finding from its file. @param name of the file, with or without the folder. */
-export function readFinding(folder: string, name: string): { target: string; input: Uint8Array } {
+export function readFinding(folder: string, name: string): KeptFinding {
   const path = existsSync(name) ? name : join(folder, `${basename(name, '.json')}.json`)
-  const { target, input } = JSON.parse(readFileSync(path, 'utf8'))
-  return { target: String(target), input: inputOf(String(input)) }
+  const { target, input, trace } = JSON.parse(readFileSync(path, 'utf8'))
+  return trace === undefined ? { target: String(target), input: inputOf(String(input)) } : { trace }
 }
 
 /** The kind of finding that an input makes; undefined for none. */

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { runDecoders } from './coverage/run-decoders.ts'
+import { runMember } from './member/run-member.ts'
 import { runProperties } from './run-properties.ts'
 import { runReplay } from './run-replay.ts'
 
@@ -8,5 +9,10 @@ const port = parentPort
 if (port === null) throw new Error('this is a worker of scripts/fuzz.mjs')
 const say = (line: string) => port.postMessage({ line })
 const { command, ...options } = workerData
-const commands = { decoders: runDecoders, properties: runProperties, replay: runReplay }
+const commands = {
+  decoders: runDecoders,
+  properties: runProperties,
+  member: runMember,
+  replay: runReplay,
+}
 port.postMessage({ broken: await commands[command as keyof typeof commands]({ ...options, say }) })

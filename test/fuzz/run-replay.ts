@@ -1,5 +1,6 @@
 import { chosenTargets } from './chosen.ts'
 import { kindOf, readFinding } from './findings.ts'
+import { isFailure, play } from './member/run-member.ts'
 
 /** Which finding is repeated. */
 export interface ReplayRun {
@@ -8,12 +9,17 @@ export interface ReplayRun {
   say(line: string): void
 }
 
-/** Repeats a finding. @returns 1 while it is one, 0 once it is mended. */
+/** Repeats a finding, of a decoder or of a member. @returns 1 while it is one, 0 once it is mended. */
 export async function runReplay({ name, findings, say }: ReplayRun): Promise<number> {
-  const { target: named, input } = readFinding(findings, name)
-  for (const target of chosenTargets([named])) {
-    const kind = await kindOf(target, input)
-    say(kind === undefined ? `${named}: nothing is wrong` : `${named}: ${kind}`)
+  const found = readFinding(findings, name)
+  if ('trace' in found) {
+    const outcome = play(found.trace)
+    say(isFailure(outcome) ? outcome.stack : `${name}: nothing is wrong`)
+    return isFailure(outcome) ? 1 : 0
+  }
+  for (const target of chosenTargets([found.target])) {
+    const kind = await kindOf(target, found.input)
+    say(kind === undefined ? `${found.target}: nothing is wrong` : `${found.target}: ${kind}`)
     if (kind !== undefined) return 1
   }
   return 0

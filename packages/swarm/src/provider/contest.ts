@@ -47,7 +47,11 @@ export class Contest {
 
   /** Bids for the newest step, now or when its turn comes, unless it is somebody else's. */
   bid(flight: Flight, nowMs: number): Effect[] {
-    if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
+    if (flight.newest.next !== undefined && !this.standsBy(flight)) {
+      // Nor when its turn comes that was planned while nobody was named: whoever is named has signed for it.
+      this.parts.bidding.forget(flight)
+      return []
+    }
     return this.claim(flight, this.parts.bidding.plan(flight, nowMs), nowMs)
   }
 
