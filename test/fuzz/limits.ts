@@ -22,8 +22,6 @@ export const LONG_TEXT_CHARS = 5_000
 export const CASES_SHORT = 150
 /** Executions of a target in one turn; a turn of all of them takes about a second. */
 export const TURN_EXECUTIONS = 2_000
-/** An input that is still being decoded after this is kept as one that hangs, milliseconds: other work may fill the cores. */
-export const HANG_MS = 20_000
 /** Between two lines that say how far it is, milliseconds. */
 export const PROGRESS_MS = 5_000
 /** Longest input whose bytes are kept aside while it is decoded, so that a hang can be replayed. */

@@ -13,7 +13,7 @@ export interface ReplayRun {
 export async function runReplay({ name, findings, say }: ReplayRun): Promise<number> {
   const found = readFinding(findings, name)
   if ('trace' in found) {
-    const outcome = play(found.trace)
+    const outcome = play(found.trace, say)
     say(isFailure(outcome) ? outcome.stack : `${name}: nothing is wrong`)
     return isFailure(outcome) ? 1 : 0
   }

@@ -33,10 +33,13 @@ export function drawTrace(seed: number, run: number): MemberTrace {
   }
 }
 
-/** Plays a run. @returns its figures, or what broke. */
-export function play({ isLong, actions, ...options }: MemberTrace): RunFigures | MemberFailure {
+/** Plays a run. @param log told of every action and message. @returns its figures, or what broke. */
+export function play(
+  { isLong, actions, ...options }: MemberTrace,
+  log?: (line: string) => void,
+): RunFigures | MemberFailure {
   try {
-    const stage = new Stage(options)
+    const stage = new Stage(options, log)
     for (const action of actions) stage.act(action)
     return stage.end(isLong)
   } catch (error) {

@@ -53,6 +53,7 @@ export const POLICIES = {
 /** How a stage is set. */
 export interface StageOptions {
   readonly seed: number
+  /** Whether tensors are too large to ride in messages. */
   readonly isLarge: boolean
   /** What the member and its honest peers go on by. */
   readonly policy: keyof typeof POLICIES
@@ -79,6 +80,7 @@ export interface RunFigures {
  */
 export class Stage {
   private readonly shape: ModelShape
+  private readonly log: (line: string) => void
   private readonly world: World
   private readonly member: Member
   private readonly guard: Guarded
@@ -93,8 +95,12 @@ export class Stage {
   private heard = 0
   private newcomers = 0
 
-  /** @param isLarge whether tensors are too large to ride in messages. */
-  constructor({ seed, isLarge, policy: name }: StageOptions) {
+  /** @param log told of every action and message, for who reads along. */
+  constructor(
+    { seed, isLarge, policy: name }: StageOptions,
+    log: (line: string) => void = () => {},
+  ) {
+    this.log = log
     const policy = POLICIES[name]
     this.shape = isLarge
       ? { layers: 4, tokens: 30, width: 32 }
@@ -139,6 +145,7 @@ export class Stage {
 
   /** Does one action. @throws Broken, or whatever the member throws. */
   act(action: Action): void {
+    this.log(JSON.stringify(action))
     this.perform(action)
     if (this.broken !== undefined) throw this.broken
     checkTables(tablesOf(this.member, this.leaveOut))
@@ -230,6 +237,7 @@ export class Stage {
 
   private overhear(one: Overheard): void {
     this.heard++
+    if (one.message.kind !== 'presence') this.log(lineOf(this.world.clock.nowMs(), one))
     this.overheard.push(one)
     if (this.overheard.length > OVERHEARD_MAX) this.overheard.shift()
   }
@@ -366,4 +374,14 @@ function checkAnswer(answer: Answer, { plan, minLayers }: ClassifyPolicy, shape:
   )
   if (missing.join() !== expected.join() && missing.join() !== all.join())
     throw new Broken('an answer that does not say what is missing')
+}
+
+/** A message in a line, as far as it says who is in charge. */
+function lineOf(nowMs: number, { from, message, isGossiped }: Overheard): string {
+  const said = `  ${nowMs.toFixed(0)} ms, ${from}${isGossiped ? ' by gossip' : ''}: ${message.kind}`
+  if (message.kind !== 'step') return `${said} ${JSON.stringify(message)}`
+  const { request, era, route, chain, next, activation, silent } = message
+  const hops = route.map(({ layer, peer }) => `${layer} by ${peer}`).join(', ')
+  const links = chain.map(({ hop, by, isOpen }) => `${hop}${by ?? ''}${isOpen ? ' open' : ''}`)
+  return `${said} ${request.slice(-4)} era ${era} [${hops}] links [${links}] next ${next} ${activation.place} silent [${silent}]`
 }

@@ -150,6 +150,8 @@ export const CLI_TARGETS: readonly Target[] = [
     covers: [file('images/picture.ts#readPicture'), file('images/picture.ts#readTrainingPicture')],
     kind: 'bytes',
     share: 0.001,
+    // A picture may have many pixels in few bytes: as many as PICTURE_PIXELS_MAX, a second or two of a processor.
+    msMax: 60_000,
     besideBytes: 64 * 2 ** 20,
     seeds: () => [
       Buffer.from(

@@ -177,6 +177,8 @@ export const PEER_TARGETS: readonly Target[] = [
     kind: 'bytes',
     // Decoded by sharp, on threads of its own.
     share: 0.001,
+    // A picture may have many pixels in few bytes: as many as PICTURE_PIXELS_MAX, a second or two of a processor.
+    msMax: 60_000,
     besideBytes: 64 * 2 ** 20,
     seeds: () => [PNG, JPEG],
     run: (input) =>
