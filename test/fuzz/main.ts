@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { runDecoders } from './coverage/run-decoders.ts'
+import { runDecoders } from './hunting/run-decoders.ts'
 import { runMember } from './member/run-member.ts'
 import { runProperties } from './run-properties.ts'
 import { runReplay } from './run-replay.ts'

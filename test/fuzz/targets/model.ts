@@ -171,6 +171,7 @@ export const MODEL_TARGETS: readonly Target[] = [
     name: 'model/idx',
     covers: [file('idx.ts#parseIdx')],
     kind: 'bytes',
+    share: 3,
     seeds: () => [
       Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 5, 6),
       Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4),
@@ -187,6 +188,7 @@ export const MODEL_TARGETS: readonly Target[] = [
     name: 'model/safetensors',
     covers: [file('safetensors.ts#readSafetensors')],
     kind: 'bytes',
+    share: 2,
     seeds: () => [
       writeSafetensors({ a: { dtype: 'F32', shape: [2], data: new Uint8Array(8) } }, { k: 'v' }),
       writeSafetensors({ b: { dtype: 'F16', shape: [1, 3], data: new Uint8Array(6) } }),
@@ -337,6 +339,7 @@ export const MODEL_TARGETS: readonly Target[] = [
     name: 'model/activation',
     covers: [file('activation.ts#decodeActivation'), file('half.ts#decodeHalf')],
     kind: 'bytes',
+    share: 4,
     seeds: () =>
       ACTIVATION_DTYPES.map((dtype, at) => {
         const size = activationBytes(dtype, [1, 2, 3])

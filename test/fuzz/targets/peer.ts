@@ -149,6 +149,7 @@ export const PEER_TARGETS: readonly Target[] = [
     name: 'peer/relay-answer',
     covers: [file('meeting/reservation.ts#varintField')],
     kind: 'bytes',
+    share: 4,
     seeds: () => [Uint8Array.of(8, 2, 40, 100), Uint8Array.of(18, 2, 1, 1, 40, 200, 1)],
     run: (input) => varintField(input, 5) ?? REFUSED,
   },
@@ -156,6 +157,7 @@ export const PEER_TARGETS: readonly Target[] = [
     name: 'peer/layer-input',
     covers: [file('compute/plausible.ts#decodeInput')],
     kind: 'bytes',
+    share: 2,
     seeds: () => [new Uint8Array(4 + 24).fill(1), Uint8Array.of(1, 1, 1, 1, 0, 60)],
     run(input) {
       const [batch = 0, tokens = 0, width = 0, at = 0] = input

@@ -117,7 +117,7 @@ export const SWARM_TARGETS: readonly Target[] = [
       file('gate/step-fault.ts#stepFault'),
     ],
     kind: 'bytes',
-    share: 2,
+    share: 8,
     seeds: () => anyMessages().map(encodeMessage),
     run(input) {
       const value = refusing(DOCUMENTED, () => decodeMessage(input))
@@ -129,6 +129,7 @@ export const SWARM_TARGETS: readonly Target[] = [
     name: 'swarm/judged-message',
     covers: [file('gate/message-rules.ts#judgeMessage')],
     kind: 'bytes',
+    share: 4,
     seeds: () => anyMessages().map((message) => Uint8Array.of(0, ...encodeMessage(message))),
     run(input) {
       const [where = 0] = input
@@ -147,6 +148,7 @@ export const SWARM_TARGETS: readonly Target[] = [
     name: 'swarm/peer-id',
     covers: [file('wire/peer-id.ts#peerIdOfKey')],
     kind: 'bytes',
+    share: 4,
     seeds: () => [
       Uint8Array.of(1, ...new Uint8Array(32).fill(9)),
       Uint8Array.of(0, 3, 0, 97, 98, 99),
@@ -170,6 +172,7 @@ export const SWARM_TARGETS: readonly Target[] = [
     name: 'swarm/topic',
     covers: [file('wire/messages.ts#parseTopic')],
     kind: 'text',
+    share: 3,
     seeds: () =>
       [laneTopic(SIMULATED_RELEASE, 0), presenceTopic(SIMULATED_RELEASE, 511)].map(encode),
     run(input) {
@@ -191,6 +194,7 @@ export const SWARM_TARGETS: readonly Target[] = [
       file('wire/ice-server.ts#iceHost'),
     ],
     kind: 'text',
+    share: 2,
     seeds: () =>
       ['192.0.2.1', '::ffff:192.0.2.1', '2001:db8::1', 'fe80::1%eth0', 'turn:h:3478'].map(encode),
     run(input) {
