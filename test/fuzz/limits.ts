@@ -20,8 +20,8 @@ export const MANY_ITEMS = 1_500
 export const LONG_TEXT_CHARS = 5_000
 /** Cases of each decoder in a run of the unit tests: a second for a package. */
 export const CASES_SHORT = 150
-/** Executions of a target in one turn; a turn of all of them takes about a second. */
-export const TURN_EXECUTIONS = 2_000
+/** Executions of a target in one turn; a turn of all of them takes a few seconds. */
+export const TURN_EXECUTIONS = 1_000
 /** Between two lines that say how far it is, milliseconds. */
 export const PROGRESS_MS = 5_000
 /** Longest input whose bytes are kept aside while it is decoded, so that a hang can be replayed. */

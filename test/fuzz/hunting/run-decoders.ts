@@ -39,10 +39,13 @@ export async function runDecoders(run: DecodersRun): Promise<number> {
   )
   for (const hunt of hunts) await hunt.begin()
   const progress = createProgress(run, hunts, findings)
+  const shares = targets.reduce((sum, target) => sum + shareOf(target), 0)
+  // A short run gets to all of them, too.
+  const turn = Math.min(TURN_EXECUTIONS, run.executions / shares)
   while (!progress.isOver()) {
     for (const hunt of hunts) {
       if (progress.isOver()) break
-      const executions = Math.min(TURN_EXECUTIONS * shareOf(hunt.target), progress.left())
+      const executions = Math.min(turn * shareOf(hunt.target), progress.left())
       await hunt.turn(Math.ceil(executions), run.seed, state.turn)
       progress.sayNowAndThen()
     }
