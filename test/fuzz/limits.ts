@@ -31,9 +31,9 @@ export const SHRINKS_MAX = 2_000
 /** Inputs of one decoder that are kept in memory; the oldest of those that reach nothing alone make room. */
 export const CORPUS_INPUTS_MAX = 4_000
 /** Inputs of one decoder that go into the repository. */
-export const KEPT_INPUTS_MAX = 6
+export const KEPT_INPUTS_MAX = 2
 /** Longest of these, bytes. */
-export const KEPT_BYTES_MAX = 400
+export const KEPT_BYTES_MAX = 160
 /** Room for arrays that one execution may ask for, bytes: the longest input five hundred times over. */
 export const ROOM_BYTES_MAX = 8 * 2 ** 20
 /** Executions of a decoder of JSON beside those of one of bytes: to change a document takes ten times as long. */

@@ -25,6 +25,7 @@ export async function runProperties(run: PropertiesRun): Promise<number> {
   const findings = createFindings({ folder: run.findings, say })
   const shares = targets.reduce((sum, target) => sum + shareOf(target), 0)
   const startMs = performance.now()
+  const startRss = mebibytes(process.memoryUsage().rss)
   let tried = 0
   let saidMs = startMs
   for (const target of targets) {
@@ -42,12 +43,13 @@ export async function runProperties(run: PropertiesRun): Promise<number> {
     saidMs = nowMs
     say(`${tried} cases in ${seconds(nowMs - startMs)} s, up to ${target.name}`)
   }
-  const rss = Math.round(process.memoryUsage().rss / 2 ** 20)
+  const rss = mebibytes(process.memoryUsage().rss)
   const took = seconds(performance.now() - startMs)
   say(
-    `${tried} cases of ${targets.length} decoders in ${took} s, ${findings.count} findings, ${rss} MiB at the end`,
+    `${tried} cases of ${targets.length} decoders in ${took} s, ${findings.count} findings, ${rss} MiB (${startRss} at the start)`,
   )
   return findings.count
 }
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1)
+const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20)

@@ -19,6 +19,6 @@ export const TABLE_ENTRIES_MAX = 4_097
 /** Entries of all tables of a member after a run and its quiet end: what it knows of a dozen peers. */
 export const ENTRIES_LEFT_MAX = 3_000
 /** Runs of the unit tests. */
-export const RUNS_SHORT = 150
+export const RUNS_SHORT = 100
 /** Attempts at making the actions of a failing run fewer. */
 export const FEWER_ATTEMPTS_MAX = 400
