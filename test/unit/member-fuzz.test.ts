@@ -59,6 +59,41 @@ const FOUND: readonly (readonly [string, MemberTrace])[] = [
       ],
     },
   ],
+  [
+    'a step given back by whoever was to go on with it, with a tensor of its own',
+    {
+      ...{ seed: 1513592458, isLarge: true, isLong: false, policy: 'direct-few' },
+      actions: [
+        { do: 'ask', by: 'subject', deadlineMs: 20000, minLayers: 1, plan: 4, anytime: false },
+        {
+          do: 'say',
+          by: 4,
+          via: 1,
+          gossip: true,
+          times: 1,
+          message: {
+            make: 'presence',
+            layers: 14,
+            lane: 0,
+            freeSlots: 8,
+            layerMs: 1,
+            clockMs: 1,
+            sequence: 2147483648,
+            flags: 4,
+          },
+        },
+        { do: 'wait', ms: 40 },
+        {
+          do: 'say',
+          by: 4,
+          via: 4,
+          gossip: false,
+          times: 1,
+          message: { make: 'advance', at: 54, layers: 0, holds: true, next: 'subject' },
+        },
+      ],
+    },
+  ],
 ]
 
 function say(

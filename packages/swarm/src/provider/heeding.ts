@@ -68,7 +68,10 @@ export class Heeding {
   again(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { handOvers, author, claims, work, contest, bidding } = this.parts
     if (from === this.self) return step.next === undefined ? contest.bid(flight, nowMs) : []
-    if (step.next !== this.self && step.next !== flight.newest.next && handOvers.leads(flight)) {
+    // The tensor is here, and only whoever holds one may say where it goes: another's version of the step is none.
+    if (step.next === this.self && handOvers.leads(flight))
+      return author.declined(flight, from, nowMs)
+    if (step.next !== flight.newest.next && handOvers.leads(flight)) {
       // Whoever was to pass the tensor on has done so, and answers for it now; nobody else takes it over.
       if (from !== flight.newest.next) return []
       author.ended(flight, from)
