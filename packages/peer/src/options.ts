@@ -71,7 +71,7 @@ export interface PeerOptions {
   readonly timeShare: number
   /**
    * Who goes on with a step: its author names a favourite, and only it, the requester and the previous
-   * author are told (`direct-few`); the whole lane hears it and stands by (`direct`); or nobody is named
+   * author are told (`direct-few`); the whole lane hears it too (`direct`); or nobody is named
    * and the first answer wins (`gossip`).
    * All members of a lane must follow the same one.
    */

@@ -37,7 +37,7 @@ export function folderOf({ href }: URL): URL {
   const url = new URL(href)
   url.search = ''
   url.hash = ''
-  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
+  url.pathname = url.pathname.replace(/\/+(index\.html)?$/, '')
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url
 }
