@@ -57,6 +57,7 @@ beforeEach(async () => {
   tcpPort = await freePort()
   const needs = {
     identity: await generateKeyPair('Ed25519'),
+    swarmKey: undefined,
     gate,
     offers: (release: string) => release === topicRelease(RELEASE),
     listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],
@@ -299,6 +300,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     await relay.stop()
     const needs = {
       identity: await generateKeyPair('Ed25519'),
+      swarmKey: undefined,
       gate,
       offers: () => true,
       listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],

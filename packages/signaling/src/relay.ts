@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { createBacklog } from '@layerswarm/swarm'
+import { createBacklog, type SwarmKey, swarmPrologue } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -31,6 +31,8 @@ import {
 /** What a relay is made of. */
 export interface RelayNeeds {
   readonly identity: PrivateKey
+  /** It connects to members of this private swarm only; undefined where everybody may come. */
+  readonly swarmKey: SwarmKey | undefined
   readonly gate: PresenceGate
   /** Whether a release, as topics name it, is on offer here: the presence of its lanes is forwarded. */
   offers(release: string): boolean
@@ -196,7 +198,7 @@ function linkOf(node: RelayNode): PeeringLink {
 }
 
 function createNode(
-  { identity, listen, announce, limits: bounds, version }: RelayNeeds,
+  { identity, swarmKey, listen, announce, limits: bounds, version }: RelayNeeds,
   metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
@@ -217,7 +219,8 @@ function createNode(
     },
     metrics,
     transports: [boundTransport(tcp(), backlog)],
-    connectionEncrypters: [noise()],
+    // Between a member and anybody else the handshake fails: docs/decisions/0028.
+    connectionEncrypters: [noise({ prologueBytes: swarmPrologue(swarmKey) })],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
     connectionGater,
     connectionManager: {

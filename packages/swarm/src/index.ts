@@ -66,6 +66,15 @@ export type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+export {
+  keyInLink,
+  linkWithKey,
+  parseSwarmKey,
+  type SwarmKey,
+  swarmId,
+  swarmPrologue,
+  withoutKey,
+} from './membership/swarm-key.ts'
 export type * from './ports.ts'
 export {
   type Answer,

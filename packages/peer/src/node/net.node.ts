@@ -1,7 +1,6 @@
 import './polyfill.node.ts'
 import { isIP } from 'node:net'
 import { createBacklog } from '@layerswarm/swarm'
-import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -13,6 +12,7 @@ import { corkedWrites } from './corked-writes.node.ts'
 import { isForeign, ownSubnets } from './foreign-places.node.ts'
 import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
+import { memberNoise } from './membership.ts'
 import { closeConnection } from './peer-connections.ts'
 import { isCircuit } from './reach.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
@@ -35,7 +35,7 @@ export const platform: Platform = Object.freeze({
         listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],
         announceFilter: announcing(options),
       },
-      connectionEncrypters: [corkedWrites(noise())],
+      connectionEncrypters: [corkedWrites(memberNoise(options.swarmKey))],
       transports: [
         boundHandshakes(tcp(), bounds),
         boundHandshakes(webSocketsBelowPaths(), bounds),

@@ -71,7 +71,7 @@ async function join(...urls: string[]) {
   const known = createServers(urls)
   const keeper = createRelayKeepers(
     {
-      ...{ node, ways: TAB_LIKE, servers: known, release: RELEASE },
+      ...{ node, ways: TAB_LIKE, servers: known, release: RELEASE, swarmKey: undefined },
       changed: (change) => changes.push(change),
     },
     QUICK,
