@@ -44,6 +44,7 @@ export {
   type Gate,
   type GateOptions,
   type IgnoreReason,
+  type Knock,
   type Verdict,
 } from './gate/gate.ts'
 export { createLaneReach } from './gate/lane-reach.ts'
