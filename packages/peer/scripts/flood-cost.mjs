@@ -74,7 +74,9 @@ async function measure(name, listen) {
   await hear(messages.slice(LANE_MESSAGES_BURST))
   const { user, system } = process.cpuUsage(start)
   const each = (user + system) / (messages.length - LANE_MESSAGES_BURST)
-  process.stdout.write(`${name}: ${each.toFixed(1)} µs of processor time for each message too many\n`)
+  process.stdout.write(
+    `${name}: ${each.toFixed(1)} µs of processor time for each message too many\n`,
+  )
   await stop()
   return each
 }

@@ -1,5 +1,12 @@
 import './polyfill.ts'
-import { createBacklog, type SwarmKey, swarmPrologue } from '@layerswarm/swarm'
+import {
+  askBeforeChecking,
+  createBacklog,
+  gossipNumber,
+  type Receiving,
+  type SwarmKey,
+  swarmPrologue,
+} from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -90,6 +97,7 @@ export async function createRelay(
   const isServer = (peer: string) => servers.has(peer)
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
+  watchDoor(node, gate, networkOf)
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
@@ -258,12 +266,30 @@ function createNode(
   })
 }
 
+/** Asks the gate before the signature of a message is checked: see `askBeforeChecking`. */
+function watchDoor(
+  { services: { pubsub } }: RelayNode,
+  gate: PresenceGate,
+  networkOf: (peer: string) => string | undefined,
+): void {
+  askBeforeChecking(pubsub as typeof pubsub & Receiving, {
+    admits: (source, { data }, isOwn) =>
+      gate.admits(
+        { source, network: networkOf(source), isOwn, bytes: data?.length ?? 0 },
+        performance.now(),
+      ),
+    forged: (neighbour) => gate.forged(neighbour, performance.now()),
+  })
+}
+
 /** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */
 function createGossip() {
   return gossipsub({
     ...limits.MESH_PEERS,
     // Peering connects to other servers again: gossip itself may dial nobody.
     directConnectTicks: Number.MAX_SAFE_INTEGER,
+    // Duplicates are recognised before their signature is verified again.
+    fastMsgIdFn: gossipNumber,
     maxTopicBytesPerPeer: limits.TOPIC_BYTES_PER_PEER_MAX,
     allowPublishToZeroTopicPeers: true,
     maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,

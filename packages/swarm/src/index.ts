@@ -35,6 +35,13 @@ export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
 export type { FailureFault, Missing } from './failure.ts'
+export {
+  type Admission,
+  askBeforeChecking,
+  gossipNumber,
+  type RawMessage,
+  type Receiving,
+} from './gate/admission.ts'
 export { type Backlog, createBacklog } from './gate/backlog.ts'
 export { type Bans, createBans } from './gate/bans.ts'
 export {

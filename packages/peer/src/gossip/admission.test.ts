@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import {
+  askBeforeChecking,
   encodeMessage,
   LANE_MESSAGES_BURST,
   laneTopic,
   type Message,
+  type RawMessage,
   REJECTS_PER_NEIGHBOUR_MAX,
   type RequestId,
 } from '@layerswarm/swarm'
-import type { GossipSub } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { directConnection } from '../node/peer-connections.ts'
 import { chain, closeLanes, type LaneMember } from '../testing/test-lane.ts'
 import { eventually, RELEASE } from '../testing/test-nodes.ts'
-import { askBeforeChecking, type RawMessage } from './admission.ts'
 
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -43,7 +43,7 @@ function gossip(checked: { code: string; msgIdStr?: string } = { code: 'valid', 
   const asked: { own: boolean; topic: string }[] = []
   const forged: string[] = []
   const answer = { admits: true }
-  const end = askBeforeChecking(pubsub as unknown as GossipSub, {
+  const end = askBeforeChecking(pubsub, {
     admits(_, { topic }, own) {
       asked.push({ own, topic })
       return answer.admits

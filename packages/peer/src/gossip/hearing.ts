@@ -1,16 +1,17 @@
 import {
+  askBeforeChecking,
   type Gate,
   judgeMessage,
   kindOf,
   type Message,
   type ModelShape,
   type PeerId,
+  type Receiving,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
-import { askBeforeChecking } from './admission.ts'
 import type { LaneTopics } from './lane-place.ts'
 import { createLaneAdmission, createLaneValidator } from './lane-validator.ts'
 
@@ -111,7 +112,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
       follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
-      endAdmission = askBeforeChecking(pubsub, admission)
+      endAdmission = askBeforeChecking(pubsub as typeof pubsub & Receiving, admission)
     },
     change(topics) {
       unfollow()

@@ -1,4 +1,5 @@
 import {
+  type Admission,
   type Gate,
   judgeMessage,
   type Message,
@@ -11,7 +12,6 @@ import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
-import type { Admission } from './admission.ts'
 
 /** What gossip asks before it delivers a message or passes it on: who handed it over, and what it is. */
 export type LaneValidator = (source: Libp2pPeerId, message: GossipMessage) => TopicValidatorResult

@@ -2,6 +2,7 @@ import {
   GOSSIP_DEGREE,
   GOSSIP_FLOOD_PUBLISH,
   GOSSIP_HEARTBEAT_MS,
+  gossipNumber,
   LANES_MAX,
   laneTopic,
   presenceTopic,
@@ -169,11 +170,6 @@ export function topicsOf(release: string): string[] {
   return lanes.flatMap((lane) => [presenceTopic(release, lane), laneTopic(release, lane)])
 }
 
-/** Bytes as text, one character each. */
-function characters(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : String.fromCharCode(...bytes)
-}
-
 /** The options that both platforms share. */
 export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
   const { privateKey, release } = options
@@ -231,7 +227,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
         scoreParams: scoreParams(options),
         // Duplicates are recognised before their signature is verified again. An entry is made only
         // after a first copy passed, so nobody can block a message by forging its number.
-        fastMsgIdFn: (message) => characters(message.from) + characters(message.seqno),
+        fastMsgIdFn: gossipNumber,
       }),
     },
   }
