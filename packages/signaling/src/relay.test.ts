@@ -196,6 +196,25 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(gate.counts.refused).toMatchObject({ oversized: 1, malformed: STRIKES_MAX - 1 })
   })
 
+  test('hangs up on who hands over what nobody has signed', async () => {
+    const liar = await join()
+    listen(liar, PRESENCE)
+    await meshed(liar)
+    const { pubsub } = liar.services
+    const forge = (number: number) => ({
+      topic: PRESENCE,
+      from: liar.peerId.toMultihash().bytes,
+      seqno: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number),
+      data: encodeMessage(presence),
+      signature: new Uint8Array(64),
+    })
+    const raw = pubsub as typeof pubsub & { sendRpc(peer: string, rpc: object): boolean }
+    for (let number = 0; number < STRIKES_MAX; number++)
+      raw.sendRpc(relay.peerId, { subscriptions: [], messages: [forge(number)] })
+    await vi.waitFor(() => expect(liar.getConnections()).toEqual([]), soon)
+    expect(gate.isBanned(liar.peerId.toString(), performance.now())).toBe(true)
+  })
+
   test('forgets the presence and the reservation of a peer whose last connection drops', async () => {
     const client = await join()
     listen(client, PRESENCE)
