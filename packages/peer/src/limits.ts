@@ -6,6 +6,13 @@ export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
 /** New connections per second from one host: all relayed ones come from the relay's. */
 export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
 /**
+ * Of these one address, or one network of IPv6, may dial so many: half. A household or a class room in one lane
+ * is 24 at most; whoever makes up identities on one machine leaves room for as many others.
+ */
+export const INBOUND_PER_NETWORK_MAX = CONNECTIONS_OPEN_MAX / 2
+/** And all those numbered side by side (a /24 of IPv4, a /48 of IPv6) three quarters: a provider's customers, or one customer of a host. */
+export const INBOUND_PER_REGION_MAX = (3 / 4) * CONNECTIONS_OPEN_MAX
+/**
  * Sockets in their handshake: four times a full set of direct ones arrives at once when a relay is back. One
  * more, and the oldest of the address that has the most of them gives way.
  */
