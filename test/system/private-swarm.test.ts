@@ -120,16 +120,12 @@ describe('a private swarm of processes', () => {
         `/ip4/127.0.0.1/tcp/${new URL(swarm.url).port}/ws/p2p/${peerId}`,
         `/ip4/127.0.0.1/tcp/${port}/ws`,
       ]) {
-        const member = await knock(place, releases[0].id, file)
+        const { id } = releases[0]
+        const [member, outsider] = await Promise.all([knock(place, id, file), knock(place, id)])
         expect(member).toMatchObject({ connections: 1, neighbours: 1 })
         expect(member.messages).toBeGreaterThan(0)
-        expect(await knock(place, releases[0].id)).toEqual({
-          connections: 0,
-          streams: 0,
-          neighbours: 0,
-          circuits: 0,
-          messages: 0,
-        })
+        const nothing = { connections: 0, streams: 0, neighbours: 0, circuits: 0, messages: 0 }
+        expect(outsider).toEqual(nothing)
       }
     } finally {
       volunteer.kill('SIGTERM')
@@ -164,6 +160,28 @@ describe('a tab', () => {
       expect(tab.errors.join()).not.toContain(key)
     } finally {
       await tab.context.close()
+    }
+  })
+
+  test('meets another one over WebRTC, which has no handshake of its own', async () => {
+    const key = keyIn(swarm.link)
+    const tabs = [
+      await openTab(browser, swarm.url, `layers=0,1,2,3#key=${key}`),
+      await openTab(browser, swarm.url, `layers=4,5,6,7#key=${key}`),
+    ]
+    try {
+      for (const { page } of tabs) await page.getByTestId('join').click()
+      for (const tab of tabs) await tab.until('it has a name', ({ peerId }) => peerId !== undefined)
+      const names = await Promise.all(tabs.map(async (tab) => (await tab.snapshot()).peerId))
+      for (const [index, tab] of tabs.entries())
+        await tab.until('it has met the other tab', ({ peers }) =>
+          peers.some(
+            ({ id, transport, connection }) =>
+              id === names[1 - index] && transport === 'webrtc' && connection === 'direct',
+          ),
+        )
+    } finally {
+      await Promise.all(tabs.map(({ context }) => context.close()))
     }
   })
 

@@ -1,5 +1,4 @@
 import { keyInLink, parseSwarmKey, type SwarmKey, swarmId } from '@layerswarm/swarm'
-import type { Bootstrap } from '../bootstrap.ts'
 import { PeerError } from '../errors.ts'
 import type { PeerOptions } from '../options.ts'
 
@@ -33,7 +32,7 @@ function badKey(line: string): PeerError {
  * @throws PeerError `private-swarm` or `bad-swarm-key`.
  */
 export function checkMembership(
-  { swarm }: Pick<Bootstrap, 'swarm'>,
+  { swarm }: { readonly swarm: string | undefined },
   key: SwarmKey | undefined,
 ): void {
   if (swarm === (key && swarmId(key))) return

@@ -94,7 +94,8 @@ describe('a pushed tensor', { timeout: 30_000 }, () => {
       const connection = directConnection(liar.node, receiver.transport.self)
       const stream = await connection?.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
       stream?.send(Uint8Array.from(begun))
-      await eventually('the abort', () => stream?.status !== 'open')
+      // Long before the time-out of a tensor.
+      await eventually('the abort', () => stream?.status !== 'open', 3_000)
     }
     expect(receiver.tensors.pushedBytes).toBe(0)
   })
