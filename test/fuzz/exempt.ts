@@ -4,6 +4,7 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'packages/trainer/src/data/data-file.ts#readOptional':
     'gives the bytes of a file, and decodes nothing',
   'apps/cli/src/files.ts#readBounded': 'gives the bytes of a file, and decodes nothing',
+  'apps/cli/src/swarm/swarm-key.ts#readSwarmKey': 'reads a file for parseSwarmKey',
   'apps/cli/src/images/samples.ts#readSamples': 'reads two files for parseSamples',
   'packages/peer/src/images/decode.browser.ts#decodeImage':
     'the browser decodes; the twin for Node has a target',

@@ -50,6 +50,8 @@ export interface Bootstrap {
   /** Folders below which other servers of the swarm answer. */
   readonly others: readonly URL[]
   readonly releases: readonly OfferedRelease[]
+  /** Which private swarm it is (`swarmId`); undefined for one that is open to all. */
+  readonly swarm: Sha256 | undefined
 }
 
 /**
@@ -118,7 +120,14 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
     iceServers: parseIceServers(source.iceServers),
     others: parseOthers(source.others, join),
     releases,
+    swarm: parseSwarmId(source.swarm),
   }
+}
+
+/** A server that names none is open to all. */
+function parseSwarmId(value: unknown): Sha256 | undefined {
+  if (value === undefined || isSha256(value)) return value
+  return fail('swarm', 'bootstrap.json: "swarm" must be 64 lower-case hex digits')
 }
 
 /** Of a server elsewhere, nobody is sent to services of his own machine: what it means there is not this. */

@@ -143,3 +143,42 @@ describe('a presence gate', () => {
     )
   })
 })
+
+describe('a presence gate, before a signature is checked', () => {
+  const knock = (source: string, isOwn: boolean, network?: string) => ({
+    ...{ source, isOwn, network: network ?? undefined },
+    bytes: hello.length,
+  })
+
+  test("counts a neighbour's own presence, and all that it hands over", () => {
+    const author = { burst: 3, perSecond: 1 }
+    const source = { burst: 10, perSecond: 5 }
+    const gate = createPresenceGate({ author, source })
+    const admitted = (isOwn: boolean, nowMs: number) =>
+      Array.from({ length: 12 }, () => gate.admits(knock('s', isOwn), nowMs)).filter(Boolean).length
+    expect(admitted(true, 0)).toBe(3)
+    // Of ten, three were its own, and seven were refused as too many of its own.
+    expect(admitted(false, 0)).toBe(0)
+    expect(admitted(false, 1_000)).toBe(5)
+    expect(gate.counts.refused).toMatchObject({ 'author-rate': 7, 'source-rate': 2 + 12 + 7 })
+    expect(gate.counts.refusedBytes).toBe(28 * hello.length)
+  })
+
+  test('counts all neighbours behind one address together', () => {
+    const gate = createPresenceGate({ source: { burst: 2, perSecond: 1 } })
+    const admitted = Array.from({ length: 20 }, (_, i) =>
+      gate.admits(knock(`s${i}`, false, 'home'), 0),
+    )
+    expect(admitted.filter(Boolean)).toHaveLength(2 * SOURCES_PER_ADDRESS)
+    expect(gate.admits(knock('other', false, 'elsewhere'), 0)).toBe(true)
+  })
+
+  test('bans a neighbour that goes on to hand over what nobody has signed', () => {
+    const banned: string[] = []
+    const gate = createPresenceGate({ onBan: (peer) => banned.push(peer) })
+    for (let i = 0; i < STRIKES_MAX; i++) gate.forged('s', 0)
+    expect(banned).toEqual(['s'])
+    expect(gate.isBanned('s', 0)).toBe(true)
+    expect(gate.admits(knock('s', false), 0)).toBe(false)
+  })
+})

@@ -167,7 +167,7 @@ export const STREAM_TARGETS: readonly Target[] = [
       const { node, open } = fakeNode(stream)
       const pushed = new PushedTensors(() => 4_096)
       const meter = createAccessMeter()
-      const pushes = createPushStreams({ node, pushed, meter, rttMs: () => 1 })
+      const pushes = createPushStreams({ node, pushed, meter, rttMs: () => 1, bytesPerSecond: 1e6 })
       await pushes.start()
       await open()
       const { bytes, pieceBytes } = pieces(input)

@@ -4,13 +4,16 @@ import {
   iceHost,
   isLoopback,
   judgeMessage,
+  keyInLink,
   kindOf,
   laneTopic,
+  linkWithKey,
   type Message,
   networkOf,
   type PeerId,
   parseIceServer,
   parseLaneCount,
+  parseSwarmKey,
   parseTopic,
   peerIdOfKey,
   presenceTopic,
@@ -213,4 +216,17 @@ export const SWARM_TARGETS: readonly Target[] = [
   fields('swarm/lane-count', file('wire/lane-count.ts#parseLaneCount'), parseLaneCount, [
     { lane: 0, providers: 3, askers: 1, lacking: 2 },
   ]),
+  {
+    name: 'swarm/key-in-link',
+    covers: [file('membership/swarm-key.ts#parseSwarmKey')],
+    kind: 'text',
+    seeds: () =>
+      [`https://a.test/#key=${'A'.repeat(43)}`, 'http://127.0.0.1:9000', '#key='].map(encode),
+    run(input) {
+      const said = keyInLink(decode(input))
+      const key = parseSwarmKey(said)
+      if (key !== undefined) same(keyInLink(linkWithKey('https://a.test/', key)), key, 'is lost')
+      return key ?? said
+    },
+  },
 ]
