@@ -16,7 +16,8 @@ export async function openAsker({ join, host, tap = () => undefined }) {
   /** How often each request was answered. */
   const answers = new Map()
   peer.on((event) => {
-    if (event.type === 'answered') answers.set(event.request, (answers.get(event.request) ?? 0) + 1)
+    if (event.type === 'answered')
+      answers.set(event.answer.request, (answers.get(event.answer.request) ?? 0) + 1)
   })
   await peer.start()
   const { channels, imageSize } = peer.manifest.spec
