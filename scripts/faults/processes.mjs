@@ -12,11 +12,11 @@ const peersEntry = fileURLToPath(new URL('./peers.mjs', import.meta.url))
 const READY_MS_MAX = 120_000
 
 /** Waits until something holds. @throws Error when it does not within `ms`. */
-export async function until(what, holds, ms = READY_MS_MAX) {
+export async function until(what, holds, ms = READY_MS_MAX, everyMs = 100) {
   const endMs = performance.now() + ms
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`waited ${ms} ms in vain until ${what}`)
-    await pause(20)
+    await pause(everyMs)
   }
 }
 

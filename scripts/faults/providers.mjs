@@ -2,12 +2,13 @@
  * What becomes of requests while the providers of a swarm of real processes fail. Prints progress, and one JSON line.
  *
  *   node scripts/faults/providers.mjs [--fault kill] [--processes 16] [--minutes 10] [--per-minute 0.2]
- *                                     [--every-ms 250] [--fault-ms 5000] [--seed 1]
+ *                                     [--every-ms 250] [--fault-ms N] [--seed 1]
  *
  * `--fault kill`       SIGKILL; another process takes the place
- *         `stop`       SIGSTOP, and SIGCONT after --fault-ms
- *         `partition`  every 30 s half of the providers are cut off without a word for --fault-ms: two network
- *                      namespaces and nft between them, made and removed by this script; as root
+ *         `stop`       SIGSTOP, and SIGCONT after --fault-ms (5000)
+ *         `partition`  half of the providers are cut off without a word for --fault-ms (20000), again and again, and how
+ *                      long until they count and are connected again is told: two network namespaces and nft
+ *                      between them, made and removed by this script; as root
  * `--per-minute`       so much of all providers in a minute: which one, and when, is drawn with --seed
  *
  * One request every --every-ms, whatever becomes of those before. One provider is left alone, and how much memory,
@@ -41,7 +42,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     'per-minute': { type: 'string', default: '0.2' },
     'every-ms': { type: 'string', default: '250' },
-    'fault-ms': { type: 'string', default: '5000' },
+    'fault-ms': { type: 'string' },
     seed: { type: 'string', default: '1' },
     inside: { type: 'boolean', default: false },
   },
@@ -50,7 +51,7 @@ const fault = values.fault
 if (!['kill', 'stop', 'partition'].includes(fault)) throw new Error(`there is no fault ${fault}`)
 const processes = Number(values.processes)
 const totalMs = Number(values.minutes) * MINUTE_MS
-const faultMs = Number(values['fault-ms'])
+const faultMs = Number(values['fault-ms'] ?? (fault === 'partition' ? 20_000 : 5_000))
 
 if (fault === 'partition' && !values.inside) await runInNamespaces()
 else await run()
@@ -128,7 +129,7 @@ async function run() {
     await pause(SETTLE_MS)
     const faults = { count: 0, healedMs: [] }
     const failing = isCut
-      ? cutting(server.url, faults, isOver.signal)
+      ? cutting(server.url, asker, faults, isOver.signal)
       : fail(providers, start, faults, isOver.signal)
     const report = await askAndWatch(asker, providers[0], server.pid)
     isOver.abort()
@@ -167,7 +168,7 @@ async function fail(providers, start, faults, signal) {
 }
 
 /** Half of the providers hear nothing for a while, again and again, and then count again. */
-async function cutting(url, faults, signal) {
+async function cutting(url, asker, faults, signal) {
   const nft = (rules) => execFileSync('nft', ['-f', '-'], { input: rules })
   const counted = async () => {
     const { releases } = await (await fetch(`${url}/bootstrap.json`)).json()
@@ -186,9 +187,10 @@ async function cutting(url, faults, signal) {
     nft('delete table inet cut')
     const healedMs = performance.now()
     await until('all count again', async () => (await counted()) >= processes, HEALED_MS_MAX)
+    await asker.met(processes)
     faults.healedMs.push(Math.round(performance.now() - healedMs))
     say(
-      `cut ${faults.count}: all ${processes} counted ${faults.healedMs.at(-1)} ms after it was healed`,
+      `cut ${faults.count}: all ${processes} are back ${faults.healedMs.at(-1)} ms after it was healed`,
     )
   }
 }

@@ -2,11 +2,12 @@
  * What becomes of requests, and of everybody's way to everybody, while a server of a swarm is killed and started
  * again. Prints progress, and one JSON line.
  *
- *   node scripts/faults/relay.mjs [--nodes 30] [--tabs 8] [--kills 3] [--down-ms 5000] [--every-ms 250] [--second]
+ *   node scripts/faults/relay.mjs [--nodes 30] [--processes 30] [--tabs 8] [--kills 3] [--down-ms 5000] [--every-ms 250] [--second]
  *
- * `--nodes`   Node peers, each a process of its own
- * `--tabs`    tabs of one Chromium (LAYERSWARM_CHROMIUM, or /usr/bin/chromium), in contexts of their own
- * `--second`  another server, which stays; then only the killed one is away
+ * `--nodes`      Node peers
+ * `--processes`  in which they are: as many, unless the machine is too small
+ * `--tabs`       tabs of one Chromium (LAYERSWARM_CHROMIUM, or /usr/bin/chromium), in contexts of their own
+ * `--second`     another server, which stays; then only the killed one is away
  *
  * One request every --every-ms, whatever becomes of those before. After each start: how long until the server counts
  * every provider, until every tab has a reservation at it, and until a tab that comes now serves and has met another
@@ -22,7 +23,15 @@ import { openAsker, summary } from './asker.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
 /** Headless Chromium as the tests of this project start it: mDNS candidates would take multicast. */
-const FLAGS = ['--no-sandbox', '--disable-quic', '--disable-features=WebRtcHideLocalIpsWithMdns']
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+]
 const SETTLE_MS = 10_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
@@ -30,6 +39,7 @@ const REACHABLE_MS_MAX = 120_000
 const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '30' },
+    processes: { type: 'string' },
     tabs: { type: 'string', default: '8' },
     kills: { type: 'string', default: '3' },
     'down-ms': { type: 'string', default: '5000' },
@@ -38,6 +48,7 @@ const { values } = parseArgs({
   },
 })
 const nodes = Number(values.nodes)
+const processes = Number(values.processes ?? nodes)
 const tabCount = Number(values.tabs)
 const folder = await mkdtemp(join(tmpdir(), 'layerswarm-relay-'))
 const closers = [() => rm(folder, { recursive: true, force: true })]
@@ -59,7 +70,10 @@ async function run() {
   closers.push(() => server.end())
 
   const options = { join: server.url, capacity: 2, webrtc: false }
-  const providers = Array.from({ length: nodes }, () => startPeers(options))
+  const providers = Array.from({ length: processes }, (_, i) => {
+    const count = Math.floor(nodes / processes) + (i < nodes % processes ? 1 : 0)
+    return startPeers(options, { count })
+  })
   closers.push(() => Promise.all(providers.map((one) => one.end())))
   const browser = tabCount > 0 ? await launch() : undefined
   closers.push(() => browser?.close())
@@ -68,6 +82,7 @@ async function run() {
   const asker = await openAsker({ join: server.url })
   closers.push(() => asker.stop())
   const everybody = nodes + tabCount
+  say('all have been started')
   await until('all are counted', async () => (await counted(server.url)) >= everybody)
   if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
   await asker.met(1)
@@ -75,6 +90,7 @@ async function run() {
   say(`${nodes} Node peers and ${tabCount} tabs are there`)
 
   const isOver = new AbortController()
+  closers.push(() => isOver.abort())
   const asking = keepAsking(asker, isOver.signal)
   const restarts = []
   for (let kill = 1; kill <= Number(values.kills); kill++) {
@@ -87,7 +103,7 @@ async function run() {
   }
   isOver.abort()
   const asked = summary(await asking)
-  const row = { nodes, tabs: tabCount, second: values.second, restarts }
+  const row = { nodes, processes, tabs: tabCount, second: values.second, restarts }
   process.stdout.write(`${JSON.stringify({ ...row, ...asked, twice: asker.twice() })}\n`)
 }
 
@@ -115,6 +131,7 @@ async function reachable(url, everybody, browser) {
   ])
   const load = Math.round(loadavg()[0])
   if (browser === undefined) return { countedMs, load }
+  say(`all are back: ${JSON.stringify({ countedMs, reservedMs })}`)
   const openedMs = performance.now()
   const tab = await openTab(browser, url)
   await until('a new tab has met a tab', () => hasMetTab(tab), REACHABLE_MS_MAX)
@@ -135,7 +152,7 @@ async function haveReservations(url) {
 
 function launch() {
   const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, headless: true, args: FLAGS })
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, handleSIGTERM: false })
 }
 
 async function openTab(browser, url) {
