@@ -72,7 +72,9 @@ async function attacked(attack) {
     if (answer === undefined) throw new Error('the attacker ended')
     return answer.neighbours > providers.length
   })
-  await hostile.ask({ begin: true })
+  // A hog asks in the name of the asker, whom alone it tells nothing.
+  const spares = attack === 'hog' ? [asker.peer.snapshot().peerId] : []
+  await hostile.ask({ begin: true, spares })
   const during = await asker.askMany(requests, everyMs)
   const { hungUpMs, neighbours } = await hostile.ask()
   await hostile.end()

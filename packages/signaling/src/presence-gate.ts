@@ -36,6 +36,7 @@ type Refusal =
   | 'source-rate'
   | 'banned'
   | 'old-news'
+  | 'hearsay'
 
 /** A peer as it last announced itself. */
 export interface AnnouncedPeer {
@@ -57,6 +58,8 @@ export interface GossipCounts {
 export interface PresenceArrival {
   /** The neighbour that sent it. */
   readonly source: string
+  /** The neighbour is another server of the swarm, named by this one's host. */
+  readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
   readonly topic: string
@@ -77,7 +80,9 @@ export interface PresenceArrival {
  *    SOURCES_PER_ADDRESS times that.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
- * 4. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
+ * 4. A neighbour's presence is its own: only servers hand over that of others, so whoever makes up peers needs a
+ *    connection for each. It is not punished: it may be a server whose host alone has named the two.
+ * 5. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
  */
 export interface PresenceGate {
   judge(arrival: PresenceArrival, nowMs: number): PresenceVerdict
@@ -159,6 +164,8 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
   return {
     judge(arrival, nowMs) {
       if (!mayCome(arrival, nowMs)) return refuse('source-rate', arrival)
+      const isOwn = arrival.source === arrival.author
+      if (!isOwn && !arrival.isServer) return refuse('hearsay', arrival)
       const verdict = gate.judge(
         {
           ...arrival,
@@ -217,6 +224,7 @@ export function zeroCounts(): GossipCounts {
       'source-rate': 0,
       banned: 0,
       'old-news': 0,
+      hearsay: 0,
     },
     refusedBytes: 0,
   }

@@ -60,7 +60,16 @@ export function createPresenceTopics(
     const { from, sequenceNumber: number, data: bytes, topic } = message
     const [neighbour, author] = [source.toString(), from.toString()]
     const network = networkOf(neighbour)
-    const arrival = { source: neighbour, network, author, topic, number, bytes }
+    const fromServer = isServer(neighbour)
+    const arrival = {
+      source: neighbour,
+      isServer: fromServer,
+      network,
+      author,
+      topic,
+      number,
+      bytes,
+    }
     const verdict = gate.judge(arrival, performance.now())
     if (verdict === 'accept' && followed.has(topic)) followed.set(topic, undefined)
     return VERDICTS[verdict]
