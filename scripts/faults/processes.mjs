@@ -31,9 +31,9 @@ export async function freePort(host = '127.0.0.1') {
 }
 
 /** `layerswarm signaling` at this port. Returns its URL and process id when it is ready, and what ends it. */
-export async function startServer({ host = '127.0.0.1', port, flags = [] }) {
+export async function startServer({ host = '127.0.0.1', port, flags = [], execArgv = [] }) {
   const words = ['signaling', '--host', host, '--port', String(port), '--json', ...flags]
-  const child = spawn(process.execPath, [command, ...words], {
+  const child = spawn(process.execPath, [...execArgv, command, ...words], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const ended = once(child, 'close')

@@ -6,6 +6,7 @@
  *
  * `--fault kill`       SIGKILL; another process takes the place
  *         `stop`       SIGSTOP, and SIGCONT after --fault-ms (5000)
+ *         `clock`      the wall clock jumps: two hours ahead, two hours behind, and right again; the server's as well
  *         `partition`  half of the providers are cut off without a word for --fault-ms (20000), again and again, and how
  *                      long until they count and are connected again is told: two network namespaces and nft
  *                      between them, made and removed by this script; as root
@@ -26,6 +27,7 @@ import { openAsker, summary } from './asker.mjs'
 import { freePort, say, startPeers, startServer, until, usageOf } from './processes.mjs'
 
 const LAYERS_EACH = 4
+const CLOCK = new URL('./jumping-clock.mjs', import.meta.url)
 const NEAR = { space: 'layerswarm-faults-near', host: '10.213.77.1', link: 'lsf-near' }
 const FAR = { space: 'layerswarm-faults-far', host: '10.213.77.2', link: 'lsf-far' }
 const CUT_EVERY_MS = 30_000
@@ -48,7 +50,8 @@ const { values } = parseArgs({
   },
 })
 const fault = values.fault
-if (!['kill', 'stop', 'partition'].includes(fault)) throw new Error(`there is no fault ${fault}`)
+if (!['kill', 'stop', 'clock', 'partition'].includes(fault))
+  throw new Error(`there is no fault ${fault}`)
 const processes = Number(values.processes)
 const totalMs = Number(values.minutes) * MINUTE_MS
 const faultMs = Number(values['fault-ms'] ?? (fault === 'partition' ? 20_000 : 5_000))
@@ -113,13 +116,14 @@ function draws(seed) {
 async function run() {
   const isCut = fault === 'partition'
   const host = isCut ? NEAR.host : '127.0.0.1'
-  const server = await startServer({ host, port: await freePort(host) })
+  const clock = fault === 'clock' ? ['--import', CLOCK.href] : []
+  const server = await startServer({ host, port: await freePort(host), execArgv: clock })
   const start = (index) => {
     const isFar = isCut && index % 2 === 1
     const at = isFar ? FAR.host : host
     const options = { join: server.url, host: at, capacity: LAYERS_EACH, webrtc: false }
     const words = isFar ? ['ip', 'netns', 'exec', FAR.space] : []
-    return startPeers(options, { words, execArgv: index === 0 ? ['--expose-gc'] : [] })
+    return startPeers(options, { words, execArgv: index === 0 ? ['--expose-gc'] : clock })
   }
   const providers = Array.from({ length: processes }, (_, index) => start(index))
   const asker = await openAsker({ join: server.url, host })
@@ -130,7 +134,7 @@ async function run() {
     const faults = { count: 0, healedMs: [] }
     const failing = isCut
       ? cutting(server.url, asker, faults, isOver.signal)
-      : fail(providers, start, faults, isOver.signal)
+      : fail(providers, start, faults, server, isOver.signal)
     const report = await askAndWatch(asker, providers[0], server.pid)
     isOver.abort()
     await failing
@@ -148,7 +152,7 @@ async function run() {
 }
 
 /** A provider after the other, at drawn moments; the first one is left alone. */
-async function fail(providers, start, faults, signal) {
+async function fail(providers, start, faults, server, signal) {
   const draw = draws(Number(values.seed))
   const meanMs = MINUTE_MS / (Number(values['per-minute']) * processes)
   const after = (ms) => pause(ms, undefined, { signal }).catch(() => undefined)
@@ -160,6 +164,9 @@ async function fail(providers, start, faults, signal) {
     if (fault === 'kill') {
       await providers[index].end('SIGKILL')
       providers[index] = start(index)
+    } else if (fault === 'clock') {
+      providers[index].signal('SIGUSR2')
+      if (draw() * processes < 1) process.kill(server.pid, 'SIGUSR2')
     } else {
       providers[index].signal('SIGSTOP')
       after(faultMs).then(() => providers[index].signal('SIGCONT'))

@@ -18,20 +18,10 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { chromium } from 'playwright-core'
 import { openAsker, summary } from './asker.mjs'
+import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
-/** Headless Chromium as the tests of this project start it: mDNS candidates would take multicast. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-]
 const SETTLE_MS = 10_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
@@ -75,7 +65,7 @@ async function run() {
     return startPeers(options, { count })
   })
   closers.push(() => Promise.all(providers.map((one) => one.end())))
-  const browser = tabCount > 0 ? await launch() : undefined
+  const browser = tabCount > 0 ? await launchChromium() : undefined
   closers.push(() => browser?.close())
   const tabs = []
   for (let i = 0; i < tabCount; i++) tabs.push(await openTab(browser, server.url))
@@ -150,20 +140,8 @@ async function haveReservations(url) {
   return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1]) >= tabCount
 }
 
-function launch() {
-  const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, headless: true, args: FLAGS, handleSIGTERM: false })
-}
-
-async function openTab(browser, url) {
-  const context = await browser.newContext()
-  const page = await context.newPage()
-  await page.goto(`${url}/?autojoin=1&capacity=2&engine=ort-wasm`)
-  return page
-}
-
 async function hasMetTab(page) {
-  const { hostedLayers, peers } = await page.evaluate(() => window.layerswarm.snapshot())
+  const { hostedLayers, peers } = await snapshotOf(page)
   const isTab = ({ transport, connection }) => transport === 'webrtc' && connection === 'direct'
   return hostedLayers.length > 0 && peers.some(isTab)
 }
