@@ -19,14 +19,16 @@ function presence(fields: Partial<Presence> = {}): Presence {
 
 let number = 0n
 
-/** A message that came in, newer than all before it. */
+/** A message that came in, newer than all before it; whoever hands over another's is a server. */
 function from(
   source: string,
   author: string,
   bytes: Uint8Array,
   network: string | undefined = undefined,
+  isServer = source !== author,
 ): PresenceArrival {
-  return { source, network, author, bytes, topic: presenceTopic(RELEASE, 0), number: ++number }
+  const topic = presenceTopic(RELEASE, 0)
+  return { source, isServer, network, author, bytes, topic, number: ++number }
 }
 
 const hello = encodeMessage(presence())
@@ -38,6 +40,18 @@ describe('a presence gate', () => {
     expect(gate.judge(from('neighbour', 'author', hello), 0)).toBe('accept')
     expect(gate.peers(0)).toMatchObject([{ peer: 'author', presence: { layers: [0, 1] } }])
     expect(gate.counts).toMatchObject({ accepted: 1, acceptedBytes: hello.length })
+  })
+
+  test('hears of others from servers alone, and of each neighbour from itself', () => {
+    const gate = createPresenceGate()
+    const verdictOf = (source: string, isServer: boolean) =>
+      gate.judge(from(source, 'made-up', hello, undefined, isServer), 0)
+    expect(verdictOf('neighbour', false)).toBe('ignore')
+    expect(gate.peers(0)).toEqual([])
+    expect(gate.counts.refused.hearsay).toBe(1)
+    expect(gate.isBanned('neighbour', 0)).toBe(false)
+    expect(verdictOf('made-up', false)).toBe('accept')
+    expect(verdictOf('server', true)).toBe('accept')
   })
 
   test('rejects what is malformed, too long, or of another kind', () => {
@@ -146,7 +160,7 @@ describe('a presence gate', () => {
 
 describe('a presence gate, before a signature is checked', () => {
   const knock = (source: string, isOwn: boolean, network?: string) => ({
-    ...{ source, isOwn, network: network ?? undefined },
+    ...{ source, isServer: !isOwn, isOwn, network },
     bytes: hello.length,
   })
 

@@ -36,6 +36,7 @@ type Refusal =
   | 'source-rate'
   | 'banned'
   | 'old-news'
+  | 'hearsay'
 
 /** A peer as it last announced itself. */
 export interface AnnouncedPeer {
@@ -57,6 +58,8 @@ export interface GossipCounts {
 export interface PresenceKnock {
   /** The neighbour that sent it. */
   readonly source: string
+  /** The neighbour is another server of the swarm, named by this one's host. */
+  readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
   /** It says that the neighbour itself has signed it. */
@@ -69,6 +72,8 @@ export interface PresenceKnock {
 export interface PresenceArrival {
   /** The neighbour that sent it. */
   readonly source: string
+  /** The neighbour is another server of the swarm, named by this one's host. */
+  readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
   readonly topic: string
@@ -90,7 +95,9 @@ export interface PresenceArrival {
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
  * 4. What can be counted before a signature is checked is counted before.
- * 5. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
+ * 5. A neighbour's presence is its own: only servers hand over that of others, so whoever makes up peers needs a
+ *    connection for each. It is not punished: it may be a server whose host alone has named the two.
+ * 6. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
  */
 export interface PresenceGate {
   /** All at once: `admits`, then `judgeAdmitted`. */
@@ -182,6 +189,10 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
       refuse('source-rate', knock.bytes)
       return false
     }
+    if (!knock.isOwn && !knock.isServer) {
+      refuse('hearsay', knock.bytes)
+      return false
+    }
     const verdict = gate.admit({ ...knock, isPresence: true }, nowMs)
     if (verdict !== undefined) refuse(refusalOf(verdict), knock.bytes)
     return verdict === undefined
@@ -207,8 +218,9 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
 
   return {
     judge(arrival, nowMs) {
-      const { source, network, author, bytes } = arrival
-      const knock = { source, network, isOwn: source === author, bytes: bytes.length }
+      const { source, isServer, network, author, bytes } = arrival
+      const isOwn = source === author
+      const knock = { source, isServer, network, isOwn, bytes: bytes.length }
       return admits(knock, nowMs) ? judgeAdmitted(arrival, nowMs) : 'ignore'
     },
     admits,
@@ -258,6 +270,7 @@ export function zeroCounts(): GossipCounts {
       'source-rate': 0,
       banned: 0,
       'old-news': 0,
+      hearsay: 0,
     },
     refusedBytes: 0,
   }

@@ -61,6 +61,7 @@ export function createPresenceTopics(
     const [neighbour, author] = [source.toString(), from.toString()]
     const arrival = {
       source: neighbour,
+      isServer: isServer(neighbour),
       network: networkOf(neighbour),
       author,
       topic,

@@ -24,7 +24,7 @@ import { createGossipClock } from './gossip-clock.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
-import { createPresenceTopics } from './presence-topics.ts'
+import { createPresenceTopics, type PresenceTopicsNeeds } from './presence-topics.ts'
 import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
 import { reservationsOf } from './reservations.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
@@ -97,7 +97,7 @@ export async function createRelay(
   const isServer = (peer: string) => servers.has(peer)
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
-  watchDoor(node, gate, networkOf)
+  watchDoor(node, { gate, isServer, networkOf })
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
@@ -269,15 +269,13 @@ function createNode(
 /** Asks the gate before the signature of a message is checked: see `askBeforeChecking`. */
 function watchDoor(
   { services: { pubsub } }: RelayNode,
-  gate: PresenceGate,
-  networkOf: (peer: string) => string | undefined,
+  { gate, isServer, networkOf }: Pick<PresenceTopicsNeeds, 'gate' | 'isServer' | 'networkOf'>,
 ): void {
   askBeforeChecking(pubsub as typeof pubsub & Receiving, {
-    admits: (source, { data }, isOwn) =>
-      gate.admits(
-        { source, network: networkOf(source), isOwn, bytes: data?.length ?? 0 },
-        performance.now(),
-      ),
+    admits: (source, { data }, isOwn) => {
+      const whence = { source, isServer: isServer(source), network: networkOf(source) }
+      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, performance.now())
+    },
     forged: (neighbour) => gate.forged(neighbour, performance.now()),
   })
 }

@@ -56,6 +56,7 @@ export const SIGNALING_TARGETS: readonly Target[] = [
       const verdict = gate.judge(
         {
           source: `s${who}`,
+          isServer: who % 7 !== 0,
           network: who % 3 === 0 ? undefined : `192.0.2.${who % 16}`,
           topic: presenceTopic(SIMULATED_RELEASE, who % 2),
           author: who % 5 === 0 ? `s${who}` : (KEYED[who % 3] ?? ''),
