@@ -94,6 +94,45 @@ const FOUND: readonly (readonly [string, MemberTrace])[] = [
       ],
     },
   ],
+  [
+    'a tensor that was to be passed on, until another was named for that',
+    {
+      ...{ seed: 1556157145, isLarge: true, isLong: false, policy: 'direct-few' },
+      actions: [
+        {
+          do: 'say',
+          by: 4,
+          via: 5,
+          gossip: true,
+          times: 1,
+          message: {
+            make: 'first',
+            request: 30,
+            deadlineMs: 1500,
+            holds: false,
+            toSubject: true,
+            plan: 4,
+          },
+        },
+        {
+          do: 'say',
+          by: 4,
+          via: 1,
+          gossip: false,
+          times: 1,
+          message: { make: 'advance', at: 95, layers: 3, holds: true, next: 'subject' },
+        },
+        {
+          do: 'say',
+          by: 4,
+          via: 4,
+          gossip: true,
+          times: 1,
+          message: { make: 'advance', at: 40, layers: 0, holds: true, next: 'itself' },
+        },
+      ],
+    },
+  ],
 ]
 
 function say(
