@@ -22,7 +22,10 @@ import { openAsker, summary } from './asker.mjs'
 import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
-const SETTLE_MS = 10_000
+/** New peers measure their ways. */
+const SETTLE_MS = 5_000
+/** Dozens of peers and tabs that start at once, on a busy machine. */
+const JOINED_MS_MAX = 300_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
 
@@ -73,7 +76,11 @@ async function run() {
   closers.push(() => asker.stop())
   const everybody = nodes + tabCount
   say('all have been started')
-  await until('all are counted', async () => (await counted(server.url)) >= everybody)
+  const missing = async () => everybody - (await counted(server.url))
+  const coming = setInterval(async () => say(`${await missing()} are to come`), 10_000)
+  closers.push(() => clearInterval(coming))
+  await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX)
+  clearInterval(coming)
   if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
   await asker.met(1)
   await pause(SETTLE_MS)
