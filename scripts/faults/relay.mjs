@@ -138,13 +138,24 @@ async function reachable(url, everybody, browser) {
 }
 
 async function counted(url) {
-  const { releases } = await (await fetch(`${url}/bootstrap.json`)).json()
-  return releases[0].lanes.reduce((sum, { providers }) => sum + providers, 0)
+  const text = await read(`${url}/bootstrap.json`)
+  if (text === undefined) return 0
+  const [release] = JSON.parse(text).releases
+  return release.lanes.reduce((sum, { providers }) => sum + providers, 0)
 }
 
 async function haveReservations(url) {
-  const text = await (await fetch(`${url}/metrics`)).text()
+  const text = (await read(`${url}/metrics`)) ?? ''
   return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1]) >= tabCount
+}
+
+/** What stands there; undefined where a socket is taken up again whose server was killed. */
+async function read(url) {
+  try {
+    return await (await fetch(url)).text()
+  } catch {
+    return undefined
+  }
 }
 
 async function hasMetTab(page) {
