@@ -77,10 +77,12 @@ async function run() {
   const everybody = nodes + tabCount
   say('all have been started')
   const missing = async () => everybody - (await counted(server.url))
-  const coming = setInterval(async () => say(`${await missing()} are to come`), 10_000)
+  const coming = setInterval(async () => {
+    const count = await missing()
+    if (count > 0) say(`${count} are not counted`)
+  }, 10_000)
   closers.push(() => clearInterval(coming))
   await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX)
-  clearInterval(coming)
   if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
   await asker.met(1)
   await pause(SETTLE_MS)
