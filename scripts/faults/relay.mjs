@@ -22,7 +22,10 @@ import { openAsker, summary } from './asker.mjs'
 import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
-const SETTLE_MS = 10_000
+/** New peers measure their ways. */
+const SETTLE_MS = 5_000
+/** Dozens of peers and tabs that start at once, on a busy machine. */
+const JOINED_MS_MAX = 300_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
 
@@ -73,7 +76,13 @@ async function run() {
   closers.push(() => asker.stop())
   const everybody = nodes + tabCount
   say('all have been started')
-  await until('all are counted', async () => (await counted(server.url)) >= everybody)
+  const missing = async () => everybody - (await counted(server.url))
+  const coming = setInterval(async () => {
+    const count = await missing()
+    if (count > 0) say(`${count} are not counted`)
+  }, 10_000)
+  closers.push(() => clearInterval(coming))
+  await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX)
   if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
   await asker.met(1)
   await pause(SETTLE_MS)
@@ -131,13 +140,24 @@ async function reachable(url, everybody, browser) {
 }
 
 async function counted(url) {
-  const { releases } = await (await fetch(`${url}/bootstrap.json`)).json()
-  return releases[0].lanes.reduce((sum, { providers }) => sum + providers, 0)
+  const text = await read(`${url}/bootstrap.json`)
+  if (text === undefined) return 0
+  const [release] = JSON.parse(text).releases
+  return release.lanes.reduce((sum, { providers }) => sum + providers, 0)
 }
 
 async function haveReservations(url) {
-  const text = await (await fetch(`${url}/metrics`)).text()
+  const text = (await read(`${url}/metrics`)) ?? ''
   return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1]) >= tabCount
+}
+
+/** What stands there; undefined where a socket is taken up again whose server was killed. */
+async function read(url) {
+  try {
+    return await (await fetch(url)).text()
+  } catch {
+    return undefined
+  }
 }
 
 async function hasMetTab(page) {

@@ -15,18 +15,19 @@ async function measured(script: string, ...flags: string[]): Promise<Record<stri
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
 }
 
-describe('a swarm of real processes answers every request', () => {
-  test.each(['era-jump', 'false-relay'])('while one peer attacks it: %s', async (attack) => {
-    const flags = ['--attacks', attack, '--peers', '4', '--requests', '6', '--every-ms', '250']
-    const { rows } = await measured('attacks.mjs', ...flags)
-    const [{ during, after, hungUpMs }] = rows as [Record<string, unknown>]
-    expect(during).toMatchObject({ requests: 6, answered: 6 })
-    expect(after).toMatchObject({ requests: 6, answered: 6 })
-    expect(hungUpMs).toBeLessThan(HUNG_UP_MS_MAX)
+describe('a swarm of real processes answers every request', { timeout: 240_000 }, () => {
+  test('while one peer attacks it, which is hung up on', async () => {
+    const flags = ['--peers', '4', '--requests', '5', '--every-ms', '200']
+    const { rows } = await measured('attacks.mjs', '--attacks', 'era-jump,false-relay', ...flags)
+    for (const { during, after, hungUpMs } of rows as Record<string, unknown>[]) {
+      expect(during).toMatchObject({ requests: 5, answered: 5 })
+      expect(after).toMatchObject({ requests: 5, answered: 5 })
+      expect(hungUpMs).toBeLessThan(HUNG_UP_MS_MAX)
+    }
   })
 
   test('while its server is killed and started again, and is found again', async () => {
-    const flags = ['--nodes', '3', '--tabs', '2', '--kills', '1', '--down-ms', '2000']
+    const flags = ['--nodes', '3', '--tabs', '2', '--kills', '1', '--down-ms', '1000']
     const { requests, answered, twice, restarts } = await measured('relay.mjs', ...flags)
     expect([answered, twice]).toEqual([requests, 0])
     for (const restart of restarts as Record<string, number>[]) {
@@ -36,7 +37,7 @@ describe('a swarm of real processes answers every request', () => {
   })
 
   test('while providers are killed, and none twice', async () => {
-    const flags = ['--processes', '5', '--minutes', '0.15', '--per-minute', '4']
+    const flags = ['--processes', '5', '--minutes', '0.1', '--per-minute', '6']
     const { requests, answered, twice, faults } = await measured('providers.mjs', ...flags)
     expect(faults).toBeGreaterThan(0)
     expect([answered, twice]).toEqual([requests, 0])
