@@ -46,8 +46,8 @@ export default defineConfig({
           // Each waits for a process of its own that computes, so several at once fill the cores.
           sequence: { groupOrder: 1 },
           include: ['test/commands/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
