@@ -27,7 +27,18 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
   })
 
   test('while its server is killed and started again, and is found again', async () => {
-    const flags = ['--nodes', '3', '--tabs', '2', '--kills', '1', '--down-ms', '1000']
+    const flags = [
+      '--nodes',
+      '4',
+      '--processes',
+      '1',
+      '--tabs',
+      '1',
+      '--kills',
+      '1',
+      '--down-ms',
+      '1000',
+    ]
     const { requests, answered, twice, restarts } = await measured('relay.mjs', ...flags)
     expect([answered, twice]).toEqual([requests, 0])
     for (const restart of restarts as Record<string, number>[]) {
