@@ -17,6 +17,7 @@
  *
  * @packageDocumentation
  */
+
 export type { Frame } from './animation.ts'
 export type { AttackedRequests, AttackReport } from './attack-report.ts'
 export {
@@ -55,7 +56,6 @@ export { compareHtml, compareMarkdown } from './report/compare.ts'
 export { reportHtml } from './report/html.ts'
 export { loadMarkdown } from './report/load.ts'
 export { reportMarkdown } from './report/markdown.ts'
-export type { AttackPorts } from './residents/attack-ports.ts'
 export { ATTACKS, type Attack, startAttack } from './residents/attacks.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'
 export {

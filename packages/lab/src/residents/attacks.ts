@@ -10,6 +10,7 @@ import type {
   Step,
 } from '@layerswarm/swarm'
 import { DEADLINE_MS_MAX, ERAS_MAX, openLayers } from '@layerswarm/swarm'
+import type { AttackPorts } from '@layerswarm/swarm/testing'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import {
   CROWD_KEYS,
@@ -23,7 +24,6 @@ import {
   VALID_CLAIMS_PER_SECOND,
   VALID_STEPS_PER_SECOND,
 } from '../limits.ts'
-import type { AttackPorts } from './attack-ports.ts'
 
 /** What one peer among honest ones may be up to, by the number of the setting `attack.kind`. */
 export const ATTACKS = [

@@ -1,16 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto'
 import {
-  type Clock,
   encodeMessage,
   type Message,
-  type ModelShape,
   type PeerId,
-  type Random,
-  type Step,
   type Transport,
   topicOf,
 } from '@layerswarm/swarm'
-import { sealedThrough } from '@layerswarm/swarm/testing'
+import { type AttackPorts, sealedThrough } from '@layerswarm/swarm/testing'
 import { privateKeyFromRaw, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Message as GossipMessage } from '@libp2p/gossipsub'
 import type { PrivateKey } from '@libp2p/interface'
@@ -26,19 +22,7 @@ import { GOSSIP_KEPT_MAX } from './limits.ts'
  * A peer of real connections that says whatever it is made to: the ports of an attack (`startAttack` of
  * packages/lab), and how it fares. What its own member would say is kept back, presence excepted.
  */
-export interface HostilePeer {
-  readonly transport: Transport
-  readonly clock: Clock
-  readonly random: Random
-  readonly release: string
-  readonly shape: ModelShape
-  lane(): number
-  isThere(): boolean
-  stranger(index: number): PeerId
-  seal(author: PeerId, step: Step, sealed: (step: Step) => void): void
-  forge(author: PeerId, message: Message): void
-  eavesdrop(heard: (from: PeerId, message: Message) => void): void
-  host(layerMs: number): void
+export interface HostilePeer extends AttackPorts {
   /** Lets it overhear what was said between others. */
   overhear(from: PeerId, message: Message): void
   stop(): Promise<void>

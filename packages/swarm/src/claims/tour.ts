@@ -52,14 +52,15 @@ export function firstStop(choice: Choice, able: readonly Host[]): Host | undefin
   const ways = new WayTable(choice)
   const placeOf = new Map(hosts.map((host, at) => [host, at]))
   const most = (host: Host) => Math.min(visitLayers, host.layersMost)
+  const layersAt = (host: Host, open: LayerSet) =>
+    Math.min(most(host), countCommon(host.layers, open))
   /** What a stay at a host takes. @param weight what its work counts: 1 at the first stop. */
-  const stayMs = (host: Host, open: LayerSet, weight: number) => {
-    const layers = Math.min(most(host), countCommon(host.layers, open))
+  const stayMs = (host: Host, layers: number, weight: number) => {
     const workMs = (host.pending + layers) * host.layerMs + host.extraMs
     return host.transferMs + VISIT_OVERHEAD_MS + weight * workMs
   }
   const started = able.map((host): Leg => {
-    const ms = choice.wayMs(self, host.peer) + stayMs(host, choice.open, 1)
+    const ms = choice.wayMs(self, host.peer) + stayMs(host, layersAt(host, choice.open), 1)
     const open = without(choice.open, host.layers, most(host))
     return { at: placeOf.get(host) as number, open, ms, first: host }
   })
@@ -78,20 +79,21 @@ export function firstStop(choice: Choice, able: readonly Host[]): Host | undefin
 
   /** Every way to go on from a leg. */
   function goOn(leg: Leg, further: Beam): void {
+    const openCount = size(leg.open)
     let isOver = true
     for (let at = 0; at < hosts.length; at++) {
       const host = hosts[at] as Host
       if (at === leg.at || !meet(host.layers, leg.open)) continue
       isOver = false
-      const ms = leg.ms + ways.ms(leg.at, at) + stayMs(host, leg.open, weight)
-      const left = size(leg.open) - Math.min(most(host), countCommon(host.layers, leg.open))
-      const promiseMs = ms + layerMs * left
+      const layers = layersAt(host, leg.open)
+      const ms = leg.ms + ways.ms(leg.at, at) + stayMs(host, layers, weight)
+      const promiseMs = ms + layerMs * (openCount - layers)
       if (!further.admits(promiseMs)) continue
       const open = without(leg.open, host.layers, most(host))
       further.put(promiseMs, { at, open, ms, first: leg.first })
     }
     // Layers that nobody hosts are not applied: the answer comes without them, and late.
-    if (isOver) end(leg, UNSERVED_LAYER_MS * size(leg.open))
+    if (isOver) end(leg, UNSERVED_LAYER_MS * openCount)
   }
 
   let stage = new Beam()

@@ -217,7 +217,7 @@ function createPassing({ authorsMax: namesMax, ...rates }: GateOptions): IsForMo
   const passedOn = createQuota({ ...rates.passedOnRate, namesMax })
   const strangers = createQuota({ ...rates.strangersRate, namesMax })
   return ({ source, author }, message, reach, nowMs) => {
-    // Whom a step names has it from its author; the others only stand by.
+    // Whom a step names has it from its author; the others have nothing to do.
     if (message.kind === 'step' ? message.next !== undefined : isForFew(message)) return false
     if (reach.heardByAll(author, nowMs)) return false
     const isKnown = source === author || reach.knows(author, nowMs)

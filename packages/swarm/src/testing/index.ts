@@ -5,6 +5,7 @@
 export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
 export { ANY_SIGNATURE, anyChain, chainOf } from './any-chain.ts'
 export { anyPresence } from './any-presence.ts'
+export type { AttackPorts } from './attack-ports.ts'
 export { type ClockBench, clockAcceptance } from './clock-acceptance.ts'
 export { computeAcceptance } from './compute-acceptance.ts'
 export type { ComputeBench } from './compute-bench.ts'
