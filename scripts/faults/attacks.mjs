@@ -32,8 +32,13 @@ const { values } = parseArgs({
 })
 const requests = Number(values.requests)
 const attacks = values.attacks.split(',')
-for (const attack of attacks)
-  if (!ATTACKS.slice(1).includes(attack)) throw new Error(`there is no attack ${attack}`)
+const unknown = attacks.find((attack) => !ATTACKS.slice(1).includes(attack))
+if (unknown !== undefined) {
+  process.stderr.write(
+    `there is no attack "${unknown}"; the attacks are ${ATTACKS.slice(1).join(', ')}\n`,
+  )
+  process.exit(2)
+}
 
 const server = await startServer({ port: await freePort() })
 const providers = Array.from({ length: Number(values.peers) }, () =>
