@@ -5,9 +5,15 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['source', ...defaultServerConditions]
 
 /** They measure, or do something to a tab at a certain moment: other work beside would change both. */
-const ALONE = ['bootstrap-nodes', 'cli-swarm', 'deadlines', 'tab-life', 'tabs'].map(
-  (name) => `test/system/${name}.test.ts`,
-)
+const ALONE = [
+  'bootstrap-nodes',
+  'cli-swarm',
+  'deadlines',
+  'faults',
+  'tab-faults',
+  'tab-life',
+  'tabs',
+].map((name) => `test/system/${name}.test.ts`)
 
 export default defineConfig({
   resolve: { conditions },
@@ -40,8 +46,8 @@ export default defineConfig({
           // Each waits for a process of its own that computes, so several at once fill the cores.
           sequence: { groupOrder: 1 },
           include: ['test/commands/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

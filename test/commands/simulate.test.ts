@@ -23,8 +23,8 @@ async function simulate(...words: string[]): Promise<Record<string, unknown>> {
 describe('simulate', () => {
   test('runs every policy on one stage, scores it with the shipped model and reports', async () => {
     const folder = join(scratch, 'report')
-    const report = await simulate('harsh', ...QUIET, '--seed', '2', '--report', folder)
-    expect(report).toMatchObject({ scenario: 'harsh', seed: 2, peers: 16, requests: 60, broken: 0 })
+    const report = await simulate('harsh', ...QUIET, '--seed', '4', '--report', folder)
+    expect(report).toMatchObject({ scenario: 'harsh', seed: 4, peers: 16, requests: 60, broken: 0 })
     expect(Object.keys(report)[0]).toBe('protocol')
     expect(report.protocol).toBe("production's protocol")
     const policies = report.policies as Record<string, Record<string, number>>

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 const bin = fileURLToPath(new URL('../../apps/cli/bin/layerswarm.js', import.meta.url))
 
 /** Longest run of one command on a slow and busy machine. */
-const RUN_MS_MAX = 90_000
+const RUN_MS_MAX = 240_000
 
 export interface Finished {
   readonly code: number | null
@@ -68,6 +68,8 @@ export async function runCommandIn(
 /** A swarm that `up` started. */
 export interface RunningSwarm {
   readonly url: string
+  /** The same with the key of a private swarm, where it has one. */
+  readonly link: string
   /** Where others can join. */
   readonly urls: readonly string[]
   /** Process ids of the volunteers. */
@@ -94,15 +96,18 @@ export async function startService(...words: string[]): Promise<RunningSwarm> {
   })
   const {
     ready,
+    link = ready,
     urls = [],
     pids = [],
   } = JSON.parse(await Promise.race([document, failed])) as {
     ready: string
+    link?: string
     urls?: string[]
     pids?: number[]
   }
   return {
     url: ready,
+    link,
     urls,
     volunteers: pids,
     end(signal) {

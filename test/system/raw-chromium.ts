@@ -20,6 +20,8 @@ export interface RawTab {
   /** The value of an expression, awaited. @throws Error with the page's own message. */
   evaluate(expression: string): Promise<unknown>
   send(method: string, params?: object): Promise<Record<string, unknown>>
+  /** As by its cross: the page hears that it goes, if there is time. */
+  close(): Promise<void>
   /** Whether the renderer behind it has crashed. */
   readonly crashed: boolean
 }
@@ -49,6 +51,9 @@ export async function launchRawChromium(flags: readonly string[] = []): Promise<
       return {
         send: (method, params) => wire.send(method, params, session),
         evaluate: (expression) => evaluate(wire, session, expression),
+        async close() {
+          await wire.send('Target.closeTarget', { targetId })
+        },
         get crashed() {
           return wire.crashed.has(session)
         },

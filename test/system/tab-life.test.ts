@@ -1,119 +1,26 @@
-import type { PeerSnapshot } from '@layerswarm/peer'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  ALL,
+  ALL_WHOLE,
+  answersOf,
+  DEADLINE_MS,
+  duringRequest,
+  LAYERS,
+  type Member,
+  meshed,
+  openMember,
+  untilTrue,
+  WHOLE,
+} from './bench-members.ts'
 import { type BenchSite, startBenchSite } from './bench-page.ts'
 import { SOFTWARE_WEBGPU } from './browser.ts'
 import { launchRawChromium, type RawChromium, type RawTab } from './raw-chromium.ts'
-
-const LAYERS = 8
-const ALL = [0, 1, 2, 3, 4, 5, 6, 7]
-/** So many requests of so many images take a second and more: what happens to a tab happens in between. */
-const REQUESTS = 4
-const IMAGES = 47
-const DEADLINE_MS = 60_000
-/** A slow and busy machine. */
-const WAIT_MS = 90_000
-const LOOK_MS = 50
 
 let site: BenchSite
 beforeAll(async () => {
   site = await startBenchSite()
 })
 afterAll(() => site?.stop())
-
-/** A tab whose page a test drives, with the peer in it. */
-interface Member {
-  readonly tab: RawTab
-  readonly peerId: string | undefined
-  snapshot(): Promise<PeerSnapshot>
-  until(what: string, holds: (seen: PeerSnapshot) => boolean): Promise<PeerSnapshot>
-}
-
-async function openMember(
-  chromium: RawChromium,
-  layers: readonly number[],
-  engine: string,
-  prepare: (tab: RawTab) => Promise<unknown> = async () => undefined,
-): Promise<Member> {
-  const tab = await chromium.open(site.url)
-  // Until the page is there, there is nothing to evaluate in.
-  await untilTrue('the page is there', () =>
-    tab.evaluate(`typeof bench === 'object'`).catch(() => false),
-  )
-  await prepare(tab)
-  await tab.evaluate(`bench.join(${JSON.stringify(layers)}, ${JSON.stringify(engine)})`)
-  const snapshot = async () => (await tab.evaluate('bench.snapshot()')) as PeerSnapshot
-  const { peerId } = await snapshot()
-  return {
-    tab,
-    peerId,
-    snapshot,
-    async until(what, holds) {
-      let seen: PeerSnapshot | undefined
-      await untilTrue(
-        () => `${what}; last seen: ${JSON.stringify(seen)}`,
-        async () => {
-          seen = await snapshot()
-          return holds(seen)
-        },
-      )
-      return seen as unknown as PeerSnapshot
-    },
-  }
-}
-
-async function untilTrue(
-  what: string | (() => string),
-  holds: () => Promise<unknown>,
-): Promise<void> {
-  const endMs = Date.now() + WAIT_MS
-  while ((await holds()) !== true) {
-    if (Date.now() > endMs) {
-      throw new Error(`waited ${WAIT_MS} ms until ${typeof what === 'string' ? what : what()}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-  }
-}
-
-/** Each layer with this many hosts, everybody connected directly to the two others. */
-async function meshed(members: readonly Member[], hosts: number): Promise<void> {
-  for (const member of members) {
-    await member.until(
-      `every layer has ${hosts} hosts`,
-      ({ coverage, peers }) =>
-        coverage.length === LAYERS &&
-        coverage.every((count) => count === hosts) &&
-        peers.filter(({ connection }) => connection === 'direct').length === members.length - 1,
-    )
-  }
-}
-
-interface Answer {
-  readonly hops: number
-  readonly missing: number
-}
-const WHOLE: Answer = { hops: LAYERS, missing: 0 }
-/** Every request of `duringRequest` was answered, with every layer. */
-const ALL_WHOLE = Array.from({ length: REQUESTS }, () => WHOLE)
-
-/**
- * Lets something happen to the tab that has run the first layer of a request: the next layers are its
- * own too, since it has the activation. Then waits for the answer.
- */
-async function duringRequest(
-  [asker, ...hosts]: readonly [Member, ...Member[]],
-  happen: (victim: Member) => Promise<unknown>,
-): Promise<{ answers: Answer[]; victim: Member }> {
-  await asker.tab.evaluate(`bench.ask(${IMAGES}, ${DEADLINE_MS}, ${REQUESTS})`)
-  const first = await asker.tab.evaluate('bench.firstHop()')
-  const victim = hosts.find(({ peerId }) => peerId === first)
-  if (victim === undefined) throw new Error(`the first layer was run by a stranger, ${first}`)
-  await happen(victim)
-  return { answers: await answersOf(asker), victim }
-}
-
-async function answersOf({ tab }: Member): Promise<Answer[]> {
-  return (await tab.evaluate('bench.answers()')) as Answer[]
-}
 
 describe('a tab in the middle of a request', { timeout: 300_000 }, () => {
   let chromium: RawChromium
@@ -122,9 +29,9 @@ describe('a tab in the middle of a request', { timeout: 300_000 }, () => {
   beforeAll(async () => {
     chromium = await launchRawChromium()
     members = [
-      await openMember(chromium, [], 'ort-wasm'),
-      await openMember(chromium, ALL, 'ort-wasm'),
-      await openMember(chromium, ALL, 'ort-wasm'),
+      await openMember(site.url, chromium, [], 'ort-wasm'),
+      await openMember(site.url, chromium, ALL, 'ort-wasm'),
+      await openMember(site.url, chromium, ALL, 'ort-wasm'),
     ]
     await meshed(members, 2)
   }, 300_000)
@@ -188,7 +95,7 @@ describe('a tab in the middle of a request', { timeout: 300_000 }, () => {
 
   /** The members with a new tab in the place of one that is gone. */
   async function replaced(gone: Member): Promise<[Member, Member, Member]> {
-    const fresh = await openMember(chromium, ALL, 'ort-wasm')
+    const fresh = await openMember(site.url, chromium, ALL, 'ort-wasm')
     const swap = (member: Member) => (member === gone ? fresh : member)
     return [swap(members[0]), swap(members[1]), swap(members[2])]
   }
@@ -212,8 +119,8 @@ describe('the engine and the storage of a tab', { timeout: 300_000 }, () => {
   test('is built again when the GPU process crashes, and WASM serves the next time', async () => {
     const gpu = await launchRawChromium(SOFTWARE_WEBGPU)
     chromiums.push(gpu)
-    const asker = await openMember(gpu, [4, 5, 6, 7], 'ort-wasm')
-    const member = await openMember(gpu, [0, 1, 2, 3], 'ort-webgpu')
+    const asker = await openMember(site.url, gpu, [4, 5, 6, 7], 'ort-wasm')
+    const member = await openMember(site.url, gpu, [0, 1, 2, 3], 'ort-webgpu')
     await meshed([asker, member], 1)
 
     await asker.tab.evaluate(`bench.ask(1, ${4 * DEADLINE_MS})`)
@@ -244,7 +151,7 @@ describe('the engine and the storage of a tab', { timeout: 300_000 }, () => {
   test('are memory when the disk is full, and the tab says so', async () => {
     const chromium = await launchRawChromium()
     chromiums.push(chromium)
-    const member = await openMember(chromium, [0, 1], 'ort-wasm', async (tab) => {
+    const member = await openMember(site.url, chromium, [0, 1], 'ort-wasm', async (tab) => {
       const origin = new URL(site.url).origin
       await tab.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 10_000 })
     })
@@ -258,7 +165,7 @@ describe('the engine and the storage of a tab', { timeout: 300_000 }, () => {
   test('are WASM where the adapter is software, and files of the origin', async () => {
     const gpu = await launchRawChromium(SOFTWARE_WEBGPU)
     chromiums.push(gpu)
-    const member = await openMember(gpu, [0], 'auto')
+    const member = await openMember(site.url, gpu, [0], 'auto')
     const { backend, backendReason, engines, storage } = await member.until(
       'it hosts its layer',
       ({ hostedLayers }) => hostedLayers.length === 1,

@@ -2,7 +2,8 @@
  * The page of a swarm: a tab joins with one button, hosts layers, and has pictures classified. The
  * signaling server serves it; it has no framework and no server of its own. What the address may ask:
  * `engine`, `layers` (numbers, `auto` or `none`), `capacity` and `autojoin`. It may lie in any folder,
- * and on another server than the swarm's, which `join` names then.
+ * and on another server than the swarm's, which `join` names then. In the fragment it may have the key of a
+ * private swarm, `#key=…`.
  *
  * ```text
  * http://127.0.0.1:9000/?engine=ort-wasm&layers=2,5&autojoin=1
@@ -15,9 +16,11 @@
 import type { Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
+import { keyInLink, parseSwarmKey } from '@layerswarm/swarm'
 import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
+import { takeKey } from './logic/invitation.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
@@ -38,6 +41,13 @@ declare global {
 installTrustedScripts()
 const { options, complaints } = parsePageOptions(location.search)
 const server = options.join ?? folderOf(new URL(location.href))
+const swarmKey = takeKey(window, server)
+// A link with another key was opened in this tab.
+addEventListener('hashchange', () => {
+  if (keyInLink(location.href) === undefined) return
+  takeKey(window, server)
+  location.reload()
+})
 const complaint = serverComplaint(new URL(location.href), server)
 if (complaint !== undefined) complaints.push(complaint)
 let manifest: Manifest | undefined
@@ -53,7 +63,7 @@ const prepare = (signal: AbortSignal) =>
   fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
 
 const servers = () => [server.href, ...others]
-const session = createSession(servers, options, () => manifest, prepare, {
+const session = createSession({ servers, swarmKey }, options, () => manifest, prepare, {
   looked: (snapshot, images) => page.show(snapshot, images),
   moved: (request, route) => page.showMove(request, route),
   joined(peer) {
@@ -67,7 +77,7 @@ const session = createSession(servers, options, () => manifest, prepare, {
 })
 
 const lab = createLabCard(server)
-const page: Page = createPage(options, {
+const page: Page = createPage(options, parseSwarmKey(swarmKey), {
   ...session,
   join(share) {
     page.showNotice(undefined)

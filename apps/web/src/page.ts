@@ -1,7 +1,7 @@
 import type { Pixels } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
-import { isLoopback } from '@layerswarm/swarm'
+import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
 import { OWN_REQUESTS_MAX } from './limits.ts'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
@@ -57,8 +57,15 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   readonly share: Share
 }
 
-/** Brings index.html to life. */
-export function createPage(options: PageOptions, actions: PageActions): Page {
+/**
+ * Brings index.html to life.
+ * @param swarmKey that others are invited with; undefined where everybody may come.
+ */
+export function createPage(
+  options: PageOptions,
+  swarmKey: SwarmKey | undefined,
+  actions: PageActions,
+): Page {
   const notice = byId('notice', HTMLElement)
   const classes = byId('classes', HTMLElement)
   const release = byId('release', HTMLElement)
@@ -79,7 +86,7 @@ export function createPage(options: PageOptions, actions: PageActions): Page {
   createFileDrop(actions.choose, run.showProblem)
   createOrderChoice(actions.setOrders)
   const folder = folderOf(new URL(location.href))
-  const share = createShareCard(shareAddress(folder, options.join))
+  const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
   return {

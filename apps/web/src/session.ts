@@ -34,6 +34,14 @@ export interface Session extends JoinActions {
   snapshot(): PeerSnapshot
 }
 
+/** Which swarm a tab joins. */
+export interface SwarmPlace {
+  /** URLs of its servers, as far as the page knows them. */
+  servers(): readonly string[]
+  /** Its key, good or bad; undefined where everybody may come. */
+  readonly swarmKey: string | undefined
+}
+
 /** One stay with what must end when it ends. */
 interface Stay {
   readonly abort: AbortController
@@ -45,12 +53,11 @@ interface Stay {
 }
 
 /**
- * @param servers URLs of the swarm's servers, as far as the page knows them.
  * @param manifest the model, once the page knows it.
  * @param prepare fetches what the peer will need, so that the page can show how far that is.
  */
 export function createSession(
-  servers: () => readonly string[],
+  { servers, swarmKey }: SwarmPlace,
   options: PageOptions,
   manifest: () => Manifest | undefined,
   prepare: (signal: AbortSignal) => Promise<void>,
@@ -85,7 +92,7 @@ export function createSession(
       if (current !== stay) return
       const { serve, engine } = options
       stay.peer = createPeer({
-        ...{ join: servers(), serve, engine, wireDtype: WIRE_DTYPE },
+        ...{ join: servers(), swarmKey, serve, engine, wireDtype: WIRE_DTYPE },
         ...{ capacity: share.layers, timeShare: share.time },
       })
       follow(stay.peer, abort.signal, happened, look)

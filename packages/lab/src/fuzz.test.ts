@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { fuzz, smallest } from './fuzz.ts'
+import { fuzz, fuzzWorld, smallest } from './fuzz.ts'
+import { ATTACKS } from './residents/attacks.ts'
 
 test('a thousand random worlds with random faults break no promise', { timeout: 240_000 }, () => {
   const { protocol, failures, runs, checks, requests, faults } = fuzz(1_000, { seed: 1 })
@@ -13,6 +14,14 @@ test('a thousand random worlds with random faults break no promise', { timeout: 
     expect(count).toBeGreaterThan(80)
     expect(count).toBeLessThan(250)
   }
+})
+
+test('worlds are drawn with each of the attacks', () => {
+  const drawn = Array.from({ length: 1_000 }, (_, run) => fuzzWorld(1, run).set['attack.kind'] ?? 0)
+  const counts = ATTACKS.map((_, kind) => drawn.filter((one) => one === kind).length)
+  // Fifteen of a hundred worlds have one, each kind alike.
+  const fair = (1_000 * 0.15) / (ATTACKS.length - 1)
+  for (const count of counts) expect(count).toBeGreaterThan(fair / 3)
 })
 
 test('a failing world is made small: what does not matter goes, then requests, peers and layers', () => {

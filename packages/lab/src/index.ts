@@ -17,6 +17,7 @@
  *
  * @packageDocumentation
  */
+
 export type { Frame } from './animation.ts'
 export type { AttackedRequests, AttackReport } from './attack-report.ts'
 export {
@@ -55,6 +56,7 @@ export { compareHtml, compareMarkdown } from './report/compare.ts'
 export { reportHtml } from './report/html.ts'
 export { loadMarkdown } from './report/load.ts'
 export { reportMarkdown } from './report/markdown.ts'
+export { ATTACKS, type Attack, startAttack } from './residents/attacks.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'
 export {
   aboutSetting,

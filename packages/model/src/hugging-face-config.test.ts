@@ -16,6 +16,13 @@ const config = {
   id2label: { 0: 'cat', 1: 'dog' },
 }
 
+/** Deeper than a recursion over it could go. */
+function nested(depth: number): unknown {
+  let value: unknown = []
+  for (let i = 0; i < depth; i++) value = [value]
+  return value
+}
+
 describe('a config.json of Hugging Face', () => {
   test('gives the spec and the labels', () => {
     expect(parseHuggingFaceConfig(config)).toEqual({
@@ -38,6 +45,7 @@ describe('a config.json of Hugging Face', () => {
   test.each([
     [null, 'config.json: it is not an object'],
     [{ ...config, hidden_act: 'gelu_new' }, '"hidden_act" is "gelu_new"; only "gelu" can be run'],
+    [{ ...config, hidden_act: nested(20_000) }, '"hidden_act" is of the type object; only'],
     [{ ...config, qkv_bias: false }, '"qkv_bias" must be true'],
     [{ ...config, hidden_size: undefined }, '"hidden_size" is missing'],
     [{ ...config, hidden_size: 193 }, '"num_attention_heads" is wrong'],

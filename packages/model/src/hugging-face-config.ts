@@ -21,6 +21,13 @@ function fail(field: string, message: string): never {
   throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
 }
 
+/** A value of a document in an error: nobody knows how deep or long it is. */
+function inWords(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 40))
+    : `of the type ${typeof value}`
+}
+
 function parseObject(value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     fail('', 'it is not an object')
@@ -35,10 +42,7 @@ function parseObject(value: unknown): Record<string, unknown> {
 export function parseHuggingFaceConfig(value: unknown): ModelSpec {
   const config = parseObject(value)
   if (config.hidden_act !== 'gelu') {
-    fail(
-      'hidden_act',
-      `"hidden_act" is ${JSON.stringify(config.hidden_act)}; only "gelu" can be run`,
-    )
+    fail('hidden_act', `"hidden_act" is ${inWords(config.hidden_act)}; only "gelu" can be run`)
   }
   if (config.qkv_bias !== true) {
     fail('qkv_bias', '"qkv_bias" must be true; a model without those biases cannot be run')

@@ -56,3 +56,6 @@ export const SHARED_CONSTANT_ELEMENTS_MAX = 16
 
 /** One ONNX model; weights of parts stay outside it, so only training graphs come near. */
 export const GRAPH_BYTES_MAX = 64 * 1024 * 1024
+
+/** The message of an error; our longest lists all settings of the lab, 2,500 characters. */
+export const ERROR_LINE_CHARS_MAX = 3_500

@@ -110,6 +110,11 @@ describe('a wrong safetensors file', () => {
       'tensor "a" has dtype BF16; only F32 and F16 can be read',
     ],
     ['of odd metadata', withHeader('{"__metadata__":{"a":1}}'), 'its metadata "a" is not a text'],
+    [
+      'of a dtype that is no text',
+      withHeader('{"a":{"dtype":{"toString":1},"shape":[2],"data_offsets":[0,4]}}', four),
+      'tensor "a" has dtype of the type object; only F32 and F16 can be read',
+    ],
     ['without a range', withHeader('{"a":{"dtype":"F32","shape":[0]}}'), 'no valid "data_offsets"'],
   ])('%s is refused in one line', (_, file, message) => {
     let caught: unknown

@@ -99,7 +99,8 @@ function parseEntry(rawName: string, value: unknown, start: number): Safetensors
   if (!isRecord(value)) fail(`tensor "${name}" is not described by an object`)
   const { dtype, shape, data_offsets: range } = value
   if (dtype !== 'F32' && dtype !== 'F16') {
-    fail(`tensor "${name}" has dtype ${printable(String(dtype))}; only F32 and F16 can be read`)
+    const named = typeof dtype === 'string' ? printable(dtype) : `of the type ${typeof dtype}`
+    fail(`tensor "${name}" has dtype ${named}; only F32 and F16 can be read`)
   }
   if (!Array.isArray(shape) || shape.length > TENSOR_RANK_DIMENSIONS_MAX || !shape.every(isSize)) {
     fail(`tensor "${name}" has no valid shape`)

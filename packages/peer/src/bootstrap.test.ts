@@ -62,6 +62,8 @@ describe('a bootstrap.json', () => {
     ['others.1', ['https://other.example/', 'ftp://other.example/']],
     ['others.0', ['https://user:secret@other.example/']],
     ['others.0', [`https://other.example/${'x'.repeat(300)}`]],
+    // Short as it is written, too long as it is sent.
+    ['others.0', [`https://other.example/${'ü'.repeat(200)}`]],
   ])('is refused when its %s cannot be: %o', (field, others) => {
     expect(() => parseBootstrap({ ...bare, peerId, others }, JOIN)).toThrow(`"${field}"`)
   })

@@ -19,7 +19,6 @@ import {
   PROTOCOL_VERSION,
   parseIceServer,
   parseLaneCount,
-  SERVER_URL_CHARS_MAX,
 } from '@layerswarm/swarm'
 import { within } from './deadline.ts'
 import { PeerError } from './errors.ts'
@@ -51,6 +50,8 @@ export interface Bootstrap {
   /** Folders below which other servers of the swarm answer. */
   readonly others: readonly URL[]
   readonly releases: readonly OfferedRelease[]
+  /** Which private swarm it is (`swarmId`); undefined for one that is open to all. */
+  readonly swarm: Sha256 | undefined
 }
 
 /**
@@ -119,7 +120,14 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
     iceServers: parseIceServers(source.iceServers),
     others: parseOthers(source.others, join),
     releases,
+    swarm: parseSwarmId(source.swarm),
   }
+}
+
+/** A server that names none is open to all. */
+function parseSwarmId(value: unknown): Sha256 | undefined {
+  if (value === undefined || isSha256(value)) return value
+  return fail('swarm', 'bootstrap.json: "swarm" must be 64 lower-case hex digits')
 }
 
 /** Of a server elsewhere, nobody is sent to services of his own machine: what it means there is not this. */
@@ -135,14 +143,25 @@ function hostIn(address: string): string {
 function parseOthers(value: unknown, join: URL): URL[] {
   if (value === undefined) return []
   const others = listOf('others', value, BOOTSTRAP_NODES_MAX - 1).map((one, index) => {
-    const isText = typeof one === 'string' && one.length <= SERVER_URL_CHARS_MAX
-    if (isText && /^https?:\/\/[^@]*$/.test(one) && URL.canParse(one)) return parseJoinUrl(one)
+    const folder = folderNamed(one)
+    if (folder !== undefined) return folder
     return fail(
       `others.${index}`,
       `bootstrap.json: "others.${index}" must be the http or https URL of a server`,
     )
   })
   return others.filter(({ hostname }) => isElsewhere(hostname, join))
+}
+
+/** A folder as one may join it; undefined for what is none, as for a URL that grows too long when it is written out. */
+function folderNamed(one: unknown): URL | undefined {
+  if (typeof one !== 'string' || !/^https?:\/\/[^@]*$/.test(one)) return undefined
+  try {
+    return parseJoinUrl(one)
+  } catch (error) {
+    if (error instanceof PeerError) return undefined
+    throw error
+  }
 }
 
 /** A server that names none leaves its peers without. */

@@ -2,12 +2,13 @@ import { ACTIVATION_DTYPES } from '@layerswarm/model'
 import { PeerError } from './errors.ts'
 import { ANNOUNCED_MAX, PORT_MAX } from './limits.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
+import { swarmKeyOf } from './meeting/swarm-key.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
 
 /**
  * Checks what a script hands over, which no compiler may have read. What takes the network or the file
  * system to be known, as whether a URL leads anywhere, is found by `start`.
- * @throws PeerError `bad-options` naming the first wrong field.
+ * @throws PeerError `bad-options` naming the first wrong field, or `bad-swarm-key`.
  */
 export function checkOptions(options: PeerOptions): PeerOptions {
   checkKinds(options)
@@ -17,6 +18,7 @@ export function checkOptions(options: PeerOptions): PeerOptions {
   checkShare('timeShare', options.timeShare)
   checkPolicy(options.policy)
   checkReach(options)
+  swarmKeyOf(options)
   for (const server of options.iceServers) checkIceServer(server)
   if (Array.isArray(options.serve)) for (const layer of options.serve) checkCount('serve', layer)
   return options
@@ -41,6 +43,7 @@ const KINDS: Readonly<Partial<Record<keyof PeerOptions, Kind>>> = {
     'the URL of a signaling server as a text, or a list of them',
     (value) => isText(value) || isTexts(value),
   ],
+  swarmKey: ['the key of a private swarm as a text', orNone(isText)],
   serve: [
     "'auto', 'none' or a list of layer numbers",
     (value) => value === 'auto' || value === 'none' || Array.isArray(value),

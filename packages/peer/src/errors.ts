@@ -12,6 +12,9 @@ export type PeerFault =
   | { code: 'cannot-listen'; host: string; port: number }
   | { code: 'insecure-context' }
   | { code: 'bad-options'; field: string }
+  /** The swarm lets members in, and this peer has no key. */
+  | { code: 'private-swarm' }
+  | { code: 'bad-swarm-key' }
   | { code: 'no-engine'; engine: string }
   | { code: 'bad-image'; reason: string }
   | { code: 'part-unavailable'; part: string }

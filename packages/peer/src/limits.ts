@@ -6,6 +6,13 @@ export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
 /** New connections per second from one host: all relayed ones come from the relay's. */
 export const INBOUND_PER_HOST_PER_SECOND_MAX = 1_000
 /**
+ * Of these one address, or one network of IPv6, may dial so many: half. A household or a class room in one lane
+ * is 24 at most; whoever makes up identities on one machine leaves room for as many others.
+ */
+export const INBOUND_PER_NETWORK_MAX = CONNECTIONS_OPEN_MAX / 2
+/** And all those numbered side by side (a /24 of IPv4, a /48 of IPv6) three quarters: a provider's customers, or one customer of a host. */
+export const INBOUND_PER_REGION_MAX = (3 / 4) * CONNECTIONS_OPEN_MAX
+/**
  * Sockets in their handshake: four times a full set of direct ones arrives at once when a relay is back. One
  * more, and the oldest of the address that has the most of them gives way.
  */
@@ -115,6 +122,11 @@ export const FETCH_TIMEOUT_MS = 15_000
 export const TENSORS_HELD_BYTES_MAX = 64 * 1024 * 1024
 /** Questions for tensors that one peer answers another. */
 export const TENSOR_REQUESTS_PER_SECOND = 500
+/**
+ * Bytes of tensors that one peer pushes here in a second, and as many that it is given: what gigabit Ethernet
+ * carries. A core that runs ViT-B takes in 19 MB of them a second, 302 kB for each 16 ms.
+ */
+export const TENSOR_BYTES_PER_SECOND = 128 * 1024 * 1024
 /** Pulls from one peer at once; further ones wait for a stream. */
 export const TENSOR_STREAMS_PER_PEER_MAX = 8
 
@@ -165,6 +177,8 @@ export const LAYER_CHUNK_BYTES = 1024 * 1024
 export const LAYER_TIMEOUT_MS = 15_000
 /** Questions for chunks that one peer answers another: 200 MiB a second. */
 export const LAYER_REQUESTS_PER_SECOND = 200
+/** Bytes of layer files that one peer is given in a second: as many as it may ask for. */
+export const LAYER_BYTES_PER_SECOND = LAYER_REQUESTS_PER_SECOND * LAYER_CHUNK_BYTES
 /** Chunks asked of one peer at once, and one more for the next file. */
 export const LAYER_STREAMS_PER_PEER_MAX = 4
 /** Chunks asked of one peer at once, to fill the round trip. */

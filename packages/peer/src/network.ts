@@ -1,5 +1,11 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
-import { createGate, type IceServer, type Member, type ModelShape } from '@layerswarm/swarm'
+import {
+  createGate,
+  type IceServer,
+  type Member,
+  type ModelShape,
+  type SwarmKey,
+} from '@layerswarm/swarm'
 import { createBlobCache } from '#cache'
 import { openIdentity } from '#identity'
 import { platform } from '#net'
@@ -25,6 +31,8 @@ import { createTensorStreams, type TensorStreams } from './streams/tensor-stream
 /** The swarm that is joined: by which servers, and which release. */
 export interface Joined {
   readonly servers: Servers
+  /** Undefined in a swarm that is open to all. */
+  readonly swarmKey: SwarmKey | undefined
   /** Hash of the manifest. */
   readonly release: Sha256
   readonly manifest: Manifest
@@ -58,7 +66,7 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { servers, release, manifest, iceServers, lane, serverChanged }: Joined,
+  { servers, swarmKey, release, manifest, iceServers, lane, serverChanged }: Joined,
   signal: AbortSignal,
   opened: Opened,
   say: (line: string) => void,
@@ -70,6 +78,7 @@ export async function openNetwork(
   const gate = createGate({ release, blames: (source) => !isForwarder(source) })
   const { node, ways, stop } = await platform.createNode({
     privateKey: identity.privateKey,
+    swarmKey,
     release,
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
     isForwarder,
@@ -84,10 +93,7 @@ export async function openNetwork(
   await opened.add(forgetDeparted(node))
   await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({
-    node,
-    ways,
-    servers,
-    release,
+    ...{ node, ways, servers, release, swarmKey },
     changed: serverChanged,
   })
   const gone = (peer: string) => transport.reportGone(peer)

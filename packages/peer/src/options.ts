@@ -32,6 +32,11 @@ export interface PeerOptions {
    * answers lets this peer in, and it stays connected to all of them and to those that they name.
    */
   readonly join: string | readonly string[]
+  /**
+   * The key of a private swarm, as its host hands it out; undefined for that in the links of `join`
+   * (`https://swarm.example/#key=…`), or where they have none, for a swarm that is open to all.
+   */
+  readonly swarmKey: string | undefined
   /** Layers to host: the rarest, none (a requester only), or these. */
   readonly serve: 'auto' | 'none' | readonly number[]
   /** How many layers to host in `auto`. */
@@ -71,7 +76,7 @@ export interface PeerOptions {
   readonly timeShare: number
   /**
    * Who goes on with a step: its author names a favourite, and only it, the requester and the previous
-   * author are told (`direct-few`); the whole lane hears it and stands by (`direct`); or nobody is named
+   * author are told (`direct-few`); the whole lane hears it too (`direct`); or nobody is named
    * and the first answer wins (`gossip`).
    * All members of a lane must follow the same one.
    */
@@ -84,6 +89,7 @@ export interface PeerOptions {
 
 /** A peer that hosts the two rarest layers on the best engine, and keeps nothing on disk. */
 export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
+  swarmKey: undefined,
   serve: 'auto' as const,
   capacity: 2,
   engine: 'auto' as const,

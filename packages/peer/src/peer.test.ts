@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createReferenceEngine, randomTensor, releaseId, type Tensor } from '@layerswarm/model'
+import { type SwarmKey, swarmId } from '@layerswarm/swarm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { PeerError } from './errors.ts'
 import { LANE_MEET_TIMEOUT_MS } from './limits.ts'
@@ -294,6 +295,23 @@ describe('a peer that cannot join', { timeout: 30_000 }, () => {
     swarm.files.set(path, content)
     try {
       expect((await faultOf(create().start())).code).toBe(code)
+    } finally {
+      swarm.files.set(path, right)
+    }
+  })
+
+  test('connects to nobody of a private swarm without its key, and says so', async () => {
+    const path = '/bootstrap.json'
+    const right = swarm.files.get(path) ?? new Uint8Array()
+    const document = JSON.parse(new TextDecoder().decode(right))
+    swarm.files.set(path, jsonOf({ ...document, swarm: 'ab'.repeat(32) }))
+    try {
+      expect((await faultOf(create().start())).code).toBe('private-swarm')
+      const swarmKey = 'k'.repeat(43)
+      expect((await faultOf(create({ swarmKey }).start())).code).toBe('bad-swarm-key')
+      // Whatever the server says: with a key nobody is met who has none.
+      swarm.files.set(path, jsonOf({ ...document, swarm: swarmId(swarmKey as SwarmKey) }))
+      expect((await faultOf(create({ swarmKey }).start())).code).toBe('unreachable')
     } finally {
       swarm.files.set(path, right)
     }

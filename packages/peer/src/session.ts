@@ -17,6 +17,7 @@ import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
 import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
+import { checkMembership, swarmKeyOf } from './meeting/swarm-key.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { isCircuit } from './node/reach.ts'
@@ -82,6 +83,8 @@ async function open(
   step(`asking ${servers.urls.map(({ host }) => host).join(' or ')} for a swarm to join`)
   const first = await servers.readAny(signal)
   const { bootstrap } = first
+  const swarmKey = swarmKeyOf(options)
+  checkMembership(bootstrap, swarmKey)
   const release = chooseRelease(bootstrap, options.release)
   const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
   checkServed(options.serve, manifest.spec)
@@ -90,7 +93,7 @@ async function open(
   const network = await openNetwork(
     options,
     {
-      ...{ servers, release: release.id, manifest, lane, serverChanged },
+      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged },
       iceServers: bootstrap.iceServers,
     },
     signal,

@@ -37,7 +37,7 @@ function readUrl(text: string): string {
     throw bad('cannot announce a URL with a user or a password in it: everybody is told it')
   url.search = ''
   url.hash = ''
-  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
+  url.pathname = url.pathname.replace(/\/+(index\.html)?$/, '')
   if (url.href.length > SERVER_URL_CHARS_MAX) throw cannot(text, 'it is too long')
   return url.href.replace(/\/$/, '')
 }

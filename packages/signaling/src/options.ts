@@ -4,6 +4,7 @@ import {
   ICE_TEXT_CHARS_MAX,
   type IceServer,
   parseIceServer,
+  type SwarmKey,
 } from '@layerswarm/swarm'
 import type { Certificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
@@ -18,6 +19,8 @@ export interface SignalingOptions {
   readonly modelDirs: readonly string[]
   /** Address of this machine to listen on: an IP address or `localhost`. */
   readonly host: string
+  /** Only who has this key is let in and told who is there; undefined for a swarm that is open to all. */
+  readonly swarmKey: SwarmKey | undefined
   /** HTTP and libp2p over WebSocket; 0 takes any free one. */
   readonly port: number
   /** libp2p over TCP as well; 0 takes any free one, undefined opens none. */
@@ -68,6 +71,7 @@ export interface SignalingOptions {
 export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   modelDirs: [],
   host: '127.0.0.1',
+  swarmKey: undefined,
   port: 9_000,
   tcpPort: undefined,
   tls: undefined,

@@ -19,14 +19,16 @@ function presence(fields: Partial<Presence> = {}): Presence {
 
 let number = 0n
 
-/** A message that came in, newer than all before it. */
+/** A message that came in, newer than all before it; whoever hands over another's is a server. */
 function from(
   source: string,
   author: string,
   bytes: Uint8Array,
   network: string | undefined = undefined,
+  isServer = source !== author,
 ): PresenceArrival {
-  return { source, network, author, bytes, topic: presenceTopic(RELEASE, 0), number: ++number }
+  const topic = presenceTopic(RELEASE, 0)
+  return { source, isServer, network, author, bytes, topic, number: ++number }
 }
 
 const hello = encodeMessage(presence())
@@ -38,6 +40,18 @@ describe('a presence gate', () => {
     expect(gate.judge(from('neighbour', 'author', hello), 0)).toBe('accept')
     expect(gate.peers(0)).toMatchObject([{ peer: 'author', presence: { layers: [0, 1] } }])
     expect(gate.counts).toMatchObject({ accepted: 1, acceptedBytes: hello.length })
+  })
+
+  test('hears of others from servers alone, and of each neighbour from itself', () => {
+    const gate = createPresenceGate()
+    const verdictOf = (source: string, isServer: boolean) =>
+      gate.judge(from(source, 'made-up', hello, undefined, isServer), 0)
+    expect(verdictOf('neighbour', false)).toBe('ignore')
+    expect(gate.peers(0)).toEqual([])
+    expect(gate.counts.refused.hearsay).toBe(1)
+    expect(gate.isBanned('neighbour', 0)).toBe(false)
+    expect(verdictOf('made-up', false)).toBe('accept')
+    expect(verdictOf('server', true)).toBe('accept')
   })
 
   test('rejects what is malformed, too long, or of another kind', () => {
@@ -141,5 +155,44 @@ describe('a presence gate', () => {
       // "a" was forgotten when "c" came, so its bucket is full again.
       ['accept', 'accept', 'accept', 'accept'],
     )
+  })
+})
+
+describe('a presence gate, before a signature is checked', () => {
+  const knock = (source: string, isOwn: boolean, network?: string) => ({
+    ...{ source, isServer: !isOwn, isOwn, network },
+    bytes: hello.length,
+  })
+
+  test("counts a neighbour's own presence, and all that it hands over", () => {
+    const author = { burst: 3, perSecond: 1 }
+    const source = { burst: 10, perSecond: 5 }
+    const gate = createPresenceGate({ author, source })
+    const admitted = (isOwn: boolean, nowMs: number) =>
+      Array.from({ length: 12 }, () => gate.admits(knock('s', isOwn), nowMs)).filter(Boolean).length
+    expect(admitted(true, 0)).toBe(3)
+    // Of ten, three were its own, and seven were refused as too many of its own.
+    expect(admitted(false, 0)).toBe(0)
+    expect(admitted(false, 1_000)).toBe(5)
+    expect(gate.counts.refused).toMatchObject({ 'author-rate': 7, 'source-rate': 2 + 12 + 7 })
+    expect(gate.counts.refusedBytes).toBe(28 * hello.length)
+  })
+
+  test('counts all neighbours behind one address together', () => {
+    const gate = createPresenceGate({ source: { burst: 2, perSecond: 1 } })
+    const admitted = Array.from({ length: 20 }, (_, i) =>
+      gate.admits(knock(`s${i}`, false, 'home'), 0),
+    )
+    expect(admitted.filter(Boolean)).toHaveLength(2 * SOURCES_PER_ADDRESS)
+    expect(gate.admits(knock('other', false, 'elsewhere'), 0)).toBe(true)
+  })
+
+  test('bans a neighbour that goes on to hand over what nobody has signed', () => {
+    const banned: string[] = []
+    const gate = createPresenceGate({ onBan: (peer) => banned.push(peer) })
+    for (let i = 0; i < STRIKES_MAX; i++) gate.forged('s', 0)
+    expect(banned).toEqual(['s'])
+    expect(gate.isBanned('s', 0)).toBe(true)
+    expect(gate.admits(knock('s', false), 0)).toBe(false)
   })
 })

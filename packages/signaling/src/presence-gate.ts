@@ -36,6 +36,7 @@ type Refusal =
   | 'source-rate'
   | 'banned'
   | 'old-news'
+  | 'hearsay'
 
 /** A peer as it last announced itself. */
 export interface AnnouncedPeer {
@@ -53,10 +54,26 @@ export interface GossipCounts {
   refusedBytes: number
 }
 
+/** What is known of a message before its signature is checked. */
+export interface PresenceKnock {
+  /** The neighbour that sent it. */
+  readonly source: string
+  /** The neighbour is another server of the swarm, named by this one's host. */
+  readonly isServer: boolean
+  /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
+  readonly network: string | undefined
+  /** It says that the neighbour itself has signed it. */
+  readonly isOwn: boolean
+  /** How long it is. */
+  readonly bytes: number
+}
+
 /** A signed message of a topic. */
 export interface PresenceArrival {
   /** The neighbour that sent it. */
   readonly source: string
+  /** The neighbour is another server of the swarm, named by this one's host. */
+  readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
   readonly topic: string
@@ -77,10 +94,20 @@ export interface PresenceArrival {
  *    SOURCES_PER_ADDRESS times that.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
- * 4. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
+ * 4. What can be counted before a signature is checked is counted before.
+ * 5. A neighbour's presence is its own: only servers hand over that of others, so whoever makes up peers needs a
+ *    connection for each. It is not punished: it may be a server whose host alone has named the two.
+ * 6. All memory is bounded: PEERS_MAX peers, RATE_KEYS_MAX rates, BANS_MAX bans.
  */
 export interface PresenceGate {
+  /** All at once: `admits`, then `judgeAdmitted`. */
   judge(arrival: PresenceArrival, nowMs: number): PresenceVerdict
+  /** Whether a message is worth checking its signature; that of its author is only claimed. */
+  admits(knock: PresenceKnock, nowMs: number): boolean
+  /** Judges a message that was admitted, and whose signature is its author's. */
+  judgeAdmitted(arrival: PresenceArrival, nowMs: number): PresenceVerdict
+  /** A neighbour handed over a message that nobody has signed. */
+  forged(neighbour: string, nowMs: number): void
   isBanned(peer: string, nowMs: number): boolean
   /** Forgets the presence of a peer that has left. */
   forget(peer: string): void
@@ -109,22 +136,24 @@ const DEFAULTS: PresenceGateOptions = Object.freeze({
 /** Of no release: a step, which alone is judged by a shape, is in the wrong topic here anyway. */
 const NO_SHAPE: ModelShape = Object.freeze({ layers: 0, tokens: 0, width: 0 })
 
+/** Whether so much may come from a neighbour, and from all that share its address. */
+function createSources({ burst, perSecond }: Rate, namesMax: number) {
+  const sources = createQuota({ burst, perSecond, namesMax })
+  const networks = createQuota({
+    burst: burst * SOURCES_PER_ADDRESS,
+    perSecond: perSecond * SOURCES_PER_ADDRESS,
+    namesMax,
+  })
+  return ({ source, network }: PresenceKnock, nowMs: number): boolean => {
+    if (!sources.take(source, nowMs)) return false
+    return network === undefined || networks.take(network, nowMs)
+  }
+}
+
 /** Makes a gate that has heard nothing yet. */
 export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): PresenceGate {
   const { author: presenceRate, source, namesMax, onBan } = { ...DEFAULTS, ...options }
-  const sources = createQuota({ ...source, namesMax })
-  const networks = createQuota({
-    burst: source.burst * SOURCES_PER_ADDRESS,
-    perSecond: source.perSecond * SOURCES_PER_ADDRESS,
-    namesMax,
-  })
-
-  /** Whether so much may come from a neighbour, and from all that share its address. */
-  function mayCome({ source: neighbour, network }: PresenceArrival, nowMs: number): boolean {
-    if (!sources.take(neighbour, nowMs)) return false
-    return network === undefined || networks.take(network, nowMs)
-  }
-
+  const mayCome = createSources(source, namesMax)
   const gate = createGate({
     presenceRate,
     // What is over a rate is dropped and costs no more than that: its neighbours have rates of their own.
@@ -138,10 +167,9 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
   const announced = new Map<string, AnnouncedPeer>()
   const counts = zeroCounts()
 
-  function refuse(why: Refusal, { bytes }: PresenceArrival): 'ignore' {
+  function refuse(why: Refusal, bytes: number): void {
     counts.refused[why] += 1
-    counts.refusedBytes += bytes.length
-    return 'ignore'
+    counts.refusedBytes += bytes
   }
 
   function accept({ author, bytes }: PresenceArrival, presence: Presence, nowMs: number): 'accept' {
@@ -156,24 +184,49 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
     return judgeMessage(bytes, topic, author as PeerId, NO_SHAPE, PRESENCE_BYTES_MAX)
   }
 
+  function admits(knock: PresenceKnock, nowMs: number): boolean {
+    if (!mayCome(knock, nowMs)) {
+      refuse('source-rate', knock.bytes)
+      return false
+    }
+    if (!knock.isOwn && !knock.isServer) {
+      refuse('hearsay', knock.bytes)
+      return false
+    }
+    const verdict = gate.admit({ ...knock, isPresence: true }, nowMs)
+    if (verdict !== undefined) refuse(refusalOf(verdict), knock.bytes)
+    return verdict === undefined
+  }
+
+  function judgeAdmitted(arrival: PresenceArrival, nowMs: number): PresenceVerdict {
+    const verdict = gate.judgeAdmitted(
+      {
+        ...arrival,
+        author: arrival.author as PeerId,
+        isPresence: true,
+        content: () => judgeContent(arrival),
+      },
+      nowMs,
+    )
+    if (verdict.verdict === 'deliver' && verdict.message.kind === 'presence') {
+      return accept(arrival, verdict.message, nowMs)
+    }
+    refuse(refusalOf(verdict), arrival.bytes.length)
+    if (verdict.verdict === 'ban') onBan(verdict.peer)
+    return verdict.verdict === 'ignore' ? 'ignore' : 'reject'
+  }
+
   return {
     judge(arrival, nowMs) {
-      if (!mayCome(arrival, nowMs)) return refuse('source-rate', arrival)
-      const verdict = gate.judge(
-        {
-          ...arrival,
-          author: arrival.author as PeerId,
-          isPresence: true,
-          content: () => judgeContent(arrival),
-        },
-        nowMs,
-      )
-      if (verdict.verdict === 'deliver' && verdict.message.kind === 'presence') {
-        return accept(arrival, verdict.message, nowMs)
-      }
-      const ignored = refuse(refusalOf(verdict), arrival)
-      if (verdict.verdict === 'ban') onBan(verdict.peer)
-      return verdict.verdict === 'ignore' ? ignored : 'reject'
+      const { source, isServer, network, author, bytes } = arrival
+      const isOwn = source === author
+      const knock = { source, isServer, network, isOwn, bytes: bytes.length }
+      return admits(knock, nowMs) ? judgeAdmitted(arrival, nowMs) : 'ignore'
+    },
+    admits,
+    judgeAdmitted,
+    forged(neighbour, nowMs) {
+      if (gate.forged(neighbour, nowMs)) onBan(neighbour)
     },
     isBanned: gate.isBanned,
     forget: (peer) => void announced.delete(peer),
@@ -217,6 +270,7 @@ export function zeroCounts(): GossipCounts {
       'source-rate': 0,
       banned: 0,
       'old-news': 0,
+      hearsay: 0,
     },
     refusedBytes: 0,
   }

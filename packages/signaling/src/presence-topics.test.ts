@@ -127,7 +127,7 @@ describe('the presence topics of a server', () => {
     const bytes = encodeMessage(anyPresence({ release: RELEASE, lane: 1, layers: [0] }))
     const say = (topic: string, sequenceNumber: bigint) =>
       gossip.topicValidators.get(topic)?.(
-        'source' as never,
+        'author' as never,
         { type: 'signed', from: 'author', sequenceNumber, data: bytes, topic } as never,
       )
     expect(await say(presenceTopic(RELEASE, 1), 1n)).toBe('accept')

@@ -59,9 +59,16 @@ export function createPresenceTopics(
     if (message.type !== 'signed') return TopicValidatorResult.Reject
     const { from, sequenceNumber: number, data: bytes, topic } = message
     const [neighbour, author] = [source.toString(), from.toString()]
-    const network = networkOf(neighbour)
-    const arrival = { source: neighbour, network, author, topic, number, bytes }
-    const verdict = gate.judge(arrival, performance.now())
+    const arrival = {
+      source: neighbour,
+      isServer: isServer(neighbour),
+      network: networkOf(neighbour),
+      author,
+      topic,
+      number,
+      bytes,
+    }
+    const verdict = gate.judgeAdmitted(arrival, performance.now())
     if (verdict === 'accept' && followed.has(topic)) followed.set(topic, undefined)
     return VERDICTS[verdict]
   }

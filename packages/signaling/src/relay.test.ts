@@ -57,6 +57,7 @@ beforeEach(async () => {
   tcpPort = await freePort()
   const needs = {
     identity: await generateKeyPair('Ed25519'),
+    swarmKey: undefined,
     gate,
     offers: (release: string) => release === topicRelease(RELEASE),
     listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],
@@ -195,6 +196,25 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(gate.counts.refused).toMatchObject({ oversized: 1, malformed: STRIKES_MAX - 1 })
   })
 
+  test('hangs up on who hands over what nobody has signed', async () => {
+    const liar = await join()
+    listen(liar, PRESENCE)
+    await meshed(liar)
+    const { pubsub } = liar.services
+    const forge = (number: number) => ({
+      topic: PRESENCE,
+      from: liar.peerId.toMultihash().bytes,
+      seqno: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, number),
+      data: encodeMessage(presence),
+      signature: new Uint8Array(64),
+    })
+    const raw = pubsub as typeof pubsub & { sendRpc(peer: string, rpc: object): boolean }
+    for (let number = 0; number < STRIKES_MAX; number++)
+      raw.sendRpc(relay.peerId, { subscriptions: [], messages: [forge(number)] })
+    await vi.waitFor(() => expect(liar.getConnections()).toEqual([]), soon)
+    expect(gate.isBanned(liar.peerId.toString(), performance.now())).toBe(true)
+  })
+
   test('forgets the presence and the reservation of a peer whose last connection drops', async () => {
     const client = await join()
     listen(client, PRESENCE)
@@ -299,6 +319,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     await relay.stop()
     const needs = {
       identity: await generateKeyPair('Ed25519'),
+      swarmKey: undefined,
       gate,
       offers: () => true,
       listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],

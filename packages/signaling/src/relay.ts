@@ -1,5 +1,12 @@
 import './polyfill.ts'
-import { createBacklog } from '@layerswarm/swarm'
+import {
+  askBeforeChecking,
+  createBacklog,
+  gossipNumber,
+  type Receiving,
+  type SwarmKey,
+  swarmPrologue,
+} from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
@@ -17,7 +24,7 @@ import { createGossipClock } from './gossip-clock.ts'
 import * as limits from './limits.ts'
 import type { PeeringLink } from './peering/peering.ts'
 import type { PresenceGate } from './presence-gate.ts'
-import { createPresenceTopics } from './presence-topics.ts'
+import { createPresenceTopics, type PresenceTopicsNeeds } from './presence-topics.ts'
 import type { RelayEvent, RelayLimits, RelaySnapshot } from './relay-terms.ts'
 import { reservationsOf } from './reservations.ts'
 import { createTraffic, type Traffic } from './traffic.ts'
@@ -31,6 +38,8 @@ import {
 /** What a relay is made of. */
 export interface RelayNeeds {
   readonly identity: PrivateKey
+  /** It connects to members of this private swarm only; undefined where everybody may come. */
+  readonly swarmKey: SwarmKey | undefined
   readonly gate: PresenceGate
   /** Whether a release, as topics name it, is on offer here: the presence of its lanes is forwarded. */
   offers(release: string): boolean
@@ -88,6 +97,7 @@ export async function createRelay(
   const isServer = (peer: string) => servers.has(peer)
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
+  watchDoor(node, { gate, isServer, networkOf })
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
@@ -196,7 +206,7 @@ function linkOf(node: RelayNode): PeeringLink {
 }
 
 function createNode(
-  { identity, listen, announce, limits: bounds, version }: RelayNeeds,
+  { identity, swarmKey, listen, announce, limits: bounds, version }: RelayNeeds,
   metrics: Traffic['metrics'],
   connectionGater: ConnectionGater,
 ): Promise<RelayNode> {
@@ -217,7 +227,8 @@ function createNode(
     },
     metrics,
     transports: [boundTransport(tcp(), backlog)],
-    connectionEncrypters: [noise()],
+    // Between a member and anybody else the handshake fails: docs/decisions/0028.
+    connectionEncrypters: [noise({ prologueBytes: swarmPrologue(swarmKey) })],
     streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
     connectionGater,
     connectionManager: {
@@ -255,12 +266,28 @@ function createNode(
   })
 }
 
+/** Asks the gate before the signature of a message is checked: see `askBeforeChecking`. */
+function watchDoor(
+  { services: { pubsub } }: RelayNode,
+  { gate, isServer, networkOf }: Pick<PresenceTopicsNeeds, 'gate' | 'isServer' | 'networkOf'>,
+): void {
+  askBeforeChecking(pubsub as typeof pubsub & Receiving, {
+    admits: (source, { data }, isOwn) => {
+      const whence = { source, isServer: isServer(source), network: networkOf(source) }
+      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, performance.now())
+    },
+    forged: (neighbour) => gate.forged(neighbour, performance.now()),
+  })
+}
+
 /** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */
 function createGossip() {
   return gossipsub({
     ...limits.MESH_PEERS,
     // Peering connects to other servers again: gossip itself may dial nobody.
     directConnectTicks: Number.MAX_SAFE_INTEGER,
+    // Duplicates are recognised before their signature is verified again.
+    fastMsgIdFn: gossipNumber,
     maxTopicBytesPerPeer: limits.TOPIC_BYTES_PER_PEER_MAX,
     allowPublishToZeroTopicPeers: true,
     maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,

@@ -5,6 +5,7 @@ import {
   type IceServer,
   type LaneCount,
   PROTOCOL_VERSION,
+  swarmId,
   topicRelease,
 } from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
@@ -47,6 +48,8 @@ export interface Bootstrap {
   readonly protocol: number
   /** Of the relay. It is met by WebSocket at the URL by which this was read. */
   readonly peerId: string
+  /** Which private swarm it is (`swarmId`); none for one that is open to all. */
+  readonly swarm?: string
   /** STUN and TURN servers that the host of the swarm wants its peers to use. */
   readonly iceServers: readonly IceServer[]
   /** URLs of the other servers of this swarm that this one has met: peers join them too. */
@@ -172,7 +175,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
       )
       opened.reason = undefined
       const releases = () => opened.releases?.list.map(({ id }) => id) ?? []
-      opened.peering = createPeering({ urls: others, link, releases, log })
+      opened.peering = createPeering({ urls: others, link, swarm: swarmOf(options), releases, log })
       opened.peering.start()
       return doors
     },
@@ -269,13 +272,13 @@ async function openRelay(
   const { host, tcpPort = 0, addresses: announce } = listening
   if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
-  const { relay: limits, version } = options
+  const { relay: limits, version, swarmKey } = options
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
       opened.releases?.list.some(({ id }) => topicRelease(id) === release) ?? false
     const diskOf = options.dataDir ?? tmpdir()
-    const needs = { identity, gate, offers, listen, announce, limits, version, diskOf }
+    const needs = { identity, swarmKey, gate, offers, listen, announce, limits, version, diskOf }
     const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
@@ -299,14 +302,22 @@ function notReady({ reason, relay }: Opened): string | undefined {
   return relay?.isStarted() === true ? undefined : 'libp2p is not running'
 }
 
+/** Which private swarm this is; undefined for one that is open to all. */
+function swarmOf({ swarmKey }: Pick<SignalingOptions, 'swarmKey'>): string | undefined {
+  return swarmKey && swarmId(swarmKey)
+}
+
 function bootstrapOf(
   { relay, releases, peering }: Opened,
-  { iceServers }: SignalingOptions,
+  options: SignalingOptions,
   peers: readonly AnnouncedPeer[],
 ): Bootstrap {
+  const { iceServers } = options
+  const swarm = swarmOf(options)
   return {
     protocol: PROTOCOL_VERSION,
     peerId: relay?.peerId ?? '',
+    ...(swarm === undefined ? {} : { swarm }),
     others: peering?.met ?? [],
     addresses: relay?.addresses() ?? [],
     iceServers,

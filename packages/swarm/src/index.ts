@@ -35,6 +35,13 @@ export { createMember } from './driver.ts'
 export type { MemberEvent } from './effects.ts'
 export { SwarmError, type SwarmFault } from './errors.ts'
 export type { FailureFault, Missing } from './failure.ts'
+export {
+  type Admission,
+  askBeforeChecking,
+  gossipNumber,
+  type RawMessage,
+  type Receiving,
+} from './gate/admission.ts'
 export { type Backlog, createBacklog } from './gate/backlog.ts'
 export { type Bans, createBans } from './gate/bans.ts'
 export {
@@ -44,6 +51,7 @@ export {
   type Gate,
   type GateOptions,
   type IgnoreReason,
+  type Knock,
   type Verdict,
 } from './gate/gate.ts'
 export { createLaneReach } from './gate/lane-reach.ts'
@@ -55,6 +63,7 @@ export {
 } from './gate/message-rules.ts'
 export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
+export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
 export * from './limits.ts'
@@ -66,6 +75,15 @@ export type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+export {
+  keyInLink,
+  linkWithKey,
+  parseSwarmKey,
+  type SwarmKey,
+  swarmId,
+  swarmPrologue,
+  withoutKey,
+} from './membership/swarm-key.ts'
 export type * from './ports.ts'
 export {
   type Answer,
@@ -79,5 +97,5 @@ export { type IceServer, iceHost, parseIceServer } from './wire/ice-server.ts'
 export { countLanes, type LaneCount, parseLaneCount } from './wire/lane-count.ts'
 export { isLoopback } from './wire/loopback.ts'
 export * from './wire/messages.ts'
-export { networkOf } from './wire/network.ts'
+export { networkOf, regionOf } from './wire/network.ts'
 export { peerIdOfKey } from './wire/peer-id.ts'

@@ -6,6 +6,8 @@ export const REQUEST_ID_BYTES = 16
 export const SEED_BYTES = 16
 /** A libp2p peer id of an Ed25519 key is 52 characters; RSA ones are 46. */
 export const PEER_ID_CHARS_MAX = 64
+/** The key of a private swarm: 32 random bytes in base64url, beyond guessing. */
+export const SWARM_KEY_CHARS = 43
 /** As many layers as a manifest may have (packages/model, spec.ts). */
 export const LAYERS_MAX = 64
 /** ViT-L at 384 pixels in float32: 577 tokens x 1,024 x 4 bytes = 2.4 MB. */

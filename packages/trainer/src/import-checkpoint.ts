@@ -99,10 +99,8 @@ function fieldOf(value: unknown, field: string): unknown {
 function checkModelType(config: unknown): void {
   const type = fieldOf(config, 'model_type')
   if (typeof type === 'string' && MODEL_TYPES.includes(type)) return
-  failConfig(
-    'model_type',
-    `"model_type" is ${type === undefined ? 'missing' : JSON.stringify(type)}; only "vit" and "deit" can be imported`,
-  )
+  const said = typeof type === 'string' ? JSON.stringify(type.slice(0, 40)) : 'missing'
+  failConfig('model_type', `"model_type" is ${said}; only "vit" and "deit" can be imported`)
 }
 
 type Tensors = SafetensorsHeader['tensors']

@@ -53,6 +53,7 @@ async function withSwarm(
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const swarm = await startLocalSwarm({
+    swarmKey: undefined,
     hosting: LOCAL_HOSTING,
     certificate: undefined,
     peers: 0,

@@ -43,6 +43,7 @@ export interface LaggedSwarmOptions {
 export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<LaggedSwarm> {
   const { processes, peersEach, capacity, policy, signal } = options
   const local = await startLocalSwarm({
+    swarmKey: undefined,
     hosting: LOCAL_HOSTING,
     certificate: undefined,
     peers: 0,

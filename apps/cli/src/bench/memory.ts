@@ -27,6 +27,7 @@ export const memory: Bench = {
     const { signal, log } = options
     const engine = 'ort-node'
     const swarm = await startLocalSwarm({
+      swarmKey: undefined,
       hosting: LOCAL_HOSTING,
       certificate: undefined,
       peers: 0,
@@ -56,6 +57,7 @@ export const memory: Bench = {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
+        swarmKey: undefined,
         join: [swarm.url],
         release: id,
         engine,

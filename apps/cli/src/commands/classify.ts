@@ -1,12 +1,13 @@
 import { usageError } from '../cli-error.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
-import { count, swarmUrls, text, type ValuesOf } from '../line/option.ts'
+import { count, swarmKeyOption, swarmUrls, text, type ValuesOf } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 import { ASK_OPTIONS, policyOf } from './ask-options.ts'
 
 const OPTIONS = {
   join: swarmUrls(),
+  'swarm-key': swarmKeyOption(),
   samples: count("ask this many of the swarm's labelled samples instead of images", {
     low: 1,
     high: 100_000,
@@ -47,7 +48,9 @@ export const classify = defineCommand({
     }
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, release, engine, policy } = values
-    const how = { release, engine, policy, webrtc: true }
+    const { readSwarmKey } = await import('../swarm/swarm-key.ts')
+    const swarmKey = await readSwarmKey(values['swarm-key'])
+    const how = { swarmKey, release, engine, policy, webrtc: true }
     const peer = await joinAsRequester({ join, ...how, signal, log })
     try {
       if (values.samples === undefined) await classifyImages(peer, context)

@@ -2,7 +2,16 @@ import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { listenOption } from '../line/hosting-options.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
-import { bare, count, type Option, parseLayers, swarmUrls, text, texts } from '../line/option.ts'
+import {
+  bare,
+  count,
+  type Option,
+  parseLayers,
+  swarmKeyOption,
+  swarmUrls,
+  text,
+  texts,
+} from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 
 const layers: Option<'auto' | readonly number[]> = {
@@ -19,11 +28,12 @@ export const peer = defineCommand({
   summary: 'give a swarm the compute of this process',
   usage: [
     '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
-    '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
+    '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc] [--swarm-key FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
     join: swarmUrls(),
+    'swarm-key': swarmKeyOption(),
     layers,
     capacity: count('how many layers to host with --layers auto', {
       low: 1,
@@ -63,10 +73,12 @@ export const peer = defineCommand({
   ],
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
+    const { readSwarmKey } = await import('../swarm/swarm-key.ts')
     const { join, capacity, engine, policy, host, port, announce, data, release } = values
     const { peerId, backend, served, layerMs, uptimeMs, hostedLayers } = await serve({
       options: {
         join: join.map(({ href }) => href),
+        swarmKey: await readSwarmKey(values['swarm-key']),
         serve: values.layers,
         capacity,
         engine,

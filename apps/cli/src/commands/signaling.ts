@@ -13,6 +13,7 @@ export const signaling = defineCommand({
   usage: [
     '[--port 9000] [--host 127.0.0.1] [--https] [--cert FILE --key FILE] [--announce ADDRESS]…',
     '[--peer-with URL]… [--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
+    '[--private] [--swarm-key FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
@@ -52,10 +53,13 @@ export const signaling = defineCommand({
     const { prepareSignaling } = await import('../swarm/serve-signaling.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { findCertificate, describeDoors, doorsDocument } = await import('../swarm/doors.ts')
+    const { linksOf, PRIVATE_LINE, swarmKeyOf } = await import('../swarm/swarm-key.ts')
+    const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, dataDir)
     const record = createLog({ flags: values, describe: formatLog, write: log, now: Date.now })
     const server = await prepareSignaling({
       hosting,
+      swarmKey,
       certificate,
       inner: false,
       models: values.model,
@@ -76,8 +80,10 @@ export const signaling = defineCommand({
       const ready = await server.start()
       const { url, peerId, releases } = ready
       print(`ready ${url}`)
-      for (const line of describeDoors(ready, certificate)) print(line)
-      emit({ ready: url, peerId, releases, ...doorsDocument(ready, certificate) })
+      const links = linksOf(ready, swarmKey)
+      if (swarmKey !== undefined) for (const line of [PRIVATE_LINE, `  ${links.url}`]) print(line)
+      for (const line of describeDoors(links, certificate)) print(line)
+      emit({ ready: url, link: links.url, peerId, releases, ...doorsDocument(links, certificate) })
       await untilAborted(signal)
     } finally {
       await server.stop()

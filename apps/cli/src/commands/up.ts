@@ -11,6 +11,7 @@ export const up = defineCommand({
   summary: 'start a swarm on this machine: signaling, the page and volunteers',
   usage: [
     '[--peers 4] [--host 127.0.0.1] [--port 9000] [--https] [--cert FILE --key FILE] [--model DIR]…',
+    '[--private] [--swarm-key FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
@@ -24,6 +25,7 @@ export const up = defineCommand({
   examples: [
     'up',
     'up --host 0.0.0.0 --https',
+    'up --private',
     'up --peers 8 --port 8080 --model models/fashion-vit',
   ],
   async run({ values, signal, print, log, emit }) {
@@ -34,10 +36,13 @@ export const up = defineCommand({
     const { findCertificate, describeDoors, doorsDocument, joinCommand } = await import(
       '../swarm/doors.ts'
     )
+    const { linksOf, PRIVATE_LINE, swarmKeyOf } = await import('../swarm/swarm-key.ts')
+    const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, values.data)
     const swarm = await startLocalSwarm({
       peers,
       hosting,
+      swarmKey,
       certificate,
       models,
       engine,
@@ -48,22 +53,24 @@ export const up = defineCommand({
     })
     try {
       const { url } = swarm.ready
+      const links = linksOf(swarm.ready, swarmKey)
       const missing = await swarm.covered(peers === 0 ? 0 : UP_COVERED_MS_MAX, signal)
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)
-      print(`open ${url} in a browser to join with a tab`)
+      if (swarmKey !== undefined) print(PRIVATE_LINE)
+      print(`open ${links.url} in a browser to join with a tab`)
       const same = policy === POLICY_USUAL ? '' : ` --policy ${policy}`
-      for (const line of describeDoors(swarm.ready, certificate)) print(line)
+      for (const line of describeDoors(links, certificate)) print(line)
       // A process of this machine needs no certificate to be let in.
-      const near = swarm.ready.innerUrl
-      const far = swarm.ready.publicUrls[0]
+      const near = links.innerUrl
+      const far = links.publicUrls[0]
       print(`join with a process: npx layerswarm peer --join ${near}${same}`)
       if (far !== undefined) print(`from elsewhere: ${joinCommand(far, certificate)}${same}`)
       print(`ask: npx layerswarm classify --samples 20 --join ${near}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
-      const doors = doorsDocument(swarm.ready, certificate)
-      emit({ ready: url, peers, pids, missing: missing ?? null, ...doors })
+      const doors = doorsDocument(links, certificate)
+      emit({ ready: url, link: links.url, peers, pids, missing: missing ?? null, ...doors })
       await untilAborted(signal)
     } finally {
       await swarm.stop()

@@ -89,6 +89,13 @@ export const HOSTING_OPTIONS = {
   'trust-proxy': bare(
     'a proxy of yours stands before it: visitors are whom X-Forwarded-For names last',
   ),
+  private: bare(
+    'lets in only who has the link with the key that it prints, a new one at each start',
+  ),
+  'swarm-key': text(
+    'FILE',
+    'the same with the key in this file, which is made where there is none',
+  ),
 } as const
 
 /** How a server is reached, from its flags. */
@@ -100,6 +107,10 @@ export interface Hosting {
   readonly iceServers: readonly IceServerFlag[]
   /** Other servers of the swarm. */
   readonly peerWith: readonly URL[]
+  /** Only who has the key is let in: a new one unless there is a file. */
+  readonly isPrivate: boolean
+  /** Where the key of a private swarm is kept. */
+  readonly swarmKeyFile: string | undefined
   /** A proxy says who asks. */
   readonly trustsProxy: boolean
   /** Plain http, TLS with a certificate that is made and kept, or with that of these files. */
@@ -114,6 +125,8 @@ export const LOCAL_HOSTING: Hosting = Object.freeze({
   announce: [],
   iceServers: [],
   peerWith: [],
+  isPrivate: false,
+  swarmKeyFile: undefined,
   trustsProxy: false,
   tls: 'none',
 })
@@ -133,6 +146,8 @@ export function readHosting(values: ValuesOf<typeof HOSTING_OPTIONS>): Hosting {
     announce,
     iceServers: values['ice-server'],
     peerWith: values['peer-with'],
+    isPrivate: values.private,
+    swarmKeyFile: values['swarm-key'],
     trustsProxy: values['trust-proxy'],
     tls: given ?? (https ? 'own' : 'none'),
   }

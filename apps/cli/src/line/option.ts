@@ -1,5 +1,5 @@
 import { folderOf } from '@layerswarm/peer/join-url'
-import { BOOTSTRAP_NODES_MAX } from '@layerswarm/swarm'
+import { BOOTSTRAP_NODES_MAX, keyInLink, withoutKey } from '@layerswarm/swarm'
 import { usageError } from '../cli-error.ts'
 import { nearest } from './nearest.ts'
 
@@ -129,7 +129,7 @@ export function parseLayers(value: string, flag: string): number[] {
   return layers
 }
 
-/** The http addresses of a swarm's servers: one, or several of which any may be away. */
+/** The http addresses of a swarm's servers: one, or several of which any may be away. That of a private swarm keeps its key. */
 export function swarmUrls(): Option<readonly URL[]> {
   const placeholder = 'URL'
   return {
@@ -165,6 +165,14 @@ export function optionalUrl(help: string): Option<URL | undefined> {
   }
 }
 
+/** The key of a private swarm, where the link has none in it. */
+export function swarmKeyOption(): Option<string | undefined> {
+  return text(
+    'FILE',
+    'file with the key of a private swarm, where the URL has none; - reads standard input (none)',
+  )
+}
+
 /** Without those that are named twice. */
 function parseUrls(values: readonly string[], flag: string, max: number): URL[] {
   const urls = new Map(values.map((value) => parseUrl(value, flag)).map((url) => [url.href, url]))
@@ -177,9 +185,15 @@ function parseUrl(value: string, flag: string): URL {
   const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:'
   if (isWeb && (url.username !== '' || url.password !== ''))
     throw usageError(`${flag} takes an address without a user or a password in it`)
-  // As the page's address is copied from a browser: a server's own addresses lie below its folder.
-  if (isWeb) return folderOf(url)
-  throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${value}"`)
+  if (isWeb) return withKeyOf(url)
+  throw usageError(`${flag} takes an address as http://127.0.0.1:9000, not "${withoutKey(value)}"`)
+}
+
+/** As the page's address is copied from a browser: a server's own addresses lie below its folder. */
+function withKeyOf(url: URL): URL {
+  const folder = folderOf(url)
+  if (keyInLink(url.href) !== undefined) folder.hash = url.hash
+  return folder
 }
 
 function missing(flag: string, placeholder: string): never {

@@ -11,6 +11,8 @@ import { heldBack } from './held-back.ts'
 export interface RequesterNeeds {
   /** The servers of the swarm. */
   readonly join: readonly URL[]
+  /** Of a private swarm, where the links have none in them. */
+  readonly swarmKey: string | undefined
   readonly release: string | undefined
   readonly engine: PeerOptions['engine']
   readonly policy: PolicyName
@@ -23,9 +25,9 @@ export interface RequesterNeeds {
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { release, engine, policy, webrtc, signal, log } = needs
+  const { swarmKey, release, engine, policy, webrtc, signal, log } = needs
   const join = needs.join.map(({ href }) => href)
-  const how = { release, engine, policy, webrtc }
+  const how = { swarmKey, release, engine, policy, webrtc }
   const peer = createPeer({ join, serve: 'none', capacity: 0, ...how })
   const servers = heldBack(log)
   peer.on((event) => {

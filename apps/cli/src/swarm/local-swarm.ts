@@ -6,6 +6,7 @@ import {
   type Signaling,
   type SignalingSnapshot,
 } from '@layerswarm/signaling'
+import type { SwarmKey } from '@layerswarm/swarm'
 import { COVERAGE_LOOK_INTERVAL_MS } from '../limits.ts'
 import type { Hosting } from '../line/hosting-options.ts'
 import { createLog, LOG_USUAL } from '../line/log-options.ts'
@@ -16,6 +17,8 @@ import { prepareSignaling } from './serve-signaling.ts'
 /** What a swarm on this machine consists of. */
 export interface LocalSwarmOptions {
   readonly hosting: Hosting
+  /** Of a private swarm; undefined for one that is open to all. */
+  readonly swarmKey: SwarmKey | undefined
   /** Speaks TLS with this; undefined for plain http. */
   readonly certificate: Certificate | undefined
   readonly peers: number
@@ -49,9 +52,10 @@ export interface LocalSwarm {
 
 /** @throws CliError, or SignalingError when a port is taken or a release is refused. */
 export async function startLocalSwarm(options: LocalSwarmOptions): Promise<LocalSwarm> {
-  const { hosting, certificate, models, log } = options
+  const { hosting, swarmKey, certificate, models, log } = options
   const signaling = await prepareSignaling({
     hosting,
+    swarmKey,
     certificate,
     // The volunteers need not be told to trust a certificate.
     inner: true,
@@ -70,7 +74,10 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const { engine, policy, webrtc } = options
     const { host } = hosting
     return startProvider(
-      { name, join: url, release: id, layers: capacity, engine, policy, host, webrtc, log },
+      {
+        ...{ name, join: url, swarmKey, release: id, layers: capacity, engine, policy },
+        ...{ host, webrtc, log },
+      },
       log,
     )
   })

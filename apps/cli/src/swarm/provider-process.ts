@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { PolicyName } from '@layerswarm/peer'
+import type { SwarmKey } from '@layerswarm/swarm'
 import { GOODBYE_MS_MAX } from '../limits.ts'
 import { askMemory, type MemoryUse } from './memory-question.ts'
 
@@ -12,6 +13,8 @@ export interface ProviderNeeds {
   /** What it is called in the logs. */
   readonly name: string
   readonly join: URL
+  /** Of a private swarm; told by standard input, since others of a machine can read command lines. */
+  readonly swarmKey?: SwarmKey | undefined
   /** The release to serve, by id. */
   readonly release: string
   /** How many layers to host, or which. */
@@ -48,15 +51,19 @@ export function startProvider(
   needs: ProviderNeeds,
   exited: (line: string) => void,
 ): ProviderProcess {
-  const { name, join, release, layers, engine, policy, host, webrtc, nodeFlags = [], log } = needs
+  const { name, join, swarmKey, release, layers, engine, policy, host, webrtc, log } = needs
+  const { nodeFlags = [] } = needs
   const which = typeof layers === 'number' ? '--capacity' : '--layers'
   const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
   const at = host === undefined ? [] : ['--host', host]
   const over = webrtc ? [] : ['--no-webrtc']
-  const how = ['--engine', engine, '--policy', policy, ...at, ...over]
+  const as = swarmKey === undefined ? [] : ['--swarm-key', '-']
+  const how = ['--engine', engine, '--policy', policy, ...at, ...over, ...as]
   const child = spawn(process.execPath, [...nodeFlags, bin, ...words, ...how], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    stdio: [swarmKey === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe', 'ipc'],
   })
+  // It may have ended by then, which is told below.
+  child.stdin?.once('error', () => undefined).end(swarmKey)
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => log(`${name}: ${line}`))
   }

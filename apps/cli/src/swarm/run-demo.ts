@@ -39,6 +39,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const { peers, replicas, models, engine, policy, coveredMs, signal, log } = options
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
+    swarmKey: undefined,
     certificate: undefined,
     peers,
     replicas,
@@ -63,6 +64,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
   const { samples: count, concurrency, orders, policy, wanted, signal, log } = options
   const peer = await joinAsRequester({
     join: [swarm.url],
+    swarmKey: undefined,
     release: undefined,
     engine: 'auto',
     policy,

@@ -93,8 +93,13 @@ function parentGone(): AbortSignal {
 function reportWork(peer: Pick<RollingPeer, 'snapshot'>, log: Log): NodeJS.Timeout {
   let reported = 0
   let refusal: string | undefined
+  let problem: string | undefined
   return setInterval(() => {
-    const { served, layerMs, peers, refused } = peer.snapshot()
+    const { served, layerMs, peers, refused, storage } = peer.snapshot()
+    if (storage.problem !== undefined && storage.problem !== problem) {
+      log({ level: 'warn', event: 'storage', text: storage.problem, data: {} })
+    }
+    problem = storage.problem
     if (refused.last !== undefined && refused.last !== refusal) {
       log({ level: 'warn', event: 'refused', text: refused.last, data: {} })
     }

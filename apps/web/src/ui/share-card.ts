@@ -1,3 +1,4 @@
+import { linkWithKey, type SwarmKey } from '@layerswarm/swarm'
 import { encode } from 'uqr'
 import { shareText } from '../logic/share.ts'
 import { byId, setText } from './dom.ts'
@@ -9,8 +10,11 @@ export interface ShareCard {
   show(address: string): void
 }
 
-/** The address of this swarm as a link and as a QR code, drawn when somebody opens it. */
-export function createShareCard(beginning: string): ShareCard {
+/**
+ * The address of this swarm as a link and as a QR code, drawn when somebody opens it.
+ * @param swarmKey of a private swarm, which is in the link then.
+ */
+export function createShareCard(beginning: string, swarmKey: SwarmKey | undefined): ShareCard {
   let address = beginning
   const details = byId('share', HTMLDetailsElement)
   const link = byId('share-link', HTMLAnchorElement)
@@ -19,7 +23,7 @@ export function createShareCard(beginning: string): ShareCard {
     if (details.open) drawCode(byId('share-code', HTMLCanvasElement), address)
   }
   const show = (next: string) => {
-    address = next
+    address = swarmKey === undefined ? next : linkWithKey(next, swarmKey)
     link.href = address
     setText(link, address)
     setText(byId('share-note', HTMLElement), shareText(address))

@@ -10,10 +10,10 @@ import type {
   Step,
 } from '@layerswarm/swarm'
 import { DEADLINE_MS_MAX, ERAS_MAX, openLayers } from '@layerswarm/swarm'
-import { anyPresence, sealedBy } from '@layerswarm/swarm/testing'
+import type { AttackPorts } from '@layerswarm/swarm/testing'
+import { anyPresence } from '@layerswarm/swarm/testing'
 import {
   CROWD_KEYS,
-  CROWD_NAMES_FROM,
   CROWD_STEPS_PER_KEY,
   FLOOD_TICKS_PER_SECOND,
   HOG_STEPS,
@@ -24,9 +24,6 @@ import {
   VALID_CLAIMS_PER_SECOND,
   VALID_STEPS_PER_SECOND,
 } from '../limits.ts'
-import type { LabNetwork } from '../network/gossip.ts'
-import { peerName } from '../scenarios/population.ts'
-import { announce, type BadActorNeeds } from './bad-actors.ts'
 
 /** What one peer among honest ones may be up to, by the number of the setting `attack.kind`. */
 export const ATTACKS = [
@@ -45,8 +42,8 @@ export const ATTACKS = [
 export type Attack = (typeof ATTACKS)[number]
 
 /** Starts what one attacker does; it overhears everything that is said, as if each step had been told to it. */
-export function startAttack(kind: Attack, needs: BadActorNeeds, network: LabNetwork): void {
-  const attacker = new Attacker(needs, network)
+export function startAttack(kind: Attack, ports: AttackPorts): void {
+  const attacker = new Attacker(ports)
   switch (kind) {
     case 'none':
       return
@@ -75,24 +72,20 @@ export function startAttack(kind: Attack, needs: BadActorNeeds, network: LabNetw
 
 /** One peer that speaks the protocol to harm it. */
 class Attacker {
-  private readonly needs: BadActorNeeds
-  private readonly network: LabNetwork
+  private readonly ports: AttackPorts
   private readonly seen = new Set<RequestId>()
 
-  constructor(needs: BadActorNeeds, network: LabNetwork) {
-    this.needs = needs
-    this.network = network
+  constructor(ports: AttackPorts) {
+    this.ports = ports
   }
 
   /** First steps of many throw-away keys for a tensor that nobody has, once. */
   crowd(): void {
     for (let key = 0; key < CROWD_KEYS; key++) {
-      const author = peerName(CROWD_NAMES_FROM + key)
+      const author = this.ports.stranger(key)
       for (let i = 0; i < CROWD_STEPS_PER_KEY; i++)
-        this.network.forge(
-          this.needs.transport.station,
-          author,
-          sealedBy(author, this.firstStep(author, DEADLINE_MS_MAX), this.needs.release),
+        this.ports.seal(author, this.firstStep(author, DEADLINE_MS_MAX), (step) =>
+          this.ports.forge(author, step),
         )
     }
   }
@@ -103,30 +96,30 @@ class Attacker {
     this.overhear((_, message) => {
       if (message.kind === 'step') latest = message
     })
-    const { transport } = this.needs
+    const { transport } = this.ports
     this.tick((count) => {
       for (let i = 0; latest !== undefined && i < count(VALID_CLAIMS_PER_SECOND); i++)
         transport.publish(claimOn(latest, { ttlMs: 1, lost: false }))
       for (let i = 0; i < count(VALID_STEPS_PER_SECOND); i++)
-        transport.publish(this.signed(this.firstStep(transport.self, DEADLINE_MS_MAX)))
+        this.signed(this.firstStep(transport.self, DEADLINE_MS_MAX), (step) =>
+          transport.publish(step),
+        )
     })
   }
 
   /** First steps as their requesters said them, again and again. */
   replay(): void {
-    const { transport, clock } = this.needs
+    const { clock } = this.ports
     this.overhear((from, message) => {
       if (message.kind !== 'step' || message.route.length > 0) return
       for (let i = 1; i <= REPLAYS_EACH; i++)
-        clock.wakeAt(clock.nowMs() + i * REPLAY_AFTER_MS, () =>
-          this.network.forge(transport.station, from, message),
-        )
+        clock.wakeAt(clock.nowMs() + i * REPLAY_AFTER_MS, () => this.ports.forge(from, message))
     })
   }
 
   /** A step of the last era in which this peer has run all that was left. */
   claimToBeLast(step: Step): void {
-    const open = openLayers(step, this.needs.shape.layers)
+    const open = openLayers(step, this.ports.shape.layers)
     const route = [...step.route]
     for (const [layer, isOpen] of open.entries()) if (isOpen) route.push(this.hop(layer))
     this.say({ ...step, era: ERAS_MAX, route, activation: this.held(), ...PUBLIC }, [
@@ -136,17 +129,17 @@ class Attacker {
 
   /** A step of the last era but one, whose time is over. */
   jumpEras(step: Step): void {
-    const layer = openLayers(step, this.needs.shape.layers).indexOf(true)
+    const layer = openLayers(step, this.ports.shape.layers).indexOf(true)
     const route = layer < 0 ? step.route : [...step.route, this.hop(layer)]
     const forged = { ...step, era: ERAS_MAX - 1, route, activation: this.held(), ...PUBLIC }
-    this.say({ ...forged, remainingMs: 0 }, this.needs.transport.neighbours())
+    this.say({ ...forged, remainingMs: 0 }, this.ports.transport.neighbours())
   }
 
   /** Says of another that it has run a layer, and that its result is to be had here. */
   nameAnother(step: Step, from: PeerId): void {
-    const layer = openLayers(step, this.needs.shape.layers).indexOf(true)
+    const layer = openLayers(step, this.ports.shape.layers).indexOf(true)
     const peer = step.next ?? from
-    if (layer < 0 || peer === this.needs.transport.self) return
+    if (layer < 0 || peer === this.ports.transport.self) return
     const route = [...step.route, { ...this.hop(layer), peer }]
     const told = [step.requester, peer, from]
     const forged = {
@@ -162,8 +155,8 @@ class Attacker {
 
   /** Is chosen like everybody else, and calls every tensor that it is sent lost. */
   callLost(): void {
-    const { transport } = this.needs
-    announce(this.needs, HONEST_LAYER_MS)
+    const { transport } = this.ports
+    this.ports.host(HONEST_LAYER_MS)
     transport.listen({
       peerDisconnected: () => {},
       messageArrived: (from, message) => {
@@ -177,14 +170,14 @@ class Attacker {
 
   /** Asks in the name of those who really ask, until nobody has room for them. */
   hog(): void {
-    const { transport } = this.needs
+    const { transport } = this.ports
     const named = new Set<PeerId>()
     this.overhear((_, { kind, ...message }) => {
       if (kind !== 'step') return
       const { requester } = message as Step
       if (named.has(requester)) return
       named.add(requester)
-      const layers = this.needs.shape.layers
+      const layers = this.ports.shape.layers
       for (let i = 0; i < HOG_STEPS; i++) {
         const step = this.firstStep(requester, DEADLINE_MS_MAX)
         const own = { route: [this.hop(i % layers)], activation: this.held() }
@@ -193,24 +186,24 @@ class Attacker {
         ]
         for (const next of transport.neighbours())
           if (next !== requester)
-            transport.tell(this.signed({ ...step, ...own, chain, next }), next)
+            this.signed({ ...step, ...own, chain, next }, (said) => transport.tell(said, next))
       }
     })
   }
 
   /** Hosts that nobody has ever met, more than anybody remembers, each signed by a key of its own. */
   announceNobody(): void {
-    const { transport, release, shape, clock } = this.needs
+    const { release, shape, clock } = this.ports
     const layers = Array.from({ length: shape.layers }, (_, layer) => layer)
-    const lane = transport.station.lane?.index ?? 0
-    const names = Array.from({ length: NOBODIES }, (_, i) => peerName(CROWD_NAMES_FROM + i))
+    const lane = this.ports.lane()
+    const names = Array.from({ length: NOBODIES }, (_, i) => this.ports.stranger(i))
     let sequence = 0
     this.tick((count) => {
       for (let i = 0; i < count(NOBODIES / 3); i++) {
         const presence = anyPresence({ release, lane, layers, freeSlots: 8, layerMs: 0.01 })
         const author = names[sequence % NOBODIES] as PeerId
         const message = { ...presence, sequence: sequence++, clockMs: clock.nowMs() }
-        this.network.forge(transport.station, author, message)
+        this.ports.forge(author, message)
       }
     })
   }
@@ -231,22 +224,23 @@ class Attacker {
   }
 
   private overhear(heard: (from: PeerId, message: Message) => void): void {
-    const { transport } = this.needs
-    this.network.eavesdrop((from, message) => {
-      if (transport.station.alive && from !== transport.self) heard(from, message)
+    const { transport } = this.ports
+    this.ports.eavesdrop((from, message) => {
+      if (this.ports.isThere() && from !== transport.self) heard(from, message)
     })
   }
 
   /** Says a step to the lane and, sooner, to a few. */
   private say(step: Step, to: readonly PeerId[]): void {
-    const { transport } = this.needs
-    const said = this.signed(step)
-    for (const peer of to) transport.tell(said, peer)
-    transport.publish(said)
+    const { transport } = this.ports
+    this.signed(step, (said) => {
+      for (const peer of to) transport.tell(said, peer)
+      transport.publish(said)
+    })
   }
 
   private tick(act: (count: (perSecond: number) => number) => void): void {
-    const { clock, transport } = this.needs
+    const { clock, transport } = this.ports
     const again = () => {
       // Cut off, it has nobody to say it to.
       if (transport.neighbours().length > 0)
@@ -257,12 +251,12 @@ class Attacker {
   }
 
   private hop(layer: number): Hop {
-    return { layer, peer: this.needs.transport.self, backend: 'ort-webgpu', ms: 1 }
+    return { layer, peer: this.ports.transport.self, backend: 'ort-webgpu', ms: 1 }
   }
 
   /** A tensor of the right size that nobody has. */
-  private held(holder = this.needs.transport.self): Activation {
-    const { tokens, width } = this.needs.shape
+  private held(holder = this.ports.transport.self): Activation {
+    const { tokens, width } = this.ports.shape
     const size = activationBytes('float16', [1, tokens, width])
     const hash = this.hex(32) as never
     return { place: 'held', dtype: 'float16', batch: 1, tokens, width, size, holder, hash }
@@ -278,7 +272,7 @@ class Attacker {
       isPrivate: false,
       request: this.hex(16) as RequestId,
       requester,
-      endsAtMs: this.needs.clock.nowMs() + remainingMs,
+      endsAtMs: this.ports.clock.nowMs() + remainingMs,
       era: 0,
       route: [],
       chain: [],
@@ -289,8 +283,8 @@ class Attacker {
   }
 
   /** With a true link of its own: the best that a step can be whose other links are not true. */
-  private signed(step: Step): Step {
-    return sealedBy(this.needs.transport.self, step, this.needs.release)
+  private signed(step: Step, say: (step: Step) => void): void {
+    this.ports.seal(this.ports.transport.self, step, say)
   }
 
   /** A signature that nobody made. */
@@ -300,7 +294,7 @@ class Attacker {
 
   private hex(count: number): string {
     let text = ''
-    for (const byte of this.needs.random.bytes(count)) text += byte.toString(16).padStart(2, '0')
+    for (const byte of this.ports.random.bytes(count)) text += byte.toString(16).padStart(2, '0')
     return text
   }
 }

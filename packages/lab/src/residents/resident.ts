@@ -6,6 +6,7 @@ import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
 import { type Actor, LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
+import { labAttackPorts } from './attack-ports.ts'
 import { ATTACKS, startAttack } from './attacks.ts'
 import { type BadActorNeeds, startFlooder, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
@@ -121,7 +122,9 @@ function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): 
 /** An attacker is an ordinary member until requests are made. */
 function clockAttack(bad: BadActorNeeds, network: LabNetwork, settings: Settings): void {
   const kind = ATTACKS[settings['attack.kind']] ?? 'none'
-  bad.clock.wakeAt(settings['requests.warmupMs'], () => startAttack(kind, bad, network))
+  bad.clock.wakeAt(settings['requests.warmupMs'], () =>
+    startAttack(kind, labAttackPorts(bad, network)),
+  )
 }
 
 function lieOf(actor: Actor): Lie | 'accuser' | undefined {

@@ -14,6 +14,7 @@ describe('scenarios', () => {
       'stragglers20',
       'liars10',
       'liars25',
+      'accusers25',
       'sybils50',
       'flood',
       'attack-crowd',

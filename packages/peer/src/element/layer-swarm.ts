@@ -4,7 +4,8 @@
  * pauses it. Either way a browser fetches the one runtime that it computes with, 14 to 27 MB before
  * compression.
  *
- * Attributes: `join`, the swarm's server, the page's own when it is left away; `serve`; `capacity`, how
+ * Attributes: `join`, the swarm's server, the page's own when it is left away, with the key of
+ * a private swarm behind `#key=`, which makes every visitor a member; `serve`; `capacity`, how
  * many layers `serve="auto"` hosts (2); `release`, its id or name (the first that is offered). When one
  * changes, the element leaves and joins anew. It sets `state` itself, for style sheets: `joining`,
  * `serving` (which whoever only asks is too), `paused` or `offline`. A join that failed is not repeated

@@ -1,17 +1,19 @@
 import {
+  askBeforeChecking,
   type Gate,
   judgeMessage,
   kindOf,
   type Message,
   type ModelShape,
   type PeerId,
+  type Receiving,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
 import { hangUp } from '../node/peer-connections.ts'
 import type { LaneTopics } from './lane-place.ts'
-import { createLaneValidator } from './lane-validator.ts'
+import { createLaneAdmission, createLaneValidator } from './lane-validator.ts'
 
 /** Messages that the gate refused: a peer of another version of the protocol is seen here first. */
 export interface Refusals {
@@ -51,7 +53,8 @@ export interface Hearing {
 /**
  * 1. Gossiped or told, a message passes the same gate and counts in the same quota of its author,
  *    who for a told one is the peer at the other end.
- * 2. Whoever the gate bans is hung up on.
+ * 2. The gate is asked before the signature of a gossiped message is checked, and after.
+ * 3. Whoever the gate bans is hung up on.
  */
 export function createHearing({ node, gate, release, shape, heard }: HearingNeeds): Hearing {
   const { pubsub } = node.services
@@ -59,6 +62,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
   /** Decoded, until gossipsub delivers what it passes on. */
   const decoded = new WeakMap<GossipMessage, { message: Message; via: string }>()
   const refusals = { count: 0, last: undefined as string | undefined }
+  let endAdmission = () => {}
   let bytesIn = 0
   let followed: readonly string[] = []
 
@@ -75,8 +79,10 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     refusals.count++
     refusals.last = `refused a message of ${author}: ${fault}`
   }
+  const needs = { node, gate, refused }
+  const admission = createLaneAdmission(needs, (topic) => followed.includes(topic))
   const validate = createLaneValidator(
-    { node, gate, refused },
+    needs,
     shape,
     (raw, message, via) => decoded.set(raw, { message, via }),
     deliver,
@@ -106,6 +112,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
       follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
+      endAdmission = askBeforeChecking(pubsub as typeof pubsub & Receiving, admission)
     },
     change(topics) {
       unfollow()
@@ -113,6 +120,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     },
     stop() {
       pubsub.removeEventListener('message', deliverPassedOn)
+      endAdmission()
       unfollow()
     },
     told(peer, bytes) {

@@ -1,4 +1,5 @@
 import {
+  type Admission,
   type Gate,
   judgeMessage,
   type Message,
@@ -24,7 +25,33 @@ export interface LaneValidatorNeeds {
 }
 
 /**
- * Asks the gate about every message and tells gossipsub in its own words: `Accept` delivers and
+ * Asks the gate before a signature is checked.
+ * @param follows whether a topic is one of this member's lane: what is said in others is looked at by nobody.
+ */
+export function createLaneAdmission(
+  { node, gate, refused }: LaneValidatorNeeds,
+  follows: (topic: string) => boolean,
+): Admission {
+  function banned(neighbour: string, fault: string): void {
+    refused(neighbour, fault)
+    hangUp(node, neighbour, CLOSE_TIMEOUT_MS).catch(() => undefined)
+  }
+  return {
+    admits(source, { topic }, isOwn) {
+      if (!follows(topic)) return false
+      const isPresence = parseTopic(topic)?.carries === 'presence'
+      const verdict = gate.admit({ source, isPresence, isOwn }, performance.now())
+      if (verdict?.verdict === 'ban') banned(source, verdict.fault)
+      return verdict === undefined
+    },
+    forged(source) {
+      if (gate.forged(source, performance.now())) banned(source, 'nobody has signed it')
+    },
+  }
+}
+
+/**
+ * Asks the gate about every message that it has admitted (admission.ts), and tells gossipsub in its own words: `Accept` delivers and
  * passes on, `Ignore` does neither, `Reject` blames the neighbour as well.
  * @param accepted told of a message that gossipsub will deliver and pass on.
  * @param keep told of a message that is for this peer alone: gossipsub ignores it.
@@ -39,7 +66,7 @@ export function createLaneValidator(
     if (raw.type !== 'signed') return TopicValidatorResult.Reject
     const { topic } = raw
     const author = raw.from.toString() as PeerId
-    const verdict = gate.judge(
+    const verdict = gate.judgeAdmitted(
       {
         source: source.toString(),
         author,

@@ -192,12 +192,12 @@ describe('a told message', { timeout: 30_000 }, () => {
   })
 })
 
-describe('a peer that speaks protocol version 2', { timeout: 30_000 }, () => {
+describe('a peer that speaks protocol version 3', { timeout: 30_000 }, () => {
   test('is refused with one line that says so, gossiped or told, and nothing breaks', async () => {
     const [old, peer] = (await chain(2)) as [LaneMember, LaneMember]
     const bytes = encodeMessage(firstStep(old.transport.self))
-    bytes[0] = 2
-    const line = `refused a message of ${old.transport.self}: bad message: protocol version 2, this peer speaks 3`
+    bytes[0] = 3
+    const line = `refused a message of ${old.transport.self}: bad message: protocol version 3, this peer speaks 4`
     await old.node.services.pubsub.publish(laneTopic(RELEASE, 0), bytes)
     await eventually('the refusal', () => peer.transport.refusals.count === 1)
     expect(peer.transport.refusals.last).toBe(line)

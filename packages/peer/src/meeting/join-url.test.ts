@@ -11,6 +11,7 @@ describe('a join URL', () => {
     ['https://host/swarm', 'https://host/swarm/'],
     ['https://host/swarm/?autojoin=1#share', 'https://host/swarm/'],
     ['https://host/swarm/index.html', 'https://host/swarm/'],
+    ['https://host/swarm///', 'https://host/swarm/'],
   ])('%s means the folder %s', (given, folder) => {
     expect(parseJoinUrl(given).href).toBe(folder)
   })

@@ -1,15 +1,16 @@
-import { SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
+import { SERVER_URL_CHARS_MAX, withoutKey } from '@layerswarm/swarm'
 import { PeerError } from '../errors.ts'
 
 /**
  * Where a swarm is: the folder below which its server answers, as a URL that ends in a slash. What
- * stands behind the path, and the page's own file name, are left away.
+ * stands behind the path, the key of a private swarm (`swarmKeyOf`) and the page's own file name included, is left away.
  * @throws PeerError `bad-join-url` unless it is an absolute http or https URL without a user or a password.
  */
 export function parseJoinUrl(join: string): URL {
   const url = URL.canParse(join) ? new URL(join) : undefined
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    const named = join.slice(0, SERVER_URL_CHARS_MAX)
+    // What stands behind # may be the key of a private swarm.
+    const named = withoutKey(join).slice(0, SERVER_URL_CHARS_MAX)
     throw new PeerError(
       { code: 'bad-join-url', join: named },
       `"${named}" is not a URL to join; it looks like http://127.0.0.1:9000, as the signaling server prints it`,
@@ -19,6 +20,7 @@ export function parseJoinUrl(join: string): URL {
   if (url.username !== '' || url.password !== '') {
     url.username = ''
     url.password = ''
+    url.hash = ''
     throw new PeerError(
       { code: 'bad-join-url', join: url.href },
       `a URL to join has no user or password in it; join ${url.href}`,
@@ -37,7 +39,7 @@ export function folderOf({ href }: URL): URL {
   const url = new URL(href)
   url.search = ''
   url.hash = ''
-  url.pathname = url.pathname.replace(/\/(index\.html)?$/, '')
+  url.pathname = url.pathname.replace(/\/+(index\.html)?$/, '')
   if (!url.pathname.endsWith('/')) url.pathname += '/'
   return url
 }

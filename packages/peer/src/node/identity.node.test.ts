@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PeerError } from '../errors.ts'
+import { onFullDisk } from '../testing/full-disk.ts'
 import { openIdentity } from './identity.node.ts'
 
 let root: string
@@ -26,22 +26,6 @@ async function lineOf(dir: string): Promise<string> {
   expect(error.code).toBe('bad-identity')
   expect(error.message).not.toContain('\n')
   return error.message
-}
-
-/** Runs with a disk on which no byte can be written: the limit of file sizes (setrlimit, RLIMIT_FSIZE) is 0. */
-async function onFullDisk<R>(work: () => Promise<R>): Promise<R> {
-  const limit = (size: string) =>
-    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${size}:unlimited`])
-  const survive = () => {}
-  // Without a listener this signal ends the process; with one, the write fails.
-  process.on('SIGXFSZ', survive)
-  limit('0')
-  try {
-    return await work()
-  } finally {
-    limit('unlimited')
-    process.off('SIGXFSZ', survive)
-  }
 }
 
 /** Runs as a user who owns nothing, where the tests themselves may do everything. */

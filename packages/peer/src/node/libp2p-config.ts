@@ -2,15 +2,16 @@ import {
   GOSSIP_DEGREE,
   GOSSIP_FLOOD_PUBLISH,
   GOSSIP_HEARTBEAT_MS,
+  gossipNumber,
   LANES_MAX,
   laneTopic,
   presenceTopic,
+  type SwarmKey,
 } from '@layerswarm/swarm'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -29,6 +30,7 @@ import {
   PING_STREAMS_MAX,
   PING_TIMEOUT_MS,
 } from '../limits.ts'
+import { memberNoise } from './membership.ts'
 
 /** What every libp2p node of a swarm runs. */
 export type Services = {
@@ -61,6 +63,8 @@ export type SwarmNode = Libp2p<Services>
 /** What a node is made of, and whom it keeps away. */
 export interface NodeOptions {
   privateKey: PrivateKey
+  /** It connects to members of this private swarm only; undefined where everybody may come. */
+  swarmKey: SwarmKey | undefined
   /** Hash of the manifest, hex: only messages in the topics of its lanes are taken, all others are dropped unread. */
   release: string
   /** Peers that are neither dialled nor let in. */
@@ -166,18 +170,13 @@ export function topicsOf(release: string): string[] {
   return lanes.flatMap((lane) => [presenceTopic(release, lane), laneTopic(release, lane)])
 }
 
-/** Bytes as text, one character each. */
-function characters(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : String.fromCharCode(...bytes)
-}
-
 /** The options that both platforms share. */
 export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
   const { privateKey, release } = options
   const banned = (peer: PeerId) => options.isBanned(peer.toString())
   return {
     privateKey,
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [memberNoise(options.swarmKey)],
     streamMuxers: [yamux()],
     connectionGater: {
       // The browser's default refuses ws:// and private addresses; a swarm may live on one machine.
@@ -228,7 +227,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
         scoreParams: scoreParams(options),
         // Duplicates are recognised before their signature is verified again. An entry is made only
         // after a first copy passed, so nobody can block a message by forging its number.
-        fastMsgIdFn: (message) => characters(message.from) + characters(message.seqno),
+        fastMsgIdFn: gossipNumber,
       }),
     },
   }

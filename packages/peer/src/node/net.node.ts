@@ -1,7 +1,6 @@
 import './polyfill.node.ts'
 import { isIP } from 'node:net'
 import { createBacklog } from '@layerswarm/swarm'
-import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { tcp } from '@libp2p/tcp'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -10,9 +9,11 @@ import { PeerError } from '../errors.ts'
 import { watchLife } from '../life/life.node.ts'
 import { DIAL_TIMEOUT_MS, INBOUND_PENDING_MAX, WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
+import { createCrowds } from './crowds.node.ts'
 import { isForeign, ownSubnets } from './foreign-places.node.ts'
 import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
+import { memberNoise } from './membership.ts'
 import { closeConnection } from './peer-connections.ts'
 import { isCircuit } from './reach.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
@@ -28,14 +29,20 @@ export const platform: Platform = Object.freeze({
     const sockets = socketsOf(options)
     const bounds = { backlog: createBacklog(INBOUND_PENDING_MAX), timeoutMs: DIAL_TIMEOUT_MS }
     const config = sharedConfig(options)
+    const crowds = createCrowds()
     const node = await createLibp2p({
       ...config,
-      connectionGater: { ...config.connectionGater, denyDialMultiaddr: denying(options) },
+      connectionGater: {
+        ...config.connectionGater,
+        denyDialMultiaddr: denying(options),
+        denyInboundEncryptedConnection: (peer, connection) =>
+          options.isBanned(peer.toString()) || !crowds.admit(connection),
+      },
       addresses: {
         listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],
         announceFilter: announcing(options),
       },
-      connectionEncrypters: [corkedWrites(noise())],
+      connectionEncrypters: [corkedWrites(memberNoise(options.swarmKey))],
       transports: [
         boundHandshakes(tcp(), bounds),
         boundHandshakes(webSocketsBelowPaths(), bounds),

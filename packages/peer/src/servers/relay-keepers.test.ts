@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { PROTOCOL_VERSION, type SwarmKey, swarmId } from '@layerswarm/swarm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Libp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -38,13 +38,14 @@ afterEach(async () => {
 })
 
 /** A signaling server: a bootstrap node, and what it says of itself. */
-async function serve(release = RELEASE, twin?: Libp2p) {
+async function serve(release = RELEASE, twin?: Libp2p, swarm?: string) {
   const key = await generateKeyPair('Ed25519')
   let bootstrap = twin ?? (await createTestBootstrap(key))
   if (twin === undefined) nodes.push(bootstrap)
   const port = Number(/\/tcp\/(\d+)/.exec(addressesOf(bootstrap)[0] ?? '')?.[1])
   const document = JSON.stringify({
     protocol: PROTOCOL_VERSION,
+    swarm,
     addresses: addressesOf(bootstrap),
     releases: [{ id: release, name: 'tiny', publisher: PUBLISHER }],
   })
@@ -64,14 +65,17 @@ async function serve(release = RELEASE, twin?: Libp2p) {
 }
 
 /** A tab that was told these URLs. */
-async function join(...urls: string[]) {
+const join = (...urls: string[]) => joinWith(undefined, ...urls)
+
+/** And a key; how it shakes hands is not what is tested here. */
+async function joinWith(swarmKey: SwarmKey | undefined, ...urls: string[]) {
   const { node } = await createTestNode({ relayed: true })
   nodes.push(node)
   const changes: ServerChange[] = []
   const known = createServers(urls)
   const keeper = createRelayKeepers(
     {
-      ...{ node, ways: TAB_LIKE, servers: known, release: RELEASE },
+      ...{ node, ways: TAB_LIKE, servers: known, release: RELEASE, swarmKey },
       changed: (change) => changes.push(change),
     },
     QUICK,
@@ -135,6 +139,20 @@ describe('relay keepers', { timeout: 60_000 }, () => {
       ]),
     )
     expect(keeper.isBootstrap(stranger.peer)).toBe(false)
+  })
+
+  test('refuse a server of another private swarm in a line, and one that is not private', async () => {
+    const key = 'k'.repeat(43) as SwarmKey
+    const swarms = [swarmId(key), swarmId('l'.repeat(43) as SwarmKey), undefined]
+    const all = await Promise.all(swarms.map((swarm) => serve(RELEASE, undefined, swarm)))
+    const strangers = all.slice(1)
+    const { changes } = await joinWith(key, ...all.map(({ url }) => url))
+    const refused = () => changes.filter(({ state }) => state === 'refused')
+    await eventually('two refusals', () => refused().length === 2)
+    expect(new Set(refused().map(({ url }) => url))).toEqual(
+      new Set(strangers.map(({ url }) => url)),
+    )
+    for (const { reason } of refused()) expect(reason).toContain('its key is not that of this one')
   })
 
   test('say in one line that no bootstrap node answers', async () => {

@@ -1,3 +1,4 @@
+import { type SwarmKey, swarmId } from '@layerswarm/swarm'
 import { pause } from '../deadline.ts'
 import { RELAY_RETRY_MS, RELAY_RETRY_MS_MAX, SERVER_REFUSED_RETRY_MS } from '../limits.ts'
 import { meetingAddress } from '../meeting/join-url.ts'
@@ -18,6 +19,8 @@ export interface RelayKeepersNeeds {
   readonly servers: Servers
   /** Hash of the manifest: a server that does not offer it serves another swarm. */
   readonly release: string
+  /** Of the private swarm; undefined where everybody may come. */
+  readonly swarmKey: SwarmKey | undefined
   changed(change: ServerChange): void
 }
 
@@ -163,6 +166,8 @@ class ManyKeepers implements RelayKeepers {
     if (twin !== undefined) throw new Refusal(`it is the same server as ${twin.url.href}`)
     if (!releases.some(({ id }) => id === this.needs.release))
       throw new Refusal('it serves another swarm: it does not offer the release of this one')
+    if (bootstrap.swarm !== (this.needs.swarmKey && swarmId(this.needs.swarmKey)))
+      throw new Refusal('it serves another swarm: its key is not that of this one')
     place.peerId = peerId
     servers.refuse(place.url, false)
     await this.askForCircuit(place)

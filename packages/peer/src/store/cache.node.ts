@@ -5,13 +5,14 @@ import { fileReason } from '@layerswarm/model'
 import { PeerError } from '../errors.ts'
 import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
 import { makeFolder } from '../node/replace-file.node.ts'
-import type { BlobCache } from './layer-store.ts'
+import type { BlobCache, StorageState } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
 
 /**
  * Files in `dataDir/parts`, named by their hash; in memory without a directory. Several processes
  * may share one directory: a file gets its name only when it is complete. Nothing waits for the disk: a file
- * that a power cut has damaged does not have its hash, and is fetched again.
+ * that a power cut has damaged does not have its hash, and is fetched again. What a full or read-only disk does not
+ * take stays in memory, and `state.problem` says so.
  * @throws PeerError `bad-options` when the directory cannot be made.
  */
 export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
@@ -25,9 +26,15 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
     )
   })
   await removeDrafts(folder)
+  const memory = createMemoryCache()
+  const state = { place: 'files', persisted: true, problem: undefined } as {
+    -readonly [Key in keyof StorageState]: StorageState[Key]
+  }
   return {
-    state: { place: 'files', persisted: true, problem: undefined },
+    state,
     async read(key) {
+      const inMemory = await memory.read(key)
+      if (inMemory !== undefined) return inMemory
       try {
         return new Uint8Array(await readFile(join(folder, key)))
       } catch {
@@ -35,18 +42,31 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
       }
     },
     async write(key, bytes) {
-      const unfinished = join(folder, `${key}.${randomUUID()}.part`)
       try {
-        await writeFile(unfinished, bytes)
-        await rename(unfinished, join(folder, key))
+        await writeWhole(join(folder, key), bytes)
+        // An older one in memory would be read in its place.
+        await memory.remove(key)
       } catch (error) {
-        await rm(unfinished, { force: true })
-        throw error
+        state.problem = `layers cannot be kept in ${folder}: ${fileReason(error)}; new ones stay in memory until this process ends`
+        await memory.write(key, bytes)
       }
     },
     async remove(key) {
+      await memory.remove(key)
       await rm(join(folder, key), { force: true })
     },
+  }
+}
+
+/** Writes a file that has its name only when it is complete. @throws Error of the file system. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const unfinished = `${path}.${randomUUID()}.part`
+  try {
+    await writeFile(unfinished, bytes)
+    await rename(unfinished, path)
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => undefined)
+    throw error
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sha256 } from '@layerswarm/model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
+import { onFullDisk } from '../testing/full-disk.ts'
 import * as browser from './cache.browser.ts'
 import { createBlobCache } from './cache.node.ts'
 import { createLayerStore } from './layer-store.ts'
@@ -88,9 +89,28 @@ describe('a cache in files', () => {
     expect(store.bytesFrom).toEqual({ peers: 0, http: 2 * FILE.length, cache: 0 })
   })
 
-  test('reports a full or closed disk to the writer', async () => {
+  test('keeps in memory what its disk does not take, and says so', async () => {
     const cache = await createBlobCache(folder)
     await rm(join(folder, 'parts'), { recursive: true })
-    await expect(cache.write(HASH, FILE)).rejects.toThrow('ENOENT')
+    expect(cache.state.problem).toBeUndefined()
+    await cache.write(HASH, FILE)
+    expect(await cache.read(HASH)).toEqual(FILE)
+    expect(cache.state.problem).toMatch(
+      /^layers cannot be kept in .*parts: .*; new ones stay in memory until this process ends$/,
+    )
+    await cache.remove(HASH)
+    expect(await cache.read(HASH)).toBeUndefined()
   })
+
+  test.skipIf(process.platform !== 'linux')(
+    'leaves nothing unfinished on a full disk, and writes again when there is room',
+    async () => {
+      const cache = await createBlobCache(folder)
+      await onFullDisk(() => cache.write(HASH, FILE))
+      expect(await readdir(join(folder, 'parts'))).toEqual([])
+      expect(await cache.read(HASH)).toEqual(FILE)
+      await cache.write(HASH, FILE)
+      expect(await (await createBlobCache(folder)).read(HASH)).toEqual(FILE)
+    },
+  )
 })

@@ -8,7 +8,7 @@ import {
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p } from 'libp2p'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { connectionsOf } from '../node/peer-connections.ts'
 import {
@@ -168,6 +168,19 @@ describe('tensor streams', { timeout: 30_000 }, () => {
       results.push((await puller.tensors.pull(tensor, false)) !== undefined)
     expect(results.slice(0, 5)).toEqual(Array(5).fill(true))
     expect(results).toContain(false)
+  })
+
+  test('refuse a peer that asks for more bytes than one may have in a second', async () => {
+    const protocol = { ...TENSOR_PROTOCOL, bytesPerSecond: 1_000 }
+    const [holder, puller] = await pair({ protocol })
+    const [tensor] = await offered(holder, 400)
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+    const pulls = []
+    for (let i = 0; i < 3; i++) pulls.push((await puller.tensors.pull(tensor, false)) !== undefined)
+    clock.mockReturnValue(performance.now() + 500)
+    pulls.push((await puller.tensors.pull(tensor, false)) !== undefined)
+    clock.mockRestore()
+    expect(pulls).toEqual([true, true, false, true])
   })
 
   test('never cross a limited connection', async () => {

@@ -12,6 +12,8 @@ export interface ExchangeProtocol {
   readonly responseBytesMax: number
   /** Questions per second of one peer; a peer that asks faster loses its stream. */
   readonly requestsPerSecond: number
+  /** Bytes per second that one peer is given; one that asks for more loses its stream. A second of it comes at once. */
+  readonly bytesPerSecond: number
   /** Streams per peer and direction; a question occupies one until it is answered. */
   readonly streamsPerPeerMax: number
   /** From the question to the last byte of the answer. */
@@ -62,6 +64,12 @@ export function createExchange(
     namesMax: PEERS_MAX,
   })
 
+  const given = createQuota({
+    perSecond: protocol.bytesPerSecond,
+    burst: protocol.bytesPerSecond,
+    namesMax: PEERS_MAX,
+  })
+
   const handle: StreamHandler = (stream, connection) => {
     inbound.add(stream)
     stream.addEventListener('close', () => inbound.delete(stream), { once: true })
@@ -76,11 +84,13 @@ export function createExchange(
       const request = (await frames.read()).slice()
       if (!quota.take(asker, performance.now())) throw new Error('too many questions')
       const found = await answer(request, asker)
+      const size = found?.length ?? 0
+      if (!given.take(asker, performance.now(), size)) throw new Error('too many bytes')
       await within(protocol.timeoutMs, undefined, (signal) =>
         frames.writeV(found === undefined ? [ABSENT] : [HERE, found], { signal }),
       )
-      bytes.out += found?.length ?? 0
-      if (connection.limits !== undefined) bytes.overRelay += found?.length ?? 0
+      bytes.out += size
+      if (connection.limits !== undefined) bytes.overRelay += size
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Sha256 } from '@layerswarm/model'
 import {
+  LAYER_BYTES_PER_SECOND,
   LAYER_CHUNK_BYTES,
   LAYER_CHUNKS_AHEAD,
   LAYER_FILE_OPEN_MS,
@@ -20,6 +21,7 @@ export const LAYER_PROTOCOL: ExchangeProtocol = Object.freeze({
   requestBytesMax: LAYER_REQUEST_BYTES,
   responseBytesMax: LAYER_CHUNK_BYTES,
   requestsPerSecond: LAYER_REQUESTS_PER_SECOND,
+  bytesPerSecond: LAYER_BYTES_PER_SECOND,
   streamsPerPeerMax: LAYER_STREAMS_PER_PEER_MAX,
   timeoutMs: LAYER_TIMEOUT_MS,
 })

@@ -106,14 +106,20 @@ export const FRAME_READING = Object.freeze({
 /**
  * Reads and writes a stream in frames.
  * @param unreadBytesMax what may wait to be read before the stream is aborted; by default one frame.
+ * @param longest of the frame that is to be read next, where that is less; a longer one is not read.
  */
 export function framesOf(
   stream: Stream,
   frameBytesMax: number,
   unreadBytesMax = frameBytesMax + FRAMING_BYTES,
+  longest = () => frameBytesMax,
 ): LengthPrefixedStream<Stream> {
   return lpStream(stream, {
-    ...FRAME_READING,
+    lengthDecoder(bytes) {
+      const length = FRAME_READING.lengthDecoder(bytes)
+      if (length > longest()) throw new Error(`a frame of ${length} bytes`)
+      return length
+    },
     maxDataLength: frameBytesMax,
     maxBufferSize: unreadBytesMax,
   })

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { ACTIVATION_BYTES_MAX, HASH_BYTES, type TensorHash } from '@layerswarm/swarm'
 import { lpStream } from '@libp2p/utils'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { hashOf } from '#digest'
 import { PUSH_HEADER_BYTES } from '../limits.ts'
 import { directConnection } from '../node/peer-connections.ts'
 import { chain, closeLanes, heldTensor, type LaneMember, offer } from '../testing/test-lane.ts'
-import { eventually } from '../testing/test-nodes.ts'
+import { createTestNode, eventually } from '../testing/test-nodes.ts'
 import { hexBytes } from './hex.ts'
 import { PUSH_PROTOCOL } from './push-streams.ts'
+import { createTensorStreams, TENSOR_PROTOCOL } from './tensor-streams.ts'
 
 afterEach(closeLanes)
 
@@ -19,6 +20,11 @@ async function pushRaw({ node }: LaneMember, to: LaneMember, header: Uint8Array,
   const stream = await connection.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
   await lpStream(stream).writeV([header, body])
   return stream
+}
+
+/** The length before a frame, an unsigned varint. */
+function lengthOf(length: number): number[] {
+  return length < 128 ? [length] : [(length & 127) | 128, ...lengthOf(length >> 7)]
 }
 
 function headerOf(hash: string, size: number): Uint8Array {
@@ -75,6 +81,60 @@ describe('a pushed tensor', { timeout: 30_000 }, () => {
     const stream = await pushRaw(liar, receiver, headerOf(await hashOf(bytes), size), bytes)
     await eventually('the abort', () => stream.status !== 'open')
     expect(receiver.tensors.pushedBytes).toBe(0)
+  })
+
+  test('that is longer than promised is not even read: nothing is held that there was no room for', async () => {
+    const [liar, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    const bytes = new Uint8Array(randomBytes(80))
+    const long = lengthOf(ACTIVATION_BYTES_MAX)
+    for (const begun of [
+      [...lengthOf(PUSH_HEADER_BYTES), ...headerOf(await hashOf(bytes), 80), ...long],
+      long,
+    ]) {
+      const connection = directConnection(liar.node, receiver.transport.self)
+      const stream = await connection?.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
+      stream?.send(Uint8Array.from(begun))
+      // Long before the time-out of a tensor.
+      await eventually('the abort', () => stream?.status !== 'open', 3_000)
+    }
+    expect(receiver.tensors.pushedBytes).toBe(0)
+  })
+
+  test('is one too many when its sender has sent more bytes than a peer may in a second, and no other one is', async () => {
+    const protocol = { ...TENSOR_PROTOCOL, bytesPerSecond: 1_000 }
+    const receiver = await createTestNode()
+    const senders = [await createTestNode(), await createTestNode()]
+    const tensors = createTensorStreams(receiver.node, { protocol })
+    await tensors.start()
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+    try {
+      const bytes = new Uint8Array(randomBytes(400))
+      const frames = [headerOf(await hashOf(bytes), 400), bytes]
+      const push = async ({ node }: (typeof senders)[number]) => {
+        const connection = await node.dial(receiver.node.getMultiaddrs())
+        const stream = await connection.newStream(PUSH_PROTOCOL)
+        const line = lpStream(stream)
+        await line.writeV(frames)
+        return line.read().then(
+          () => 'taken',
+          () => 'refused',
+        )
+      }
+      const [flooder, other] = senders as [(typeof senders)[number], (typeof senders)[number]]
+      const outcomes = [
+        await push(flooder),
+        await push(flooder),
+        await push(flooder),
+        await push(other),
+      ]
+      expect(outcomes).toEqual(['taken', 'taken', 'refused', 'taken'])
+      clock.mockReturnValue(performance.now() + 500)
+      expect(await push(flooder)).toBe('taken')
+    } finally {
+      clock.mockRestore()
+      await tensors.stop()
+      await Promise.all([receiver, ...senders].map(({ node }) => node.stop()))
+    }
   })
 
   test('is sent beside twenty others without a warning of Node', async () => {

@@ -3,6 +3,7 @@ import {
   createQuota,
   HASH_BYTES,
   PEERS_MAX,
+  type Quota,
   TENSOR_TIMEOUT_MS,
   type TensorHash,
 } from '@layerswarm/swarm'
@@ -56,13 +57,17 @@ export interface PushNeeds {
   readonly meter: AccessMeter
   /** There and back of a small message, milliseconds; undefined while it is not measured. */
   rttMs(peer: string): number | undefined
+  /** What one peer may push here. A second of it comes at once. */
+  readonly bytesPerSecond: number
 }
 
 /**
  * 1. A stream carries one tensor at a time; a pair has as many as a pull has. At most
  *    PUSHES_WAITING_PER_PEER_MAX wait for one of them, and what is pushed beyond is not sent.
  * 2. A tensor is read when there is room for it, within TENSOR_TIMEOUT_MS, from a peer within its
- *    rate; otherwise its stream is aborted. What has another size or hash than promised is dropped.
+ *    rates of tensors and of bytes; otherwise its stream is aborted. What has another size or hash than
+ *    promised is dropped, and of what is longer than promised nothing is read: what is held for a stream is no
+ *    more than there was room for.
  * 3. Nothing is pushed or taken over a limited connection.
  */
 export function createPushStreams(needs: PushNeeds): PushStreams {
@@ -104,9 +109,17 @@ class Receiver {
     namesMax: PEERS_MAX,
   })
 
+  private readonly bytes: Quota
+
   constructor(needs: PushNeeds, stopped: AbortSignal) {
+    const { bytesPerSecond } = needs
     this.needs = needs
     this.stopped = stopped
+    this.bytes = createQuota({
+      perSecond: bytesPerSecond,
+      burst: bytesPerSecond,
+      namesMax: PEERS_MAX,
+    })
   }
 
   handle(stream: Stream, connection: Connection): void {
@@ -123,10 +136,14 @@ class Receiver {
   private async takeAll(stream: Stream, connection: Connection): Promise<void> {
     if (!isDirect(connection)) throw new Error(`${PUSH_PROTOCOL} needs a direct connection`)
     const peer = connection.remotePeer.toString()
-    const frames = framesOf(stream, ACTIVATION_BYTES_MAX)
+    let longest = PUSH_HEADER_BYTES
+    const frames = framesOf(stream, ACTIVATION_BYTES_MAX, undefined, () => longest)
     for (;;) {
+      longest = PUSH_HEADER_BYTES
       const { hash, size } = readHeader((await frames.read()).slice())
+      longest = size
       if (!this.quota.take(peer, performance.now())) throw new Error('too many tensors')
+      if (!this.bytes.take(peer, performance.now(), size)) throw new Error('too many bytes')
       const arrival = this.needs.pushed.expect(peer, size)
       if (arrival === undefined) throw new Error('no room for a tensor')
       const endWait = abortAfter(TENSOR_TIMEOUT_MS, stream)

@@ -11,6 +11,7 @@ import {
 import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
 import {
+  TENSOR_BYTES_PER_SECOND,
   TENSOR_REQUESTS_PER_SECOND,
   TENSOR_STREAMS_PER_PEER_MAX,
   TENSORS_HELD_BYTES_MAX,
@@ -28,6 +29,7 @@ export const TENSOR_PROTOCOL: ExchangeProtocol = Object.freeze({
   requestBytesMax: HASH_BYTES,
   responseBytesMax: ACTIVATION_BYTES_MAX,
   requestsPerSecond: TENSOR_REQUESTS_PER_SECOND,
+  bytesPerSecond: TENSOR_BYTES_PER_SECOND,
   streamsPerPeerMax: TENSOR_STREAMS_PER_PEER_MAX,
   timeoutMs: TENSOR_TIMEOUT_MS,
 })
@@ -97,7 +99,10 @@ export function createTensorStreams(
   const offered = new OfferedTensors(all.heldBytesMax, protocol.responseBytesMax)
   const meter = createAccessMeter()
   const pushed = new PushedTensors(() => offered.freeBytes)
-  const pushes = createPushStreams({ node, pushed, meter, rttMs })
+  const pushes = createPushStreams({
+    ...{ node, pushed, meter, rttMs },
+    bytesPerSecond: protocol.bytesPerSecond,
+  })
   const exchange = createExchange(node, protocol, async (request) => offered.get(hexText(request)))
   const puller = new Puller({ ...all, pushed, meter, exchange })
   return {

@@ -8,3 +8,5 @@ export const MEETING_MS = 10_000
 export const FLOAT16_BYTES = 2
 /** For which the bootstrap node of a test grants a reservation, unless it says otherwise: as a server does. */
 export const RESERVATION_TTL_MS = 10 * 60_000
+/** Gossiped messages that a hostile peer remembers, to say them again: those of a minute among eight peers. */
+export const GOSSIP_KEPT_MAX = 4_096

@@ -33,7 +33,8 @@ export interface TestNode {
 export type Wire = 'node' | 'tcp' | 'websocket' | 'memory'
 
 /** How a test node differs from a Node peer’s. */
-export interface TestNodeOptions extends Pick<NodeOptions, 'announce' | 'port' | 'say' | 'webrtc'> {
+export interface TestNodeOptions
+  extends Pick<NodeOptions, 'announce' | 'port' | 'say' | 'swarmKey' | 'webrtc'> {
   over: Wire
   privateKey: PrivateKey
   /** How long whom it bans stays away. */
@@ -56,6 +57,7 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
   const privateKey = given.privateKey ?? (await generateKeyPair('Ed25519'))
   const options = {
     privateKey,
+    swarmKey: given.swarmKey,
     release: RELEASE,
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
     isForwarder,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
-import { createBans, createQuota, isLoopback, networkOf } from '@layerswarm/swarm'
+import { createBans, createQuota, createSeats, isLoopback, networkOf } from '@layerswarm/swarm'
 import {
   HTTP_CONNECTIONS_PER_ADDRESS_MAX,
   HTTP_REQUESTS_BURST,
@@ -76,22 +76,10 @@ export interface SocketLimit {
 
 /** As with requests, nobody is kept from the server of his own machine. */
 export function createSocketLimit(max = HTTP_CONNECTIONS_PER_ADDRESS_MAX): SocketLimit {
-  const held = new Map<string, number>()
+  const seats = createSeats(max)
   return {
-    take(address) {
-      if (isLoopback(address)) return true
-      const network = networkOf(address)
-      const count = held.get(network) ?? 0
-      if (count >= max) return false
-      held.set(network, count + 1)
-      return true
-    },
-    giveBack(address) {
-      const network = networkOf(address)
-      const count = held.get(network) ?? 0
-      if (count > 1) held.set(network, count - 1)
-      else held.delete(network)
-    },
+    take: (address) => isLoopback(address) || seats.take(networkOf(address)),
+    giveBack: (address) => seats.giveBack(networkOf(address)),
   }
 }
 

@@ -7,6 +7,8 @@ export interface OtherServer {
   readonly peerId: string
   /** Ids of the releases that it offers. */
   readonly releases: readonly string[]
+  /** Which private swarm it is of; undefined for one that is open to all. */
+  readonly swarm: string | undefined
 }
 
 /**
@@ -22,7 +24,7 @@ export async function readServer(url: URL, signal: AbortSignal): Promise<OtherSe
   } catch {
     throw new Error('its bootstrap.json is not JSON; is it a signaling server?')
   }
-  const { protocol, peerId, releases } = fieldsOf(value)
+  const { protocol, peerId, releases, swarm } = fieldsOf(value)
   if (typeof protocol !== 'number')
     throw new Error('its bootstrap.json is of another kind; is it a signaling server?')
   if (protocol !== PROTOCOL_VERSION) {
@@ -33,7 +35,11 @@ export async function readServer(url: URL, signal: AbortSignal): Promise<OtherSe
   if (typeof peerId !== 'string' || !PEER_ID.test(peerId) || !Array.isArray(releases))
     throw new Error('its bootstrap.json names no peer id or no releases')
   const ids = releases.map((release) => fieldsOf(release).id)
-  return { peerId, releases: ids.filter((id) => typeof id === 'string') }
+  return {
+    peerId,
+    releases: ids.filter((id) => typeof id === 'string'),
+    swarm: typeof swarm === 'string' ? swarm : undefined,
+  }
 }
 
 /** Base58, as libp2p writes them. */

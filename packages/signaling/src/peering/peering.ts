@@ -30,6 +30,8 @@ export interface PeeringNeeds {
   /** As `parsePeerWith` gives them. */
   readonly urls: readonly URL[]
   readonly link: PeeringLink
+  /** Which private swarm this server is of; undefined for one that is open to all. */
+  readonly swarm: string | undefined
   /** Ids of the releases on offer here. */
   releases(): readonly string[]
   log(level: LogEntry['level'], event: string, text: string, data?: LogEntry['data']): void
@@ -152,10 +154,12 @@ class SwarmPeering implements Peering {
     throw new Error(reason)
   }
 
-  private whyNot(other: Other, { peerId, releases }: OtherServer): string | undefined {
+  private whyNot(other: Other, { peerId, releases, swarm }: OtherServer): string | undefined {
     if (peerId === this.needs.link.peerId) return 'it is this server itself; name the other one'
     const twin = this.others.find((one) => one !== other && one.peerId === peerId)
     if (twin !== undefined) return `it is the same server as ${twin.url.href}`
+    if (swarm !== this.needs.swarm)
+      return 'it is of another private swarm, or one of the two is of none; start both with the same --swarm-key'
     const own = this.needs.releases()
     if (releases.some((id) => own.includes(id))) return undefined
     return 'it serves another swarm: none of its releases is offered here'

@@ -97,7 +97,7 @@ export interface ClaimPolicy {
   /** Whom the author of a step names to go on with it; undefined leaves it to whoever answers first. */
   favourite(choice: Choice): Favourite | undefined
   /**
-   * Ranks `self` among all others that could take a step that nobody is named for, or whose favourite is silent.
+   * Ranks `self` among all others that could take a step that nobody is named for.
    * @param round tells the steps of a request apart: hops, and eras beyond them.
    */
   rank(request: RequestId, round: number, self: Candidate, others: readonly Candidate[]): Rank

@@ -11,61 +11,103 @@ import type { Choice, Host } from './policy.ts'
 
 /** A tour that is not finished: where it is, what is still open, and how long it took. */
 interface Leg {
-  readonly at: Host
+  /** The host where it is, by its place in the list of all. */
+  readonly at: number
   readonly open: LayerSet
   readonly ms: number
-  /** What work counts here, 1 at the first stop. */
-  readonly weight: number
   readonly first: Host
+}
+
+/** The most promising legs of a stage, the best first. Of thousands that are looked at, the others are never made. */
+class Beam {
+  readonly legs: Leg[] = []
+  private readonly promises: number[] = []
+
+  /** Whether a leg that promises to end after so many milliseconds is among them. */
+  admits(promiseMs: number): boolean {
+    const last = this.promises[TOUR_BEAM - 1]
+    return last === undefined || promiseMs < last
+  }
+
+  /** Takes in what it admits; among equals, who came first stays ahead. */
+  put(promiseMs: number, leg: Leg): void {
+    const { legs, promises } = this
+    let at = promises.length
+    while (at > 0 && (promises[at - 1] as number) > promiseMs) at--
+    promises.splice(at, 0, promiseMs)
+    legs.splice(at, 0, leg)
+    if (legs.length <= TOUR_BEAM) return
+    promises.pop()
+    legs.pop()
+  }
 }
 
 /**
  * The first stop of the quickest way over hosts of all open layers and back to the requester that a beam
  * search finds: own distances for the first leg, announced ones after it.
- * @param able who may be the first stop.
+ * @param able who may be the first stop; each of them is one of the choice's hosts.
  */
 export function firstStop(choice: Choice, able: readonly Host[]): Host | undefined {
-  const { hosts, requester, self, visitLayers } = choice
-  const wayMs = remembered(choice)
-  const stay = (host: Host, open: LayerSet) => {
-    const most = Math.min(visitLayers, host.layersMost)
-    const layers = Math.min(most, countCommon(host.layers, open))
-    return {
-      open: without(open, host.layers, most),
-      workMs: (host.pending + layers) * host.layerMs + host.extraMs,
-      ms: host.transferMs + VISIT_OVERHEAD_MS,
-    }
+  const { hosts, self, visitLayers } = choice
+  const ways = new WayTable(choice)
+  const placeOf = new Map(hosts.map((host, at) => [host, at]))
+  const most = (host: Host) => Math.min(visitLayers, host.layersMost)
+  const layersAt = (host: Host, open: LayerSet) =>
+    Math.min(most(host), countCommon(host.layers, open))
+  /** What a stay at a host takes. @param weight what its work counts: 1 at the first stop. */
+  const stayMs = (host: Host, layers: number, weight: number) => {
+    const workMs = (host.pending + layers) * host.layerMs + host.extraMs
+    return host.transferMs + VISIT_OVERHEAD_MS + weight * workMs
   }
-  let best: { readonly ms: number; readonly first: Host } | undefined
-  const end = (leg: Leg, extraMs: number) => {
-    const ms = leg.ms + wayMs(leg.at.peer, requester) + extraMs
-    if (best === undefined || ms < best.ms) best = { ms, first: leg.first }
-  }
-  /** Every way to go on from a leg that does not end here. */
-  const onwards = (leg: Leg): Leg[] => {
-    if (best !== undefined && leg.ms >= best.ms) return []
-    const next = hosts.filter((host) => host !== leg.at && meet(host.layers, leg.open))
-    // Layers that nobody hosts are not applied: the answer comes without them, and late.
-    if (next.length === 0) end(leg, UNSERVED_LAYER_MS * size(leg.open))
-    return next.map((host) => {
-      const { open, workMs, ms } = stay(host, leg.open)
-      const weight = leg.weight * LATER_WEIGHT
-      return {
-        at: host,
-        open,
-        ms: leg.ms + wayMs(leg.at.peer, host.peer) + ms + weight * workMs,
-        weight,
-        first: leg.first,
-      }
-    })
-  }
-  let legs: Leg[] = able.map((host) => {
-    const { open, workMs, ms } = stay(host, choice.open)
-    return { at: host, open, ms: wayMs(self, host.peer) + ms + workMs, weight: 1, first: host }
+  const started = able.map((host): Leg => {
+    const ms = choice.wayMs(self, host.peer) + stayMs(host, layersAt(host, choice.open), 1)
+    const open = without(choice.open, host.layers, most(host))
+    return { at: placeOf.get(host) as number, open, ms, first: host }
   })
-  const layerMs = usualLayerMs(legs, choice.open)
-  while (legs.length > 0) legs = narrowed(legs, layerMs).flatMap(onwards)
-  return best?.first
+  const layerMs = usualLayerMs(started, choice.open)
+  let bestMs = Number.POSITIVE_INFINITY
+  let best: Host | undefined
+  let weight = 1
+
+  /** The tour ends here. */
+  function end({ at, ms, first }: Leg, extraMs: number): void {
+    const allMs = ms + ways.backMs(at) + extraMs
+    if (allMs >= bestMs) return
+    bestMs = allMs
+    best = first
+  }
+
+  /** Every way to go on from a leg. */
+  function goOn(leg: Leg, further: Beam): void {
+    const openCount = size(leg.open)
+    let isOver = true
+    for (let at = 0; at < hosts.length; at++) {
+      const host = hosts[at] as Host
+      if (at === leg.at || !meet(host.layers, leg.open)) continue
+      isOver = false
+      const layers = layersAt(host, leg.open)
+      const ms = leg.ms + ways.ms(leg.at, at) + stayMs(host, layers, weight)
+      const promiseMs = ms + layerMs * (openCount - layers)
+      if (!further.admits(promiseMs)) continue
+      const open = without(leg.open, host.layers, most(host))
+      further.put(promiseMs, { at, open, ms, first: leg.first })
+    }
+    // Layers that nobody hosts are not applied: the answer comes without them, and late.
+    if (isOver) end(leg, UNSERVED_LAYER_MS * openCount)
+  }
+
+  let stage = new Beam()
+  for (const leg of started) {
+    const promiseMs = leg.ms + layerMs * size(leg.open)
+    if (stage.admits(promiseMs)) stage.put(promiseMs, leg)
+  }
+  while (stage.legs.length > 0) {
+    weight *= LATER_WEIGHT
+    const further = new Beam()
+    for (const leg of stage.legs) if (leg.ms < bestMs) goOn(leg, further)
+    stage = further
+  }
+  return best
 }
 
 /**
@@ -77,22 +119,44 @@ function usualLayerMs(first: readonly Leg[], open: LayerSet): number {
   return Math.max(OPEN_LAYER_MS_MIN, rates[rates.length >> 2] ?? 0)
 }
 
-/** The most promising legs. */
-function narrowed(legs: Leg[], layerMs: number): Leg[] {
-  const promise = ({ ms, open }: Leg) => ms + layerMs * size(open)
-  return legs.sort((a, b) => promise(a) - promise(b)).slice(0, TOUR_BEAM)
-}
+/** Ways between the hosts of a choice: the same ones are asked for again and again within one search. */
+class WayTable {
+  private readonly choice: Choice
+  /** Of two hosts in the row of the one that stands first in the list; milliseconds, NaN until it is asked for. */
+  private readonly rows: (Float64Array | undefined)[]
+  private readonly back: Float64Array
 
-/** The same ways are asked for again and again within one search. */
-function remembered(choice: Choice): (from: PeerId, to: PeerId) => number {
-  const known = new Map<string, number>()
-  return (from, to) => {
-    const key = from < to ? `${from} ${to}` : `${to} ${from}`
-    let ms = known.get(key)
-    if (ms === undefined) {
-      ms = choice.wayMs(from, to)
-      known.set(key, ms)
-    }
+  constructor(choice: Choice) {
+    this.choice = choice
+    this.rows = new Array(choice.hosts.length)
+    this.back = unknown(choice.hosts.length)
+  }
+
+  /** One way between two hosts. */
+  ms(from: number, to: number): number {
+    const first = Math.min(from, to)
+    this.rows[first] ??= unknown(this.choice.hosts.length)
+    return this.remembered(this.rows[first], Math.max(from, to), from, this.peer(to))
+  }
+
+  /** One way from a host back to the requester. */
+  backMs(from: number): number {
+    return this.remembered(this.back, from, from, this.choice.requester)
+  }
+
+  private remembered(row: Float64Array, at: number, from: number, to: PeerId): number {
+    const known = row[at] as number
+    if (!Number.isNaN(known)) return known
+    const ms = this.choice.wayMs(this.peer(from), to)
+    row[at] = ms
     return ms
   }
+
+  private peer(at: number): PeerId {
+    return (this.choice.hosts[at] as Host).peer
+  }
+}
+
+function unknown(length: number): Float64Array {
+  return new Float64Array(length).fill(Number.NaN)
 }

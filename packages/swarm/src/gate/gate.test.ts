@@ -6,6 +6,7 @@ import {
   CLAIMED_MS_PER_SECOND,
   LANE_MESSAGES_BURST,
   OVER_RATE_BURST,
+  PRESENCE_MESSAGES_BURST,
   REJECTS_PER_NEIGHBOUR_MAX,
 } from '../limits.ts'
 import { anyChain } from '../testing/any-chain.ts'
@@ -251,5 +252,69 @@ describe('a gate', () => {
     const { done } = gateAt()
     const said = Array.from({ length: LANE_MESSAGES_BURST + 1 }, () => word(done('a')))
     expect(said.filter((verdict) => verdict === 'deliver')).toHaveLength(LANE_MESSAGES_BURST)
+  })
+})
+
+describe('a gate, before a signature is checked', () => {
+  const knock = (source: string, isOwn: boolean, isPresence = false) => ({
+    source,
+    isOwn,
+    isPresence,
+  })
+
+  test("counts a neighbour's own messages in full, and bans it when they go on", () => {
+    const { gate } = gateAt()
+    for (let i = 0; i < LANE_MESSAGES_BURST; i++)
+      expect(gate.admit(knock('a', true), 0)).toBeUndefined()
+    for (let i = 0; i < OVER_RATE_BURST; i++)
+      expect(gate.admit(knock('a', true), 0)).toEqual({ verdict: 'ignore', reason: 'over-rate' })
+    expect(gate.admit(knock('a', true), 0)).toMatchObject({
+      verdict: 'ban',
+      kind: 'flood',
+      peer: 'a',
+    })
+    expect(gate.admit(knock('a', false), 0)).toEqual({ verdict: 'ignore', reason: 'banned' })
+    expect(gate.admit(knock('b', true), 0)).toBeUndefined()
+  })
+
+  test('counts presence apart, and all that a neighbour hands over together', () => {
+    const { gate } = gateAt({ handedOverRate: { perSecond: 10, burst: 60 } })
+    for (let i = 0; i < PRESENCE_MESSAGES_BURST; i++)
+      expect(gate.admit(knock('a', true, true), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', true, true), 0)).toMatchObject({ reason: 'over-rate' })
+    for (let i = PRESENCE_MESSAGES_BURST + 1; i < 60; i++)
+      expect(gate.admit(knock('a', false), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', false), 0)).toMatchObject({ reason: 'over-rate' })
+    expect(gate.admit(knock('a', false), 100)).toBeUndefined()
+  })
+
+  test('counts nothing twice: an admitted message of a neighbour is only judged', () => {
+    const { gate, done } = gateAt({ laneRate: { perSecond: 1, burst: 2 } })
+    for (let i = 0; i < 2; i++) expect(word(done('a'))).toBe('deliver')
+    expect(done('a')).toEqual({ verdict: 'ignore', reason: 'over-rate' })
+    const judged = (author: string, source: string) =>
+      gate.judgeAdmitted(
+        {
+          source,
+          author: author as PeerId,
+          isPresence: false,
+          number: 9n,
+          content: () => ({ message: DONE }),
+        },
+        0,
+      )
+    for (let i = 0; i < 5; i++) expect(word(judged('b', 'b'))).toBe('deliver')
+    // Whose name stands in it is known now: others pay with their own share.
+    for (let i = 0; i < 2; i++) expect(word(judged('c', 'b'))).toBe('deliver')
+    expect(judged('c', 'b')).toEqual({ verdict: 'ignore', reason: 'over-rate' })
+  })
+
+  test('blames a neighbour for what nobody has signed, and no bootstrap node', () => {
+    const { gate } = gateAt({ blames: (source) => source !== 'server' })
+    const bans = Array.from({ length: REJECTS_PER_NEIGHBOUR_MAX }, () => gate.forged('a', 0))
+    expect(bans).toEqual([...Array(REJECTS_PER_NEIGHBOUR_MAX - 1).fill(false), true])
+    expect(gate.isBanned('a', 0)).toBe(true)
+    for (let i = 0; i < 2 * REJECTS_PER_NEIGHBOUR_MAX; i++)
+      expect(gate.forged('server', 0)).toBe(false)
   })
 })

@@ -21,7 +21,7 @@ import {
   TOLD_MESSAGES_PER_SECOND,
 } from '../limits.ts'
 import type { Message, PeerId, Presence } from '../wire/messages.ts'
-import { createBans } from './bans.ts'
+import { type Bans, createBans } from './bans.ts'
 import { createLaneReach, type LaneReach } from './lane-reach.ts'
 import type { FaultKind, Judged } from './message-rules.ts'
 import { createNewest } from './newest.ts'
@@ -42,6 +42,12 @@ export interface Arrival {
   readonly number: bigint | undefined
   /** What `judgeMessage` says of its bytes. Asked once, and only of an author that may speak. */
   content(): Judged
+}
+
+/** What is known of a gossiped message before its signature is checked: that of its author is only claimed. */
+export interface Knock extends Pick<Arrival, 'source' | 'isPresence'> {
+  /** It is the neighbour's own, which nobody but the neighbour can have said on this connection. */
+  readonly isOwn: boolean
 }
 
 /** Why a message is not taken although nothing is wrong with it: other peers may take it. */
@@ -129,10 +135,19 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  * 5. What is delivered is passed on, except what its author reaches everybody with, steps that name who goes on,
  *    more than a little of what a neighbour hands over of authors that are not known to be there, and more of one
  *    author than anybody needs; presence is passed on by bootstrap nodes alone.
- * 6. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
+ * 6. What can be counted before a signature is checked is counted before: all that a neighbour hands over, and of
+ *    its own messages everything. Whoever hands over what nobody has signed is blamed.
+ * 7. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
  */
 export interface Gate {
+  /** All at once: `admit`, then `judgeAdmitted`. */
   judge(arrival: Arrival, nowMs: number): Verdict
+  /** Whether a gossiped message is worth checking its signature; undefined when it is. */
+  admit(knock: Knock, nowMs: number): Verdict | undefined
+  /** Judges a message that was admitted, and whose signature is its author's. */
+  judgeAdmitted(arrival: Arrival, nowMs: number): Verdict
+  /** A neighbour handed over a message that nobody has signed; @returns whether it is banned for it now. */
+  forged(source: string, nowMs: number): boolean
   /** Bans a peer for `banMs`; hanging up is left to who calls. */
   ban(peer: string, nowMs: number): void
   isBanned(peer: string, nowMs: number): boolean
@@ -154,19 +169,39 @@ function isForFew(message: LaneMessage): boolean {
   return message.kind === 'done' && !message.isPublic
 }
 
-type IsTooMuch = (arrival: Arrival, nowMs: number) => boolean
+/** Counts messages. */
+interface Rates {
+  /** Whether a gossiped one is too many of the neighbour that hands it over. */
+  isTooMuchFrom(knock: Knock, nowMs: number): boolean
+  /** Whether an admitted one, or a told one, is too many of its author. */
+  isTooMuchOf(arrival: Arrival, nowMs: number): boolean
+  /** Whether a gossiped claim is beyond the time that its author may claim. */
+  claimsTooMuch(arrival: Arrival, message: Message, nowMs: number): boolean
+}
 
-/** Counts messages: whether one is too many of its author, or of the neighbour that hands it over. */
-function createRates({ authorsMax: namesMax, ...rates }: GateOptions): IsTooMuch {
+function createRates({ authorsMax: namesMax, ...rates }: GateOptions): Rates {
   const presence = createQuota({ ...rates.presenceRate, namesMax })
   const lane = createQuota({ ...rates.laneRate, namesMax })
   const told = createQuota({ ...rates.toldRate, namesMax })
   const handedOver = createQuota({ ...rates.handedOverRate, namesMax })
-  return ({ source, author, isPresence, number }, nowMs) => {
-    if (number === undefined && !isPresence) return !told.take(author, nowMs)
-    // The neighbour first: whoever makes up authors pays with its own share.
-    if (number !== undefined && !handedOver.take(source, nowMs)) return true
-    return !(isPresence ? presence : lane).take(author, nowMs)
+  const claimed = createQuota({ ...rates.claimedRate, namesMax })
+  const gossiped = (isPresence: boolean) => (isPresence ? presence : lane)
+  return {
+    isTooMuchFrom({ source, isPresence, isOwn }, nowMs) {
+      // The neighbour first: whoever makes up authors pays with its own share.
+      if (!handedOver.take(source, nowMs)) return true
+      return isOwn && !gossiped(isPresence).take(source, nowMs)
+    },
+    isTooMuchOf({ source, author, isPresence, number }, nowMs) {
+      if (number === undefined && !isPresence) return !told.take(author, nowMs)
+      // A neighbour's own was counted when it was admitted.
+      if (number !== undefined && source === author) return false
+      return !gossiped(isPresence).take(author, nowMs)
+    },
+    claimsTooMuch({ author, number }, message, nowMs) {
+      const isGossiped = number !== undefined && message.kind === 'claim'
+      return isGossiped && !claimed.take(author, nowMs, message.ttlMs)
+    },
   }
 }
 
@@ -182,7 +217,7 @@ function createPassing({ authorsMax: namesMax, ...rates }: GateOptions): IsForMo
   const passedOn = createQuota({ ...rates.passedOnRate, namesMax })
   const strangers = createQuota({ ...rates.strangersRate, namesMax })
   return ({ source, author }, message, reach, nowMs) => {
-    // Whom a step names has it from its author; the others only stand by.
+    // Whom a step names has it from its author; the others have nothing to do.
     if (message.kind === 'step' ? message.next !== undefined : isForFew(message)) return false
     if (reach.heardByAll(author, nowMs)) return false
     const isKnown = source === author || reach.knows(author, nowMs)
@@ -190,46 +225,53 @@ function createPassing({ authorsMax: namesMax, ...rates }: GateOptions): IsForMo
   }
 }
 
-/** Makes a gate that has heard nothing yet. */
-export function createGate(options: Partial<GateOptions> = {}): Gate {
-  const all: GateOptions = { ...GATE_DEFAULTS, ...options }
-  const { release, authorsMax: namesMax, rejectsMax, banMs, blames } = all
-  const isTooMuch = createRates(all)
+/** Counts what neighbours are to blame for, and bans them when it is enough. */
+interface Faults {
+  /** A refused message; @returns whether the neighbour is banned for it. */
+  blame(source: string, author: string, nowMs: number): boolean
+  /** A message too many: that of a neighbour's own may be the last that is borne. */
+  tooMuch(source: string, isOwn: boolean, nowMs: number): Verdict
+}
+
+function createFaults(
+  { authorsMax: namesMax, rejectsMax, banMs, blames, ...all }: GateOptions,
+  bans: Bans,
+): Faults {
   const overRate = all.overRate && createQuota({ ...all.overRate, namesMax })
-  const isForMore = createPassing(all)
-  const claimedQuota = createQuota({ ...all.claimedRate, namesMax })
   // One refusal less than a ban takes, all of them back after the time of a ban.
   const fades = { perSecond: (rejectsMax / banMs) * 1000, burst: rejectsMax - 1 }
   const patience = createQuota({ ...fades, namesMax })
-  const newest = createNewest(namesMax)
+  return {
+    blame(source, author, nowMs) {
+      if (!blames(source, author) || patience.take(source, nowMs)) return false
+      bans.add(source, nowMs)
+      return true
+    },
+    tooMuch(source, isOwn, nowMs) {
+      const isFault = isOwn && blames(source, source)
+      const isFlood = isFault && overRate?.take(source, nowMs) === false
+      if (!isFlood) return { verdict: 'ignore', reason: 'over-rate' }
+      bans.add(source, nowMs)
+      return { verdict: 'ban', kind: 'flood', fault: FLOOD, peer: source }
+    },
+  }
+}
+
+/** Makes a gate that has heard nothing yet. */
+export function createGate(options: Partial<GateOptions> = {}): Gate {
+  const all: GateOptions = { ...GATE_DEFAULTS, ...options }
+  const { release, banMs, blames } = all
+  const { isTooMuchFrom, isTooMuchOf, claimsTooMuch } = createRates(all)
+  const isForMore = createPassing(all)
+  const newest = createNewest(all.authorsMax)
   const bans = createBans({ durationMs: banMs, peersMax: all.bansMax })
+  const { blame, tooMuch } = createFaults(all, bans)
   let lane = 0
   let reach = createLaneReach()
-
-  /** @returns whether the neighbour is banned for it. */
-  function blame({ source, author }: Arrival, nowMs: number): boolean {
-    if (!blames(source, author) || patience.take(source, nowMs)) return false
-    bans.add(source, nowMs)
-    return true
-  }
-
-  /** A message too many: that of a neighbour's own may be the last that is borne. */
-  function tooMuch({ source, author }: Arrival, nowMs: number): Verdict {
-    const isOwn = source === author && blames(source, author)
-    const isFlood = isOwn && overRate?.take(source, nowMs) === false
-    if (!isFlood) return { verdict: 'ignore', reason: 'over-rate' }
-    bans.add(source, nowMs)
-    return { verdict: 'ban', kind: 'flood', fault: FLOOD, peer: source }
-  }
 
   /** Members pass on no presence: what one hands over of somebody else nobody has said here. */
   function isHearsay({ source, author, isPresence }: Arrival): boolean {
     return release !== undefined && isPresence && source !== author && blames(source, author)
-  }
-
-  function claimsTooMuch({ author, number }: Arrival, message: Message, nowMs: number): boolean {
-    const isGossiped = number !== undefined && message.kind === 'claim'
-    return isGossiped && !claimedQuota.take(author, nowMs, message.ttlMs)
   }
 
   function deliver(arrival: Arrival, message: Message, nowMs: number): Verdict {
@@ -246,19 +288,38 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     return { verdict: 'deliver', message, passOn: release === undefined }
   }
 
+  function admit({ source, isPresence, isOwn }: Knock, nowMs: number): Verdict | undefined {
+    if (bans.has(source, nowMs)) return { verdict: 'ignore', reason: 'banned' }
+    const isTooMuch = isTooMuchFrom({ source, isPresence, isOwn }, nowMs)
+    return isTooMuch ? tooMuch(source, isOwn, nowMs) : undefined
+  }
+
+  const isBanned = ({ source, author }: Arrival, nowMs: number) =>
+    bans.has(author, nowMs) || bans.has(source, nowMs)
+
+  function judgeAdmitted(arrival: Arrival, nowMs: number): Verdict {
+    const { source, author } = arrival
+    if (isBanned(arrival, nowMs)) return { verdict: 'ignore', reason: 'banned' }
+    if (isTooMuchOf(arrival, nowMs)) return tooMuch(source, source === author, nowMs)
+    const judged = isHearsay(arrival) ? HEARSAY : arrival.content()
+    if ('message' in judged) return deliver(arrival, judged.message, nowMs)
+    const { kind, fault } = judged
+    return blame(source, author, nowMs)
+      ? { verdict: 'ban', kind, fault, peer: source }
+      : { verdict: 'reject', kind, fault }
+  }
+
   return {
     judge(arrival, nowMs) {
-      const { source, author } = arrival
-      if (bans.has(author, nowMs) || bans.has(source, nowMs))
-        return { verdict: 'ignore', reason: 'banned' }
-      if (isTooMuch(arrival, nowMs)) return tooMuch(arrival, nowMs)
-      const judged = isHearsay(arrival) ? HEARSAY : arrival.content()
-      if ('message' in judged) return deliver(arrival, judged.message, nowMs)
-      const { kind, fault } = judged
-      return blame(arrival, nowMs)
-        ? { verdict: 'ban', kind, fault, peer: source }
-        : { verdict: 'reject', kind, fault }
+      const { source, author, isPresence, number } = arrival
+      if (isBanned(arrival, nowMs)) return { verdict: 'ignore', reason: 'banned' }
+      if (number === undefined) return judgeAdmitted(arrival, nowMs)
+      const knock = { source, isPresence, isOwn: source === author }
+      return admit(knock, nowMs) ?? judgeAdmitted(arrival, nowMs)
     },
+    admit,
+    judgeAdmitted,
+    forged: (source, nowMs) => blame(source, source, nowMs),
     ban: (peer, nowMs) => bans.add(peer, nowMs),
     isBanned: (peer, nowMs) => bans.has(peer, nowMs),
     gone: (peer) => reach.gone(peer),

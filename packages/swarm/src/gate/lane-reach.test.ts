@@ -39,4 +39,13 @@ describe('the reach of a lane’s members', () => {
     expect(reach.heardByAll('a', 6)).toBe(true)
     expect(reach.heardByAll('a', PRESENCE_TTL_MS)).toBe(false)
   })
+
+  test('forgets whoever has been silent for longest when there is no room', () => {
+    const reach = createLaneReach(2)
+    reach.announced('a', linked(2), 0)
+    reach.announced('b', linked(2), 1)
+    reach.announced('a', linked(2), 2)
+    reach.announced('c', linked(2), 3)
+    expect(['a', 'b', 'c'].map((member) => reach.knows(member, 4))).toEqual([true, false, true])
+  })
 })

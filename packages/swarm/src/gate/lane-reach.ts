@@ -23,21 +23,38 @@ export interface LaneReach {
  */
 export function createLaneReach(membersMax = PEERS_MAX): LaneReach {
   const members = new Map<string, { links: number; atMs: number }>()
+  /** Before this nobody has been silent for long, milliseconds. */
+  let silentAtMs = Number.POSITIVE_INFINITY
 
   function forgetSilent(nowMs: number): void {
-    // Oldest first, as entries move to the end when they are renewed.
+    if (nowMs < silentAtMs) return
+    silentAtMs = Number.POSITIVE_INFINITY
     for (const [member, { atMs }] of members) {
-      if (nowMs - atMs < PRESENCE_TTL_MS) return
-      members.delete(member)
+      const endsAtMs = atMs + PRESENCE_TTL_MS
+      if (endsAtMs <= nowMs) members.delete(member)
+      else silentAtMs = Math.min(silentAtMs, endsAtMs)
     }
+  }
+
+  function makeRoom(): void {
+    let longest: [string, number] | undefined
+    for (const [member, { atMs }] of members)
+      if (longest === undefined || atMs < longest[1]) longest = [member, atMs]
+    if (longest !== undefined) members.delete(longest[0])
   }
 
   return {
     announced(member, { links, leaving }, nowMs) {
-      members.delete(member)
-      if (leaving) return
-      members.set(member, { links, atMs: nowMs })
-      if (members.size > membersMax) members.delete(members.keys().next().value ?? member)
+      const known = members.get(member)
+      if (leaving) members.delete(member)
+      else if (known !== undefined) {
+        known.links = links
+        known.atMs = nowMs
+      } else {
+        if (members.size >= membersMax) makeRoom()
+        members.set(member, { links, atMs: nowMs })
+        silentAtMs = Math.min(silentAtMs, nowMs + PRESENCE_TTL_MS)
+      }
     },
     gone: (member) => void members.delete(member),
     knows(member, nowMs) {

@@ -149,7 +149,7 @@ describe('a topic', () => {
 
   test('is none of this protocol’s with another version, a short release or a lane that cannot be', () => {
     const foreign = [
-      LANE.replace('/3/', '/2/'),
+      LANE.replace('/4/', '/3/'),
       laneTopic('ab', 0),
       laneTopic(RELEASE, LANES_MAX),
       `${laneTopic(RELEASE, 0)}1x`,

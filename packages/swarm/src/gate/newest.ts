@@ -1,4 +1,5 @@
 import { PRESENCE_TTL_MS } from '../limits.ts'
+import { Recent } from './recent.ts'
 
 /** Remembers the newest announcement of each author, so that an older one does not undo it. */
 export interface Newest {
@@ -29,17 +30,20 @@ export function isOldNews(
  * Gossip may deliver a message seconds late, and a peer's "I am new here" must not be believed
  * after what came later. The number is gossipsub's, which starts from the wall clock, so it grows
  * from session to session as well.
- * @param authorsMax authors remembered; the longest silent one makes room.
+ * @param authorsMax authors remembered at most; those silent for longest make room.
  */
 export function createNewest(authorsMax: number): Newest {
-  const last = new Map<string, Heard>()
+  const last = new Recent<{ number: bigint; atMs: number }>(authorsMax)
   return {
     take(author, number, nowMs) {
       const before = last.get(author)
-      if (before !== undefined && isOldNews(before, number, nowMs)) return false
-      last.delete(author)
-      last.set(author, { number, atMs: nowMs })
-      if (last.size > authorsMax) last.delete(last.keys().next().value ?? author)
+      if (before === undefined) {
+        last.set(author, { number, atMs: nowMs })
+        return true
+      }
+      if (isOldNews(before, number, nowMs)) return false
+      before.number = number
+      before.atMs = nowMs
       return true
     },
   }

@@ -26,12 +26,10 @@ test('never saves up more than a burst', () => {
   expect(granted).toHaveLength(2)
 })
 
-test('forgets the longest unused name when there are too many', () => {
-  const quota = createQuota({ perSecond: 1, burst: 1, namesMax: 2 })
-  quota.take('a', 0)
-  quota.take('b', 0)
-  quota.take('c', 0)
-  expect(quota.take('b', 0)).toBe(false)
+test('forgets the longest unused names when there are too many, and never those used last', () => {
+  const quota = createQuota({ perSecond: 1, burst: 1, namesMax: 4 })
+  for (const name of ['a', 'b', 'c', 'd']) quota.take(name, 0)
+  expect([quota.take('c', 0), quota.take('d', 0)]).toEqual([false, false])
   expect(quota.take('a', 0)).toBe(true)
 })
 

@@ -71,18 +71,26 @@ export class Author {
     const handOver = handOvers.of(flight)
     if (handOver === undefined || handOver.chosen !== from) return undefined
     if (ttlMs === 0) {
-      flight.doubts.declinedBy(from)
       // The tensor is here: whoever calls it lost has broken its word as if it had said nothing.
       if (claim.lost) this.needs.conduct.expired(from, nowMs)
-      claims.free(request)
-      handOver.release()
-      return this.next(flight, handOver, nowMs)
+      return this.declined(flight, from, nowMs)
     }
     // What still waits for this member's own uplink the claimer cannot know.
     const waitsMs = patience.backlogMs(nowMs)
     const mostMs = patience.mostMs(from, handOver)
     handOver.waitUntil(claims.claimed(request, from, ttlMs + waitsMs, mostMs + waitsMs, nowMs))
     return []
+  }
+
+  /** Whom this member chose will not go on, or gives the step back: the next one. */
+  declined(flight: Flight, from: PeerId, nowMs: number): Effect[] {
+    const { handOvers, claims } = this.needs
+    const handOver = handOvers.of(flight)
+    if (handOver === undefined || handOver.chosen !== from) return []
+    flight.doubts.declinedBy(from)
+    claims.free(flight.request)
+    handOver.release()
+    return this.next(flight, handOver, nowMs)
   }
 
   /** Whom this member chose has said nothing, or is gone: the next one. */

@@ -1,7 +1,5 @@
-import type { ClaimPolicy } from '../claims/policy.ts'
 import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
-import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { Claim, PeerId } from '../wire/messages.ts'
 import type { Bidding } from './bidding.ts'
@@ -17,7 +15,6 @@ import type { Work } from './work.ts'
 /** What a contest looks at, and whom it tells what came of it. */
 export interface ContestParts {
   readonly table: PeerTable
-  readonly neighbourhood: Neighbourhood
   readonly rivals: Rivals
   readonly claims: ClaimBook
   readonly work: Work
@@ -28,27 +25,30 @@ export interface ContestParts {
 }
 
 /**
- * Several may take a step that nobody is named for, or whose favourite is silent: one of them does.
+ * Several may take a step that nobody is named for: one of them does. Where somebody is named, a link says so, and
+ * nobody else could show to others that it may go on.
  *
  * 1. Of two claims on a step all members honour the same one; a claim of this provider's own that loses is
  *    given up with its work.
  * 2. Whoever has a tensor in hand does not give it up for somebody who cannot have it.
- * 3. It bids only for what it would hear the end of.
+ * 3. It never bids while another is named, whatever was planned before.
  */
 export class Contest {
   private readonly self: PeerId
-  private readonly policy: ClaimPolicy
   private readonly parts: ContestParts
 
-  constructor(options: { self: PeerId; policy: ClaimPolicy }, parts: ContestParts) {
+  constructor(options: { self: PeerId }, parts: ContestParts) {
     this.self = options.self
-    this.policy = options.policy
     this.parts = parts
   }
 
   /** Bids for the newest step, now or when its turn comes, unless it is somebody else's. */
   bid(flight: Flight, nowMs: number): Effect[] {
-    if (flight.newest.next !== undefined && !this.standsBy(flight)) return []
+    if (flight.newest.next !== undefined) {
+      // Nor when its turn comes that was planned while nobody was named: whoever is named has been signed for.
+      this.parts.bidding.forget(flight)
+      return []
+    }
     return this.claim(flight, this.parts.bidding.plan(flight, nowMs), nowMs)
   }
 
@@ -107,13 +107,5 @@ export class Contest {
     // Whoever has the tensor in hand does not give it up.
     if (lost && !work.has(request)) judgeTensor(flight, table, this.self)
     return this.bid(flight, nowMs)
-  }
-
-  /**
-   * Of few witnesses none hears the next steps, so only the requester can tell that a request stands still;
-   * and whoever has no way to the requester would not hear that it has ended. They bear witness only.
-   */
-  private standsBy({ newest }: Flight): boolean {
-    return this.policy.witnesses === 'lane' && this.parts.neighbourhood.reaches(newest.requester)
   }
 }

@@ -10,7 +10,7 @@ import type { Contest } from './contest.ts'
 import type { Flight } from './flight.ts'
 import type { Following } from './following.ts'
 import type { HandOvers } from './hand-over.ts'
-import { STAND_BY_FACTOR, STAND_BY_MS_MIN, UNPAID_MS } from './limits.ts'
+import { NAMED_FACTOR, NAMED_MS_MIN, UNPAID_MS } from './limits.ts'
 import type { Rivals } from './rivals.ts'
 import type { Serving } from './serving.ts'
 import type { Work } from './work.ts'
@@ -30,10 +30,10 @@ export interface HeedingParts {
 }
 
 /**
- * What a step asks of this provider: to run it, to pass its tensor on, to stand by, or nothing.
+ * What a step asks of this provider: to run it, to pass its tensor on, to bid for it, or nothing.
  *
  * 1. Nothing that it had in hand for an older step outlives a newer one.
- * 2. A step that names it is run, passed on or declined at once; it stands by while another is named.
+ * 2. A step that names it is run, passed on or declined at once; while another is named nothing is done.
  * 3. The same step said twice asks for nothing, unless another is named, or nobody any more.
  */
 export class Heeding {
@@ -69,7 +69,10 @@ export class Heeding {
   again(flight: Flight, from: PeerId, step: Step, nowMs: number): Effect[] {
     const { handOvers, author, claims, work, contest, bidding } = this.parts
     if (from === this.self) return step.next === undefined ? contest.bid(flight, nowMs) : []
-    if (step.next !== this.self && step.next !== flight.newest.next && handOvers.leads(flight)) {
+    // The tensor is here, and only whoever holds one may say where it goes: another's version of the step is none.
+    if (step.next === this.self && handOvers.leads(flight))
+      return author.declined(flight, from, nowMs)
+    if (step.next !== flight.newest.next && handOvers.leads(flight)) {
       // Whoever was to pass the tensor on has done so, and answers for it now; nobody else takes it over.
       if (from !== flight.newest.next) return []
       author.ended(flight, from)
@@ -96,12 +99,12 @@ export class Heeding {
     return isConcerned ? [] : this.parts.following.drop(flight, nowMs)
   }
 
-  /** Goes on if it is named for the step, stands by otherwise. */
+  /** Goes on if it is named for the step, and bids if nobody is. */
   private heed(flight: Flight, next: PeerId | undefined, nowMs: number): Effect[] {
     if (next === this.self) return this.accept(flight, nowMs)
     const { claims, rivals, contest } = this.parts
     if (next !== undefined) {
-      const ms = Math.max(STAND_BY_MS_MIN, STAND_BY_FACTOR * rivals.staggerMs())
+      const ms = Math.max(NAMED_MS_MIN, NAMED_FACTOR * rivals.staggerMs())
       claims.put(flight.request, next, nowMs + ms)
     }
     return contest.bid(flight, nowMs)

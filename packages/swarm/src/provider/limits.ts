@@ -46,10 +46,10 @@ export const PATIENCE_GROWTH = 1.15
 export const PATIENCE_DECAY = 0.997
 /** The most patient, in times of the usual. */
 export const PATIENCE_MAX = 3
-/** Stand-bys wait so many staggers before they take over. */
-export const STAND_BY_FACTOR = 2
-/** And at least this. */
-export const STAND_BY_MS_MIN = 1_000
+/** Whoever is named for a step holds it for so many staggers, until it says something itself. */
+export const NAMED_FACTOR = 2
+/** And at least for this. */
+export const NAMED_MS_MIN = 1_000
 /** A newcomer is tried by one author, drawn anew each time, within this of its first presence and again after it. */
 export const NEWCOMER_SLOT_MS = 2_500
 /** While it waits for its first work they are twice as many after each of these but the first: all of a full lane after six seconds. */

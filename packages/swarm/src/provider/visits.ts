@@ -90,13 +90,19 @@ export class Visits {
     work.forget(visit)
     claims.free(flight.request)
     // The others have gone back meanwhile: what was made from the step that they gave up is nobody's.
-    if (!sameStep(visit.step, flight.newest))
+    if (!sameStep(visit.step, flight.newest) || this.isAnothers(visit))
       return [...withdrawn(activation), ...contest.bid(flight, nowMs)]
     // So small a tensor is nobody's to hold: in a message of this member's own the others would refuse it.
     if (visit.isRelay && activation.place === 'inline') return serving.decline(flight)
     if (visit.isRelay) flight.moveTensor(outputs.keep(flight, activation))
     else flight.advance(outputs.stepOf(visit, activation, nowMs), nowMs)
     return [...author.handOver(flight, nowMs), ...visit.reports(), ...contest.bidOnIdle(nowMs)]
+  }
+
+  /** It was to pass a tensor on, and its author has named another for that since: only that one may say it. */
+  private isAnothers({ isRelay, flight }: Visit): boolean {
+    const { next } = flight.newest
+    return isRelay && next !== undefined && next !== this.self
   }
 
   /** Visits that take longer than they should: whoever waits for them hears that they live. */

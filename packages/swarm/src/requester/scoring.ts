@@ -37,7 +37,8 @@ export type Scored = { readonly scores: Scores } | LostScores
  *
  * 1. A step has at most one head job at a time.
  * 2. Scores belong to the step whose tensor they were computed from. Those of the newest step and those of most
- *    layers are kept until better ones come.
+ *    layers are kept until better ones come, and those that came last until others come: a request that went back
+ *    within its last era has a step that a scored one supersedes, and it is scored once.
  * 3. A job that was ended is unknown when it comes back.
  */
 export class Scoring {
@@ -48,6 +49,7 @@ export class Scoring {
   private readonly jobs = new Map<number, HeadJob>()
   private readonly newest = new Map<RequestId, Scores>()
   private readonly best = new Map<RequestId, Scores>()
+  private readonly last = new Map<RequestId, Scores>()
 
   constructor(self: PeerId, nextJob: () => JobId) {
     this.self = self
@@ -66,7 +68,7 @@ export class Scoring {
 
   /** The scores of a step, if they are kept. */
   ofStep(step: Step): Scores | undefined {
-    const kept = [this.newest.get(step.request), this.best.get(step.request)]
+    const kept = [this.newest, this.best, this.last].map((scored) => scored.get(step.request))
     return kept.find((scores) => scores !== undefined && sameStep(scores.step, step))
   }
 
@@ -157,11 +159,13 @@ export class Scoring {
     for (const { id } of jobs) this.jobs.delete(id.number)
     this.newest.delete(request)
     this.best.delete(request)
+    this.last.delete(request)
     return jobs.flatMap(({ id, isPulling }) => (isPulling ? [{ do: 'cancel', job: id }] : []))
   }
 
   private keep(scores: Scores): void {
     const { request, route } = scores.step
+    this.last.set(request, scores)
     const newest = this.newest.get(request)
     if (newest === undefined || !supersedes(newest.step, scores.step))
       this.newest.set(request, scores)

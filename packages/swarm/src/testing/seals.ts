@@ -2,6 +2,7 @@ import { signed, withOwnLink } from '../chain/own-link.ts'
 import { lastStatement, type SignedStatement } from '../chain/statement.ts'
 import { drawOn } from '../draw.ts'
 import { SIGNATURE_BYTES } from '../limits.ts'
+import type { Transport } from '../ports.ts'
 import type { PeerId, Signature, Step } from '../wire/messages.ts'
 
 /**
@@ -21,6 +22,22 @@ export function sealedBy(author: PeerId, step: Step, release: string): Step {
   const said = withOwnLink(step, author)
   const statement = lastStatement(said, release)
   return statement === undefined ? said : signed(said, sealOf(author, statement.bytes))
+}
+
+/** The same with a signature that `sign` makes of the statement; nothing is told when it makes none. */
+export function sealedThrough(
+  sign: Transport['sign'],
+  author: PeerId,
+  step: Step,
+  release: string,
+  sealed: (step: Step) => void,
+): void {
+  const said = withOwnLink(step, author)
+  const statement = lastStatement(said, release)
+  if (statement === undefined) return sealed(said)
+  sign(statement.bytes, (signature) => {
+    if (signature !== undefined) sealed(signed(said, signature))
+  })
 }
 
 /** Whether all of these were made by `sealOf` for their signers. */

@@ -303,7 +303,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /** The first byte of every message; a peer refuses messages of another version. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 /** What of a release's hash stands in its topics, which travel with every message. @param release the hash, hex. */
 export function topicRelease(release: string): string {
   return release.slice(0, 2 * TOPIC_RELEASE_BYTES)

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import {
+  askBeforeChecking,
+  encodeMessage,
+  LANE_MESSAGES_BURST,
+  laneTopic,
+  type Message,
+  type RawMessage,
+  REJECTS_PER_NEIGHBOUR_MAX,
+  type RequestId,
+} from '@layerswarm/swarm'
+import type { PeerId } from '@libp2p/interface'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { directConnection } from '../node/peer-connections.ts'
+import { chain, closeLanes, type LaneMember } from '../testing/test-lane.ts'
+import { eventually, RELEASE } from '../testing/test-nodes.ts'
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await closeLanes()
+})
+
+const done = (): Message => ({
+  kind: 'done',
+  isPublic: true,
+  request: randomBytes(16).toString('hex') as RequestId,
+})
+
+/** A gossipsub that notes what it checks, and finds what it is told. */
+function gossip(checked: { code: string; msgIdStr?: string } = { code: 'valid', msgIdStr: 'x' }) {
+  const seen = new Set<string>()
+  const pubsub = {
+    handled: [] as RawMessage[],
+    fastMsgIdFn: ({ seqno = Uint8Array.of() }: RawMessage) => String(seqno),
+    fastMsgIdCache: { get: (id: string) => (seen.has(id) ? 'x' : undefined) },
+    validateReceivedMessage: async (_: PeerId, __: RawMessage) => checked,
+    async handleReceivedMessage(neighbour: PeerId, message: RawMessage) {
+      this.handled.push(message)
+      seen.add(this.fastMsgIdFn(message))
+      await this.validateReceivedMessage(neighbour, message)
+    },
+  }
+  const asked: { own: boolean; topic: string }[] = []
+  const forged: string[] = []
+  const answer = { admits: true }
+  const end = askBeforeChecking(pubsub, {
+    admits(_, { topic }, own) {
+      asked.push({ own, topic })
+      return answer.admits
+    },
+    forged: (neighbour) => forged.push(neighbour),
+  })
+  const bring = (from: string, number: number) =>
+    pubsub.handleReceivedMessage(neighbour, {
+      topic: 'lane',
+      from: Buffer.from(from),
+      seqno: Uint8Array.of(number),
+    })
+  return { pubsub, asked, forged, answer, end, bring }
+}
+
+const neighbour = {
+  toString: () => 'anna',
+  toMultihash: () => ({ bytes: Buffer.from('anna') }),
+} as unknown as PeerId
+
+describe('a gossiped message', () => {
+  test('is asked about before its signature is checked, as its neighbour’s own or another’s', async () => {
+    const { bring, asked, pubsub } = gossip()
+    await bring('anna', 1)
+    await bring('ben', 2)
+    await bring('annab', 3)
+    expect(asked.map(({ own }) => own)).toEqual([true, false, false])
+    expect(pubsub.handled).toHaveLength(3)
+  })
+
+  test('that is not admitted is not looked at, and is admitted when another brings it', async () => {
+    const { bring, answer, pubsub } = gossip()
+    answer.admits = false
+    await bring('ben', 1)
+    expect(pubsub.handled).toEqual([])
+    answer.admits = true
+    await bring('ben', 1)
+    expect(pubsub.handled).toHaveLength(1)
+  })
+
+  test('that was heard before counts for nothing', async () => {
+    const { bring, asked } = gossip()
+    for (let i = 0; i < 5; i++) await bring('ben', 1)
+    expect(asked).toHaveLength(1)
+  })
+
+  test.each([
+    ['nobody has signed', { code: 'invalid' }, ['anna']],
+    ['its validator refused', { code: 'invalid', msgIdStr: 'x' }, []],
+    ['is fine', { code: 'valid', msgIdStr: 'x' }, []],
+  ])('that %s is blamed on the neighbour for its signature alone', async (_, checked, blamed) => {
+    const { bring, forged } = gossip(checked)
+    await bring('ben', 1)
+    expect(forged).toEqual(blamed)
+  })
+
+  test('is asked about no more when that has ended', async () => {
+    const { bring, asked, end, pubsub } = gossip()
+    end()
+    await bring('ben', 1)
+    expect(asked).toEqual([])
+    expect(pubsub.handled).toHaveLength(1)
+  })
+})
+
+/** How often a signature is checked from now on, by anybody. */
+function countChecks({ node }: LaneMember) {
+  const { publicKey } = node.peerId
+  return vi.spyOn(Object.getPrototypeOf(publicKey), 'verify')
+}
+
+describe('a neighbour that floods', { timeout: 30_000 }, () => {
+  test('has no more signatures checked than messages may be its own, and is hung up on', async () => {
+    const [flooder, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const checks = countChecks(victim)
+    const { pubsub } = flooder.node.services
+    for (let i = 0; i < 2_000; i++)
+      await pubsub.publish(laneTopic(RELEASE, 0), encodeMessage(done())).catch(() => undefined)
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, flooder.transport.self) === undefined,
+    )
+    expect(victim.gate.isBanned(flooder.transport.self, performance.now())).toBe(true)
+    expect(victim.heard.length).toBeGreaterThanOrEqual(LANE_MESSAGES_BURST)
+    // Those of the burst, and what came back while the flood lasted.
+    expect(checks.mock.calls.length).toBeLessThan(LANE_MESSAGES_BURST + 400)
+    expect(checks.mock.calls.length - victim.heard.length).toBeLessThan(20)
+  })
+
+  test('with messages that nobody has signed is hung up on after a few', async () => {
+    const [liar, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const checks = countChecks(victim)
+    const forge = (number: number) => ({
+      topic: laneTopic(RELEASE, 0),
+      from: liar.node.peerId.toMultihash().bytes,
+      seqno: Uint8Array.of(0, 0, 0, 0, 0, 0, number >> 8, number & 255),
+      data: encodeMessage(done()),
+      signature: new Uint8Array(64),
+    })
+    const pubsub = liar.node.services.pubsub as unknown as {
+      sendRpc(peer: string, rpc: object): boolean
+    }
+    for (let i = 0; i < 200; i++)
+      pubsub.sendRpc(victim.transport.self, { subscriptions: [], messages: [forge(i)] })
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, liar.transport.self) === undefined,
+    )
+    expect(victim.gate.isBanned(liar.transport.self, performance.now())).toBe(true)
+    expect(checks.mock.calls.length).toBeGreaterThanOrEqual(REJECTS_PER_NEIGHBOUR_MAX)
+    expect(victim.heard).toEqual([])
+    expect(victim.transport.refusals.last).toContain('nobody has signed it')
+  })
+})

@@ -1,0 +1,80 @@
+/** A message as it came, its signature unchecked. */
+export interface RawMessage {
+  readonly topic: string
+  /** The multihash of whoever it says has signed it. */
+  readonly from?: Uint8Array
+  readonly seqno?: Uint8Array
+  readonly data?: Uint8Array
+}
+
+/** As libp2p names a neighbour. */
+interface Neighbour {
+  toString(): string
+  toMultihash(): { readonly bytes: Uint8Array }
+}
+
+/** What becomes of one whose signature was looked at: without a number of its own it is nobody's. */
+interface Checked {
+  readonly code: string
+  readonly msgIdStr?: string
+}
+
+/** What of gossipsub (17.1) stands between the wire and its validators; its types do not name it. */
+export interface Receiving {
+  handleReceivedMessage(neighbour: Neighbour, message: RawMessage): Promise<void>
+  validateReceivedMessage(neighbour: Neighbour, message: RawMessage): Promise<Checked>
+  readonly fastMsgIdFn?: (message: RawMessage) => string | number
+  readonly fastMsgIdCache?: { get(id: string | number): unknown }
+}
+
+/** Who is asked before and after a signature is checked. */
+export interface Admission {
+  /** Whether a message that was not heard before is worth the check. */
+  admits(neighbour: string, message: RawMessage, isOwn: boolean): boolean
+  /** A neighbour has handed over a message that nobody has signed. */
+  forged(neighbour: string): void
+}
+
+/**
+ * Asks before gossipsub checks a signature, which takes a hundred times as long as asking: it checks first
+ * and asks its validators afterwards, so that a neighbour who floods had every message of his checked. What
+ * is not admitted leaves no trace in gossipsub: the same message counts when another neighbour brings it.
+ * @returns ends it.
+ */
+export function askBeforeChecking(gossip: Receiving, admission: Admission): () => void {
+  const { handleReceivedMessage, validateReceivedMessage } = gossip
+  const isKnown = (message: RawMessage) => {
+    const id = gossip.fastMsgIdFn?.(message)
+    return id !== undefined && gossip.fastMsgIdCache?.get(id) !== undefined
+  }
+  Object.assign(gossip, {
+    async handleReceivedMessage(neighbour: Neighbour, message: RawMessage) {
+      const isOwn = isSame(message.from, neighbour.toMultihash().bytes)
+      if (isKnown(message) || admission.admits(neighbour.toString(), message, isOwn))
+        await handleReceivedMessage.call(gossip, neighbour, message)
+    },
+    async validateReceivedMessage(neighbour: Neighbour, message: RawMessage) {
+      const checked = await validateReceivedMessage.call(gossip, neighbour, message)
+      if (checked.code === INVALID && checked.msgIdStr === undefined)
+        admission.forged(neighbour.toString())
+      return checked
+    },
+  })
+  return () => Object.assign(gossip, { handleReceivedMessage, validateReceivedMessage })
+}
+
+const INVALID = 'invalid'
+
+function isSame(some: Uint8Array | undefined, others: Uint8Array): boolean {
+  return some?.length === others.length && others.every((byte, index) => some[index] === byte)
+}
+
+/** What tells a message from all others before its signature is checked: its author, and the author's number. */
+export function gossipNumber({ from, seqno }: Pick<RawMessage, 'from' | 'seqno'>): string {
+  return characters(from) + characters(seqno)
+}
+
+/** Bytes as text, one character each. */
+function characters(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '' : String.fromCharCode(...bytes)
+}

@@ -1,0 +1,30 @@
+// Tabs of one Chromium (LAYERSWARM_CHROMIUM, or /usr/bin/chromium), each in a context of its own.
+import { chromium } from 'playwright-core'
+
+/** As the tests of this project start it: mDNS candidates would take multicast. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+]
+
+/** Starts it; the caller closes it. */
+export function launchChromium() {
+  const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, handleSIGTERM: false })
+}
+
+/** A tab that joins the swarm of this server and hosts two layers. */
+export async function openTab(browser, url) {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(`${url}/?autojoin=1&capacity=2&engine=ort-wasm`)
+  return page
+}
+
+/** What the peer of a tab says of itself. */
+export const snapshotOf = (page) => page.evaluate(() => window.layerswarm.snapshot())

@@ -1,0 +1,169 @@
+/**
+ * What becomes of requests, and of everybody's way to everybody, while a server of a swarm is killed and started
+ * again. Prints progress, and one JSON line.
+ *
+ *   node scripts/faults/relay.mjs [--nodes 30] [--processes 30] [--tabs 8] [--kills 3] [--down-ms 5000] [--every-ms 250] [--second]
+ *
+ * `--nodes`      Node peers
+ * `--processes`  in which they are: as many, unless the machine is too small
+ * `--tabs`       tabs of one Chromium (LAYERSWARM_CHROMIUM, or /usr/bin/chromium), in contexts of their own
+ * `--second`     another server, which stays; then only the killed one is away
+ *
+ * One request every --every-ms, whatever becomes of those before. After each start: how long until the server counts
+ * every provider, until every tab has a reservation at it, and until a tab that comes now serves and has met another
+ * tab over WebRTC, which takes both. Needs a build.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { openAsker, summary } from './asker.mjs'
+import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
+import { freePort, say, startPeers, startServer, until } from './processes.mjs'
+
+/** New peers measure their ways. */
+const SETTLE_MS = 5_000
+/** Dozens of peers and tabs that start at once, on a busy machine. */
+const JOINED_MS_MAX = 300_000
+/** Between two looks at the server: its metrics take a while to write, of which others have to wait. */
+const LOOK_MS = 1_000
+/** Of a restart, and of so many tabs on a busy machine. */
+const REACHABLE_MS_MAX = 120_000
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '30' },
+    processes: { type: 'string' },
+    tabs: { type: 'string', default: '8' },
+    kills: { type: 'string', default: '3' },
+    'down-ms': { type: 'string', default: '5000' },
+    'every-ms': { type: 'string', default: '250' },
+    second: { type: 'boolean', default: false },
+  },
+})
+const nodes = Number(values.nodes)
+const processes = Number(values.processes ?? nodes)
+const tabCount = Number(values.tabs)
+const folder = await mkdtemp(join(tmpdir(), 'layerswarm-relay-'))
+const closers = [() => rm(folder, { recursive: true, force: true })]
+try {
+  await run()
+} finally {
+  for (const close of closers.reverse()) await close()
+}
+
+async function run() {
+  const second = values.second ? await startServer({ port: await freePort() }) : undefined
+  if (second !== undefined) closers.push(() => second.end())
+  const with2 = second === undefined ? [] : ['--peer-with', second.url]
+  const first = {
+    port: await freePort(),
+    flags: ['--data', join(folder, 'a'), '--metrics', 'here', ...with2],
+  }
+  let server = await startServer(first)
+  closers.push(() => server.end())
+
+  const options = { join: server.url, capacity: 2, webrtc: false }
+  const providers = Array.from({ length: processes }, (_, i) => {
+    const count = Math.floor(nodes / processes) + (i < nodes % processes ? 1 : 0)
+    return startPeers(options, { count })
+  })
+  closers.push(() => Promise.all(providers.map((one) => one.end())))
+  const browser = tabCount > 0 ? await launchChromium() : undefined
+  closers.push(() => browser?.close())
+  const tabs = []
+  for (let i = 0; i < tabCount; i++) tabs.push(await openTab(browser, server.url))
+  const asker = await openAsker({ join: server.url })
+  closers.push(() => asker.stop())
+  const everybody = nodes + tabCount
+  say('all have been started')
+  const missing = async () => everybody - (await counted(server.url))
+  const coming = setInterval(async () => {
+    const count = await missing()
+    if (count > 0) say(`${count} are not counted`)
+  }, 10_000)
+  closers.push(() => clearInterval(coming))
+  await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX, LOOK_MS)
+  if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
+  await asker.met(1)
+  await pause(SETTLE_MS)
+  say(`${nodes} Node peers and ${tabCount} tabs are there`)
+
+  const isOver = new AbortController()
+  closers.push(() => isOver.abort())
+  const asking = keepAsking(asker, isOver.signal)
+  const restarts = []
+  for (let kill = 1; kill <= Number(values.kills); kill++) {
+    await pause(Number(values['down-ms']))
+    await server.end('SIGKILL')
+    await pause(Number(values['down-ms']))
+    server = await startServer(first)
+    restarts.push(await reachable(server.url, everybody, browser))
+    say(`kill ${kill}: ${JSON.stringify(restarts.at(-1))}`)
+  }
+  isOver.abort()
+  const asked = summary(await asking)
+  const row = { nodes, processes, tabs: tabCount, second: values.second, restarts }
+  process.stdout.write(`${JSON.stringify({ ...row, ...asked, twice: asker.twice() })}\n`)
+}
+
+async function keepAsking(asker, signal) {
+  const asked = []
+  const startMs = performance.now()
+  while (!signal.aborted) {
+    asked.push(asker.ask())
+    const nextMs = startMs + asked.length * Number(values['every-ms'])
+    await pause(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => {})
+  }
+  return Promise.all(asked)
+}
+
+/** How long after a start all can be found again, milliseconds. */
+async function reachable(url, everybody, browser) {
+  const startMs = performance.now()
+  const since = async (what, holds) => {
+    await until(what, holds, REACHABLE_MS_MAX, LOOK_MS)
+    return Math.round(performance.now() - startMs)
+  }
+  const [countedMs, reservedMs] = await Promise.all([
+    since('all count again', async () => (await counted(url)) >= everybody),
+    tabCount > 0 ? since('all tabs have places', () => haveReservations(url)) : null,
+  ])
+  const load = Math.round(loadavg()[0])
+  if (browser === undefined) return { countedMs, load }
+  say(`all are back: ${JSON.stringify({ countedMs, reservedMs })}`)
+  const openedMs = performance.now()
+  const tab = await openTab(browser, url)
+  await until('a new tab has met a tab', () => hasMetTab(tab), REACHABLE_MS_MAX)
+  const newTabMs = Math.round(performance.now() - openedMs)
+  await tab.context().close()
+  return { countedMs, reservedMs, newTabMs, load }
+}
+
+async function counted(url) {
+  const text = await read(`${url}/bootstrap.json`)
+  if (text === undefined) return 0
+  const [release] = JSON.parse(text).releases
+  return release.lanes.reduce((sum, { providers }) => sum + providers, 0)
+}
+
+async function haveReservations(url) {
+  const text = (await read(`${url}/metrics`)) ?? ''
+  return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1]) >= tabCount
+}
+
+/** What stands there; undefined where a socket is taken up again whose server was killed. */
+async function read(url) {
+  try {
+    return await (await fetch(url)).text()
+  } catch {
+    return undefined
+  }
+}
+
+async function hasMetTab(page) {
+  const { hostedLayers, peers } = await snapshotOf(page)
+  const isTab = ({ transport, connection }) => transport === 'webrtc' && connection === 'direct'
+  return hostedLayers.length > 0 && peers.some(isTab)
+}

@@ -1,0 +1,15 @@
+/** Readers that need no target of their own, each with the reason. A test holds the list against the sources. */
+export const EXEMPT: Readonly<Record<string, string>> = {
+  // Reached only by way of a decoder that has a target.
+  'packages/trainer/src/data/data-file.ts#readOptional':
+    'gives the bytes of a file, and decodes nothing',
+  'apps/cli/src/files.ts#readBounded': 'gives the bytes of a file, and decodes nothing',
+  'apps/cli/src/swarm/swarm-key.ts#readSwarmKey': 'reads a file for parseSwarmKey',
+  'apps/cli/src/images/samples.ts#readSamples': 'reads two files for parseSamples',
+  'packages/peer/src/images/decode.browser.ts#decodeImage':
+    'the browser decodes; the twin for Node has a target',
+  'packages/trainer/src/write-result.ts': "reads the version in the trainer's own package.json",
+  'packages/trainer/src/torch.ts':
+    'lines of a program that this one has started itself, to compare with',
+  'apps/cli/src/main.ts': "reads the version in the command's own package.json",
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, test } from 'vitest'
+
+const folder = fileURLToPath(new URL('../../scripts/faults/', import.meta.url))
+/** After which a server that was killed, and all who know it, are found again. */
+const REACHABLE_MS_MAX = 15_000
+/** In which a peer is hung up on whose messages are provably its own. */
+const HUNG_UP_MS_MAX = 5_000
+
+/** The last line that a script of that folder prints, in its short form. */
+async function measured(script: string, ...flags: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await promisify(execFile)(process.execPath, [`${folder}${script}`, ...flags])
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
+}
+
+describe('a swarm of real processes answers every request', { timeout: 240_000 }, () => {
+  test('while one peer attacks it, which is hung up on', async () => {
+    const flags = ['--peers', '4', '--requests', '5', '--every-ms', '200']
+    const { rows } = await measured('attacks.mjs', '--attacks', 'era-jump,false-relay', ...flags)
+    for (const { during, after, hungUpMs } of rows as Record<string, unknown>[]) {
+      expect(during).toMatchObject({ requests: 5, answered: 5 })
+      expect(after).toMatchObject({ requests: 5, answered: 5 })
+      expect(hungUpMs).toBeLessThan(HUNG_UP_MS_MAX)
+    }
+  })
+
+  test('while its server is killed and started again, and is found again', async () => {
+    const flags = [
+      '--nodes',
+      '4',
+      '--processes',
+      '1',
+      '--tabs',
+      '1',
+      '--kills',
+      '1',
+      '--down-ms',
+      '1000',
+    ]
+    const { requests, answered, twice, restarts } = await measured('relay.mjs', ...flags)
+    expect([answered, twice]).toEqual([requests, 0])
+    for (const restart of restarts as Record<string, number>[]) {
+      expect(restart.countedMs).toBeLessThan(REACHABLE_MS_MAX)
+      expect(restart.reservedMs).toBeLessThan(REACHABLE_MS_MAX)
+    }
+  })
+
+  test('while providers are killed, and none twice', async () => {
+    const flags = ['--processes', '5', '--minutes', '0.1', '--per-minute', '6']
+    const { requests, answered, twice, faults } = await measured('providers.mjs', ...flags)
+    expect(faults).toBeGreaterThan(0)
+    expect([answered, twice]).toEqual([requests, 0])
+  })
+})
