@@ -17,7 +17,7 @@ export class Animation {
   private readonly films = new Map<RequestId, Frame[]>()
 
   note(peer: number, message: Message, _bytes: number, atMs: number): void {
-    if (message.kind === 'presence' || message.kind === 'again') return
+    if (isOffFilm(message)) return
     let film = this.films.get(message.request)
     if (film === undefined) {
       if (this.films.size >= FILMED_MAX) return
@@ -35,11 +35,13 @@ export class Animation {
   }
 }
 
-function frame(
-  peer: number,
-  message: Exclude<Message, { kind: 'presence' | 'again' }>,
-  atMs: number,
-): Frame {
+type OffFilm = Extract<Message, { kind: 'presence' | 'again' | 'hint' }>
+
+function isOffFilm(message: Message): message is OffFilm {
+  return ['presence', 'again', 'hint'].includes(message.kind)
+}
+
+function frame(peer: number, message: Exclude<Message, OffFilm>, atMs: number): Frame {
   switch (message.kind) {
     case 'step': {
       const hop = message.route.length

@@ -64,7 +64,7 @@ export class Referee {
     nowMs: number,
   ): void {
     if (checked === undefined) return
-    if (message.kind !== 'presence') this.spoken(message.request, nowMs)
+    if ('request' in message) this.spoken(message.request, nowMs)
     if (message.kind === 'presence') {
       this.check(
         'checked-weights',

@@ -3,7 +3,7 @@ import { type Agreement, withinTolerance } from './audits/agreement.ts'
 import { isStepOfLayers, type Plausibility } from './audits/step-size.ts'
 import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
-import { CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
+import { AUDITS_BY_DEFAULT, CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
 import type { AccessSpeed } from './ports.ts'
 import type { ModelShape } from './step.ts'
 import type { PeerId } from './wire/messages.ts'
@@ -62,7 +62,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   staggerMs: CLAIM_STAGGER_MS,
   lane: 0,
   laneProviders: LANE_PROVIDERS,
-  audits: true,
+  audits: AUDITS_BY_DEFAULT,
   agree: withinTolerance,
   isPlausible: isStepOfLayers,
   reaches: () => true,

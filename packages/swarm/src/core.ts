@@ -1,3 +1,4 @@
+import { Ledger } from './audits/ledger.ts'
 import { STRANGERS_FAIL_START } from './claims/limits.ts'
 import type { CoreOptions } from './core-options.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -50,13 +51,17 @@ export class Core {
     const view = { table, neighbourhood, ways }
     this.membership = new LaneMembership(options, this.ownState(), view, nowMs)
     const jobs = new Jobs()
+    const ledger = new Ledger()
     const { hosted } = this.hosting
-    this.provider = new Provider(options, view, hosted, jobs.of('provider'))
+    this.provider = new Provider(options, view, hosted, jobs.of('provider'), (peer) =>
+      ledger.isTrusted(peer),
+    )
     this.requester = new Requester(
       {
         self,
         shape,
         hosted,
+        ledger,
         agree: options.agree,
         isPlausible: options.isPlausible,
         uploadBytesPerMs: () => options.accessSpeed().upload,
@@ -179,7 +184,7 @@ export class Core {
       case 'stem-failed':
         return this.requester.stemFailed(input.request, input.reason)
       case 'cancelled':
-        return this.requester.cancel(input.request)
+        return this.requester.cancel(input.request, nowMs)
       case 'paused':
         this.hosting.paused = input.paused
         return [...this.provider.setActive(!input.paused, nowMs), ...this.layersChanged(nowMs)]

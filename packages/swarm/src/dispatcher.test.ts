@@ -52,6 +52,7 @@ function dispatcher(policy: ClaimPolicy = POLICY_DEFAULT) {
     onStep: from('requester: step of'),
     onClaim: from('requester: claim of'),
     onLate: from('requester: late'),
+    onHint: from('requester: hint of'),
     onPulled: note('requester: pulled'),
     onPrepared: note('requester: prepared'),
   }

@@ -25,7 +25,7 @@ export interface DispatchedProvider
 /** What a dispatcher brings to the requester. */
 export type DispatchedRequester = Pick<
   Requester,
-  'onStep' | 'onClaim' | 'onLate' | 'onPulled' | 'onPrepared'
+  'onStep' | 'onClaim' | 'onLate' | 'onHint' | 'onPulled' | 'onPrepared'
 >
 
 /** What is said of requests: all but presence. */
@@ -160,6 +160,8 @@ export class Dispatcher {
         return this.provider.onDone(from, message, nowMs)
       case 'again':
         return this.provider.onAgain(from, message, nowMs)
+      case 'hint':
+        return this.requester.onHint(from, message, nowMs)
       default:
         return message satisfies never
     }

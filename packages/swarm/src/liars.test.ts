@@ -1,11 +1,12 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import type { Clock, LayerOutcome } from './ports.ts'
+import type { Clock, LayerOutcome, Transport } from './ports.ts'
 import { ask, layersOf, SMALL } from './testing/asking.ts'
+import { Recounts } from './testing/recounts.ts'
 import { SymbolicCompute } from './testing/symbolic-compute.ts'
-import { isTainted, layersIn, tainted } from './testing/symbols.ts'
-import { World } from './testing/world.ts'
-import type { PeerId } from './wire/messages.ts'
+import { isTainted, tainted } from './testing/symbols.ts'
+import { simulatedMember, World } from './testing/world.ts'
+import type { Message, PeerId } from './wire/messages.ts'
 
 /** 50 x 64 in float16 is 6,400 bytes: by reference, as those of the model that ships. */
 const HELD = { layers: 4, tokens: 50, width: 64 }
@@ -13,10 +14,12 @@ const HELD = { layers: 4, tokens: 50, width: 64 }
 /** An engine that says something else than it computes, when `lies` says so. */
 class Lying extends SymbolicCompute {
   private readonly lies: (isRecount: boolean) => boolean
+  private readonly isRecount: Recounts['take']
   private told = 1
 
-  constructor(clock: Clock, lies: (isRecount: boolean) => boolean) {
+  constructor(clock: Clock, lies: (isRecount: boolean) => boolean, isRecount: Recounts['take']) {
     super(clock, 2)
+    this.isRecount = isRecount
     this.lies = lies
   }
 
@@ -26,7 +29,7 @@ class Lying extends SymbolicCompute {
     input: EncodedActivation,
     finished: (outcome: LayerOutcome) => void,
   ): void {
-    const isLie = this.lies(hop < layersIn(input.bytes).length)
+    const isLie = this.lies(this.isRecount(layer, hop))
     super.run(layer, hop, input, (outcome) => {
       if (!isLie || 'failure' in outcome) return finished(outcome)
       const { activation } = outcome
@@ -35,6 +38,20 @@ class Lying extends SymbolicCompute {
       finished({ ...outcome, activation: { ...activation, bytes } })
     })
   }
+}
+
+/** Whoever listens hears each message after this does. */
+function tapped(transport: Transport, heard: (message: Message) => void): Transport {
+  const listen = transport.listen.bind(transport)
+  transport.listen = (events) =>
+    listen({
+      ...events,
+      messageArrived: (from, message, via) => {
+        heard(message)
+        events.messageArrived(from, message, via)
+      },
+    })
+  return transport
 }
 
 /** Somebody who asks, six honest providers of two layers each and one of all layers with this engine, whom everybody prefers. */
@@ -51,7 +68,12 @@ function lane(shape: typeof SMALL, lies: (isRecount: boolean) => boolean) {
   ] as const
   for (const [i, serve] of pairs.entries()) world.join(`p${i}`, { serve })
   const serve = [0, 1, 2, 3]
-  world.joinWith('odd', new Lying(world.clock, lies), { serve })
+  const odd = 'odd' as PeerId
+  const recounts = new Recounts(odd, () => world.clock.nowMs())
+  const compute = new Lying(world.clock, lies, (layer, hop) => recounts.take(layer, hop))
+  const transport = tapped(world.network.join(odd), (message) => recounts.heard(message))
+  const { clock, random } = world
+  simulatedMember({ transport, clock, random, compute }, { shape, serve }).member.start()
   world.clock.run(6_000)
   const outvoted: PeerId[] = []
   asker.member.on((event) => {

@@ -2,6 +2,8 @@
 
 /** A request id: 128 random bits never collide by chance. */
 export const REQUEST_ID_BYTES = 16
+/** Whether members audit, unless they are told otherwise: who lies is not to be found out by some alone. */
+export const AUDITS_BY_DEFAULT = true
 /** What is drawn of a request's visits: nobody guesses 128 bits. */
 export const SEED_BYTES = 16
 /** A libp2p peer id of an Ed25519 key is 52 characters; RSA ones are 46. */

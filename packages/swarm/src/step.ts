@@ -19,6 +19,18 @@ export function openLayers(step: Step, layers: number): boolean[] {
   return open
 }
 
+/**
+ * How many layers had been applied when the request began: those on the route of a recomputation before its
+ * requester's link are another request's, and who ran them has no part in this one.
+ */
+export function startOf({
+  isPrivate,
+  chain,
+  route,
+}: Pick<Step, 'isPrivate' | 'chain' | 'route'>): number {
+  return isPrivate ? (chain[0]?.hop ?? route.length) : 0
+}
+
 /** Bytes of its tensor that are not in the message. */
 export function heldBytes({ activation }: Step): number {
   return activation.place === 'held' ? activation.size : 0
@@ -89,7 +101,9 @@ export function follows(child: Step, parent: Step): boolean {
  * Who ran the visit before `self`'s own last one, the requester before the first; for who only passes a
  * tensor on whoever ran the last one.
  */
-export function authorBefore({ route, requester }: Step, self: PeerId): PeerId {
+export function authorBefore(step: Step, self: PeerId): PeerId {
+  const { requester } = step
+  const route = step.route.slice(startOf(step))
   let at = route.findLastIndex(({ peer }) => peer === self) + 1
   if (at === 0) at = route.length
   while (at > 0 && route[at - 1]?.peer === self) at--

@@ -32,7 +32,7 @@ export interface Tap {
   pullAsked(holder: LabStation): void
 }
 
-const KINDS = { step: 1, claim: 2, done: 3, presence: 4, again: 7 } as const
+const KINDS = { step: 1, claim: 2, done: 3, presence: 4, again: 7, hint: 8 } as const
 
 /**
  * Gossip between peers at home: every copy of a message takes its sender's uplink, the pair's

@@ -33,6 +33,7 @@ export class LabTransport implements Transport {
   private readonly network: Carrier
   private openPulls = 0
   private lastTold: Message | undefined
+  private tapped: ((message: Message) => void) | undefined
 
   constructor(network: Carrier, station: LabStation) {
     this.network = network
@@ -57,8 +58,23 @@ export class LabTransport implements Transport {
     verified(areSealed(statements))
   }
 
+  /** Whoever listens from now on hears each message after this does. */
+  tap(tapped: (message: Message) => void): void {
+    this.tapped = tapped
+  }
+
   listen(events: TransportEvents): () => void {
-    this.station.events = events
+    const { tapped } = this
+    this.station.events =
+      tapped === undefined
+        ? events
+        : {
+            ...events,
+            messageArrived: (from, message, via) => {
+              tapped(message)
+              events.messageArrived(from, message, via)
+            },
+          }
     return () => {
       this.station.events = undefined
     }

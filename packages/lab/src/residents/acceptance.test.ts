@@ -41,6 +41,7 @@ describe('an honest compute of the lab is a compute: it', () => {
         loadMs: 50,
         corruptShare: 0,
         lie: undefined,
+        isRecount: () => false,
         dies: () => false,
       },
     )

@@ -1,12 +1,6 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
-import {
-  appliedToAll,
-  layersIn,
-  type SeededRandom,
-  symbolicRows,
-  tainted,
-} from '@layerswarm/swarm/testing'
+import { appliedToAll, type SeededRandom, symbolicRows, tainted } from '@layerswarm/swarm/testing'
 import { LIE_INTERVAL_RUNS, LIKE_OTHERS_MARK, OTHER_LAYER_MARK } from '../limits.ts'
 import { logNormal } from '../scenarios/distributions.ts'
 import type { Lie } from '../scenarios/population.ts'
@@ -29,6 +23,8 @@ export interface LabComputeOptions {
   /** Share of downloads that fail their check. */
   readonly corruptShare: number
   readonly lie: Lie | 'accuser' | undefined
+  /** Whether what it runs now is run again, as far as its peer can tell. */
+  isRecount(layer: number, hop: number): boolean
   /** Called when a layer run begins; true when the peer dies in it. */
   dies(): boolean
 }
@@ -145,8 +141,7 @@ export class LabCompute implements Compute {
       case 'free-rider':
         return input.bytes.slice()
       case 'accuser':
-        // What was computed before is in the tensor: it is no request’s first, though it is said to be.
-        return hop < layersIn(input.bytes).length ? tainted(honest, this.hiddenMark()) : honest
+        return this.options.isRecount(layer, hop) ? tainted(honest, this.hiddenMark()) : honest
       case 'one-in-ten':
         return this.random.below(LIE_INTERVAL_RUNS) === 0
           ? tainted(honest, this.showingMark())

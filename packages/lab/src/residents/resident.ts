@@ -1,6 +1,11 @@
 import type { ClaimPolicy, Member, PeerId } from '@layerswarm/swarm'
 import type { VirtualClock } from '@layerswarm/swarm/testing'
-import { SeededRandom, SIMULATED_RELEASE, simulatedMember } from '@layerswarm/swarm/testing'
+import {
+  Recounts,
+  SeededRandom,
+  SIMULATED_RELEASE,
+  simulatedMember,
+} from '@layerswarm/swarm/testing'
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
@@ -64,7 +69,9 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
     begin(needs, resident)
     needs.began(resident)
   })
-  const compute = createCompute(needs, session, engineClock)
+  const recounts = new Recounts(session.peer, () => world.nowMs())
+  if (session.actor === 'accuser') transport.tap((message) => recounts.heard(message))
+  const compute = createCompute(needs, session, engineClock, recounts)
   const shape = shapeOf(settings)
   const isBad = ['sybil', 'flooder', 'attacker'].includes(session.actor)
   const capacity = asks ? 0 : Math.min(settings['peers.capacity'], shape.layers)
@@ -89,6 +96,7 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
           links: () => transport.station.links.length,
           addresses: () => [addressOf(session.peer)],
           inlineBytes: settings['policy.inlineBytes'],
+          audits: settings['policy.audits'] === 1,
         },
       ).member
   const resident: Resident = {
@@ -131,7 +139,12 @@ function lieOf(actor: Actor): Lie | 'accuser' | undefined {
   return actor === 'accuser' || LIES.includes(actor as Lie) ? (actor as Lie) : undefined
 }
 
-function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock): LabCompute {
+function createCompute(
+  needs: ResidentNeeds,
+  session: Session,
+  clock: PeerClock,
+  recounts: Recounts,
+): LabCompute {
   const { settings, seed, book } = needs
   return new LabCompute(clock, SeededRandom.stream(seed, 'engine', session.index), book, {
     layers: settings['model.layers'],
@@ -140,6 +153,7 @@ function createCompute(needs: ResidentNeeds, session: Session, clock: PeerClock)
     loadMs: LAYER_LOAD_MS + settings['model.layerBytes'] / session.down,
     corruptShare: settings['layers.corruptShare'],
     lie: lieOf(session.actor),
+    isRecount: (layer, hop) => recounts.take(layer, hop),
     dies: () => needs.diesIn(session),
   })
 }

@@ -1,5 +1,6 @@
 import { activationBytes } from '@layerswarm/model'
 import {
+  AUDITS_BY_DEFAULT,
   BAN_MS,
   CLAIM_STAGGER_MS,
   CLASSIFY_POLICY_DEFAULT,
@@ -24,6 +25,7 @@ import { MINUTE_MS } from '../limits.ts'
 
 /** Constants of packages/swarm that settings mirror, by their names there. */
 const PRODUCTION_CONSTANTS = {
+  AUDITS_BY_DEFAULT,
   PUSH_PATIENCE_MS,
   PUSH_BYTES_PER_MS,
   BAN_MS,
@@ -142,6 +144,11 @@ const PROTOCOL = {
     'INLINE_BYTES_MAX',
     INLINE_BYTES_MAX,
     'tensors up to this ride in the message',
+  ),
+  'policy.audits': mirrorCount(
+    'AUDITS_BY_DEFAULT',
+    1,
+    '1: what others ran is run again now and then; 0: everybody is believed',
   ),
   'policy.staggerMs': mirror('CLAIM_STAGGER_MS', 1e10, 'wait between two ranks of claimers'),
 } as const satisfies Record<string, Mirror>

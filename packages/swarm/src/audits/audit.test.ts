@@ -1,50 +1,87 @@
+import type { EncodedActivation } from '@layerswarm/model'
 import { expect, test } from 'vitest'
-import { anyStep } from '../testing/any-step.ts'
+import { anyStep, heldTensor } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Audit } from './audit.ts'
 import { FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'] as PeerId[] as [PeerId, PeerId, PeerId, PeerId]
-const job = (number: number) => ({ owner: 'audit', number }) as const
 
-function audit() {
-  const stretch = { before: anyStep(), after: anyStep(), peers: [a], layers: [1] }
-  return new Audit(stretch, false, { input: job(1), output: job(2) }, 0)
+/** Results are numbers here: those agree whose tens are equal, and below 10 there is no step of a layer. */
+const tensor = (number: number) =>
+  ({ dtype: 'int8', shape: [1, 1, 1], bytes: Uint8Array.of(number) }) as const
+const tens = ({ bytes }: EncodedActivation) => Math.floor((bytes[0] as number) / 10)
+const held = (number: number) => heldTensor(a, `${number}`.padStart(64, '0'))
+
+/** Of a stretch that `a` says came to this. */
+function audit(number: number) {
+  const after = anyStep({ activation: held(number) })
+  const stretch = { before: anyStep(), after, peers: [a], layers: [1] }
+  const judging = {
+    agree: (one: EncodedActivation, other: EncodedActivation) => tens(one) === tens(other),
+    isPlausible: (_input: EncodedActivation, output: EncodedActivation) => tens(output) > 0,
+  }
+  return new Audit(stretch, judging, false, 0)
 }
 
-/** Results are numbers here, and those agree that are equal. */
-const result = (peer: PeerId, number: number) => ({
-  peers: [peer],
-  tensor: { dtype: 'int8', shape: [1, 1, 1], bytes: Uint8Array.of(number) } as const,
-})
-const agree = (one: { bytes: Uint8Array }, other: { bytes: Uint8Array }) =>
-  one.bytes[0] === other.bytes[0]
+/** Somebody comes to this. */
+function add(one: Audit, peer: PeerId, number: number) {
+  one.add([peer], held(number), one.isSame(held(number).hash) ? undefined : tensor(number))
+  return one.verdict
+}
 
-test('two results that agree are right, and whoever differs is wrong', () => {
-  const one = audit()
-  expect(one.add(result(a, 7), agree)).toBeUndefined()
-  expect(one.add(result(b, 7), agree)).toEqual({ right: [[a], [b]], wrong: [] })
-  const other = audit()
-  other.add(result(a, 9), agree)
-  expect(other.add(result(b, 7), agree)).toBeUndefined()
-  expect(other.isDisputed).toBe(true)
-  expect(other.add(result(c, 7), agree)).toEqual({ right: [[b], [c]], wrong: [[a]] })
+test('two results of one name are right, and nothing is fetched for that', () => {
+  const one = audit(70)
+  expect(add(one, b, 70)).toEqual({ right: [[a], [b]], wrong: [] })
+  expect([one.needsOutput, one.isDisputed]).toEqual([false, false])
+})
+
+test('results of other names are compared once what was said came out is here', () => {
+  const one = audit(70)
+  expect(add(one, b, 71)).toBeUndefined()
+  expect(one.needsOutput).toBe(true)
+  one.outputCame(tensor(70))
+  expect(one.verdict).toEqual({ right: [[a], [b]], wrong: [] })
+})
+
+test('of results that differ two that agree are right, and whoever differs is wrong', () => {
+  const one = audit(90)
+  one.input = tensor(50)
+  one.outputCame(tensor(90))
+  expect(add(one, b, 70)).toBeUndefined()
+  expect(one.isDisputed).toBe(true)
+  expect(add(one, c, 71)).toEqual({ right: [[b], [c]], wrong: [[a]] })
 })
 
 test('a false auditor is outvoted like anybody else, and several that differ outvote nobody', () => {
-  const one = audit()
-  one.add(result(a, 7), agree)
-  one.add(result(b, 1), agree)
-  expect(one.add(result(c, 2), agree)).toBeUndefined()
-  expect(one.heard).toEqual([a, a, b, c])
-  expect(one.add(result(d, 7), agree)).toEqual({ right: [[a], [d]], wrong: [[b], [c]] })
+  const one = audit(70)
+  one.input = tensor(50)
+  one.outputCame(tensor(70))
+  add(one, b, 10)
+  expect(add(one, c, 20)).toBeUndefined()
+  expect(one.heard).toEqual([a, b, c])
+  expect(add(one, d, 71)).toEqual({ right: [[a], [d]], wrong: [[b], [c]] })
+})
+
+test('in a dispute results that are no step of a layer, or of which that is not known, need one more', () => {
+  const one = audit(70)
+  one.input = tensor(50)
+  one.outputCame(tensor(70))
+  add(one, b, 1)
+  expect(add(one, c, 2)).toBeUndefined()
+  expect(add(one, d, 71)).toEqual({ right: [[a], [d]], wrong: [[b], [c]] })
+  const blind = audit(70)
+  blind.outputCame(tensor(70))
+  add(blind, b, 20)
+  expect(add(blind, c, 71)).toBeUndefined()
+  expect(add(blind, d, 72)).toEqual({ right: [[a], [c], [d]], wrong: [[b]] })
 })
 
 test('recomputations are bounded, and those that come to nothing more so', () => {
-  const one = audit()
+  const one = audit(70)
   const taken = Array.from({ length: RECOUNTS_MAX + 2 }, () => one.takeRecount())
   expect(taken.filter(Boolean)).toHaveLength(RECOUNTS_MAX)
-  const other = audit()
+  const other = audit(70)
   for (let i = 0; i <= FAILURES_MAX; i++) {
     expect(other.takeRecount()).toBe(true)
     other.failed()

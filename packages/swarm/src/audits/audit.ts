@@ -1,14 +1,17 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import { tensorOf } from '../chain/tensor-of.ts'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
 import { AGREEING_MIN, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
+import type { Plausibility } from './step-size.ts'
 import type { Stretch } from './stretch.ts'
 
-/** What somebody computed. */
+/** What somebody computed: the name of the tensor is always known, its bytes are fetched where names differ. */
 interface Result {
   readonly peers: readonly PeerId[]
-  readonly tensor: EncodedActivation
+  readonly hash: TensorHash
+  tensor: EncodedActivation | undefined
 }
 
 /** How an audit ended: whose results agree, and whose do not agree with them. Nobody's where there is no majority. */
@@ -17,39 +20,48 @@ export interface Verdict {
   readonly wrong: readonly (readonly PeerId[])[]
 }
 
+/** How results are compared. */
+export interface Judging {
+  readonly agree: Agreement
+  readonly isPlausible: Plausibility
+}
+
 /**
  * One stretch of a request that is computed again, by others each time.
  *
- * 1. It ends when AGREEING_MIN results agree, one more where their step is no layer's, or when RECOUNTS_MAX recomputations did not make that happen.
+ * 1. It ends when AGREEING_MIN results agree, one more where they are disputed and their step is no layer's or cannot
+ *    be looked at, or when RECOUNTS_MAX recomputations did not make that happen.
  * 2. Nobody takes part in it twice.
+ * 3. Results of one name are the same; of others the tensors are needed.
  */
 export class Audit {
   readonly stretch: Stretch
   /** Whether an answer waits for it. */
   readonly isAwaited: boolean
-  readonly jobs: { input: JobId; readonly output: JobId }
-  /** What was said came out of it is here. */
-  hasOutput = false
-  /** What came out of it comes to be scored, and is not fetched for the audit. */
-  isScored = false
-  /** Its input is this member's own, and kept for it. */
-  kept: TensorHash | undefined
-  /** A recomputation is under way, or about to be. */
-  isRunning = false
-  input: EncodedActivation | undefined
-  /** The recomputation under way. */
-  recount: RequestId | undefined
-  private readonly results: Result[] = []
-  private recounts = 0
-  private failures = 0
   /** When it was drawn, milliseconds. */
   readonly sinceMs: number
+  /** A recomputation is under way, or about to be. */
+  isRunning = false
+  /** What the stretch began with, once it is here: it is fetched for disputes only. */
+  input: EncodedActivation | undefined
+  /** Whether the input was asked for, or cannot be had. */
+  isInputAsked = false
+  /** Fetches that it waits for. */
+  readonly jobs: { input?: JobId; output?: JobId } = {}
+  /** The recomputation under way. */
+  recount: RequestId | undefined
+  private readonly results: Result[]
+  private readonly judging: Judging
+  private isKnownDisputed: boolean | undefined
+  private recounts = 0
+  private failures = 0
 
-  constructor(stretch: Stretch, isAwaited: boolean, jobs: Audit['jobs'], nowMs: number) {
+  constructor(stretch: Stretch, judging: Judging, isAwaited: boolean, nowMs: number) {
+    this.judging = judging
     this.stretch = stretch
     this.isAwaited = isAwaited
-    this.jobs = jobs
     this.sinceMs = nowMs
+    this.results = [{ peers: stretch.peers, hash: tensorOf(this.output), tensor: undefined }]
   }
 
   get request(): RequestId {
@@ -61,20 +73,42 @@ export class Audit {
     return this.stretch.after.activation
   }
 
-  /** Whether the next recomputation may begin. */
-  get isDue(): boolean {
-    if (this.isRunning || this.input === undefined) return false
-    return this.recounts === 0 || this.isDisputed
+  /** What was said came out of the stretch is here. */
+  get hasOutput(): boolean {
+    return this.results[0]?.tensor !== undefined
+  }
+
+  outputCame(tensor: EncodedActivation): void {
+    const [first] = this.results
+    this.isKnownDisputed = undefined
+    if (first !== undefined) first.tensor = tensor
   }
 
   /** Those who have had their say. */
   get heard(): PeerId[] {
-    return [...this.stretch.peers, ...this.results.flatMap(({ peers }) => peers)]
+    return this.results.flatMap(({ peers }) => peers)
   }
 
-  /** Two results differ. */
+  /** Whether a result of this name tells enough without its bytes. */
+  isSame(hash: TensorHash): boolean {
+    return this.results[0]?.hash === hash
+  }
+
+  /** Whether what was said came out of the stretch is needed to compare it. */
+  get needsOutput(): boolean {
+    return !this.hasOutput && this.results.some(({ hash }) => !this.isSame(hash))
+  }
+
+  /** Results are here that differ. */
   get isDisputed(): boolean {
-    return this.results.length > 1
+    this.isKnownDisputed ??= this.hasDiffering()
+    return this.isKnownDisputed
+  }
+
+  private hasDiffering(): boolean {
+    const [first] = this.results
+    if (first === undefined || this.needsOutput) return false
+    return this.results.some((one) => !isAlike(one, first, this.judging.agree))
   }
 
   /** Whether there may be one more recomputation; counts it. */
@@ -87,18 +121,43 @@ export class Audit {
     this.failures++
   }
 
-  /**
-   * Somebody's result is here.
-   * @param isPlausible whether its step is as large as a layer's: results that are not need one more that agrees.
-   * @returns the verdict, once there is one.
-   */
-  add(result: Result, agree: Agreement, isPlausible = true): Verdict | undefined {
-    this.results.push(result)
-    const same = this.results.filter((one) => one === result || agree(one.tensor, result.tensor))
-    if (same.length < (isPlausible ? AGREEING_MIN : AGREEING_MIN + 1)) return undefined
-    return {
-      right: same.map(({ peers }) => peers),
-      wrong: this.results.filter((one) => !same.includes(one)).map(({ peers }) => peers),
-    }
+  /** Somebody's result is here. @param tensor its bytes, where `isSame` does not hold of its name. */
+  add(
+    peers: readonly PeerId[],
+    activation: Activation,
+    tensor: EncodedActivation | undefined,
+  ): void {
+    this.isKnownDisputed = undefined
+    this.results.push({ peers, hash: tensorOf(activation), tensor })
   }
+
+  /** @returns the verdict, once there is one. */
+  get verdict(): Verdict | undefined {
+    if (this.needsOutput) return undefined
+    const { isDisputed } = this
+    const { agree } = this.judging
+    for (const one of this.results) {
+      const same = this.results.filter((other) => isAlike(one, other, agree))
+      const isSure = !isDisputed || this.isStep(one)
+      if (same.length < (isSure ? AGREEING_MIN : AGREEING_MIN + 1)) continue
+      return {
+        right: same.map(({ peers }) => peers),
+        wrong: this.results.filter((other) => !same.includes(other)).map(({ peers }) => peers),
+      }
+    }
+    return undefined
+  }
+
+  private isStep({ tensor }: Result): boolean {
+    const { input, stretch } = this
+    const { isPlausible } = this.judging
+    if (input === undefined || tensor === undefined) return false
+    return isPlausible(input, tensor, stretch.layers.length)
+  }
+}
+
+function isAlike(one: Result, other: Result, agree: Agreement): boolean {
+  if (one.hash === other.hash) return true
+  if (one.tensor === undefined || other.tensor === undefined) return false
+  return agree(one.tensor, other.tensor)
 }

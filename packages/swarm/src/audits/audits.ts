@@ -1,35 +1,28 @@
-import type { EncodedActivation } from '@layerswarm/model'
 import { draw } from '../draw.ts'
-import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
+import { type CoreEffect, encoded } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX, PUSH_BYTES_PER_MS } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import { heldBytes } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import type { Agreement } from './agreement.ts'
-import { Audit, type Verdict } from './audit.ts'
-import { EarlyInputs } from './early-inputs.ts'
+import { Audit, type Judging, type Verdict } from './audit.ts'
 import type { Ledger } from './ledger.ts'
 import {
   AUDIT_MS_MAX,
   AUDITS_MAX,
   CHANCE_MIN,
-  DISPUTE_BURST_FACTOR,
   DISPUTE_HOLD_MS,
   HOLD_MS,
   RECOUNT_MS,
 } from './limits.ts'
 import { Lots } from './lots.ts'
-import type { Plausibility } from './step-size.ts'
 import { type Stretch, stretchOf } from './stretch.ts'
-
 import { UplinkBudget } from './uplink-budget.ts'
+import { WorkBudget } from './work-budget.ts'
 
 /** Who audits, of which model. */
-export interface AuditsOptions {
+export interface AuditsOptions extends Judging {
   readonly self: PeerId
-  readonly agree: Agreement
-  readonly isPlausible: Plausibility
   /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
   readonly uploadBytesPerMs: () => number | undefined
 }
@@ -45,31 +38,37 @@ export interface AuditEnd {
 /**
  * Has what others computed for this member's requests computed again, by others still, and finds out who lies.
  *
- * 1. What is audited is drawn after the stretch was run, from a seed that nobody else knows until the answer.
- * 2. A recomputation is a request like any other: whoever runs it is not told that it is one, nor what is expected.
- * 3. Nobody judges but this member: it compares the tensors itself, and believes two that agree.
- * 4. At most AUDITS_MAX are under way, and they take a part of the uplink only; what they hold is let go at their end.
+ * 1. What is audited is drawn after the stretch was run, from a seed that nobody else ever knows.
+ * 2. A recomputation is a request like any other, that begins where the stretch did: whoever runs it has the input
+ *    from where it is already, and is not told what is expected.
+ * 3. Nobody judges but this member: results of the same name agree; of others it compares the tensors itself, and
+ *    believes two that agree.
+ * 4. At most AUDITS_MAX are under way, within a share of the work that is done for this member and of its uplink.
  * 5. Whoever is being audited is hardly drawn again meanwhile, and answers that it had a part in wait for that.
+ * 6. While one is under way nobody lets go of what its request left behind.
  */
 export class Audits {
   private readonly options: AuditsOptions
   private readonly ledger: Ledger
   private readonly nextJob: () => JobId
-  private readonly budget: UplinkBudget
+  private readonly uplink: UplinkBudget
+  private readonly work = new WorkBudget()
   private readonly audits = new Set<Audit>()
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
   private readonly lots = new Lots()
-  private readonly early = new EarlyInputs()
   private readonly ends: AuditEnd[] = []
   private readonly disputed: PeerId[] = []
   private readonly abandoned: RequestId[] = []
+  private readonly stems: Step[] = []
+  /** What ends a request whose audits are under way. */
+  private readonly finishes = new Map<RequestId, CoreEffect>()
 
   constructor(options: AuditsOptions, ledger: Ledger, nextJob: () => JobId) {
     this.options = options
     this.ledger = ledger
     this.nextJob = nextJob
-    this.budget = new UplinkBudget(options.uploadBytesPerMs)
+    this.uplink = new UplinkBudget(options.uploadBytesPerMs)
   }
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
@@ -77,10 +76,15 @@ export class Audits {
     if (seed !== undefined) this.lots.begin(request, seed)
   }
 
-  /** A request has ended; its audits go on. */
-  end(request: RequestId): CoreEffect[] {
+  /**
+   * A request has ended; its audits go on.
+   * @param finish lets everybody forget it: kept until they have ended where nothing is left to be done for it.
+   */
+  end(request: RequestId, finish: CoreEffect, isComplete: boolean): CoreEffect[] {
     this.lots.end(request)
-    return [...this.early.end(request), ...this.unscored(request)]
+    if (!isComplete || !this.isUnderWay(request)) return [finish]
+    this.finishes.set(request, finish)
+    return []
   }
 
   /** Whether a request is a recomputation. */
@@ -88,55 +92,42 @@ export class Audits {
     return this.byRecount.has(request)
   }
 
-  /** A step names a stranger: what it will run on is fetched meanwhile, since that is audited for certain. */
-  named({ request, activation, next }: Step): CoreEffect[] {
-    const { self } = this.options
-    if (next === undefined || next === self || !this.lots.has(request)) return []
-    if (activation.place === 'inline' || activation.holder === self) return []
-    return this.ledger.isStranger(next) ? this.early.fetch(request, activation, this.nextJob) : []
-  }
-
   /** A request has come from one step to another: draws whether what is between them is computed again. */
   advanced(before: Step, after: Step, nowMs: number): CoreEffect[] {
+    const { self } = this.options
     const stretch = stretchOf(before, after)
-    const peers = stretch.peers.filter((peer) => peer !== this.options.self)
-    if (peers.length === 0 || this.audits.size >= AUDITS_MAX) return []
-    if (!this.lots.has(after.request)) return []
-    const chance = Math.max(...peers.map((peer) => this.chance(peer)))
-    if (!this.lots.isDrawn(after, chance)) return []
-    if (!this.budget.take(heldBytes(before), nowMs)) return []
+    const peers = stretch.peers.filter((peer) => peer !== self)
+    if (peers.length === 0 || !this.lots.has(after.request)) return []
+    this.work.earned(stretch.layers.length)
+    if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
+    const chance = Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
+    if (!this.lots.isDrawn(after, chance) || !this.takeBudget(stretch, nowMs)) return []
     const { ledger } = this
-    const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isStranger(peer))
-    const jobs = { input: this.nextJob(), output: this.nextJob(), result: this.nextJob() }
-    const audit = new Audit(stretch, isAwaited, jobs, nowMs)
+    const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
+    const audit = new Audit(stretch, this.options, isAwaited, nowMs)
+    const { activation } = after
+    if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
     this.audits.add(audit)
-    audit.isScored = after.next === this.options.self && after.activation.place === 'held'
-    return [
-      ...this.fetchInput(audit, nowMs),
-      // A last output comes to be scored, and only once.
-      ...(audit.isScored ? [] : this.fetch(audit, jobs.output, after.activation, nowMs)),
-    ]
+    return this.recompute(audit, nowMs)
+  }
+
+  private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
+    if (!this.work.take(layers.length, isUrgent)) return false
+    const { activation } = before
+    const isOwn = activation.place === 'held' && activation.holder === this.options.self
+    return !isOwn || this.uplink.take(heldBytes(before), nowMs, isUrgent)
+  }
+
+  /** This member has found somebody out. */
+  metLiar(): void {
+    this.work.metLiar()
   }
 
   /** A tensor has come to be scored. */
-  scored(step: Step, bytes: Uint8Array, nowMs: number): CoreEffect[] {
-    return [...this.audits].flatMap((audit) =>
-      !audit.hasOutput && audit.stretch.after.request === step.request && isOutput(audit, step)
-        ? this.came(audit, audit.jobs.output, bytes, nowMs)
-        : [],
-    )
-  }
-
-  /** Nothing of a request is scored any more: what was to be compared then is fetched. */
-  unscored(request: RequestId): CoreEffect[] {
-    return [...this.audits].flatMap((audit) => {
-      if (audit.request !== request || !audit.isScored || audit.hasOutput) return []
-      audit.isScored = false
-      const { output, jobs } = audit
-      if (output.place === 'inline') return []
-      this.byJob.set(jobs.output.number, audit)
-      return [{ do: 'pull', job: jobs.output, tensor: output, isAwaited: true } as const]
-    })
+  scored(step: Step, bytes: Uint8Array): void {
+    for (const audit of this.audits)
+      if (audit.request === step.request && isOutput(audit, step))
+        audit.outputCame(encoded(step.activation, bytes))
   }
 
   /** Audits that have taken too long, whatever they wait for. */
@@ -150,51 +141,49 @@ export class Audits {
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
-    if (audit === undefined) {
-      this.early.pulled(id, bytes)
-      return []
+    if (audit === undefined) return []
+    const { jobs, stretch } = audit
+    if (id.number === jobs.input?.number) {
+      if (bytes !== undefined) audit.input = encoded(stretch.before.activation, bytes)
+      return this.proceed(audit, nowMs)
     }
-    return bytes === undefined
-      ? this.over(audit, 'unavailable')
-      : this.came(audit, id, bytes, nowMs)
+    // Whoever signed the name of a tensor that others do not come to, and has none to show, is suspected.
+    if (bytes === undefined) return audit.hasOutput ? [] : this.over(audit, 'undecided')
+    audit.outputCame(encoded(stretch.after.activation, bytes))
+    return this.proceed(audit, nowMs)
   }
 
-  /** The input can be had from here. @returns what is asked of others now: a request with a plan. */
-  onPrepared(
-    id: JobId,
-    activation: Activation | undefined,
+  /** Whether the name of a recomputation's result says enough. */
+  isSettledBy({ request, activation }: Step): boolean {
+    const audit = this.byRecount.get(request)
+    return activation.place === 'held' && audit?.isSame(activation.hash) === true
+  }
+
+  /** A recomputation has ended with this tensor. @param bytes undefined where its name says enough. */
+  recomputed(
+    { request, route, activation }: Step,
+    bytes: Uint8Array | undefined,
     nowMs: number,
-  ): { stem: Step | undefined; effects: CoreEffect[] } {
-    const audit = this.byJob.get(id.number)
-    this.byJob.delete(id.number)
-    if (audit === undefined) return { stem: undefined, effects: withdrawn(activation) }
-    if (activation === undefined)
-      return { stem: undefined, effects: this.over(audit, 'unavailable') }
-    const request = this.lots.nameAfter(audit.stretch.after)
-    audit.recount = request
-    this.byRecount.set(request, audit)
-    return { stem: this.stemOf(audit, request, activation, nowMs), effects: [] }
-  }
-
-  /** A recomputation has ended with this tensor. */
-  recomputed({ request, route, activation }: Step, bytes: Uint8Array, nowMs: number): CoreEffect[] {
+  ): CoreEffect[] {
     const audit = this.takeRecount(request)
     if (audit === undefined) return []
-    const peers = [...new Set(route.map(({ peer }) => peer))]
-    const layers = route.length
-    const verdict = this.add(audit, peers, encoded(activation, bytes))
-    if (verdict === undefined && audit.isDisputed) this.dispute(audit)
+    const hops = route.slice(audit.stretch.before.route.length)
+    const peers = [...new Set(hops.map(({ peer }) => peer))]
+    audit.add(peers, activation, bytes && encoded(activation, bytes))
     return [
-      { do: 'report', event: { type: 'recomputed', request: audit.request, layers } },
-      ...(verdict === undefined ? this.proceed(audit, nowMs) : this.over(audit, verdict)),
+      {
+        do: 'report',
+        event: { type: 'recomputed', request: audit.request, layers: hops.length },
+      },
+      ...this.proceed(audit, nowMs),
     ]
   }
 
   /** A recomputation came to nothing: it is tried again. */
-  failed(request: RequestId): CoreEffect[] {
+  failed(request: RequestId, nowMs: number): CoreEffect[] {
     const audit = this.takeRecount(request)
     audit?.failed()
-    return audit === undefined ? [] : this.recompute(audit)
+    return audit === undefined ? [] : this.recompute(audit, nowMs)
   }
 
   private takeRecount(request: RequestId): Audit | undefined {
@@ -228,9 +217,14 @@ export class Audits {
   }
 
   /** Until when an answer waits for an audit, milliseconds. */
-  private holdsUntilMs({ isAwaited, isDisputed, sinceMs }: Audit): number {
-    if (isDisputed) return sinceMs + DISPUTE_HOLD_MS
-    return isAwaited ? sinceMs + HOLD_MS : 0
+  private holdsUntilMs(audit: Audit): number {
+    if (audit.isDisputed) return audit.sinceMs + DISPUTE_HOLD_MS
+    return audit.isAwaited ? audit.sinceMs + HOLD_MS : 0
+  }
+
+  /** Recomputations to be asked for, since this was asked last. */
+  takeStems(): Step[] {
+    return this.stems.splice(0)
   }
 
   /** Recomputations that nobody waits for any more, since this was asked last. */
@@ -243,126 +237,104 @@ export class Audits {
     return this.disputed.splice(0)
   }
 
-  private dispute({ stretch }: Audit): void {
-    this.disputed.push(...stretch.peers.filter((peer) => peer !== this.options.self))
-  }
-
   /** Audits that have ended since this was asked last. */
   takeEnds(): AuditEnd[] {
     return this.ends.splice(0)
   }
 
   /** Of whoever is being audited already much is known soon. */
-  private chance(peer: PeerId): number {
+  private chance(peer: PeerId, nowMs: number): number {
     for (const { stretch } of this.audits) if (stretch.peers.includes(peer)) return CHANCE_MIN
-    return this.ledger.chance(peer)
+    return this.ledger.chance(peer, nowMs)
   }
 
-  /** What a stretch began with: where a stranger was to run it, it is here or on its way. */
-  private fetchInput(audit: Audit, nowMs: number): CoreEffect[] {
-    const { activation } = audit.stretch.before
-    const early = this.early.take(activation)
-    if (early === undefined)
-      return [...this.keep(audit), ...this.fetch(audit, audit.jobs.input, activation, nowMs)]
-    if (early.bytes !== undefined) return this.came(audit, audit.jobs.input, early.bytes, nowMs)
-    audit.jobs.input = early.job
-    this.byJob.set(early.job.number, audit)
-    return []
+  private isUnderWay(request: RequestId): boolean {
+    for (const audit of this.audits) if (audit.request === request) return true
+    return false
   }
 
-  /** A first tensor is this member's own, and stays until it was read. */
-  private keep(audit: Audit): CoreEffect[] {
-    const { activation } = audit.stretch.before
-    if (activation.place === 'inline' || activation.holder !== this.options.self) return []
-    audit.kept = activation.hash
-    return [{ do: 'keep', hash: activation.hash }]
-  }
-
-  private unkeep(audit: Audit): CoreEffect[] {
-    const { kept } = audit
-    audit.kept = undefined
-    return kept === undefined ? [] : [{ do: 'withdraw', hash: kept }]
-  }
-
-  private fetch(audit: Audit, job: JobId, activation: Activation, nowMs: number): CoreEffect[] {
-    if (activation.place === 'inline') return this.came(audit, job, activation.bytes, nowMs)
-    this.byJob.set(job.number, audit)
-    return [{ do: 'pull', job, tensor: activation, isAwaited: false }]
-  }
-
-  private came(audit: Audit, job: JobId, bytes: Uint8Array, nowMs: number): CoreEffect[] {
-    const { jobs, stretch } = audit
-    if (job.number === jobs.input.number) {
-      audit.input = encoded(stretch.before.activation, bytes)
-      return [...this.unkeep(audit), ...this.proceed(audit, nowMs)]
-    } else if (job.number === jobs.output.number) {
-      audit.hasOutput = true
-      const tensor = encoded(stretch.after.activation, bytes)
-      const verdict = this.add(audit, stretch.peers, tensor)
-      if (verdict === undefined && audit.isDisputed) this.dispute(audit)
-      return verdict === undefined ? this.proceed(audit, nowMs) : this.over(audit, verdict)
-    }
-    return this.proceed(audit, nowMs)
-  }
-
-  private add(
-    audit: Audit,
-    peers: readonly PeerId[],
-    tensor: EncodedActivation,
-  ): Verdict | undefined {
-    const { agree, isPlausible } = this.options
-    const { input, stretch } = audit
-    const isStep = input === undefined || isPlausible(input, tensor, stretch.layers.length)
-    return audit.add({ peers, tensor }, agree, isStep)
-  }
-
-  /** Begins the next recomputation: the first as soon as its input is here, others when there is something to settle. */
+  /** A result, or what it is to be compared with, is here. */
   private proceed(audit: Audit, nowMs: number): CoreEffect[] {
-    if (!audit.isDue) return []
-    const { before } = audit.stretch
-    const isFirst = !audit.isDisputed
-    if (isFirst || this.budget.take(heldBytes(before), nowMs, DISPUTE_BURST_FACTOR))
-      return this.recompute(audit)
-    return this.over(audit, 'undecided')
+    const verdict = audit.verdict
+    if (verdict !== undefined) return this.over(audit, verdict)
+    if (audit.isRunning) return []
+    if (audit.needsOutput) return audit.jobs.output === undefined ? this.fetchOutput(audit) : []
+    if (!audit.isDisputed) return []
+    if (!audit.isInputAsked) return [...this.dispute(audit, nowMs)]
+    const isFetching = audit.jobs.input !== undefined && this.byJob.has(audit.jobs.input.number)
+    if (isFetching) return []
+    return this.takeBudget(audit.stretch, nowMs, true)
+      ? this.recompute(audit, nowMs)
+      : this.over(audit, 'undecided')
+  }
+
+  /** Two results differ: what went into them is looked at as well, and a third decides. */
+  private dispute(audit: Audit, nowMs: number): CoreEffect[] {
+    const { activation } = audit.stretch.before
+    audit.isInputAsked = true
+    this.disputed.push(...audit.stretch.peers.filter((peer) => peer !== this.options.self))
+    if (activation.place === 'inline') {
+      audit.input = encoded(activation, activation.bytes)
+      return this.proceed(audit, nowMs)
+    }
+    audit.jobs.input = this.nextJob()
+    return this.pull(audit, audit.jobs.input, activation)
+  }
+
+  private fetchOutput(audit: Audit): CoreEffect[] {
+    audit.jobs.output = this.nextJob()
+    return this.pull(audit, audit.jobs.output, audit.output)
+  }
+
+  private pull(audit: Audit, job: JobId, tensor: Activation): CoreEffect[] {
+    if (tensor.place === 'inline') return []
+    this.byJob.set(job.number, audit)
+    return [{ do: 'pull', job, tensor, isAwaited: false }]
   }
 
   /** Has the stretch computed by others, once more. */
-  private recompute(audit: Audit): CoreEffect[] {
-    const { input } = audit
-    if (input === undefined || !audit.takeRecount())
-      return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
+  private recompute(audit: Audit, nowMs: number): CoreEffect[] {
+    if (!audit.takeRecount()) return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
     audit.isRunning = true
-    const job = this.nextJob()
-    this.byJob.set(job.number, audit)
-    return [{ do: 'prepare', job, tensor: input }]
+    const request = this.lots.nameAfter(audit.stretch.after)
+    audit.recount = request
+    this.byRecount.set(request, audit)
+    this.stems.push(this.stemOf(audit, request, nowMs))
+    const { activation } = audit.stretch.before
+    const isOwn = activation.place === 'held' && activation.holder === this.options.self
+    // Withdrawn when the recomputation ends, as the first tensor of any request.
+    return isOwn ? [{ do: 'keep', hash: activation.hash }] : []
   }
 
   private over(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
     this.audits.delete(audit)
     if (audit.recount !== undefined) this.abandoned.push(audit.recount)
-    const jobs = [audit.jobs.input, audit.jobs.output].filter(({ number }) =>
-      this.byJob.has(number),
-    )
-    for (const { number } of jobs) this.byJob.delete(number)
+    const jobs = [audit.jobs.input, audit.jobs.output].filter(
+      (job) => job !== undefined && this.byJob.delete(job.number),
+    ) as JobId[]
     const { request, stretch } = audit
     this.ends.push({ request, stretch, verdict })
-    return [...this.unkeep(audit), ...jobs.map((job) => ({ do: 'cancel', job }) as const)]
+    const finish = this.isUnderWay(request) ? undefined : this.finishes.get(request)
+    if (finish !== undefined) this.finishes.delete(request)
+    return [
+      ...jobs.map((job) => ({ do: 'cancel', job }) as const),
+      ...(finish === undefined ? [] : [finish]),
+    ]
   }
 
-  private stemOf(audit: Audit, request: RequestId, activation: Activation, nowMs: number): Step {
-    const { self } = this.options
-    const { before, layers } = audit.stretch
+  private stemOf({ stretch }: Audit, request: RequestId, nowMs: number): Step {
+    const { before, layers } = stretch
     const recountMs = RECOUNT_MS + ((layers.length + 1) * heldBytes(before)) / PUSH_BYTES_PER_MS
     return {
       kind: 'step',
       request,
-      requester: self,
+      requester: this.options.self,
       endsAtMs: Math.floor(nowMs + recountMs),
       era: 0,
-      route: [],
+      route: before.route,
       chain: [],
-      plan: layers,
-      activation,
+      plan: [...before.route.map(({ layer }) => layer), ...layers],
+      activation: before.activation,
       input: undefined,
       next: undefined,
       silent: [],
@@ -378,9 +350,7 @@ export class Audits {
    */
   barred(request: RequestId, nowMs: number): number[] {
     const audit = this.byRecount.get(request)
-    const disputed = [...this.audits].flatMap(({ isDisputed, stretch }) =>
-      isDisputed ? stretch.peers : [],
-    )
+    const disputed = [...this.audits].flatMap((one) => (one.isDisputed ? one.stretch.peers : []))
     // Of whoever is disputed a recomputation may have need.
     const own = audit === undefined ? disputed : audit.heard
     const tags = own.map((peer) => tagOf(draw(peer)))
@@ -391,4 +361,10 @@ export class Audits {
 function isOutput({ output }: Audit, { activation }: Step): boolean {
   if (output.place === 'inline' || activation.place === 'inline') return false
   return output.hash === activation.hash
+}
+
+/** Whether a requester may have others begin here: its tensor is in the message, its own, or that of somebody on the route. */
+function canBeginAt({ activation, route }: Step, self: PeerId): boolean {
+  if (activation.place === 'inline' || activation.holder === self) return true
+  return route.some(({ peer }) => peer === activation.holder)
 }

@@ -19,7 +19,7 @@ test('a stranger is always audited, whoever was found right ever more rarely, an
   const ledger = new Ledger()
   const chances: number[] = []
   for (let layers = 0; layers < 200; layers++) {
-    chances.push(ledger.chance(peer))
+    chances.push(ledger.chance(peer, 0))
     ledger.right(peer, 1)
   }
   expect(chances.slice(0, UNPROVEN_LAYERS + 1).every((chance) => chance === 1)).toBe(true)
@@ -40,7 +40,7 @@ test('whoever was outvoted is barred for a time that doubles, and is a stranger 
     nowMs += ms
     expect(ledger.isBarred(peer, nowMs)).toBe(false)
     expect(ledger.barred(nowMs)).toEqual([])
-    expect([ledger.isStranger(peer), ledger.chance(peer)]).toEqual([true, 1])
+    expect([ledger.isStranger(peer), ledger.chance(peer, 0)]).toEqual([true, 1])
   }
 })
 
@@ -49,7 +49,7 @@ test('a suspicion ends with the next layer that is found right; many in a row ar
   ledger.right(peer, 100)
   for (let times = 0; times < 3 * SUSPICIONS_MAX; times++) {
     expect(ledger.suspect(peer, 0)).toBe(false)
-    expect([ledger.chance(peer), ledger.isTrusted(peer)]).toEqual([1, false])
+    expect([ledger.chance(peer, 0), ledger.isTrusted(peer)]).toEqual([1, false])
     ledger.right(peer, 1)
   }
   const suspicions = Array.from({ length: SUSPICIONS_MAX }, () => ledger.suspect(peer, 0))
@@ -62,12 +62,12 @@ test('whoever nobody else can run after is audited more rarely until it is found
   const ledger = new Ledger()
   const chances = Array.from({ length: 10 }, () => {
     ledger.alone(peer)
-    return ledger.chance(peer)
+    return ledger.chance(peer, 0)
   })
   expect(chances.slice(0, 3)).toEqual([1 / 2, 1 / 4, 1 / 8])
   expect(chances.at(-1)).toBe(CHANCE_MIN)
   ledger.right(peer, 1)
-  expect(ledger.chance(peer)).toBe(1)
+  expect(ledger.chance(peer, 0)).toBe(1)
 })
 
 test('a liar has been met once somebody was outvoted', () => {
@@ -84,8 +84,8 @@ test('a bounded number is remembered, and who is barred for longest; a step name
   ledger.outvoted(peer, 0)
   for (let i = 0; i < FINDINGS_MAX + 10; i++) ledger.right(`stranger ${i}` as PeerId, 100)
   expect(ledger.isBarred(peer, 0)).toBe(true)
-  expect(ledger.chance('stranger 0' as PeerId)).toBe(1)
-  expect(ledger.chance(`stranger ${FINDINGS_MAX}` as PeerId)).toBe(CHANCE_MIN)
+  expect(ledger.chance('stranger 0' as PeerId, 0)).toBe(1)
+  expect(ledger.chance(`stranger ${FINDINGS_MAX}` as PeerId, 0)).toBe(CHANCE_MIN)
   const liars = Array.from({ length: BARRED_MAX + 3 }, (_, i) => `liar ${i}` as PeerId)
   for (const liar of liars) ledger.outvoted(liar, 0)
   expect(ledger.barred(0)).toEqual(liars.slice(3).map((liar) => tagOf(draw(liar))))

@@ -2,6 +2,7 @@ import { draw } from '../draw.ts'
 import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { PeerId } from '../wire/messages.ts'
+import { Hints } from './hints.ts'
 import {
   CHANCE_MIN,
   CHANCE_POWER,
@@ -27,7 +28,7 @@ interface Findings {
 }
 
 /**
- * What this member's audits have found of others.
+ * What this member's audits have found of others, and what others hint at.
  *
  * 1. A stranger is always audited, whoever was found right ever more rarely, and nobody never.
  * 2. Whoever was outvoted is barred for a time that doubles, and is a stranger after it.
@@ -36,7 +37,13 @@ interface Findings {
  */
 export class Ledger {
   private readonly findings = new Map<PeerId, Findings>()
+  private readonly hints = new Hints()
   private liarsMet = false
+
+  /** Somebody else says that it has found a peer out: that is looked at. */
+  hinted(accuser: PeerId, about: PeerId, nowMs: number): void {
+    if (!this.isBarred(about, nowMs)) this.hints.hear(accuser, about, nowMs)
+  }
 
   /** Layers of a peer were recomputed and found right. */
   right(peer: PeerId, layers: number): void {
@@ -44,6 +51,7 @@ export class Ledger {
     found.right += layers
     found.voids = 0
     found.suspicions = 0
+    this.hints.right(peer)
   }
 
   /**
@@ -70,6 +78,7 @@ export class Ledger {
     const ms = Math.min(QUARANTINE_MS * 2 ** found.quarantines, QUARANTINE_MS_MAX)
     found.quarantines++
     this.liarsMet = true
+    this.hints.outvoted(peer)
     found.barredUntilMs = nowMs + ms
     found.right = 0
     found.suspicions = 0
@@ -90,13 +99,19 @@ export class Ledger {
     return (this.findings.get(peer)?.right ?? 0) < STRANGER_BELOW_LAYERS
   }
 
+  /** Whether it is a stranger, or somebody else says that it has found it out. */
+  isDoubtful(peer: PeerId, nowMs: number): boolean {
+    return this.isStranger(peer) || this.hints.isHinted(peer, nowMs)
+  }
+
   /** Whether anybody has ever been outvoted. */
   get hasMetLiars(): boolean {
     return this.liarsMet
   }
 
   /** The chance with which its next visit is recomputed, above 0 and at most 1. */
-  chance(peer: PeerId): number {
+  chance(peer: PeerId, nowMs: number): number {
+    if (this.hints.isHinted(peer, nowMs)) return 1
     const found = this.findings.get(peer)
     if (found === undefined) return 1
     const isProven = found.suspicions === 0 && found.right > UNPROVEN_LAYERS

@@ -36,12 +36,30 @@ export const SUSPICIONS_MAX = 3
 export const FINDINGS_MAX = 2_048
 /** Whoever has had so many layers found right by themselves is not the one that is suspected, of several. */
 export const TRUSTED_LAYERS = 8
-/** The part of the uplink that audits may take: a slow one that sends all inputs again answers nobody any more. */
+/** The part of the uplink that audits may take: a slow one that sends inputs again answers nobody any more. */
 export const UPLINK_SHARE = 0.1
 /** So much of that part may be taken at once, milliseconds of it: what is sent first is late by a tenth of it at most. */
 export const UPLINK_BURST_MS = 1_000
 /** A dispute that is to be settled may take so many times that. */
 export const DISPUTE_BURST_FACTOR = 4
+/** Layers that are run again, per layer that is run for this member, once those of the burst are spent. */
+export const WORK_SHARE = 0.05
+/** So many more at first, and kept of what was not spent: each of a lane's LANE_PROVIDERS is looked at once, or one host of each layer three times. */
+export const BURST_LAYERS = 24
+/** The same once this member has found a liar itself: finding the others out is worth more then. */
+export const HOSTILE_SHARE = 0.25
+/** See HOSTILE_SHARE: all of a lane's providers with two layers each, and twice. */
+export const HOSTILE_BURST_LAYERS = 96
+/** Visits of somebody that another has found out which are drawn for certain; right in all of them, the hint was empty. */
+export const HINT_CHECKS = 3
+/** A hint is forgotten after this: as long as its accuser bars for. */
+export const HINT_MS = 300_000
+/** Hints of one accuser that are heeded at once, at first: each one that proves true allows one more, an empty one one less. */
+export const HINTS_PER_ACCUSER = 2
+/** And at most so many. */
+export const HINTS_PER_ACCUSER_MAX = 8
+/** Accusers remembered, and peers that somebody hinted at: a few lanes of 24. */
+export const HINTS_MAX = 128
 /** An uplink that is not measured yet, bytes per millisecond: 10 Mbit/s. */
 export const UPLINK_UNKNOWN_BYTES_PER_MS = 1_250
 /** ‖y − x‖ / ‖x‖ of one layer: honest ones of models/fashion-vit take steps of 0.16 to 0.30; below this it did nothing. */

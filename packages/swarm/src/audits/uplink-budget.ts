@@ -1,7 +1,12 @@
-import { UPLINK_BURST_MS, UPLINK_SHARE, UPLINK_UNKNOWN_BYTES_PER_MS } from './limits.ts'
+import {
+  DISPUTE_BURST_FACTOR,
+  UPLINK_BURST_MS,
+  UPLINK_SHARE,
+  UPLINK_UNKNOWN_BYTES_PER_MS,
+} from './limits.ts'
 
 /**
- * How much of this member's uplink audits may take: every recomputation has its input sent from here.
+ * How much of this member's uplink audits may take: a recomputation of first layers has its input sent from here.
  *
  * 1. Over any time it is UPLINK_SHARE of the uplink, and what UPLINK_BURST_MS of it bring at once.
  */
@@ -15,8 +20,9 @@ export class UplinkBudget {
     this.uploadBytesPerMs = uploadBytesPerMs
   }
 
-  /** Takes so many bytes, if they are to be had; the first of a budget always are. @param factor of what may be taken at once. */
-  take(bytes: number, nowMs: number, factor = 1): boolean {
+  /** Takes so many bytes, if they are to be had; the first of a budget always are. @param isUrgent a dispute: DISPUTE_BURST_FACTOR times of what may be taken at once. */
+  take(bytes: number, nowMs: number, isUrgent = false): boolean {
+    const factor = isUrgent ? DISPUTE_BURST_FACTOR : 1
     const perMs = (this.uploadBytesPerMs() ?? UPLINK_UNKNOWN_BYTES_PER_MS) * UPLINK_SHARE
     this.spentBytes = Math.max(0, this.spentBytes - (nowMs - this.atMs) * perMs)
     this.atMs = nowMs

@@ -58,7 +58,7 @@ interface Waiting extends Heard<Step | Again> {
  *    then signatures, which are counted for the neighbour that handed it over.
  * 2. A request ends by its requester's clock, as far as that is known from presence; whoever says a step changes
  *    nothing in that. Where it is not known, the first word of it counts.
- * 3. What a requester says itself is taken only from one that is present or connected.
+ * 3. What a requester says itself, of its requests and of others, is taken only from one that is present or connected.
  * 4. Who says a step with a link that nobody signed is banned: an honest one would have found out.
  * 5. What waits for its signatures is bounded, and forgotten when its requester says that the request is over.
  */
@@ -91,6 +91,8 @@ export class Entrance {
           if (one.message.request === message.request && one.message.kind === 'step')
             if (one.message.requester === from) this.waiting.delete(job)
         return this.parts.dispatcher.hear(from, message, nowMs)
+      case 'hint':
+        return this.isThere(from) ? this.parts.dispatcher.hear(from, message, nowMs) : []
       default:
         return this.parts.dispatcher.hear(from, message, nowMs)
     }
@@ -114,6 +116,10 @@ export class Entrance {
       { do: 'report', event: { type: 'message-refused', from, reason } },
       { do: 'ban', peer: from },
     ]
+  }
+
+  private isThere(peer: PeerId): boolean {
+    return this.parts.table.get(peer) !== undefined || this.options.reaches(peer)
   }
 
   private onStep({ from, via, message }: Heard<Step>, nowMs: number): CoreEffect[] {

@@ -84,6 +84,7 @@ function sayFault(message: Message, author: PeerId, shape: ModelShape): string |
     case 'claim':
     case 'done':
     case 'again':
+    case 'hint':
       return undefined
     default:
       return message satisfies never

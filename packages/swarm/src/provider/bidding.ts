@@ -165,8 +165,15 @@ export class Bidding {
     const open = flight.open(shape.layers)
     if (open === undefined || !this.canServe(open, flight)) return undefined
     const able = [...this.hosted].filter((layer) => open[layer])
-    // A plan opens one layer at a time.
+    const { plan, route } = flight.newest
+    if (plan.length > 0) return this.inPlan(plan.slice(route.length)).slice(0, policy.visitLayers)
     return policy.order(able, flight.request, self).slice(0, policy.visitLayers)
+  }
+
+  /** A plan opens one layer at a time: those of its next that are all hosted here. */
+  private inPlan(rest: readonly number[]): readonly number[] {
+    const end = rest.findIndex((layer) => !this.hosted.has(layer))
+    return end < 0 ? rest : rest.slice(0, end)
   }
 
   private canServe(open: readonly boolean[], { payer }: Flight): boolean {

@@ -1,6 +1,6 @@
 import { withOwnLink } from '../chain/own-link.ts'
 import { tagOf } from '../presence/near.ts'
-import { follows, isComplete, openLayers } from '../step.ts'
+import { follows, isComplete, openLayers, startOf } from '../step.ts'
 import type { Again, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Doubts } from './doubts.ts'
 import { StepWait } from './step-wait.ts'
@@ -52,9 +52,10 @@ export class Flight {
     return barred.length > 0 && barred.includes(tagOf(mark))
   }
 
-  /** Who ran the last layer; undefined before the first. */
+  /** Who ran the last layer of the request; undefined before the first. */
   get author(): PeerId | undefined {
-    return this.step.route.at(-1)?.peer
+    const { route } = this.step
+    return route.length > startOf(this.step) ? route.at(-1)?.peer : undefined
   }
 
   /** What is left of the requester's time, milliseconds. */

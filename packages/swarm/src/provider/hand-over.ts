@@ -140,9 +140,9 @@ export class HandOvers {
   }
 
   /** What is under way for the newest step, unless that is another's: the lane went back to it. */
-  of({ request, newest }: Flight): HandOver | undefined {
-    const { route, requester, activation } = newest
-    const isOwn = (route.at(-1)?.peer ?? requester) === this.self
+  of({ request, newest, author }: Flight): HandOver | undefined {
+    const { requester, activation } = newest
+    const isOwn = (author ?? requester) === this.self
     const isHeld = activation.place === 'held' && activation.holder === this.self
     return isOwn || isHeld ? this.byRequest.get(request) : undefined
   }

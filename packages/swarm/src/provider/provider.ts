@@ -61,18 +61,22 @@ export class Provider {
   private readonly following: Following
   private readonly heeding: Heeding
 
-  /** @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes. */
+  /**
+   * @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes.
+   * @param isTrusted who is to run again what others ran, where there is a choice; nobody unless given.
+   */
   constructor(
     options: ProviderOptions,
     view: LaneView,
     hosted: ReadonlySet<number>,
     nextJob: () => JobId,
+    isTrusted: (peer: PeerId) => boolean = () => false,
   ) {
     const { self } = options
     this.self = self
     const { claims, conduct, strangers } = this
     const { table, neighbourhood, ways } = view
-    const known = { ...view, claims, conduct, strangers }
+    const known = { ...view, claims, conduct, strangers, isTrusted }
     const pace = new Pace()
     this.work = new Work(options, nextJob)
     this.notices = new Notices(self, neighbourhood)

@@ -69,7 +69,15 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
       shape: { layers: 4, tokens: 5, width: 8 },
       policy: POLICY_DEFAULT,
     },
-    { table, claims: new ClaimBook(), conduct, strangers, neighbourhood, ways },
+    {
+      table,
+      claims: new ClaimBook(),
+      conduct,
+      strangers,
+      neighbourhood,
+      ways,
+      isTrusted: () => false,
+    },
   )
   /** Whether it owes the newcomer a trial at a time. */
   const owes = (nowMs: number) =>

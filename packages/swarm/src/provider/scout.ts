@@ -15,6 +15,7 @@ import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
+import { bestAuditors, domainIn } from './auditors.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
 import { TRIED_BY_EACH_MS } from './limits.ts'
@@ -35,6 +36,8 @@ export interface ScoutNeeds {
   readonly strangers: Strangers
   readonly neighbourhood: Neighbourhood
   readonly ways: Ways
+  /** Whom this member believes to compute what it says, by what it has found. */
+  readonly isTrusted: (peer: PeerId) => boolean
 }
 
 /** Sees the members of the lane as an author must to choose one: where they are, how fast, how trusted. */
@@ -58,6 +61,8 @@ export class Scout {
     const bytes =
       newest.activation.place === 'held' ? newest.activation.size : newest.activation.bytes.length
     const wanted = openSet(open)
+    const hosts = this.hosts(flight, wanted, bytes, nowMs)
+    const isRecount = newest.isPrivate && newest.requester === self
     return {
       request,
       round: draw(newest.route.length, newest.era, tries),
@@ -65,7 +70,7 @@ export class Scout {
       requester: newest.requester,
       open: wanted,
       visitLayers: this.options.policy.visitLayers,
-      hosts: this.hosts(flight, wanted, bytes, nowMs),
+      hosts: isRecount ? this.auditors(flight, hosts, wanted) : hosts,
       trialOneIn: tries > 1 ? Number.MAX_SAFE_INTEGER : strangers.trialOneIn,
       wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
     }
@@ -220,6 +225,26 @@ export class Scout {
       // As far as its own access goes, in both directions: that of this member is the same for all.
       transferMs: ways.transferMs(seen.bytes, peer, peer),
     }
+  }
+
+  /** Who had better run again what others ran: whoever was found right often, and lives elsewhere than they do. */
+  private auditors(flight: Flight, hosts: Host[], wanted: LayerSet): Host[] {
+    const { table, isTrusted } = this.needs
+    const domainOf = (peer: PeerId) => domainIn(table.get(peer)?.presence.addresses ?? [])
+    const rest = flight.newest.plan.slice(flight.newest.route.length)
+    const audited = [...table.all()].filter(({ mark }) => flight.bars(mark))
+    const domains = new Set(audited.map(({ peer }) => domainOf(peer)))
+    return bestAuditors(
+      hosts.filter(({ layers, doubt }) => doubt === 0 && meet(layers, wanted)),
+      hosts,
+      (peer) => {
+        const domain = domainOf(peer)
+        const isApart = domain === undefined || !domains.has(domain)
+        const hosted = table.get(peer)?.presence.layers ?? []
+        const isWhole = rest.every((layer) => hosted.includes(layer))
+        return { isTrusted: isTrusted(peer), isApart, isWhole }
+      },
+    )
   }
 
   /** Whether this member owes a newcomer its trial now. */

@@ -105,10 +105,19 @@ export class Serving {
     return visit
   }
 
-  private obtain(visit: Visit, isAwaited: boolean, nowMs: number): Effect[] {
-    const { activation } = visit.step
+  /** @param isNamed the author of the step sends its tensor, where that has it. */
+  private obtain(visit: Visit, isNamed: boolean, nowMs: number): Effect[] {
+    const { activation, requester } = visit.step
+    const author = visit.flight.author ?? requester
     return activation.place === 'held'
-      ? [{ do: 'pull', job: visit.id, tensor: activation, isAwaited }]
+      ? [
+          {
+            do: 'pull',
+            job: visit.id,
+            tensor: activation,
+            isAwaited: isNamed && (activation.holder === author || !visit.step.isPrivate),
+          },
+        ]
       : this.run(visit, activation.bytes, nowMs)
   }
 

@@ -2,7 +2,7 @@ import type { Audits } from '../audits/audits.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
-import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'
 import type { Losses } from './losses.ts'
@@ -92,7 +92,7 @@ export class Answering {
     const scores = this.parts.scoring.bestOf(wanted.request)
     if (scores !== undefined && wanted.isEnough(scores.step))
       return this.answer(wanted, scores, nowMs)
-    return this.fail(wanted, this.shortfall(wanted, nowMs))
+    return this.fail(wanted, this.shortfall(wanted, nowMs), nowMs)
   }
 
   answer(wanted: Pending, scores: Scores, nowMs: number): CoreEffect[] {
@@ -110,11 +110,14 @@ export class Answering {
     return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
   }
 
-  fail(wanted: Pending, fault: FailureFault): CoreEffect[] {
+  fail(wanted: Pending, fault: FailureFault, nowMs: number): CoreEffect[] {
     const { request } = wanted
     const { audits } = this.parts
     const ended = this.end(wanted)
-    return [...ended, ...(audits.owns(request) ? audits.failed(request) : [failed(request, fault)])]
+    return [
+      ...ended,
+      ...(audits.owns(request) ? audits.failed(request, nowMs) : [failed(request, fault)]),
+    ]
   }
 
   /** A request is needed no longer. */
@@ -122,21 +125,22 @@ export class Answering {
     return this.end(wanted)
   }
 
-  private end({ request, stem, newest, isPublic, strays }: Pending): CoreEffect[] {
+  private end({ request, stem, newest, isPublic, strays, closing }: Pending): CoreEffect[] {
     const { pending, scoring, secondOffers, losses, audits } = this.parts
     pending.delete(request)
     losses.end(request)
-    const unaudited = audits.end(request)
+    // Whoever ran what a recomputation began after has never heard of it.
+    const step = { ...newest, route: newest.route.slice(stem.route.length) }
+    const finish = { do: 'finish', step, isPublic } as const
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
       this.ended.delete(this.ended.values().next().value as RequestId)
     this.ended.add(request)
     return [
-      { do: 'finish', step: newest, isPublic },
+      ...audits.end(request, finish, closing === 'complete'),
       ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),
       ...scoring.end(request),
-      ...unaudited,
-      ...withdrawn(stem.activation),
+      ...(isHeldBy(stem) ? withdrawn(stem.activation) : []),
       ...secondOffers.end(request),
     ]
   }
@@ -155,6 +159,11 @@ export class Answering {
       ? { code: 'deadline-passed', deadlineMs: policy.deadlineMs, hops, missing }
       : { code: 'too-few-layers', applied: hops, wanted: wanted.leastHops, missing }
   }
+}
+
+/** Whether a first tensor is its requester's own. */
+function isHeldBy({ activation, requester }: Step): boolean {
+  return activation.place === 'held' && activation.holder === requester
 }
 
 /** A request has ended without an answer. */

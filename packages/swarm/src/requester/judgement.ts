@@ -27,7 +27,8 @@ export interface JudgementParts {
  *    and on without it.
  * 3. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
  *    era, and none is taken over from it.
- * 4. An answer that waits for audits is given when they have ended, or when it has waited long enough.
+ * 4. Others are told whom it has found out, to look for themselves.
+ * 5. An answer that waits for audits is given when they have ended, or when it has waited long enough.
  */
 export class Judgement {
   private readonly self: PeerId
@@ -66,9 +67,11 @@ export class Judgement {
    * Somebody went on with a request who is to have no part in it: whoever chose it chooses again.
    * @returns undefined where nobody did.
    */
-  refuse(wanted: Pending, { route, era }: Step, nowMs: number): CoreEffect[] | undefined {
+  refuse(wanted: Pending, step: Step, nowMs: number): CoreEffect[] | undefined {
     const { ledger, watchdog } = this.parts
-    const peer = route.find((hop) => ledger.isBarred(hop.peer, nowMs))?.peer
+    const { route, era } = step
+    const own = route.slice(wanted.stem.route.length)
+    const peer = own.find((hop) => ledger.isBarred(hop.peer, nowMs))?.peer
     if (peer === undefined) return undefined
     const { newest, closing } = wanted
     if (closing !== undefined || era !== newest.era || newest.era >= ERAS_MAX) return []
@@ -110,8 +113,12 @@ export class Judgement {
     const [liar] = others
     if (liar === undefined) return []
     if (others.length > 1) return this.suspect(others, nowMs)
+    // Of one that several audits find out at once it is said once.
+    if (this.parts.ledger.isBarred(liar, nowMs)) return []
     this.parts.ledger.outvoted(liar, nowMs)
-    return this.bar(liar, nowMs)
+    this.parts.audits.metLiar()
+    const hint = { do: 'publish', message: { kind: 'hint', about: liar } } as const
+    return [hint, ...this.bar(liar, nowMs)]
   }
 
   /** Whoever is trusted is not suspected where others are not. */
@@ -133,10 +140,9 @@ export class Judgement {
   private goBack(wanted: Pending, liar: PeerId, nowMs: number): CoreEffect[] {
     const { scoring, watchdog, audits } = this.parts
     if (audits.owns(wanted.request)) return []
-    const fetched = scoring.forget(wanted.request, liar) ? audits.unscored(wanted.request) : []
-    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return fetched
-    if (!wanted.goBackBefore(liar, nowMs)) return fetched
-    return [...fetched, ...watchdog.resume(wanted, liar, nowMs)]
+    scoring.forget(wanted.request, liar)
+    if (wanted.newest.era >= ERAS_MAX || nowMs >= wanted.deadlineMs) return []
+    return wanted.goBackBefore(liar, nowMs) ? watchdog.resume(wanted, liar, nowMs) : []
   }
 
   private release(wanted: Pending, nowMs: number): CoreEffect[] {

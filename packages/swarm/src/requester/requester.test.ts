@@ -199,7 +199,7 @@ describe('two who went on from one step', () => {
     expect(requester.onStep(most, behind, 10)).toMatchObject([
       { do: 'tell', message: { kind: 'step', route: [{}, {}, {}] }, to: [only, most] },
     ])
-    expect(requester.cancel(request)).toContainEqual({
+    expect(requester.cancel(request, 10)).toContainEqual({
       do: 'tell',
       message: { kind: 'done', request, isPublic: false },
       to: [only, most],

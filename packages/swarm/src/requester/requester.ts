@@ -16,7 +16,7 @@ import {
   sameStep,
   supersedes,
 } from '../step.ts'
-import type { Activation, Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Answering, failed, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Judgement } from './judgement.ts'
@@ -36,6 +36,8 @@ export interface RequesterOptions {
   readonly hosted: ReadonlySet<number>
   /** This member's uplink as measured, bytes per millisecond; not known unless given. */
   readonly uploadBytesPerMs?: () => number | undefined
+  /** What is known of others; its own unless given. */
+  readonly ledger?: Ledger
   /** Within tolerance unless given. */
   readonly agree?: Agreement
   /** By the size of the step unless given. */
@@ -66,13 +68,14 @@ export class Requester {
   private readonly readout: Readout
   private readonly losses = new Losses()
   private lookedAtMs = 0
-  private readonly ledger = new Ledger()
+  private readonly ledger: Ledger
   private readonly audits: Audits
   private readonly judgement: Judgement
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape, hosted } = options
     this.options = options
+    this.ledger = options.ledger ?? new Ledger()
     this.coverage = new Coverage(shape.layers, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
@@ -187,9 +190,10 @@ export class Requester {
     return isOpen ? [failed(request, { code: 'stem-failed', reason })] : []
   }
 
-  cancel(request: RequestId): CoreEffect[] {
+  cancel(request: RequestId, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(request)
-    if (wanted !== undefined) return this.answering.fail(wanted, { code: 'cancelled' })
+    if (wanted !== undefined)
+      return this.settle(this.answering.fail(wanted, { code: 'cancelled' }, nowMs), nowMs)
     return this.openings.take(request) === undefined ? [] : [failed(request, { code: 'cancelled' })]
   }
 
@@ -215,22 +219,28 @@ export class Requester {
     const effects = isDone
       ? [this.readout.progress(wanted), ...this.answering.closeUp(wanted, 'complete', nowMs)]
       : this.readout.sharpen(wanted, nowMs)
-    return this.judgement.after([...drawn, ...this.audits.named(step), ...effects], nowMs)
+    return this.settle([...drawn, ...effects], nowMs)
   }
 
   /** All layers were run again: their output is needed, and no scores. */
   private onRecomputed(wanted: Pending, nowMs: number): CoreEffect[] {
     const { activation } = wanted.newest
-    if (activation.place === 'held') return this.answering.closeUp(wanted, 'complete', nowMs)
-    return this.recomputed(wanted, activation.bytes, nowMs)
+    if (activation.place === 'inline') return this.recomputed(wanted, activation.bytes, nowMs)
+    return this.audits.isSettledBy(wanted.newest)
+      ? this.recomputed(wanted, undefined, nowMs)
+      : this.answering.closeUp(wanted, 'complete', nowMs)
   }
 
-  private recomputed(wanted: Pending, bytes: Uint8Array, nowMs: number): CoreEffect[] {
+  /** What follows from audits, and what is to be run again. */
+  private settle(effects: CoreEffect[], nowMs: number): CoreEffect[] {
+    const settled = this.judgement.after(effects, nowMs)
+    for (const stem of this.audits.takeStems()) settled.push(...this.recompute(stem, nowMs))
+    return settled
+  }
+
+  private recomputed(wanted: Pending, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const ended = this.answering.drop(wanted)
-    return this.judgement.after(
-      [...ended, ...this.audits.recomputed(wanted.newest, bytes, nowMs)],
-      nowMs,
-    )
+    return this.settle([...ended, ...this.audits.recomputed(wanted.newest, bytes, nowMs)], nowMs)
   }
 
   /** The newest step names somebody else: its author lives, and looks after it. */
@@ -255,6 +265,13 @@ export class Requester {
     return [{ do: 'tell', message: wanted.message(nowMs), to }]
   }
 
+  /** Somebody says whom it has found out. */
+  onHint(from: PeerId, { about }: Hint, nowMs: number): CoreEffect[] {
+    const { self } = this.options
+    if (from !== self && about !== self && about !== from) this.ledger.hinted(from, about, nowMs)
+    return []
+  }
+
   /** Somebody still works on a request of this member's that has ended. */
   onLate(from: PeerId, request: RequestId): CoreEffect[] {
     if (from === this.options.self || !this.answering.hasEnded(request)) return []
@@ -263,7 +280,7 @@ export class Requester {
 
   /** What somebody held is gone with them. */
   onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
-    return this.readout.onDisconnected(peer, nowMs)
+    return this.settle(this.readout.onDisconnected(peer, nowMs), nowMs)
   }
 
   /** Peers came, went or changed their layers. */
@@ -291,16 +308,16 @@ export class Requester {
   }
 
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit')
-      return this.judgement.after(this.audits.onPulled(id, bytes, nowMs), nowMs)
+    if (id.owner === 'audit') return this.settle(this.audits.onPulled(id, bytes, nowMs), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const step = this.scoring.stepOf(id)
-    if (step === undefined || bytes === undefined) return this.readout.onPulled(id, bytes, nowMs)
+    if (step === undefined || bytes === undefined)
+      return this.settle(this.readout.onPulled(id, bytes, nowMs), nowMs)
     const again = this.audits.owns(step.request) ? this.pending.get(step.request) : undefined
     if (again !== undefined && sameStep(step, again.newest))
       return this.recomputed(again, bytes, nowMs)
-    const heard = this.audits.scored(step, bytes, nowMs)
-    return this.judgement.after([...heard, ...this.readout.onPulled(id, bytes, nowMs)], nowMs)
+    this.audits.scored(step, bytes)
+    return this.settle(this.readout.onPulled(id, bytes, nowMs), nowMs)
   }
 
   /** What nobody can go on from, as it cannot be had from here either, is lost. */
@@ -316,11 +333,6 @@ export class Requester {
 
   /** A tensor of somebody else can be offered from here. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
-    if (id.owner === 'audit') {
-      const { stem, effects } = this.audits.onPrepared(id, activation, nowMs)
-      const led = stem === undefined ? [] : this.recompute(stem, nowMs)
-      return this.judgement.after([...effects, ...led], nowMs)
-    }
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
@@ -333,7 +345,7 @@ export class Requester {
   }
 
   onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): CoreEffect[] {
-    return this.readout.onHeadRun(id, outcome, nowMs)
+    return this.settle(this.readout.onHeadRun(id, outcome, nowMs), nowMs)
   }
 
   onTime(nowMs: number): CoreEffect[] {
@@ -341,8 +353,7 @@ export class Requester {
     return [
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
-      ...this.watchdog.onTime(nowMs),
-      ...this.judgement.onTime(nowMs),
+      ...this.settle([...this.watchdog.onTime(nowMs), ...this.judgement.onTime(nowMs)], nowMs),
     ]
   }
 

@@ -95,15 +95,13 @@ export class Scoring {
     return this.jobs.get(id.number)?.step
   }
 
-  /** Scores that somebody had a part in are nothing worth. @returns whether some were still to come. */
-  forget(request: RequestId, liar: PeerId): boolean {
-    let isDropped = false
+  /** Scores that somebody had a part in are nothing worth. */
+  forget(request: RequestId, liar: PeerId): void {
     for (const kept of [this.newest, this.best])
       if (kept.get(request)?.step.route.some(({ peer }) => peer === liar)) kept.delete(request)
     for (const [number, { step }] of this.jobs)
       if (step.request === request && step.route.some(({ peer }) => peer === liar))
-        isDropped = this.jobs.delete(number)
-    return isDropped
+        this.jobs.delete(number)
   }
 
   /** Begins to score a step. */
@@ -111,8 +109,8 @@ export class Scoring {
     const id = this.nextJob()
     const isPulling = step.activation.place === 'held'
     this.jobs.set(id.number, { id, step, isPulling, sinceMs: nowMs })
-    // The author of a last step pushes its output to the requester that it names.
-    const isAwaited = step.next === this.self
+    // The author of a last step pushes its output to the requester that it names, but for what was run again.
+    const isAwaited = step.next === this.self && !step.isPrivate
     if (step.activation.place === 'held')
       return { do: 'pull', job: id, tensor: step.activation, isAwaited }
     return { do: 'run-head', job: id, input: encoded(step.activation, step.activation.bytes) }

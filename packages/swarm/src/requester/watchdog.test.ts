@@ -183,7 +183,7 @@ describe('a request that nobody in its lane takes any further', () => {
     requester.onStep(first, step(first, 1, second), 2_000)
     expect(requester.isStarved(STARVED_MS)).toBe(false)
     expect(requester.isStarved(2_000 + STARVED_STALLS * STALL_MS_MAX)).toBe(true)
-    requester.cancel(request)
+    requester.cancel(request, 2_000)
     expect(requester.isStarved(60_000)).toBe(false)
   })
 

@@ -110,7 +110,8 @@ export class Watchdog {
     const { coverage, secondOffers } = this.parts
     coverage.judge(wanted, nowMs)
     const step = wanted.message(nowMs)
-    const author = step.route.at(-1)?.peer
+    const isFirst = step.route.length <= wanted.stem.route.length
+    const author = isFirst ? undefined : step.route.at(-1)?.peer
     if (author === undefined || author === this.self)
       return [{ do: 'lead', step, suspect: wanted.isDesperate ? undefined : suspect }]
     // Where nobody was to be named before, its author may have no way to whoever could go on.

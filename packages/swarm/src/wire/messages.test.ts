@@ -96,6 +96,7 @@ const message = fc.oneof(
     signature,
   }),
   fc.record({ kind: fc.constant('done'), request, isPublic: fc.boolean() }),
+  fc.record({ kind: fc.constant('hint'), about: peer }),
   fc.record({
     kind: fc.constant('presence'),
     release: hexes(32),

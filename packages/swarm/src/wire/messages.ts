@@ -213,6 +213,9 @@ const done = wire.record({
   isPublic: wire.flag,
 })
 
+/** A requester has found out that somebody does not compute what it says: others may want to look. No verdict follows from it. */
+const hint = wire.record({ about: peer })
+
 /** A member by 16 bits of the draw of its name, and the way there and back on a logarithmic scale (presence/near.ts). */
 const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
 
@@ -253,7 +256,7 @@ const presence = wire.record({
   moving: wire.flag,
 })
 
-const kinds = { step, claim, done, presence, again }
+const kinds = { step, claim, done, presence, again, hint }
 const message = wire.union('kind', kinds)
 /** Everything that one peer says to others. */
 export type Message = wire.Of<typeof message>
@@ -265,6 +268,8 @@ export type Claim = Extract<Message, { kind: 'claim' }>
 export type Done = Extract<Message, { kind: 'done' }>
 /** A requester asks the author of a step to choose again. */
 export type Again = Extract<Message, { kind: 'again' }>
+/** A requester says whom it has found out: a hint, never a verdict. */
+export type Hint = Extract<Message, { kind: 'hint' }>
 /** A member and how far it is, as another announces it. */
 export type Neighbour = wire.Of<typeof neighbour>
 /** What a member hosts and how busy and fast it is. */

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { BURST_LAYERS, HOSTILE_BURST_LAYERS, HOSTILE_SHARE, WORK_SHARE } from './limits.ts'
+import { WorkBudget } from './work-budget.ts'
+
+/** How many single layers are to be had at once. */
+function takeAll(budget: WorkBudget, isUrgent = false): number {
+  let taken = 0
+  while (budget.take(1, isUrgent)) taken++
+  return taken
+}
+
+test('a burst, and then a share of what is run for this member', () => {
+  const budget = new WorkBudget()
+  expect(takeAll(budget)).toBe(BURST_LAYERS)
+  let taken = 0
+  for (let i = 0; i < 1_000; i++) {
+    budget.earned(1)
+    taken += takeAll(budget)
+  }
+  expect(Math.abs(taken - 1_000 * WORK_SHARE)).toBeLessThanOrEqual(1)
+})
+
+test('what was not spent is kept up to a burst', () => {
+  const budget = new WorkBudget()
+  for (let i = 0; i < 10_000; i++) budget.earned(8)
+  expect(takeAll(budget)).toBe(BURST_LAYERS)
+})
+
+test('a dispute may borrow a burst', () => {
+  const budget = new WorkBudget()
+  takeAll(budget)
+  expect(takeAll(budget, true)).toBe(BURST_LAYERS)
+})
+
+test('whoever has found a liar has more, once and for all', () => {
+  const budget = new WorkBudget()
+  takeAll(budget)
+  budget.metLiar()
+  budget.metLiar()
+  expect(takeAll(budget)).toBe(HOSTILE_BURST_LAYERS - BURST_LAYERS)
+  budget.earned(100)
+  expect(takeAll(budget)).toBe(100 * HOSTILE_SHARE)
+})
