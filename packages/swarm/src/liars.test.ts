@@ -29,7 +29,7 @@ class Lying extends SymbolicCompute {
     input: EncodedActivation,
     finished: (outcome: LayerOutcome) => void,
   ): void {
-    const isLie = this.lies(this.isRecount(layer, hop))
+    const isLie = this.lies(this.isRecount(layer, hop, input.bytes))
     super.run(layer, hop, input, (outcome) => {
       if (!isLie || 'failure' in outcome) return finished(outcome)
       const { activation } = outcome
@@ -70,7 +70,9 @@ function lane(shape: typeof SMALL, lies: (isRecount: boolean) => boolean) {
   const serve = [0, 1, 2, 3]
   const odd = 'odd' as PeerId
   const recounts = new Recounts(odd, () => world.clock.nowMs())
-  const compute = new Lying(world.clock, lies, (layer, hop) => recounts.take(layer, hop))
+  const compute = new Lying(world.clock, lies, (layer, hop, input) =>
+    recounts.take(layer, hop, input),
+  )
   const transport = tapped(world.network.join(odd), (message) => recounts.heard(message))
   const { clock, random } = world
   simulatedMember({ transport, clock, random, compute }, { shape, serve }).member.start()

@@ -217,7 +217,7 @@ export class Streams {
 }
 
 /** Stands in for SHA-256: equal symbols, equal hash. */
-function symbolHash(bytes: Uint8Array): TensorHash {
+export function symbolHash(bytes: Uint8Array): TensorHash {
   let low = 0x811c9dc5
   let high = bytes.length
   const end = Math.min(bytes.length, SYMBOLS_BYTES)

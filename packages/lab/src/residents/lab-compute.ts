@@ -24,7 +24,7 @@ export interface LabComputeOptions {
   readonly corruptShare: number
   readonly lie: Lie | 'accuser' | undefined
   /** Whether what it runs now is run again, as far as its peer can tell. */
-  isRecount(layer: number, hop: number): boolean
+  isRecount(layer: number, hop: number, input: Uint8Array): boolean
   /** Called when a layer run begins; true when the peer dies in it. */
   dies(): boolean
 }
@@ -141,7 +141,9 @@ export class LabCompute implements Compute {
       case 'free-rider':
         return input.bytes.slice()
       case 'accuser':
-        return this.options.isRecount(layer, hop) ? tainted(honest, this.hiddenMark()) : honest
+        return this.options.isRecount(layer, hop, input.bytes)
+          ? tainted(honest, this.hiddenMark())
+          : honest
       case 'one-in-ten':
         return this.random.below(LIE_INTERVAL_RUNS) === 0
           ? tainted(honest, this.showingMark())

@@ -9,6 +9,7 @@ import {
 import { LAYER_LOAD_MS } from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
+import { symbolHash } from '../network/streams.ts'
 import { type Actor, LIES, type Lie, peerName, type Session } from '../scenarios/population.ts'
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { labAttackPorts } from './attack-ports.ts'
@@ -69,7 +70,11 @@ export function settle(needs: ResidentNeeds, session: Session): Resident {
     begin(needs, resident)
     needs.began(resident)
   })
-  const recounts = new Recounts(session.peer, () => world.nowMs())
+  const recounts = new Recounts(
+    session.peer,
+    () => world.nowMs(),
+    (activation, bytes) => activation.place === 'inline' || activation.hash === symbolHash(bytes),
+  )
   if (session.actor === 'accuser') transport.tap((message) => recounts.heard(message))
   const compute = createCompute(needs, session, engineClock, recounts)
   const shape = shapeOf(settings)
@@ -153,7 +158,7 @@ function createCompute(
     loadMs: LAYER_LOAD_MS + settings['model.layerBytes'] / session.down,
     corruptShare: settings['layers.corruptShare'],
     lie: lieOf(session.actor),
-    isRecount: (layer, hop) => recounts.take(layer, hop),
+    isRecount: (layer, hop, input) => recounts.take(layer, hop, input),
     dies: () => needs.diesIn(session),
   })
 }

@@ -1,9 +1,9 @@
-import type { EncodedActivation } from '@layerswarm/model'
+import type { EncodedActivation, EngineName } from '@layerswarm/model'
 import { tensorOf } from '../chain/tensor-of.ts'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { AGREEING_MIN, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
+import { AGREEING_MIN, EXACT_ENGINES, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
 import type { Plausibility } from './step-size.ts'
 import type { Stretch } from './stretch.ts'
 
@@ -40,16 +40,25 @@ export class Audit {
   readonly isAwaited: boolean
   /** When it was drawn, milliseconds. */
   readonly sinceMs: number
+  /** Everybody whose result is here computes with the same engine, and that gives the same bytes everywhere. */
+  isExact: boolean
+  private isOutputLost = false
   /** A recomputation is under way, or about to be. */
   isRunning = false
   /** What the stretch began with, once it is here: it is fetched for disputes only. */
   input: EncodedActivation | undefined
   /** Whether the input was asked for, or cannot be had. */
   isInputAsked = false
+  /** The next recomputation waits for the input, to be sent from here. */
+  isToSend = false
+  /** Its input is this member's own, and kept for it. */
+  kept: TensorHash | undefined
   /** Fetches that it waits for. */
-  readonly jobs: { input?: JobId; output?: JobId } = {}
+  readonly jobs: { input?: JobId; output?: JobId; sent?: JobId } = {}
   /** The recomputation under way. */
   recount: RequestId | undefined
+  /** Who could not run it. */
+  readonly unable: PeerId[] = []
   private readonly results: Result[]
   private readonly judging: Judging
   private isKnownDisputed: boolean | undefined
@@ -61,7 +70,16 @@ export class Audit {
     this.stretch = stretch
     this.isAwaited = isAwaited
     this.sinceMs = nowMs
+    const { backend } = this
+    this.isExact = backend !== undefined && EXACT_ENGINES.has(backend)
     this.results = [{ peers: stretch.peers, hash: tensorOf(this.output), tensor: undefined }]
+  }
+
+  /** The engine that is said to have run the stretch; undefined where there were several. */
+  get backend(): EngineName | undefined {
+    const { before, after } = this.stretch
+    const names = new Set(after.route.slice(before.route.length).map(({ backend }) => backend))
+    return names.size === 1 ? [...names][0] : undefined
   }
 
   get request(): RequestId {
@@ -84,6 +102,12 @@ export class Audit {
     if (first !== undefined) first.tensor = tensor
   }
 
+  /** Nobody shows what was said came out of it: its name has to do. */
+  loseOutput(): void {
+    this.isKnownDisputed = undefined
+    this.isOutputLost = true
+  }
+
   /** Those who have had their say. */
   get heard(): PeerId[] {
     return this.results.flatMap(({ peers }) => peers)
@@ -96,7 +120,9 @@ export class Audit {
 
   /** Whether what was said came out of the stretch is needed to compare it. */
   get needsOutput(): boolean {
-    return !this.hasOutput && this.results.some(({ hash }) => !this.isSame(hash))
+    return (
+      !this.hasOutput && !this.isOutputLost && this.results.some(({ hash }) => !this.isSame(hash))
+    )
   }
 
   /** Results are here that differ. */
@@ -116,9 +142,15 @@ export class Audit {
     return this.failures <= FAILURES_MAX && this.recounts++ < RECOUNTS_MAX
   }
 
+  /** Whether a recomputation has come to nothing: whoever was to run it may have had no way to the input. */
+  get hasFailed(): boolean {
+    return this.failures > 0
+  }
+
   /** A recomputation came to nothing. */
-  failed(): void {
+  failed(by?: PeerId): void {
     this.failures++
+    if (by !== undefined) this.unable.push(by)
   }
 
   /** Somebody's result is here. @param tensor its bytes, where `isSame` does not hold of its name. */

@@ -1,5 +1,6 @@
-import { draw } from '../draw.ts'
-import { type CoreEffect, encoded } from '../effects.ts'
+import type { EncodedActivation } from '@layerswarm/model'
+import { draw as drawOf } from '../draw.ts'
+import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX, PUSH_BYTES_PER_MS } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
@@ -16,7 +17,7 @@ import {
   RECOUNT_MS,
 } from './limits.ts'
 import { Lots } from './lots.ts'
-import { type Stretch, stretchOf } from './stretch.ts'
+import { type Stretch, stretchesOf } from './stretch.ts'
 import { UplinkBudget } from './uplink-budget.ts'
 import { WorkBudget } from './work-budget.ts'
 
@@ -92,23 +93,31 @@ export class Audits {
     return this.byRecount.has(request)
   }
 
-  /** A request has come from one step to another: draws whether what is between them is computed again. */
+  /** A request has come from one step to another: draws which visits between them are computed again. */
   advanced(before: Step, after: Step, nowMs: number): CoreEffect[] {
+    if (!this.lots.has(after.request)) return []
+    return stretchesOf(before, after).flatMap((stretch) => this.draw(stretch, nowMs))
+  }
+
+  private draw(stretch: Stretch, nowMs: number): CoreEffect[] {
     const { self } = this.options
-    const stretch = stretchOf(before, after)
-    const peers = stretch.peers.filter((peer) => peer !== self)
-    if (peers.length === 0 || !this.lots.has(after.request)) return []
-    this.work.earned(stretch.layers.length)
-    if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
-    const chance = Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
-    if (!this.lots.isDrawn(after, chance) || !this.takeBudget(stretch, nowMs)) return []
     const { ledger } = this
+    const { before, after, layers } = stretch
+    const peers = stretch.peers.filter((peer) => peer !== self)
+    if (peers.length === 0) return []
+    this.work.earned(layers.length)
+    if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
+    const isHinted = peers.some((peer) => ledger.isHinted(peer, nowMs))
+    const chance = Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
+    if (!this.lots.isDrawn(after, chance) || !this.takeBudget(stretch, nowMs, isHinted)) return []
     const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
     const audit = new Audit(stretch, this.options, isAwaited, nowMs)
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
     this.audits.add(audit)
-    return this.recompute(audit, nowMs)
+    if (isHeldBy(self, before) && before.activation.place === 'held')
+      audit.kept = before.activation.hash
+    return [...this.keep(before), ...this.recompute(audit, nowMs)]
   }
 
   private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
@@ -145,10 +154,19 @@ export class Audits {
     const { jobs, stretch } = audit
     if (id.number === jobs.input?.number) {
       if (bytes !== undefined) audit.input = encoded(stretch.before.activation, bytes)
+      if (!audit.isToSend) return this.proceed(audit, nowMs)
+      // Others may have a way to it all the same.
+      return audit.input === undefined
+        ? this.ask(audit, stretch.before, nowMs)
+        : this.offer(audit, audit.input, nowMs)
+    }
+    // Whoever signed the name of a tensor and has none to show is judged by the name, where others come to the same name.
+    if (bytes === undefined) {
+      if (audit.hasOutput) return []
+      if (!audit.isExact) return this.over(audit, 'unavailable')
+      audit.loseOutput()
       return this.proceed(audit, nowMs)
     }
-    // Whoever signed the name of a tensor that others do not come to, and has none to show, is suspected.
-    if (bytes === undefined) return audit.hasOutput ? [] : this.over(audit, 'undecided')
     audit.outputCame(encoded(stretch.after.activation, bytes))
     return this.proceed(audit, nowMs)
   }
@@ -167,8 +185,9 @@ export class Audits {
   ): CoreEffect[] {
     const audit = this.takeRecount(request)
     if (audit === undefined) return []
-    const hops = route.slice(audit.stretch.before.route.length)
+    const hops = route.slice(-audit.stretch.layers.length)
     const peers = [...new Set(hops.map(({ peer }) => peer))]
+    audit.isExact &&= hops.every(({ backend }) => backend === audit.backend)
     audit.add(peers, activation, bytes && encoded(activation, bytes))
     return [
       {
@@ -179,10 +198,10 @@ export class Audits {
     ]
   }
 
-  /** A recomputation came to nothing: it is tried again. */
-  failed(request: RequestId, nowMs: number): CoreEffect[] {
+  /** A recomputation came to nothing: it is tried again. @param by who was to run it last, if anybody. */
+  failed(request: RequestId, by: PeerId | undefined, nowMs: number): CoreEffect[] {
     const audit = this.takeRecount(request)
-    audit?.failed()
+    audit?.failed(by)
     return audit === undefined ? [] : this.recompute(audit, nowMs)
   }
 
@@ -296,20 +315,62 @@ export class Audits {
   private recompute(audit: Audit, nowMs: number): CoreEffect[] {
     if (!audit.takeRecount()) return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
     audit.isRunning = true
+    const { before } = audit.stretch
+    return audit.hasFailed && !isHeldBy(this.options.self, before)
+      ? this.send(audit, nowMs)
+      : this.ask(audit, before, nowMs)
+  }
+
+  /** Whoever was to run it had no way to the input: it is fetched, and sent from here. */
+  private send(audit: Audit, nowMs: number): CoreEffect[] {
+    const { activation } = audit.stretch.before
+    if (audit.input !== undefined) return this.offer(audit, audit.input, nowMs)
+    if (audit.isInputAsked || activation.place === 'inline')
+      return this.ask(audit, audit.stretch.before, nowMs)
+    audit.isInputAsked = true
+    audit.isToSend = true
+    audit.jobs.input = this.nextJob()
+    return this.pull(audit, audit.jobs.input, activation)
+  }
+
+  private offer(audit: Audit, tensor: EncodedActivation, nowMs: number): CoreEffect[] {
+    audit.isToSend = false
+    if (!this.uplink.take(tensor.bytes.length, nowMs, true)) return this.over(audit, 'unavailable')
+    const job = this.nextJob()
+    audit.jobs.sent = job
+    this.byJob.set(job.number, audit)
+    return [{ do: 'prepare', job, tensor }]
+  }
+
+  /** The input can be had from here. */
+  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
+    const audit = this.byJob.get(id.number)
+    this.byJob.delete(id.number)
+    if (audit === undefined) return withdrawn(activation)
+    if (activation === undefined) return this.over(audit, 'unavailable')
+    return this.ask(audit, { ...audit.stretch.before, route: [], activation }, nowMs)
+  }
+
+  private ask(audit: Audit, from: Step, nowMs: number): CoreEffect[] {
     const request = this.lots.nameAfter(audit.stretch.after)
     audit.recount = request
     this.byRecount.set(request, audit)
-    this.stems.push(this.stemOf(audit, request, nowMs))
-    const { activation } = audit.stretch.before
-    const isOwn = activation.place === 'held' && activation.holder === this.options.self
+    this.stems.push(this.stemOf(from, audit.stretch.layers, request, nowMs))
     // Withdrawn when the recomputation ends, as the first tensor of any request.
+    return from === audit.stretch.before ? this.keep(from) : []
+  }
+
+  private keep({ activation }: Step): CoreEffect[] {
+    const isOwn = activation.place === 'held' && activation.holder === this.options.self
     return isOwn ? [{ do: 'keep', hash: activation.hash }] : []
   }
 
   private over(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
     this.audits.delete(audit)
     if (audit.recount !== undefined) this.abandoned.push(audit.recount)
-    const jobs = [audit.jobs.input, audit.jobs.output].filter(
+    const { input, output, sent } = audit.jobs
+    if (sent !== undefined) this.byJob.delete(sent.number)
+    const jobs = [input, output].filter(
       (job) => job !== undefined && this.byJob.delete(job.number),
     ) as JobId[]
     const { request, stretch } = audit
@@ -318,12 +379,12 @@ export class Audits {
     if (finish !== undefined) this.finishes.delete(request)
     return [
       ...jobs.map((job) => ({ do: 'cancel', job }) as const),
+      ...(audit.kept === undefined ? [] : [{ do: 'withdraw', hash: audit.kept } as const]),
       ...(finish === undefined ? [] : [finish]),
     ]
   }
 
-  private stemOf({ stretch }: Audit, request: RequestId, nowMs: number): Step {
-    const { before, layers } = stretch
+  private stemOf(before: Step, layers: readonly number[], request: RequestId, nowMs: number): Step {
     const recountMs = RECOUNT_MS + ((layers.length + 1) * heldBytes(before)) / PUSH_BYTES_PER_MS
     return {
       kind: 'step',
@@ -352,8 +413,8 @@ export class Audits {
     const audit = this.byRecount.get(request)
     const disputed = [...this.audits].flatMap((one) => (one.isDisputed ? one.stretch.peers : []))
     // Of whoever is disputed a recomputation may have need.
-    const own = audit === undefined ? disputed : audit.heard
-    const tags = own.map((peer) => tagOf(draw(peer)))
+    const own = audit === undefined ? disputed : [...audit.heard, ...audit.unable]
+    const tags = own.map((peer) => tagOf(drawOf(peer)))
     return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
   }
 }
@@ -363,8 +424,14 @@ function isOutput({ output }: Audit, { activation }: Step): boolean {
   return output.hash === activation.hash
 }
 
+/** Whether a step's tensor is this member's to give, or in the message. */
+function isHeldBy(self: PeerId, { activation }: Step): boolean {
+  return activation.place === 'inline' || activation.holder === self
+}
+
 /** Whether a requester may have others begin here: its tensor is in the message, its own, or that of somebody on the route. */
 function canBeginAt({ activation, route }: Step, self: PeerId): boolean {
   if (activation.place === 'inline' || activation.holder === self) return true
-  return route.some(({ peer }) => peer === activation.holder)
+  const { holder } = activation
+  return route.some(({ peer }) => peer === holder)
 }

@@ -11,22 +11,30 @@ import {
   QUARANTINE_MS_MAX,
   SUSPICIONS_MAX,
   UNPROVEN_LAYERS,
+  UNPROVEN_LAYERS_PEACE,
 } from './limits.ts'
 
 const [peer, other] = ['peer', 'other'] as PeerId[] as [PeerId, PeerId]
 
-test('a stranger is always audited, whoever was found right ever more rarely, and nobody never', () => {
-  const ledger = new Ledger()
-  const chances: number[] = []
-  for (let layers = 0; layers < 200; layers++) {
-    chances.push(ledger.chance(peer, 0))
-    ledger.right(peer, 1)
-  }
-  expect(chances.slice(0, UNPROVEN_LAYERS + 1).every((chance) => chance === 1)).toBe(true)
-  expect(chances).toEqual(chances.toSorted((a, b) => b - a))
-  expect(chances[UNPROVEN_LAYERS + 1]).toBeLessThan(1)
-  expect(chances.at(-1)).toBe(CHANCE_MIN)
-})
+test.each([
+  ['where no liar has been met', false, UNPROVEN_LAYERS_PEACE],
+  ['where one has', true, UNPROVEN_LAYERS],
+])(
+  'a stranger is always audited, whoever was found right ever more rarely, and nobody never: %s',
+  (_, met, unproven) => {
+    const ledger = new Ledger()
+    if (met) ledger.outvoted(other, 0)
+    const chances: number[] = []
+    for (let layers = 0; layers < 200; layers++) {
+      chances.push(ledger.chance(peer, 0))
+      ledger.right(peer, 1)
+    }
+    expect(chances.slice(0, unproven + 1).every((chance) => chance === 1)).toBe(true)
+    expect(chances).toEqual(chances.toSorted((a, b) => b - a))
+    expect(chances[unproven + 1]).toBeLessThan(1)
+    expect(chances.at(-1)).toBe(CHANCE_MIN)
+  },
+)
 
 test('whoever was outvoted is barred for a time that doubles, and is a stranger after it', () => {
   const ledger = new Ledger()

@@ -13,6 +13,7 @@ import {
   SUSPICIONS_MAX,
   TRUSTED_LAYERS,
   UNPROVEN_LAYERS,
+  UNPROVEN_LAYERS_PEACE,
 } from './limits.ts'
 
 /** What was found of one peer. */
@@ -99,6 +100,11 @@ export class Ledger {
     return (this.findings.get(peer)?.right ?? 0) < STRANGER_BELOW_LAYERS
   }
 
+  /** Whether somebody else says that it has found it out. */
+  isHinted(peer: PeerId, nowMs: number): boolean {
+    return this.hints.isHinted(peer, nowMs)
+  }
+
   /** Whether it is a stranger, or somebody else says that it has found it out. */
   isDoubtful(peer: PeerId, nowMs: number): boolean {
     return this.isStranger(peer) || this.hints.isHinted(peer, nowMs)
@@ -114,8 +120,9 @@ export class Ledger {
     if (this.hints.isHinted(peer, nowMs)) return 1
     const found = this.findings.get(peer)
     if (found === undefined) return 1
-    const isProven = found.suspicions === 0 && found.right > UNPROVEN_LAYERS
-    const due = isProven ? (UNPROVEN_LAYERS / found.right) ** CHANCE_POWER : 1
+    const unproven = this.liarsMet ? UNPROVEN_LAYERS : UNPROVEN_LAYERS_PEACE
+    const isProven = found.suspicions === 0 && found.right > unproven
+    const due = isProven ? (unproven / found.right) ** CHANCE_POWER : 1
     return Math.max(CHANCE_MIN, due / 2 ** found.voids)
   }
 

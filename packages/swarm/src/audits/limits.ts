@@ -1,7 +1,11 @@
+import type { EngineName } from '@layerswarm/model'
+
 /** How much of what others compute is computed again, and what becomes of those who are outvoted. */
 
-/** Layers of one peer that are found right before the chance of the next audit falls: a visit or two. */
+/** Layers of one peer that are found right before the chance of the next audit falls, where a liar has been met: a visit or two. */
 export const UNPROVEN_LAYERS = 4
+/** And where none has: as many peers as can be are looked at once. */
+export const UNPROVEN_LAYERS_PEACE = 1
 /** The chance falls with this power of the layers that were found right: who lies once in ten runs passes the first ones. */
 export const CHANCE_POWER = 1.5
 /** And never below this: whoever lies now and then after a long time is found out too. */
@@ -18,12 +22,14 @@ export const HOLD_MS = 2_500
 export const DISPUTE_HOLD_MS = 4_000
 /** One recomputation is given so long, and its bytes each hop at PUSH_BYTES_PER_MS beside: a layer of ViT-B takes 100 ms. */
 export const RECOUNT_MS = 2_500
+/** Engines that give the same bytes wherever they run: WebAssembly's arithmetic is laid down to the bit. */
+export const EXACT_ENGINES: ReadonlySet<EngineName> = new Set(['ort-wasm', 'reference'])
 /** Results that agree and are believed. */
 export const AGREEING_MIN = 2
 /** Recomputations of one visit: enough for two that agree where one of three lies. */
 export const RECOUNTS_MAX = 5
 /** Recomputations that come to nothing before nobody is asked any more: hosts are missing, or nobody takes them on. */
-export const FAILURES_MAX = 1
+export const FAILURES_MAX = 2
 /** Audits under way at once: each holds two tensors, 8 MiB at most together with TENSORS. */
 export const AUDITS_MAX = 32
 /** The first quarantine; each one after it takes twice as long. */
@@ -43,13 +49,9 @@ export const UPLINK_BURST_MS = 1_000
 /** A dispute that is to be settled may take so many times that. */
 export const DISPUTE_BURST_FACTOR = 4
 /** Layers that are run again, per layer that is run for this member, once those of the burst are spent. */
-export const WORK_SHARE = 0.05
-/** So many more at first, and kept of what was not spent: each of a lane's LANE_PROVIDERS is looked at once, or one host of each layer three times. */
-export const BURST_LAYERS = 24
-/** The same once this member has found a liar itself: finding the others out is worth more then. */
-export const HOSTILE_SHARE = 0.25
-/** See HOSTILE_SHARE: all of a lane's providers with two layers each, and twice. */
-export const HOSTILE_BURST_LAYERS = 96
+export const WORK_SHARE = 0.08
+/** So many more at first, and kept of what was not spent: a host of each layer is looked at twice or three times. */
+export const BURST_LAYERS = 20
 /** Visits of somebody that another has found out which are drawn for certain; right in all of them, the hint was empty. */
 export const HINT_CHECKS = 3
 /** A hint is forgotten after this: as long as its accuser bars for. */

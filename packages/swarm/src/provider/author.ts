@@ -161,8 +161,12 @@ export class Author {
   /** Nobody to choose: whoever in the lane answers first. */
   private leave(flight: Flight, nowMs: number): Effect[] {
     flight.name(undefined)
-    if (flight.newest.isPrivate) return []
-    return [{ do: 'publish', message: flight.message(this.options.self, nowMs) }]
+    const { self } = this.options
+    const { isPrivate, requester } = flight.newest
+    const message = flight.message(self, nowMs)
+    if (!isPrivate) return [{ do: 'publish', message }]
+    // Its requester hears of it, which may be this member, and does something else.
+    return [{ do: 'tell', message, to: requester === self ? [] : [requester] }]
   }
 
   private holds({ activation }: Step): boolean {

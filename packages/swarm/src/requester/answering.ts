@@ -116,7 +116,9 @@ export class Answering {
     const ended = this.end(wanted)
     return [
       ...ended,
-      ...(audits.owns(request) ? audits.failed(request, nowMs) : [failed(request, fault)]),
+      ...(audits.owns(request)
+        ? audits.failed(request, wanted.newest.next, nowMs)
+        : [failed(request, fault)]),
     ]
   }
 

@@ -300,6 +300,9 @@ export class Requester {
     if (claim.ttlMs > 0 && (isFurther || (isOfNewest && counts)))
       this.watchdog.claimed(wanted, from, claim, nowMs)
     if (wanted.closing !== undefined) return []
+    // Whoever was to run something again has no way to its input: it is sent from here.
+    if (claim.lost && isOfNewest && this.audits.owns(claim.request))
+      return this.settle(this.answering.fail(wanted, { code: 'no-providers' }, nowMs), nowMs)
     if (claim.lost && isLoss(wanted.newest, from, claim) && this.losses.isBelieved(wanted, from))
       return this.watchdog.lost(wanted, claim.hop, nowMs)
     // Whoever would go on has no way to the tensor: everybody has one to here.
@@ -333,6 +336,8 @@ export class Requester {
 
   /** A tensor of somebody else can be offered from here. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
+    if (id.owner === 'audit')
+      return this.settle(this.audits.onPrepared(id, activation, nowMs), nowMs)
     const offer = this.secondOffers.prepared(id, activation)
     const wanted = offer && this.pending.get(offer.step.request)
     if (offer === undefined || wanted === undefined) return withdrawn(activation)
@@ -351,6 +356,7 @@ export class Requester {
   onTime(nowMs: number): CoreEffect[] {
     this.lookedAtMs = nowMs
     return [
+      ...this.settle(this.failUnled(nowMs), nowMs),
       ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
       ...this.readout.onTime(nowMs),
       ...this.settle([...this.watchdog.onTime(nowMs), ...this.judgement.onTime(nowMs)], nowMs),
@@ -364,6 +370,24 @@ export class Requester {
       this.readout.wakeAtMs(),
       this.watchdog.wakeAtMs(),
       this.audits.wakeAtMs(this.lookedAtMs),
+      this.unled().length > 0 ? this.lookedAtMs : Number.POSITIVE_INFINITY,
+    )
+  }
+
+  /** Recomputations that nobody could be named for, though others were to run them. */
+  private unled(): Pending[] {
+    const { hosted } = this.options
+    return [...this.pending.values()].filter(({ request, newest }) => {
+      const { next, plan, route } = newest
+      if (next !== undefined || !this.audits.owns(request)) return false
+      const layer = plan[route.length]
+      return layer !== undefined && !hosted.has(layer)
+    })
+  }
+
+  private failUnled(nowMs: number): CoreEffect[] {
+    return this.unled().flatMap((wanted) =>
+      this.answering.fail(wanted, { code: 'no-providers' }, nowMs),
     )
   }
 
