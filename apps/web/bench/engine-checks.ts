@@ -1,4 +1,4 @@
-import { type ModelSpec, relativeL2, splitCheckpoint, tensor } from '@layerswarm/model'
+import { type ModelSpec, type Part, relativeL2, splitCheckpoint, tensor } from '@layerswarm/model'
 import type { BrowserEngineName } from '@layerswarm/peer/browser'
 import { type Remote, wrap } from 'comlink'
 import type { CaseResult, EnginesWorker } from './engines.worker.ts'
@@ -37,12 +37,46 @@ export async function vectorDistances(
   name: BrowserEngineName,
   { spec, checkpoint, images, cases }: VectorFiles,
 ): Promise<number[]> {
-  const bytes = Uint8Array.from(atob(checkpoint), (char) => char.charCodeAt(0))
-  const parts = splitCheckpoint(bytes, spec)
+  const parts = splitCheckpoint(fromBase64(checkpoint), spec)
   const input = tensor([...images.shape], Float32Array.from(images.data))
   const orders = cases.map(({ order }) => order)
   const ours = await inWorker((engines) => engines.logits(name, spec, parts, input, orders))
   return cases.map(({ logits }, at) => relativeL2(ours[at] ?? [], logits.flat()))
+}
+
+/** Layers to be run on activations, for scripts/measure-tolerance.mjs; bytes in base64. */
+export interface LayerRuns {
+  readonly name: BrowserEngineName
+  readonly spec: ModelSpec
+  readonly files: readonly (readonly [Part, string])[]
+  readonly runs: readonly {
+    readonly layer: number
+    readonly shape: readonly number[]
+    readonly data: string
+  }[]
+}
+
+/** @returns the values of each output as base64 of float32. */
+export async function layerOutputs({ name, spec, files, runs }: LayerRuns): Promise<string[]> {
+  const parts = new Map(files.map(([part, file]) => [part, fromBase64(file)]))
+  const given = runs.map(({ layer, shape, data }) => ({
+    layer,
+    input: tensor([...shape], new Float32Array(fromBase64(data).buffer)),
+  }))
+  const outputs = await inWorker((engines) => engines.layers(name, spec, parts, given))
+  return outputs.map((data) =>
+    toBase64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  )
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += String.fromCharCode(byte)
+  return btoa(text)
 }
 
 /** One layer on a batch of images: how long each run took, undefined when none was done in time. */

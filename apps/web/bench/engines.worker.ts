@@ -58,6 +58,24 @@ const engines = {
     } while (times.length < rounds && performance.now() < endMs)
     return times
   },
+  /** What one layer each makes of activations, (B, T, C) → (B, T, C). */
+  async layers(
+    name: BrowserEngineName,
+    spec: ModelSpec,
+    parts: ReadonlyMap<Part, Uint8Array>,
+    runs: readonly { readonly layer: number; readonly input: Tensor }[],
+  ): Promise<Float32Array[]> {
+    const engine = await createBrowserEngine(name, spec)
+    try {
+      for (const [part, file] of parts) await engine.load(part, file)
+      const outputs: Float32Array[] = []
+      for (const { layer, input } of runs)
+        outputs.push((await engine.run(layer, input, layer)).data)
+      return outputs
+    } finally {
+      await engine.close()
+    }
+  },
   /** The logits of images for each order. (B, channels, H, W) → per order (B, classes) */
   async logits(
     name: BrowserEngineName,

@@ -4,7 +4,13 @@ import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import type { Classification } from '@layerswarm/swarm'
 import { installTrustedScripts } from '../src/trusted-scripts.ts'
 import { connectEcho, serveEcho } from './echo.ts'
-import { acceptance, gpuAdapter, layerTimes, vectorDistances } from './engine-checks.ts'
+import {
+  acceptance,
+  gpuAdapter,
+  layerOutputs,
+  layerTimes,
+  vectorDistances,
+} from './engine-checks.ts'
 import { drawCrowd } from './live-view.ts'
 
 let peer: Peer | undefined
@@ -73,6 +79,7 @@ const bench = {
   visitParts: timeVisitParts,
   acceptance,
   vectorDistances,
+  layerOutputs,
   layerTimes,
   gpuAdapter,
   drawCrowd,

@@ -58,6 +58,8 @@ export type Recipe =
       readonly hop: number
       readonly isTrue: boolean
     }
+  /** @param about the subject itself, or the one who says it; otherwise nobody that is there. */
+  | { readonly make: 'hint'; readonly at: number; readonly about: 'subject' | 'self' | 'nobody' }
   | {
       readonly make: 'presence'
       readonly layers: number
@@ -196,6 +198,11 @@ const MAKERS = {
     era: dice.one([0, 1, 2, ERAS_MAX]),
     hop: dice.below(5),
     isTrue: bool(dice),
+  }),
+  hint: (dice: Dice): Recipe => ({
+    make: 'hint',
+    at: at(dice),
+    about: dice.one(['subject', 'self', 'nobody']),
   }),
   presence: (dice: Dice): Recipe => ({
     make: 'presence',

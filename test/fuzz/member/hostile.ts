@@ -80,10 +80,20 @@ function about(
     }
     case 'done':
       return { kind: 'done', request, isPublic: recipe.isPublic }
+    case 'hint':
+      return { kind: 'hint', about: aboutOf(recipe.about, by, kitchen) }
     case 'again': {
       const signature = recipe.isTrue ? (step.chain.at(-1)?.signature ?? NOBODYS) : NOBODYS
       const { hop } = recipe
-      return { kind: 'again', request, era: recipe.era, hop, suspect: undefined, barred: [], signature }
+      return {
+        kind: 'again',
+        request,
+        era: recipe.era,
+        hop,
+        suspect: undefined,
+        barred: [],
+        signature,
+      }
     }
     case 'advance':
       return advanced(recipe, step, by, kitchen)
@@ -92,6 +102,15 @@ function about(
     default:
       return recipe satisfies never
   }
+}
+
+function aboutOf(
+  about: 'subject' | 'self' | 'nobody',
+  { self }: Transport,
+  { subject }: Kitchen,
+): PeerId {
+  if (about === 'nobody') return 'nobody' as PeerId
+  return about === 'self' ? self : subject
 }
 
 function firstStep(

@@ -73,6 +73,7 @@ export function anyMessages(): Message[] {
       barred: [7],
       signature: '0f'.repeat(64) as never,
     },
+    { kind: 'hint', about: carl },
     anyPresence({ release: SIMULATED_RELEASE, layers: [0, 3], near: [{ tag: 7, way: 3 }] }),
     anyPresence({
       release: SIMULATED_RELEASE,

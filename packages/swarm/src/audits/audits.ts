@@ -11,6 +11,7 @@ import type { Ledger } from './ledger.ts'
 import {
   AUDIT_MS_MAX,
   AUDITS_MAX,
+  BUSY_COST_FACTOR,
   CHANCE_MIN,
   DISPUTE_HOLD_MS,
   HOLD_MS,
@@ -26,6 +27,8 @@ export interface AuditsOptions extends Judging {
   readonly self: PeerId
   /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
   readonly uploadBytesPerMs: () => number | undefined
+  /** Whether requests of this member wait longer than they should: the lane has no room to spare. */
+  readonly isBusy: (nowMs: number) => boolean
 }
 
 /** What came of an audit, for the request whose stretch it was. */
@@ -121,7 +124,8 @@ export class Audits {
   }
 
   private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
-    if (!this.work.take(layers.length, isUrgent)) return false
+    const weight = !isUrgent && this.options.isBusy(nowMs) ? BUSY_COST_FACTOR : 1
+    if (!this.work.take(weight * layers.length, isUrgent)) return false
     const { activation } = before
     const isOwn = activation.place === 'held' && activation.holder === this.options.self
     return !isOwn || this.uplink.take(heldBytes(before), nowMs, isUrgent)

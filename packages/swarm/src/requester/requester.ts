@@ -1,6 +1,7 @@
 import { type Agreement, withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
+import { BUSY_MS } from '../audits/limits.ts'
 import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
@@ -85,6 +86,7 @@ export class Requester {
         agree: options.agree ?? withinTolerance,
         isPlausible: options.isPlausible ?? isStepOfLayers,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
+        isBusy: (nowMs) => this.isBusy(nowMs),
       },
       this.ledger,
       jobs.of('audit'),
@@ -161,6 +163,12 @@ export class Requester {
       remainingMs: endsAtMs - nowMs,
     }
     return this.lead(stem, opening, nowMs)
+  }
+
+  private isBusy(nowMs: number): boolean {
+    for (const { request, startedMs } of this.pending.values())
+      if (nowMs - startedMs > BUSY_MS && !this.audits.owns(request)) return true
+    return false
   }
 
   private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {

@@ -157,6 +157,7 @@ export function everyMessage(author: Transport, bench: TransportBench, other: Pe
     { ...again, suspect: undefined, barred: [] },
     { kind: 'done', isPublic: false, request },
     { kind: 'done', isPublic: true, request },
+    { kind: 'hint', about: other },
   ]
 }
 
