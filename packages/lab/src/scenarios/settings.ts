@@ -89,8 +89,7 @@ const mirrorCount = (is: ProductionConstant, max: number, about: string, min = 0
   isWhole: true,
 })
 /**
- * The protocol: what members do, as packages/swarm and packages/peer do it. What a scenario or
- * `--set` changes here is not the protocol that ships, and the first line of a report says so.
+ * The protocol as it ships; the first line of a report says what a scenario or `--set` changes here.
  */
 const PROTOCOL = {
   'peers.slots': mirrorCount('SLOTS_DEFAULT', 255, 'layer runs that a provider accepts at once', 1),
@@ -145,11 +144,7 @@ const PROTOCOL = {
     INLINE_BYTES_MAX,
     'tensors up to this ride in the message',
   ),
-  'policy.audits': mirrorCount(
-    'AUDITS_BY_DEFAULT',
-    1,
-    '1: what others ran is run again now and then; 0: everybody is believed',
-  ),
+  'policy.audits': mirrorCount('AUDITS_BY_DEFAULT', 1, '0: what others ran is believed'),
   'policy.staggerMs': mirror('CLAIM_STAGGER_MS', 1e10, 'wait between two ranks of claimers'),
 } as const satisfies Record<string, Mirror>
 

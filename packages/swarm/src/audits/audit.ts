@@ -20,6 +20,14 @@ export interface Verdict {
   readonly wrong: readonly (readonly PeerId[])[]
 }
 
+/** What came of an audit, for the request whose stretch it was. */
+export interface AuditEnd {
+  readonly request: RequestId
+  readonly stretch: Stretch
+  /** Or why there is none: a tensor could not be had, nobody else could run it, no two results agree. */
+  readonly verdict: Verdict | 'unavailable' | 'alone' | 'undecided'
+}
+
 /** How results are compared. */
 export interface Judging {
   readonly agree: Agreement
@@ -94,6 +102,12 @@ export class Audit {
   /** What was said came out of the stretch is here. */
   get hasOutput(): boolean {
     return this.results[0]?.tensor !== undefined
+  }
+
+  /** Whether a held tensor is what was said came out of it. */
+  isOutput(activation: Activation): boolean {
+    const { output } = this
+    return output.place === 'held' && activation.place === 'held' && output.hash === activation.hash
   }
 
   outputCame(tensor: EncodedActivation): void {

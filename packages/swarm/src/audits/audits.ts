@@ -2,11 +2,11 @@ import type { EncodedActivation } from '@layerswarm/model'
 import { draw as drawOf } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import { BARRED_MAX, PUSH_BYTES_PER_MS } from '../limits.ts'
+import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import { heldBytes } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Audit, type Judging, type Verdict } from './audit.ts'
+import { Audit, type AuditEnd, type Judging } from './audit.ts'
 import type { Ledger } from './ledger.ts'
 import {
   AUDIT_MS_MAX,
@@ -15,9 +15,9 @@ import {
   CHANCE_MIN,
   DISPUTE_HOLD_MS,
   HOLD_MS,
-  RECOUNT_MS,
 } from './limits.ts'
 import { Lots } from './lots.ts'
+import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
 import { type Stretch, stretchesOf } from './stretch.ts'
 import { UplinkBudget } from './uplink-budget.ts'
 import { WorkBudget } from './work-budget.ts'
@@ -29,14 +29,6 @@ export interface AuditsOptions extends Judging {
   readonly uploadBytesPerMs: () => number | undefined
   /** Whether requests of this member wait longer than they should: the lane has no room to spare. */
   readonly isBusy: (nowMs: number) => boolean
-}
-
-/** What came of an audit, for the request whose stretch it was. */
-export interface AuditEnd {
-  readonly request: RequestId
-  readonly stretch: Stretch
-  /** Or why there is none: a tensor could not be had, nobody else could run it, no two results agree. */
-  readonly verdict: Verdict | 'unavailable' | 'alone' | 'undecided'
 }
 
 /**
@@ -124,11 +116,11 @@ export class Audits {
   }
 
   private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
-    const weight = !isUrgent && this.options.isBusy(nowMs) ? BUSY_COST_FACTOR : 1
-    if (!this.work.take(weight * layers.length, isUrgent)) return false
     const { activation } = before
     const isOwn = activation.place === 'held' && activation.holder === this.options.self
-    return !isOwn || this.uplink.take(heldBytes(before), nowMs, isUrgent)
+    if (isOwn && !this.uplink.take(heldBytes(before), nowMs, isUrgent)) return false
+    const weight = !isUrgent && this.options.isBusy(nowMs) ? BUSY_COST_FACTOR : 1
+    return this.work.take(weight * layers.length, isUrgent)
   }
 
   /** This member has found somebody out. */
@@ -139,7 +131,7 @@ export class Audits {
   /** A tensor has come to be scored. */
   scored(step: Step, bytes: Uint8Array): void {
     for (const audit of this.audits)
-      if (audit.request === step.request && isOutput(audit, step))
+      if (audit.request === step.request && audit.isOutput(step.activation))
         audit.outputCame(encoded(step.activation, bytes))
   }
 
@@ -320,9 +312,11 @@ export class Audits {
     if (!audit.takeRecount()) return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
     audit.isRunning = true
     const { before } = audit.stretch
-    return audit.hasFailed && !isHeldBy(this.options.self, before)
-      ? this.send(audit, nowMs)
-      : this.ask(audit, before, nowMs)
+    if (!audit.hasFailed) return this.ask(audit, before, nowMs)
+    if (!isHeldBy(this.options.self, before)) return this.send(audit, nowMs)
+    return this.uplink.take(heldBytes(before), nowMs)
+      ? this.ask(audit, before, nowMs)
+      : this.over(audit, 'unavailable')
   }
 
   /** Whoever was to run it had no way to the input: it is fetched, and sent from here. */
@@ -359,7 +353,9 @@ export class Audits {
     const request = this.lots.nameAfter(audit.stretch.after)
     audit.recount = request
     this.byRecount.set(request, audit)
-    this.stems.push(this.stemOf(from, audit.stretch.layers, request, nowMs))
+    const barred = this.barred(request, nowMs)
+    const { self } = this.options
+    this.stems.push(stemOf({ self, request, from, layers: audit.stretch.layers, barred }, nowMs))
     // Withdrawn when the recomputation ends, as the first tensor of any request.
     return from === audit.stretch.before ? this.keep(from) : []
   }
@@ -388,27 +384,6 @@ export class Audits {
     ]
   }
 
-  private stemOf(before: Step, layers: readonly number[], request: RequestId, nowMs: number): Step {
-    const recountMs = RECOUNT_MS + ((layers.length + 1) * heldBytes(before)) / PUSH_BYTES_PER_MS
-    return {
-      kind: 'step',
-      request,
-      requester: this.options.self,
-      endsAtMs: Math.floor(nowMs + recountMs),
-      era: 0,
-      route: before.route,
-      chain: [],
-      plan: [...before.route.map(({ layer }) => layer), ...layers],
-      activation: before.activation,
-      input: undefined,
-      next: undefined,
-      silent: [],
-      barred: this.barred(request, nowMs),
-      isPrivate: true,
-      remainingMs: recountMs,
-    }
-  }
-
   /**
    * The tags of those who are to have no part in a request: whoever is barred, whose result is disputed, and in a
    * recomputation who had a say.
@@ -421,21 +396,4 @@ export class Audits {
     const tags = own.map((peer) => tagOf(drawOf(peer)))
     return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
   }
-}
-
-function isOutput({ output }: Audit, { activation }: Step): boolean {
-  if (output.place === 'inline' || activation.place === 'inline') return false
-  return output.hash === activation.hash
-}
-
-/** Whether a step's tensor is this member's to give, or in the message. */
-function isHeldBy(self: PeerId, { activation }: Step): boolean {
-  return activation.place === 'inline' || activation.holder === self
-}
-
-/** Whether a requester may have others begin here: its tensor is in the message, its own, or that of somebody on the route. */
-function canBeginAt({ activation, route }: Step, self: PeerId): boolean {
-  if (activation.place === 'inline' || activation.holder === self) return true
-  const { holder } = activation
-  return route.some(({ peer }) => peer === holder)
 }

@@ -44,14 +44,14 @@ export const FINDINGS_MAX = 2_048
 export const TRUSTED_LAYERS = 8
 /** The part of the uplink that audits may take: a slow one that sends inputs again answers nobody any more. */
 export const UPLINK_SHARE = 0.1
-/** So much of that part may be taken at once, milliseconds of it: what is sent first is late by a tenth of it at most. */
-export const UPLINK_BURST_MS = 1_000
+/** So much of that part may be taken at once, milliseconds of it: where one tensor is more than that, first visits are not audited. */
+export const UPLINK_BURST_MS = 4_000
 /** A dispute that is to be settled may take so many times that. */
 export const DISPUTE_BURST_FACTOR = 4
 /** Layers that are run again, per layer that is run for this member, once those of the burst are spent. */
-export const WORK_SHARE = 0.08
-/** So many more at first, and kept of what was not spent: a host of each layer is looked at twice or three times. */
-export const BURST_LAYERS = 20
+export const WORK_SHARE = 0.06
+/** So many more at first, and kept of what was not spent: askers of a crowd, who ask nine times, have an eighth of their layers run again for it. */
+export const BURST_LAYERS = 8
 /** While a request of this member's has waited for so long its lane has no room to spare: most are answered in half of it. */
 export const BUSY_MS = 1_500
 /** And layers that are run again then count for so many. */
@@ -66,8 +66,8 @@ export const HINTS_PER_ACCUSER = 2
 export const HINTS_PER_ACCUSER_MAX = 8
 /** Accusers remembered, and peers that somebody hinted at: a few lanes of 24. */
 export const HINTS_MAX = 128
-/** An uplink that is not measured yet, bytes per millisecond: 10 Mbit/s. */
-export const UPLINK_UNKNOWN_BYTES_PER_MS = 1_250
+/** An uplink that is not measured yet, bytes per millisecond: slow enough for one tensor of models/fashion-vit at once. */
+export const UPLINK_UNKNOWN_BYTES_PER_MS = 16
 /** ‖y − x‖ / ‖x‖ of one layer: honest ones of models/fashion-vit take steps of 0.16 to 0.30; below this it did nothing. */
 export const STEP_SIZE_MIN = 0.02
 /** And above this, for each of its layers, it is no result of them: what is random is about 1.4 apart. */

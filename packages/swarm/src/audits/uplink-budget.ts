@@ -20,14 +20,13 @@ export class UplinkBudget {
     this.uploadBytesPerMs = uploadBytesPerMs
   }
 
-  /** Takes so many bytes, if they are to be had; the first of a budget always are. @param isUrgent a dispute: DISPUTE_BURST_FACTOR times of what may be taken at once. */
+  /** Takes so many bytes, if they are to be had. @param isUrgent a dispute: DISPUTE_BURST_FACTOR times of what may be taken at once. */
   take(bytes: number, nowMs: number, isUrgent = false): boolean {
     const factor = isUrgent ? DISPUTE_BURST_FACTOR : 1
     const perMs = (this.uploadBytesPerMs() ?? UPLINK_UNKNOWN_BYTES_PER_MS) * UPLINK_SHARE
     this.spentBytes = Math.max(0, this.spentBytes - (nowMs - this.atMs) * perMs)
     this.atMs = nowMs
-    const mostBytes = factor * Math.max(perMs * UPLINK_BURST_MS, bytes)
-    if (this.spentBytes > 0 && this.spentBytes + bytes > mostBytes) return false
+    if (this.spentBytes + bytes > factor * perMs * UPLINK_BURST_MS) return false
     this.spentBytes += bytes
     return true
   }

@@ -1,4 +1,5 @@
-import type { AuditEnd, Audits } from '../audits/audits.ts'
+import type { AuditEnd } from '../audits/audit.ts'
+import type { Audits } from '../audits/audits.ts'
 import type { Ledger } from '../audits/ledger.ts'
 import type { CoreEffect } from '../effects.ts'
 import { ERAS_MAX } from '../limits.ts'

@@ -1,4 +1,5 @@
-import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import { ERAS_MAX } from '../limits.ts'
+import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { DISBELIEVED_MAX } from './limits.ts'
 import type { Pending } from './pending.ts'
 
@@ -53,4 +54,15 @@ export class Losses {
     if (this.disbelieved.size > DISBELIEVED_MAX)
       this.disbelieved.delete(this.disbelieved.values().next().value as PeerId)
   }
+}
+
+/**
+ * Whether a tensor is gone with its holder, so that nobody can go on from it: that of `step` by the word of
+ * whoever was to, that of a later one by the word of somebody who ran a layer before. The first one is the
+ * requester's own.
+ */
+export function isLoss({ era, route, next }: Step, from: PeerId, claim: Claim): boolean {
+  if (claim.era !== era || claim.hop === 0 || era >= ERAS_MAX) return false
+  const isOfNewest = claim.hop === route.length
+  return (isOfNewest && (next ?? from) === from) || route.some(({ peer }) => peer === from)
 }

@@ -106,6 +106,18 @@ export class Pending {
     return this.closes
   }
 
+  /** Whether further steps count: they do while it waits for them, and while its time is up they may yet be scored. */
+  get takesSteps(): boolean {
+    return this.closes === undefined || this.closes === 'deadline'
+  }
+
+  /** Whether nobody is named for its next planned layer, which is not hosted here. @param hosted layers that are. */
+  isLeftTo(hosted: ReadonlySet<number>): boolean {
+    const { next, plan, route } = this.step
+    const layer = plan[route.length]
+    return next === undefined && layer !== undefined && !hosted.has(layer)
+  }
+
   /** The fewest layers that an answer may have. */
   get leastHops(): number {
     return Math.max(1, this.policy.minLayers)

@@ -21,7 +21,7 @@ import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/m
 import { Answering, failed, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Judgement } from './judgement.ts'
-import { Losses } from './losses.ts'
+import { isLoss, Losses } from './losses.ts'
 import { type Opening, Openings } from './openings.ts'
 import { isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
@@ -183,12 +183,7 @@ export class Requester {
   /** What was computed for one request is computed again, as a request of its own. */
   private recompute(stem: Step, nowMs: number): CoreEffect[] {
     const { plan, remainingMs: deadlineMs } = stem
-    const policy = {
-      ...CLASSIFY_POLICY_DEFAULT,
-      deadlineMs,
-      minLayers: plan.length,
-      plan,
-    }
+    const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs, minLayers: plan.length, plan }
     return this.lead(stem, { policy, startedMs: nowMs }, nowMs)
   }
 
@@ -208,7 +203,7 @@ export class Requester {
   /** @param from who says so: its author, or somebody who passes its tensor on. */
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
-    if (wanted === undefined || !takesSteps(wanted)) return []
+    if (wanted === undefined || !wanted.takesSteps) return []
     if (!asksTheSame(step, wanted.stem)) return []
     this.losses.heard(step, from)
     const { newest } = wanted
@@ -384,13 +379,9 @@ export class Requester {
 
   /** Recomputations that nobody could be named for, though others were to run them. */
   private unled(): Pending[] {
-    const { hosted } = this.options
-    return [...this.pending.values()].filter(({ request, newest }) => {
-      const { next, plan, route } = newest
-      if (next !== undefined || !this.audits.owns(request)) return false
-      const layer = plan[route.length]
-      return layer !== undefined && !hosted.has(layer)
-    })
+    return [...this.pending.values()].filter(
+      (wanted) => this.audits.owns(wanted.request) && wanted.isLeftTo(this.options.hosted),
+    )
   }
 
   private failUnled(nowMs: number): CoreEffect[] {
@@ -406,20 +397,4 @@ export class Requester {
     const missing = { what: 'stem' } as const
     return [failed(request, { code: 'deadline-passed', deadlineMs, hops: 0, missing })]
   }
-}
-
-/** Whether further steps count: they do while the request waits for them, and while its time is up they may yet be scored. */
-function takesSteps({ closing }: Pending): boolean {
-  return closing === undefined || closing === 'deadline'
-}
-
-/**
- * Whether a tensor is gone with its holder, so that nobody can go on from it: that of `step` by the word of
- * whoever was to, that of a later one by the word of somebody who ran a layer before. The first one is the
- * requester's own.
- */
-function isLoss({ era, route, next }: Step, from: PeerId, claim: Claim): boolean {
-  if (claim.era !== era || claim.hop === 0 || era >= ERAS_MAX) return false
-  const isOfNewest = claim.hop === route.length
-  return (isOfNewest && (next ?? from) === from) || route.some(({ peer }) => peer === from)
 }
