@@ -1,4 +1,5 @@
 import { Ledger } from './audits/ledger.ts'
+import type { LinkStatement } from './chain/statement.ts'
 import { STRANGERS_FAIL_START } from './claims/limits.ts'
 import type { CoreOptions } from './core-options.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -90,6 +91,11 @@ export class Core {
     const effects = this.dispatcher.settle(this.react(input, nowMs), nowMs)
     effects.push(...this.moveIfDue(nowMs))
     return effects
+  }
+
+  /** This member has signed a link of its own. */
+  signed(link: LinkStatement): void {
+    this.entrance.onSigned(link)
   }
 
   /** The lane that it is in. */

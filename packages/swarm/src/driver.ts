@@ -47,7 +47,7 @@ class DrivenMember implements Member {
 
   constructor(ports: MemberPorts, options: MemberOptions) {
     this.ports = ports
-    this.outbox = new Outbox(ports, options.release)
+    this.outbox = new Outbox(ports, options.release, (link) => this.core.signed(link))
     this.shape = options.shape
     this.inlineBytes = Math.min(options.inlineBytes ?? INLINE_BYTES_MAX, INLINE_BYTES_MAX)
     const { transport, compute, clock } = ports

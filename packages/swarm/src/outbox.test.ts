@@ -27,15 +27,19 @@ function outbox() {
     push: () => void left.push('push'),
   } as Pick<Transport, 'sign' | 'publish' | 'tell' | 'push'> as Transport
   const clock = new VirtualClock()
-  return { one: new Outbox({ transport, clock }, '5'.repeat(64)), left, signing, clock }
+  const known: string[] = []
+  const signed = ({ signature }: { signature: string }) => void known.push(signature)
+  const one = new Outbox({ transport, clock }, '5'.repeat(64), signed)
+  return { one, left, signing, known, clock }
 }
 
 test('a step is signed before it leaves, and what comes after it waits', () => {
-  const { one, left, signing } = outbox()
+  const { one, left, signing, known } = outbox()
   one.send({ do: 'tell', message: first, to: [other] })
   one.send({ do: 'push', hash, to: other })
   expect(left).toEqual([])
   signing[0]?.(ANY_SIGNATURE)
+  expect(known).toEqual([ANY_SIGNATURE])
   expect(left).toMatchObject([{ kind: 'step', chain: [{ signature: ANY_SIGNATURE }] }, 'push'])
   expect(signing).toHaveLength(1)
 })

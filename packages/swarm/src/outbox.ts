@@ -1,5 +1,5 @@
 import { isUnsigned, signed } from './chain/own-link.ts'
-import { lastStatement } from './chain/statement.ts'
+import { type LinkStatement, lastStatement } from './chain/statement.ts'
 import type { Effect } from './effects.ts'
 import type { MemberPorts } from './member.ts'
 import type { Message, Signature, Step } from './wire/messages.ts'
@@ -19,12 +19,21 @@ export class Outbox {
   private readonly ports: Pick<MemberPorts, 'transport' | 'clock'>
   private readonly release: string
   private readonly waiting: Sent[] = []
+  private readonly signed: (link: LinkStatement) => void
   private isSigning = false
 
-  /** @param release hash of the manifest, hex. */
-  constructor(ports: Pick<MemberPorts, 'transport' | 'clock'>, release: string) {
+  /**
+   * @param release hash of the manifest, hex.
+   * @param signed told of each link that was signed here, before it leaves.
+   */
+  constructor(
+    ports: Pick<MemberPorts, 'transport' | 'clock'>,
+    release: string,
+    signed: (link: LinkStatement) => void,
+  ) {
     this.ports = ports
     this.release = release
+    this.signed = signed
   }
 
   send(effect: Sent): void {
@@ -48,7 +57,10 @@ export class Outbox {
     this.isSigning = true
     this.ports.transport.sign(statement.bytes, (signature) => {
       this.isSigning = false
-      if (signature !== undefined) this.leave(withSignature(effect, step, signature))
+      if (signature !== undefined) {
+        this.signed({ ...statement, signature })
+        this.leave(withSignature(effect, step, signature))
+      }
       this.sendAll()
     })
   }

@@ -18,7 +18,7 @@ export function checkSaid(message: Message, self: PeerId, shape: ModelShape): vo
   const fault = stepFault(message, self, shape)
   if (fault !== undefined) throw new Broken(`it says a step that is impossible: ${fault}`)
   if (message.era > ERAS_MAX) throw new Broken('it says a step beyond the last era')
-  const statements = statementsOf(message, SIMULATED_RELEASE)
+  const statements = [...statementsOf(message, SIMULATED_RELEASE)]
   if (statements.length === 0 || !areSealed(statements))
     throw new Broken('it says a step that not all have signed who are in its chain')
 }

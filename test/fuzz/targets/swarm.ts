@@ -112,7 +112,7 @@ function checkMessage(input: Uint8Array, value: Message): void {
   same(encodeMessage(again), bytes, 'is written in two ways')
   if (value.kind !== 'step') return
   const signers = signersOf(value)
-  const statements = statementsOf(value, SIMULATED_RELEASE)
+  const statements = [...statementsOf(value, SIMULATED_RELEASE)]
   const expected = typeof signers === 'string' ? 0 : value.chain.length
   same(statements.length, expected, 'not one statement for each link')
   stepFault(value, value.requester, SHAPE)

@@ -41,7 +41,7 @@ function passedOn(step: Step, by: PeerId, next?: PeerId): Step {
 }
 
 const isTrue = (step: Step, author: PeerId) =>
-  chainFault(step, author) === undefined && areSealed(statementsOf(step, release))
+  chainFault(step, author) === undefined && areSealed([...statementsOf(step, release)])
 
 describe('a chain', () => {
   test('goes from its requester over whoever was named to whoever says the step', () => {

@@ -50,24 +50,39 @@ export interface SignedStatement {
   readonly signature: Signature
 }
 
+/** What one link of a chain says. */
+export interface LinkStatement extends SignedStatement {
+  /** The links before it, as one text: with the same ones before it, it was made after the same ones. */
+  readonly after: string
+}
+
 /**
- * What the links of a step's chain say, in their order: each one the request as its requester asked for it, the
- * era, the route so far, who is next, and by its signature the link before. Empty where `signersOf` finds a fault.
+ * What the links of a step's chain say, the newest first: each one the request as its requester asked for it, the
+ * era, the route so far, who is next, and by its signature the link before. None where `signersOf` finds a fault.
+ * Each is made when it is asked for: whoever knows a link needs none before it.
  * @param release hash of the manifest, hex.
  */
-export function statementsOf(step: Step, release: string): SignedStatement[] {
+export function* statementsOf(step: Step, release: string): Generator<LinkStatement> {
   const signers = signersOf(step)
-  if (typeof signers === 'string') return []
-  return step.chain.map(({ signature }, at) => ({
-    by: signers[at] as PeerId,
-    bytes: statementAt(step, signers, at, release),
-    signature,
-  }))
+  if (typeof signers === 'string') return
+  const { chain } = step
+  const texts = chain.map(
+    ({ hop, by, isOpen, tensor, signature }) => `${hop} ${by} ${isOpen} ${tensor} ${signature}`,
+  )
+  for (let at = chain.length - 1; at >= 0; at--) {
+    yield {
+      by: signers[at] as PeerId,
+      bytes: statementAt(step, signers, at, release),
+      signature: chain[at]?.signature ?? UNSIGNED,
+      after: texts.slice(0, at).join(),
+    }
+  }
 }
 
 /** What whoever says a step signs: its chain's last link. Undefined where `signersOf` finds a fault. */
-export function lastStatement(step: Step, release: string): SignedStatement | undefined {
-  return statementsOf(step, release).at(-1)
+export function lastStatement(step: Step, release: string): LinkStatement | undefined {
+  for (const last of statementsOf(step, release)) return last
+  return undefined
 }
 
 function statementAt(

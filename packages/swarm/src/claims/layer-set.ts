@@ -23,6 +23,12 @@ export function openSet(open: readonly boolean[]): LayerSet {
   return layerSet(open.flatMap((isOpen, layer) => (isOpen ? [layer] : [])))
 }
 
+/** Whether it has this layer. */
+export function has({ low, high }: LayerSet, layer: number): boolean {
+  const word = layer < LAYER_WORD_BITS ? low >> layer : high >> (layer - LAYER_WORD_BITS)
+  return (word & 1) === 1
+}
+
 /** How many layers both have. */
 export function countCommon(a: LayerSet, b: LayerSet): number {
   return ones(a.low & b.low) + ones(a.high & b.high)

@@ -1,4 +1,4 @@
-import { type SignedStatement, statementsOf } from '../chain/statement.ts'
+import { type LinkStatement, statementsOf } from '../chain/statement.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import type { CoreEffect } from '../effects.ts'
 import { createQuota } from '../gate/quota.ts'
@@ -47,7 +47,7 @@ export interface Heard<M> {
 
 interface Waiting extends Heard<Step | Again> {
   readonly payer: PeerId
-  readonly statements: readonly SignedStatement[]
+  readonly links: readonly LinkStatement[]
 }
 
 /**
@@ -98,14 +98,19 @@ export class Entrance {
     }
   }
 
+  /** This member has signed a link: nobody has to check it here. */
+  onSigned(link: LinkStatement): void {
+    this.notary.learn([link])
+  }
+
   /** The signatures that a step waited for were checked. */
   onVerified({ number }: JobId, isTrue: boolean, nowMs: number): CoreEffect[] {
     const waiting = this.waiting.get(number)
     if (waiting === undefined) return []
     this.waiting.delete(number)
-    const { from, via, message, payer, statements } = waiting
+    const { from, via, message, payer, links } = waiting
     if (isTrue) {
-      this.notary.learn(statements)
+      this.notary.learn(links)
       return this.parts.dispatcher.hear(from, message, nowMs, payer)
     }
     this.checks.take(via, nowMs, FALSE_CHECK_COST)
@@ -139,10 +144,8 @@ export class Entrance {
     if (admission === 'ban') return [{ do: 'ban', peer: from }]
     if (admission === 'ignore') return []
     const step = { ...message, remainingMs: Math.min(leftMs, DEADLINE_MS_MAX) }
-    return this.check(
-      { from, via, message: step, payer, statements: statementsOf(message, release) },
-      nowMs,
-    )
+    const links = this.notary.unknown(statementsOf(message, release))
+    return this.check({ from, via, message: step, payer, links }, nowMs)
   }
 
   /** A requester's link puts this member in charge of a step of its own once more; others will want to see it signed. */
@@ -152,19 +155,18 @@ export class Entrance {
     if (own === undefined || own.requester !== from || era <= own.era) return []
     const link = { hop, by: undefined, isOpen: false, tensor: undefined, signature }
     const step = { ...own, era, barred, next: this.options.self, chain: [link] }
-    const statements = statementsOf(step, this.options.release)
-    return this.check({ from, via, message, payer: from, statements }, nowMs)
+    const links = this.notary.unknown(statementsOf(step, this.options.release))
+    return this.check({ from, via, message, payer: from, links }, nowMs)
   }
 
   private check(waiting: Waiting, nowMs: number): CoreEffect[] {
-    const { from, via, message, payer } = waiting
-    const statements = this.notary.unknown(waiting.statements)
-    if (statements.length === 0) return this.parts.dispatcher.hear(from, message, nowMs, payer)
+    const { from, via, message, payer, links } = waiting
+    if (links.length === 0) return this.parts.dispatcher.hear(from, message, nowMs, payer)
     if (!this.hasRoomFor(via)) return []
-    if (!this.checks.take(via, nowMs, statements.length)) return []
+    if (!this.checks.take(via, nowMs, links.length)) return []
     const job = this.parts.nextJob()
-    this.waiting.set(job.number, { ...waiting, statements })
-    return [{ do: 'verify', job, statements }]
+    this.waiting.set(job.number, waiting)
+    return [{ do: 'verify', job, statements: links }]
   }
 
   /** Whether one more step of this neighbour may wait for its signatures. */

@@ -70,16 +70,24 @@ describe('a keeper of lanes', () => {
   test('looks soon after it has come, and then now and then', () => {
     const { keeper } = member(3)
     expect(keeper.wakeAtMs()).toBe(LANES_LOOK_SOON_MS)
-    expect(keeper.look(LANES_LOOK_SOON_MS - 1)).toBe(false)
-    expect(keeper.look(LANES_LOOK_SOON_MS)).toBe(true)
+    expect(keeper.look(LANES_LOOK_SOON_MS - 1, false)).toBe(false)
+    expect(keeper.look(LANES_LOOK_SOON_MS, false)).toBe(true)
     const next = keeper.wakeAtMs() - LANES_LOOK_SOON_MS
     expect(next).toBeGreaterThanOrEqual(0.75 * LANES_LOOK_MS)
     expect(next).toBeLessThanOrEqual(1.25 * LANES_LOOK_MS)
   })
 
+  test('looks at once when nobody in its lane answers, but not without end', () => {
+    const { keeper } = member(3)
+    expect(keeper.look(1, true)).toBe(true)
+    expect(keeper.look(LANES_LOOK_SOON_MS, false)).toBe(false)
+    expect(keeper.look(LANES_LOOK_SOON_MS, true)).toBe(false)
+    expect(keeper.look(1 + LANES_LOOK_SOON_MS, true)).toBe(true)
+  })
+
   test('looks soon when its lane is overfull, and not at every newcomer', () => {
     const { keeper, join } = member(23)
-    keeper.look(LANES_LOOK_SOON_MS)
+    keeper.look(LANES_LOOK_SOON_MS, false)
     keeper.joined(true, 3_000)
     expect(keeper.wakeAtMs()).toBeGreaterThan(3_000 + LANES_LOOK_SOON_MS)
     join('p23')
@@ -96,6 +104,7 @@ describe('a keeper of lanes', () => {
       0,
     )
     expect(one.wakeAtMs()).toBe(Number.POSITIVE_INFINITY)
+    expect(one.look(1, true)).toBe(false)
     expect(keeper.wakeAtMs()).toBeLessThan(Number.POSITIVE_INFINITY)
   })
 
@@ -198,7 +207,7 @@ describe('a keeper of lanes', () => {
 
   test('looks again soon while it is in an idle lane', () => {
     const { keeper, count } = member(4, { lane: 1 })
-    keeper.look(9_000)
+    keeper.look(9_000, false)
     expect(count(lanes([26, 2], [5]), 9_000)).toBeUndefined()
     expect(keeper.wakeAtMs()).toBe(9_000 + LANES_LOOK_SOON_MS)
   })
@@ -235,8 +244,8 @@ describe('a keeper of lanes', () => {
     const found = lanes([24, 1], [12, 2], [0, 3, 4])
     const starved = { ...ASKER, isAsking: true, isAtWork: true, isStarved: true }
     const { count } = member(24)
-    expect(count(found, ASKER_STAY_MS - 1, starved)).toBeUndefined()
-    expect(count(found, ASKER_STAY_MS, starved)).toBe(1)
+    expect(count(found, 1, { ...starved, serves: true })).toBeUndefined()
+    expect(count(found, 1, starved)).toBe(1)
   })
 
   test('does not come back to where nobody answered it, for a while', () => {
@@ -273,7 +282,7 @@ describe('a keeper of lanes', () => {
     )
     const { keeper, table } = member(25, { self })
     table.forget(self as PeerId)
-    keeper.look(LANES_LOOK_SOON_MS)
+    keeper.look(LANES_LOOK_SOON_MS, false)
     keeper.counted(lanes([25]), PROVIDER, 3_000)
     const atWork = { ...PROVIDER, isAtWork: true }
     expect(keeper.isDue(atWork, 3_000)).toBe(false)

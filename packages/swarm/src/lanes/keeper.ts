@@ -77,10 +77,10 @@ const NEVER = Number.POSITIVE_INFINITY
  *    to an idle one that nobody can leave; nobody goes whose going uncovers a layer.
  * 5. An asker goes to where at least ASKER_GAIN_MIN times as many providers are per asker, from a lane that
  *    lacks a layer to one that does not, or from a crowd to where nobody asks; never while it waits for an answer.
- * 6. A member whom nobody in its lane answers goes to any other that lacks nothing, and does not come back
- *    for BARREN_MS: a lane may be full of those who only claim to serve.
- * 7. Nobody leaves a lane within a while of entering it, except by 1 and 3: LANE_STAY_MS by 2, HELP_STAY_MS
- *    by 4 and ASKER_STAY_MS by 5 and 6.
+ * 6. A member whom nobody in its lane answers asks at once how full the others are, goes to any that lacks
+ *    nothing, and does not come back for BARREN_MS: a lane may be full of those who only claim to serve.
+ * 7. Nobody leaves a lane within a while of entering it, except by 1 and 3 and an asker by 6: LANE_STAY_MS by 2,
+ *    HELP_STAY_MS by 4 and ASKER_STAY_MS by 5 and 6.
  * 8. A provider goes when it has no work in hand, or MOVE_PATIENCE_MS after it wanted to.
  */
 export class LaneKeeper {
@@ -90,6 +90,7 @@ export class LaneKeeper {
   private current: number
   private enteredAtMs: number
   private lookAtMs: number
+  private lookedAtMs = Number.NEGATIVE_INFINITY
   private looks = 0
   private isSoon = false
   private intention: Intention | undefined
@@ -127,10 +128,15 @@ export class LaneKeeper {
     )
   }
 
-  /** Whether it is time to ask how full the lanes are; the next time is set if so. */
-  look(nowMs: number): boolean {
-    if (nowMs < this.lookAtMs) return false
+  /**
+   * Whether it is time to ask how full the lanes are; the next time is set if so.
+   * @param isStarved nobody in its lane answers it: it asks out of its turn.
+   */
+  look(nowMs: number, isStarved: boolean): boolean {
+    const isUrgent = isStarved && nowMs >= this.lookedAtMs + LANES_LOOK_SOON_MS
+    if (nowMs < this.lookAtMs && !(isUrgent && !this.isOne)) return false
     this.isSoon = false
+    this.lookedAtMs = nowMs
     const spread = 1 + LOOK_SPREAD * (2 * this.drawn('look', this.looks++) - 1)
     this.lookAtMs = nowMs + LANES_LOOK_MS * spread
     return true
@@ -195,7 +201,8 @@ export class LaneKeeper {
     nowMs: number,
   ): number | undefined {
     const stayedMs = nowMs - this.enteredAtMs
-    const wish = stayedMs >= ASKER_STAY_MS ? this.asking(counts, now, nowMs) : undefined
+    const mayGo = stayedMs >= ASKER_STAY_MS || (now.isStarved && !now.serves)
+    const wish = mayGo ? this.asking(counts, now, nowMs) : undefined
     if (!now.serves || wish !== undefined) return wish
     const surplus = this.surplus(counts)
     if (surplus !== undefined) return entryLane(counts, true, this.sizes, surplus)

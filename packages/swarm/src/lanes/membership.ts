@@ -99,7 +99,8 @@ export class LaneMembership {
 
   /** Asks how full the lanes are when that is due. */
   look(nowMs: number): Effect[] {
-    return this.keeper.look(nowMs) ? [{ do: 'count-lanes' }] : []
+    const { isStarved } = this.own.situation(nowMs)
+    return this.keeper.look(nowMs, isStarved) ? [{ do: 'count-lanes' }] : []
   }
 
   /** How full the lanes are; undefined when nobody could say. */

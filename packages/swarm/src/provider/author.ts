@@ -1,11 +1,18 @@
 import type { Conduct } from '../claims/conduct.ts'
-import { countCommon, openSet } from '../claims/layer-set.ts'
+import { has } from '../claims/layer-set.ts'
 import type { ClaimPolicy, Favourite } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { Ways } from '../presence/ways.ts'
-import { authorBefore, heldBytes, isComplete, type ModelShape, openLayers } from '../step.ts'
+import {
+  authorBefore,
+  heldBytes,
+  isComplete,
+  layersNext,
+  type ModelShape,
+  openLayers,
+} from '../step.ts'
 import type { Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
@@ -149,8 +156,8 @@ export class Author {
     const { peer } = host
     const { scout, claims, patience } = this.needs
     const { newest } = flight
-    const open = openLayers(newest, this.options.shape.layers)
-    const layers = Math.min(countCommon(host.layers, openSet(open)), host.layersMost)
+    const able = layersNext(newest, this.options.shape.layers, (layer) => has(host.layers, layer))
+    const layers = Math.min(able.length, host.layersMost)
     const due = patience.sends(found, { bytes: heldBytes(newest), layers }, nowMs)
     handOver.choose({ peer, isTrial, isMeasured: host.isMeasured || scout.isPaceKnown, ...due })
     claims.put(flight.request, peer, due.dueAtMs)

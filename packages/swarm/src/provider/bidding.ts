@@ -1,7 +1,7 @@
 import { NEAR_MS } from '../claims/limits.ts'
 import type { ClaimPolicy } from '../claims/policy.ts'
 import { AILING_MS } from '../limits.ts'
-import type { ModelShape } from '../step.ts'
+import { layersNext, type ModelShape } from '../step.ts'
 import type { PeerId, RequestId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
@@ -164,16 +164,10 @@ export class Bidding {
     const { shape, policy, self } = this.options
     const open = flight.open(shape.layers)
     if (open === undefined || !this.canServe(open, flight)) return undefined
-    const able = [...this.hosted].filter((layer) => open[layer])
-    const { plan, route } = flight.newest
-    if (plan.length > 0) return this.inPlan(plan.slice(route.length)).slice(0, policy.visitLayers)
-    return policy.order(able, flight.request, self).slice(0, policy.visitLayers)
-  }
-
-  /** A plan opens one layer at a time: those of its next that are all hosted here. */
-  private inPlan(rest: readonly number[]): readonly number[] {
-    const end = rest.findIndex((layer) => !this.hosted.has(layer))
-    return end < 0 ? rest : rest.slice(0, end)
+    const { newest, request } = flight
+    const able = layersNext(newest, shape.layers, (layer) => this.hosted.has(layer))
+    const ordered = newest.plan.length > 0 ? able : policy.order(able, request, self)
+    return ordered.slice(0, policy.visitLayers)
   }
 
   private canServe(open: readonly boolean[], { payer }: Flight): boolean {

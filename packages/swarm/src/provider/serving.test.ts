@@ -75,6 +75,22 @@ describe('long work', () => {
   })
 })
 
+test('layers of a plan that follow one another are one visit', () => {
+  const one = loneProvider(self, [first, next, requester], {}, [0, 1, 3])
+  const { job } = pullOf(one.onStep(first, { ...named('1'), plan: [0, 1, 3, 2] }, 0))
+  const activation = { dtype: 'float16' as const, shape: [1, 5, 8] as const, bytes }
+  const runs = [
+    ...one.visits.onPulled(job, bytes, 0),
+    ...one.visits.onLayerRun(job, { activation, ms: 1 }, 1),
+    ...one.visits.onLayerRun(job, { activation, ms: 1 }, 2),
+  ]
+  expect(runs).toMatchObject([
+    { do: 'run-layer', layer: 1, hop: 1 },
+    { do: 'run-layer', layer: 3, hop: 2 },
+    { do: 'prepare' },
+  ])
+})
+
 test('a first step is its requester’s to say: named to pass it on a provider declines', () => {
   const step = { ...stepAfter([], { requester, plan: [0, 1, 2, 3] }), next: self }
   expect(lone().onStep(requester, step, 0)).toMatchObject([
