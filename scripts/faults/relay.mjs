@@ -17,9 +17,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { openAsker, summary } from './asker.mjs'
 import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
+import { NUMBER, readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
 /** New peers measure their ways. */
@@ -31,20 +31,17 @@ const LOOK_MS = 1_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '30' },
-    processes: { type: 'string' },
-    tabs: { type: 'string', default: '8' },
-    kills: { type: 'string', default: '3' },
-    'down-ms': { type: 'string', default: '5000' },
-    'every-ms': { type: 'string', default: '250' },
-    second: { type: 'boolean', default: false },
-  },
+const flags = readFlags({
+  nodes: 30,
+  processes: NUMBER,
+  tabs: 8,
+  kills: 3,
+  'down-ms': 5_000,
+  'every-ms': 250,
+  second: false,
 })
-const nodes = Number(values.nodes)
-const processes = Number(values.processes ?? nodes)
-const tabCount = Number(values.tabs)
+const { nodes, tabs: tabCount } = flags
+const processes = flags.processes ?? nodes
 const folder = await mkdtemp(join(tmpdir(), 'layerswarm-relay-'))
 const closers = [() => rm(folder, { recursive: true, force: true })]
 try {
@@ -54,7 +51,7 @@ try {
 }
 
 async function run() {
-  const second = values.second ? await startServer({ port: await freePort() }) : undefined
+  const second = flags.second ? await startServer({ port: await freePort() }) : undefined
   if (second !== undefined) closers.push(() => second.end())
   const with2 = second === undefined ? [] : ['--peer-with', second.url]
   const first = {
@@ -94,17 +91,17 @@ async function run() {
   closers.push(() => isOver.abort())
   const asking = keepAsking(asker, isOver.signal)
   const restarts = []
-  for (let kill = 1; kill <= Number(values.kills); kill++) {
-    await pause(Number(values['down-ms']))
+  for (let kill = 1; kill <= flags.kills; kill++) {
+    await pause(flags['down-ms'])
     await server.end('SIGKILL')
-    await pause(Number(values['down-ms']))
+    await pause(flags['down-ms'])
     server = await startServer(first)
     restarts.push(await reachable(server.url, everybody, browser))
     say(`kill ${kill}: ${JSON.stringify(restarts.at(-1))}`)
   }
   isOver.abort()
   const asked = summary(await asking)
-  const row = { nodes, processes, tabs: tabCount, second: values.second, restarts }
+  const row = { nodes, processes, tabs: tabCount, second: flags.second, restarts }
   process.stdout.write(`${JSON.stringify({ ...row, ...asked, twice: asker.twice() })}\n`)
 }
 
@@ -113,7 +110,7 @@ async function keepAsking(asker, signal) {
   const startMs = performance.now()
   while (!signal.aborted) {
     asked.push(asker.ask())
-    const nextMs = startMs + asked.length * Number(values['every-ms'])
+    const nextMs = startMs + asked.length * flags['every-ms']
     await pause(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => {})
   }
   return Promise.all(asked)
