@@ -140,9 +140,9 @@ async function reachable(url, everybody, browser) {
 
 async function counted(url) {
   const text = await read(`${url}/bootstrap.json`)
-  if (text === undefined) return 0
-  const [release] = JSON.parse(text).releases
-  return release.lanes.reduce((sum, { providers }) => sum + providers, 0)
+  // One that has just started says that it is not ready yet.
+  const { releases: [release] = [] } = text === undefined ? {} : JSON.parse(text)
+  return release?.lanes.reduce((sum, { providers }) => sum + providers, 0) ?? 0
 }
 
 async function haveReservations(url) {
