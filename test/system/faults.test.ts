@@ -41,6 +41,8 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
       '1',
       '--down-ms',
       '1000',
+      '--every-ms',
+      '500',
     ]
     const { requests, answered, twice, restarts } = await measured('relay.mjs', ...flags)
     expect([answered, twice]).toEqual([requests, 0])
