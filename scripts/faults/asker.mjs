@@ -27,12 +27,15 @@ export async function openAsker({ join, host, tap = () => undefined }) {
   async function ask(policy) {
     const images = randomTensor([1, channels, imageSize, imageSize], seed++)
     const startMs = performance.now()
+    let request
+    const ended = (outcome) => ({ request, startMs, ms: performance.now() - startMs, ...outcome })
     try {
-      const { answer } = await peer.classify(images, policy)
-      const { missingLayers } = await answer
-      return { ms: performance.now() - startMs, missing: missingLayers.length }
+      const classification = await peer.classify(images, policy)
+      request = classification.request
+      const { missingLayers } = await classification.answer
+      return ended({ missing: missingLayers.length })
     } catch (error) {
-      return { ms: performance.now() - startMs, error: error.message }
+      return ended({ error: error.message })
     }
   }
 

@@ -9,10 +9,10 @@
  * the one in the lab. Needs a build; Linux.
  */
 import { loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { ATTACKS } from '@layerswarm/lab'
 import { encodeMessage } from '@layerswarm/swarm'
 import { openAsker } from './asker.mjs'
+import { readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startScript, startServer, until } from './processes.mjs'
 
 /** The model has eight layers; each has three hosts among seven peers, and the attacker hosts none. */
@@ -22,16 +22,14 @@ const REPLAY_EVERY_MS = 2_000
 /** Time for new peers to measure their ways. */
 const SETTLE_MS = 4_000
 
-const { values } = parseArgs({
-  options: {
-    attacks: { type: 'string', default: ATTACKS.slice(1).join(',') },
-    peers: { type: 'string', default: '7' },
-    requests: { type: 'string', default: '20' },
-    'every-ms': { type: 'string', default: '500' },
-  },
+const flags = readFlags({
+  attacks: ATTACKS.slice(1).join(','),
+  peers: 7,
+  requests: 20,
+  'every-ms': 500,
 })
-const requests = Number(values.requests)
-const attacks = values.attacks.split(',')
+const { requests } = flags
+const attacks = flags.attacks.split(',')
 const unknown = attacks.find((attack) => !ATTACKS.slice(1).includes(attack))
 if (unknown !== undefined) {
   process.stderr.write(
@@ -41,7 +39,7 @@ if (unknown !== undefined) {
 }
 
 const server = await startServer({ port: await freePort() })
-const providers = Array.from({ length: Number(values.peers) }, () =>
+const providers = Array.from({ length: flags.peers }, () =>
   startPeers({ join: server.url, capacity: LAYERS_EACH, webrtc: false }),
 )
 let hostile
@@ -68,7 +66,7 @@ try {
 }
 
 async function attacked(attack) {
-  const everyMs = attack === 'replay' ? REPLAY_EVERY_MS : Number(values['every-ms'])
+  const everyMs = attack === 'replay' ? REPLAY_EVERY_MS : flags['every-ms']
   const calm = await asker.askMany(requests, everyMs)
   hostile = startScript('./hostile.mjs', [attack, server.url])
   // The asker and all providers.
@@ -84,7 +82,7 @@ async function attacked(attack) {
   const { hungUpMs, neighbours } = await hostile.ask()
   await hostile.end()
   hostile = undefined
-  const after = await asker.askMany(requests, Math.min(everyMs, Number(values['every-ms'])))
+  const after = await asker.askMany(requests, Math.min(everyMs, flags['every-ms']))
   const load = Math.round(loadavg()[0])
   const row = { attack, calm, during, after, hungUpMs, neighbours, load }
   say(

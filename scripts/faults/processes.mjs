@@ -63,6 +63,8 @@ export function startPeers(options, { count = 1, words = [], execArgv = [] } = {
   const [program, ...rest] = [...words, process.execPath, ...execArgv]
   const child = spawn(program, [...rest, peersEntry, JSON.stringify(options), String(count)], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    // A session of its own: Linux shares the processors between sessions first, and one peer is as good as another.
+    detached: true,
   })
   return overIpc(child)
 }

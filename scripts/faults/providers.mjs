@@ -20,10 +20,10 @@ import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { openAsker, summary } from './asker.mjs'
+import { NUMBER, readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startServer, until, usageOf } from './processes.mjs'
 
 const LAYERS_EACH = 4
@@ -37,26 +37,21 @@ const MINUTE_MS = 60_000
 /** After a partition everybody counts again within this. */
 const HEALED_MS_MAX = 60_000
 
-const { values } = parseArgs({
-  options: {
-    fault: { type: 'string', default: 'kill' },
-    processes: { type: 'string', default: '16' },
-    minutes: { type: 'string', default: '10' },
-    'per-minute': { type: 'string', default: '0.2' },
-    'every-ms': { type: 'string', default: '250' },
-    'fault-ms': { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    inside: { type: 'boolean', default: false },
-  },
+const flags = readFlags({
+  fault: ['kill', 'stop', 'clock', 'partition'],
+  processes: 16,
+  minutes: 10,
+  'per-minute': 0.2,
+  'every-ms': 250,
+  'fault-ms': NUMBER,
+  seed: 1,
+  inside: false,
 })
-const fault = values.fault
-if (!['kill', 'stop', 'clock', 'partition'].includes(fault))
-  throw new Error(`there is no fault ${fault}`)
-const processes = Number(values.processes)
-const totalMs = Number(values.minutes) * MINUTE_MS
-const faultMs = Number(values['fault-ms'] ?? (fault === 'partition' ? 20_000 : 5_000))
+const { fault, processes, seed } = flags
+const totalMs = flags.minutes * MINUTE_MS
+const faultMs = flags['fault-ms'] ?? (fault === 'partition' ? 20_000 : 5_000)
 
-if (fault === 'partition' && !values.inside) await runInNamespaces()
+if (fault === 'partition' && !flags.inside) await runInNamespaces()
 else await run()
 
 /** Runs this script again in a network of two namespaces, and removes them. */
@@ -138,7 +133,7 @@ async function run() {
     const report = await askAndWatch(asker, providers[0], server.pid)
     isOver.abort()
     await failing
-    const row = { fault, processes, minutes: totalMs / MINUTE_MS, seed: Number(values.seed) }
+    const row = { fault, processes, minutes: flags.minutes, seed }
     process.stdout.write(
       `${JSON.stringify({ ...row, faults: faults.count, healedMs: faults.healedMs, ...report })}\n`,
     )
@@ -153,8 +148,8 @@ async function run() {
 
 /** A provider after the other, at drawn moments; the first one is left alone. */
 async function fail(providers, start, faults, server, signal) {
-  const draw = draws(Number(values.seed))
-  const meanMs = MINUTE_MS / (Number(values['per-minute']) * processes)
+  const draw = draws(seed)
+  const meanMs = MINUTE_MS / (flags['per-minute'] * processes)
   const after = (ms) => pause(ms, undefined, { signal }).catch(() => undefined)
   for (;;) {
     await after(-Math.log(1 - draw()) * meanMs)
@@ -221,7 +216,7 @@ async function askAndWatch(asker, survivor, serverPid) {
   let saidMs = startMs
   for (let i = 1; performance.now() - startMs < totalMs; i++) {
     asked.push(asker.ask())
-    await pause(Math.max(0, startMs + i * Number(values['every-ms']) - performance.now()))
+    await pause(Math.max(0, startMs + i * flags['every-ms'] - performance.now()))
     if (first === undefined && performance.now() - startMs > Math.min(MINUTE_MS, totalMs / 4))
       first = await look()
     if (performance.now() - saidMs > MINUTE_MS / 2) {

@@ -17,9 +17,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { openAsker, summary } from './asker.mjs'
 import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
+import { NUMBER, readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
 /** New peers measure their ways. */
@@ -31,20 +31,17 @@ const LOOK_MS = 1_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '30' },
-    processes: { type: 'string' },
-    tabs: { type: 'string', default: '8' },
-    kills: { type: 'string', default: '3' },
-    'down-ms': { type: 'string', default: '5000' },
-    'every-ms': { type: 'string', default: '250' },
-    second: { type: 'boolean', default: false },
-  },
+const flags = readFlags({
+  nodes: 30,
+  processes: NUMBER,
+  tabs: 8,
+  kills: 3,
+  'down-ms': 5_000,
+  'every-ms': 250,
+  second: false,
 })
-const nodes = Number(values.nodes)
-const processes = Number(values.processes ?? nodes)
-const tabCount = Number(values.tabs)
+const { nodes, tabs: tabCount } = flags
+const processes = flags.processes ?? nodes
 const folder = await mkdtemp(join(tmpdir(), 'layerswarm-relay-'))
 const closers = [() => rm(folder, { recursive: true, force: true })]
 try {
@@ -54,7 +51,7 @@ try {
 }
 
 async function run() {
-  const second = values.second ? await startServer({ port: await freePort() }) : undefined
+  const second = flags.second ? await startServer({ port: await freePort() }) : undefined
   if (second !== undefined) closers.push(() => second.end())
   const with2 = second === undefined ? [] : ['--peer-with', second.url]
   const first = {
@@ -74,6 +71,7 @@ async function run() {
   closers.push(() => browser?.close())
   const tabs = []
   for (let i = 0; i < tabCount; i++) tabs.push(await openTab(browser, server.url))
+  await Promise.all(tabs.map(serving))
   const asker = await openAsker({ join: server.url })
   closers.push(() => asker.stop())
   const everybody = nodes + tabCount
@@ -94,18 +92,28 @@ async function run() {
   closers.push(() => isOver.abort())
   const asking = keepAsking(asker, isOver.signal)
   const restarts = []
-  for (let kill = 1; kill <= Number(values.kills); kill++) {
-    await pause(Number(values['down-ms']))
+  for (let kill = 1; kill <= flags.kills; kill++) {
+    await pause(flags['down-ms'])
     await server.end('SIGKILL')
-    await pause(Number(values['down-ms']))
+    await pause(flags['down-ms'])
     server = await startServer(first)
     restarts.push(await reachable(server.url, everybody, browser))
     say(`kill ${kill}: ${JSON.stringify(restarts.at(-1))}`)
   }
   isOver.abort()
   const asked = summary(await asking)
-  const row = { nodes, processes, tabs: tabCount, second: values.second, restarts }
+  const row = { nodes, processes, tabs: tabCount, second: flags.second, restarts }
   process.stdout.write(`${JSON.stringify({ ...row, ...asked, twice: asker.twice() })}\n`)
+}
+
+/** Until a tab serves; it is loaded again where the machine was too busy to let it join, as a visitor would. */
+function serving(tab) {
+  const isServing = async () => {
+    const { state } = await snapshotOf(tab)
+    if (state === 'offline') await tab.reload()
+    return state === 'serving'
+  }
+  return until('a tab serves', isServing, JOINED_MS_MAX, LOOK_MS)
 }
 
 async function keepAsking(asker, signal) {
@@ -113,7 +121,7 @@ async function keepAsking(asker, signal) {
   const startMs = performance.now()
   while (!signal.aborted) {
     asked.push(asker.ask())
-    const nextMs = startMs + asked.length * Number(values['every-ms'])
+    const nextMs = startMs + asked.length * flags['every-ms']
     await pause(Math.max(0, nextMs - performance.now()), undefined, { signal }).catch(() => {})
   }
   return Promise.all(asked)
@@ -143,9 +151,9 @@ async function reachable(url, everybody, browser) {
 
 async function counted(url) {
   const text = await read(`${url}/bootstrap.json`)
-  if (text === undefined) return 0
-  const [release] = JSON.parse(text).releases
-  return release.lanes.reduce((sum, { providers }) => sum + providers, 0)
+  // One that has just started says that it is not ready yet.
+  const { releases: [release] = [] } = text === undefined ? {} : JSON.parse(text)
+  return release?.lanes.reduce((sum, { providers }) => sum + providers, 0) ?? 0
 }
 
 async function haveReservations(url) {

@@ -9,6 +9,9 @@ const REACHABLE_MS_MAX = 15_000
 /** In which a peer is hung up on whose messages are provably its own. */
 const HUNG_UP_MS_MAX = 5_000
 
+/** How much longer it may take a tab to join beside silent sockets. */
+const JOINED_MS_MAX = 5_000
+
 /** The last line that a script of that folder prints, in its short form. */
 async function measured(script: string, ...flags: string[]): Promise<Record<string, unknown>> {
   const { stdout } = await promisify(execFile)(process.execPath, [`${folder}${script}`, ...flags])
@@ -38,6 +41,8 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
       '1',
       '--down-ms',
       '1000',
+      '--every-ms',
+      '500',
     ]
     const { requests, answered, twice, restarts } = await measured('relay.mjs', ...flags)
     expect([answered, twice]).toEqual([requests, 0])
@@ -53,4 +58,25 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
     expect(faults).toBeGreaterThan(0)
     expect([answered, twice]).toEqual([requests, 0])
   })
+})
+
+test('a tab joins beside sockets and streams that say nothing', { timeout: 240_000 }, async () => {
+  const flags = ['--silent', '300', '--half-open', '150', '--streams', '200', '--times', '1']
+  const { rows } = await measured('sockets.mjs', ...flags)
+  const [{ calm, beside }] = rows as [Record<'calm' | 'beside', { joinedMs: number }>]
+  // The machine may be busy with other things: so it was for the tab before.
+  expect(beside.joinedMs - calm.joinedMs).toBeLessThan(JOINED_MS_MAX)
+})
+
+describe('a script of faults', () => {
+  test.each(['attacks', 'deadlines', 'providers', 'relay', 'sockets'])(
+    'says in one line that a flag of %s is wrong',
+    async (name) => {
+      const wrong = promisify(execFile)(process.execPath, [`${folder}${name}.mjs`, '--tims', '3'])
+      await expect(wrong).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^Unknown option '--tims'[^\n]*\n$/),
+      })
+    },
+  )
 })

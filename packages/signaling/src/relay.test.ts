@@ -150,6 +150,23 @@ describe('the relay as a gossip member', { timeout: 30_000 }, () => {
     expect(relay.snapshot().connections).toEqual({ websocket: 1, tcp: 1 })
   })
 
+  test('speaks again to a peer whose streams of gossip have ended', async () => {
+    const [sender, receiver] = await Promise.all([join(), join()])
+    listen(sender, PRESENCE)
+    const heard = listen(receiver, PRESENCE)
+    await meshed(sender, receiver)
+    // More than once: an identification that is still under way has them opened again by itself.
+    for (let time = 0; time < 3; time++) {
+      for (const { streams } of receiver.getConnections())
+        for (const stream of streams)
+          if (stream.protocol.startsWith('/meshsub')) stream.abort(new Error('it ends'))
+      await meshed(receiver)
+    }
+    const bytes = encodeMessage(presence)
+    await sender.services.pubsub.publish(PRESENCE, bytes)
+    await vi.waitFor(() => expect(heard).toEqual([`${PRESENCE} ${bytes.length}`]), soon)
+  })
+
   test('neither joins nor forwards a lane', async () => {
     const [sender, receiver] = await Promise.all([join(), join()])
     listen(sender, PRESENCE, LANE)

@@ -3,14 +3,16 @@ import {
   askBeforeChecking,
   createBacklog,
   gossipNumber,
+  keepSpeaking,
   type Receiving,
+  type Speaking,
   type SwarmKey,
   swarmPrologue,
 } from '@layerswarm/swarm'
 import { type CircuitRelayService, circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Connection, ConnectionGater, Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -98,6 +100,9 @@ export async function createRelay(
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
   watchDoor(node, { gate, isServer, networkOf })
+  keepSpeaking(node.services.pubsub as GossipSub & Speaking<Connection>, (peer) =>
+    openConnection(node, peer),
+  )
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
@@ -161,6 +166,12 @@ function addressOf(node: RelayNode, peer: string): string | undefined {
   const place = node.getConnections().findLast(({ remotePeer }) => remotePeer.toString() === peer)
   const isSomewhere = place !== undefined && isNetworkAddress(place.remoteAddr)
   return isSomewhere ? getNetConfig(place.remoteAddr).host : undefined
+}
+
+function openConnection(node: RelayNode, peer: string): Connection | undefined {
+  return node
+    .getConnections()
+    .findLast(({ remotePeer, status }) => status === 'open' && remotePeer.toString() === peer)
 }
 
 async function hangUp(node: RelayNode, peer: string): Promise<void> {

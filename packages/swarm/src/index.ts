@@ -54,6 +54,7 @@ export {
   type Knock,
   type Verdict,
 } from './gate/gate.ts'
+export { keepSpeaking, type Speaking } from './gate/gossip-streams.ts'
 export { createLaneReach } from './gate/lane-reach.ts'
 export {
   type FaultKind,

@@ -138,6 +138,8 @@ export const GOSSIP_DEGREE = 2
 export const GOSSIP_FLOOD_PUBLISH = true
 /** What was lost is asked for again with the next heartbeat: gossipsub's own default. */
 export const GOSSIP_HEARTBEAT_MS = 1_000
+/** A neighbour that takes no stream of gossip is asked for one again after so many heartbeats at most. */
+export const GOSSIP_STREAM_HEARTBEATS_MAX = 16
 
 /**
  * Messages per second that one author gossips to a lane: what is left to whoever answers first, claims on it and

@@ -2,16 +2,19 @@ import {
   askBeforeChecking,
   type Gate,
   judgeMessage,
+  keepSpeaking,
   kindOf,
   type Message,
   type ModelShape,
   type PeerId,
   type Receiving,
+  type Speaking,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Connection } from '@libp2p/interface'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
-import { hangUp } from '../node/peer-connections.ts'
+import { directConnection, hangUp } from '../node/peer-connections.ts'
 import type { LaneTopics } from './lane-place.ts'
 import { createLaneAdmission, createLaneValidator } from './lane-validator.ts'
 
@@ -55,6 +58,7 @@ export interface Hearing {
  *    who for a told one is the peer at the other end.
  * 2. The gate is asked before the signature of a gossiped message is checked, and after.
  * 3. Whoever the gate bans is hung up on.
+ * 4. Gossip has a stream to everybody that this peer is connected to, or tries to.
  */
 export function createHearing({ node, gate, release, shape, heard }: HearingNeeds): Hearing {
   const { pubsub } = node.services
@@ -62,7 +66,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
   /** Decoded, until gossipsub delivers what it passes on. */
   const decoded = new WeakMap<GossipMessage, { message: Message; via: string }>()
   const refusals = { count: 0, last: undefined as string | undefined }
-  let endAdmission = () => {}
+  let ends: readonly (() => void)[] = []
   let bytesIn = 0
   let followed: readonly string[] = []
 
@@ -112,7 +116,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
       follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
-      endAdmission = askBeforeChecking(pubsub as typeof pubsub & Receiving, admission)
+      ends = [askBeforeChecking(pubsub as typeof pubsub & Receiving, admission), speaking(node)]
     },
     change(topics) {
       unfollow()
@@ -120,7 +124,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     },
     stop() {
       pubsub.removeEventListener('message', deliverPassedOn)
-      endAdmission()
+      for (const end of ends) end()
       unfollow()
     },
     told(peer, bytes) {
@@ -136,4 +140,12 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       return false
     },
   }
+}
+
+/** Gossip keeps a stream on a direct connection to each neighbour. @returns ends it. */
+function speaking(node: SwarmNode): () => void {
+  const { pubsub } = node.services
+  return keepSpeaking(pubsub as typeof pubsub & Speaking<Connection>, (peer) =>
+    directConnection(node, peer),
+  )
 }

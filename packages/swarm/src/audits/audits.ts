@@ -11,7 +11,6 @@ import type { Ledger } from './ledger.ts'
 import {
   AUDIT_MS_MAX,
   AUDITS_MAX,
-  BUSY_COST_FACTOR,
   CHANCE_MIN,
   DISPUTE_HOLD_MS,
   HOLD_MS,
@@ -116,11 +115,11 @@ export class Audits {
   }
 
   private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
+    if (!isUrgent && this.options.isBusy(nowMs)) return false
     const { activation } = before
     const isOwn = activation.place === 'held' && activation.holder === this.options.self
     if (isOwn && !this.uplink.take(heldBytes(before), nowMs, isUrgent)) return false
-    const weight = !isUrgent && this.options.isBusy(nowMs) ? BUSY_COST_FACTOR : 1
-    return this.work.take(weight * layers.length, isUrgent)
+    return this.work.take(layers.length, isUrgent)
   }
 
   /** This member has found somebody out. */

@@ -52,10 +52,8 @@ export const DISPUTE_BURST_FACTOR = 4
 export const WORK_SHARE = 0.06
 /** So many more at first, and kept of what was not spent: askers of a crowd, who ask nine times, have an eighth of their layers run again for it. */
 export const BURST_LAYERS = 8
-/** While a request of this member's has waited for so long its lane has no room to spare: most are answered in half of it. */
+/** While a request of this member's has waited for so long its lane, or its own uplink, has no room to spare, and no audit begins: most are answered in half of it. */
 export const BUSY_MS = 1_500
-/** And layers that are run again then count for so many. */
-export const BUSY_COST_FACTOR = 4
 /** Visits of somebody that another has found out which are drawn for certain; right in all of them, the hint was empty. */
 export const HINT_CHECKS = 3
 /** A hint is forgotten after this: as long as its accuser bars for. */

@@ -1,0 +1,32 @@
+import { anyPresence } from '@layerswarm/swarm/testing'
+import type { Stream } from '@libp2p/interface'
+import { afterEach, describe, expect, test } from 'vitest'
+import { chain, closeLanes, type LaneMember } from '../testing/test-lane.ts'
+import { eventually, RELEASE } from '../testing/test-nodes.ts'
+
+afterEach(closeLanes)
+
+/** The streams over which the gossip of a member speaks, and over which it is spoken to. */
+function streams({ node }: LaneMember): Stream[] {
+  return node
+    .getConnections()
+    .flatMap((connection) => connection.streams)
+    .filter(({ protocol, status }) => protocol.startsWith('/meshsub') && status === 'open')
+}
+
+describe('members whose streams of gossip have ended', { timeout: 30_000 }, () => {
+  test('hear each other again over the same connection', async () => {
+    const [one, two] = (await chain(2)) as [LaneMember, LaneMember]
+    const connections = one.node.getConnections().map(({ id }) => id)
+    const areOpen = () => streams(one).length === 2 && streams(two).length === 2
+    // More than once: an identification that is still under way has them opened again by itself.
+    for (let time = 0; time < 3; time++) {
+      await eventually('all streams', areOpen)
+      for (const stream of [...streams(one), ...streams(two)]) stream.abort(new Error('it ends'))
+    }
+    await eventually('others', areOpen)
+    one.transport.publish(anyPresence({ release: RELEASE, sequence: 1, layers: [1] }))
+    await eventually('presence', () => two.heard.find(({ message }) => message.kind === 'presence'))
+    expect(one.node.getConnections().map(({ id }) => id)).toEqual(connections)
+  })
+})
