@@ -8,13 +8,7 @@ import { heldBytes } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Audit, type AuditEnd, type Judging } from './audit.ts'
 import type { Ledger } from './ledger.ts'
-import {
-  AUDIT_MS_MAX,
-  AUDITS_MAX,
-  CHANCE_MIN,
-  DISPUTE_HOLD_MS,
-  HOLD_MS,
-} from './limits.ts'
+import { AUDIT_MS_MAX, AUDITS_MAX, CHANCE_MIN, DISPUTE_HOLD_MS, HOLD_MS } from './limits.ts'
 import { Lots } from './lots.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
 import { type Stretch, stretchesOf } from './stretch.ts'
