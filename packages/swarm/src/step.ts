@@ -31,24 +31,6 @@ export function startOf({
   return isPrivate ? (chain[0]?.hop ?? route.length) : 0
 }
 
-/**
- * The layers that a host could run next in one visit: of a plan those that follow one another, otherwise all open
- * ones, in no order.
- */
-export function layersNext(
-  step: Step,
-  layers: number,
-  isHosted: (layer: number) => boolean,
-): readonly number[] {
-  if (step.plan.length === 0)
-    return openLayers(step, layers).flatMap((isOpen, layer) =>
-      isOpen && isHosted(layer) ? [layer] : [],
-    )
-  const planned = step.plan.slice(step.route.length)
-  const end = planned.findIndex((layer) => !isHosted(layer))
-  return end < 0 ? planned : planned.slice(0, end)
-}
-
 /** Bytes of its tensor that are not in the message. */
 export function heldBytes({ activation }: Step): number {
   return activation.place === 'held' ? activation.size : 0

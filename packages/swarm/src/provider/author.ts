@@ -5,18 +5,12 @@ import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { Ways } from '../presence/ways.ts'
-import {
-  authorBefore,
-  heldBytes,
-  isComplete,
-  layersNext,
-  type ModelShape,
-  openLayers,
-} from '../step.ts'
+import { authorBefore, heldBytes, isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { Claim, PeerId, Step } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
 import type { HandOver, HandOvers } from './hand-over.ts'
+import { layersNext } from './layers-next.ts'
 import type { Patience } from './patience.ts'
 import type { Scout } from './scout.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { layersNext } from './step.ts'
-import { anyStep, stepAfter } from './testing/any-step.ts'
-import type { PeerId } from './wire/messages.ts'
+import { anyStep, stepAfter } from '../testing/any-step.ts'
+import type { PeerId } from '../wire/messages.ts'
+import { layersNext } from './layers-next.ts'
 
 const requester = 'requester' as PeerId
 const isEven = (layer: number): boolean => layer % 2 === 0
