@@ -8,10 +8,11 @@ import type {
   RequestId,
   Signature,
   Step,
+  TensorHash,
 } from '@layerswarm/swarm'
-import { DEADLINE_MS_MAX, ERAS_MAX, openLayers } from '@layerswarm/swarm'
+import { DEADLINE_MS_MAX, ERAS_MAX, HASH_BYTES, openLayers } from '@layerswarm/swarm'
 import type { AttackPorts } from '@layerswarm/swarm/testing'
-import { anyPresence } from '@layerswarm/swarm/testing'
+import { anyPresence, boundChain } from '@layerswarm/swarm/testing'
 import {
   CROWD_KEYS,
   CROWD_STEPS_PER_KEY,
@@ -149,7 +150,7 @@ class Attacker {
       tensor: undefined,
       signature: this.signature(),
     }
-    const chain = [...step.chain, forged]
+    const chain = [...boundChain(step), forged]
     this.say({ ...step, route, chain, activation: this.held(), ...PUBLIC }, told)
   }
 
@@ -181,8 +182,9 @@ class Attacker {
       for (let i = 0; i < HOG_STEPS; i++) {
         const step = this.firstStep(requester, DEADLINE_MS_MAX)
         const own = { route: [this.hop(i % layers)], activation: this.held() }
+        const tensor = this.hex(HASH_BYTES) as TensorHash
         const chain = [
-          { hop: 0, by: undefined, isOpen: false, tensor: undefined, signature: this.signature() },
+          { hop: 0, by: undefined, isOpen: false, tensor, signature: this.signature() },
         ]
         for (const next of transport.neighbours())
           if (next !== requester)

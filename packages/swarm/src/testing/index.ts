@@ -2,6 +2,7 @@
  * What a test of the swarm is made of: a small swarm in virtual time (the production machines and
  * codec, nothing else real), and the acceptance suite of each port, which every implementation runs.
  */
+export { boundChain } from '../chain/own-link.ts'
 export type { AcceptanceBench, AcceptanceCase } from './acceptance.ts'
 export { ANY_SIGNATURE, anyChain, chainOf } from './any-chain.ts'
 export { anyPresence } from './any-presence.ts'
