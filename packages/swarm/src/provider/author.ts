@@ -223,7 +223,8 @@ export class Author {
     if (activation.place === 'held' && to !== self && isSent)
       effects.push({ do: 'push', hash: activation.hash, to })
     // Gossip may lose a copy for a second: whoever acts on the step was told, the others hear of it.
-    if (policy.witnesses === 'lane') effects.push({ do: 'publish', message })
+    // A recomputation is nobody's but its requester's, and would be too much gossip of one author.
+    if (policy.witnesses === 'lane' && !message.isPrivate) effects.push({ do: 'publish', message })
     return effects
   }
 }
