@@ -13,7 +13,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import {
   ACTIVATION_DTYPES,
   createReferenceEngine,
@@ -30,6 +29,7 @@ import { createSignaling } from '@layerswarm/signaling'
 import { buildBenchPage } from '../apps/cli/dist/bench/bench-page.js'
 import { launchChromium } from '../apps/cli/dist/bench/chromium.js'
 import { readModelFolder } from '../apps/cli/dist/release/release-folder.js'
+import { readFlags } from './faults/flags.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'models', 'fashion-vit')
@@ -42,13 +42,11 @@ const SOFTWARE = '/usr/lib/chromium/vk_swiftshader_icd.json'
 const ENGINE_MS_MAX = 180_000
 const BROWSER_FLAGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
-const { values } = parseArgs({
-  options: {
-    images: { type: 'string', default: '20' },
-    engine: { type: 'string' },
-    folder: { type: 'string' },
-  },
-})
+const values = readFlags({ images: 20, engine: '', folder: '' })
+if (!Number.isInteger(values.images) || values.images < 1) {
+  process.stderr.write(`--images is "${values.images}" and must be a whole number from 1 on\n`)
+  process.exit(2)
+}
 
 /** The layer files of the release, by their type. */
 async function readFiles() {
@@ -119,7 +117,7 @@ async function outputsInChild(name, scratch) {
     : {}
   const env = name === 'tfjs-webgpu' ? { ...process.env, ...software } : process.env
   const words = [fileURLToPath(import.meta.url), '--engine', name, '--folder', scratch]
-  const child = spawn(process.execPath, [...words, '--images', values.images], {
+  const child = spawn(process.execPath, [...words, '--images', String(values.images)], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -203,8 +201,8 @@ function distances(a, b, wire, shape) {
 
 async function main() {
   const model = await readFiles()
-  const inputs = await readInputs(model, Number(values.images))
-  if (values.engine !== undefined) {
+  const inputs = await readInputs(model, values.images)
+  if (values.engine !== '') {
     const outputs = await outputsInNode(values.engine, model, inputs)
     await writeFile(
       join(values.folder, `${values.engine}.json`),
