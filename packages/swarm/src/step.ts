@@ -36,6 +36,11 @@ export function heldBytes({ activation }: Step): number {
   return activation.place === 'held' ? activation.size : 0
 }
 
+/** Whether its tensor is not in the message and this peer has it to give. */
+export function isHolder(peer: PeerId, { activation }: Pick<Step, 'activation'>): boolean {
+  return activation.place === 'held' && activation.holder === peer
+}
+
 /** How many layers the requester asked for. */
 export function hopsWanted({ plan }: Step, layers: number): number {
   return plan.length > 0 ? plan.length : layers

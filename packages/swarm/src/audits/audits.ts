@@ -4,7 +4,7 @@ import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
-import { heldBytes } from '../step.ts'
+import { heldBytes, isHolder } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Audit, type AuditEnd, type Judging } from './audit.ts'
 import type { Ledger } from './ledger.ts'
@@ -103,15 +103,14 @@ export class Audits {
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
     this.audits.add(audit)
-    if (isHeldBy(self, before) && before.activation.place === 'held')
+    if (before.activation.place === 'held' && isHolder(self, before))
       audit.kept = before.activation.hash
     return [...this.keep(before), ...this.recompute(audit, nowMs)]
   }
 
   private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
     if (!isUrgent && this.options.isBusy(nowMs)) return false
-    const { activation } = before
-    const isOwn = activation.place === 'held' && activation.holder === this.options.self
+    const isOwn = isHolder(this.options.self, before)
     if (isOwn && !this.uplink.take(heldBytes(before), nowMs, isUrgent)) return false
     return this.work.take(layers.length, isUrgent)
   }
@@ -353,8 +352,9 @@ export class Audits {
     return from === audit.stretch.before ? this.keep(from) : []
   }
 
-  private keep({ activation }: Step): CoreEffect[] {
-    const isOwn = activation.place === 'held' && activation.holder === this.options.self
+  private keep(step: Step): CoreEffect[] {
+    const { activation } = step
+    const isOwn = activation.place === 'held' && isHolder(this.options.self, step)
     return isOwn ? [{ do: 'keep', hash: activation.hash }] : []
   }
 

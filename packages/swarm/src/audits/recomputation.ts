@@ -1,5 +1,5 @@
 import { PUSH_BYTES_PER_MS } from '../limits.ts'
-import { heldBytes } from '../step.ts'
+import { heldBytes, isHolder } from '../step.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RECOUNT_MS } from './limits.ts'
 
@@ -41,13 +41,11 @@ export function stemOf(
 }
 
 /** Whether a step's tensor is this member's to give, or in the message. */
-export function isHeldBy(self: PeerId, { activation }: Step): boolean {
-  return activation.place === 'inline' || activation.holder === self
+export function isHeldBy(self: PeerId, step: Step): boolean {
+  return step.activation.place === 'inline' || isHolder(self, step)
 }
 
 /** Whether a requester may have others begin here: its tensor is in the message, its own, or that of somebody on the route. */
-export function canBeginAt({ activation, route }: Step, self: PeerId): boolean {
-  if (activation.place === 'inline' || activation.holder === self) return true
-  const { holder } = activation
-  return route.some(({ peer }) => peer === holder)
+export function canBeginAt(step: Step, self: PeerId): boolean {
+  return isHeldBy(self, step) || step.route.some(({ peer }) => isHolder(peer, step))
 }

@@ -5,8 +5,15 @@ import type { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { Ways } from '../presence/ways.ts'
-import { authorBefore, heldBytes, isComplete, type ModelShape, openLayers } from '../step.ts'
-import type { Claim, PeerId, Step } from '../wire/messages.ts'
+import {
+  authorBefore,
+  heldBytes,
+  isComplete,
+  isHolder,
+  type ModelShape,
+  openLayers,
+} from '../step.ts'
+import type { Claim, PeerId } from '../wire/messages.ts'
 import type { ClaimBook } from './claim-book.ts'
 import type { Flight } from './flight.ts'
 import type { HandOver, HandOvers } from './hand-over.ts'
@@ -170,10 +177,6 @@ export class Author {
     return [{ do: 'tell', message, to: requester === self ? [] : [requester] }]
   }
 
-  private holds({ activation }: Step): boolean {
-    return activation.place === 'held' && activation.holder === this.options.self
-  }
-
   /** All layers are applied: the requester gets the last output. */
   private deliver(flight: Flight, handOver: HandOver, nowMs: number): Effect[] {
     const { requester } = flight.newest
@@ -219,7 +222,7 @@ export class Author {
     handOver.tell(all)
     const effects: Effect[] = [{ do: 'tell', message, to: [...all] }]
     // What a recomputation comes to is asked for where its name does not say enough; its input others have.
-    const isSent = !message.isPrivate || (to !== message.requester && this.holds(message))
+    const isSent = !message.isPrivate || (to !== message.requester && isHolder(self, message))
     if (activation.place === 'held' && to !== self && isSent)
       effects.push({ do: 'push', hash: activation.hash, to })
     // Gossip may lose a copy for a second: whoever acts on the step was told, the others hear of it.
