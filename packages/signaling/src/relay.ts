@@ -1,7 +1,9 @@
 import './polyfill.ts'
 import {
+  type Admission,
   askBeforeChecking,
   createBacklog,
+  createTurns,
   gossipNumber,
   keepSpeaking,
   type Receiving,
@@ -282,13 +284,17 @@ function watchDoor(
   { services: { pubsub } }: RelayNode,
   { gate, isServer, networkOf }: Pick<PresenceTopicsNeeds, 'gate' | 'isServer' | 'networkOf'>,
 ): void {
-  askBeforeChecking(pubsub as typeof pubsub & Receiving, {
+  const nowMs = () => performance.now()
+  const admission: Admission = {
     admits: (source, { data }, isOwn) => {
       const whence = { source, isServer: isServer(source), network: networkOf(source) }
-      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, performance.now())
+      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, nowMs())
     },
-    forged: (neighbour) => gate.forged(neighbour, performance.now()),
-  })
+    isBanned: (neighbour) => gate.isBanned(neighbour, nowMs()),
+    forged: (neighbour) => gate.forged(neighbour, nowMs()),
+  }
+  const turns = createTurns({ nowMs, afterTurn: setImmediate })
+  askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns)
 }
 
 /** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */

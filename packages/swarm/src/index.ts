@@ -66,6 +66,7 @@ export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
 export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
+export { createTurns, type Turns, type TurnsOptions } from './gate/turns.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
 export * from './limits.ts'
 export type {

@@ -138,6 +138,10 @@ export const GOSSIP_DEGREE = 2
 export const GOSSIP_FLOOD_PUBLISH = true
 /** What was lost is asked for again with the next heartbeat: gossipsub's own default. */
 export const GOSSIP_HEARTBEAT_MS = 1_000
+/** How long gossiped messages are checked before what else is due: a deadline is kept to 100 ms, and one takes 0.7. */
+export const GOSSIP_TURN_MS = 8
+/** So many at once, for a signature is checked in another thread of a browser. */
+export const GOSSIP_CHECKS_AT_ONCE_MAX = 8
 /** A neighbour that takes no stream of gossip is asked for one again after so many heartbeats at most. */
 export const GOSSIP_STREAM_HEARTBEATS_MAX = 16
 
