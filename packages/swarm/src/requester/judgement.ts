@@ -87,12 +87,14 @@ export class Judgement {
       case 'unavailable':
         return []
       case 'alone':
-        for (const peer of peers) ledger.alone(peer)
-        return []
+        return peers.flatMap((peer) => (ledger.alone(peer, nowMs) ? this.bar(peer, nowMs) : []))
       case 'undecided':
         return this.suspect(peers, nowMs)
       default:
-        for (const peer of verdict.right.flat()) ledger.right(peer, layers.length)
+        for (const made of verdict.right) {
+          const vouchers = verdict.right.filter((other) => other !== made).flat()
+          for (const peer of made) ledger.right(peer, layers.length, vouchers)
+        }
         return verdict.wrong.flatMap((wrong) => [
           ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
           ...this.outvoted(wrong, nowMs),
@@ -117,7 +119,6 @@ export class Judgement {
     // Of one that several audits find out at once it is said once.
     if (this.parts.ledger.isBarred(liar, nowMs)) return []
     this.parts.ledger.outvoted(liar, nowMs)
-    this.parts.audits.metLiar()
     const hint = { do: 'publish', message: { kind: 'hint', about: liar } } as const
     return [hint, ...this.bar(liar, nowMs)]
   }
