@@ -57,27 +57,35 @@ export interface SessionEvents {
 
 /**
  * Joins a swarm by the first of its servers that answers.
+ * @param openEngine what it computes with; another one than a peer's in tests alone.
  * @throws PeerError; whatever was opened until then is closed again.
  */
 export async function openSession(
   options: PeerOptions,
   events: SessionEvents,
   signal: AbortSignal,
+  openEngine: typeof createCompute = createCompute,
 ): Promise<Session> {
   const opened = createOpened()
   try {
-    return await open(options, events, signal, opened)
+    return await open(options, events, { signal, openEngine, opened })
   } catch (error) {
     await opened.closeAll()
     throw error
   }
 }
 
+/** How a session is opened. */
+interface Opening {
+  readonly signal: AbortSignal
+  readonly openEngine: typeof createCompute
+  readonly opened: Opened
+}
+
 async function open(
   options: PeerOptions,
   { step, serverChanged }: SessionEvents,
-  signal: AbortSignal,
-  opened: Opened,
+  { signal, openEngine, opened }: Opening,
 ): Promise<Session> {
   const servers = createServers(options.join)
   step(`asking ${servers.urls.map(({ host }) => host).join(' or ')} for a swarm to join`)
@@ -104,7 +112,7 @@ async function open(
   step('connecting to the swarm, starting the engine')
   const { spec } = manifest
   const [compute] = await Promise.all([
-    openCompute(options, { spec, store }, opened),
+    openCompute(options, { spec, store }, openEngine, opened),
     // The first presence is published only when gossip has met the bootstrap node.
     keeper.start(first, signal).then(() => forwarderMet(network, release.id, signal)),
   ])
@@ -210,9 +218,10 @@ function serves({ serve, capacity }: PeerOptions): boolean {
 async function openCompute(
   { engine, wireDtype }: PeerOptions,
   { spec, store }: { spec: ModelSpec; store: LayerStore },
+  openEngine: typeof createCompute,
   opened: Opened,
 ): Promise<PartCompute> {
-  const compute = await createCompute({ spec, store, wireDtype }, engine)
+  const compute = await openEngine({ spec, store, wireDtype }, engine)
   await opened.add(() => compute.close())
   return compute
 }
