@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
 import { createPeer } from '@layerswarm/peer'
-import { quantile, until } from './processes.mjs'
+import { joinPatiently, quantile, until } from './processes.mjs'
 
 /** A peer of this process that asks and hosts nothing. @param tap told each message that it says or hears. */
 export async function openAsker({ join, host, tap = () => undefined }) {
@@ -19,7 +19,7 @@ export async function openAsker({ join, host, tap = () => undefined }) {
     if (event.type === 'answered')
       answers.set(event.answer.request, (answers.get(event.answer.request) ?? 0) + 1)
   })
-  await peer.start()
+  await joinPatiently(() => peer.start())
   const { channels, imageSize } = peer.manifest.spec
   let seed = 0
 

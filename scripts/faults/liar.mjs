@@ -2,6 +2,7 @@
 //
 //   node scripts/faults/liar.mjs OPTIONS-AS-JSON LIE SEED
 import { openLyingPeer } from '../../packages/peer/dist/testing/lying-peer.js'
+import { joinPatiently } from './processes.mjs'
 
 const [options, lie, seed] = process.argv.slice(2)
 let peer
@@ -16,11 +17,7 @@ process.on('message', ({ id }) => {
 })
 process.once('disconnect', () => process.exit(0))
 
-// On a busy machine a server may not answer in time.
-for (let attempt = 1; peer === undefined && process.connected; attempt++) {
-  try {
-    peer = await openLyingPeer(JSON.parse(options), lie, Number(seed))
-  } catch (error) {
-    if (attempt >= 10) throw error
-  }
-}
+peer = await joinPatiently(
+  () => openLyingPeer(JSON.parse(options), lie, Number(seed)),
+  () => process.connected,
+)

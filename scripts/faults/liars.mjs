@@ -32,6 +32,8 @@ const LAYERS_EACH = 4
 const ACTORS = { mirrored: 'scaled', random: 'random' }
 /** New processes load their layers and measure their ways. */
 const SETTLE_MS = 10_000
+/** Twenty processes load their code at once. */
+const JOINED_MS_MAX = 600_000
 const PROGRESS_REQUESTS = 100
 /** The asker is a member like any other, and holds requests of its own back beyond 16. */
 const OPEN_MAX = 16
@@ -56,15 +58,12 @@ const honest = Array.from({ length: processes - flags.liars }, () => startPeers(
 const liars = Array.from({ length: flags.liars }, (_, index) => {
   const lie = flags.lie === 'mixed' ? Object.keys(ACTORS)[index % 2] : flags.lie
   const words = [JSON.stringify(options), lie, String(seed + index)]
-  return { lie, process: startScript('./liar.mjs', words) }
+  return { lie, process: startScript('./liar.mjs', words, { detached: true }) }
 })
 let asker
 try {
   // One that joins while twenty others do is not answered in time.
-  await until('all have joined', async () => {
-    const all = [...honest, ...liars.map((one) => one.process)]
-    return (await Promise.all(all.map((one) => one.ask()))).every((one) => one.hosting > 0)
-  })
+  await until('all have joined', allHost, JOINED_MS_MAX)
   asker = await openAsker({ join: server.url })
   await asker.met(processes)
   /** What each provider is up to. */
@@ -80,6 +79,11 @@ try {
   await asker?.stop()
   await Promise.all([...honest, ...liars.map((one) => one.process)].map((one) => one.end()))
   await server.end()
+}
+
+async function allHost() {
+  const all = [...honest, ...liars.map((one) => one.process)]
+  return (await Promise.all(all.map((one) => one.ask()))).every((one) => one?.hosting > 0)
 }
 
 async function askAll(actors) {

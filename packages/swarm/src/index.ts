@@ -88,6 +88,7 @@ export {
 export type * from './ports.ts'
 export {
   type Answer,
+  type Checked,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
   type Progress,

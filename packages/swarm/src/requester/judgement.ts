@@ -80,7 +80,7 @@ export class Judgement {
   }
 
   private learn({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
-    const { ledger } = this.parts
+    const { ledger, answering, pending } = this.parts
     const { peers, layers } = stretch
     switch (verdict) {
       // It says nothing of anybody, and whoever was to be found right was not.
@@ -93,10 +93,16 @@ export class Judgement {
         return this.suspect(peers, nowMs)
       default:
         for (const peer of verdict.right.flat()) ledger.right(peer, layers.length)
-        return verdict.wrong.flatMap((wrong) => [
-          ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
-          ...this.outvoted(wrong, nowMs),
-        ])
+        return [
+          ...answering.checks.found(stretch, {
+            isRight: verdict.right.includes(peers),
+            isOpen: pending.has(request),
+          }),
+          ...verdict.wrong.flatMap((wrong) => [
+            ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
+            ...this.outvoted(wrong, nowMs),
+          ]),
+        ]
     }
   }
 
@@ -132,9 +138,11 @@ export class Judgement {
   }
 
   private bar(liar: PeerId, nowMs: number): CoreEffect[] {
+    const { pending, answering } = this.parts
     return [
       { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...[...this.parts.pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+      ...answering.checks.outvoted(liar, pending.keys()),
+      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
     ]
   }
 
