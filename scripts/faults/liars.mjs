@@ -104,16 +104,14 @@ async function askAll(actors) {
   let otherClass = 0
   try {
     const startMs = performance.now()
-    let open = 0
+    const open = new Set()
     for (let i = 0; i < requests; i++) {
       const { pixels } = sampleAt(samples, Math.floor(draw() * samples.count))
-      await until('the asker has room', () => open < OPEN_MAX, undefined, 5)
-      open++
-      asked.push(
-        askOne(grayTensor(pixels, preprocessing)).finally(() => {
-          open--
-        }),
-      )
+      while (open.size >= OPEN_MAX) await Promise.race(open)
+      const one = askOne(grayTensor(pixels, preprocessing))
+      asked.push(one)
+      open.add(one)
+      one.finally(() => open.delete(one)).catch(() => undefined)
       await pause(Math.max(0, startMs + (i + 1) * flags['every-ms'] - performance.now()))
       if ((i + 1) % PROGRESS_REQUESTS === 0)
         say(`${i + 1} asked: ${wrong} wrong, ${outvoted.size} outvoted, load ${load()}`)
@@ -137,6 +135,7 @@ async function askAll(actors) {
       load: load(),
     }
   } finally {
+    await Promise.allSettled(asked)
     await recounting.close()
   }
 

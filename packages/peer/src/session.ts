@@ -23,7 +23,7 @@ import type { SwarmNode } from './node/libp2p-config.ts'
 import { isCircuit } from './node/reach.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
 import type { ServerChange } from './servers/server-state.ts'
-import { createServers } from './servers/servers.ts'
+import { type Answer, createServers } from './servers/servers.ts'
 import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
@@ -53,6 +53,8 @@ export interface SessionEvents {
   /** In one line, what is being done. */
   step(reason: string): void
   serverChanged(change: ServerChange): void
+  /** Somebody who is not on this peer's list wanted a connection. */
+  peerRefused(peer: string): void
 }
 
 /**
@@ -84,7 +86,7 @@ interface Opening {
 
 async function open(
   options: PeerOptions,
-  { step, serverChanged }: SessionEvents,
+  { step, serverChanged, peerRefused }: SessionEvents,
   { signal, openEngine, opened }: Opening,
 ): Promise<Session> {
   const servers = createServers(options.join)
@@ -101,7 +103,7 @@ async function open(
   const network = await openNetwork(
     options,
     {
-      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged },
+      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged, peerRefused },
       iceServers: bootstrap.iceServers,
     },
     signal,
@@ -114,7 +116,7 @@ async function open(
   const [compute] = await Promise.all([
     openCompute(options, { spec, store }, openEngine, opened),
     // The first presence is published only when gossip has met the bootstrap node.
-    keeper.start(first, signal).then(() => forwarderMet(network, release.id, signal)),
+    meetServers(network, first, release.id, signal),
   ])
   signal.throwIfAborted()
 
@@ -147,6 +149,37 @@ async function open(
     laneMet: () => laneMet,
     close: opened.closeAll,
   }
+}
+
+/**
+ * Connects to the servers, and waits until one listens. @throws PeerError `unreachable`, or `not-listed` by a server
+ * that has a list: it hangs up without a word on whoever is not on it, at once or right after it was reached.
+ */
+async function meetServers(
+  network: Network,
+  first: Answer,
+  release: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { keeper } = network
+  const { hasAllowList } = first.bootstrap
+  try {
+    await keeper.start(first, signal)
+  } catch (error) {
+    const isShut = error instanceof PeerError && error.fault.code === 'unreachable'
+    throw isShut && hasAllowList ? notListed(network, error) : error
+  }
+  await forwarderMet(network, release, signal)
+  if (hasAllowList && keeper.state === 'lost') throw notListed(network)
+}
+
+function notListed({ node, hasKeptIdentity }: Network, cause?: unknown): PeerError {
+  const peer = node.peerId.toString()
+  const line = `the server did not let this peer in, and lets in only those on its host's list: ask for ${peer} to be added`
+  const other = hasKeptIdentity
+    ? ''
+    : '; without a folder of its own (dataDir, --data) it has another id each time'
+  return new PeerError({ code: 'not-listed', peer }, `${line}${other}`, { cause })
 }
 
 /** Waits until a bootstrap node listens to the presence of the lane. */

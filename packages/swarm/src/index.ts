@@ -76,6 +76,8 @@ export type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+export { type AllowList, createAllowList, parseAllowList } from './membership/allow-list.ts'
+export { createGuests, type Guests, type GuestsNeeds } from './membership/guests.ts'
 export {
   keyInLink,
   linkWithKey,

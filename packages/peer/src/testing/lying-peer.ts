@@ -22,7 +22,7 @@ export async function openLyingPeer(
 ): Promise<LyingPeer> {
   const session = await openSession(
     { ...PEER_DEFAULTS, ...options },
-    { step: () => undefined, serverChanged: () => undefined },
+    { step: () => undefined, serverChanged: () => undefined, peerRefused: () => undefined },
     new AbortController().signal,
     async (needs, engine) =>
       lyingCompute(await createCompute(needs, engine), lie, mulberry32(seed)),
