@@ -77,6 +77,8 @@ export type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+export { type AllowList, createAllowList, parseAllowList } from './membership/allow-list.ts'
+export { createGuests, type Guests, type GuestsNeeds } from './membership/guests.ts'
 export {
   keyInLink,
   linkWithKey,
@@ -89,6 +91,7 @@ export {
 export type * from './ports.ts'
 export {
   type Answer,
+  type Checked,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
   type Progress,

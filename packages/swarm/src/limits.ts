@@ -10,6 +10,8 @@ export const SEED_BYTES = 16
 export const PEER_ID_CHARS_MAX = 64
 /** The key of a private swarm: 32 random bytes in base64url, beyond guessing. */
 export const SWARM_KEY_CHARS = 43
+/** Peers on an allow-list: more than a server has room for, and half a megabyte of text. */
+export const ALLOW_LIST_PEERS_MAX = 10_000
 /** As many layers as a manifest may have (packages/model, spec.ts). */
 export const LAYERS_MAX = 64
 /** ViT-L at 384 pixels in float32: 577 tokens x 1,024 x 4 bytes = 2.4 MB. */

@@ -65,8 +65,10 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
   const { positionals, values, signal, print, emit } = context
   const { ask } = await import('../swarm/ask.ts')
   const { readPicture } = await import('../images/picture.ts')
+  const { CheckBook, checkedLines, laterLines } = await import('../swarm/check-book.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
+  const checks = new CheckBook(peer)
   const images = []
   for (const path of positionals) {
     images.push({ path, image: await readPicture(path, peer.manifest.preprocessing) })
@@ -83,10 +85,14 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
     }
     const { missingLayers } = verdict
     if (missingLayers.length > 0) print(`  without layers ${missingLayers.join(', ')}`)
+    for (const line of checkedLines(verdict)) print(`  ${line}`)
   }
-  const [only] = answers
-  if (answers.length === 1 && only !== undefined) emit({ ...only })
-  else emit({ answers })
+  // Audits have gone on while others were asked.
+  const given = answers.map((answer) => ({ ...answer, checked: checks.of(answer) }))
+  for (const line of laterLines(answers, given)) print(line)
+  const [only] = given
+  if (given.length === 1 && only !== undefined) emit({ ...only })
+  else emit({ answers: given })
 }
 
 type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>

@@ -1,4 +1,4 @@
-import type { AuditEnd } from '../audits/audit.ts'
+import type { AuditEnd, Verdict } from '../audits/audit.ts'
 import type { Audits } from '../audits/audits.ts'
 import type { Ledger } from '../audits/ledger.ts'
 import type { CoreEffect } from '../effects.ts'
@@ -80,7 +80,7 @@ export class Judgement {
   }
 
   private learn({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
-    const { ledger } = this.parts
+    const { ledger, answering, pending } = this.parts
     const { peers, layers } = stretch
     switch (verdict) {
       // It says nothing of anybody, and whoever was to be found right was not.
@@ -91,14 +91,25 @@ export class Judgement {
       case 'undecided':
         return this.suspect(peers, nowMs)
       default:
-        for (const made of verdict.right) {
-          const vouchers = verdict.right.filter((other) => other !== made).flat()
-          for (const peer of made) ledger.right(peer, layers.length, vouchers)
-        }
-        return verdict.wrong.flatMap((wrong) => [
-          ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
-          ...this.outvoted(wrong, nowMs),
-        ])
+        this.credit(verdict.right, layers.length)
+        return [
+          ...answering.checks.found(stretch, {
+            isRight: verdict.right.includes(peers),
+            isOpen: pending.has(request),
+          }),
+          ...verdict.wrong.flatMap((wrong) => [
+            ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
+            ...this.outvoted(wrong, nowMs),
+          ]),
+        ]
+    }
+  }
+
+  /** Those whose results agree have found each other right. */
+  private credit(right: Verdict['right'], layers: number): void {
+    for (const made of right) {
+      const vouchers = right.filter((other) => other !== made).flat()
+      for (const peer of made) this.parts.ledger.right(peer, layers, vouchers)
     }
   }
 
@@ -133,9 +144,11 @@ export class Judgement {
   }
 
   private bar(liar: PeerId, nowMs: number): CoreEffect[] {
+    const { pending, answering } = this.parts
     return [
       { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...[...this.parts.pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+      ...answering.checks.outvoted(liar, pending.keys()),
+      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
     ]
   }
 
