@@ -52,9 +52,26 @@ export { elementsOf, relativeL2, type Tensor, tensor } from './tensor.ts'
 
 // Pictures: from pixels to the input of a stem.
 
+export { parseHuggingFacePreprocessor } from './hugging-face-preprocessor.ts'
 export { parseIdx } from './idx.ts'
-export { grayTensor, imageTensor, type Pixels } from './image.ts'
-export { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
+export {
+  decodedShrink,
+  foregroundOfPicture,
+  grayTensor,
+  imageTensor,
+  normalisedBytes,
+  type Pixels,
+  type Preparation,
+  preparePicture,
+} from './image.ts'
+export {
+  FILTERS,
+  type Fill,
+  type Filter,
+  type Preprocessing,
+  parsePreprocessing,
+  type Resize,
+} from './preprocessing.ts'
 
 // Running it: the engine, the oracle in plain loops, the suite that every engine passes.
 
