@@ -1,12 +1,19 @@
-/** How the pixels of a data set are kept and become inputs. */
+import type { Preprocessing, Resize } from '@layerswarm/model'
+
+/** How the pixels of a data set were prepared, are kept and become inputs. */
 export interface PixelFormat {
   /** Height and width of the images, pixels. */
   readonly imageSize: number
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: 1 | 3
-  /** Inputs are (pixel / 255 − mean) / std, by channel. */
+  /** Inputs are (pixel · rescale − mean) / std, by channel; rescale is 1/255 by default. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
+  readonly rescale?: number | undefined
+  /** How pictures were fitted; undefined where all had the size already, or were no files. */
+  readonly resize?: Resize | undefined
+  /** What the images show, and others are turned round to; undefined before it is decided. */
+  readonly foreground?: Preprocessing['foreground'] | undefined
 }
 
 /** Square images with their classes. */

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Pixels, Preparation, Preprocessing } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
 import {
   FOLDER_CLASSES_MAX,
@@ -9,19 +10,23 @@ import {
 } from '../limits.ts'
 import { failData } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
-
-/** A decoded picture: 4 bytes per pixel (red, green, blue, alpha), row by row. */
-export interface DecodedPicture {
-  readonly width: number
-  readonly height: number
-  readonly data: Uint8Array
-}
+import {
+  foregroundOfPictures,
+  isOtherwise,
+  type PreparedPicture,
+  prepareFile,
+  TRAINING_RESIZE,
+} from './prepared-pictures.ts'
 
 /**
- * Decodes a picture file; with a size it fits the picture into a square of so many pixels.
+ * Decodes a picture file. @param preparation what its pixels are for: a large picture may be shrunk
+ * while it is decoded, as far as that allows; undefined for its size alone.
  * @throws an error whose message is one line that names the file.
  */
-export type DecodePicture = (path: string, size: number | undefined) => Promise<DecodedPicture>
+export type DecodePicture = (
+  path: string,
+  preparation: Preparation | undefined,
+) => Promise<Pixels>
 
 /** How a folder of pictures is read. */
 export interface ImageFolderOptions {
@@ -30,6 +35,8 @@ export interface ImageFolderOptions {
   readonly size: number | undefined
   /** 1 or 3; undefined takes 1 if all pictures are grey. */
   readonly channels: 1 | 3 | undefined
+  /** How a model that is there already wants its pictures; undefined decides by the pictures. */
+  readonly as?: Pick<Preprocessing, 'mean' | 'foreground' | 'resize' | 'rescale'> | undefined
 }
 
 const PICTURE = /\.(png|jpe?g|webp)$/i
@@ -55,15 +62,21 @@ export async function loadImageFolder(
   if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
-  const read = (files: readonly PictureFile[]) => readPictures(files, size, options)
+  const given = { mean: [], foreground: 'any', resize: TRAINING_RESIZE, ...options.as } as const
+  const preparation: Preparation = { ...given, size, channels: options.channels ?? 3 }
+  const read = (files: readonly PictureFile[]) => readPictures(files, preparation, options)
   const [trained, tested] = [await read(mixed(train)), await read(test)]
   const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
-  const split = { train: reduced(trained, channels), test: reduced(tested, channels) }
+  const foreground =
+    options.as?.foreground ?? (channels === 1 ? foregroundOfPictures(trained.pictures) : 'any')
+  // Those that were read before it was known what the others show.
+  const turned = { ...preparation, foreground }
+  if (options.as === undefined) {
+    for (const split of [trained, tested]) await turnRound(split, turned, options.decode)
+  }
+  const split = { train: images(trained, size, channels), test: images(tested, size, channels) }
   return {
-    name,
-    labels,
-    imageSize: size,
-    channels,
+    ...{ name, labels, imageSize: size, channels, foreground, resize: given.resize },
     ...pixelStatistics(split.train, channels),
     ...split,
   }
@@ -146,7 +159,8 @@ async function picturesOf(folder: string, labels: readonly string[]): Promise<Pi
 
 async function sizeOf([first]: readonly PictureFile[], decode: DecodePicture): Promise<number> {
   if (first === undefined) return 0
-  const { width, height } = await decode(first.path, undefined)
+  const picture = await decode(first.path, undefined)
+  const { width, height } = picture.whole ?? picture
   if (width === height) return width
   return failData(
     first.path,
@@ -154,45 +168,68 @@ async function sizeOf([first]: readonly PictureFile[], decode: DecodePicture): P
   )
 }
 
-/** All pictures as red, green and blue. */
+/** Pictures of one part of a data set, all prepared alike. */
+interface PreparedFiles {
+  readonly files: readonly PictureFile[]
+  readonly pictures: PreparedPicture[]
+}
+
 async function readPictures(
   files: readonly PictureFile[],
-  size: number,
+  preparation: Preparation,
   { decode, size: wanted }: ImageFolderOptions,
-): Promise<LabelledImages> {
-  const pixels = new Uint8Array(files.length * size * size * 3)
-  for (const [image, { path }] of files.entries()) {
-    const { width, height, data } = await decode(path, wanted)
-    if (width !== size || height !== size || data.length !== size * size * 4) {
+): Promise<PreparedFiles> {
+  const pictures: PreparedPicture[] = []
+  const { size } = preparation
+  for (const { path } of files) {
+    const picture = await prepareFile(path, decode, preparation)
+    const { width, height } = picture
+    if (wanted === undefined && (width !== size || height !== size)) {
       failData(
         path,
         `it has ${width} × ${height} pixels, the first one ${size} × ${size}; make them one size, or name one for all with --size`,
       )
     }
-    for (let pixel = 0; pixel < size * size; pixel++) {
-      const to = (image * size * size + pixel) * 3
-      pixels.set(data.subarray(pixel * 4, pixel * 4 + 3), to)
+    pictures.push(picture)
+  }
+  return { files, pictures }
+}
+
+/** Prepares those pictures again that come out otherwise now. */
+async function turnRound(
+  { files, pictures }: PreparedFiles,
+  preparation: Preparation,
+  decode: DecodePicture,
+): Promise<void> {
+  for (const [at, picture] of pictures.entries()) {
+    const file = files[at]
+    if (file === undefined || !isOtherwise(picture, preparation.foreground)) continue
+    pictures[at] = await prepareFile(file.path, decode, preparation)
+  }
+}
+
+function isGrey({ pictures }: PreparedFiles): boolean {
+  return pictures.every(({ bytes }) => {
+    for (let i = 0; i < bytes.length; i += 3) {
+      if (bytes[i] !== bytes[i + 1] || bytes[i] !== bytes[i + 2]) return false
     }
+    return true
+  })
+}
+
+/** One behind the other; grey ones that were read in colour keep one of their equal channels. */
+function images(
+  { files, pictures }: PreparedFiles,
+  size: number,
+  channels: 1 | 3,
+): LabelledImages {
+  const values = size * size * channels
+  const pixels = new Uint8Array(pictures.length * values)
+  for (const [at, { bytes }] of pictures.entries()) {
+    const every = bytes.length / values
+    pixels.set(every === 1 ? bytes : bytes.filter((_, i) => i % every === 0), at * values)
   }
   return { count: files.length, pixels, labels: Uint8Array.from(files, ({ label }) => label) }
-}
-
-function isGrey({ pixels }: LabelledImages): boolean {
-  for (let i = 0; i < pixels.length; i += 3) {
-    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false
-  }
-  return true
-}
-
-/** Luminance (ITU-R BT.601) where one channel is wanted. */
-function reduced(images: LabelledImages, channels: 1 | 3): LabelledImages {
-  if (channels === 3) return images
-  const { pixels } = images
-  const grey = Uint8Array.from({ length: pixels.length / 3 }, (_, pixel) => {
-    const [r = 0, g = 0, b = 0] = pixels.subarray(pixel * 3, pixel * 3 + 3)
-    return Math.round(0.299 * r + 0.587 * g + 0.114 * b)
-  })
-  return { ...images, pixels: grey }
 }
 
 /** Mean and deviation by channel, on a scale from 0 to 1. */
