@@ -6,6 +6,12 @@ export const JSON_BYTES_MAX = 256 << 20
 /** A whole-model file: as float32, a ViT-H has 2.5 GB; Node reads at most 2 GiB at once. */
 export const MODEL_BYTES_MAX = 2 ** 31 - 1
 
+/** Files of one checkpoint: the largest models that people spread have a few hundred. */
+export const CHECKPOINT_SHARDS_MAX = 1_000
+
+/** Names of left out tensors that are told; a line takes no more. */
+export const SKIPPED_NAMES_MAX = 5
+
 /** A photo of 8192 × 8192 pixels as PNG has up to 200 MB. */
 export const PICTURE_BYTES_MAX = 256 << 20
 

@@ -95,6 +95,8 @@ export { partGraph } from './onnx/part-graph.ts'
 
 // Files: the weights of a part, and of a whole checkpoint.
 
+export { foreignFile } from './foreign-file.ts'
+
 export {
   checkPart,
   joinCheckpoint,
@@ -111,6 +113,13 @@ export {
   tensorValues,
   writeSafetensors,
 } from './safetensors.ts'
+
+export {
+  readStoredTensors,
+  type StoredEntry,
+  type StoredTensors,
+  storedValues,
+} from './stored-tensors.ts'
 
 // Releases: the signed manifest that names every file by its hash.
 

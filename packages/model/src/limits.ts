@@ -6,6 +6,9 @@
  */
 export const SAFETENSORS_HEADER_BYTES_MAX = 1 << 20
 
+/** Beginning of a file by which another format is known: spaces, then the first tag of a web page. */
+export const FOREIGN_FILE_BYTES = 64
+
 /** Rank of one tensor; the deepest we use is the patch projection with 4. */
 export const TENSOR_RANK_DIMENSIONS_MAX = 8
 

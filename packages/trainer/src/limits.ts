@@ -94,3 +94,6 @@ export const CHECKPOINT_INTERVAL_SECONDS_MAX = 300
  * reporting.
  */
 export const CURVE_SEEDS = 1
+
+/** Classes of the classifier that stands in where a checkpoint has none: as few as a spec may have. */
+export const BACKBONE_CLASSES = 2

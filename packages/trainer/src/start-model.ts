@@ -10,6 +10,8 @@ import { inputName } from './train-graph.ts'
 export interface StartModel {
   readonly spec: ModelSpec
   readonly parts: PartFiles
+  /** Its classifier stands in for one: fresh weights are better, however many classes there are. */
+  readonly isBackbone: boolean
   /** How it wants its pixels: (pixel / 255 − mean) / std by channel; undefined for those of the data. */
   readonly preprocessing?:
     | { readonly mean: readonly number[]; readonly std: readonly number[] }
@@ -62,6 +64,7 @@ export function startParameters(
   for (const { part, tensors } of layout.parts) {
     for (const { name, offset, elements } of tensors) {
       const values = known.get(inputName(part, name))
+      if (start.isBackbone && name.startsWith('classifier.')) continue
       if (values?.length === elements) parameters.set(values, offset)
     }
   }

@@ -18,8 +18,13 @@ import {
   swarmUrls,
 } from '../../../apps/cli/src/line/option.ts'
 import { parseLine } from '../../../apps/cli/src/line/parse-line.ts'
+import { readCheckpointFolder } from '../../../apps/cli/src/release/checkpoint-folder.ts'
 import { readOrCreateKey } from '../../../apps/cli/src/release/publisher-key.ts'
-import { readManifest, readModelFolder } from '../../../apps/cli/src/release/release-folder.ts'
+import {
+  readManifest,
+  readModelFolder,
+  readStartFolder,
+} from '../../../apps/cli/src/release/release-folder.ts'
 import {
   readCpuSeconds,
   readTrainingFolder,
@@ -192,6 +197,30 @@ export const CLI_TARGETS: readonly Target[] = [
       await refusingLater(documented, () => readCpuSeconds(path, sha256(input)))
       await refusingLater(documented, () => readModelFolder(folder))
       return refusingLater(documented, () => readTrainingFolder(folder))
+    },
+  },
+  {
+    name: 'cli/checkpoint-folder',
+    covers: [
+      file('release/checkpoint-folder.ts#readCheckpointFolder'),
+      file('release/release-folder.ts#readStartFolder'),
+    ],
+    kind: 'json',
+    share: 0.002,
+    seeds: () => [
+      jsonOf({ weight_map: { a: 'part.safetensors', b: 'part.safetensors' } }),
+      jsonOf({ model_type: 'vit', id2label: { 0: 'a', 1: 'b' } }),
+    ],
+    async run(input) {
+      const folder = join(scratch(), 'checkpoint')
+      mkdirSync(folder, { recursive: true })
+      written('checkpoint/config.json', input)
+      written('checkpoint/part.safetensors', tinyCheckpoint())
+      written('checkpoint/model.safetensors.index.json', input)
+      const codes = ['bad-spec', 'bad-manifest', ...FILE_FAULTS]
+      const documented = { ModelError: codes, CliError: ['bad-file', 'not-found'] }
+      await refusingLater(documented, () => readCheckpointFolder(folder, true))
+      return refusingLater(documented, () => readStartFolder(folder))
     },
   },
   {

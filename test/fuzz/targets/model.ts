@@ -23,10 +23,12 @@ import {
   type Receipt,
   randomModel,
   readSafetensors,
+  readStoredTensors,
   receiptText,
   releaseId,
   signManifest,
   splitCheckpoint,
+  storedValues,
   tensorValues,
   verifyManifest,
   writeSafetensors,
@@ -149,6 +151,12 @@ function safetensorsFile(input: Uint8Array): Uint8Array {
 }
 
 function readTensors(bytes: Uint8Array): unknown {
+  const anyType = refusing({ ModelError: ['bad-safetensors'] }, () => readStoredTensors(bytes))
+  if (anyType === REFUSED) return REFUSED
+  for (const [name, entry] of Object.entries(anyType.tensors)) {
+    if (entry.offset + entry.bytes > bytes.length) throw new Error('a tensor beyond its file')
+    refusing({ ModelError: ['bad-safetensors'] }, () => storedValues(bytes, entry, name))
+  }
   const header = refusing({ ModelError: ['bad-safetensors'] }, () => readSafetensors(bytes))
   if (header === REFUSED) return REFUSED
   const tensors = Object.fromEntries(
@@ -186,7 +194,7 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/safetensors',
-    covers: [file('safetensors.ts#readSafetensors')],
+    covers: [file('safetensors.ts#readSafetensors'), file('stored-tensors.ts#readStoredTensors')],
     kind: 'bytes',
     share: 2,
     seeds: () => [
@@ -204,7 +212,8 @@ export const MODEL_TARGETS: readonly Target[] = [
         {
           __metadata__: { format: 'pt' },
           a: { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
-          b: { dtype: 'F16', shape: [16], data_offsets: [16, 48] },
+          b: { dtype: 'BF16', shape: [8], data_offsets: [16, 32] },
+          c: { dtype: 'F64', shape: [2], data_offsets: [32, 48] },
         },
         { $bytes: 0, a: { dtype: 'F32', shape: [0], data_offsets: [0, 0] } },
       ].map(jsonOf),

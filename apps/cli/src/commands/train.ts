@@ -32,7 +32,10 @@ export const train = defineCommand({
       high: 1024,
       otherwise: undefined,
     }),
-    from: text('DIR', 'a model to begin with, as `layerswarm import` makes it'),
+    from: text(
+      'DIR',
+      'a model to begin with: what `layerswarm import` made, or a folder that it takes',
+    ),
     engine: choice(
       ['cpu', 'webgpu'],
       'what computes; without it a graphics card if there is one, else the processor',
@@ -52,10 +55,10 @@ export const train = defineCommand({
   async run({ positionals, values, json, signal, print, log, emit }) {
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
     const { fetchData, picturesOf } = await import('../images/data-options.ts')
-    const { readModelFolder } = await import('../release/release-folder.ts')
+    const { readStartFolder } = await import('../release/release-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
     await fetchData({ ...values, signal, log })
-    const start = values.from === undefined ? undefined : await readModelFolder(values.from)
+    const start = values.from === undefined ? undefined : await readStartFolder(values.from)
     const { isTTY, columns } = process.stderr
     const display =
       isTTY && !json

@@ -17,6 +17,8 @@ export interface TrainingFolder {
   readonly spec: ModelSpec
   readonly preprocessing: Preprocessing
   readonly labels: readonly string[]
+  /** It has no classifier, as an imported backbone. */
+  readonly isBackbone: boolean
   readonly seed: number
   /** Training images seen in all. */
   readonly imagesSeen: number
@@ -58,6 +60,7 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
       foreground: foreground ?? (spec.channels === 1 ? 'light' : 'any'),
     }),
     labels: labelsOf(path, dataset.get('labels')),
+    isBackbone: report.get('backbone') === true,
     seed: numberOf(path, report, 'seed'),
     imagesSeen: numberOf(path, report, 'imagesSeen'),
     cpuSeconds: cpuSecondsOf(report),
@@ -73,6 +76,15 @@ export async function refuseUnfinished(folder: string): Promise<void> {
   throw new CliError(
     { code: 'bad-file', path: folder },
     `${folder} holds a training that is not finished; go on with: layerswarm train RECIPE --out ${folder} --resume`,
+  )
+}
+
+/** @throws CliError `refused` for a model without a classifier. */
+export function refuseBackbone(folder: string, isBackbone: boolean): void {
+  if (!isBackbone) return
+  throw new CliError(
+    { code: 'refused', what: folder },
+    `${folder} is a backbone, without a classifier; layerswarm train RECIPE --data DIR --from ${folder} makes a model of it`,
   )
 }
 
