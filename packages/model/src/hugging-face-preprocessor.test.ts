@@ -95,7 +95,10 @@ describe('a preprocessor of Hugging Face', () => {
     [{ ...vit, resample: 9 }, '"resample" is 9'],
     [{ ...vit, rescale_factor: 0 }, '"rescale_factor" is 0'],
     [{ ...vit, image_mean: [0.5] }, '"image_mean" is not 3 numbers'],
-    [{ ...vit, image_std: [0, 0, 0] }, '"preprocessing.std"'],
+    [
+      { ...vit, image_std: [0, 0, 0] },
+      'preprocessor_config.json does not fit the model (manifest: "preprocessing.std"',
+    ],
     [[], 'preprocessor_config.json is not an object'],
   ])('is refused by the first field that cannot be followed: %j', (value, words) => {
     expect(refusal(value)).toContain(words)

@@ -94,11 +94,22 @@ export function parseHuggingFacePreprocessor(
     : ({ mode: 'none' } as const)
   if (mode.mode === 'none' && !crops)
     fail('do_resize', `is false without "do_center_crop": pictures would keep their sizes`)
-  return parsePreprocessing({
+  return checked({
     ...{ size: imageSize, channels, foreground: 'any', resize: mode },
     ...rescaleOf(given),
     ...normalisationOf(given, defaults, channels),
   })
+}
+
+/** Within the bounds of a manifest too. */
+function checked(preprocessing: Preprocessing): Preprocessing {
+  try {
+    return parsePreprocessing(preprocessing)
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    const reason = `preprocessor_config.json does not fit the model (${error.message})`
+    throw new ModelError(error.fault, reason)
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>

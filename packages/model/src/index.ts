@@ -52,6 +52,7 @@ export { elementsOf, relativeL2, type Tensor, tensor } from './tensor.ts'
 
 // Pictures: from pixels to the input of a stem.
 
+export { foregroundOf } from './foreground.ts'
 export { parseHuggingFacePreprocessor } from './hugging-face-preprocessor.ts'
 export { parseIdx } from './idx.ts'
 export {
@@ -71,6 +72,7 @@ export {
   type Preprocessing,
   parsePreprocessing,
   type Resize,
+  resizeOf,
 } from './preprocessing.ts'
 
 // Running it: the engine, the oracle in plain loops, the suite that every engine passes.

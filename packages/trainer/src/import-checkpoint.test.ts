@@ -141,7 +141,7 @@ describe('an import', () => {
     })
     expect(processed({ ...imagenet, do_normalize: false })).toMatchObject({ mean: [0, 0, 0] })
     expect(refusal(() => processed({ image_mean: [0.5] }))).toMatch(
-      /preprocessor_config\.json does not fit the model.*mean.*3 numbers/,
+      /preprocessor_config\.json: "image_mean" is not 3 numbers/,
     )
   })
 })

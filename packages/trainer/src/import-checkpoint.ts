@@ -5,7 +5,7 @@ import {
   type Preprocessing,
   parseHuggingFaceConfig,
   parseHuggingFaceLabels,
-  parsePreprocessing,
+  parseHuggingFacePreprocessor,
   partName,
   readSafetensors,
   splitCheckpoint,
@@ -93,7 +93,7 @@ export function importCheckpoint(
     spec,
     parts,
     labels: labels ?? [],
-    preprocessing: preprocessingOf(spec, preprocessor),
+    preprocessing: parseHuggingFacePreprocessor(preprocessor, spec),
     isBackbone: labels === undefined,
     skipped,
   }
@@ -216,31 +216,4 @@ function withoutSecondRow({ dtype, shape, data: all }: RawTensor, tokens: number
   data.set(all.subarray(0, row))
   data.set(all.subarray(2 * row), row)
   return { dtype, shape: [1, tokens, ...shape.slice(2)], data }
-}
-
-/** Mean and deviation that ViT's image processor takes when it is told nothing. */
-const PROCESSOR_DEFAULT = 0.5
-
-function preprocessingOf(spec: ModelSpec, preprocessor: unknown): Preprocessing {
-  const { channels, imageSize: size } = spec
-  const plain = fieldOf(preprocessor, 'do_normalize') === false
-  const read = (field: string, otherwise: number): unknown => {
-    const value = plain ? undefined : fieldOf(preprocessor, field)
-    return value === undefined ? Array.from({ length: channels }, () => otherwise) : value
-  }
-  try {
-    return parsePreprocessing({
-      size,
-      channels,
-      mean: read('image_mean', plain ? 0 : PROCESSOR_DEFAULT),
-      std: read('image_std', plain ? 1 : PROCESSOR_DEFAULT),
-      foreground: 'any',
-    })
-  } catch (error) {
-    if (!(error instanceof ModelError)) throw error
-    throw new ModelError(
-      error.fault,
-      `preprocessor_config.json does not fit the model (${error.message})`,
-    )
-  }
 }

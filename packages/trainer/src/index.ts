@@ -28,7 +28,7 @@ export {
 } from './data/dataset.ts'
 export { type DataSource, downloadData, readSources } from './data/download.ts'
 export { FASHION_MNIST_DIR } from './data/idx-data.ts'
-export type { DecodedPicture, DecodePicture, ImageFolderOptions } from './data/image-folder.ts'
+export type { DecodePicture, ImageFolderOptions } from './data/image-folder.ts'
 export { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 export type { EngineName } from './engine/train-engine.ts'
 export { TrainerError, type TrainerFault } from './errors.ts'

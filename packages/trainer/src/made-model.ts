@@ -33,12 +33,12 @@ export async function writeMadeModel(outDir: string, made: MadeModel): Promise<s
   const { name, spec, parts, preprocessing, labels, isBackbone, seed, imagesSeen, recipe } = made
   const model = joinCheckpoint(spec, parts)
   const modelHash = createHash('sha256').update(model).digest('hex')
-  const { mean, std, foreground } = preprocessing
+  const { size: _size, channels: _channels, ...pixels } = preprocessing
   const report = {
     name,
     spec,
     parameters: layoutOf(spec).elements,
-    preprocessing: { mean, std, foreground },
+    preprocessing: pixels,
     dataset: { labels },
     ...(isBackbone ? { backbone: true } : {}),
     seed,

@@ -1,4 +1,4 @@
-import { joinCheckpoint, type ModelSpec } from '@layerswarm/model'
+import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
 import { TrainerError } from './errors.ts'
 import type { PartFiles } from './model-file.ts'
 import { readModelFile } from './model-file.ts'
@@ -12,10 +12,8 @@ export interface StartModel {
   readonly parts: PartFiles
   /** Its classifier stands in for one: fresh weights are better, however many classes there are. */
   readonly isBackbone: boolean
-  /** How it wants its pixels: (pixel / 255 − mean) / std by channel; undefined for those of the data. */
-  readonly preprocessing?:
-    | { readonly mean: readonly number[]; readonly std: readonly number[] }
-    | undefined
+  /** How it wants its pixels; undefined for what the data says. */
+  readonly preprocessing?: Omit<Preprocessing, 'size' | 'channels'> | undefined
 }
 
 /** Sizes that must be the same; the classes may differ, and the variant. */

@@ -3,6 +3,7 @@ import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
 import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { type Dataset, type LabelledImages, sliceImages } from './data/dataset.ts'
+import { foregroundOfDataset } from './data/foreground.ts'
 import { FASHION_MNIST_DIR } from './data/idx-data.ts'
 import { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 import { createSampler, type Sampler } from './data/sampler.ts'
@@ -125,7 +126,8 @@ export async function train(
   // First, since it fails where something is not installed; reading data may take minutes.
   const engine = await openEngine(chosen.engine, chosen.threads ?? recipe.threads)
   const loaded = await loadDataset(chosen.dataDir, chosen)
-  const dataset = { ...loaded, ...chosen.from?.preprocessing }
+  const foreground = foregroundOfDataset(loaded)
+  const dataset = { ...loaded, foreground, ...chosen.from?.preprocessing }
   const training = await prepare(recipe, chosen, dataset, engine)
   try {
     await runSteps(training)

@@ -4,7 +4,7 @@ import { manifestBytes, sha256 } from '@layerswarm/model'
 import { parseOrder, parseReport } from '../../../apps/cli/src/bench/lagged-orders.ts'
 import { parseJson, readJson } from '../../../apps/cli/src/files.ts'
 import { readImages } from '../../../apps/cli/src/images/image-file.ts'
-import { readPicture, readTrainingPicture } from '../../../apps/cli/src/images/picture.ts'
+import { readPicture, readPixels } from '../../../apps/cli/src/images/picture.ts'
 import { parseSamples } from '../../../apps/cli/src/images/samples.ts'
 import { defineCommand, NO_POSITIONALS } from '../../../apps/cli/src/line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../../../apps/cli/src/line/hosting-options.ts'
@@ -152,7 +152,7 @@ export const CLI_TARGETS: readonly Target[] = [
   },
   {
     name: 'cli/picture',
-    covers: [file('images/picture.ts#readPicture'), file('images/picture.ts#readTrainingPicture')],
+    covers: [file('images/picture.ts#readPicture'), file('images/picture.ts#readPixels')],
     kind: 'bytes',
     share: 0.001,
     // A picture may have many pixels in few bytes: as many as PICTURE_PIXELS_MAX, a second or two of a processor.
@@ -167,7 +167,7 @@ export const CLI_TARGETS: readonly Target[] = [
     async run(input) {
       const path = written('picture.png', input)
       const documented = { CliError: ['bad-picture', 'bad-file'] }
-      await refusingLater(documented, () => readTrainingPicture(path, 8))
+      await refusingLater(documented, () => readPixels(path, undefined))
       return refusingLater(documented, () => readPicture(path, TINY_PREPROCESSING))
     },
   },

@@ -12,6 +12,7 @@ import {
   type Preprocessing,
   parseHuggingFaceConfig,
   parseHuggingFaceLabels,
+  parseHuggingFacePreprocessor,
   parseIdx,
   parseManifest,
   parseModelSpec,
@@ -57,6 +58,15 @@ export const TINY_PREPROCESSING: Preprocessing = {
   std: [0.5],
   foreground: 'light',
 }
+
+/** Ways to fit a picture. */
+const WAYS: readonly Partial<Preprocessing>[] = [
+  {},
+  { resize: { mode: 'none' } },
+  { resize: { mode: 'stretch', height: 9, width: 3, filter: 'lanczos' } },
+  { resize: { mode: 'shortest-edge', edge: 5, filter: 'bicubic' }, foreground: 'dark' },
+  { resize: { mode: 'letterbox', fill: 'mean', filter: 'hamming' }, foreground: 'any' },
+]
 
 const HASH = 'ab'.repeat(32)
 
@@ -280,8 +290,30 @@ export const MODEL_TARGETS: readonly Target[] = [
     [file('preprocessing.ts#parsePreprocessing')],
     ['bad-manifest'],
     parsePreprocessing,
-    () => [TINY_PREPROCESSING, { ...TINY_PREPROCESSING, channels: 3 }],
+    () => [
+      TINY_PREPROCESSING,
+      { ...TINY_PREPROCESSING, channels: 3 },
+      { ...TINY_PREPROCESSING, resize: { mode: 'stretch', height: 5, width: 4, filter: 'box' } },
+      {
+        ...TINY_PREPROCESSING,
+        rescale: 1,
+        resize: { mode: 'shortest-edge', edge: 5, filter: 'area' },
+      },
+    ],
   ),
+  {
+    name: 'model/hugging-face-preprocessor',
+    covers: [file('hugging-face-preprocessor.ts#parseHuggingFacePreprocessor')],
+    kind: 'json',
+    seeds: () => [
+      jsonOf({ size: 4, resample: 3, image_mean: [0.5, 0.5, 0.5], rescale_factor: 0.0078 }),
+      jsonOf({ image_processor_type: 'CLIPImageProcessor', size: { shortest_edge: 5 } }),
+    ],
+    run: (input) =>
+      refusing({ ModelError: ['bad-spec', 'bad-manifest'] }, () =>
+        parseHuggingFacePreprocessor(parsed(input), { imageSize: 4, channels: 3 }),
+      ),
+  },
   {
     name: 'model/hugging-face-config',
     covers: [
@@ -382,8 +414,10 @@ export const MODEL_TARGETS: readonly Target[] = [
     run(input) {
       const [w = 0, w2 = 0, h = 0, h2 = 0] = input
       const pixels = { width: w + 256 * w2, height: h + 256 * h2, data: input.subarray(4) }
+      // A way of its own by the length, so that all are tried.
+      const preprocessing = { ...TINY_PREPROCESSING, ...WAYS[input.length % WAYS.length] }
       const tensor = refusing({ ModelError: ['bad-picture'] }, () =>
-        imageTensor(pixels, TINY_PREPROCESSING),
+        imageTensor(pixels, preprocessing),
       )
       if (tensor !== REFUSED && !tensor.data.every(Number.isFinite))
         throw new Error('a value that is not finite')

@@ -75,7 +75,7 @@ export const train = defineCommand({
       threads: values.threads ?? Math.min(TRAINING_THREADS_MAX, availableParallelism()),
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
-      pictures: picturesOf(values.size, start && (start.spec.channels === 1 ? 1 : 3)),
+      pictures: picturesOf(values.size, start),
       from: start,
       onProgress(progress) {
         display.show(progress)

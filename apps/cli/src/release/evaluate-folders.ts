@@ -38,6 +38,8 @@ interface TestSet {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly images: LabelledImages
+  /** Of the data set; a pack does not say them. */
+  readonly classes?: readonly string[]
 }
 
 /** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
@@ -51,8 +53,7 @@ export async function evaluateFolders(
   const models: ModelFolder[] = []
   for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
   await fetchData(sources)
-  const test = firstImages(await readTestSet(sources, models), sources.images)
-  for (const model of models) checkFit(model, test)
+  const tests = await readTestSets(models, sources)
   const { seeds, signal, log } = sources
   const options = {
     seeds,
@@ -60,7 +61,7 @@ export async function evaluateFolders(
     threads: Math.min(4, availableParallelism()),
     onProgress: progressLog(log),
   }
-  return evaluateModels(models, (model) => testImages(model, test), options)
+  return evaluateModels(models, (model) => testImages(model, tests), options)
 }
 
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */
@@ -70,20 +71,42 @@ function named(model: ModelFolder, folder: string, others: readonly ModelFolder[
   return { ...model, name: place.startsWith(model.name) ? place : `${model.name} (${place})` }
 }
 
-/** The test images; pictures in folders are read in the size and the channels of the first model. */
+/**
+ * The test images for every model, which are the same ones; pictures in folders are prepared as each
+ * of them wants them, once for those that agree.
+ */
+async function readTestSets(
+  models: readonly ModelFolder[],
+  sources: EvaluateSources,
+): Promise<ReadonlyMap<ModelFolder, TestSet>> {
+  const tests = new Map<ModelFolder, TestSet>()
+  const read = new Map<string, TestSet>()
+  for (const model of models) {
+    const { imageSize, channels } = model.spec
+    const way = JSON.stringify({ ...model.preprocessing, imageSize, channels, std: undefined })
+    const test = read.get(way) ?? firstImages(await readTestSet(sources, model), sources.images)
+    if (read.size === 0 && test.classes !== undefined) {
+      compareLabels(model, test.classes, sources.log)
+    }
+    read.set(way, test)
+    checkFit(model, test)
+    tests.set(model, test)
+  }
+  return tests
+}
+
 async function readTestSet(
-  { data, samples, log }: EvaluateSources,
-  [first]: readonly ModelFolder[],
+  { data, samples }: EvaluateSources,
+  model: ModelFolder,
 ): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
     return { ...PACK, size, images: { count, pixels, labels } }
   }
-  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3)
+  const pictures = picturesOf(undefined, model)
   const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
   const { imageSize, channels, mean, std, labels, test } = dataset
-  if (first !== undefined) compareLabels(first, labels, log)
-  return { size: imageSize, channels, mean, std, images: test }
+  return { size: imageSize, channels, mean, std, images: test, classes: labels }
 }
 
 /** A class has its number from the data set that a model was trained on; other data may number otherwise. */
@@ -120,7 +143,10 @@ function checkFit({ name, spec, labels }: ModelFolder, { size, channels, images 
   }
 }
 
-function testImages({ spec, preprocessing }: ModelFolder, test: TestSet): TestImages {
+function testImages(model: ModelFolder, tests: ReadonlyMap<ModelFolder, TestSet>): TestImages {
+  const { spec, preprocessing } = model
+  const test = tests.get(model)
+  if (test === undefined) throw new Error(`no test images were read for ${model.name}`)
   const own: Preprocessing = preprocessing ?? {
     size: spec.imageSize,
     channels: spec.channels,

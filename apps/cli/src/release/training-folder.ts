@@ -47,17 +47,16 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
   }
   const spec = parseModelSpec(report.get('spec'))
   const dataset = fieldsOf(path, report.get('dataset'))
-  const { mean, std, foreground } = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
+  const pixels = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
   return {
     name: textOf(path, report, 'name'),
     spec,
     preprocessing: parsePreprocessing({
-      size: spec.imageSize,
-      channels: spec.channels,
-      mean: [mean].flat(),
-      std: [std].flat(),
-      // The grey data sets that are trained on, Fashion-MNIST and its kin, show light on black.
-      foreground: foreground ?? (spec.channels === 1 ? 'light' : 'any'),
+      // Older reports name none; the grey data sets they are about show light on black.
+      foreground: spec.channels === 1 ? 'light' : 'any',
+      ...pixels,
+      ...{ size: spec.imageSize, channels: spec.channels },
+      ...{ mean: [pixels.mean].flat(), std: [pixels.std].flat() },
     }),
     labels: labelsOf(path, dataset.get('labels')),
     isBackbone: report.get('backbone') === true,

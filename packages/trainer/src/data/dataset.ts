@@ -9,11 +9,11 @@ export interface PixelFormat {
   /** Inputs are (pixel · rescale − mean) / std, by channel; rescale is 1/255 by default. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
-  readonly rescale?: number | undefined
+  readonly rescale?: number
   /** How pictures were fitted; undefined where all had the size already, or were no files. */
-  readonly resize?: Resize | undefined
+  readonly resize?: Resize
   /** What the images show, and others are turned round to; undefined before it is decided. */
-  readonly foreground?: Preprocessing['foreground'] | undefined
+  readonly foreground?: Preprocessing['foreground']
 }
 
 /** Square images with their classes. */

@@ -22,7 +22,12 @@ export function commonForeground(shown: readonly Foreground[]): Foreground {
  * What the images of a data set show; colours say nothing. A folder of pictures was decided when it
  * was read, idx files are here.
  */
-export function foregroundOfDataset({ foreground, channels, imageSize, train }: Dataset): Foreground {
+export function foregroundOfDataset({
+  foreground,
+  channels,
+  imageSize,
+  train,
+}: Dataset): Foreground {
   if (foreground !== undefined) return foreground
   if (channels !== 1) return 'any'
   const values = imageSize * imageSize
@@ -30,8 +35,6 @@ export function foregroundOfDataset({ foreground, channels, imageSize, train }: 
     train.pixels.subarray(at * values, (at + 1) * values),
   )
   return commonForeground(
-    images.map((data) =>
-      foregroundOf({ width: imageSize, height: imageSize, channels: 1, data }),
-    ),
+    images.map((data) => foregroundOf({ width: imageSize, height: imageSize, channels: 1, data })),
   )
 }

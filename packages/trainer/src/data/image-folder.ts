@@ -1,6 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Pixels, Preparation, Preprocessing } from '@layerswarm/model'
+import {
+  foregroundOfPicture,
+  type Pixels,
+  type Preparation,
+  type Preprocessing,
+  preparePicture,
+  type Resize,
+  resizeOf,
+} from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
 import {
   FOLDER_CLASSES_MAX,
@@ -10,23 +18,14 @@ import {
 } from '../limits.ts'
 import { failData } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
-import {
-  foregroundOfPictures,
-  isOtherwise,
-  type PreparedPicture,
-  prepareFile,
-  TRAINING_RESIZE,
-} from './prepared-pictures.ts'
+import { commonForeground, type Foreground } from './foreground.ts'
 
 /**
  * Decodes a picture file. @param preparation what its pixels are for: a large picture may be shrunk
  * while it is decoded, as far as that allows; undefined for its size alone.
  * @throws an error whose message is one line that names the file.
  */
-export type DecodePicture = (
-  path: string,
-  preparation: Preparation | undefined,
-) => Promise<Pixels>
+export type DecodePicture = (path: string, preparation: Preparation | undefined) => Promise<Pixels>
 
 /** How a folder of pictures is read. */
 export interface ImageFolderOptions {
@@ -38,6 +37,12 @@ export interface ImageFolderOptions {
   /** How a model that is there already wants its pictures; undefined decides by the pictures. */
   readonly as?: Pick<Preprocessing, 'mean' | 'foreground' | 'resize' | 'rescale'> | undefined
 }
+
+/**
+ * How pictures are fitted when nobody says otherwise: whole, in proportion, with black around them.
+ * The release says so, and pictures are asked as they were trained on.
+ */
+const TRAINING_RESIZE: Resize = { mode: 'letterbox', fill: 'black', filter: 'bilinear' }
 
 const PICTURE = /\.(png|jpe?g|webp)$/i
 
@@ -62,21 +67,25 @@ export async function loadImageFolder(
   if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
-  const given = { mean: [], foreground: 'any', resize: TRAINING_RESIZE, ...options.as } as const
-  const preparation: Preparation = { ...given, size, channels: options.channels ?? 3 }
+  const { as } = options
+  const resize = as === undefined ? TRAINING_RESIZE : resizeOf(as)
+  const preparation: Preparation = {
+    ...{ mean: [], foreground: 'any', ...as, resize },
+    ...{ size, channels: options.channels ?? 3 },
+  }
   const read = (files: readonly PictureFile[]) => readPictures(files, preparation, options)
   const [trained, tested] = [await read(mixed(train)), await read(test)]
   const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
-  const foreground =
-    options.as?.foreground ?? (channels === 1 ? foregroundOfPictures(trained.pictures) : 'any')
-  // Those that were read before it was known what the others show.
-  const turned = { ...preparation, foreground }
-  if (options.as === undefined) {
-    for (const split of [trained, tested]) await turnRound(split, turned, options.decode)
+  const foreground = as?.foreground ?? (channels === 1 ? commonForeground(trained.shown) : 'any')
+  if (as === undefined) {
+    // They were read before it was known what they show in common.
+    for (const one of [trained, tested]) {
+      await readOtherwise(one, { ...preparation, foreground }, options.decode)
+    }
   }
-  const split = { train: images(trained, size, channels), test: images(tested, size, channels) }
+  const split = { train: imagesOf(trained, channels), test: imagesOf(tested, channels) }
   return {
-    ...{ name, labels, imageSize: size, channels, foreground, resize: given.resize },
+    ...{ name, labels, imageSize: size, channels, foreground, resize },
     ...pixelStatistics(split.train, channels),
     ...split,
   }
@@ -168,10 +177,16 @@ async function sizeOf([first]: readonly PictureFile[], decode: DecodePicture): P
   )
 }
 
-/** Pictures of one part of a data set, all prepared alike. */
+/** The pictures of one part of a data set, prepared alike. */
 interface PreparedFiles {
   readonly files: readonly PictureFile[]
-  readonly pictures: PreparedPicture[]
+  /** (files, size, size, channels) bytes. */
+  readonly pixels: Uint8Array
+  readonly channels: number
+  /** By file, what it shows. */
+  readonly shown: readonly Foreground[]
+  /** Places of files that were transparent somewhere: what lies behind depends on what all of them show. */
+  readonly clear: readonly number[]
 }
 
 async function readPictures(
@@ -179,57 +194,64 @@ async function readPictures(
   preparation: Preparation,
   { decode, size: wanted }: ImageFolderOptions,
 ): Promise<PreparedFiles> {
-  const pictures: PreparedPicture[] = []
-  const { size } = preparation
-  for (const { path } of files) {
-    const picture = await prepareFile(path, decode, preparation)
-    const { width, height } = picture
+  const { size, channels } = preparation
+  const values = size * size * channels
+  const pixels = new Uint8Array(files.length * values)
+  const shown: Foreground[] = []
+  const clear: number[] = []
+  for (const [at, { path }] of files.entries()) {
+    const picture = await decode(path, preparation)
+    const { width, height } = picture.whole ?? picture
     if (wanted === undefined && (width !== size || height !== size)) {
       failData(
         path,
         `it has ${width} × ${height} pixels, the first one ${size} × ${size}; make them one size, or name one for all with --size`,
       )
     }
-    pictures.push(picture)
+    pixels.set(preparePicture(picture, preparation), at * values)
+    shown.push(foregroundOfPicture(picture))
+    if (isClear(picture)) clear.push(at)
   }
-  return { files, pictures }
+  return { files, pixels, channels, shown, clear }
 }
 
-/** Prepares those pictures again that come out otherwise now. */
-async function turnRound(
-  { files, pictures }: PreparedFiles,
+/** Reads those again that come out otherwise now that it is known what all of them show. */
+async function readOtherwise(
+  { files, pixels, shown, clear }: PreparedFiles,
   preparation: Preparation,
   decode: DecodePicture,
 ): Promise<void> {
-  for (const [at, picture] of pictures.entries()) {
-    const file = files[at]
-    if (file === undefined || !isOtherwise(picture, preparation.foreground)) continue
-    pictures[at] = await prepareFile(file.path, decode, preparation)
+  const { foreground } = preparation
+  if (foreground === 'any') return
+  const values = pixels.length / files.length
+  for (const [at, { path }] of files.entries()) {
+    const isTurned = shown[at] !== 'any' && shown[at] !== foreground
+    if (!isTurned && !clear.includes(at)) continue
+    pixels.set(preparePicture(await decode(path, preparation), preparation), at * values)
   }
 }
 
-function isGrey({ pictures }: PreparedFiles): boolean {
-  return pictures.every(({ bytes }) => {
-    for (let i = 0; i < bytes.length; i += 3) {
-      if (bytes[i] !== bytes[i + 1] || bytes[i] !== bytes[i + 2]) return false
-    }
-    return true
-  })
+function isClear({ data }: Pixels): boolean {
+  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return true
+  return false
 }
 
-/** One behind the other; grey ones that were read in colour keep one of their equal channels. */
-function images(
-  { files, pictures }: PreparedFiles,
-  size: number,
-  channels: 1 | 3,
-): LabelledImages {
-  const values = size * size * channels
-  const pixels = new Uint8Array(pictures.length * values)
-  for (const [at, { bytes }] of pictures.entries()) {
-    const every = bytes.length / values
-    pixels.set(every === 1 ? bytes : bytes.filter((_, i) => i % every === 0), at * values)
+function isGrey({ pixels, channels }: PreparedFiles): boolean {
+  if (channels === 1) return true
+  for (let i = 0; i < pixels.length; i += 3) {
+    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false
   }
-  return { count: files.length, pixels, labels: Uint8Array.from(files, ({ label }) => label) }
+  return true
+}
+
+/** Grey pictures that were read in colour keep one of their three equal channels. */
+function imagesOf({ files, pixels, channels }: PreparedFiles, wanted: 1 | 3): LabelledImages {
+  const every = channels / wanted
+  return {
+    count: files.length,
+    pixels: every === 1 ? pixels : pixels.filter((_, i) => i % every === 0),
+    labels: Uint8Array.from(files, ({ label }) => label),
+  }
 }
 
 /** Mean and deviation by channel, on a scale from 0 to 1. */

@@ -81,16 +81,29 @@ describe('CIFAR', () => {
 })
 
 /** Pictures of the tests hold `WIDTHxHEIGHT R G B` as text. */
-const decode: DecodePicture = async (path, size) => {
+const decode: DecodePicture = async (path) => {
   const { readFile } = await import('node:fs/promises')
   const [shape = '', ...colour] = (await readFile(path, 'utf8')).split(' ')
-  const [width = 0, height = 0] = size === undefined ? shape.split('x').map(Number) : [size, size]
+  const [width = 0, height = 0] = shape.split('x').map(Number)
   const pixel = [...colour.map(Number), 255]
   return {
     width,
     height,
     data: Uint8Array.from({ length: width * height * 4 }, (_, i) => pixel[i % 4] ?? 0),
   }
+}
+
+/** 8 × 8 pixels of grey: a bar in the middle of a ground, as `bars GROUND BAR GROUND` says. */
+const bars: DecodePicture = async (path) => {
+  const { readFile } = await import('node:fs/promises')
+  const [, ground = 0, bar = 0] = (await readFile(path, 'utf8')).split(' ').map(Number)
+  const data = new Uint8Array(256)
+  for (let pixel = 0; pixel < 64; pixel++) {
+    const isBar = pixel % 8 > 1 && pixel % 8 < 6 && pixel > 15 && pixel < 48
+    data.set([0, 0, 0].fill(isBar ? bar : ground), pixel * 4)
+    data[pixel * 4 + 3] = 255
+  }
+  return { width: 8, height: 8, data }
 }
 
 async function writePictures(where: string, count: number, text = '4x4 10 20 30'): Promise<void> {
@@ -147,6 +160,50 @@ describe('a folder of pictures', () => {
     const { imageSize, channels, train } = await loadDataset(folder, { pictures: sized })
     expect([imageSize, channels, train.pixels.length]).toEqual([5, 1, 18 * 25])
   })
+
+  test('is fitted whole, with black around it, and says so', async () => {
+    await writePictures('a', 10, '8x4 9 90 200')
+    await writePictures('b', 10, '4x8 9 90 200')
+    const sized = { decode, size: 4, channels: 3 as const }
+    const { resize, foreground, train } = await loadDataset(folder, { pictures: sized })
+    expect(resize).toEqual({ mode: 'letterbox', fill: 'black', filter: 'bilinear' })
+    expect(foreground).toBe('any')
+    expect([...train.pixels.subarray(12, 15)]).toEqual([9, 90, 200])
+    expect([...train.pixels.subarray(0, 3)]).toEqual([0, 0, 0])
+  })
+
+  test('of a model that is there is prepared as the model wants it', async () => {
+    await writePictures('a', 10, '8x4 9 9 9')
+    await writePictures('b', 10, '4x8 9 9 9')
+    const resize = { mode: 'stretch', height: 4, width: 4, filter: 'bicubic' } as const
+    const as = { mean: [0.5], foreground: 'any', resize } as const
+    const given = { decode, size: 4, channels: 1 as const, as }
+    const { train, resize: told } = await loadDataset(folder, { pictures: given })
+    expect(told).toEqual(resize)
+    expect(new Set(train.pixels)).toEqual(new Set([9]))
+  })
+
+  test.each([
+    ['dark on light', 250, 'dark', '5 250 5'],
+    ['light on dark', 5, 'light', '250 5 250'],
+  ] as const)(
+    'that shows things %s turns the odd one round',
+    async (_, ground, foreground, odd) => {
+      const text = (at: number, other: number) => [at, other, at].join(' ')
+      for (const name of ['train/a', 'train/b', 'test/a', 'test/b']) {
+        await writePictures(name, 20, `bars ${text(ground, 255 - ground)}`)
+      }
+      // One among them that is the other way round.
+      await writeFile(at('train/a/0.png'), `bars ${text(255 - ground, ground)}`)
+      const set = await loadDataset(folder, { pictures: { ...pictures, decode: bars } })
+      expect([set.channels, set.foreground]).toEqual([1, foreground])
+      const rows = Array.from({ length: 40 }, (_, image) =>
+        [4, 5, 6].map((column) => set.train.pixels[image * 64 + 24 + column - 3]).join(' '),
+      )
+      expect(new Set(rows).size).toBe(1)
+      expect(rows[0]).not.toBe(odd)
+    },
+  )
 
   test('of several sizes, one class, or an empty class is refused', async () => {
     await writePictures('a', 10)
