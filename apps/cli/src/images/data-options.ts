@@ -23,10 +23,11 @@ export async function fetchData({ download, data, signal, log }: DownloadChoice)
   log(`${fetched} of ${sources.length} files were fetched, the others were there`)
 }
 
-/** How pictures in a folder per class are read. */
+/** How pictures in a folder per class are read; `strict` stops at the first that cannot be. */
 export function picturesOf(
   size: number | undefined,
   channels: 1 | 3 | undefined,
+  { strict, log }: { readonly strict: boolean; log(line: string): void },
 ): NonNullable<LoadOptions['pictures']> {
-  return { decode: readTrainingPicture, size, channels }
+  return { decode: readTrainingPicture, size, channels, strict, tell: log }
 }

@@ -16,6 +16,7 @@ import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
 import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
+import { numberedAs } from './class-numbers.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
 /** Which test images models are measured on. */
@@ -27,6 +28,8 @@ export interface EvaluateSources {
   /** How many of the test images; undefined for all. */
   readonly images: number | undefined
   readonly seeds: number
+  /** Stops at pictures that cannot be read instead of leaving them out. */
+  readonly strict: boolean
   readonly signal: AbortSignal
   log(line: string): void
 }
@@ -72,32 +75,21 @@ function named(model: ModelFolder, folder: string, others: readonly ModelFolder[
 
 /** The test images; pictures in folders are read in the size and the channels of the first model. */
 async function readTestSet(
-  { data, samples, log }: EvaluateSources,
+  { data, samples, strict, signal, log }: EvaluateSources,
   [first]: readonly ModelFolder[],
 ): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
     return { ...PACK, size, images: { count, pixels, labels } }
   }
-  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3)
-  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
+  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3, {
+    strict,
+    log,
+  })
+  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures, signal })
   const { imageSize, channels, mean, std, labels, test } = dataset
-  if (first !== undefined) compareLabels(first, labels, log)
-  return { size: imageSize, channels, mean, std, images: test }
-}
-
-/** A class has its number from the data set that a model was trained on; other data may number otherwise. */
-function compareLabels(
-  { name, labels }: ModelFolder,
-  those: readonly string[],
-  log: (line: string) => void,
-): void {
-  if (labels.join('\n') === those.join('\n')) return
-  const index = those.findIndex((label, id) => label !== labels[id])
-  const id = Math.max(0, index)
-  log(
-    `${name} knows class ${id} as "${labels[id] ?? 'none'}", the data set as "${those[id] ?? 'none'}"; they are taken for the same`,
-  )
+  const images = first === undefined ? test : numberedAs(first, labels, test, log)
+  return { size: imageSize, channels, mean, std, images }
 }
 
 function firstImages(test: TestSet, wanted: number | undefined): TestSet {
