@@ -18,6 +18,7 @@ export const train = defineCommand({
     'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
+  lingers: true,
   options: {
     out: requiredText(
       'DIR',
