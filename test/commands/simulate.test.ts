@@ -77,7 +77,7 @@ describe('simulate', () => {
       })
     })
     child.kill('SIGINT')
-    expect(await ended).toBe(1)
+    expect(await ended).toBe(130)
     expect(said).toMatch(/^layerswarm: the simulation was interrupted$/m)
   })
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { TRAINING_THREADS_MAX, UNKNOWN_TERMINAL_COLUMNS } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { bare, choice, count, requiredText, text } from '../line/option.ts'
+import { STRICT_OPTION } from '../line/strict-option.ts'
 import {
   createLineDisplay,
   createPlotDisplay,
@@ -14,9 +15,10 @@ export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
   usage: [
-    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
+    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
+  lingers: true,
   options: {
     out: requiredText(
       'DIR',
@@ -45,6 +47,7 @@ export const train = defineCommand({
       `threads of the processor, on which results do not depend (one per core, at most ${TRAINING_THREADS_MAX})`,
       { low: 1, high: 256, otherwise: undefined },
     ),
+    strict: STRICT_OPTION,
     resume: bare('continue from the checkpoint in --out'),
   },
   examples: [
@@ -75,7 +78,7 @@ export const train = defineCommand({
       threads: values.threads ?? Math.min(TRAINING_THREADS_MAX, availableParallelism()),
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
-      pictures: picturesOf(values.size, start),
+      pictures: picturesOf(values.size, start, { strict: values.strict, log }),
       from: start,
       onProgress(progress) {
         display.show(progress)

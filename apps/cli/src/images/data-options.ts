@@ -32,13 +32,18 @@ export interface PictureTaker {
 
 /**
  * How pictures in a folder per class are read. @param taker the model that takes them, by its own
- * preprocessing if it has one; without a model the pictures decide.
+ * preprocessing if it has one; without a model the pictures decide. `strict` stops at the first that
+ * cannot be read.
  */
 export function picturesOf(
   size: number | undefined,
   taker: PictureTaker | undefined,
+  { strict, log }: { readonly strict: boolean; log(line: string): void },
 ): NonNullable<LoadOptions['pictures']> {
   const channels = taker && (taker.spec.channels === 1 ? 1 : 3)
   const as = taker?.preprocessing
-  return { decode: readPixels, size: size ?? taker?.spec.imageSize, channels, as }
+  return {
+    ...{ decode: readPixels, size: size ?? taker?.spec.imageSize, channels, as },
+    ...{ strict, tell: log },
+  }
 }

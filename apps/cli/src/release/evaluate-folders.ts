@@ -16,6 +16,7 @@ import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
 import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
+import { numberedAs } from './class-numbers.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
 /** Which test images models are measured on. */
@@ -27,6 +28,8 @@ export interface EvaluateSources {
   /** How many of the test images; undefined for all. */
   readonly images: number | undefined
   readonly seeds: number
+  /** Stops at pictures that cannot be read instead of leaving them out. */
+  readonly strict: boolean
   readonly signal: AbortSignal
   log(line: string): void
 }
@@ -38,8 +41,6 @@ interface TestSet {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly images: LabelledImages
-  /** Of the data set; a pack does not say them. */
-  readonly classes?: readonly string[]
 }
 
 /** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
@@ -82,12 +83,10 @@ async function readTestSets(
   const tests = new Map<ModelFolder, TestSet>()
   const read = new Map<string, TestSet>()
   for (const model of models) {
-    const { imageSize, channels } = model.spec
-    const way = JSON.stringify({ ...model.preprocessing, imageSize, channels, std: undefined })
+    const { spec, preprocessing, labels } = model
+    const { imageSize, channels } = spec
+    const way = JSON.stringify([imageSize, channels, { ...preprocessing, std: undefined }, labels])
     const test = read.get(way) ?? firstImages(await readTestSet(sources, model), sources.images)
-    if (read.size === 0 && test.classes !== undefined) {
-      compareLabels(model, test.classes, sources.log)
-    }
     read.set(way, test)
     checkFit(model, test)
     tests.set(model, test)
@@ -96,31 +95,17 @@ async function readTestSets(
 }
 
 async function readTestSet(
-  { data, samples }: EvaluateSources,
+  { data, samples, strict, signal, log }: EvaluateSources,
   model: ModelFolder,
 ): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
     return { ...PACK, size, images: { count, pixels, labels } }
   }
-  const pictures = picturesOf(undefined, model)
-  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
+  const pictures = picturesOf(undefined, model, { strict, log })
+  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures, signal })
   const { imageSize, channels, mean, std, labels, test } = dataset
-  return { size: imageSize, channels, mean, std, images: test, classes: labels }
-}
-
-/** A class has its number from the data set that a model was trained on; other data may number otherwise. */
-function compareLabels(
-  { name, labels }: ModelFolder,
-  those: readonly string[],
-  log: (line: string) => void,
-): void {
-  if (labels.join('\n') === those.join('\n')) return
-  const index = those.findIndex((label, id) => label !== labels[id])
-  const id = Math.max(0, index)
-  log(
-    `${name} knows class ${id} as "${labels[id] ?? 'none'}", the data set as "${those[id] ?? 'none'}"; they are taken for the same`,
-  )
+  return { size: imageSize, channels, mean, std, images: numberedAs(model, labels, test, log) }
 }
 
 function firstImages(test: TestSet, wanted: number | undefined): TestSet {

@@ -22,13 +22,13 @@ export interface LabelledImages {
   /** (count, size, size, channels) raw pixels, 0 … 255. */
   readonly pixels: Uint8Array
   /** (count) class of each image. */
-  readonly labels: Uint8Array
+  readonly labels: Uint8Array | Uint16Array
 }
 
 /** Square images for training and for testing. */
 export interface Dataset extends PixelFormat {
   readonly name: string
-  /** One per class; at most 256. */
+  /** One per class. */
   readonly labels: readonly string[]
   readonly train: LabelledImages
   readonly test: LabelledImages
