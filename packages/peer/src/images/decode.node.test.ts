@@ -166,12 +166,12 @@ describe('a picture in Node', () => {
     }
   })
 
-  test('of a hundred million pixels in a small JPEG file is shrunk too', async () => {
-    const create = { width: 12_000, height: 9_000, channels: 3, background: '#405060' } as const
-    const file = await sharp({ create }).jpeg().toBuffer()
-    const { width, height, whole } = await decodeImage(new Blob([Uint8Array.from(file)]))
-    expect([width, height, whole?.width]).toEqual([6_000, 4_500, 12_000])
-  })
+  test('of too many pixels in a JPEG file is shrunk until it has not', async () => {
+    const create = { width: 8_200, height: 8_200, channels: 3, background: '#405060' } as const
+    const bytes = Uint8Array.from(await sharp({ create }).jpeg().toBuffer())
+    const { width, whole } = await decodeImage(new Blob([bytes]))
+    expect([width, whole?.width]).toEqual([4_100, 8_200])
+  }, 120_000)
 
   test('that is not where its address says is refused', async () => {
     await expect(decodeImage(`${address}/none.png`)).rejects.toThrow(/none\.png does not exist$/)
