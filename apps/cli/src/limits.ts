@@ -69,7 +69,7 @@ export const UP_COVERED_MS_MAX = 20_000
 export const UP_HOSTS_PER_LAYER = 2
 
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
-export const INTERRUPTED_MS_MAX = 800
+export const INTERRUPTED_MS_MAX = 600
 
 /** How often the progress of an evaluation, which takes minutes, is told. */
 export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000
