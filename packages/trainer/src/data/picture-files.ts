@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { TrainerError } from '../errors.ts'
-import { FOLDER_CLASSES_MAX, TEST_EVERY_PICTURES } from '../limits.ts'
+import { FOLDER_CLASSES_MAX, SPLIT_SEED, TEST_EVERY_PICTURES } from '../limits.ts'
 import { createRandom } from '../random.ts'
 import { failData } from './data-file.ts'
 
@@ -196,9 +196,6 @@ function filesOf(classes: readonly ClassFolder[], labels: readonly string[]): Pi
     return label === undefined ? [] : files.map((path) => ({ path, label }))
   })
 }
-
-/** Always the same, so that a model is measured on pictures that it was not trained on. */
-const SPLIT_SEED = 1
 
 /** A tenth of the pictures of every class, one at least where there are two. */
 function drawTests(files: readonly PictureFile[]): ReadonlySet<number> {
