@@ -1,7 +1,4 @@
-import { INTERRUPTED_MS_MAX } from './limits.ts'
-
-/** Exit code of what ctrl-c has ended, as shells have it: 128 and the number of SIGINT. */
-export const INTERRUPTED_EXIT = 130
+import { INTERRUPTED_EXIT_CODE, INTERRUPTED_MS_MAX } from './limits.ts'
 
 /** The process, as far as it is told to end. */
 export interface InterruptedProcess {
@@ -29,18 +26,18 @@ export function hearInterruption(process: InterruptedProcess, lingers: boolean):
   const { signal } = controller
   let isInterrupted = false
   process.on('SIGINT', () => {
-    if (signal.aborted) return process.exit(INTERRUPTED_EXIT)
+    if (signal.aborted) return process.exit(INTERRUPTED_EXIT_CODE)
     isInterrupted = true
     controller.abort()
     if (lingers) return
     setTimeout(() => {
       process.warn('layerswarm: interrupted')
-      process.exit(INTERRUPTED_EXIT)
+      process.exit(INTERRUPTED_EXIT_CODE)
     }, INTERRUPTED_MS_MAX).unref()
   })
   process.on('SIGTERM', () => {
-    if (signal.aborted) return process.exit(isInterrupted ? INTERRUPTED_EXIT : 1)
+    if (signal.aborted) return process.exit(isInterrupted ? INTERRUPTED_EXIT_CODE : 1)
     controller.abort()
   })
-  return { signal, exitCode: (code) => (isInterrupted ? INTERRUPTED_EXIT : code) }
+  return { signal, exitCode: (code) => (isInterrupted ? INTERRUPTED_EXIT_CODE : code) }
 }

@@ -68,8 +68,11 @@ export const UP_COVERED_MS_MAX = 20_000
 /** One volunteer may leave without a gap. */
 export const UP_HOSTS_PER_LAYER = 2
 
+/** Exit code of what ctrl-c has ended, as shells have it: 128 and the number of SIGINT. */
+export const INTERRUPTED_EXIT_CODE = 130
+
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
-export const INTERRUPTED_MS_MAX = 800
+export const INTERRUPTED_MS_MAX = 600
 
 /** How often the progress of an evaluation, which takes minutes, is told. */
 export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000

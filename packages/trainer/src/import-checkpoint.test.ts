@@ -225,6 +225,10 @@ describe('an import of what people have', () => {
   })
 
   test('names classes that nobody named as transformers does, by the shape of the classifier', () => {
+    expect(read(vit, { id2label: null }).labels).toHaveLength(3)
+    expect(refusal(() => read(vit, { id2label: { 0: 'ape' } }))).toMatch(
+      /"id2label" names 1 classes, the classifier of the checkpoint has 3/,
+    )
     expect(read(vit, { id2label: undefined }).labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
   })
 

@@ -131,8 +131,14 @@ function labelsOf(config: unknown, tensors: RawTensors): readonly string[] | und
       `tensor "${CLASSIFIER}" of the checkpoint is missing, though config.json says that it is a classifier`,
     )
   }
-  if (fieldOf(config, 'id2label') === undefined) return standInLabels(classifier.shape[0] ?? 0)
-  return parseHuggingFaceLabels(config)
+  const [classes = 0] = classifier.shape
+  if ((fieldOf(config, 'id2label') ?? undefined) === undefined) return standInLabels(classes)
+  const labels = parseHuggingFaceLabels(config)
+  if (labels.length === classes) return labels
+  return failConfig(
+    'id2label',
+    `"id2label" names ${labels.length} classes, the classifier of the checkpoint has ${classes}`,
+  )
 }
 
 function standInLabels(classes: number): string[] {

@@ -30,8 +30,11 @@ export const FOUND_NAMES_MAX = 5
 /** All pictures of a folder, decoded: they are held in memory. */
 export const FOLDER_PIXEL_BYTES_MAX = 2 ** 31
 
-/** Without a split of its own, every tenth picture is a test image. */
+/** Without a split of its own, a tenth of the pictures of every class are test images. */
 export const TEST_EVERY_PICTURES = 10
+
+/** Always the same, so that a model is measured on pictures that it was not trained on. */
+export const SPLIT_SEED = 1
 
 /**
  * Smallest deviation of a channel, pixels being 0 … 1: pictures of one colour must not divide by

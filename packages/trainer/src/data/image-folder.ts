@@ -59,7 +59,7 @@ export async function loadImageFolder(
 ): Promise<Dataset> {
   const { train, test, labels, faults: found, notes } = await listPictures(folder)
   const faults = [...found]
-  const size = options.size ?? (await sizeOf(train, options.decode))
+  const size = options.size ?? (await sizeOf(folder, train, options.decode))
   if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
@@ -138,9 +138,14 @@ function mixed(files: readonly PictureFile[]): PictureFile[] {
 }
 
 /** That of the first picture that can be read. */
-async function sizeOf(files: readonly PictureFile[], decode: DecodePicture): Promise<number> {
+async function sizeOf(
+  folder: string,
+  files: readonly PictureFile[],
+  decode: DecodePicture,
+): Promise<number> {
   let first: unknown
-  for (const { path } of files.slice(0, UNREADABLE_FIRST_PICTURES_MAX)) {
+  const tried = files.slice(0, UNREADABLE_FIRST_PICTURES_MAX)
+  for (const { path } of tried) {
     const picture = await decode(path, undefined).catch((error: unknown) => {
       first ??= error
     })
@@ -149,7 +154,8 @@ async function sizeOf(files: readonly PictureFile[], decode: DecodePicture): Pro
     if (whole.width === whole.height) return whole.width
     failOblong(path, whole)
   }
-  throw first
+  if (!(first instanceof CodedError)) throw first
+  failData(folder, `none of the first ${tried.length} pictures can be read: ${first.message}`)
 }
 
 function failOblong(path: string, { width, height }: Pick<Pixels, 'width' | 'height'>): never {

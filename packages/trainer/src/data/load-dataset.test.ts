@@ -281,10 +281,10 @@ describe('a folder of pictures', () => {
 
   test('of several sizes, one class, or an empty class is refused', async () => {
     await writePictures('a', 10)
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/holds 1 class folders/)
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/holds 1 class folder/)
     await mkdir(at('b'))
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
-      /holds 1 class folders.*b: no picture that can be read is in it/,
+      /holds 1 class folder.*b: no picture that can be read is in it/,
     )
     await writePictures('b', 2, '5x5 1 1 1')
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
@@ -363,7 +363,7 @@ describe('a folder of pictures with splits', () => {
     await mkdir(at('train'))
     await writeFile(at('train', 'cat.7.jpg'), '4x4 1 1 1')
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
-      /train: it holds 1 pictures and no class folders; .*train.cat.cat\.7\.jpg/,
+      /train: it holds 1 picture and no class folders; .*train.cat.cat\.7\.jpg/,
     )
   })
 })
@@ -371,11 +371,11 @@ describe('a folder of pictures with splits', () => {
 describe('faults in a folder of pictures', () => {
   const listed = [
     /a.broken\.png is broken$/,
-    /a: 2 \.heic and 1 \.bmp cannot be read$/,
+    /a: 2 \.heic and 1 \.bmp cannot be read; save them as PNG or JPEG$/,
     /b.gone\.png is a link to nothing$/,
     /empty: no picture that can be read is in it$/,
     /test: there are no pictures of the class b$/,
-    /new: there are no training pictures of this class; 2 pictures are left out$/,
+    /new: there are no training pictures of this class; 2 pictures left out$/,
   ]
 
   beforeEach(async () => {
@@ -417,6 +417,10 @@ describe('faults in a folder of pictures', () => {
       /not one training picture of the class b can be read/,
     )
     expect(told.filter((line) => line.endsWith('is broken'))).toHaveLength(11)
+    for (let i = 0; i < 10; i++) await writeFile(at('train/a', `${i}.png`), 'no picture')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /none of the first 21 pictures can be read: .* is broken/,
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { TrainerError } from '../errors.ts'
-import { FOLDER_CLASSES_MAX, TEST_EVERY_PICTURES } from '../limits.ts'
+import { FOLDER_CLASSES_MAX, SPLIT_SEED, TEST_EVERY_PICTURES } from '../limits.ts'
 import { createRandom } from '../random.ts'
 import { failData } from './data-file.ts'
 
@@ -100,7 +100,7 @@ export async function listPictures(folder: string): Promise<PictureList> {
   for (const { name, files } of tested) {
     if (labels.includes(name)) continue
     faults.push(
-      `${join(places.test, name)}: there are no training pictures of this class; ${files.length} pictures are left out`,
+      `${join(places.test, name)}: there are no training pictures of this class; ${counted(files.length, 'picture')} left out`,
     )
   }
   for (const name of labels) {
@@ -167,16 +167,22 @@ async function classesIn(folder: string, faults: string[]): Promise<ClassFolder[
     const own = files.filter((file) => PICTURE.test(file))
     const others = files.filter((file) => OTHER_PICTURE.test(file))
     faults.push(...broken.map((link) => `${join(place, link)} is a link to nothing`))
-    if (others.length > 0) faults.push(`${place}: ${countByType(others)} cannot be read`)
+    if (others.length > 0) {
+      faults.push(`${place}: ${countByType(others)} cannot be read; save them as PNG or JPEG`)
+    }
+    if (below.length > 0) faults.push(`${place}: ${counted(below.length, 'folder')} in it not read`)
     if (own.length === 0) {
-      const inside = below.length === 0 ? '' : `, only ${below.length} more folders`
-      faults.push(`${place}: no picture that can be read is in it${inside}`)
+      if (others.length === 0) faults.push(`${place}: no picture that can be read is in it`)
     } else {
-      if (below.length > 0) faults.push(`${place}: ${below.length} folders in it are not read`)
       classes.push({ name, files: own.map((file) => join(place, file)) })
     }
   }
   return classes
+}
+
+/** As "1 folder" or "2 folders". */
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** As "2 .heic and 1 .bmp". */
@@ -197,9 +203,6 @@ function filesOf(classes: readonly ClassFolder[], labels: readonly string[]): Pi
   })
 }
 
-/** Always the same, so that a model is measured on pictures that it was not trained on. */
-const SPLIT_SEED = 1
-
 /** A tenth of the pictures of every class, one at least where there are two. */
 function drawTests(files: readonly PictureFile[]): ReadonlySet<number> {
   const random = createRandom(SPLIT_SEED, 'test pictures')
@@ -218,11 +221,11 @@ function drawTests(files: readonly PictureFile[]): ReadonlySet<number> {
 }
 
 function failFew(folder: string, labels: readonly string[], faults: readonly string[]): never {
-  const [first = 'cat'] = labels
+  const only = labels.length === 0 ? '' : `, ${labels.join()}`
   const why = faults.length === 0 ? '' : ` (${faults.join('; ')})`
   throw new TrainerError(
     { code: 'missing-data', file: folder },
-    `${folder} holds ${labels.length} class folders with pictures; two classes at least are needed, as ${join(folder, first, '1.png')}${why}`,
+    `${folder} holds ${counted(labels.length, 'class folder')} with pictures${only}; two classes at least are needed, as ${join(folder, 'cat', '1.png')}${why}`,
   )
 }
 
@@ -233,6 +236,6 @@ export function failFlat(folder: string, files: readonly string[]): never {
   const word = /^\p{L}+/u.exec(basename(first))?.[0] ?? 'cat'
   return failData(
     folder,
-    `it holds ${pictures.length} pictures and no class folders; put those of a class into a folder of its name, as ${join(folder, word, first)}`,
+    `it holds ${counted(pictures.length, 'picture')} and no class folders; put those of a class into a folder of its name, as ${join(folder, word, first)}`,
   )
 }
