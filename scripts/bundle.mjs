@@ -30,6 +30,7 @@ const BROWSER_WASM = [
 const peerEntries = (rest) => ({
   index: 'index.js',
   snapshot: 'snapshot.js',
+  images: 'images/images.js',
   'join-url': 'meeting/join-url.js',
   ...rest,
 })

@@ -71,7 +71,7 @@ describe('a training', () => {
     const recipe = await recipeFile('interrupted', { variant: 'layerdrop', images: 4000 })
     const out = join(scratch, 'interrupted')
     const { code, log } = await endAfter(recipe, out, 200, 'SIGINT')
-    expect(code, log).toBe(1)
+    expect(code, log).toBe(130)
     expect(log.trim().split('\n').at(-1)).toMatch(
       /^layerswarm: stopped after step \d+ of 1000; resume to continue from .*checkpoint/,
     )

@@ -9,6 +9,7 @@ export type CliFault =
   | { code: 'port-taken'; port: number }
   | { code: 'refused'; what: string }
   | { code: 'disagrees'; difference: number }
+  | { code: 'unanswered'; files: number }
   | { code: 'interrupted' }
 
 /** The one error class of the command: `message` is a line for people, `fault` is for programs. */

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { foreignFile } from '@layerswarm/model'
 import { CliError } from './cli-error.ts'
 import { JSON_BYTES_MAX } from './limits.ts'
 
@@ -26,13 +27,25 @@ export function parseJson(path: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw new CliError({ code: 'bad-file', path }, `${path} is not JSON; it may be cut off`)
+    const foreign = foreignFile(bytes)
+    throw new CliError(
+      { code: 'bad-file', path },
+      foreign === undefined
+        ? `${path} is not JSON; it may be cut off`
+        : `${path} is not JSON: it is ${foreign}`,
+    )
   }
 }
 
 /** Whether a file or folder is there. */
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
+}
+
+/** The names in a folder, in their order. @throws CliError `not-found` or `bad-file`. */
+export async function listFolder(path: string): Promise<string[]> {
+  await requireFolder(path)
+  return (await readdir(path)).toSorted()
 }
 
 /** A folder that is there. @throws CliError `not-found` or `bad-file`. */

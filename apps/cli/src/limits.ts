@@ -6,6 +6,12 @@ export const JSON_BYTES_MAX = 256 << 20
 /** A whole-model file: as float32, a ViT-H has 2.5 GB; Node reads at most 2 GiB at once. */
 export const MODEL_BYTES_MAX = 2 ** 31 - 1
 
+/** Files of one checkpoint: the largest models that people spread have a few hundred. */
+export const CHECKPOINT_SHARDS_MAX = 1_000
+
+/** Names of left out tensors that are told; a line takes no more. */
+export const SKIPPED_NAMES_MAX = 5
+
 /** A photo of 8192 × 8192 pixels as PNG has up to 200 MB. */
 export const PICTURE_BYTES_MAX = 256 << 20
 
@@ -63,6 +69,12 @@ export const UP_COVERED_MS_MAX = 20_000
 
 /** One volunteer may leave without a gap. */
 export const UP_HOSTS_PER_LAYER = 2
+
+/** Exit code of what ctrl-c has ended, as shells have it: 128 and the number of SIGINT. */
+export const INTERRUPTED_EXIT_CODE = 130
+
+/** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
+export const INTERRUPTED_MS_MAX = 600
 
 /** How often the progress of an evaluation, which takes minutes, is told. */
 export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000

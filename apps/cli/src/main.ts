@@ -2,7 +2,7 @@
  * The `layerswarm` command: starts swarms and joins them, asks them, trains and publishes models,
  * simulates churn and measures. A result for people goes to stdout, or one JSON document with
  * `--json`; progress and errors go to stderr, errors in one line. `SIGINT` ends any command
- * cleanly. `layerswarm completion bash`, `zsh` or `fish` prints a script that teaches a shell to
+ * within a second, with what there is and the exit code 130. `layerswarm completion bash`, `zsh` or `fish` prints a script that teaches a shell to
  * complete commands and flags: `source <(layerswarm completion bash)`.
  *
  * ```sh
@@ -18,20 +18,21 @@
 import { readFileSync } from 'node:fs'
 import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'
+import { hearInterruption } from './interruption.ts'
 import { runLine } from './line/run-line.ts'
 
 /** Runs one command line in this process and ends it with the line's exit code. */
 export async function runMain(words: readonly string[]): Promise<void> {
   // Before anything is loaded, for this process and those that it starts (docs/privacy.md).
   process.env.ORT_DISABLE_TELEMETRY = '1'
-  const interruption = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      // Asked twice: do not wait for a clean stop.
-      if (interruption.signal.aborted) process.exit(1)
-      interruption.abort()
-    })
-  }
+  const interruption = hearInterruption(
+    {
+      on: (signal, handler) => void process.on(signal, handler),
+      exit: (code) => process.exit(code),
+      warn: (line) => void process.stderr.write(`${line}\n`),
+    },
+    COMMANDS.some(({ name, lingers }) => name === words[0] && lingers === true),
+  )
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on('error', () => process.exit(0))
   process.on('uncaughtException', (error) => {
@@ -51,7 +52,7 @@ export async function runMain(words: readonly string[]): Promise<void> {
     words,
   )
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
-  process.exit(code)
+  process.exit(interruption.exitCode(code))
 }
 
 /** One line instead of a stack. */

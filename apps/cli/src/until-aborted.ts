@@ -6,6 +6,22 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   })
 }
 
+/** What a promise gives, or a rejection with the signal's reason as soon as that aborts. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    // A long run asks thousands of times with one signal.
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 /** Resolves `true` after `ms`, or `false` as soon as the signal aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {

@@ -87,6 +87,7 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), {
     lab.choose(picture)
     classifier.choose(picture)
   },
+  preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
 })
 

@@ -1,4 +1,4 @@
-import type { Pixels } from '@layerswarm/model'
+import type { Pixels, Preparation } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
@@ -25,6 +25,8 @@ import { createSwarmPicture, type SwarmPicture } from './ui/swarm-picture.ts'
 /** What a visitor can ask for. */
 export interface PageActions extends JoinActions {
   choose(picture: Picture): void
+  /** How the model wants its pictures, where one is known. */
+  preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
 }
@@ -83,7 +85,7 @@ export function createPage(
   const chosen = byId('chosen', HTMLCanvasElement)
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
-  createFileDrop(actions.choose, run.showProblem)
+  createFileDrop(actions.choose, run.showProblem, actions.preparation)
   createOrderChoice(actions.setOrders)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)

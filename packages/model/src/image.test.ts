@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { ModelError } from './errors.ts'
-import { grayTensor, imageTensor, type Pixels } from './image.ts'
+import {
+  decodedShrink,
+  foregroundOfPicture,
+  grayTensor,
+  imageTensor,
+  type Pixels,
+  preparePicture,
+} from './image.ts'
 import type { Preprocessing } from './preprocessing.ts'
 
 const gray: Preprocessing = { size: 4, channels: 1, mean: [0], std: [1], foreground: 'light' }
@@ -53,16 +60,18 @@ describe('a picture for a model of light objects', () => {
   test('pads an inverted photo with the black of its ground', () => {
     const tall = picture(4, 8, (x, y) => (y > 1 && y < 6 && x > 0 && x < 3 ? black : white))
     const { data } = imageTensor(tall, gray)
-    expect([...data]).toEqual([0, 0, 0, 0, 0, 0.5, 0.5, 0, 0, 0.5, 0.5, 0, 0, 0, 0, 0])
+    // Half white, 127.5, is rounded to a byte.
+    const grey = Math.fround(128 / 255)
+    expect([...data]).toEqual([0, 0, 0, 0, 0, grey, grey, 0, 0, grey, grey, 0, 0, 0, 0, 0])
   })
 
   test('weighs the colours as Rec. 601 does', () => {
     const red = picture(4, 4, () => [255, 0, 0, 255])
     const green = picture(4, 4, () => [0, 255, 0, 255])
     const blue = picture(4, 4, () => [0, 0, 255, 255])
-    expect(imageTensor(red, gray).data[0]).toBeCloseTo(0.299, 6)
-    expect(imageTensor(green, gray).data[0]).toBeCloseTo(0.587, 6)
-    expect(imageTensor(blue, gray).data[0]).toBeCloseTo(0.114, 6)
+    // 0.299, 0.587 and 0.114 of 255, as whole bytes.
+    const bytes = [red, green, blue].map((pixels) => preparePicture(pixels, gray)[0])
+    expect(bytes).toEqual([76, 150, 29])
   })
 
   test('of the model’s own size equals the same image of the data set', () => {
@@ -97,7 +106,9 @@ describe('a picture for a model of anything', () => {
   test('keeps its proportions between bands of the mean colour', () => {
     const wide = picture(8, 4, () => white)
     const { data } = imageTensor(wide, colour)
-    expect([...data.subarray(0, 16)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0])
+    expect([...data.subarray(4, 12)]).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
+    // The mean, 127.5, is a whole byte as everything else: 128.
+    for (const at of [0, 3, 12, 15]) expect(data[at]).toBeCloseTo(1 / 255, 6)
   })
 
   test('keeps its mean brightness when it shrinks by an odd factor or grows', () => {
@@ -112,7 +123,8 @@ describe('a picture for a model of anything', () => {
         const all = [...list]
         return all.reduce((a, b) => a + b, 0) / all.length
       }
-      expect(mean(data)).toBeCloseTo(mean(before) / 255, 5)
+      // Each of the two passes rounds each pixel to a byte.
+      expect(Math.abs(mean(data) - mean(before) / 255)).toBeLessThan(1 / 255)
     }
   })
 
@@ -125,6 +137,105 @@ describe('a picture for a model of anything', () => {
         ),
       ),
     ).toEqual(new Set([1]))
+  })
+})
+
+describe('a picture that a release resizes in its own way', () => {
+  const plain = { ...gray, foreground: 'any' } as const
+  /** Columns of 10 times their place, rows of 1 times theirs. */
+  const ramp = (width: number, height: number) =>
+    picture(width, height, (x, y) => [10 * x + y, 10 * x + y, 10 * x + y, 255])
+  const rows = (bytes: Uint8Array) =>
+    [0, 4, 8, 12].map((at) => [...bytes.subarray(at, at + 4)].join(' '))
+
+  test('is stretched, whatever its proportions', () => {
+    const resize = { mode: 'stretch', height: 4, width: 4, filter: 'box' } as const
+    const seen = preparePicture(ramp(8, 4), { ...plain, resize })
+    expect(rows(seen)).toEqual(['5 25 45 65', '6 26 46 66', '7 27 47 67', '8 28 48 68'])
+  })
+
+  test('has its shorter side exact, its longer one truncated, and its middle cut out', () => {
+    // 4 / 6 of 11 is 7.3: 7 columns, of which three are cut, one of them on the left.
+    const resize = { mode: 'shortest-edge', edge: 4, filter: 'nearest' } as const
+    const seen = preparePicture(ramp(11, 6), { ...plain, resize })
+    expect(rows(seen)[0]).toBe('20 30 50 70')
+  })
+
+  test('is cut around its centre where nothing resizes it, and lies on black where it is smaller', () => {
+    const resize = { mode: 'none' } as const
+    expect(rows(preparePicture(ramp(7, 3), { ...plain, resize }))).toEqual([
+      '0 0 0 0',
+      '10 20 30 40',
+      '11 21 31 41',
+      '12 22 32 42',
+    ])
+  })
+
+  test('is letterboxed with the fill that is named', () => {
+    const of = (fill: 'black' | 'white' | 'mean') => {
+      const resize = { mode: 'letterbox', fill, filter: 'bilinear' } as const
+      return rows(preparePicture(ramp(4, 2), { ...plain, mean: [0.2], resize }))
+    }
+    expect(of('black')).toEqual(['0 0 0 0', '0 10 20 30', '1 11 21 31', '0 0 0 0'])
+    expect(of('white')[3]).toBe('255 255 255 255')
+    expect(of('mean')[0]).toBe('51 51 51 51')
+  })
+
+  test('costs what is kept of it, however long its other side would be', () => {
+    const resize = { mode: 'shortest-edge', edge: 1024, filter: 'bicubic' } as const
+    const line = picture(1, 40_000, (_, y) => [y % 256, y % 256, y % 256, 255])
+    // Made whole it would be 1024 × 40,960,000 pixels.
+    expect(preparePicture(line, { ...plain, size: 1024, resize })).toHaveLength(1024 * 1024)
+  })
+
+  test('that was shrunk while it was decoded becomes as large as the whole one would', () => {
+    const resize = { mode: 'shortest-edge', edge: 4, filter: 'box' } as const
+    const whole = { width: 23, height: 12 }
+    // 4 / 12 of 23 is 7.7, of 11 / 6 7.3: both 7; of 10 / 6 6.7.
+    const seen = preparePicture({ ...ramp(10, 6), whole }, { ...plain, resize })
+    const alone = preparePicture(ramp(10, 6), { ...plain, resize })
+    expect(rows(seen)[0]).not.toBe(rows(alone)[0])
+  })
+
+  test('is multiplied by what the release says', () => {
+    const resize = { mode: 'none' } as const
+    const bytes = imageTensor(ramp(4, 4), { ...plain, resize, rescale: 1 })
+    expect(bytes.data[5]).toBe(11)
+    const twice = imageTensor(ramp(4, 4), { ...plain, resize, rescale: 2 / 255 })
+    expect(twice.data[5]).toBeCloseTo(22 / 255, 6)
+  })
+})
+
+describe('what a picture shows', () => {
+  test('is light on dark, dark on light, or neither', () => {
+    expect(foregroundOfPicture(square(white, black))).toBe('light')
+    expect(foregroundOfPicture(square(black, white))).toBe('dark')
+    expect(foregroundOfPicture(square(white, white))).toBe('any')
+    expect(foregroundOfPicture(square(black, clear))).toBe('dark')
+  })
+
+  test('is turned round for a model of the other kind, in colour too', () => {
+    const dark = { ...gray, foreground: 'dark' } as const
+    expect(values(square(white, black), dark)).toEqual(LIGHT_SQUARE.map((value) => 1 - value))
+    expect(values(square(black, white), dark)).toEqual(LIGHT_SQUARE.map((value) => 1 - value))
+    const red: Rgba = [255, 0, 0, 255]
+    const seen = preparePicture(square(red, white, 4), { ...colour, foreground: 'light' })
+    expect([...seen.subarray(15, 18)]).toEqual([0, 255, 255])
+  })
+})
+
+describe('a decoder', () => {
+  const stretch = { mode: 'stretch', height: 224, width: 224, filter: 'bilinear' } as const
+  const vit = { ...colour, size: 224, resize: stretch }
+
+  test('shrinks large pictures only, and leaves three pixels for each that is made', () => {
+    expect(decodedShrink({ width: 8000, height: 6000 }, vit)).toBe(8)
+    expect(decodedShrink({ width: 3000, height: 1500 }, vit)).toBe(2)
+    expect(decodedShrink({ width: 2048, height: 2048 }, vit)).toBe(1)
+    expect(decodedShrink({ width: 60_000, height: 400 }, vit)).toBe(1)
+    expect(decodedShrink({ width: 8000, height: 6000 }, { ...vit, resize: { mode: 'none' } })).toBe(
+      1,
+    )
   })
 })
 

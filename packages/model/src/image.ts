@@ -1,6 +1,13 @@
 import { ModelError } from './errors.ts'
-import { PICTURE_PIXELS_MAX } from './limits.ts'
-import type { Preprocessing } from './preprocessing.ts'
+import { foregroundOf } from './foreground.ts'
+import {
+  DECODED_TIMES_MIN,
+  PICTURE_PIXELS_MAX,
+  PICTURE_SIDE_PIXELS_MAX,
+  PICTURE_WHOLE_PIXELS_MAX,
+} from './limits.ts'
+import { type Fill, type Preprocessing, resizeOf } from './preprocessing.ts'
+import { type Raster, resample, type Side } from './resample.ts'
 import type { Tensor } from './tensor.ts'
 
 /** A decoded picture, 4 bytes per pixel (red, green, blue, alpha), row by row: a canvas's ImageData. */
@@ -8,74 +15,140 @@ export interface Pixels {
   readonly width: number
   readonly height: number
   readonly data: Uint8Array | Uint8ClampedArray
+  /** Width and height before it was shrunk while it was decoded; its own where it was not. */
+  readonly whole?: { readonly width: number; readonly height: number }
 }
 
-/** One channel of a picture, values from 0 to 255. */
-interface Plane {
-  readonly width: number
-  readonly height: number
-  readonly data: Float32Array
-}
-
-// Luminance of ITU-R BT.601, what image libraries mean by "convert to grey".
-const LUMA_RED = 0.299
-const LUMA_GREEN = 0.587
-const LUMA_BLUE = 0.114
-
-const MIDDLE_GREY = 127.5
+/** What a picture is prepared by; mean and deviation come after it, in `grayTensor`. */
+export type Preparation = Pick<
+  Preprocessing,
+  'size' | 'channels' | 'mean' | 'foreground' | 'resize' | 'rescale'
+>
 
 function fail(message: string): never {
   throw new ModelError({ code: 'bad-picture' }, `picture: ${message}`)
 }
 
 /**
- * Turns a picture into the stem's input (1, channels, size, size): flattens transparency, takes
- * the luminance when the model has one channel, inverts dark objects on light ground when it
- * learned light ones on black, fits the picture into the square, normalises.
- * @throws ModelError `bad-picture`.
+ * Turns a picture into the stem's input (1, channels, size, size): what `preparePicture` makes of
+ * it, normalised. @throws ModelError `bad-picture`.
  */
 export function imageTensor(pixels: Pixels, preprocessing: Preprocessing): Tensor {
-  checkPixels(pixels)
-  const { size, channels, mean, std, foreground } = preprocessing
-  if (channels !== 1 && channels !== 3) fail(`a model of ${channels} channels sees no pictures`)
-  const planes = planesOf(pixels, channels, groundOf(pixels, foreground))
-  const inverted = foreground === 'light' && planes.every(isDarkOnLight)
-  const data = new Float32Array(channels * size * size)
-  for (const [channel, plane] of planes.entries()) {
-    const m = mean[channel] ?? 0
-    // Around the picture: black where models learned objects on black, otherwise the mean colour.
-    const padding = foreground === 'light' ? 0 : m * 255
-    const s = std[channel] ?? 1
-    const square = contain(plane, size, inverted ? 255 - padding : padding)
-    for (const [pixel, value] of square.entries()) {
-      const light = inverted ? 255 - value : value
-      data[channel * size * size + pixel] = (light / 255 - m) / s
-    }
-  }
-  return { shape: [1, channels, size, size], data }
+  return grayTensor(preparePicture(pixels, preprocessing), preprocessing)
 }
 
 /**
- * Turns images of a data set, already of the right size, into the stem's input: no fitting, no
- * inversion. Bytes (B, size, size, channels) → (B, channels, size, size).
+ * Turns a picture into an image of the model's size, bytes (size, size, channels): puts transparent
+ * pixels on a ground, takes the luminance when the model has one channel, inverts what is the other
+ * way round than what the model learned, resizes, cuts. Training, measuring and asking all go
+ * through it. @throws ModelError `bad-picture`.
+ */
+export function preparePicture(pixels: Pixels, preparation: Preparation): Uint8Array {
+  checkPixels(pixels)
+  const { channels, foreground } = preparation
+  if (channels !== 1 && channels !== 3) fail(`a model of ${channels} channels sees no pictures`)
+  const raster = flattened(pixels, channels, foreground === 'any' ? 255 : groundOf(pixels))
+  if (foreground !== 'any') {
+    const shown = foregroundOf(channels === 1 ? raster : flattened(pixels, 1, groundOf(pixels)))
+    if (shown !== 'any' && shown !== foreground) invert(raster.data)
+  }
+  return resized(raster, pixels, preparation)
+}
+
+/** Fits a raster into the square: bytes (size, size, channels). */
+function resized(raster: Raster, pixels: Pixels, preparation: Preparation): Uint8Array {
+  const { size, channels } = preparation
+  const resize = resizeOf(preparation)
+  const wanted = wantedSize(preparation, pixels.whole ?? pixels)
+  const [across, left] = sideOf(wanted.width, size)
+  const [down, top] = sideOf(wanted.height, size)
+  const filter = resize.mode === 'none' ? 'nearest' : resize.filter
+  const { width, height, data } = resample(raster, across, down, filter)
+  if (width === size && height === size) return data
+  const fill = bytesOfFill(resize.mode === 'letterbox' ? resize.fill : 'black', preparation)
+  const square = new Uint8Array(size * size * channels)
+  for (let i = 0; i < square.length; i++) square[i] = fill[i % channels] as number
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * width * channels, (y + 1) * width * channels)
+    square.set(row, ((top + y) * size + left) * channels)
+  }
+  return square
+}
+
+/**
+ * One side of the middle that is kept, and where it begins in the square: what is longer is cut, what
+ * is shorter surrounded, with offsets rounded down.
+ */
+function sideOf(wanted: number, size: number): [side: Side, place: number] {
+  const offset = Math.floor((wanted - size) / 2)
+  const from = Math.max(0, offset)
+  const to = Math.min(wanted, offset + size)
+  return [{ wanted, from, to }, from - offset]
+}
+
+/**
+ * What a picture shows, as `Preprocessing.foreground` has it: light things on dark ground, dark ones
+ * on light ground, or `any`. @throws ModelError `bad-picture`.
+ */
+export function foregroundOfPicture(pixels: Pixels): 'light' | 'dark' | 'any' {
+  checkPixels(pixels)
+  return foregroundOf(flattened(pixels, 1, groundOf(pixels)))
+}
+
+/**
+ * By how much a decoder may shrink a picture of this size, 1, 2, 4 or 8: pictures of up to four
+ * million pixels not at all, others so that the filter still has three pixels for each that it makes.
+ */
+export function decodedShrink(
+  picture: { readonly width: number; readonly height: number },
+  preparation: Preparation,
+): number {
+  if (picture.width * picture.height <= PICTURE_WHOLE_PIXELS_MAX) return 1
+  // Without a resize the pixels themselves are wanted.
+  if (resizeOf(preparation).mode === 'none') return 1
+  const { width, height } = wantedSize(preparation, picture)
+  const times = Math.min(picture.width / width, picture.height / height) / DECODED_TIMES_MIN
+  return [8, 4, 2].find((factor) => times >= factor) ?? 1
+}
+
+/**
+ * Turns images that have the model's size, as a data set or `preparePicture` has them, into the stem's
+ * input: no resizing, no inversion. Bytes (B, size, size, channels) → (B, channels, size, size).
  * @throws ModelError `bad-picture` when the bytes are not a whole number of images.
  */
 export function grayTensor(bytes: ArrayLike<number>, preprocessing: Preprocessing): Tensor {
-  const { size, channels, mean, std } = preprocessing
+  const { size, channels } = preprocessing
   const imageValues = channels * size * size
   const batch = bytes.length / imageValues
   if (!Number.isInteger(batch) || batch < 1) {
     fail(`${bytes.length} bytes are not whole images of ${size} × ${size} × ${channels}`)
   }
+  const normalised = normalisedBytes(preprocessing)
   const data = new Float32Array(bytes.length)
   for (let i = 0; i < bytes.length; i++) {
     const channel = i % channels
     const image = Math.floor(i / imageValues)
     const pixel = Math.floor((i % imageValues) / channels)
-    data[image * imageValues + channel * size * size + pixel] =
-      ((bytes[i] as number) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1)
+    data[image * imageValues + channel * size * size + pixel] = normalised[
+      channel * 256 + (bytes[i] as number)
+    ] as number
   }
   return { shape: [batch, channels, size, size], data }
+}
+
+/** What becomes of each byte of each channel, (channels, 256): byte · rescale, less the mean, by the deviation. */
+export function normalisedBytes({
+  channels,
+  mean,
+  std,
+  rescale,
+}: Pick<Preprocessing, 'channels' | 'mean' | 'std' | 'rescale'>): Float32Array {
+  return Float32Array.from({ length: channels * 256 }, (_, entry) => {
+    const channel = Math.floor(entry / 256)
+    const byte = entry % 256
+    const value = rescale === undefined ? byte / 255 : byte * rescale
+    return (value - (mean[channel] ?? 0)) / (std[channel] ?? 1)
+  })
 }
 
 function checkPixels({ width, height, data }: Pixels): void {
@@ -90,20 +163,64 @@ function checkPixels({ width, height, data }: Pixels): void {
   }
 }
 
+/** The size that a picture is resized to, before it is cut or surrounded. */
+function wantedSize(
+  preparation: Preparation,
+  { width, height }: { readonly width: number; readonly height: number },
+): { width: number; height: number } {
+  const resize = resizeOf(preparation)
+  const side = (pixels: number): number => Math.min(PICTURE_SIDE_PIXELS_MAX, Math.max(1, pixels))
+  switch (resize.mode) {
+    case 'none':
+      return { width, height }
+    case 'stretch':
+      return resize
+    case 'shortest-edge': {
+      const { edge } = resize
+      return width < height
+        ? { width: edge, height: Math.trunc((edge * height) / width) }
+        : { width: Math.trunc((edge * width) / height), height: edge }
+    }
+    case 'letterbox': {
+      const scale = preparation.size / Math.max(width, height)
+      return { width: side(Math.round(width * scale)), height: side(Math.round(height * scale)) }
+    }
+    default:
+      return resize satisfies never
+  }
+}
+
+/** The bytes of a fill, by channel. */
+function bytesOfFill(fill: Fill, { channels, mean, rescale }: Preparation): number[] {
+  const grey = {
+    black: () => 0,
+    white: () => 255,
+    mean: (at: number) => (mean[at] ?? 0) / (rescale ?? 1 / 255),
+  }[fill]
+  return Array.from({ length: channels }, (_, channel) => Math.round(grey(channel)))
+}
+
+function invert(data: Uint8Array): void {
+  for (let i = 0; i < data.length; i++) data[i] = 255 - (data[i] as number)
+}
+
+/** Luminance of ITU-R BT.601 in 16-bit fixed point, as Pillow converts to grey. */
 function luminance(data: Pixels['data'], at: number): number {
   return (
-    LUMA_RED * (data[at] as number) +
-    LUMA_GREEN * (data[at + 1] as number) +
-    LUMA_BLUE * (data[at + 2] as number)
+    ((data[at] as number) * 19_595 +
+      (data[at + 1] as number) * 38_470 +
+      (data[at + 2] as number) * 7_471 +
+      0x8000) >>
+    16
   )
 }
 
 /**
- * The grey that is put behind transparent pixels. White is the convention; but for a model of
- * light objects, a light object is put on black, so that cutting it out never hides it.
+ * The grey that is put behind transparent pixels for a model of objects on plain ground: black behind
+ * a light object, white behind a dark one, so that cutting it out never hides it. For a model of
+ * anything white is the convention.
  */
-function groundOf({ data }: Pixels, foreground: Preprocessing['foreground']): number {
-  if (foreground === 'any') return 255
+function groundOf({ data }: Pixels): number {
   let light = 0
   let opacity = 0
   for (let at = 0; at < data.length; at += 4) {
@@ -111,93 +228,20 @@ function groundOf({ data }: Pixels, foreground: Preprocessing['foreground']): nu
     light += luminance(data, at) * alpha
     opacity += alpha
   }
-  return light > MIDDLE_GREY * opacity ? 0 : 255
+  return light > 127.5 * opacity ? 0 : 255
 }
 
 /** Channels over an opaque ground: luminance alone, or red, green and blue. */
-function planesOf({ width, height, data }: Pixels, channels: 1 | 3, ground: number): Plane[] {
-  return Array.from({ length: channels }, (_, channel) => {
-    const plane = new Float32Array(width * height)
-    for (let pixel = 0; pixel < plane.length; pixel++) {
-      const value =
-        channels === 1 ? luminance(data, pixel * 4) : (data[pixel * 4 + channel] as number)
-      const alpha = (data[pixel * 4 + 3] as number) / 255
-      plane[pixel] = value * alpha + ground * (1 - alpha)
-    }
-    return { width, height, data: plane }
-  })
-}
-
-/** A picture on light ground: its outermost ring is light, and lighter than its middle half. */
-function isDarkOnLight(plane: Plane): boolean {
-  const { width, height } = plane
-  const onRing = (x: number, y: number) => x === 0 || y === 0 || x === width - 1 || y === height - 1
-  const inHalf = (at: number, length: number) => at >= length / 4 && at < (length * 3) / 4
-  const border = meanWhere(plane, onRing)
-  const middle = meanWhere(plane, (x, y) => inHalf(x, width) && inHalf(y, height))
-  return border > MIDDLE_GREY && border > middle
-}
-
-/** Mean of the chosen pixels; NaN for none, which compares as false. */
-function meanWhere(
-  { width, height, data }: Plane,
-  chosen: (x: number, y: number) => boolean,
-): number {
-  let sum = 0
-  let count = 0
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!chosen(x, y)) continue
-      sum += data[y * width + x] as number
-      count++
+function flattened({ width, height, data }: Pixels, channels: 1 | 3, ground: number): Raster {
+  const flat = new Uint8Array(width * height * channels)
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const at = pixel * 4
+    const alpha = data[at + 3] as number
+    for (let channel = 0; channel < channels; channel++) {
+      const value = channels === 1 ? luminance(data, at) : (data[at + channel] as number)
+      flat[pixel * channels + channel] =
+        alpha === 255 ? value : Math.round((value * alpha + ground * (255 - alpha)) / 255)
     }
   }
-  return sum / count
-}
-
-/**
- * Scales a plane to fit into a square, keeping its proportions, and centres it.
- * Each target pixel is the mean of the area it covers, so that thin lines survive shrinking.
- */
-function contain(plane: Plane, size: number, padding: number): Float32Array {
-  const scale = size / Math.max(plane.width, plane.height)
-  const width = Math.max(1, Math.round(plane.width * scale))
-  const height = Math.max(1, Math.round(plane.height * scale))
-  const narrow = transpose(shrinkColumns(plane, width))
-  const fitted = transpose(shrinkColumns(narrow, height)) // (height, width)
-  const left = Math.floor((size - width) / 2)
-  const top = Math.floor((size - height) / 2)
-  const square = new Float32Array(size * size).fill(padding)
-  for (let y = 0; y < height; y++) {
-    const row = fitted.data.subarray(y * width, (y + 1) * width)
-    square.set(row, (top + y) * size + left)
-  }
-  return square
-}
-
-/** Resamples every row to `width` values by area averaging. */
-function shrinkColumns(plane: Plane, width: number): Plane {
-  const step = plane.width / width
-  const data = new Float32Array(width * plane.height)
-  for (let x = 0; x < width; x++) {
-    const from = x * step
-    const to = Math.min(from + step, plane.width)
-    for (let y = 0; y < plane.height; y++) {
-      let sum = 0
-      for (let at = Math.floor(from); at < to; at++) {
-        const covered = Math.min(at + 1, to) - Math.max(at, from)
-        sum += (plane.data[y * plane.width + at] as number) * covered
-      }
-      data[y * width + x] = sum / (to - from)
-    }
-  }
-  return { width, height: plane.height, data }
-}
-
-function transpose({ width, height, data }: Plane): Plane {
-  const turned = new Float32Array(data.length)
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) turned[x * height + y] = data[y * width + x] as number
-  }
-  return { width: height, height: width, data: turned }
+  return { width, height, channels, data: flat }
 }

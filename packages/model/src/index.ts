@@ -52,9 +52,28 @@ export { elementsOf, relativeL2, type Tensor, tensor } from './tensor.ts'
 
 // Pictures: from pixels to the input of a stem.
 
+export { foregroundOf } from './foreground.ts'
+export { parseHuggingFacePreprocessor } from './hugging-face-preprocessor.ts'
 export { parseIdx } from './idx.ts'
-export { grayTensor, imageTensor, type Pixels } from './image.ts'
-export { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
+export {
+  decodedShrink,
+  foregroundOfPicture,
+  grayTensor,
+  imageTensor,
+  normalisedBytes,
+  type Pixels,
+  type Preparation,
+  preparePicture,
+} from './image.ts'
+export {
+  FILTERS,
+  type Fill,
+  type Filter,
+  type Preprocessing,
+  parsePreprocessing,
+  type Resize,
+  resizeOf,
+} from './preprocessing.ts'
 
 // Running it: the engine, the oracle in plain loops, the suite that every engine passes.
 
@@ -78,6 +97,8 @@ export { partGraph } from './onnx/part-graph.ts'
 
 // Files: the weights of a part, and of a whole checkpoint.
 
+export { foreignFile } from './foreign-file.ts'
+
 export {
   checkPart,
   joinCheckpoint,
@@ -94,6 +115,13 @@ export {
   tensorValues,
   writeSafetensors,
 } from './safetensors.ts'
+
+export {
+  readStoredTensors,
+  type StoredEntry,
+  type StoredTensors,
+  storedValues,
+} from './stored-tensors.ts'
 
 // Releases: the signed manifest that names every file by its hash.
 

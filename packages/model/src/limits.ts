@@ -6,6 +6,9 @@
  */
 export const SAFETENSORS_HEADER_BYTES_MAX = 1 << 20
 
+/** Beginning of a file by which another format is known: spaces, then the first tag of a web page. */
+export const FOREIGN_FILE_BYTES = 64
+
 /** Rank of one tensor; the deepest we use is the patch projection with 4. */
 export const TENSOR_RANK_DIMENSIONS_MAX = 8
 
@@ -38,6 +41,39 @@ export const LABEL_LETTERS_MAX = 256
 
 /** Pixels of a picture that is turned into a tensor: 8192 × 8192. */
 export const PICTURE_PIXELS_MAX = 1 << 26
+
+/** A side that a picture is resized to: that of the largest model. */
+export const PICTURE_SIDE_PIXELS_MAX = 1024
+
+/** Factor of the bytes of a picture: 1 leaves them as they are. */
+export const RESCALE_MAX = 1
+
+/** A factor that differs from 1/255 by a smaller share is meant as that: no byte shows it in float32. */
+export const SHADE_SHARE_MIN = 1e-6
+
+/** Deviation of the pixels, by which they are divided: less would be a picture of one colour. */
+export const DEVIATION_MIN = 1e-3
+
+/** In units of white: processors divide by at most that, and ten leaves no more than nothing. */
+export const DEVIATION_MAX = 10
+
+/**
+ * Pixels of a picture up to which it is decoded in full: 2048 × 2048 as red, green, blue and alpha
+ * are 16 MiB. A larger one is shrunk while it is decoded, where its decoder can.
+ */
+export const PICTURE_WHOLE_PIXELS_MAX = 1 << 22
+
+/**
+ * A picture that is shrunk while it is decoded stays so many times as large as it will be, that the
+ * filter of the release makes its pixels.
+ */
+export const DECODED_TIMES_MIN = 3
+
+/**
+ * Steps of a fixed-point weight of a filter, as Pillow rounds them: 22 bits leave room for the 8 of a
+ * pixel and for weights that add up to 2 before their signs, in 32.
+ */
+export const FILTER_WEIGHT_BITS = 22
 
 /** Requests in one receipt; an ensemble of more orders says no more about the spread. */
 export const RECEIPT_RUNS_MAX = 64

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ModelError } from './errors.ts'
 import { encodeHalf } from './half.ts'
 import { readSafetensors, tensorValues, writeSafetensors } from './safetensors.ts'
+import { readStoredTensors, storedValues } from './stored-tensors.ts'
 import { utf8Decode, utf8Encode } from './text.ts'
 
 const bytesOf = (array: Float32Array | Uint16Array) =>
@@ -84,6 +85,45 @@ describe('a safetensors file', () => {
   })
 })
 
+describe('a safetensors file of others', () => {
+  test('has values of BF16 and F64 too, wherever they lie', () => {
+    // 1.5, −2 and 0.15625 as brain floats, which are the upper halves of float32.
+    const brain = bytesOf(Uint16Array.of(0x3fc0, 0xc000, 0x3e20))
+    const double = new Uint8Array(Float64Array.of(1 / 3, -1e-3).buffer)
+    const header =
+      '{"b":{"dtype":"BF16","shape":[3],"data_offsets":[0,6]},"d":{"dtype":"F64","shape":[2],"data_offsets":[6,22]}}'
+    const file = withHeader(header, Uint8Array.from([...brain, ...double]))
+    const { b, d } = readStoredTensors(file).tensors
+    if (b === undefined || d === undefined) throw new Error('a tensor is missing')
+    expect([...storedValues(file, b, 'b')]).toEqual([1.5, -2, 0.15625])
+    expect([...storedValues(file, d, 'd')]).toEqual([Math.fround(1 / 3), Math.fround(-1e-3)])
+  })
+
+  test('may hold any type, which is refused where its values are asked for', () => {
+    const file = withHeader(
+      '{"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}',
+      new Uint8Array(8),
+    )
+    const { n } = readStoredTensors(file).tensors
+    if (n === undefined) throw new Error('a tensor is missing')
+    expect(() => storedValues(file, n, 'n')).toThrow(
+      /tensor "n" has dtype I64; F32, F16, BF16 and F64/,
+    )
+    expect(() => readSafetensors(file)).toThrow(/only F32 and F16 can be read/)
+  })
+
+  test.each([
+    [
+      'a Git LFS pointer',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n',
+      /git lfs pull/,
+    ],
+    ['a web page', '<!doctype html><html><title>401 Unauthorized</title></html>', /a web page/],
+  ])('that is %s is called that', (_what, text, message) => {
+    expect(() => readStoredTensors(utf8Encode(text))).toThrow(message)
+  })
+})
+
 describe('a wrong safetensors file', () => {
   const entry = (begin: number, end: number, shape: unknown = [(end - begin) / 4]) =>
     JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] })
@@ -113,7 +153,7 @@ describe('a wrong safetensors file', () => {
     [
       'of a dtype that is no text',
       withHeader('{"a":{"dtype":{"toString":1},"shape":[2],"data_offsets":[0,4]}}', four),
-      'tensor "a" has dtype of the type object; only F32 and F16 can be read',
+      'tensor "a" has dtype of the type object, which is no name',
     ],
     ['without a range', withHeader('{"a":{"dtype":"F32","shape":[0]}}'), 'no valid "data_offsets"'],
   ])('%s is refused in one line', (_, file, message) => {

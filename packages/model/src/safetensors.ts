@@ -1,10 +1,9 @@
-import { ModelError } from './errors.ts'
 import { decodeHalf } from './half.ts'
-import { SAFETENSORS_HEADER_BYTES_MAX, TENSOR_RANK_DIMENSIONS_MAX } from './limits.ts'
+import { failSafetensors, printable, readStoredTensors } from './stored-tensors.ts'
 import { elementsOf } from './tensor.ts'
-import { utf8Decode, utf8Encode } from './text.ts'
+import { utf8Encode } from './text.ts'
 
-/** The element types that this package reads; bytes per element. */
+/** The element types of part files; bytes per element. */
 const ELEMENT_BYTES = { F32: 4, F16: 2 } as const
 
 /** An element type by its name in the safetensors format. */
@@ -33,104 +32,23 @@ export interface SafetensorsTensor {
   readonly data: Uint8Array
 }
 
-function fail(message: string): never {
-  throw new ModelError({ code: 'bad-safetensors' }, `safetensors file: ${message}`)
-}
-
 /**
- * Reads and checks the header of a safetensors file: its length, its JSON, and that the tensors
- * fill the rest of the file exactly, without overlap or gap. Copies no tensor.
+ * Reads and checks the header of a safetensors file whose tensors are all F32 or F16, as
+ * `readStoredTensors` does. Copies no tensor.
  * Format: https://huggingface.co/docs/safetensors. @throws ModelError `bad-safetensors`.
  */
 export function readSafetensors(file: Uint8Array): SafetensorsHeader {
-  if (file.length < 8) fail(`${file.length} bytes are too few; it is cut off or not safetensors`)
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
-  const low = view.getUint32(0, true)
-  if (view.getUint32(4, true) !== 0 || low > SAFETENSORS_HEADER_BYTES_MAX || low < 2) {
-    fail(`its header length is not 2 to ${SAFETENSORS_HEADER_BYTES_MAX} bytes; it is damaged`)
-  }
-  const start = 8 + low
-  if (start > file.length) fail(`it ends inside its header of ${low} bytes; it is cut off`)
-  const { __metadata__: metadata, ...entries } = parseHeader(file.subarray(8, start))
-  const tensors = Object.entries(entries).map(
-    ([name, entry]) => [name, parseEntry(name, entry, start)] as const,
-  )
-  checkLayout(tensors, start, file.length)
-  return { tensors: Object.fromEntries(tensors), metadata: parseMetadata(metadata) }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown
-  try {
-    header = JSON.parse(utf8Decode(bytes))
-  } catch {
-    fail('its header is not JSON; it is damaged')
-  }
-  if (!isRecord(header)) fail('its header is not a JSON object; it is damaged')
-  return header
-}
-
-function parseMetadata(value: unknown): Record<string, string> {
-  if (value === undefined) return {}
-  if (!isRecord(value)) fail('its "__metadata__" is not an object')
-  const pairs = Object.entries(value).map(([key, text]): [string, string] => {
-    if (typeof text !== 'string') fail(`its metadata "${printable(key)}" is not a text`)
-    return [key, text]
+  const { tensors, metadata } = readStoredTensors(file)
+  const entries = Object.entries(tensors).map(([name, entry]): [string, SafetensorsEntry] => {
+    const { dtype } = entry
+    if (dtype !== 'F32' && dtype !== 'F16') {
+      failSafetensors(
+        `tensor "${printable(name)}" has dtype ${printable(dtype)}; only F32 and F16 can be read`,
+      )
+    }
+    return [name, { ...entry, dtype }]
   })
-  return Object.fromEntries(pairs)
-}
-
-/** A name as it may stand in a message of one line. */
-function printable(name: string): string {
-  const line = JSON.stringify(name).slice(1, -1)
-  return line.length <= 80 ? line : `${line.slice(0, 80)}…`
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function parseEntry(rawName: string, value: unknown, start: number): SafetensorsEntry {
-  const name = printable(rawName)
-  if (!isRecord(value)) fail(`tensor "${name}" is not described by an object`)
-  const { dtype, shape, data_offsets: range } = value
-  if (dtype !== 'F32' && dtype !== 'F16') {
-    const named = typeof dtype === 'string' ? printable(dtype) : `of the type ${typeof dtype}`
-    fail(`tensor "${name}" has dtype ${named}; only F32 and F16 can be read`)
-  }
-  if (!Array.isArray(shape) || shape.length > TENSOR_RANK_DIMENSIONS_MAX || !shape.every(isSize)) {
-    fail(`tensor "${name}" has no valid shape`)
-  }
-  const [begin, end, ...rest] = Array.isArray(range) ? range : []
-  if (!isSize(begin) || !isSize(end) || rest.length > 0 || end < begin) {
-    fail(`tensor "${name}" has no valid "data_offsets"`)
-  }
-  const bytes = elementsOf(shape) * ELEMENT_BYTES[dtype]
-  if (end - begin !== bytes) {
-    fail(`tensor "${name}" of shape [${shape}] needs ${bytes} bytes, its range has ${end - begin}`)
-  }
-  return { dtype, shape, offset: start + begin, bytes }
-}
-
-/** Every byte behind the header belongs to exactly one tensor. */
-function checkLayout(
-  tensors: readonly (readonly [string, SafetensorsEntry])[],
-  start: number,
-  fileBytes: number,
-): void {
-  const sorted = tensors.toSorted(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes)
-  let end = start
-  for (const [name, { offset, bytes }] of sorted) {
-    if (offset < end) fail(`tensor "${printable(name)}" overlaps another`)
-    if (offset > end) fail(`${offset - end} bytes before tensor "${printable(name)}" are unused`)
-    end = offset + bytes
-  }
-  if (end > fileBytes) fail(`it needs ${end} bytes and has ${fileBytes}; it is cut off`)
-  if (end < fileBytes) fail(`${fileBytes - end} bytes follow its last tensor`)
+  return { tensors: Object.fromEntries(entries), metadata }
 }
 
 /**
@@ -154,7 +72,9 @@ export function writeSafetensors(
   let end = 0
   for (const [name, { dtype, shape, data }] of sorted) {
     if (data.length !== elementsOf(shape) * ELEMENT_BYTES[dtype]) {
-      fail(`tensor "${printable(name)}" of shape [${shape}] does not have ${data.length} bytes`)
+      failSafetensors(
+        `tensor "${printable(name)}" of shape [${shape}] does not have ${data.length} bytes`,
+      )
     }
     header.push([name, { dtype, shape, data_offsets: [end, end + data.length] }])
     end += data.length
@@ -182,7 +102,10 @@ export function tensorValues(file: Uint8Array, entry: SafetensorsEntry): Float32
   const aligned = (file.byteOffset + entry.offset) % ELEMENT_BYTES[entry.dtype] === 0
   const { buffer, byteOffset } = aligned
     ? { buffer: file.buffer, byteOffset: file.byteOffset + entry.offset }
-    : { buffer: file.slice(entry.offset, entry.offset + entry.bytes).buffer, byteOffset: 0 }
+    : {
+        buffer: new Uint8Array(file.subarray(entry.offset, entry.offset + entry.bytes)).buffer,
+        byteOffset: 0,
+      }
   return entry.dtype === 'F32'
     ? new Float32Array(buffer, byteOffset, elements)
     : decodeHalf(new Uint16Array(buffer, byteOffset, elements))

@@ -123,7 +123,7 @@ class SwarmPeer implements Peer {
   async classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer> {
     const session = this.current()
     const { preprocessing, labels } = session.manifest
-    const image = async () => imageTensor(await decodeImage(source), preprocessing)
+    const image = async () => imageTensor(await decodeImage(source, preprocessing), preprocessing)
     return withLabel(await askSwarm(session, image, policy).answer, labels)
   }
 

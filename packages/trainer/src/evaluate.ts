@@ -27,7 +27,7 @@ export interface Accuracies {
 /** Measures accuracies of flat parameters again and again. */
 export interface Evaluator {
   /** Reads the parameters that were given to `createEvaluator` as they are now. */
-  evaluate(images: LabelledImages, seeds: number): Promise<Accuracies>
+  evaluate(images: LabelledImages, seeds: number, signal?: AbortSignal): Promise<Accuracies>
   /** Frees the session; the parameters stay. */
   close(): Promise<void>
 }
@@ -51,9 +51,11 @@ export async function createEvaluator(
   async function accuracy(
     images: LabelledImages,
     nextOrder: () => ArrayLike<number>,
+    signal: AbortSignal | undefined,
   ): Promise<number> {
     let correct = 0
     for (let start = 0; start < images.count; start += EVALUATION_BATCH_IMAGES) {
+      signal?.throwIfAborted()
       const rows = Math.min(EVALUATION_BATCH_IMAGES, images.count - start)
       for (let row = 0; row < rows; row++) writer.write(session.patches, row, images, start + row)
       const logits = await session.run(nextOrder())
@@ -66,12 +68,12 @@ export async function createEvaluator(
   }
 
   return {
-    async evaluate(images, seeds) {
-      const sequential = await accuracy(images, () => layers)
+    async evaluate(images, seeds, signal) {
+      const sequential = await accuracy(images, () => layers, signal)
       const passes: number[] = []
       for (let seed = 0; seed < seeds; seed++) {
         const random = createRandom(seed, 'evaluation orders')
-        passes.push(await accuracy(images, () => random.permutation(layers.length)))
+        passes.push(await accuracy(images, () => random.permutation(layers.length), signal))
       }
       const orders = seeds * Math.ceil(images.count / EVALUATION_BATCH_IMAGES)
       const arbitrary = { mean: mean(passes), std: deviation(passes), orders, seeds }

@@ -2,6 +2,7 @@ import {
   joinCheckpoint,
   ModelError,
   type ModelSpec,
+  type Part,
   parseModelSpec,
   partsOf,
   partValues,
@@ -11,6 +12,7 @@ import {
   writeSafetensors,
 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
+import type { RawTensor } from './checkpoint-tensors.ts'
 import { importCheckpoint } from './import-checkpoint.ts'
 
 const specOf = (variant: string): ModelSpec =>
@@ -56,6 +58,33 @@ const read = (tensors: Tensors, changes: object = {}, dropDistillation = false) 
     },
     { dropDistillation },
   )
+
+/** A safetensors file with tensors of any type, as others write them. */
+function stored(tensors: Readonly<Record<string, RawTensor>>): Uint8Array {
+  const header: Record<string, unknown> = {}
+  let end = 0
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    header[name] = { dtype, shape, data_offsets: [end, end + data.length] }
+    end += data.length
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header))
+  const length = new Uint8Array(8)
+  new DataView(length.buffer).setUint32(0, json.length, true)
+  return Buffer.concat([length, json, ...Object.values(tensors).map(({ data }) => data)])
+}
+
+/** The same float32 tensors as brain floats, cut off, or as doubles. */
+function inDtype(tensors: Tensors, dtype: string): Record<string, RawTensor> {
+  const entries = Object.entries(tensors).map(([name, { shape, data }]): [string, RawTensor] => {
+    const values = new Float32Array(Uint8Array.from(data).buffer)
+    const made =
+      dtype === 'F64'
+        ? Float64Array.from(values)
+        : Uint16Array.from(new Uint32Array(values.buffer), (bits) => bits >>> 16)
+    return [name, { dtype, shape, data: new Uint8Array(made.buffer) }]
+  })
+  return Object.fromEntries(entries)
+}
 
 /** The line that a failed import gives. */
 function refusal(run: () => unknown): string {
@@ -112,7 +141,7 @@ describe('an import', () => {
     })
     expect(processed({ ...imagenet, do_normalize: false })).toMatchObject({ mean: [0, 0, 0] })
     expect(refusal(() => processed({ image_mean: [0.5] }))).toMatch(
-      /preprocessor_config\.json does not fit the model.*mean.*3 numbers/,
+      /preprocessor_config\.json: "image_mean" is not 3 numbers/,
     )
   })
 })
@@ -167,6 +196,120 @@ describe('a DeiT', () => {
   })
 })
 
+describe('an import of what people have', () => {
+  const vit = tensorsOf('sequential')
+  const model = randomModel(specOf('sequential'), 1)
+  const valuesOf = (parts: ReadonlyMap<Part, Uint8Array>, spec = specOf('sequential')) =>
+    partsOf(spec).map((part) => partValues(spec, part, parts.get(part) ?? new Uint8Array()))
+  const withoutClassifier = (tensors: Tensors): Tensors =>
+    Object.fromEntries(Object.entries(tensors).filter(([name]) => !/^classifier\./.test(name)))
+
+  test('takes a model without a classifier for a backbone, in the names that it is saved with', () => {
+    const bare = Object.fromEntries(
+      Object.entries(withoutClassifier(vit)).map(([name, tensor]) => [
+        name.replace('vit.', ''),
+        tensor,
+      ]),
+    )
+    const { isBackbone, labels, spec, parts } = read(bare, { id2label: undefined })
+    expect([isBackbone, labels, spec.classes]).toEqual([true, [], 2])
+    expect(valuesOf(parts, spec).slice(2)).toEqual(valuesOf(model).slice(2))
+    expect(read(vit).isBackbone).toBe(false)
+  })
+
+  test('refuses a classifier whose classifier is missing', () => {
+    const architectures = ['ViTForImageClassification']
+    expect(refusal(() => read(withoutClassifier(vit), { architectures }))).toMatch(
+      /"classifier\.weight" of the checkpoint is missing/,
+    )
+  })
+
+  test('names classes that nobody named as transformers does, by the shape of the classifier', () => {
+    expect(read(vit, { id2label: null }).labels).toHaveLength(3)
+    expect(refusal(() => read(vit, { id2label: { 0: 'ape' } }))).toMatch(
+      /"id2label" names 1 classes, the classifier of the checkpoint has 3/,
+    )
+    expect(read(vit, { id2label: undefined }).labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
+  })
+
+  test('skips and names what nobody needs, whatever its type', () => {
+    const { skipped, spec } = importCheckpoint(
+      {
+        config,
+        preprocessor: undefined,
+        checkpoint: stored({
+          ...vit,
+          'vit.embeddings.position_ids': { dtype: 'I64', shape: [1, 5], data: new Uint8Array(40) },
+          'vit.pooler.dense.bias': { dtype: 'F32', shape: [1], data: new Uint8Array(4) },
+          'loss.class_weights': { dtype: 'F8_E4M3', shape: [3], data: new Uint8Array(3) },
+        }),
+      },
+      { dropDistillation: false },
+    )
+    expect(spec).toEqual(specOf('sequential'))
+    expect(skipped).toEqual([
+      'vit.embeddings.position_ids',
+      'vit.pooler.dense.bias',
+      'loss.class_weights',
+    ])
+  })
+
+  test('refuses a weight that it needs and cannot read, by its name and type', () => {
+    const name = 'vit.encoder.layer.0.output.dense.bias'
+    const files = {
+      config,
+      preprocessor: undefined,
+      checkpoint: stored({ ...vit, [name]: { dtype: 'I8', shape: [8], data: new Uint8Array(8) } }),
+    }
+    expect(refusal(() => importCheckpoint(files, { dropDistillation: false }))).toMatch(
+      /layer\.0\.output\.dense\.bias" has dtype I8; F32, F16, BF16 and F64 can be read/,
+    )
+  })
+
+  test.each(['BF16', 'F64'])('reads %s', (dtype) => {
+    const parts = importCheckpoint(
+      { config, preprocessor: undefined, checkpoint: stored(inDtype(vit, dtype)) },
+      { dropDistillation: false },
+    ).parts
+    // Cut off, not rounded, to seven bits behind the first.
+    const bits = dtype === 'BF16' ? 2 ** -7 : 0
+    const wanted = valuesOf(model)
+    for (const [at, part] of valuesOf(parts).entries()) {
+      for (const [name, values] of Object.entries(part)) {
+        const exact = wanted[at]?.[name] ?? new Float32Array()
+        expect(values.length).toBe(exact.length)
+        values.forEach((value, i) => {
+          expect(Math.abs(value - (exact[i] ?? 0))).toBeLessThanOrEqual(
+            bits * Math.abs(exact[i] ?? 0),
+          )
+        })
+      }
+    }
+  })
+
+  test('reads a model that is spread over files, and refuses a tensor that two of them have', () => {
+    const names = Object.keys(vit)
+    const shard = (part: readonly string[]): Uint8Array =>
+      stored(Object.fromEntries(part.map((name) => [name, vit[name] as SafetensorsTensor])))
+    const files = (second: number) => ({
+      config,
+      preprocessor: undefined,
+      checkpoint: [shard(names.slice(0, 9)), shard(names.slice(second))],
+    })
+    expect(valuesOf(importCheckpoint(files(9), { dropDistillation: false }).parts)).toEqual(
+      valuesOf(model),
+    )
+    expect(refusal(() => importCheckpoint(files(8), { dropDistillation: false }))).toMatch(
+      /is in two files of the checkpoint/,
+    )
+  })
+
+  test('reads names behind the wrapper of a training in parallel', () => {
+    const wrapped = Object.entries(vit).map(([name, tensor]) => [`module.${name}`, tensor])
+    expect(valuesOf(read(Object.fromEntries(wrapped)).parts)).toEqual(valuesOf(model))
+  })
+})
+
 describe('an import refuses', () => {
   const vit = tensorsOf('sequential')
   const without = (name: string): Tensors =>
@@ -183,7 +326,7 @@ describe('an import refuses', () => {
     expect(refusal(() => read(vit, { hidden_act: 'relu' }))).toMatch(/"hidden_act" is "relu"/)
     expect(refusal(() => read(vit, { qkv_bias: false }))).toMatch(/"qkv_bias"/)
     expect(refusal(() => read(vit, { patch_size: 3 }))).toMatch(/"patch_size"/)
-    expect(refusal(() => read(vit, { id2label: undefined }))).toMatch(/"id2label" is missing/)
+    expect(refusal(() => read(vit, { id2label: { 0: 'ape', 2: 'bee' } }))).toMatch(/"id2label"/)
   })
 
   test('tensors that are missing, have another shape, or belong to something else', () => {

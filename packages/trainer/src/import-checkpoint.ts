@@ -5,24 +5,30 @@ import {
   type Preprocessing,
   parseHuggingFaceConfig,
   parseHuggingFaceLabels,
-  parsePreprocessing,
+  parseHuggingFacePreprocessor,
   partName,
   readSafetensors,
-  type SafetensorsEntry,
-  type SafetensorsHeader,
-  type SafetensorsTensor,
   splitCheckpoint,
   tensorValues,
   tokensOf,
   writeSafetensors,
 } from '@layerswarm/model'
+import {
+  collectTensors,
+  huggingFaceNames,
+  type RawTensor,
+  type RawTensors,
+  sortTensors,
+} from './checkpoint-tensors.ts'
+import { BACKBONE_CLASSES } from './limits.ts'
+import { isTimm, translateTimm } from './timm-checkpoint.ts'
 
 /** What a folder of a Hugging Face model holds. */
 export interface HuggingFaceFiles {
   /** config.json */
   readonly config: unknown
-  /** model.safetensors */
-  readonly checkpoint: Uint8Array
+  /** model.safetensors, or the files over which the model is spread. */
+  readonly checkpoint: Uint8Array | readonly Uint8Array[]
   /** preprocessor_config.json, undefined when there is none. */
   readonly preprocessor: unknown
 }
@@ -41,40 +47,111 @@ export interface ImportedModel {
   readonly spec: ModelSpec
   /** The safetensors file of every part, float32. */
   readonly parts: Map<Part, Uint8Array>
+  /** One per class; none of a backbone. */
   readonly labels: readonly string[]
   readonly preprocessing: Preprocessing
+  /**
+   * The checkpoint has no classifier: the spec's classes and the weights of the head's classifier
+   * stand in for one, until a training makes it.
+   */
+  readonly isBackbone: boolean
+  /** Tensors of the checkpoint that nobody needs, by their names. */
+  readonly skipped: readonly string[]
 }
 
 const MODEL_TYPES = ['vit', 'deit']
 const DISTILLATION_TOKEN = 'vit.embeddings.distillation_token'
 const POSITIONS = 'vit.embeddings.position_embeddings'
 const DISTILLATION_CLASSIFIER = /^distillation_classifier\./
+const CLASSIFIER = 'classifier.weight'
 
 /**
- * Reads a ViT or DeiT image classifier in the names of Hugging Face's transformers (`vit.*`,
- * `deit.*`), or a variant of LayerShuffle in the names of its authors.
+ * Reads a ViT or DeiT in the names of Hugging Face's transformers (`vit.*`, `deit.*`, or none of
+ * a backbone) or of timm, or a variant of LayerShuffle in the names of its authors; F32, F16, BF16
+ * or F64.
  * @throws ModelError that names the first thing that is wrong.
  */
 export function importCheckpoint(
-  { config, checkpoint, preprocessor }: HuggingFaceFiles,
+  files: HuggingFaceFiles,
   { dropDistillation }: ImportOptions,
 ): ImportedModel {
-  checkModelType(config)
-  const header = readSafetensors(checkpoint)
-  const tensors = renamed(header)
-  const variant = variantOf(config, Object.keys(tensors))
-  const spec = parseHuggingFaceConfig({ ...Object(config), layershuffle_variant: variant })
-  const whole = isDistilled(tensors)
-    ? withoutDistillation(checkpoint, tensors, spec, dropDistillation)
-    : tensorsOf(checkpoint, tensors)
-  const parts = splitCheckpoint(writeSafetensors(whole), spec)
+  const { config, tensors, preprocessor } = inOneForm(files)
+  const labels = labelsOf(config, tensors)
+  const spec = parseHuggingFaceConfig({
+    ...Object(config),
+    layershuffle_variant: variantOf(config, [...tensors.keys()]),
+    id2label: { ...(labels ?? standInLabels(BACKBONE_CLASSES)) },
+  })
+  const whole = tensors.has(DISTILLATION_TOKEN)
+    ? withoutDistillation(tensors, spec, dropDistillation)
+    : tensors
+  const { needed, skipped } = sortTensors(whole, spec)
+  const head = labels === undefined ? standInClassifier(spec) : {}
+  const parts = splitCheckpoint(writeSafetensors({ ...needed, ...head }), spec)
   for (const [part, file] of parts) checkFinite(part, file)
   return {
     spec,
     parts,
-    labels: parseHuggingFaceLabels(config),
-    preprocessing: preprocessingOf(spec, preprocessor),
+    labels: labels ?? [],
+    preprocessing: parseHuggingFacePreprocessor(preprocessor, spec),
+    isBackbone: labels === undefined,
+    skipped,
   }
+}
+
+/** Whoever made the checkpoint, its config and its tensors in the words of transformers' ViT. */
+function inOneForm({ config, checkpoint, preprocessor }: HuggingFaceFiles): {
+  config: unknown
+  tensors: RawTensors
+  preprocessor: unknown
+} {
+  const isOther = fieldOf(config, 'model_type') !== undefined
+  if (isOther) checkModelType(config)
+  const tensors = collectTensors(checkpoint instanceof Uint8Array ? [checkpoint] : checkpoint)
+  if (!isOther && isTimm(tensors)) {
+    const translated = translateTimm(config, tensors)
+    return { ...translated, preprocessor: preprocessor ?? translated.preprocessor }
+  }
+  checkModelType(config)
+  return { config, tensors: huggingFaceNames(tensors), preprocessor }
+}
+
+/**
+ * The labels of the classes, by default those of transformers, which leaves them out of
+ * config.json where nobody named any. Undefined for a backbone.
+ */
+function labelsOf(config: unknown, tensors: RawTensors): readonly string[] | undefined {
+  const classifier = tensors.get(CLASSIFIER)
+  if (classifier === undefined) {
+    const said: unknown = fieldOf(config, 'architectures')
+    const isClassifier = JSON.stringify(said ?? '').includes('ForImageClassification')
+    if (!isClassifier) return undefined
+    throw new ModelError(
+      { code: 'missing-tensor', tensor: CLASSIFIER },
+      `tensor "${CLASSIFIER}" of the checkpoint is missing, though config.json says that it is a classifier`,
+    )
+  }
+  const [classes = 0] = classifier.shape
+  if ((fieldOf(config, 'id2label') ?? undefined) === undefined) return standInLabels(classes)
+  const labels = parseHuggingFaceLabels(config)
+  if (labels.length === classes) return labels
+  return failConfig(
+    'id2label',
+    `"id2label" names ${labels.length} classes, the classifier of the checkpoint has ${classes}`,
+  )
+}
+
+function standInLabels(classes: number): string[] {
+  return Array.from({ length: classes }, (_, id) => `LABEL_${id}`)
+}
+
+function standInClassifier({ classes, width }: ModelSpec) {
+  const zeros = (...shape: number[]) => ({
+    dtype: 'F32' as const,
+    shape,
+    data: new Uint8Array(4 * shape.reduce((product, size) => product * size, 1)),
+  })
+  return { [CLASSIFIER]: zeros(classes, width), 'classifier.bias': zeros(classes) }
 }
 
 /** Weights that diverged, or bytes that are no weights, would spoil every answer without an error. */
@@ -103,17 +180,6 @@ function checkModelType(config: unknown): void {
   failConfig('model_type', `"model_type" is ${said}; only "vit" and "deit" can be imported`)
 }
 
-type Tensors = SafetensorsHeader['tensors']
-
-/** DeiT's names as ViT's: they differ in the prefix, and in the name of the classifier with a teacher. */
-function renamed({ tensors }: SafetensorsHeader): Tensors {
-  const entries = Object.entries(tensors).map(([name, entry]): [string, SafetensorsEntry] => [
-    name.replace(/^deit\./, 'vit.').replace(/^cls_classifier\./, 'classifier.'),
-    entry,
-  ])
-  return Object.fromEntries(entries)
-}
-
 /** What config.json says, or else what the names of the tensors give away: a plain ViT has one order. */
 function variantOf(config: unknown, names: readonly string[]): unknown {
   const said = fieldOf(config, 'layershuffle_variant')
@@ -123,35 +189,22 @@ function variantOf(config: unknown, names: readonly string[]): unknown {
   return 'sequential'
 }
 
-function isDistilled(tensors: Tensors): boolean {
-  return Object.hasOwn(tensors, DISTILLATION_TOKEN)
-}
-
-function tensorsOf(checkpoint: Uint8Array, tensors: Tensors): Record<string, SafetensorsTensor> {
-  const entries = Object.entries(tensors).map(
-    ([name, { dtype, shape, offset, bytes }]): [string, SafetensorsTensor] => [
-      name,
-      { dtype, shape, data: checkpoint.subarray(offset, offset + bytes) },
-    ],
-  )
-  return Object.fromEntries(entries)
-}
-
 /** A DeiT without its second token: positions are those of class token, distillation token, patches. */
 function withoutDistillation(
-  checkpoint: Uint8Array,
-  tensors: Tensors,
+  tensors: RawTensors,
   spec: ModelSpec,
   dropDistillation: boolean,
-): Record<string, SafetensorsTensor> {
+): RawTensors {
   if (!dropDistillation) {
     throw new ModelError(
       { code: 'extra-tensor', tensor: DISTILLATION_TOKEN },
-      'the checkpoint has a distillation token, which cannot be run here; --drop-distillation imports it without, to be fine-tuned',
+      'the checkpoint has a distillation token, which cannot be run here; `layerswarm import` with --drop-distillation takes it over without, to be fine-tuned',
     )
   }
-  const { [DISTILLATION_TOKEN]: _, [POSITIONS]: positions, ...others } = tensors
-  const kept = Object.entries(others).filter(([name]) => !DISTILLATION_CLASSIFIER.test(name))
+  const kept = [...tensors].filter(
+    ([name]) => name !== DISTILLATION_TOKEN && !DISTILLATION_CLASSIFIER.test(name),
+  )
+  const positions = tensors.get(POSITIONS)
   const tokens = tokensOf(spec)
   const wanted = [1, tokens + 1, spec.width]
   if (positions === undefined || positions.shape.join() !== wanted.join()) {
@@ -160,40 +213,13 @@ function withoutDistillation(
       `tensor "${POSITIONS}" has shape [${positions?.shape ?? ''}], with a distillation token it needs [${wanted}]`,
     )
   }
-  const { dtype, offset, bytes } = positions
-  const row = bytes / (tokens + 1)
-  const data = new Uint8Array(row * tokens)
-  data.set(checkpoint.subarray(offset, offset + row))
-  data.set(checkpoint.subarray(offset + 2 * row, offset + bytes), row)
-  return {
-    ...tensorsOf(checkpoint, Object.fromEntries(kept)),
-    [POSITIONS]: { dtype, shape: [1, tokens, spec.width], data },
-  }
+  return new Map([...kept, [POSITIONS, withoutSecondRow(positions, tokens)]])
 }
 
-/** Mean and deviation that ViT's image processor takes when it is told nothing. */
-const PROCESSOR_DEFAULT = 0.5
-
-function preprocessingOf(spec: ModelSpec, preprocessor: unknown): Preprocessing {
-  const { channels, imageSize: size } = spec
-  const plain = fieldOf(preprocessor, 'do_normalize') === false
-  const read = (field: string, otherwise: number): unknown => {
-    const value = plain ? undefined : fieldOf(preprocessor, field)
-    return value === undefined ? Array.from({ length: channels }, () => otherwise) : value
-  }
-  try {
-    return parsePreprocessing({
-      size,
-      channels,
-      mean: read('image_mean', plain ? 0 : PROCESSOR_DEFAULT),
-      std: read('image_std', plain ? 1 : PROCESSOR_DEFAULT),
-      foreground: 'any',
-    })
-  } catch (error) {
-    if (!(error instanceof ModelError)) throw error
-    throw new ModelError(
-      error.fault,
-      `preprocessor_config.json does not fit the model (${error.message})`,
-    )
-  }
+function withoutSecondRow({ dtype, shape, data: all }: RawTensor, tokens: number): RawTensor {
+  const row = all.length / (tokens + 1)
+  const data = new Uint8Array(row * tokens)
+  data.set(all.subarray(0, row))
+  data.set(all.subarray(2 * row), row)
+  return { dtype, shape: [1, tokens, ...shape.slice(2)], data }
 }

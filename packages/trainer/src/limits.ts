@@ -6,20 +6,47 @@ export const SOURCES_MAX = 256
 /** One downloaded file: all of CIFAR-10 in one archive has 170 MB. */
 export const DOWNLOAD_BYTES_MAX = 4 * 2 ** 30
 
-/** Folders of pictures, one per class: labels are bytes. */
-export const FOLDER_CLASSES_MAX = 256
+/** Folders of pictures, one per class: as many as a model has classes. */
+export const FOLDER_CLASSES_MAX = 32_768
+
+/** Faults of a data set that are told one by one: more fill the terminal and no line takes them. */
+export const FAULTS_TOLD_MAX = 20
+
+/** Pictures that are tried for the size of all, before the data set is called unreadable. */
+export const UNREADABLE_FIRST_PICTURES_MAX = 100
+
+/**
+ * Difference of the mean pixel, being 0 … 1, up to which a set is the known one: a thousand of
+ * the images of Fashion-MNIST differ from all of them by 0.01.
+ */
+export const KNOWN_MEAN_DIFFERENCE_MAX = 0.02
+
+/** Folders that hold nothing but the next one, as archives make them. */
+export const WRAPPING_FOLDERS_MAX = 4
+
+/** Names that are told of a folder in which no data set is found. */
+export const FOUND_NAMES_MAX = 5
 
 /** All pictures of a folder, decoded: they are held in memory. */
 export const FOLDER_PIXEL_BYTES_MAX = 2 ** 31
 
-/** Without a split of its own, every tenth picture is a test image. */
+/** Without a split of its own, a tenth of the pictures of every class are test images. */
 export const TEST_EVERY_PICTURES = 10
+
+/** Always the same, so that a model is measured on pictures that it was not trained on. */
+export const SPLIT_SEED = 1
 
 /**
  * Smallest deviation of a channel, pixels being 0 … 1: pictures of one colour must not divide by
  * zero.
  */
 export const PIXEL_STD_MIN = 0.01
+
+/**
+ * Share of the grey pictures that show something light or dark from which they are called that:
+ * of the 500 images of the Fashion-MNIST samples 499 show something light and one neither.
+ */
+export const FOREGROUND_SHARE_MIN = 0.95
 
 /** Images that share one order: few, so that an accuracy averages over many orders. */
 export const EVALUATION_BATCH_IMAGES = 100
@@ -94,3 +121,6 @@ export const CHECKPOINT_INTERVAL_SECONDS_MAX = 300
  * reporting.
  */
 export const CURVE_SEEDS = 1
+
+/** Classes of the classifier that stands in where a checkpoint has none: as few as a spec may have. */
+export const BACKBONE_CLASSES = 2

@@ -13,7 +13,10 @@ export interface MadeModel {
   readonly spec: ModelSpec
   readonly parts: PartFiles
   readonly preprocessing: Preprocessing
+  /** One per class; none of a backbone. */
   readonly labels: readonly string[]
+  /** It has no classifier, only what stands in for one. */
+  readonly isBackbone: boolean
   readonly seed: number
   /** Training images that went into it, as far as that is known. */
   readonly imagesSeen: number
@@ -27,16 +30,17 @@ export interface MadeModel {
  * @returns SHA-256 of model.safetensors, hexadecimal.
  */
 export async function writeMadeModel(outDir: string, made: MadeModel): Promise<string> {
-  const { name, spec, parts, preprocessing, labels, seed, imagesSeen, recipe } = made
+  const { name, spec, parts, preprocessing, labels, isBackbone, seed, imagesSeen, recipe } = made
   const model = joinCheckpoint(spec, parts)
   const modelHash = createHash('sha256').update(model).digest('hex')
-  const { mean, std, foreground } = preprocessing
+  const { size: _size, channels: _channels, ...pixels } = preprocessing
   const report = {
     name,
     spec,
     parameters: layoutOf(spec).elements,
-    preprocessing: { mean, std, foreground },
+    preprocessing: pixels,
     dataset: { labels },
+    ...(isBackbone ? { backbone: true } : {}),
     seed,
     imagesSeen,
     modelHash,

@@ -1,4 +1,4 @@
-import type { ModelSpec } from '@layerswarm/model'
+import type { ModelSpec, Preprocessing } from '@layerswarm/model'
 import type { CurvePoint } from './checkpoint.ts'
 import type { Accuracies } from './evaluate.ts'
 
@@ -7,8 +7,8 @@ export interface TrainReport {
   readonly name: string
   readonly spec: ModelSpec
   readonly parameters: number
-  /** How pixels become inputs: (pixel / 255 − mean) / std, by channel. */
-  readonly preprocessing: { readonly mean: readonly number[]; readonly std: readonly number[] }
+  /** How pictures become inputs; size and channels are those of the spec. */
+  readonly preprocessing: Omit<Preprocessing, 'size' | 'channels'>
   readonly dataset: {
     readonly name: string
     readonly labels: readonly string[]

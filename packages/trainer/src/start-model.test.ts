@@ -10,7 +10,7 @@ const specOf = (changes: Partial<ModelSpec> = {}): ModelSpec =>
     ...{ variant: 'shuffle', layers: 2, imageSize: 8, patchSize: 4, channels: 1, width: 8 },
     ...{ heads: 2, mlpWidth: 16, classes: 3, layerNormEps: 1e-6, ...changes },
   })
-const modelOf = (spec: ModelSpec) => ({ spec, parts: randomModel(spec, 1) })
+const modelOf = (spec: ModelSpec) => ({ spec, parts: randomModel(spec, 1), isBackbone: false })
 const weightsOf = (spec: ModelSpec): Float32Array =>
   readModelFile(spec, joinCheckpoint(spec, randomModel(spec, 1)))
 const random = () => createRandom(1, 'weights')
@@ -38,6 +38,23 @@ describe('a training that begins with a model', () => {
           ? fresh.subarray(offset, offset + elements)
           : known.subarray(there, there + elements)
         expect(started.subarray(offset, offset + elements), `${part}.${name}`).toEqual(expected)
+      }
+    }
+  })
+
+  test('has a fresh classifier where it begins with a backbone, also for as many classes', () => {
+    const spec = specOf()
+    const layout = layoutOf(spec)
+    const start = { ...modelOf(spec), isBackbone: true }
+    const started = startParameters(layout, start, random())
+    const fresh = initialParameters(layout, random())
+    const known = weightsOf(spec)
+    for (const { part, tensors } of layout.parts) {
+      for (const { name, offset, elements } of tensors) {
+        const expected = name.startsWith('classifier.') ? fresh : known
+        expect(started.subarray(offset, offset + elements), `${part}.${name}`).toEqual(
+          expected.subarray(offset, offset + elements),
+        )
       }
     }
   })

@@ -1,4 +1,4 @@
-import { joinCheckpoint, type ModelSpec } from '@layerswarm/model'
+import { joinCheckpoint, type ModelSpec, type Preprocessing } from '@layerswarm/model'
 import { TrainerError } from './errors.ts'
 import type { PartFiles } from './model-file.ts'
 import { readModelFile } from './model-file.ts'
@@ -10,10 +10,10 @@ import { inputName } from './train-graph.ts'
 export interface StartModel {
   readonly spec: ModelSpec
   readonly parts: PartFiles
-  /** How it wants its pixels: (pixel / 255 − mean) / std by channel; undefined for those of the data. */
-  readonly preprocessing?:
-    | { readonly mean: readonly number[]; readonly std: readonly number[] }
-    | undefined
+  /** Its classifier stands in for one: fresh weights are better, however many classes there are. */
+  readonly isBackbone: boolean
+  /** How it wants its pixels; undefined for what the data says. */
+  readonly preprocessing?: Omit<Preprocessing, 'size' | 'channels'> | undefined
 }
 
 /** Sizes that must be the same; the classes may differ, and the variant. */
@@ -62,6 +62,7 @@ export function startParameters(
   for (const { part, tensors } of layout.parts) {
     for (const { name, offset, elements } of tensors) {
       const values = known.get(inputName(part, name))
+      if (start.isBackbone && name.startsWith('classifier.')) continue
       if (values?.length === elements) parameters.set(values, offset)
     }
   }

@@ -67,7 +67,7 @@ vi.setConfig({ testTimeout: 60_000 }) // several whole trainings each
 
 describe('a training', () => {
   test('learns, and works in any order', async () => {
-    const longer = { ...recipe, images: 12_000, learningRate: 0.002, shift: 0, flip: 0, erase: 0 }
+    const longer = { ...recipe, images: 12_000, shift: 0, flip: 0, erase: 0 }
     const outDir = join(folder, 'learns')
     const report = await train(longer, { outDir, dataDir, engine: 'cpu' })
     expect(report.accuracies.images).toBe(200)
@@ -114,6 +114,44 @@ describe('a training', () => {
     )
     expect(curves[0]).toEqual(curves[1])
     expect(curves[0].length).toBe(3) // after 15, 30 and 40 steps
+  })
+
+  test('that is stopped within a step, or while it measures, goes on as if it had not been', async () => {
+    const unbroken = await trainInto('whole', recipe)
+    // The step or the measurement after a line of progress is under way a moment later.
+    for (const [name, step] of [
+      ['in a step', 21],
+      ['while measuring', 14],
+    ] as const) {
+      const stop = new AbortController()
+      const onProgress = (progress: TrainProgress): void => {
+        if (progress.step === step) setImmediate(() => stop.abort())
+      }
+      const options = { signal: stop.signal, onProgress, progressEverySteps: 1 }
+      await expect(trainInto(name, recipe, options)).rejects.toThrow(
+        /^stopped after step \d+ of 40;/,
+      )
+      expect(await trainInto(name, recipe, { resume: true })).toBe(unbroken)
+      const [curve, whole] = await Promise.all(
+        [name, 'whole'].map(async (one) => {
+          const report = await readFile(join(folder, one, 'report.json'), 'utf8')
+          return JSON.parse(report).curve
+        }),
+      )
+      expect(curve).toEqual(whole)
+    }
+  })
+
+  test('that is stopped while it reads its data or measures at the end has nothing to lose', async () => {
+    const early = trainInto('early', recipe, { signal: AbortSignal.abort() })
+    await expect(early).rejects.toMatchObject({ fault: { code: 'stopped', step: 0 } })
+    const stop = new AbortController()
+    const onProgress = ({ step, steps }: TrainProgress): void => {
+      if (step === steps) setImmediate(() => stop.abort())
+    }
+    const late = trainInto('late', recipe, { signal: stop.signal, onProgress })
+    await expect(late).rejects.toMatchObject({ fault: { code: 'stopped', step: 40 } })
+    expect(await trainInto('late', recipe, { resume: true })).toBe(await trainInto('sure', recipe))
   })
 
   test('reports its progress', async () => {

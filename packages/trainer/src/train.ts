@@ -3,6 +3,7 @@ import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
 import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { type Dataset, type LabelledImages, sliceImages } from './data/dataset.ts'
+import { foregroundOfDataset } from './data/foreground.ts'
 import { FASHION_MNIST_DIR } from './data/idx-data.ts'
 import { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 import { createSampler, type Sampler } from './data/sampler.ts'
@@ -29,6 +30,7 @@ import { learningRateAt, type Schedule } from './schedule.ts'
 import { createTrainSession, type TrainSession } from './sessions.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { writeResult } from './write-result.ts'
 
 /** How a training stands. */
@@ -59,7 +61,10 @@ export interface TrainOptions {
   readonly from?: StartModel | undefined
   /** How pictures are read, for a folder of them. */
   readonly pictures?: LoadOptions['pictures']
-  /** Stops after the current step with a checkpoint; `train` then throws `stopped`. */
+  /**
+   * Stops with a checkpoint of the steps that are done, and gives up what is under way; `train`
+   * then throws `stopped`.
+   */
   readonly signal?: AbortSignal | undefined
   /** What computes; by default a graphics card where there is one, else the processor. */
   readonly engine?: EngineName | undefined
@@ -106,6 +111,8 @@ interface Training {
   /** Moving average of the losses; 0 before the first step. */
   loss: number
   readonly curve: CurvePoint[]
+  /** Ends when nothing of what was last waited for is under way any more. */
+  givenUp: Promise<void>
 }
 
 /**
@@ -125,11 +132,14 @@ export async function train(
   // First, since it fails where something is not installed; reading data may take minutes.
   const engine = await openEngine(chosen.engine, chosen.threads ?? recipe.threads)
   const loaded = await loadDataset(chosen.dataDir, chosen)
-  const dataset = { ...loaded, ...chosen.from?.preprocessing }
+  const foreground = foregroundOfDataset(loaded)
+  const dataset = { ...loaded, foreground, ...chosen.from?.preprocessing }
   const training = await prepare(recipe, chosen, dataset, engine)
   try {
     await runSteps(training)
-    const evaluated = await training.evaluator.evaluate(dataset.test, REPORT_SEEDS)
+    const evaluated = await heard(training, (signal) =>
+      training.evaluator.evaluate(dataset.test, REPORT_SEEDS, signal),
+    )
     return await writeResult(chosen.outDir, {
       recipe,
       spec: training.spec,
@@ -140,12 +150,48 @@ export async function train(
       accuracies: evaluated,
       engine: training.engine.device,
     })
+  } catch (error) {
+    if (!isGivenUp(training, error)) throw error
+    throw stoppedAfter(training)
   } finally {
-    await training.session.close()
-    await training.optimizer.close()
-    await training.evaluator.close()
-    await training.engine.close()
+    const closed = training.givenUp.then(() => close(training))
+    // A large model may take minutes for what was given up: whoever stopped it does not wait.
+    if (chosen.signal?.aborted === true) closed.catch(() => undefined)
+    else await closed
   }
+}
+
+async function close({ session, optimizer, evaluator, engine }: Training): Promise<void> {
+  await session.close()
+  await optimizer.close()
+  await evaluator.close()
+  await engine.close()
+}
+
+/** Whether an error is the signal's, and not one of the training. */
+function isGivenUp({ options: { signal } }: Training, error: unknown): boolean {
+  return signal?.aborted === true && error === signal.reason
+}
+
+/** Waits for something that the signal gives up; it ends by itself before anything is closed. */
+function heard<T>(
+  training: Training,
+  begin: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const { signal } = training.options
+  const running = begin(signal)
+  training.givenUp = running.then(
+    () => undefined,
+    () => undefined,
+  )
+  return unlessAborted(running, signal)
+}
+
+function stoppedAfter({ recipe, step, checkpoint }: Training): TrainerError {
+  return new TrainerError(
+    { code: 'stopped', step },
+    `stopped after step ${step} of ${stepsOf(recipe)}; resume to continue from ${checkpoint}`,
+  )
 }
 
 async function prepare(
@@ -202,36 +248,61 @@ async function prepare(
     step: resumed?.step ?? 0,
     loss: resumed?.loss ?? 0,
     curve: [...(resumed?.curve ?? [])],
+    givenUp: Promise.resolve(),
   }
 }
+
+type Save = (progress?: Progress) => Promise<void>
 
 async function runSteps(training: Training): Promise<void> {
   const { recipe, options, state, checkpoint, stopwatch } = training
   const steps = stepsOf(recipe)
   const first = training.step
   let savedSeconds = 0
-  const save = (): Promise<void> => writeCheckpoint(checkpoint, recipe, state, progressOf(training))
+  const save: Save = (progress = progressOf(training)) =>
+    writeCheckpoint(checkpoint, recipe, state, progress)
+  await evaluateWhatWasDue(training)
   while (training.step < steps) {
     if (options.signal?.aborted === true) {
       await save()
-      const { step } = training
-      throw new TrainerError(
-        { code: 'stopped', step },
-        `stopped after step ${step} of ${steps}; resume to continue from ${checkpoint}`,
-      )
+      throw stoppedAfter(training)
     }
-    await runStep(training)
-    const due = (every: number): boolean => training.step % every === 0 || training.step === steps
-    const evaluation = due(options.evaluateEverySteps) ? await evaluateHeldOut(training) : undefined
+    const evaluation = await advance(training, save)
     const isOverdue = stopwatch.secondsOfThisRun() - savedSeconds > CHECKPOINT_INTERVAL_SECONDS_MAX
-    if (due(options.checkpointEverySteps) || isOverdue) {
+    if (isDue(training, options.checkpointEverySteps) || isOverdue) {
       await save()
       savedSeconds = stopwatch.secondsOfThisRun()
     }
-    if (evaluation !== undefined || due(options.progressEverySteps)) {
+    if (evaluation !== undefined || isDue(training, options.progressEverySteps)) {
       reportProgress(training, first, evaluation)
     }
   }
+}
+
+function isDue({ step, recipe }: Training, everySteps: number): boolean {
+  return step % everySteps === 0 || step === stepsOf(recipe)
+}
+
+/** One step and what is measured after it; what is given up leaves the checkpoint of a whole step. */
+async function advance(training: Training, save: Save): Promise<CurvePoint | undefined> {
+  const before = progressOf(training)
+  try {
+    await runStep(training)
+    return isDue(training, training.options.evaluateEverySteps)
+      ? await evaluateHeldOut(training)
+      : undefined
+  } catch (error) {
+    // What was drawn for a step that was given up is drawn again.
+    if (isGivenUp(training, error)) await save(training.step > before.step ? undefined : before)
+    throw error
+  }
+}
+
+/** A training that was stopped between a step and the measurement after it begins with that. */
+async function evaluateWhatWasDue(training: Training): Promise<void> {
+  const { step, curve, options } = training
+  if (step === 0 || !isDue(training, options.evaluateEverySteps)) return
+  if (curve.at(-1)?.step !== step) await evaluateHeldOut(training)
 }
 
 /** One batch: forward, backward, update. */
@@ -240,7 +311,7 @@ async function runStep(training: Training): Promise<void> {
   const step = training.step + 1
   training.sampler.fill(session.patches, session.targets)
   const order = drawOrder(spec, training.orders)
-  const loss = await session.run(order, keptPatchesOf(recipe, spec, step))
+  const loss = await heard(training, () => session.run(order, keptPatchesOf(recipe, spec, step)))
   if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm(session.gradients))) {
     throw new TrainerError(
       { code: 'not-finite', step },
@@ -272,7 +343,9 @@ function scheduleOf(recipe: Recipe): Schedule {
 
 async function evaluateHeldOut(training: Training): Promise<CurvePoint> {
   const { step, loss, recipe, curve, evaluator, heldOut } = training
-  const { sequential, arbitrary } = await evaluator.evaluate(heldOut, CURVE_SEEDS)
+  const { sequential, arbitrary } = await heard(training, (signal) =>
+    evaluator.evaluate(heldOut, CURVE_SEEDS, signal),
+  )
   const point = { step, images: step * recipe.batch, loss, sequential, arbitrary: arbitrary.mean }
   curve.push(point)
   return point

@@ -35,7 +35,7 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
     name: recipe.name,
     spec,
     parameters: layout.elements,
-    preprocessing: { mean: dataset.mean, std: dataset.std },
+    preprocessing: preprocessingOf(dataset),
     dataset: {
       name: dataset.name,
       labels: dataset.labels,
@@ -62,6 +62,21 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
   await replaceFile(join(outDir, 'report.json'), prettyJson(report))
   await replaceFile(join(outDir, 'train-report.html'), trainPage(report, recipe))
   return report
+}
+
+/** What the release will say of how it saw its pictures; a field that is not there is left out. */
+function preprocessingOf({
+  mean,
+  std,
+  foreground = 'any',
+  resize,
+  rescale,
+}: Dataset): TrainReport['preprocessing'] {
+  return {
+    ...{ mean, std, foreground },
+    ...(resize === undefined ? {} : { resize }),
+    ...(rescale === undefined ? {} : { rescale }),
+  }
 }
 
 async function ownVersion(): Promise<string> {

@@ -4,7 +4,7 @@ import { manifestBytes, sha256 } from '@layerswarm/model'
 import { parseOrder, parseReport } from '../../../apps/cli/src/bench/lagged-orders.ts'
 import { parseJson, readJson } from '../../../apps/cli/src/files.ts'
 import { readImages } from '../../../apps/cli/src/images/image-file.ts'
-import { readPicture, readTrainingPicture } from '../../../apps/cli/src/images/picture.ts'
+import { readPicture, readPixels } from '../../../apps/cli/src/images/picture.ts'
 import { parseSamples } from '../../../apps/cli/src/images/samples.ts'
 import { defineCommand, NO_POSITIONALS } from '../../../apps/cli/src/line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../../../apps/cli/src/line/hosting-options.ts'
@@ -18,8 +18,13 @@ import {
   swarmUrls,
 } from '../../../apps/cli/src/line/option.ts'
 import { parseLine } from '../../../apps/cli/src/line/parse-line.ts'
+import { readCheckpointFolder } from '../../../apps/cli/src/release/checkpoint-folder.ts'
 import { readOrCreateKey } from '../../../apps/cli/src/release/publisher-key.ts'
-import { readManifest, readModelFolder } from '../../../apps/cli/src/release/release-folder.ts'
+import {
+  readManifest,
+  readModelFolder,
+  readStartFolder,
+} from '../../../apps/cli/src/release/release-folder.ts'
 import {
   readCpuSeconds,
   readTrainingFolder,
@@ -147,7 +152,7 @@ export const CLI_TARGETS: readonly Target[] = [
   },
   {
     name: 'cli/picture',
-    covers: [file('images/picture.ts#readPicture'), file('images/picture.ts#readTrainingPicture')],
+    covers: [file('images/picture.ts#readPicture'), file('images/picture.ts#readPixels')],
     kind: 'bytes',
     share: 0.001,
     // A picture may have many pixels in few bytes: as many as PICTURE_PIXELS_MAX, a second or two of a processor.
@@ -162,7 +167,7 @@ export const CLI_TARGETS: readonly Target[] = [
     async run(input) {
       const path = written('picture.png', input)
       const documented = { CliError: ['bad-picture', 'bad-file'] }
-      await refusingLater(documented, () => readTrainingPicture(path, 8))
+      await refusingLater(documented, () => readPixels(path, undefined))
       return refusingLater(documented, () => readPicture(path, TINY_PREPROCESSING))
     },
   },
@@ -192,6 +197,30 @@ export const CLI_TARGETS: readonly Target[] = [
       await refusingLater(documented, () => readCpuSeconds(path, sha256(input)))
       await refusingLater(documented, () => readModelFolder(folder))
       return refusingLater(documented, () => readTrainingFolder(folder))
+    },
+  },
+  {
+    name: 'cli/checkpoint-folder',
+    covers: [
+      file('release/checkpoint-folder.ts#readCheckpointFolder'),
+      file('release/release-folder.ts#readStartFolder'),
+    ],
+    kind: 'json',
+    share: 0.002,
+    seeds: () => [
+      jsonOf({ weight_map: { a: 'part.safetensors', b: 'part.safetensors' } }),
+      jsonOf({ model_type: 'vit', id2label: { 0: 'a', 1: 'b' } }),
+    ],
+    async run(input) {
+      const folder = join(scratch(), 'checkpoint')
+      mkdirSync(folder, { recursive: true })
+      written('checkpoint/config.json', input)
+      written('checkpoint/part.safetensors', tinyCheckpoint())
+      written('checkpoint/model.safetensors.index.json', input)
+      const codes = ['bad-spec', 'bad-manifest', ...FILE_FAULTS]
+      const documented = { ModelError: codes, CliError: ['bad-file', 'not-found'] }
+      await refusingLater(documented, () => readCheckpointFolder(folder, true))
+      return refusingLater(documented, () => readStartFolder(folder))
     },
   },
   {

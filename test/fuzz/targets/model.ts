@@ -12,6 +12,7 @@ import {
   type Preprocessing,
   parseHuggingFaceConfig,
   parseHuggingFaceLabels,
+  parseHuggingFacePreprocessor,
   parseIdx,
   parseManifest,
   parseModelSpec,
@@ -23,10 +24,12 @@ import {
   type Receipt,
   randomModel,
   readSafetensors,
+  readStoredTensors,
   receiptText,
   releaseId,
   signManifest,
   splitCheckpoint,
+  storedValues,
   tensorValues,
   verifyManifest,
   writeSafetensors,
@@ -55,6 +58,15 @@ export const TINY_PREPROCESSING: Preprocessing = {
   std: [0.5],
   foreground: 'light',
 }
+
+/** Ways to fit a picture. */
+const WAYS: readonly Partial<Preprocessing>[] = [
+  {},
+  { resize: { mode: 'none' } },
+  { resize: { mode: 'stretch', height: 9, width: 3, filter: 'lanczos' } },
+  { resize: { mode: 'shortest-edge', edge: 5, filter: 'bicubic' }, foreground: 'dark' },
+  { resize: { mode: 'letterbox', fill: 'mean', filter: 'hamming' }, foreground: 'any' },
+]
 
 const HASH = 'ab'.repeat(32)
 
@@ -149,6 +161,12 @@ function safetensorsFile(input: Uint8Array): Uint8Array {
 }
 
 function readTensors(bytes: Uint8Array): unknown {
+  const anyType = refusing({ ModelError: ['bad-safetensors'] }, () => readStoredTensors(bytes))
+  if (anyType === REFUSED) return REFUSED
+  for (const [name, entry] of Object.entries(anyType.tensors)) {
+    if (entry.offset + entry.bytes > bytes.length) throw new Error('a tensor beyond its file')
+    refusing({ ModelError: ['bad-safetensors'] }, () => storedValues(bytes, entry, name))
+  }
   const header = refusing({ ModelError: ['bad-safetensors'] }, () => readSafetensors(bytes))
   if (header === REFUSED) return REFUSED
   const tensors = Object.fromEntries(
@@ -186,7 +204,7 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/safetensors',
-    covers: [file('safetensors.ts#readSafetensors')],
+    covers: [file('safetensors.ts#readSafetensors'), file('stored-tensors.ts#readStoredTensors')],
     kind: 'bytes',
     share: 2,
     seeds: () => [
@@ -204,7 +222,8 @@ export const MODEL_TARGETS: readonly Target[] = [
         {
           __metadata__: { format: 'pt' },
           a: { dtype: 'F32', shape: [2, 2], data_offsets: [0, 16] },
-          b: { dtype: 'F16', shape: [16], data_offsets: [16, 48] },
+          b: { dtype: 'BF16', shape: [8], data_offsets: [16, 32] },
+          c: { dtype: 'F64', shape: [2], data_offsets: [32, 48] },
         },
         { $bytes: 0, a: { dtype: 'F32', shape: [0], data_offsets: [0, 0] } },
       ].map(jsonOf),
@@ -271,8 +290,30 @@ export const MODEL_TARGETS: readonly Target[] = [
     [file('preprocessing.ts#parsePreprocessing')],
     ['bad-manifest'],
     parsePreprocessing,
-    () => [TINY_PREPROCESSING, { ...TINY_PREPROCESSING, channels: 3 }],
+    () => [
+      TINY_PREPROCESSING,
+      { ...TINY_PREPROCESSING, channels: 3 },
+      { ...TINY_PREPROCESSING, resize: { mode: 'stretch', height: 5, width: 4, filter: 'box' } },
+      {
+        ...TINY_PREPROCESSING,
+        rescale: 1,
+        resize: { mode: 'shortest-edge', edge: 5, filter: 'area' },
+      },
+    ],
   ),
+  {
+    name: 'model/hugging-face-preprocessor',
+    covers: [file('hugging-face-preprocessor.ts#parseHuggingFacePreprocessor')],
+    kind: 'json',
+    seeds: () => [
+      jsonOf({ size: 4, resample: 3, image_mean: [0.5, 0.5, 0.5], rescale_factor: 0.0078 }),
+      jsonOf({ image_processor_type: 'CLIPImageProcessor', size: { shortest_edge: 5 } }),
+    ],
+    run: (input) =>
+      refusing({ ModelError: ['bad-spec', 'bad-manifest'] }, () =>
+        parseHuggingFacePreprocessor(parsed(input), { imageSize: 4, channels: 3 }),
+      ),
+  },
   {
     name: 'model/hugging-face-config',
     covers: [
@@ -373,8 +414,10 @@ export const MODEL_TARGETS: readonly Target[] = [
     run(input) {
       const [w = 0, w2 = 0, h = 0, h2 = 0] = input
       const pixels = { width: w + 256 * w2, height: h + 256 * h2, data: input.subarray(4) }
+      // A way of its own by the length, so that all are tried.
+      const preprocessing = { ...TINY_PREPROCESSING, ...WAYS[input.length % WAYS.length] }
       const tensor = refusing({ ModelError: ['bad-picture'] }, () =>
-        imageTensor(pixels, TINY_PREPROCESSING),
+        imageTensor(pixels, preprocessing),
       )
       if (tensor !== REFUSED && !tensor.data.every(Number.isFinite))
         throw new Error('a value that is not finite')

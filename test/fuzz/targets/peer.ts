@@ -8,6 +8,7 @@ import {
 import { checkOptions } from '../../../packages/peer/src/check-options.ts'
 import { decodeInput, Refusal } from '../../../packages/peer/src/compute/plausible.ts'
 import { decodeImage } from '../../../packages/peer/src/images/decode.node.ts'
+import { headerOf, isCutOff } from '../../../packages/peer/src/images/picture-header.ts'
 import { announcedAddress } from '../../../packages/peer/src/meeting/announced-address.ts'
 import { meetingAddress, parseJoinUrl } from '../../../packages/peer/src/meeting/join-url.ts'
 import { varintField } from '../../../packages/peer/src/meeting/reservation.ts'
@@ -188,9 +189,24 @@ export const PEER_TARGETS: readonly Target[] = [
         decodeImage(new Blob([new Uint8Array(input)])),
       ),
   },
+  {
+    name: 'peer/picture-header',
+    covers: [file('images/picture-header.ts#headerOf'), file('images/picture-header.ts#isCutOff')],
+    kind: 'bytes',
+    seeds: () => [PNG, JPEG, WEBP],
+    run(input) {
+      const header = headerOf(input)
+      if (header === undefined) return REFUSED
+      const { width = 1, height = 1 } = header.size ?? {}
+      if (!(width > 0 && height > 0)) throw new Error('a size that no picture has')
+      return isCutOff(header, input, input, input.length)
+    },
+  },
   ...STREAM_TARGETS,
 ]
 
+/** The first 30 bytes of a WebP that is extended. */
+const WEBP = Buffer.from('524946461600000057454250565038580a000000000000000f00000f0000', 'hex')
 /** One red pixel. */
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==',

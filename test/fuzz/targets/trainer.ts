@@ -173,7 +173,7 @@ export const TRAINER_TARGETS: readonly Target[] = [
         written(`${split}-labels-idx1-ubyte`, Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5))
       }
       return refusingLater({ TrainerError: ['bad-data', 'missing-data'] }, () =>
-        loadIdxData(scratch()),
+        loadIdxData(scratch(), 'fuzzed'),
       )
     },
   },

@@ -1,5 +1,6 @@
 import { serveEcho } from '@layerswarm/peer/echo'
 
 // The other process of the hop bench: says its address, and ends with the one that started it.
-process.send?.(await serveEcho())
 process.once('disconnect', () => process.exit(0))
+const address = await serveEcho()
+if (process.connected) process.send?.(address)

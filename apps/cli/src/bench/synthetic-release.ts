@@ -20,6 +20,7 @@ export async function writeSyntheticRelease(
       std: Array.from({ length: spec.channels }, () => 0.5),
       foreground: 'any',
     },
+    isBackbone: false,
     labels: Array.from({ length: spec.classes }, (_, id) => `class ${id}`),
     seed: 1,
     imagesSeen: 0,

@@ -1,4 +1,4 @@
-import { usageError } from '../cli-error.ts'
+import { CliError, usageError } from '../cli-error.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, swarmKeyOption, swarmUrls, text, type ValuesOf } from '../line/option.ts'
@@ -62,37 +62,33 @@ export const classify = defineCommand({
 })
 
 async function classifyImages(peer: Requester, context: ClassifyContext): Promise<void> {
-  const { positionals, values, signal, print, emit } = context
-  const { ask } = await import('../swarm/ask.ts')
+  const { positionals, values, signal, print, log, emit } = context
+  const { classifyFiles } = await import('../swarm/classify-files.ts')
   const { readPicture } = await import('../images/picture.ts')
-  const { CheckBook, checkedLines, laterLines } = await import('../swarm/check-book.ts')
+  const { CheckBook, laterLines } = await import('../swarm/check-book.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
   const checks = new CheckBook(peer)
-  const images = []
-  for (const path of positionals) {
-    images.push({ path, image: await readPicture(path, peer.manifest.preprocessing) })
-  }
-  const answers = []
-  for (const { path, image } of images) {
-    if (signal.aborted) break
-    const verdict = await ask(peer, image, policyOf(values), values.orders)
-    answers.push({ image: path, ...verdict })
-    const confidence = `${(100 * verdict.confidence).toFixed(1)} %`
-    print(`${path}: ${verdict.label}, ${confidence}, ${verdict.totalMs.toFixed(0)} ms`)
-    for (const { layer, peer: host, backend, ms } of verdict.hops) {
-      print(`  layer ${layer} on ${host.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`)
-    }
-    const { missingLayers } = verdict
-    if (missingLayers.length > 0) print(`  without layers ${missingLayers.join(', ')}`)
-    for (const line of checkedLines(verdict)) print(`  ${line}`)
-  }
+  const { answers, failed } = await classifyFiles(peer, positionals, {
+    read: (path) => readPicture(path, peer.manifest.preprocessing),
+    policy: policyOf(values),
+    orders: values.orders,
+    signal,
+    print,
+    log,
+  })
   // Audits have gone on while others were asked.
   const given = answers.map((answer) => ({ ...answer, checked: checks.of(answer) }))
   for (const line of laterLines(answers, given)) print(line)
   const [only] = given
-  if (given.length === 1 && only !== undefined) emit({ ...only })
-  else emit({ answers: given })
+  if (positionals.length === 1 && only !== undefined) emit({ ...only })
+  else emit({ answers: given, failed })
+  if (failed.length > 0) {
+    throw new CliError(
+      { code: 'unanswered', files: failed.length },
+      `${failed.length} of ${positionals.length} images have no answer`,
+    )
+  }
 }
 
 type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>

@@ -3,13 +3,14 @@ import { usageError } from '../cli-error.ts'
 import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { count, text } from '../line/option.ts'
+import { STRICT_OPTION } from '../line/strict-option.ts'
 
 /** `layerswarm evaluate`. The measurements of the trainer's `evaluateModels`, for folders. */
 export const evaluate = defineCommand({
   name: 'evaluate',
   summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',
   usage: [
-    'DIR… [--data DIR [--download FILE] | --samples DIR] [--images N] [--seeds N] [--report DIR] [--results FILE]',
+    'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--report DIR] [--results FILE]',
   ],
   positionals: { min: 1, max: 100, placeholder: 'one DIR or more' },
   options: {
@@ -19,6 +20,7 @@ export const evaluate = defineCommand({
     ),
     samples: text('DIR', 'a sample pack instead, such as models/samples/fashion-mnist-500'),
     download: text('FILE', 'fetches what --data lacks, as a list of addresses and hashes says'),
+    strict: STRICT_OPTION,
     images: count('how many of the test images, for a quick look (all of them)', {
       low: 1,
       high: 1_000_000,

@@ -24,16 +24,9 @@ export const forward = defineCommand({
     'forward test/vectors/vit-shuffle --images test/vectors/vit-shuffle/expected.json --order 2,0,1',
     'forward models/fashion-vit --images photos.json --engine ort-node --json',
   ],
-  async run({ positionals, values, print, emit }) {
-    const {
-      argmax,
-      checkOrder,
-      forward: runModel,
-      layersOf,
-      ModelError,
-      rowsOf,
-    } = await import('@layerswarm/model')
-    const { createNodeEngine } = await import('@layerswarm/peer/node')
+  async run({ positionals, values, signal, print, emit }) {
+    const { argmax, checkOrder, layersOf, ModelError, rowsOf } = await import('@layerswarm/model')
+    const { runForward } = await import('../forward/forward-thread.ts')
     const { readModelFolder } = await import('../release/release-folder.ts')
     const { readImages } = await import('../images/image-file.ts')
     const { spec, parts } = await readModelFolder(positionals[0] ?? '')
@@ -45,17 +38,12 @@ export const forward = defineCommand({
     }
     const images = await readImages(values.images)
     const name = values.engine === 'tfjs' ? 'tfjs-webgpu' : values.engine
-    const engine = await createNodeEngine(name, spec)
-    try {
-      for (const part of ['stem', 'head', ...order] as const) {
-        const file = parts.get(part)
-        if (file !== undefined) await engine.load(part, file)
-      }
-      const logits = rowsOf(await runModel(engine, spec, images, order))
-      for (const [image, row] of logits.entries()) print(`image ${image}: class ${argmax(row)}`)
-      emit({ engine: engine.name, order, logits: logits.map((row) => Array.from(row)) })
-    } finally {
-      await engine.close()
-    }
+    const { engine, logits } = await runForward(
+      { engine: name, spec, parts, images, order },
+      signal,
+    )
+    const rows = rowsOf(logits)
+    for (const [image, row] of rows.entries()) print(`image ${image}: class ${argmax(row)}`)
+    emit({ engine, order, logits: rows.map((row) => Array.from(row)) })
   },
 })

@@ -1,10 +1,11 @@
+import { SKIPPED_NAMES_MAX } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { bare, requiredText, text } from '../line/option.ts'
 
 /** `layerswarm import`. A checkpoint of Hugging Face becomes a model folder. */
 export const importModel = defineCommand({
   name: 'import',
-  summary: 'take over a ViT or DeiT image classifier of Hugging Face',
+  summary: 'take over a ViT or DeiT of Hugging Face or timm',
   usage: ['HF_DIR --out DIR [--name NAME] [--drop-distillation]'],
   positionals: { min: 1, max: 1, placeholder: 'one HF_DIR' },
   options: {
@@ -20,15 +21,25 @@ export const importModel = defineCommand({
   ],
   async run({ positionals, values, print, emit }) {
     const { importFolder } = await import('../release/import-folder.ts')
-    const { name, spec, parameters, modelHash } = await importFolder(positionals[0] ?? '', {
+    const made = await importFolder(positionals[0] ?? '', {
       out: values.out,
       name: values.name,
       dropDistillation: values['drop-distillation'],
     })
+    const { name, spec, parameters, isBackbone, skipped } = made
     print(`${name}: ${spec.variant}, ${spec.layers} layers, ${parameters} parameters`)
-    if (spec.variant === 'sequential') {
+    if (skipped.length > 0) {
+      const named = skipped.slice(0, SKIPPED_NAMES_MAX).join(', ')
+      const rest = skipped.length > SKIPPED_NAMES_MAX ? ', …' : ''
+      print(`${skipped.length} of its tensors are of no use here and left out: ${named}${rest}`)
+    }
+    if (isBackbone) {
+      print(
+        `it is a backbone, without a classifier: layerswarm train RECIPE --data DIR --from ${values.out} makes one for the classes of the data`,
+      )
+    } else if (spec.variant === 'sequential') {
       print('its layers must keep their order until it is fine-tuned for any')
     }
-    emit({ name, out: values.out, spec, parameters, modelHash })
+    emit({ out: values.out, ...made })
   },
 })

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { TRAINING_THREADS_MAX, UNKNOWN_TERMINAL_COLUMNS } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
 import { bare, choice, count, requiredText, text } from '../line/option.ts'
+import { STRICT_OPTION } from '../line/strict-option.ts'
 import {
   createLineDisplay,
   createPlotDisplay,
@@ -14,9 +15,10 @@ export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
   usage: [
-    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
+    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
+  lingers: true,
   options: {
     out: requiredText(
       'DIR',
@@ -32,7 +34,10 @@ export const train = defineCommand({
       high: 1024,
       otherwise: undefined,
     }),
-    from: text('DIR', 'a model to begin with, as `layerswarm import` makes it'),
+    from: text(
+      'DIR',
+      'a model to begin with: what `layerswarm import` made, or a folder that it takes',
+    ),
     engine: choice(
       ['cpu', 'webgpu'],
       'what computes; without it a graphics card if there is one, else the processor',
@@ -42,6 +47,7 @@ export const train = defineCommand({
       `threads of the processor, on which results do not depend (one per core, at most ${TRAINING_THREADS_MAX})`,
       { low: 1, high: 256, otherwise: undefined },
     ),
+    strict: STRICT_OPTION,
     resume: bare('continue from the checkpoint in --out'),
   },
   examples: [
@@ -52,10 +58,10 @@ export const train = defineCommand({
   async run({ positionals, values, json, signal, print, log, emit }) {
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
     const { fetchData, picturesOf } = await import('../images/data-options.ts')
-    const { readModelFolder } = await import('../release/release-folder.ts')
+    const { readStartFolder } = await import('../release/release-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
     await fetchData({ ...values, signal, log })
-    const start = values.from === undefined ? undefined : await readModelFolder(values.from)
+    const start = values.from === undefined ? undefined : await readStartFolder(values.from)
     const { isTTY, columns } = process.stderr
     const display =
       isTTY && !json
@@ -72,7 +78,7 @@ export const train = defineCommand({
       threads: values.threads ?? Math.min(TRAINING_THREADS_MAX, availableParallelism()),
       signal,
       ...(values.data === undefined ? {} : { dataDir: values.data }),
-      pictures: picturesOf(values.size, start && (start.spec.channels === 1 ? 1 : 3)),
+      pictures: picturesOf(values.size, start, { strict: values.strict, log }),
       from: start,
       onProgress(progress) {
         display.show(progress)

@@ -1,6 +1,7 @@
+import type { ModelSpec, Preprocessing } from '@layerswarm/model'
 import { downloadData, type LoadOptions, readSources } from '@layerswarm/trainer'
 import { usageError } from '../cli-error.ts'
-import { readTrainingPicture } from './picture.ts'
+import { readPixels } from './picture.ts'
 
 /** Where a command finds its data set, and whether it may fetch what is missing. */
 export interface DownloadChoice {
@@ -23,10 +24,26 @@ export async function fetchData({ download, data, signal, log }: DownloadChoice)
   log(`${fetched} of ${sources.length} files were fetched, the others were there`)
 }
 
-/** How pictures in a folder per class are read. */
+/** A model that is there already, as far as it says how it wants its pictures. */
+export interface PictureTaker {
+  readonly spec: Pick<ModelSpec, 'imageSize' | 'channels'>
+  readonly preprocessing?: Preprocessing | undefined
+}
+
+/**
+ * How pictures in a folder per class are read. @param taker the model that takes them, by its own
+ * preprocessing if it has one; without a model the pictures decide. `strict` stops at the first that
+ * cannot be read.
+ */
 export function picturesOf(
   size: number | undefined,
-  channels: 1 | 3 | undefined,
+  taker: PictureTaker | undefined,
+  { strict, log }: { readonly strict: boolean; log(line: string): void },
 ): NonNullable<LoadOptions['pictures']> {
-  return { decode: readTrainingPicture, size, channels }
+  const channels = taker && (taker.spec.channels === 1 ? 1 : 3)
+  const as = taker?.preprocessing
+  return {
+    ...{ decode: readPixels, size: size ?? taker?.spec.imageSize, channels, as },
+    ...{ strict, tell: log },
+  }
 }

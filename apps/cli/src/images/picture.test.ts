@@ -77,7 +77,7 @@ describe('a picture', () => {
       'cut.png',
       async () => (await halves('#fff').png().toBuffer()).subarray(0, 60),
     ],
-    ['a format with a larger decoder', 'a.gif', () => halves('#fff').gif().toBuffer()],
+    ['a format with a larger decoder', 'a.tiff', () => halves('#fff').tiff().toBuffer()],
     [
       'a drawing',
       'a.svg',

@@ -39,6 +39,8 @@ export interface Command<O extends Options = Options> {
     readonly choices?: readonly string[] | (() => Promise<readonly string[]>)
   }
   readonly options: O
+  /** After ctrl-c it ends by itself soon, and must not be cut off: it writes what it did. */
+  readonly lingers?: true
   readonly examples: readonly string[]
   /** Ends when the command is done. @throws an error with a `fault`, which becomes one line and the exit code. */
   run(context: CommandContext<O>): Promise<void>

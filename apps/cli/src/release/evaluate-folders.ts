@@ -16,6 +16,7 @@ import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
 import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
+import { numberedAs } from './class-numbers.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
 /** Which test images models are measured on. */
@@ -27,6 +28,8 @@ export interface EvaluateSources {
   /** How many of the test images; undefined for all. */
   readonly images: number | undefined
   readonly seeds: number
+  /** Stops at pictures that cannot be read instead of leaving them out. */
+  readonly strict: boolean
   readonly signal: AbortSignal
   log(line: string): void
 }
@@ -51,8 +54,7 @@ export async function evaluateFolders(
   const models: ModelFolder[] = []
   for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
   await fetchData(sources)
-  const test = firstImages(await readTestSet(sources, models), sources.images)
-  for (const model of models) checkFit(model, test)
+  const tests = await readTestSets(models, sources)
   const { seeds, signal, log } = sources
   const options = {
     seeds,
@@ -60,7 +62,7 @@ export async function evaluateFolders(
     threads: Math.min(4, availableParallelism()),
     onProgress: progressLog(log),
   }
-  return evaluateModels(models, (model) => testImages(model, test), options)
+  return evaluateModels(models, (model) => testImages(model, tests), options)
 }
 
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */
@@ -70,34 +72,40 @@ function named(model: ModelFolder, folder: string, others: readonly ModelFolder[
   return { ...model, name: place.startsWith(model.name) ? place : `${model.name} (${place})` }
 }
 
-/** The test images; pictures in folders are read in the size and the channels of the first model. */
+/**
+ * The test images for every model, which are the same ones; pictures in folders are prepared as each
+ * of them wants them, once for those that agree.
+ */
+async function readTestSets(
+  models: readonly ModelFolder[],
+  sources: EvaluateSources,
+): Promise<ReadonlyMap<ModelFolder, TestSet>> {
+  const tests = new Map<ModelFolder, TestSet>()
+  const read = new Map<string, TestSet>()
+  for (const model of models) {
+    const { spec, preprocessing, labels } = model
+    const { imageSize, channels } = spec
+    const way = JSON.stringify([imageSize, channels, { ...preprocessing, std: undefined }, labels])
+    const test = read.get(way) ?? firstImages(await readTestSet(sources, model), sources.images)
+    read.set(way, test)
+    checkFit(model, test)
+    tests.set(model, test)
+  }
+  return tests
+}
+
 async function readTestSet(
-  { data, samples, log }: EvaluateSources,
-  [first]: readonly ModelFolder[],
+  { data, samples, strict, signal, log }: EvaluateSources,
+  model: ModelFolder,
 ): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
     return { ...PACK, size, images: { count, pixels, labels } }
   }
-  const pictures = picturesOf(first?.spec.imageSize, first?.spec.channels === 1 ? 1 : 3)
-  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures })
+  const pictures = picturesOf(undefined, model, { strict, log })
+  const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures, signal })
   const { imageSize, channels, mean, std, labels, test } = dataset
-  if (first !== undefined) compareLabels(first, labels, log)
-  return { size: imageSize, channels, mean, std, images: test }
-}
-
-/** A class has its number from the data set that a model was trained on; other data may number otherwise. */
-function compareLabels(
-  { name, labels }: ModelFolder,
-  those: readonly string[],
-  log: (line: string) => void,
-): void {
-  if (labels.join('\n') === those.join('\n')) return
-  const index = those.findIndex((label, id) => label !== labels[id])
-  const id = Math.max(0, index)
-  log(
-    `${name} knows class ${id} as "${labels[id] ?? 'none'}", the data set as "${those[id] ?? 'none'}"; they are taken for the same`,
-  )
+  return { size: imageSize, channels, mean, std, images: numberedAs(model, labels, test, log) }
 }
 
 function firstImages(test: TestSet, wanted: number | undefined): TestSet {
@@ -120,7 +128,10 @@ function checkFit({ name, spec, labels }: ModelFolder, { size, channels, images 
   }
 }
 
-function testImages({ spec, preprocessing }: ModelFolder, test: TestSet): TestImages {
+function testImages(model: ModelFolder, tests: ReadonlyMap<ModelFolder, TestSet>): TestImages {
+  const { spec, preprocessing } = model
+  const test = tests.get(model)
+  if (test === undefined) throw new Error(`no test images were read for ${model.name}`)
   const own: Preprocessing = preprocessing ?? {
     size: spec.imageSize,
     channels: spec.channels,

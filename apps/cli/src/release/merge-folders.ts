@@ -42,6 +42,7 @@ export async function mergeFolders(
     parts: mergeParts(spec, first.parts, second.parts, mask),
     preprocessing,
     labels: first.labels,
+    isBackbone: false,
     seed,
     imagesSeen: (first.training?.images ?? 0) + (second.training?.images ?? 0),
     recipe: { merge: [a, b].map((folder) => basename(resolve(folder))), mask: mask.map(Number) },

@@ -4,7 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
-import { readTrainingFolder } from './training-folder.ts'
+import { readTrainingFolder, refuseBackbone } from './training-folder.ts'
 import { type UploadableRelease, type UploadTarget, uploadRelease } from './upload-release.ts'
 import { signRelease, writeRelease } from './write-release.ts'
 
@@ -60,6 +60,7 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
     throw usageError('publish needs --out DIR, --to URL or both')
   }
   const training = await readTrainingFolder(folder)
+  refuseBackbone(folder, training.isBackbone)
   const keyFile = choice.key ?? join('.layerswarm', 'publisher.key')
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)

@@ -8,38 +8,55 @@ import {
   type ModelSpec,
   type Part,
   type Preprocessing,
-  parseHuggingFaceConfig,
-  parseHuggingFaceLabels,
   parseManifest,
   splitCheckpoint,
   verifyManifest,
 } from '@layerswarm/model'
 import type { TrainingFacts } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
-import { exists, readBounded, readJson, requireFolder } from '../files.ts'
-import { MODEL_BYTES_MAX } from '../limits.ts'
-import { readCpuSeconds, readTrainingFolder, refuseUnfinished } from './training-folder.ts'
+import { exists, readBounded, requireFolder } from '../files.ts'
+import { readCheckpointFolder } from './checkpoint-folder.ts'
+import {
+  readCpuSeconds,
+  readTrainingFolder,
+  refuseBackbone,
+  refuseUnfinished,
+} from './training-folder.ts'
 
 /** A model that was read from a folder, every part of it checked against its spec. */
 export interface ModelFolder {
   readonly name: string
   readonly spec: ModelSpec
   readonly parts: ReadonlyMap<Part, Uint8Array>
-  /** How pictures become inputs; a Hugging Face style folder does not say. */
+  /** How pictures become inputs; a Hugging Face style folder without preprocessor_config.json does not say. */
   readonly preprocessing: Preprocessing | undefined
-  /** One per class. */
+  /** One per class; none of a backbone. */
   readonly labels: readonly string[]
+  /** It has no classifier, and is only a start for a training. */
+  readonly isBackbone: boolean
   /** How it was made; a Hugging Face style folder does not say. */
   readonly training: TrainingFacts | undefined
 }
 
 /**
  * Reads a release (manifest.json and parts/), a training's result (report.json and
- * model.safetensors) or a Hugging Face style folder (config.json and model.safetensors).
- * @throws CliError `not-found` or `bad-file`; ModelError for contents that make no model, a part
- * that does not have its hash, or a manifest that its publisher did not sign.
+ * model.safetensors) or a folder of Hugging Face or timm (config.json and model.safetensors, or
+ * its shards).
+ * @throws CliError `not-found`, `bad-file`, or `refused` for a backbone without a classifier;
+ * ModelError for contents that make no model, a part that does not have its hash, or a manifest
+ * that its publisher did not sign.
  */
 export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  const model = await readStartFolder(folder)
+  refuseBackbone(folder, model.isBackbone)
+  return model
+}
+
+/**
+ * Reads a model to begin a training with: as `readModelFolder`, but also a backbone.
+ * @throws as `readModelFolder`.
+ */
+export async function readStartFolder(folder: string): Promise<ModelFolder> {
   await requireFolder(folder)
   if (await exists(join(folder, 'manifest.json'))) return readRelease(folder)
   if (await exists(join(folder, 'config.json'))) return readCheckpoint(folder)
@@ -76,28 +93,25 @@ async function readRelease(folder: string): Promise<ModelFolder> {
   }
   const cpuSeconds = await readCpuSeconds(join(folder, 'report.json'), training.report)
   const { images, seed } = training
-  return { name, spec, parts, preprocessing, labels, training: { images, seed, cpuSeconds } }
+  const facts = { images, seed, cpuSeconds }
+  return { name, spec, parts, preprocessing, labels, isBackbone: false, training: facts }
 }
 
 async function readCheckpoint(folder: string): Promise<ModelFolder> {
-  const config = await readJson(join(folder, 'config.json'))
-  const spec = parseHuggingFaceConfig(config)
-  const checkpoint = await readBounded(join(folder, 'model.safetensors'), MODEL_BYTES_MAX)
-  const parts = splitCheckpoint(checkpoint, spec)
+  const { saysPreprocessing, preprocessing, ...model } = await readCheckpointFolder(folder, false)
   return {
+    ...model,
     name: basename(resolve(folder)),
-    spec,
-    parts,
-    preprocessing: undefined,
-    labels: parseHuggingFaceLabels(config),
+    preprocessing: saysPreprocessing ? preprocessing : undefined,
     training: undefined,
   }
 }
 
 async function readTraining(folder: string): Promise<ModelFolder> {
-  const { name, spec, preprocessing, labels, checkpoint, ...facts } =
+  const { name, spec, preprocessing, labels, isBackbone, checkpoint, ...facts } =
     await readTrainingFolder(folder)
   const { imagesSeen: images, seed, cpuSeconds } = facts
   const parts = splitCheckpoint(checkpoint, spec)
-  return { name, spec, parts, preprocessing, labels, training: { images, seed, cpuSeconds } }
+  const training = { images, seed, cpuSeconds }
+  return { name, spec, parts, preprocessing, labels, isBackbone, training }
 }

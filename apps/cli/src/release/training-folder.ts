@@ -17,6 +17,8 @@ export interface TrainingFolder {
   readonly spec: ModelSpec
   readonly preprocessing: Preprocessing
   readonly labels: readonly string[]
+  /** It has no classifier, as an imported backbone. */
+  readonly isBackbone: boolean
   readonly seed: number
   /** Training images seen in all. */
   readonly imagesSeen: number
@@ -45,19 +47,19 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
   }
   const spec = parseModelSpec(report.get('spec'))
   const dataset = fieldsOf(path, report.get('dataset'))
-  const { mean, std, foreground } = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
+  const pixels = Object.fromEntries(fieldsOf(path, report.get('preprocessing')))
   return {
     name: textOf(path, report, 'name'),
     spec,
     preprocessing: parsePreprocessing({
-      size: spec.imageSize,
-      channels: spec.channels,
-      mean: [mean].flat(),
-      std: [std].flat(),
-      // The grey data sets that are trained on, Fashion-MNIST and its kin, show light on black.
-      foreground: foreground ?? (spec.channels === 1 ? 'light' : 'any'),
+      // Older reports name none; the grey data sets they are about show light on black.
+      foreground: spec.channels === 1 ? 'light' : 'any',
+      ...pixels,
+      ...{ size: spec.imageSize, channels: spec.channels },
+      ...{ mean: [pixels.mean].flat(), std: [pixels.std].flat() },
     }),
     labels: labelsOf(path, dataset.get('labels')),
+    isBackbone: report.get('backbone') === true,
     seed: numberOf(path, report, 'seed'),
     imagesSeen: numberOf(path, report, 'imagesSeen'),
     cpuSeconds: cpuSecondsOf(report),
@@ -73,6 +75,15 @@ export async function refuseUnfinished(folder: string): Promise<void> {
   throw new CliError(
     { code: 'bad-file', path: folder },
     `${folder} holds a training that is not finished; go on with: layerswarm train RECIPE --out ${folder} --resume`,
+  )
+}
+
+/** @throws CliError `refused` for a model without a classifier. */
+export function refuseBackbone(folder: string, isBackbone: boolean): void {
+  if (!isBackbone) return
+  throw new CliError(
+    { code: 'refused', what: folder },
+    `${folder} is a backbone, without a classifier; layerswarm train RECIPE --data DIR --from ${folder} makes a model of it`,
   )
 }
 

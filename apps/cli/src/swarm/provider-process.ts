@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { PolicyName } from '@layerswarm/peer'
 import type { SwarmKey } from '@layerswarm/swarm'
-import { GOODBYE_MS_MAX } from '../limits.ts'
+import { GOODBYE_MS_MAX, INTERRUPTED_EXIT_CODE } from '../limits.ts'
 import { askMemory, type MemoryUse } from './memory-question.ts'
 
 const bin = fileURLToPath(new URL('../../bin/layerswarm.js', import.meta.url))
@@ -74,8 +74,9 @@ export function startProvider(
   let expected = false
   child.once('error', (error) => exited(`${name} did not start: ${error.message}`))
   child.once('exit', (code, signal) => {
-    // A volunteer that was asked to leave, by ctrl-c in the same terminal, ends with 0.
-    if (!expected && code !== 0) exited(`${name} ended (${signal ?? `exit code ${code}`})`)
+    // Ctrl-c in the same terminal asks volunteers too.
+    if (!expected && code !== 0 && code !== INTERRUPTED_EXIT_CODE)
+      exited(`${name} ended (${signal ?? `exit code ${code}`})`)
   })
   return {
     name,

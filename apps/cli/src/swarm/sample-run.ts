@@ -3,6 +3,7 @@ import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
 import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
+import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
 
@@ -63,8 +64,11 @@ export async function runSamples(
       const { pixels, label } = sampleAt(samples, next++)
       const image = grayTensor(pixels, asker.manifest.preprocessing)
       try {
-        tally.add(await ask(asker, image, options.policy, options.orders), label)
+        const asked = ask(asker, image, options.policy, options.orders)
+        tally.add(await unlessAborted(asked, signal), label)
       } catch (error) {
+        // What was open when it was interrupted has not failed.
+        if (signal.aborted) return
         tally.fail(error)
       }
       progressed?.(tally.finished)

@@ -46,14 +46,14 @@ export function pictureTensor(picture: Picture, preprocessing: Preprocessing): T
 
 /** What the model sees: a normalised tensor (1, channels, size, size) turned back into pixels. */
 export function seenPixels(tensor: Tensor, preprocessing: Preprocessing): Pixels {
-  const { size, channels, mean, std } = preprocessing
+  const { size, channels, mean, std, rescale = 1 / 255 } = preprocessing
   const plane = size * size
   const data = new Uint8ClampedArray(4 * plane)
   for (let i = 0; i < plane; i++) {
     for (let colour = 0; colour < 3; colour++) {
       const channel = Math.min(colour, channels - 1)
       const value = tensor.data[channel * plane + i] ?? 0
-      data[4 * i + colour] = 255 * (value * (std[channel] ?? 1) + (mean[channel] ?? 0))
+      data[4 * i + colour] = (value * (std[channel] ?? 1) + (mean[channel] ?? 0)) / rescale
     }
     data[4 * i + 3] = 255
   }

@@ -1,12 +1,17 @@
-import type { Pixels } from '@layerswarm/model'
+import type { Pixels, Preparation } from '@layerswarm/model'
+import { decodeImage, PeerError } from '@layerswarm/peer/images'
 import type { Picture } from '../logic/picture.ts'
 import { byId } from './dom.ts'
 import { PICTURE_FILE_BYTES_MAX, PICTURE_SIDE_PIXELS_MAX } from './limits.ts'
 
-/** A file picker, and dropping a file anywhere on the classify section. */
+/**
+ * A file picker, and dropping a file anywhere on the classify section.
+ * @param preparation how the model wants its pictures, where one is known.
+ */
 export function createFileDrop(
   choose: (picture: Picture) => void,
   complain: (line: string) => void,
+  preparation: () => Preparation | undefined,
 ): void {
   const input = byId('file', HTMLInputElement)
   const zone = byId('classify', HTMLElement)
@@ -18,7 +23,7 @@ export function createFileDrop(
       choose({
         source: 'file',
         name: file.name,
-        pixels: await readPicture(file),
+        pixels: await readPicture(file, preparation()),
         trueClass: undefined,
       })
     } catch (error) {
@@ -43,23 +48,23 @@ export function createFileDrop(
   })
 }
 
+/** What a picture is decoded for as long as no model is known: as large as models see, at most. */
+const UNKNOWN_MODEL: Preparation = {
+  size: PICTURE_SIDE_PIXELS_MAX,
+  channels: 3,
+  mean: [0, 0, 0],
+  foreground: 'any',
+}
+
 /** @throws Error with one line for people when the file is no picture this browser can read. */
-async function readPicture(file: File): Promise<Pixels> {
+async function readPicture(file: File, preparation: Preparation | undefined): Promise<Pixels> {
   if (file.size > PICTURE_FILE_BYTES_MAX) {
     throw new Error(
       `${file.name} is larger than ${PICTURE_FILE_BYTES_MAX / 1024 / 1024} MB; choose a smaller picture.`,
     )
   }
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(`This browser cannot read ${file.name} as a picture.`)
+  return decodeImage(file, preparation ?? UNKNOWN_MODEL).catch((error: unknown) => {
+    if (!(error instanceof PeerError) || error.fault.code !== 'bad-image') throw error
+    throw new Error(`${file.name} ${error.fault.reason}.`)
   })
-  const scale = Math.min(1, PICTURE_SIDE_PIXELS_MAX / Math.max(bitmap.width, bitmap.height))
-  const width = Math.max(1, Math.round(bitmap.width * scale))
-  const height = Math.max(1, Math.round(bitmap.height * scale))
-  const context = new OffscreenCanvas(width, height).getContext('2d')
-  if (context === null) throw new Error('This browser cannot draw on a canvas.')
-  context.imageSmoothingQuality = 'high'
-  context.drawImage(bitmap, 0, 0, width, height)
-  bitmap.close()
-  return context.getImageData(0, 0, width, height)
 }

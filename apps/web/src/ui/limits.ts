@@ -12,7 +12,7 @@ export const BRUSH_PIXELS = 22
 /** Files above this are refused unread: no photo needs more. */
 export const PICTURE_FILE_BYTES_MAX = 32 * 1024 * 1024
 
-/** Pictures are shrunk to this before their pixels are read; models see far less. */
+/** What a picture is read for before a model is known: no model sees more. */
 export const PICTURE_SIDE_PIXELS_MAX = 1024
 
 /** The picture of the swarm reaches this far from its origin, to every side. */

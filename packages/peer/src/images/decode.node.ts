@@ -1,46 +1,108 @@
 import { readFile, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { PICTURE_PIXELS_MAX, type Pixels } from '@layerswarm/model'
+import { decodedShrink, PICTURE_PIXELS_MAX, type Pixels, type Preparation } from '@layerswarm/model'
+import type { Metadata, ResizeOptions } from 'sharp'
 import { within } from '../deadline.ts'
 import { download } from '../store/http.ts'
 import { badImage, type ImageSource, isPixels, nameOf } from './image-source.ts'
-import { IMAGE_FETCH_TIMEOUT_MS, IMAGE_FILE_BYTES_MAX } from './limits.ts'
+import {
+  IMAGE_FETCH_TIMEOUT_MS,
+  IMAGE_FILE_BYTES_MAX,
+  SHRUNK_PICTURE_PIXELS_MAX,
+} from './limits.ts'
+import { PICTURE_FAULTS } from './picture-faults.ts'
+import { headerOf, isCutOff } from './picture-header.ts'
 
-/** The formats that are decoded; others have decoders with a larger surface. */
-const FORMATS = ['png', 'jpeg', 'webp']
+/** The formats that are decoded, as sharp calls them; others have decoders with a larger surface. */
+const FORMATS = ['png', 'jpeg', 'webp', 'gif', 'avif']
 
 /**
- * Pixels of a picture, upright as the camera held it. Files are decoded by sharp, which whoever
- * asks with them installs.
+ * Pixels of a picture, upright as the camera held it, of a moving one the first. Files are decoded by
+ * sharp, which whoever asks with them installs.
+ * @param preparation what they are for: large pictures are shrunk while they are decoded, as far as
+ * that lets it; without it they are not, unless they would have too many pixels.
  * @throws PeerError `bad-image` or `unreachable`.
  */
-export async function decodeImage(source: ImageSource): Promise<Pixels> {
+export async function decodeImage(source: ImageSource, preparation?: Preparation): Promise<Pixels> {
   if (isPixels(source)) return source
   const name = nameOf(source)
   const bytes = await bytesOf(source, name)
   const sharp = await import('sharp').catch((error: unknown) => {
     throw badImage(name, 'takes the package sharp to be decoded: run `npm install sharp`', error)
   })
-  if (bytes.length === 0) throw badImage(name, 'is empty')
-  const picture = sharp.default(bytes, { limitInputPixels: PICTURE_PIXELS_MAX, failOn: 'error' })
-  const { format } = await picture.metadata().catch((error: unknown) => {
-    // As sharp says it before it decodes anything.
-    if (error instanceof Error && error.message.includes('pixel limit'))
-      throw badImage(name, `has more than ${PICTURE_PIXELS_MAX} pixels; make it smaller`, error)
-    throw badImage(name, 'is no picture that can be read: PNG, JPEG or WebP', error)
-  })
-  if (!FORMATS.includes(format))
-    throw badImage(name, `is a ${format}; PNG, JPEG and WebP can be read`)
-  const { data, info } = await picture
+  if (bytes.length === 0) throw badImage(name, PICTURE_FAULTS.empty)
+  const refuse = (otherwise: string) => (error: unknown) => {
+    throw badImage(name, reasonOf(bytes) ?? otherwise, error)
+  }
+  // No limit where only the header is read, so that the size can be named.
+  const metadata = await sharp
+    .default(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(refuse(PICTURE_FAULTS.unknown))
+  const { format, size } = described(metadata)
+  if (!FORMATS.includes(format)) {
+    const isHeic = format === 'heif' || headerOf(bytes)?.format === 'heic'
+    throw badImage(name, isHeic ? PICTURE_FAULTS.heic : PICTURE_FAULTS.other(format))
+  }
+  const by = shrinkOf(size, format === 'jpeg' && metadata.isProgressive !== true, preparation)
+  if (by === undefined) throw badImage(name, PICTURE_FAULTS.tooLarge(size))
+  const picture = sharp
+    .default(bytes, { limitInputPixels: SHRUNK_PICTURE_PIXELS_MAX, failOn: 'error' })
     .rotate()
+  const { data, info } = await (by === 1 ? picture : picture.resize(shrunk(size, by)))
     .toColourspace('srgb')
     .ensureAlpha()
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
-    .catch((error: unknown) => {
-      throw badImage(name, 'is cut off or damaged', error)
-    })
-  return { width: info.width, height: info.height, data }
+    .catch(refuse(PICTURE_FAULTS.damaged))
+  const pixels = { width: info.width, height: info.height, data }
+  return by === 1 ? pixels : { ...pixels, whole: size }
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** The format, AVIF apart from HEIC, and the size as it is seen: a turned camera's is turned. */
+function described({ format, compression, width, height, orientation = 1 }: Metadata): {
+  format: string
+  size: Size
+} {
+  return {
+    format: format === 'heif' && compression === 'av1' ? 'avif' : format,
+    size: orientation < 5 ? { width, height } : { width: height, height: width },
+  }
+}
+
+/**
+ * By how much a picture is shrunk while it is decoded; undefined for one that is too large.
+ * @param isCheap whether its decoder can shrink it without having held it whole.
+ */
+function shrinkOf(
+  size: Size,
+  isCheap: boolean,
+  preparation: Preparation | undefined,
+): number | undefined {
+  const pixels = size.width * size.height
+  if (pixels > (isCheap ? SHRUNK_PICTURE_PIXELS_MAX : PICTURE_PIXELS_MAX)) return undefined
+  const wanted = preparation === undefined ? 1 : decodedShrink(size, preparation)
+  return [1, 2, 4, 8].find((by) => by >= wanted && pixels / by ** 2 <= PICTURE_PIXELS_MAX)
+}
+
+function shrunk({ width, height }: Size, by: number): ResizeOptions {
+  const side = (length: number): number => Math.max(1, Math.floor(length / by))
+  return { width: side(width), height: side(height), fit: 'fill' }
+}
+
+/** What the bytes themselves say of why they cannot be decoded. */
+function reasonOf(bytes: Uint8Array): string | undefined {
+  const header = headerOf(bytes)
+  if (header?.format === 'heic') return PICTURE_FAULTS.heic
+  if (header === undefined) return undefined
+  return isCutOff(header, bytes, bytes, bytes.length)
+    ? PICTURE_FAULTS.cutOff
+    : PICTURE_FAULTS.damaged
 }
 
 async function bytesOf(source: Exclude<ImageSource, Pixels>, name: string): Promise<Uint8Array> {

@@ -133,6 +133,6 @@ function concatenated(batches: readonly LabelledImages[]): LabelledImages {
   return {
     count: batches.reduce((sum, { count }) => sum + count, 0),
     pixels: Uint8Array.from(Buffer.concat(batches.map(({ pixels }) => pixels))),
-    labels: Uint8Array.from(Buffer.concat(batches.map(({ labels }) => labels))),
+    labels: Uint8Array.from(batches.flatMap(({ labels }) => [...labels])),
   }
 }

@@ -23,7 +23,7 @@ async function faultOfLoading(): Promise<unknown> {
   )
 }
 
-describe('Fashion-MNIST files', () => {
+describe('idx files', () => {
   test('are read packed and unpacked', async () => {
     const { imageSize, train, test: held } = await loadDataset(folder)
     expect(imageSize).toBe(FIXTURE_IMAGE_SIZE)
@@ -43,7 +43,9 @@ describe('Fashion-MNIST files', () => {
 
   test('that are missing are named, with what to do', async () => {
     await unlink(at('t10k-labels-idx1-ubyte.gz'))
-    await expect(loadDataset(folder)).rejects.toThrow(/t10k-labels-idx1-ubyte.*--data/)
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /no t10k-labels-idx1-ubyte .* beside the others/,
+    )
     expect(await faultOfLoading()).toEqual({
       code: 'missing-data',
       file: at('t10k-labels-idx1-ubyte'),
@@ -79,9 +81,12 @@ describe('Fashion-MNIST files', () => {
     await expect(loadDataset(folder)).rejects.toThrow(/30 images/)
   })
 
-  test('with a label outside the classes are refused', async () => {
-    const file = at('train-labels-idx1-ubyte.gz')
-    await writeFile(file, gzipSync(idxBytes([30], new Uint8Array(30).fill(10))))
-    await expect(loadDataset(folder)).rejects.toThrow(/label 10/)
+  test('that are a web page or a Git LFS pointer are called that', async () => {
+    const file = at('train-images-idx3-ubyte')
+    await writeFile(file, '<!doctype html><title>404</title>')
+    await expect(loadDataset(folder)).rejects.toThrow(/idx3-ubyte: it is a web page/)
+    await unlink(file)
+    await writeFile(`${file}.gz`, 'version https://git-lfs.github.com/spec/v1\n')
+    await expect(loadDataset(folder)).rejects.toThrow(/ubyte\.gz: it is a Git LFS pointer/)
   })
 })

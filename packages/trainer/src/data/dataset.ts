@@ -1,12 +1,19 @@
-/** How the pixels of a data set are kept and become inputs. */
+import type { Preprocessing, Resize } from '@layerswarm/model'
+
+/** How the pixels of a data set were prepared, are kept and become inputs. */
 export interface PixelFormat {
   /** Height and width of the images, pixels. */
   readonly imageSize: number
   /** 1 (grey) or 3 (red, green, blue). */
   readonly channels: 1 | 3
-  /** Inputs are (pixel / 255 − mean) / std, by channel. */
+  /** Inputs are (pixel · rescale − mean) / std, by channel; rescale is 1/255 by default. */
   readonly mean: readonly number[]
   readonly std: readonly number[]
+  readonly rescale?: number
+  /** How pictures were fitted; undefined where all had the size already, or were no files. */
+  readonly resize?: Resize
+  /** What the images show, and others are turned round to; undefined before it is decided. */
+  readonly foreground?: Preprocessing['foreground']
 }
 
 /** Square images with their classes. */
@@ -15,13 +22,13 @@ export interface LabelledImages {
   /** (count, size, size, channels) raw pixels, 0 … 255. */
   readonly pixels: Uint8Array
   /** (count) class of each image. */
-  readonly labels: Uint8Array
+  readonly labels: Uint8Array | Uint16Array
 }
 
 /** Square images for training and for testing. */
 export interface Dataset extends PixelFormat {
   readonly name: string
-  /** One per class; at most 256. */
+  /** One per class. */
   readonly labels: readonly string[]
   readonly train: LabelledImages
   readonly test: LabelledImages

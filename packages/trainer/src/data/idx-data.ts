@@ -1,69 +1,147 @@
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { ModelError, parseIdx } from '@layerswarm/model'
+import { foreignFile, ModelError, parseIdx } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
+import { KNOWN_MEAN_DIFFERENCE_MAX } from '../limits.ts'
 import { failData, readOptional } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
+import { namesIn } from './picture-files.ts'
+import { pixelStatistics } from './pixel-statistics.ts'
 
 /** Where Debian's package `dataset-fashion-mnist` installs its files. */
 export const FASHION_MNIST_DIR = '/usr/share/datasets/fashion-mnist'
 
-/** Fashion-MNIST (arXiv 1708.07747): classes, and mean and deviation of its training pixels. */
-const FASHION_MNIST = {
-  name: 'fashion-mnist',
-  labels: [
-    'T-shirt/top',
-    'Trouser',
-    'Pullover',
-    'Dress',
-    'Coat',
-    'Sandal',
-    'Shirt',
-    'Sneaker',
-    'Bag',
-    'Ankle boot',
-  ],
-  mean: [0.286],
-  std: [0.353],
-} as const
+/** A set that is known by its content: the first labels of its training images, and their pixels. */
+interface KnownSet {
+  readonly name: string
+  readonly firstLabels: readonly number[]
+  readonly labels: readonly string[]
+  /** Mean and deviation of all its training pixels, 0 … 1. */
+  readonly mean: readonly [number]
+  readonly std: readonly [number]
+}
 
-/** MNIST: the digits, and mean and deviation of its training pixels. */
-const MNIST = {
-  name: 'mnist',
-  labels: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
-  mean: [0.1307],
-  std: [0.3081],
-} as const
+/** Fashion-MNIST (arXiv 1708.07747) and MNIST, which have files of the same names as many others. */
+const KNOWN_SETS: readonly KnownSet[] = [
+  {
+    name: 'fashion-mnist',
+    firstLabels: [9, 0, 0, 3, 0, 2, 7, 2, 5, 5],
+    labels: [
+      'T-shirt/top',
+      'Trouser',
+      'Pullover',
+      'Dress',
+      'Coat',
+      'Sandal',
+      'Shirt',
+      'Sneaker',
+      'Bag',
+      'Ankle boot',
+    ],
+    mean: [0.286],
+    std: [0.353],
+  },
+  {
+    name: 'mnist',
+    firstLabels: [5, 0, 4, 1, 9, 2, 1, 3, 1, 4],
+    labels: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    mean: [0.1307],
+    std: [0.3081],
+  },
+]
 
-/** The two have the same files; the first labels of its training images tell MNIST. */
-const MNIST_FIRST_LABELS = '5,0,4,1,9,2,1,3,1,4'
+/** Prefix, split and kind: unpacking gives dots for dashes, and EMNIST has a word of its own before. */
+const IDX_NAME = /^(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(\.gz)?$/i
 
-/** The names of the files without `.gz`, by which a folder of this kind is known. */
-export const IDX_FILE = 'train-images-idx3-ubyte'
+/** Whether a file is called like one of MNIST's. */
+export function isIdxName(name: string): boolean {
+  return IDX_NAME.test(name)
+}
+
+/** Whether a folder has files of the names of MNIST's. */
+export async function hasIdxFiles(folder: string): Promise<boolean> {
+  const { files, folders } = await namesIn(folder)
+  return [...files, ...folders].some(isIdxName)
+}
 
 /**
- * Reads Fashion-MNIST or MNIST from the four idx files of a folder, each packed (`.gz`) or not.
+ * Reads the four idx files of a folder, each packed (`.gz`) or not: Fashion-MNIST or MNIST, known
+ * by what is in them, or any other set, whose classes are then called by their numbers and whose
+ * pixels are measured.
+ * @param name of a set that is not known.
  * @throws TrainerError `missing-data` or `bad-data`, naming the file.
  */
-export async function loadIdxData(folder: string): Promise<Dataset> {
-  const train = await readSplit(folder, 'train')
-  const test = await readSplit(folder, 't10k')
+export async function loadIdxData(folder: string, name: string): Promise<Dataset> {
+  const places = await idxPlaces(folder)
+  const train = await readSplit(folder, places, 'train')
+  const test = await readSplit(folder, places, 't10k')
   if (train.size !== test.size) {
     failData(folder, `training images are ${train.size} pixels wide and test images ${test.size}`)
   }
-  const isMnist = train.images.labels.subarray(0, 10).join() === MNIST_FIRST_LABELS
-  const about = isMnist ? MNIST : FASHION_MNIST
+  const measured = pixelStatistics(train.images.pixels, 1)
+  const known = KNOWN_SETS.find(
+    ({ firstLabels, mean: [mean] }) =>
+      firstLabels.every((label, image) => train.images.labels[image] === label) &&
+      Math.abs(mean - (measured.mean[0] ?? 0)) < KNOWN_MEAN_DIFFERENCE_MAX,
+  )
+  const classes = known?.labels.length ?? 1 + Math.max(train.labelMax, test.labelMax)
+  for (const { labelMax, labelFile } of [train, test]) {
+    if (labelMax >= classes) {
+      failData(labelFile, `label ${labelMax} is not among the ${classes} classes`)
+    }
+  }
+  const { firstLabels: _, ...about } = known ?? {
+    ...{ name, firstLabels: [], ...measured },
+    labels: Array.from({ length: Math.max(2, classes) }, (_, label) => String(label)),
+  }
   const split = { train: train.images, test: test.images }
   return { ...about, channels: 1, imageSize: train.size, ...split }
 }
 
+type Split = 'train' | 't10k'
+/** Where each file lies, by "split-kind". */
+type IdxPlaces = ReadonlyMap<string, string>
+
+/** The files of one set: where there are several, by their prefix, it is not known which is meant. */
+async function idxPlaces(folder: string): Promise<IdxPlaces> {
+  const places = new Map<string, string>()
+  const prefixes = new Set<string>()
+  const { files, folders } = await namesIn(folder)
+  for (const name of [...files, ...folders]) {
+    const [, prefix = '', split = '', kind = ''] = IDX_NAME.exec(name) ?? []
+    if (kind === '') continue
+    const path = await fileAt(join(folder, name), files.includes(name))
+    const key = `${split.toLowerCase() === 'train' ? 'train' : 't10k'}-${kind.toLowerCase()}`
+    prefixes.add(prefix)
+    // The unpacked one, where a file lies there twice.
+    if (path !== undefined && (!places.has(key) || !path.endsWith('.gz'))) places.set(key, path)
+  }
+  if (prefixes.size > 1) {
+    const [first = '', second = ''] = prefixes
+    failData(
+      folder,
+      `it holds ${prefixes.size} sets ("${first}train-…", "${second}train-…"); put the one that is meant into a folder of its own`,
+    )
+  }
+  return places
+}
+
+/** Some archives give every file a folder of its own name. */
+async function fileAt(path: string, isFile: boolean): Promise<string | undefined> {
+  if (isFile) return path
+  const { files } = await namesIn(path)
+  const inside = files.find(isIdxName)
+  return inside === undefined ? undefined : join(path, inside)
+}
+
 async function readSplit(
   folder: string,
-  split: 'train' | 't10k',
-): Promise<{ size: number; images: LabelledImages }> {
-  const images = await readIdx(folder, `${split}-images-idx3-ubyte`)
-  const labels = await readIdx(folder, `${split}-labels-idx1-ubyte`)
+  places: IdxPlaces,
+  split: Split,
+): Promise<{ size: number; images: LabelledImages; labelMax: number; labelFile: string }> {
+  const images = await readIdx(folder, places, `${split}-images`, 'idx3-ubyte')
+  const labels = await readIdx(folder, places, `${split}-labels`, 'idx1-ubyte')
   const [count = 0, height = 0, width = 0] = images.shape
   if (images.shape.length !== 3 || height !== width || count === 0) {
     failData(images.file, `shape [${images.shape}] is not (N, H, H), square grey images`)
@@ -74,35 +152,41 @@ async function readSplit(
       `shape [${labels.shape}] does not label the ${count} images of ${images.file}`,
     )
   }
-  const classes = FASHION_MNIST.labels.length
-  const wrong = labels.data.find((label) => label >= classes)
-  if (wrong !== undefined)
-    failData(labels.file, `label ${wrong} is not among the ${classes} classes`)
-  return { size: height, images: { count, pixels: images.data, labels: labels.data } }
+  return {
+    size: height,
+    images: { count, pixels: images.data, labels: labels.data },
+    labelMax: labels.data.reduce((most, label) => Math.max(most, label), 0),
+    labelFile: labels.file,
+  }
 }
 
 async function readIdx(
   folder: string,
-  name: string,
+  places: IdxPlaces,
+  which: string,
+  end: string,
 ): Promise<{ file: string; shape: readonly number[]; data: Uint8Array }> {
-  for (const file of [join(folder, name), join(folder, `${name}.gz`)]) {
-    const stored = await readOptional(file)
-    if (stored === undefined) continue
-    try {
-      const bytes = file.endsWith('.gz') ? await promisify(gunzip)(stored) : stored
-      return { file, ...parseIdx(bytes) }
-    } catch (error) {
-      // zlib and the parser say what is wrong; anything else is a bug and stays as it is.
-      if (error instanceof ModelError) failData(file, error.message)
-      const reason = unpackFault(error)
-      if (reason !== undefined) failData(file, reason)
-      throw error
-    }
+  const file = places.get(which)
+  const stored = file === undefined ? undefined : await readOptional(file)
+  if (file === undefined || stored === undefined) {
+    throw new TrainerError(
+      { code: 'missing-data', file: join(folder, `${which}-${end}`) },
+      `no ${which}-${end} or ${which}-${end}.gz in ${folder} beside the others; fetch it too`,
+    )
   }
-  throw new TrainerError(
-    { code: 'missing-data', file: join(folder, name) },
-    `no ${name} or ${name}.gz in ${folder}; install Debian's dataset-fashion-mnist or name the folder with --data`,
-  )
+  const isPacked = file.endsWith('.gz')
+  const foreign = isPacked && stored[0] === 0x1f ? undefined : foreignFile(stored)
+  if (foreign !== undefined) failData(file, `it is ${foreign}`)
+  try {
+    const bytes = isPacked ? await promisify(gunzip)(stored) : stored
+    return { file, ...parseIdx(bytes) }
+  } catch (error) {
+    // zlib and the parser say what is wrong; anything else is a bug and stays as it is.
+    if (error instanceof ModelError) failData(file, error.message)
+    const reason = unpackFault(error)
+    if (reason !== undefined) failData(file, reason)
+    throw error
+  }
 }
 
 /** What zlib found wrong, for a person; undefined for errors that are not zlib's. */

@@ -1,27 +1,29 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { TrainerError } from '../errors.ts'
 import {
-  FOLDER_CLASSES_MAX,
+  CodedError,
+  type Pixels,
+  type Preparation,
+  type Preprocessing,
+  type Resize,
+  resizeOf,
+} from '@layerswarm/model'
+import {
+  FAULTS_TOLD_MAX,
   FOLDER_PIXEL_BYTES_MAX,
-  PIXEL_STD_MIN,
-  TEST_EVERY_PICTURES,
+  UNREADABLE_FIRST_PICTURES_MAX,
 } from '../limits.ts'
 import { failData } from './data-file.ts'
-import type { Dataset, LabelledImages } from './dataset.ts'
-
-/** A decoded picture: 4 bytes per pixel (red, green, blue, alpha), row by row. */
-export interface DecodedPicture {
-  readonly width: number
-  readonly height: number
-  readonly data: Uint8Array
-}
-
-/**
- * Decodes a picture file; with a size it fits the picture into a square of so many pixels.
- * @throws an error whose message is one line that names the file.
- */
-export type DecodePicture = (path: string, size: number | undefined) => Promise<DecodedPicture>
+import type { Dataset } from './dataset.ts'
+import { commonForeground } from './foreground.ts'
+import { listPictures, type PictureFile } from './picture-files.ts'
+import { pixelStatistics } from './pixel-statistics.ts'
+import {
+  type DecodePicture,
+  imagesOf,
+  isGrey,
+  type PreparedFiles,
+  readOtherwise,
+  readPictures,
+} from './prepared-files.ts'
 
 /** How a folder of pictures is read. */
 export interface ImageFolderOptions {
@@ -30,67 +32,94 @@ export interface ImageFolderOptions {
   readonly size: number | undefined
   /** 1 or 3; undefined takes 1 if all pictures are grey. */
   readonly channels: 1 | 3 | undefined
-}
-
-const PICTURE = /\.(png|jpe?g|webp)$/i
-
-/** A picture of a class that is yet to be decoded. */
-interface PictureFile {
-  readonly path: string
-  readonly label: number
+  /** How a model that is there already wants its pictures; undefined decides by the pictures. */
+  readonly as?: Pick<Preprocessing, 'mean' | 'foreground' | 'resize' | 'rescale'> | undefined
+  /** Stops at what cannot be read instead of leaving it out. */
+  readonly strict: boolean
+  /** Told in a line of what is left out. */
+  tell(line: string): void
 }
 
 /**
- * Reads pictures in a folder per class: DIR/class/*.png (jpg, webp), or DIR/train/class and
- * DIR/test/class. Classes are numbered in the order of their names.
- * @throws TrainerError `missing-data` or `bad-data`, naming the folder or the file.
+ * How pictures are fitted when nobody says otherwise: whole, in proportion, with black around them.
+ * The release says so, and pictures are asked as they were trained on.
+ */
+const TRAINING_RESIZE: Resize = { mode: 'letterbox', fill: 'black', filter: 'bilinear' }
+
+/**
+ * Reads pictures in a folder per class, as `listPictures` finds them. What cannot be read is told
+ * and left out, or all of it listed in one error when `strict`.
+ * @throws TrainerError `missing-data` or `bad-data`, naming the folder or the file; what the signal
+ * was aborted with.
  */
 export async function loadImageFolder(
   folder: string,
   name: string,
   options: ImageFolderOptions,
+  signal: AbortSignal | undefined,
 ): Promise<Dataset> {
-  const { train, test, labels } = await listPictures(folder)
-  const size = options.size ?? (await sizeOf(train, options.decode))
+  const { train, test, labels, faults: found, notes } = await listPictures(folder)
+  const faults = [...found]
+  const size = options.size ?? (await sizeOf(folder, train, options.decode))
   if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
-  const read = (files: readonly PictureFile[]) => readPictures(files, size, options)
+  const { as } = options
+  const resize = as === undefined ? TRAINING_RESIZE : resizeOf(as)
+  const preparation: Preparation = {
+    ...{ mean: [], foreground: 'any', ...as, resize },
+    ...{ size, channels: options.channels ?? 3 },
+  }
+  const read = (files: readonly PictureFile[]) =>
+    readPictures(files, preparation, { ...options, faults, signal })
   const [trained, tested] = [await read(mixed(train)), await read(test)]
+  for (const note of notes) options.tell(note)
+  tellFaults(folder, faults, options)
+  checkRead(folder, labels, trained, tested)
   const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
-  const split = { train: reduced(trained, channels), test: reduced(tested, channels) }
+  const foreground = as?.foreground ?? (channels === 1 ? commonForeground(trained.shown) : 'any')
+  if (as === undefined) {
+    // They were read before it was known what they show in common.
+    for (const one of [trained, tested]) {
+      await readOtherwise(one, { ...preparation, foreground }, options.decode)
+    }
+  }
+  const split = { train: imagesOf(trained, channels), test: imagesOf(tested, channels) }
   return {
-    name,
-    labels,
-    imageSize: size,
-    channels,
-    ...pixelStatistics(split.train, channels),
+    ...{ name, labels, imageSize: size, channels, foreground, resize },
+    ...pixelStatistics(split.train.pixels, channels),
     ...split,
   }
 }
 
-async function listPictures(
+/** @throws TrainerError `bad-data` when a class, or the test, has lost all its pictures. */
+function checkRead(
   folder: string,
-): Promise<{ train: PictureFile[]; test: PictureFile[]; labels: string[] }> {
-  const below = await subfolders(folder)
-  if (below.includes('train') && below.includes('test')) {
-    const labels = await classesOf(join(folder, 'train'))
-    const strange = (await classesOf(join(folder, 'test'))).find((one) => !labels.includes(one))
-    if (strange !== undefined) {
-      failData(join(folder, 'test', strange), 'there are no training pictures of this class')
-    }
-    const [train, test] = ['train', 'test'].map((split) => picturesOf(join(folder, split), labels))
-    return { train: (await train) ?? [], test: (await test) ?? [], labels }
+  labels: readonly string[],
+  trained: PreparedFiles,
+  tested: PreparedFiles,
+): void {
+  const lost = labels.find((_, label) => !trained.files.some((file) => file.label === label))
+  if (lost !== undefined) {
+    failData(folder, `not one training picture of the class ${lost} can be read`)
   }
-  const labels = await classesOf(folder)
-  const all = await picturesOf(folder, labels)
-  const isTest = (_: PictureFile, index: number): boolean =>
-    index % TEST_EVERY_PICTURES === TEST_EVERY_PICTURES - 1
-  const test = all.filter(isTest)
-  if (test.length === 0) {
-    failData(folder, `${all.length} pictures are too few to keep some for testing`)
-  }
-  return { train: all.filter((file, index) => !isTest(file, index)), test, labels }
+  if (tested.files.length === 0) failData(folder, 'not one test picture can be read')
+}
+
+/** @throws TrainerError `bad-data` listing the faults, when one is enough to stop. */
+function tellFaults(
+  folder: string,
+  faults: readonly string[],
+  { strict, tell }: ImageFolderOptions,
+): void {
+  if (faults.length === 0) return
+  const shown = faults.slice(0, FAULTS_TOLD_MAX)
+  const hidden = faults.length - shown.length
+  const lines = hidden === 0 ? shown : [...shown, `and ${hidden} more`]
+  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
+  if (strict) failData(folder, `${count}: ${lines.join('; ')}`)
+  tell(`${folder}: ${count}, left out (--strict stops instead)`)
+  for (const line of lines) tell(`  ${line}`)
 }
 
 /**
@@ -109,109 +138,30 @@ function mixed(files: readonly PictureFile[]): PictureFile[] {
   return placed.toSorted((a, b) => a.place - b.place).map(({ file }) => file)
 }
 
-async function subfolders(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-  return names.filter((name) => !name.startsWith('.')).toSorted()
+/** That of the first picture that can be read. */
+async function sizeOf(
+  folder: string,
+  files: readonly PictureFile[],
+  decode: DecodePicture,
+): Promise<number> {
+  let first: unknown
+  const tried = files.slice(0, UNREADABLE_FIRST_PICTURES_MAX)
+  for (const { path } of tried) {
+    const picture = await decode(path, undefined).catch((error: unknown) => {
+      first ??= error
+    })
+    if (picture === undefined) continue
+    const whole = picture.whole ?? picture
+    if (whole.width === whole.height) return whole.width
+    failOblong(path, whole)
+  }
+  if (!(first instanceof CodedError)) throw first
+  failData(folder, `none of the first ${tried.length} pictures can be read: ${first.message}`)
 }
 
-async function classesOf(folder: string): Promise<string[]> {
-  const names = await subfolders(folder)
-  if (names.length < 2) {
-    throw new TrainerError(
-      { code: 'missing-data', file: folder },
-      `${folder} holds ${names.length} class folders; pictures of two classes at least are needed, as ${folder}/cat/1.png`,
-    )
-  }
-  if (names.length > FOLDER_CLASSES_MAX) {
-    failData(
-      folder,
-      `it has ${names.length} class folders; at most ${FOLDER_CLASSES_MAX} can be read`,
-    )
-  }
-  return names
-}
-
-/** Pictures of all classes, those of one class behind each other. */
-async function picturesOf(folder: string, labels: readonly string[]): Promise<PictureFile[]> {
-  const files: PictureFile[] = []
-  for (const [label, name] of labels.entries()) {
-    const entries = await readdir(join(folder, name)).catch(() => [])
-    const own = entries.filter((entry) => PICTURE.test(entry)).toSorted()
-    if (own.length === 0) failData(join(folder, name), 'no PNG, JPEG or WebP picture is in it')
-    files.push(...own.map((entry) => ({ path: join(folder, name, entry), label })))
-  }
-  return files
-}
-
-async function sizeOf([first]: readonly PictureFile[], decode: DecodePicture): Promise<number> {
-  if (first === undefined) return 0
-  const { width, height } = await decode(first.path, undefined)
-  if (width === height) return width
-  return failData(
-    first.path,
+function failOblong(path: string, { width, height }: Pick<Pixels, 'width' | 'height'>): never {
+  failData(
+    path,
     `it has ${width} × ${height} pixels; make the pictures square, or name a size for all with --size`,
   )
-}
-
-/** All pictures as red, green and blue. */
-async function readPictures(
-  files: readonly PictureFile[],
-  size: number,
-  { decode, size: wanted }: ImageFolderOptions,
-): Promise<LabelledImages> {
-  const pixels = new Uint8Array(files.length * size * size * 3)
-  for (const [image, { path }] of files.entries()) {
-    const { width, height, data } = await decode(path, wanted)
-    if (width !== size || height !== size || data.length !== size * size * 4) {
-      failData(
-        path,
-        `it has ${width} × ${height} pixels, the first one ${size} × ${size}; make them one size, or name one for all with --size`,
-      )
-    }
-    for (let pixel = 0; pixel < size * size; pixel++) {
-      const to = (image * size * size + pixel) * 3
-      pixels.set(data.subarray(pixel * 4, pixel * 4 + 3), to)
-    }
-  }
-  return { count: files.length, pixels, labels: Uint8Array.from(files, ({ label }) => label) }
-}
-
-function isGrey({ pixels }: LabelledImages): boolean {
-  for (let i = 0; i < pixels.length; i += 3) {
-    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false
-  }
-  return true
-}
-
-/** Luminance (ITU-R BT.601) where one channel is wanted. */
-function reduced(images: LabelledImages, channels: 1 | 3): LabelledImages {
-  if (channels === 3) return images
-  const { pixels } = images
-  const grey = Uint8Array.from({ length: pixels.length / 3 }, (_, pixel) => {
-    const [r = 0, g = 0, b = 0] = pixels.subarray(pixel * 3, pixel * 3 + 3)
-    return Math.round(0.299 * r + 0.587 * g + 0.114 * b)
-  })
-  return { ...images, pixels: grey }
-}
-
-/** Mean and deviation by channel, on a scale from 0 to 1. */
-function pixelStatistics(
-  { pixels }: LabelledImages,
-  channels: 1 | 3,
-): { mean: number[]; std: number[] } {
-  const sums = Array.from({ length: channels }, () => ({ plain: 0, squared: 0 }))
-  for (let i = 0; i < pixels.length; i++) {
-    const sum = sums[i % channels]
-    const value = (pixels[i] as number) / 255
-    if (sum === undefined) continue
-    sum.plain += value
-    sum.squared += value * value
-  }
-  const count = pixels.length / channels
-  const mean = sums.map(({ plain }) => plain / count)
-  const std = sums.map(({ squared }, channel) =>
-    Math.max(PIXEL_STD_MIN, Math.sqrt(Math.max(0, squared / count - (mean[channel] ?? 0) ** 2))),
-  )
-  return { mean, std }
 }

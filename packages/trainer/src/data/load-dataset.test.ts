@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { CodedError } from '@layerswarm/model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { idxBytes, writeFixture } from './idx-fixture.ts'
-import type { DecodePicture } from './image-folder.ts'
+import { idxBytes } from './idx-fixture.ts'
 import { loadDataset } from './load-dataset.ts'
+import type { DecodePicture } from './prepared-files.ts'
 
 let folder = ''
 const at = (...names: string[]): string => join(folder, ...names)
@@ -14,19 +15,82 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
+const FASHION = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+const DIGITS = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+
+/** An idx set of images of one brightness, 0 … 255. */
+async function writeIdx(labels: readonly number[], pixel: number, names = idxNames()) {
+  const images = idxBytes([labels.length, 4, 4], new Uint8Array(labels.length * 16).fill(pixel))
+  const classes = idxBytes([labels.length], Uint8Array.from(labels))
+  for (const [index, name] of names.entries()) {
+    await mkdir(dirname(at(name)), { recursive: true })
+    await writeFile(at(name), index % 2 === 0 ? images : classes)
+  }
+}
+
+const idxNames = (prefix = '', dash = '-'): string[] =>
+  ['train', 't10k'].flatMap((split) => [
+    `${prefix}${split}-images${dash}idx3-ubyte`,
+    `${prefix}${split}-labels${dash}idx1-ubyte`,
+  ])
+
 describe('idx files', () => {
-  test('with the first labels of MNIST are digits', async () => {
-    await writeFixture(folder, 20, 10)
-    const labels = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, ...Array<number>(10).fill(0)]
-    await rm(at('train-labels-idx1-ubyte.gz'))
-    await writeFile(at('train-labels-idx1-ubyte'), idxBytes([20], Uint8Array.from(labels)))
-    const { name, labels: names, channels } = await loadDataset(folder)
-    expect([name, names[3], channels]).toEqual(['mnist', '3', 1])
+  test.each([
+    ['mnist', DIGITS, 33, '3', 0.1307],
+    ['fashion-mnist', FASHION, 73, 'Dress', 0.286],
+  ])(
+    'with the labels and the brightness of %s are that',
+    async (known, labels, pixel, third, mean) => {
+      await writeIdx(labels, pixel)
+      const { name, labels: names, mean: found } = await loadDataset(folder)
+      expect([name, names[3], found]).toEqual([known, third, [mean]])
+    },
+  )
+
+  test('with other labels, or other pixels, are classes by number, and are measured', async () => {
+    const own = basename(folder)
+    await writeIdx([8, 7, 0, 1, 4, 2, 4, 8, 1, 1, 9], 73)
+    const other = await loadDataset(folder)
+    expect([other.name, ...other.std]).toEqual([own, 0.01])
+    expect(other.mean[0]).toBeCloseTo(73 / 255, 9)
+    // Fashion-MNIST inverted.
+    await writeIdx(FASHION, 255 - 73)
+    const { name, labels } = await loadDataset(folder)
+    expect([name, labels]).toEqual([own, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']])
   })
 
-  test('with other labels are Fashion-MNIST', async () => {
-    await writeFixture(folder, 20, 10)
-    expect(await loadDataset(folder)).toMatchObject({ name: 'fashion-mnist', mean: [0.286] })
+  test('may have more classes than ten, unless they are those of a known set', async () => {
+    await writeIdx([46, 0, 3], 9, idxNames('emnist-balanced-'))
+    expect((await loadDataset(folder)).labels).toHaveLength(47)
+    await rm(folder, { recursive: true })
+    await writeIdx([...DIGITS, 10], 33)
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /train-labels.*: label 10 is not among the 10/,
+    )
+  })
+
+  test('have dots for dashes, or a folder of their own each, after unpacking', async () => {
+    await writeIdx(DIGITS, 33, idxNames('', '.'))
+    expect((await loadDataset(folder)).name).toBe('mnist')
+    await rm(folder, { recursive: true })
+    await writeIdx(
+      DIGITS,
+      33,
+      idxNames().map((name) => join(name, name.replace('-idx', '.idx'))),
+    )
+    expect((await loadDataset(folder)).name).toBe('mnist')
+  })
+
+  test('of two sets in one folder are not mixed', async () => {
+    await writeIdx(DIGITS, 33, idxNames('emnist-letters-'))
+    await writeIdx(DIGITS, 33, idxNames('emnist-digits-'))
+    await expect(loadDataset(folder)).rejects.toThrow(/holds 2 sets \("emnist-/)
+  })
+
+  test('are found in the only folder of an archive', async () => {
+    await writeIdx(DIGITS, 33, idxNames(join('MNIST', 'raw', 'x').slice(0, -1)))
+    await writeFile(at('README.txt'), 'how it was made')
+    expect((await loadDataset(folder)).name).toBe('mnist')
   })
 })
 
@@ -80,11 +144,15 @@ describe('CIFAR', () => {
   })
 })
 
+class BadPicture extends CodedError<{ code: 'bad-picture' }> {}
+
 /** Pictures of the tests hold `WIDTHxHEIGHT R G B` as text. */
-const decode: DecodePicture = async (path, size) => {
+const decode: DecodePicture = async (path) => {
   const { readFile } = await import('node:fs/promises')
-  const [shape = '', ...colour] = (await readFile(path, 'utf8')).split(' ')
-  const [width = 0, height = 0] = size === undefined ? shape.split('x').map(Number) : [size, size]
+  const text = await readFile(path, 'utf8')
+  if (!/^\d+x/.test(text)) throw new BadPicture({ code: 'bad-picture' }, `${path} is broken`)
+  const [shape = '', ...colour] = text.split(' ')
+  const [width = 0, height = 0] = shape.split('x').map(Number)
   const pixel = [...colour.map(Number), 255]
   return {
     width,
@@ -93,12 +161,31 @@ const decode: DecodePicture = async (path, size) => {
   }
 }
 
+/** 8 × 8 pixels of grey: a bar in the middle of a ground, as `bars GROUND BAR GROUND` says. */
+const bars: DecodePicture = async (path) => {
+  const { readFile } = await import('node:fs/promises')
+  const [, ground = 0, bar = 0] = (await readFile(path, 'utf8')).split(' ').map(Number)
+  const data = new Uint8Array(256)
+  for (let pixel = 0; pixel < 64; pixel++) {
+    const isBar = pixel % 8 > 1 && pixel % 8 < 6 && pixel > 15 && pixel < 48
+    data.set([0, 0, 0].fill(isBar ? bar : ground), pixel * 4)
+    data[pixel * 4 + 3] = 255
+  }
+  return { width: 8, height: 8, data }
+}
+
 async function writePictures(where: string, count: number, text = '4x4 10 20 30'): Promise<void> {
   await mkdir(at(where), { recursive: true })
   for (let i = 0; i < count; i++) await writeFile(at(where, `${i}.png`), text)
 }
 
-const pictures = { decode, size: undefined, channels: undefined }
+const told: string[] = []
+beforeEach(() => told.splice(0))
+const pictures = {
+  ...{ decode, size: undefined, channels: undefined, strict: false },
+  tell: (line: string) => void told.push(line),
+}
+const strict = { ...pictures, strict: true }
 
 describe('a folder of pictures', () => {
   test('has a class per folder, and a tenth of it is for testing', async () => {
@@ -143,16 +230,62 @@ describe('a folder of pictures', () => {
   test('is fitted to a size that was asked for', async () => {
     await writePictures('a', 10, '8x4 1 2 3')
     await writePictures('b', 10, '6x6 1 2 3')
-    const sized = { decode, size: 5, channels: 1 as const }
+    const sized = { ...pictures, size: 5, channels: 1 as const }
     const { imageSize, channels, train } = await loadDataset(folder, { pictures: sized })
     expect([imageSize, channels, train.pixels.length]).toEqual([5, 1, 18 * 25])
   })
 
+  test('is fitted whole, with black around it, and says so', async () => {
+    await writePictures('a', 10, '8x4 9 90 200')
+    await writePictures('b', 10, '4x8 9 90 200')
+    const sized = { ...pictures, size: 4, channels: 3 as const }
+    const { resize, foreground, train } = await loadDataset(folder, { pictures: sized })
+    expect(resize).toEqual({ mode: 'letterbox', fill: 'black', filter: 'bilinear' })
+    expect(foreground).toBe('any')
+    expect([...train.pixels.subarray(12, 15)]).toEqual([9, 90, 200])
+    expect([...train.pixels.subarray(0, 3)]).toEqual([0, 0, 0])
+  })
+
+  test('of a model that is there is prepared as the model wants it', async () => {
+    await writePictures('a', 10, '8x4 9 9 9')
+    await writePictures('b', 10, '4x8 9 9 9')
+    const resize = { mode: 'stretch', height: 4, width: 4, filter: 'bicubic' } as const
+    const as = { mean: [0.5], foreground: 'any', resize } as const
+    const given = { ...pictures, size: 4, channels: 1 as const, as }
+    const { train, resize: told } = await loadDataset(folder, { pictures: given })
+    expect(told).toEqual(resize)
+    expect(new Set(train.pixels)).toEqual(new Set([9]))
+  })
+
+  test.each([
+    ['dark on light', 250, 'dark', '5 250 5'],
+    ['light on dark', 5, 'light', '250 5 250'],
+  ] as const)(
+    'that shows things %s turns the odd one round',
+    async (_, ground, foreground, odd) => {
+      const text = (at: number, other: number) => [at, other, at].join(' ')
+      for (const name of ['train/a', 'train/b', 'test/a', 'test/b']) {
+        await writePictures(name, 20, `bars ${text(ground, 255 - ground)}`)
+      }
+      // One among them that is the other way round.
+      await writeFile(at('train/a/0.png'), `bars ${text(255 - ground, ground)}`)
+      const set = await loadDataset(folder, { pictures: { ...pictures, decode: bars } })
+      expect([set.channels, set.foreground]).toEqual([1, foreground])
+      const rows = Array.from({ length: 40 }, (_, image) =>
+        [4, 5, 6].map((column) => set.train.pixels[image * 64 + 24 + column - 3]).join(' '),
+      )
+      expect(new Set(rows).size).toBe(1)
+      expect(rows[0]).not.toBe(odd)
+    },
+  )
+
   test('of several sizes, one class, or an empty class is refused', async () => {
     await writePictures('a', 10)
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/holds 1 class folders/)
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/holds 1 class folder/)
     await mkdir(at('b'))
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/b: no PNG, JPEG or WebP/)
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /holds 1 class folder.*b: no picture that can be read is in it/,
+    )
     await writePictures('b', 2, '5x5 1 1 1')
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
       /b.0\.png: it has 5 × 5.*--size/,
@@ -161,12 +294,189 @@ describe('a folder of pictures', () => {
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
       /a.0\.png: it has 5 × 4.*--size/,
     )
-    await rm(at('a'), { recursive: true })
-    await writePictures('test/c', 1)
-    await writePictures('test/d', 1)
-    await writePictures('train/c', 1)
-    await writePictures('train/e', 1)
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(/d: there are no training/)
+  })
+})
+
+describe('a folder of pictures with splits', () => {
+  const split = async (...names: string[]): Promise<void> => {
+    for (const name of names) {
+      await writePictures(join(name, 'a'), 10)
+      await writePictures(join(name, 'b'), 10)
+    }
+  }
+  const counts = async (): Promise<(number | string)[]> => {
+    const { labels, train, test: held } = await loadDataset(folder, { pictures })
+    return [labels.join(), train.count, held.count]
+  }
+
+  test.each([
+    ['train', 'test'],
+    ['Training', 'Testing'],
+    ['train', 'val'],
+    ['TRAIN', 'Valid'],
+    ['training', 'validation'],
+  ])('takes %s and %s for what they are', async (...names) => {
+    await split(...names)
+    expect(await counts()).toEqual(['a,b', 20, 20])
+    expect(told).toEqual([])
+  })
+
+  test('is measured on test where there is val too, and says so', async () => {
+    await split('train', 'val', 'test')
+    await writePictures('test/a', 3)
+    expect(await counts()).toEqual(['a,b', 20, 20])
+    expect(told).toEqual([`${at('val')} is left out: ${at('test')} is what is measured on`])
+  })
+
+  test('takes val where the test pictures have no classes', async () => {
+    await split('train', 'val')
+    await writePictures('test', 5)
+    expect(await counts()).toEqual(['a,b', 20, 20])
+    expect(told).toEqual([`${at('test')} is left out: it has no class folders`])
+  })
+
+  test('gives up a tenth of every class where train is alone, always the same pictures', async () => {
+    await writePictures('train/a', 40)
+    await writePictures('train/b', 12)
+    await writePictures('train/c', 3)
+    for (let i = 0; i < 40; i++) await writeFile(at('train/a', `${i}.png`), `4x4 ${i} 0 0`)
+    const read = async () => (await loadDataset(folder, { pictures })).test
+    const [first, second] = [await read(), await read()]
+    expect([...first.labels]).toEqual([0, 0, 0, 0, 1, 2])
+    expect(second).toEqual(first)
+    // Drawn, and not every tenth: neighbours of a series look alike.
+    const drawn = [0, 1, 2, 3].map((at) => first.pixels[at * 48] ?? 0)
+    expect(new Set(drawn).size).toBe(4)
+    expect(drawn.map((at) => at % 10)).not.toEqual([9, 9, 9, 9])
+  })
+
+  test('keeps a class that is called train', async () => {
+    for (const name of ['bus', 'train']) await writePictures(name, 10)
+    expect(await counts()).toEqual(['bus,train', 18, 2])
+  })
+
+  test('without train, or without classes in it, is refused with what is missing', async () => {
+    await split('test', 'val')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /holds test and val but no folder "train"/,
+    )
+    await mkdir(at('train'))
+    await writeFile(at('train', 'cat.7.jpg'), '4x4 1 1 1')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /train: it holds 1 picture and no class folders; .*train.cat.cat\.7\.jpg/,
+    )
+  })
+})
+
+describe('faults in a folder of pictures', () => {
+  const listed = [
+    /a.broken\.png is broken$/,
+    /a: 2 \.heic and 1 \.bmp cannot be read; save them as PNG or JPEG$/,
+    /b.gone\.png is a link to nothing$/,
+    /empty: no picture that can be read is in it$/,
+    /test: there are no pictures of the class b$/,
+    /new: there are no training pictures of this class; 2 pictures left out$/,
+  ]
+
+  beforeEach(async () => {
+    await writePictures('train/a', 10)
+    await writePictures('train/b', 10)
+    await writeFile(at('train/a/broken.png'), 'no picture')
+    for (const name of ['1.heic', '2.HEIC', '3.bmp']) await writeFile(at('train/a', name), '')
+    await symlink('nowhere', at('train/b/gone.png'))
+    await mkdir(at('train/empty'))
+    await writePictures('test/a', 3)
+    await writePictures('test/new', 2)
+  })
+
+  test('are left out and told, all of them at once', async () => {
+    const { labels, train, test: held } = await loadDataset(folder, { pictures })
+    expect([labels.join(), train.count, held.count]).toEqual(['a,b', 20, 3])
+    expect(told[0]).toMatch(/: 6 faults, left out \(--strict stops instead\)$/)
+    expect(told).toHaveLength(7)
+    for (const fault of listed)
+      expect(
+        told.some((line) => fault.test(line)),
+        `${fault}`,
+      ).toBe(true)
+  })
+
+  test('stop a strict reading, all of them in one line', async () => {
+    const error: unknown = await loadDataset(folder, { pictures: strict }).catch((thrown) => thrown)
+    const { message } = error as Error
+    expect(message).not.toContain('\n')
+    for (const fault of listed) {
+      expect(message).toMatch(new RegExp(fault.source.replace(/\$$/, '')))
+    }
+    expect(told).toEqual([])
+  })
+
+  test('that leave a class without a picture stop the reading', async () => {
+    for (let i = 0; i < 10; i++) await writeFile(at('train/b', `${i}.png`), 'no picture')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /not one training picture of the class b can be read/,
+    )
+    expect(told.filter((line) => line.endsWith('is broken'))).toHaveLength(11)
+    for (let i = 0; i < 10; i++) await writeFile(at('train/a', `${i}.png`), 'no picture')
+    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
+      /none of the first 21 pictures can be read: .* is broken/,
+    )
+  })
+})
+
+test('what systems put beside pictures is no class and no picture, and links are followed', async () => {
+  await writePictures('a', 10)
+  await writePictures('elsewhere/b', 10)
+  await mkdir(at('set'))
+  await symlink(at('a'), at('set', 'a'))
+  await symlink(at('elsewhere/b'), at('set', 'b'))
+  await symlink(at('a', '1.png'), at('elsewhere/b', 'linked.png'))
+  await writePictures('set/__MACOSX/a', 3, 'resource fork')
+  await mkdir(at('set/@eaDir'))
+  for (const name of ['._0.png', '.DS_Store', 'Thumbs.db']) {
+    await writeFile(at('a', name), 'resource fork')
+  }
+  const { labels, train, test: held } = await loadDataset(at('set'), { pictures: strict })
+  expect([labels.join(), train.count + held.count]).toEqual(['a,b', 21])
+})
+
+test('more than 256 classes keep their numbers', async () => {
+  for (let label = 0; label < 260; label++) await writePictures(`c${1000 + label}`, 2)
+  const { labels, train } = await loadDataset(folder, { pictures })
+  expect(labels).toHaveLength(260)
+  expect(new Set(train.labels).size).toBe(260)
+  expect(labels[Math.max(...train.labels)]).toBe('c1259')
+})
+
+test('a reading ends when it is told to', async () => {
+  await writePictures('a', 10)
+  await writePictures('b', 10)
+  const signal = AbortSignal.abort(new Error('enough'))
+  await expect(loadDataset(folder, { pictures, signal })).rejects.toThrow('enough')
+})
+
+describe('a folder in which nothing is read says what was found', () => {
+  test.each([
+    [
+      ['data_batch_1', 'batches.meta'],
+      /data_batch_1 is CIFAR-10 as pickles.*cifar-10-binary\.tar\.gz/,
+    ],
+    [['train', 'test', 'meta'], /is CIFAR-100 as pickles/],
+    [['mnist.npz'], /mnist\.npz holds arrays of NumPy/],
+    [['fashion-mnist_train.csv'], /fashion-mnist_train\.csv is a table/],
+    [['cats.zip'], /cats\.zip is an archive; unpack it first/],
+    [['data-00000-of-00001.arrow'], /is a table or a store of records/],
+    [
+      ['cat.0.jpg', 'cat.1.jpg', 'dog.0.jpg'],
+      /holds 3 pictures and no class folders; .*cat.cat\.0\.jpg/,
+    ],
+    [['a.txt', 'b.txt'], /no data set in it, only a\.txt, b\.txt; what is read: idx files/],
+    [[], /it is empty; what is read/],
+  ])('%s', async (names, message) => {
+    for (const name of names) await writeFile(at(name), 'something')
+    const error: unknown = await loadDataset(folder, { pictures }).catch((thrown) => thrown)
+    expect((error as Error).message).toMatch(message)
+    expect((error as Error).message).not.toContain('--data')
   })
 })
 

@@ -1,3 +1,4 @@
+import { normalisedBytes } from '@layerswarm/model'
 import type { RandomStream } from '../random.ts'
 import type { LabelledImages, PixelFormat } from './dataset.ts'
 
@@ -35,15 +36,13 @@ export interface PatchWriter {
  * reading order too, as in the kernel of ViT's projection.
  */
 export function createPatchWriter(
-  { imageSize: n, channels, mean, std }: PixelFormat,
+  format: PixelFormat,
   patchSize: number,
   { shift, flip, erase }: Augmentation,
 ): PatchWriter {
+  const { imageSize: n, channels } = format
   /** By channel and value of a byte. */
-  const normalized = Float32Array.from({ length: channels * 256 }, (_, entry) => {
-    const channel = Math.floor(entry / 256)
-    return ((entry % 256) / 255 - (mean[channel] ?? 0)) / (std[channel] ?? 1)
-  })
+  const normalized = normalisedBytes(format)
   const values = n * n * channels
   const perSide = n / patchSize
   const isOnImage = (at: number): boolean => at >= 0 && at < n

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { hearInterruption } from './interruption.ts'
+import { INTERRUPTED_MS_MAX } from './limits.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function start(lingers = false) {
+  const handlers = new Map<string, () => void>()
+  const exits: number[] = []
+  const lines: string[] = []
+  const interruption = hearInterruption(
+    {
+      on: (signal, handler) => void handlers.set(signal, handler),
+      exit: (code) => void exits.push(code),
+      warn: (line) => void lines.push(line),
+    },
+    lingers,
+  )
+  return { ...interruption, exits, lines, send: (signal: string) => handlers.get(signal)?.() }
+}
+
+describe('ctrl-c', () => {
+  test('aborts the command, and its exit code becomes 130', () => {
+    const { signal, exitCode, send, exits } = start()
+    expect([signal.aborted, exitCode(0), exitCode(1)]).toEqual([false, 0, 1])
+    send('SIGINT')
+    expect([signal.aborted, exitCode(0), exitCode(1), ...exits]).toEqual([true, 130, 130])
+  })
+
+  test('ends what has not ended within a second', () => {
+    const { send, exits, lines } = start()
+    send('SIGINT')
+    vi.advanceTimersByTime(INTERRUPTED_MS_MAX - 1)
+    expect(exits).toEqual([])
+    vi.advanceTimersByTime(1)
+    expect([exits, lines]).toEqual([[130], ['layerswarm: interrupted']])
+    expect(INTERRUPTED_MS_MAX).toBeLessThan(1_000)
+  })
+
+  test('cuts nothing off that writes what it did, until it is pressed again', () => {
+    const { send, exits } = start(true)
+    send('SIGINT')
+    vi.advanceTimersByTime(60_000)
+    expect(exits).toEqual([])
+    send('SIGINT')
+    expect(exits).toEqual([130])
+  })
+})
+
+test('SIGTERM aborts the command, which ends with its own exit code', () => {
+  const { signal, exitCode, send, exits } = start()
+  send('SIGTERM')
+  vi.advanceTimersByTime(60_000)
+  expect([signal.aborted, exitCode(0), exits]).toEqual([true, 0, []])
+  send('SIGTERM')
+  expect(exits).toEqual([1])
+})

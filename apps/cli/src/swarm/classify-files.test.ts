@@ -1,0 +1,86 @@
+import { tensor } from '@layerswarm/model'
+import type { Classification } from '@layerswarm/swarm'
+import { describe, expect, test } from 'vitest'
+import { CliError } from '../cli-error.ts'
+import { classifyFiles } from './classify-files.ts'
+
+const image = tensor([1, 1, 1, 1], new Float32Array(1))
+const answered = {
+  answer: {
+    probabilities: [[0.25, 0.75]],
+    route: [],
+    missingLayers: [2],
+    checked: { layers: [1], doubted: [] },
+  },
+} as unknown as Classification
+
+function ask(
+  paths: readonly string[],
+  { classify = async () => answered, signal = new AbortController().signal } = {},
+) {
+  const printed: string[] = []
+  const logged: string[] = []
+  const asker = { manifest: { labels: ['ape', 'bee'] }, classify, on: () => () => undefined }
+  const classified = classifyFiles(asker, paths, {
+    async read(path) {
+      if (!path.endsWith('.avif')) return image
+      throw new CliError({ code: 'bad-picture', path }, `${path} is no picture`)
+    },
+    policy: {},
+    orders: 1,
+    signal,
+    print: (line) => void printed.push(line),
+    log: (line) => void logged.push(line),
+  })
+  return { classified, printed, logged }
+}
+
+describe('many files', () => {
+  test('are answered but for those that cannot be read, which are named', async () => {
+    const { classified, printed, logged } = ask(['a.png', 'x.avif', 'b.png'])
+    const { answers, failed } = await classified
+    expect(answers.map(({ image: path, label }) => [path, label])).toEqual([
+      ['a.png', 'bee'],
+      ['b.png', 'bee'],
+    ])
+    const error = { code: 'bad-picture', message: 'x.avif is no picture' }
+    expect(failed).toEqual([{ image: 'x.avif', error }])
+    expect(logged).toEqual(['x.avif is no picture'])
+    expect(printed).toEqual([
+      expect.stringMatching(/^a\.png: bee, 75\.0 %/),
+      '  without layers 2',
+      '  1 of 0 layers checked by others',
+      expect.stringMatching(/^b\.png: bee/),
+      '  without layers 2',
+      '  1 of 0 layers checked by others',
+    ])
+  })
+
+  test('are asked about though nobody answered for one of them', async () => {
+    let asked = 0
+    const classify = async () => {
+      if (asked++ === 0) throw new Error('nobody answered')
+      return answered
+    }
+    const { classified, logged } = ask(['a.png', 'b.png'], { classify })
+    expect((await classified).answers).toHaveLength(1)
+    expect(logged).toEqual(['a.png: nobody answered'])
+  })
+
+  test('that are interrupted leave what was answered by then', async () => {
+    const stop = new AbortController()
+    let asked = 0
+    const classify = async () => {
+      if (asked++ === 0) return answered
+      setImmediate(() => stop.abort())
+      return new Promise<never>(() => {})
+    }
+    const { classified } = ask(['a.png', 'b.png', 'c.png'], { classify, signal: stop.signal })
+    const { answers, failed } = await classified
+    expect([answers.length, failed.length, asked]).toEqual([1, 0, 2])
+  })
+})
+
+test('a single file that cannot be read is the error of the command', async () => {
+  await expect(ask(['x.avif']).classified).rejects.toThrow('x.avif is no picture')
+})

@@ -1,0 +1,52 @@
+import { TrainerError } from '../errors.ts'
+import { FOUND_NAMES_MAX } from '../limits.ts'
+import { type FolderNames, failFlat, isPictureName } from './picture-files.ts'
+
+/** Data sets in files that are not read: by their names, what they are and what to do. */
+const UNREAD: readonly (readonly [name: RegExp, what: string])[] = [
+  [
+    /^(data_batch_1|test_batch)$/,
+    'is CIFAR-10 as pickles of Python, which could run code; take its binary version, cifar-10-binary.tar.gz',
+  ],
+  [
+    /^(train|meta)$/,
+    'is CIFAR-100 as pickles of Python, which could run code; take its binary version, cifar-100-binary.tar.gz',
+  ],
+  [/\.(zip|tar|tgz|tar\.(gz|xz|bz2)|7z|rar)$/i, 'is an archive; unpack it first'],
+  [
+    /\.np[yz]$/i,
+    'holds arrays of NumPy, which are not read; save them as idx files or as pictures',
+  ],
+  [/\.(csv|tsv)$/i, 'is a table, which is not read; save its images as idx files or as pictures'],
+  [
+    /\.(pkl|pickle|pt|pth)$/i,
+    'is a pickle of Python, which could run code; save its images as pictures',
+  ],
+  [
+    /\.(parquet|arrow|tfrecords?|h5|hdf5|mat|lmdb|mdb|rec)$/i,
+    'is a table or a store of records, which is not read; save its images as pictures',
+  ],
+]
+
+const READ =
+  'what is read: idx files (train-images-idx3-ubyte and its three kin), the binary version of CIFAR-10 or CIFAR-100, or pictures in a folder per class'
+
+/**
+ * Says what lies in a folder in which there is no data set that is read.
+ * @throws TrainerError `missing-data` or `bad-data`, always.
+ */
+export function refuseFolder(folder: string, { files, folders }: FolderNames): never {
+  const fail = (message: string): never => {
+    throw new TrainerError({ code: 'missing-data', file: folder }, `${folder}: ${message}`)
+  }
+  if (files.some(isPictureName) && folders.length === 0) failFlat(folder, files)
+  for (const [pattern, what] of UNREAD) {
+    const name = files.find((file) => pattern.test(file))
+    if (name !== undefined) fail(`${name} ${what}`)
+  }
+  const names = [...folders.map((name) => `${name}/`), ...files]
+  if (names.length === 0) return fail(`it is empty; ${READ}`)
+  const shown = names.slice(0, FOUND_NAMES_MAX).join(', ')
+  const rest = names.length > FOUND_NAMES_MAX ? ` and ${names.length - FOUND_NAMES_MAX} more` : ''
+  return fail(`no data set in it, only ${shown}${rest}; ${READ}`)
+}

@@ -1,0 +1,200 @@
+import { ModelError } from '@layerswarm/model'
+import { failExtra, type RawTensor, type RawTensors } from './checkpoint-tensors.ts'
+
+/** A checkpoint of timm in the words of transformers. */
+export interface TranslatedTimm {
+  readonly config: Readonly<Record<string, unknown>>
+  readonly tensors: RawTensors
+  /** What preprocessor_config.json would say; undefined when config.json does not. */
+  readonly preprocessor: unknown
+}
+
+/** Whether a checkpoint has the names of timm's VisionTransformer. */
+export function isTimm(tensors: RawTensors): boolean {
+  return tensors.has('patch_embed.proj.weight')
+}
+
+const KERNEL = 'patch_embed.proj.weight'
+const POSITIONS = 'pos_embed'
+
+/**
+ * Tensors and config.json of timm's VisionTransformer (timm/models/vision_transformer.py) as
+ * transformers has them: query, key and value, which timm keeps in one matrix, are cut apart.
+ * @throws ModelError `extra-tensor`, `missing-tensor`, `bad-shape` or `bad-spec`, saying timm, for
+ * what differs from a plain ViT or is not told.
+ */
+export function translateTimm(config: unknown, tensors: RawTensors): TranslatedTimm {
+  const told = recordOf(config)
+  const pool = told.global_pool
+  if (pool !== undefined && pool !== 'token') {
+    failConfig('global_pool', `"global_pool" is ${inWords(pool)}; only "token" can be run`)
+  }
+  const kernel = need(tensors, KERNEL).shape
+  const positions = need(tensors, POSITIONS).shape
+  const isDistilled = tensors.has('dist_token')
+  const [width = 0, channels = 0, patchSize = 0] = kernel
+  const side = Math.sqrt((positions[1] ?? 0) - 1 - Number(isDistilled))
+  if (!Number.isInteger(side)) {
+    throw new ModelError(
+      { code: 'bad-shape', what: POSITIONS },
+      `timm model: tensor "${POSITIONS}" of shape [${positions}] is not for a square of patches and a class token`,
+    )
+  }
+  const layers = 1 + Math.max(-1, ...[...tensors.keys()].map(layerOf))
+  const pretrained = recordOf(told.pretrained_cfg)
+  return {
+    tensors: translated(tensors),
+    config: {
+      model_type: isDistilled ? 'deit' : 'vit',
+      hidden_size: width,
+      num_channels: channels,
+      patch_size: patchSize,
+      image_size: side * patchSize,
+      num_hidden_layers: layers,
+      num_attention_heads: headsOf(told, width),
+      intermediate_size: need(tensors, 'blocks.0.mlp.fc1.weight').shape[0],
+      layer_norm_eps: EPSILON,
+      id2label: labelsOf(told.label_names ?? pretrained.label_names),
+    },
+    preprocessor: preprocessorOf(pretrained, side * patchSize),
+  }
+}
+
+/** Of all layer norms of timm's VisionTransformer. */
+const EPSILON = 1e-6
+
+/** Heads by the word for its size in a model's name, with the width for which that holds. */
+const HEADS: Readonly<Record<string, readonly [width: number, heads: number]>> = {
+  tiny: [192, 3],
+  small: [384, 6],
+  base: [768, 12],
+  large: [1024, 16],
+  huge: [1280, 16],
+}
+
+/** Nothing but the name tells how many heads a model of timm has. */
+function headsOf(told: Readonly<Record<string, unknown>>, width: number): unknown {
+  const given = told.num_attention_heads ?? recordOf(told.model_args).num_heads
+  if (given !== undefined) return given
+  const { architecture } = told
+  const words = typeof architecture === 'string' ? architecture.split('_') : []
+  const known = words.map((word) => HEADS[word]).find((one) => one?.[0] === width)
+  if (known !== undefined) return known[1]
+  return failConfig(
+    'num_attention_heads',
+    `a model of timm of the width ${width} (${inWords(architecture)}), and nothing tells how many heads it has; add "num_attention_heads" to config.json`,
+  )
+}
+
+function labelsOf(names: unknown): unknown {
+  return Array.isArray(names) ? Object.fromEntries(names.entries()) : undefined
+}
+
+/** PIL's numbers for filters, which transformers uses, by timm's names. */
+const FILTERS: Readonly<Record<string, number>> = {
+  nearest: 0,
+  lanczos: 1,
+  bilinear: 2,
+  bicubic: 3,
+}
+
+/** The shortest edge is scaled so that the middle square of `crop_pct` of it is seen. */
+function preprocessorOf(told: Readonly<Record<string, unknown>>, size: number): unknown {
+  const { crop_pct: share, crop_mode: mode = 'center', interpolation, mean, std } = told
+  if (mean === undefined && std === undefined) return undefined
+  const square = { height: size, width: size }
+  const isCentred = mode === 'center' && typeof share === 'number' && share > 0
+  return {
+    image_mean: mean,
+    image_std: std,
+    ...(typeof interpolation === 'string' ? { resample: FILTERS[interpolation] } : {}),
+    ...(isCentred
+      ? {
+          size: { shortest_edge: Math.floor(size / share) },
+          do_center_crop: true,
+          crop_size: square,
+        }
+      : { size: square }),
+  }
+}
+
+/** Names that are the same for all layers or stand outside them. */
+const NAMES: Readonly<Record<string, string>> = {
+  cls_token: 'vit.embeddings.cls_token',
+  dist_token: 'vit.embeddings.distillation_token',
+  pos_embed: 'vit.embeddings.position_embeddings',
+  'patch_embed.proj': 'vit.embeddings.patch_embeddings.projection',
+  norm: 'vit.layernorm',
+  head: 'classifier',
+  head_dist: 'distillation_classifier',
+}
+
+/** Names below `blocks.N.`. */
+const LAYER_NAMES: Readonly<Record<string, string>> = {
+  norm1: 'layernorm_before',
+  'attn.proj': 'attention.output.dense',
+  norm2: 'layernorm_after',
+  'mlp.fc1': 'intermediate.dense',
+  'mlp.fc2': 'output.dense',
+}
+
+const BLOCK = /^blocks\.(\d{1,4})\.(.*)$/
+
+function layerOf(name: string): number {
+  return Number(BLOCK.exec(name)?.[1] ?? -1)
+}
+
+function translated(tensors: RawTensors): RawTensors {
+  const result = new Map<string, RawTensor>()
+  for (const [name, tensor] of tensors) {
+    const [, stem = name, end = ''] = /^(.*)(\.weight|\.bias)$/.exec(name) ?? []
+    const [, layer, inside = ''] = BLOCK.exec(stem) ?? []
+    if (inside === 'attn.qkv') {
+      for (const [one, third] of thirdsOf(tensor)) {
+        result.set(`vit.encoder.layer.${layer}.attention.attention.${one}${end}`, third)
+      }
+      continue
+    }
+    const known = layer === undefined ? NAMES[stem] : LAYER_NAMES[inside]
+    if (known === undefined) {
+      failExtra(name, 'is none of a plain ViT of timm; a model that has it cannot be run')
+    }
+    result.set(`${layer === undefined ? '' : `vit.encoder.layer.${layer}.`}${known}${end}`, tensor)
+  }
+  return result
+}
+
+/** Query, key and value, which lie behind each other: (3C, C) or (3C). */
+function thirdsOf({ dtype, shape, data }: RawTensor): (readonly [string, RawTensor])[] {
+  const [rows = 0, ...rest] = shape
+  const bytes = Math.floor(data.length / 3)
+  return ['query', 'key', 'value'].map((name, index) => [
+    name,
+    {
+      dtype,
+      shape: [rows / 3, ...rest],
+      data: data.subarray(index * bytes, (index + 1) * bytes),
+    },
+  ])
+}
+
+function need(tensors: RawTensors, tensor: string): RawTensor {
+  const found = tensors.get(tensor)
+  if (found !== undefined) return found
+  throw new ModelError(
+    { code: 'missing-tensor', tensor },
+    `timm model: tensor "${tensor}" of the checkpoint is missing`,
+  )
+}
+
+function failConfig(field: string, message: string): never {
+  throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
+}
+
+function inWords(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `a ${typeof value}`
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
