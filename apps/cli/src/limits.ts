@@ -74,7 +74,7 @@ export const UP_HOSTS_PER_LAYER = 2
 export const INTERRUPTED_EXIT_CODE = 130
 
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
-export const INTERRUPTED_MS_MAX = 600
+export const INTERRUPTED_MS_MAX = 500
 
 /** How often the progress of an evaluation, which takes minutes, is told. */
 export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000

@@ -150,6 +150,18 @@ describe('a run over samples', () => {
     )
   })
 
+  test('does not wait for what is open when it is stopped, and reports the rest', async () => {
+    const controller = new AbortController()
+    let asked = 0
+    const { asker } = askerOf(async (image) => {
+      if (++asked <= 3) return honest(image)
+      setImmediate(() => controller.abort())
+      return new Promise<never>(() => {})
+    })
+    const report = await runSamples(asker, samples, options(50, { signal: controller.signal }))
+    expect(report).toMatchObject({ samples: 50, answered: 3, correct: 3, failures: {} })
+  })
+
   test('without a single answer fails with the first reason', async () => {
     const { asker } = askerOf(() =>
       Promise.reject(new SwarmError({ code: 'no-providers' }, 'nobody is there')),
