@@ -1,4 +1,5 @@
 import {
+  CodedError,
   type Pixels,
   type Preparation,
   type Preprocessing,
