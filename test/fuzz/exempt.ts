@@ -6,6 +6,10 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'apps/cli/src/files.ts#readBounded': 'gives the bytes of a file, and decodes nothing',
   'apps/cli/src/swarm/swarm-key.ts#readSwarmKey': 'reads a file for parseSwarmKey',
   'apps/cli/src/images/samples.ts#readSamples': 'reads two files for parseSamples',
+  'packages/trainer/src/data/prepared-files.ts#readPictures':
+    'gives files to a decoder that it is handed',
+  'packages/trainer/src/data/prepared-files.ts#readOtherwise':
+    'gives files to a decoder that it is handed',
   'packages/peer/src/images/decode.browser.ts#decodeImage':
     'the browser decodes; the twin for Node has a target',
   'packages/trainer/src/write-result.ts': "reads the version in the trainer's own package.json",

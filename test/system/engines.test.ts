@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { relativeL2 } from '@layerswarm/model'
+import { type Preprocessing, parseHuggingFacePreprocessor, relativeL2 } from '@layerswarm/model'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectors } from '../support/make-release.ts'
 import { runCommandIn } from '../support/run-command.ts'
+import { loadPictureCases } from '../unit/picture-cases.ts'
 import { loadVectors, VECTOR_NAMES } from '../unit/vectors.ts'
 import { type BenchSite, startBenchSite } from './bench-page.ts'
 import { launchBrowser, SOFTWARE_WEBGPU } from './browser.ts'
@@ -29,6 +31,7 @@ afterAll(async () => {
 interface Engines {
   acceptance(name: string): Promise<{ name: string; failure: string | undefined }[]>
   vectorDistances(name: string, files: unknown): Promise<number[]>
+  preparedBytes(file: string, preprocessing: Preprocessing): Promise<number[] | string>
 }
 declare const bench: Engines
 
@@ -53,6 +56,36 @@ describe.each(['ort-wasm', 'ort-webgpu', 'tfjs-webgpu'])('the engine %s in Chrom
     )
     expect(distances.length).toBeGreaterThanOrEqual(5)
     for (const distance of distances) expect(distance).toBeLessThan(RELATIVE_L2_MAX)
+  })
+})
+
+describe('a picture in Chromium', () => {
+  const spec = { imageSize: 32, channels: 3 }
+  const seen = (file: Uint8Array, preprocessing: Preprocessing) =>
+    page.evaluate(([bytes, how]) => bench.preparedBytes(bytes, how), [
+      Buffer.from(file).toString('base64'),
+      preprocessing,
+    ] as const)
+
+  test('has the pixels that Pillow gives it', async () => {
+    const { cases, configs, bytesOf, fileOf } = await loadPictureCases()
+    for (const name of cases) {
+      const [picture = '', config = ''] = name.split('|')
+      const preprocessing = parseHuggingFacePreprocessor(configs[config], spec)
+      const bytes = await seen(await readFile(fileOf(picture)), preprocessing)
+      expect(bytes, name).toEqual([...bytesOf(name)])
+    }
+    expect(cases.length).toBe(15)
+  })
+
+  test('that is cut off, or says that it is huge, is refused before it is decoded', async () => {
+    const { fileOf } = await loadPictureCases()
+    const png = Uint8Array.from(await readFile(fileOf('32x32')))
+    const any = parseHuggingFacePreprocessor(undefined, spec)
+    expect(await seen(png.subarray(0, 900), any)).toMatch(/is cut off/)
+    new DataView(png.buffer).setUint32(16, 60_000)
+    new DataView(png.buffer).setUint32(20, 60_000)
+    expect(await seen(png, any)).toMatch(/has 60000 × 60000 pixels/)
   })
 })
 

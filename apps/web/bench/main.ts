@@ -12,6 +12,7 @@ import {
   vectorDistances,
 } from './engine-checks.ts'
 import { drawCrowd } from './live-view.ts'
+import { preparedBytes } from './picture-checks.ts'
 
 let peer: Peer | undefined
 const requests: Classification[] = []
@@ -79,6 +80,7 @@ const bench = {
   visitParts: timeVisitParts,
   acceptance,
   vectorDistances,
+  preparedBytes,
   layerOutputs,
   layerTimes,
   gpuAdapter,
