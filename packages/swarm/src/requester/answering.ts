@@ -5,7 +5,7 @@ import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Checks } from './checks.ts'
 import type { Coverage } from './coverage.ts'
-import { HEADS_LOST_MAX } from './limits.ts'
+import { HEADS_LOST_MAX, LATE_TOLD_MAX } from './limits.ts'
 import type { Losses } from './losses.ts'
 import { missingOf } from './missing.ts'
 import type { Closing, Pending } from './pending.ts'
@@ -38,8 +38,8 @@ export class Answering {
   private readonly parts: AnsweringParts
   /** Final outputs in a row that could not be had. */
   private readonly headsLost = new Map<RequestId, number>()
-  /** Own requests that have ended, the oldest first. */
-  private readonly ended = new Set<RequestId>()
+  /** Own requests that have ended, the oldest first, and who was told so since. */
+  private readonly ended = new Map<RequestId, Set<PeerId>>()
 
   /** @param layers of the model. */
   constructor(layers: number, parts: AnsweringParts) {
@@ -47,8 +47,12 @@ export class Answering {
     this.parts = parts
   }
 
-  hasEnded(request: RequestId): boolean {
-    return this.ended.has(request)
+  /** Whether somebody is to be told that a request has ended: once each, however often they speak of it. */
+  tellsLate(request: RequestId, peer: PeerId): boolean {
+    const told = this.ended.get(request)
+    if (told === undefined || told.size >= LATE_TOLD_MAX || told.has(peer)) return false
+    told.add(peer)
+    return true
   }
 
   /** No more hops: gets the scores of the newest step, then answers. */
@@ -141,8 +145,8 @@ export class Answering {
     const finish = { do: 'finish', step, isPublic } as const
     this.headsLost.delete(request)
     if (this.ended.size >= FINISHED_REMEMBERED_MAX)
-      this.ended.delete(this.ended.values().next().value as RequestId)
-    this.ended.add(request)
+      this.ended.delete(this.ended.keys().next().value as RequestId)
+    this.ended.set(request, new Set())
     return [
       ...audits.end(request, finish, closing === 'complete'),
       ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),

@@ -2,6 +2,8 @@
 
 /** So often the last layer is tried again before the answer goes without it. */
 export const HEADS_LOST_MAX = 2
+/** So many who still speak of a request that has ended are told so, once each: more than can be at work on one. */
+export const LATE_TOLD_MAX = 32
 /** Peers whose word of a loss was wrong, remembered; the one known for longest makes room. */
 export const DISBELIEVED_MAX = 256
 /** So many authors are asked to choose again before the request is offered to the whole lane. */

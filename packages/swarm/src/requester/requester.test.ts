@@ -7,7 +7,7 @@ import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import { chainOf } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import type { HeldActivation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
-import { BELIEF_FACTOR, HELD_UP_SHARE, NAMED_STALL_MS } from './limits.ts'
+import { BELIEF_FACTOR, HELD_UP_SHARE, LATE_TOLD_MAX, NAMED_STALL_MS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'self' as PeerId
@@ -348,4 +348,19 @@ describe('a tensor that is lost with its holder', () => {
       { do: 'ask-again', step: { era: 1, route: [{}, {}] }, suspect: 'c', to: 'b' },
     ])
   })
+})
+
+test('whoever still speaks of a request that has ended is told so, once each, and so many at most', () => {
+  const { requester } = asked(0, undefined)
+  expect(requester.onLate(most, request)).toEqual([])
+  requester.cancel(request, 10)
+  expect(requester.onLate(most, request)).toMatchObject([
+    { do: 'tell', to: [most], message: { kind: 'done', request } },
+  ])
+  expect(requester.onLate(most, request)).toEqual([])
+  const told = Array.from({ length: 10 * LATE_TOLD_MAX }, (_, i) =>
+    requester.onLate(`flooder ${i}` as PeerId, request),
+  )
+  expect(told.filter(({ length }) => length > 0)).toHaveLength(LATE_TOLD_MAX - 1)
+  expect(requester.onLate(self, request)).toEqual([])
 })

@@ -278,7 +278,7 @@ export class Requester {
 
   /** Somebody still works on a request of this member's that has ended. */
   onLate(from: PeerId, request: RequestId): CoreEffect[] {
-    if (from === this.options.self || !this.answering.hasEnded(request)) return []
+    if (from === this.options.self || !this.answering.tellsLate(request, from)) return []
     return [tellDone(request, [from])]
   }
 
