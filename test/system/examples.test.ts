@@ -142,8 +142,12 @@ describe('the examples', () => {
 
   test('ask-from-node says in one line which picture it cannot read, and why', async () => {
     const says: [name: string, bytes: Uint8Array | string, line: string][] = [
-      ['drawing.svg', SVG, 'is a svg; PNG, JPEG and WebP can be read'],
-      ['half.jpg', (await noisyJpeg()).subarray(0, 3_000), 'is cut off or damaged'],
+      ['drawing.svg', SVG, 'is a svg; PNG, JPEG, WebP, GIF and AVIF can be read'],
+      [
+        'half.jpg',
+        (await noisyJpeg()).subarray(0, 3_000),
+        'is cut off: its end is missing; copy or download it again',
+      ],
     ]
     for (const [name, bytes, line] of says) {
       const path = join(scratch, name)
