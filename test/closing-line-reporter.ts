@@ -1,6 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 
+const { LAYERSWARM_TEST_COUNTS: countsFile } = process.env
+// Tests that run vitest themselves count for themselves.
+delete process.env.LAYERSWARM_TEST_COUNTS
+
 /** Prints "N passed, N failed, N skipped"; leaves the counts in a file for whoever sums those of several runs. */
 export default class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -14,8 +18,7 @@ export default class ClosingLineReporter implements Reporter {
       failed: count.failed + broken,
       skipped: count.skipped + count.pending,
     }
-    const file = process.env.LAYERSWARM_TEST_COUNTS
-    if (file !== undefined) writeFileSync(file, JSON.stringify(counts))
+    if (countsFile !== undefined) writeFileSync(countsFile, JSON.stringify(counts))
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   }
 }

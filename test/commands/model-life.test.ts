@@ -151,7 +151,9 @@ describe('evaluate', () => {
 
   test('says in one line what is wrong with its data', async () => {
     const model = at('training')
-    expect(await refusal(1, 'evaluate', model, '--data', at('nowhere'))).toMatch(/not a folder/)
+    expect(await refusal(1, 'evaluate', model, '--data', at('nowhere'))).toMatch(
+      /which is not there/,
+    )
     expect(await refusal(2, 'evaluate', model, '--download', at('x.json'))).toMatch(/--data DIR/)
   })
 })
