@@ -71,9 +71,6 @@ const NO_BOUNDS: Readonly<Record<string, readonly string[]>> = {
   'the shape of a published data set': ['CIFAR_SIZE', 'CIFAR_CHANNELS', 'CIFAR_PIXELS'],
   'the shape of made-up data for tests': ['FIXTURE_IMAGE_SIZE', 'FIXTURE_CLASSES'],
   'a coefficient of a published method': [
-    'LUMA_RED',
-    'LUMA_GREEN',
-    'LUMA_BLUE',
     'MIDDLE_GREY',
     'VARIANT_LAYER_NORM_EPS',
     'POSITION_WIDTH',
