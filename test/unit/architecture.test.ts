@@ -82,7 +82,6 @@ const NO_BOUNDS: Readonly<Record<string, readonly string[]>> = {
     'EMBEDDING_STD',
     'LAYER_DROP',
     'LAYER_NORM_EPS',
-    'PROCESSOR_DEFAULT',
     'WARM_UP_STEPS',
   ],
   'how exactly two computations of the same must agree': ['BATCH_TOLERANCE'],
