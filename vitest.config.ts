@@ -56,8 +56,8 @@ export default defineConfig({
           name: 'system',
           globalSetup: 'test/build-first.ts',
           // After all that computes without a pause. Swarms and browsers wait for each other half of
-          // their time, so two files share two cores.
-          sequence: { groupOrder: 2 },
+          // their time, so two files share two cores; `npm test` runs the commands behind them.
+          sequence: { groupOrder: 3 },
           include: ['test/system/**/*.test.ts'],
           exclude: ALONE,
           testTimeout: 120_000,
@@ -70,7 +70,7 @@ export default defineConfig({
         test: {
           name: 'system-alone',
           globalSetup: 'test/build-first.ts',
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
           include: ALONE,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -40,6 +40,12 @@ function exportsOf(file) {
 function declarationOf(file, from) {
   if (from === undefined) return file
   if (from.startsWith('.')) return join(dirname(file), from.replace(/\.ts$/, '.d.ts'))
+  // What a package has twice, for Node and for browsers: both declare the same.
+  if (from.startsWith('#')) {
+    const place = file.slice(0, file.indexOf('/dist/'))
+    const { imports } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'))
+    return join(place, imports[from].default.default.replace(/\.js$/, '.d.ts'))
+  }
   const [, folder] = /^@layerswarm\/(\w+)$/.exec(from) ?? []
   return folder === undefined ? undefined : join(root, 'packages', folder, 'dist/index.d.ts')
 }

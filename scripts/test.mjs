@@ -1,9 +1,18 @@
 // Builds, finds a Chromium and a Firefox, runs the tests. The last line is "N passed, N failed, N skipped".
 //
 //   node scripts/test.mjs [--unit] [flags and files for vitest]
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
+import { homedir, setPriority, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +20,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
 const unitOnly = words.includes('--unit')
 const forVitest = words.filter((word) => word !== '--unit')
+/** Below everything that has to be in time. */
+const BEHIND_NICENESS = 10
 
 function isExecutable(path) {
   try {
@@ -85,6 +96,7 @@ function fail(message) {
   process.exit(1)
 }
 
+/** Runs one of our programs to its end, and gives its exit status. */
 function run(words, env) {
   const { status, signal } = spawnSync(process.execPath, words, {
     cwd: root,
@@ -92,6 +104,36 @@ function run(words, env) {
     env: { ...process.env, ...env },
   })
   return signal === null ? status : 1
+}
+
+/** One run of vitest over these projects: what it counted, and what it printed if it had to keep quiet. */
+async function runProjects(name, projects, { behind = false } = {}) {
+  const countsFile = join(countsFolder, `${name}.json`)
+  const words = projects.flatMap((project) => ['--project', project])
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...words], {
+    cwd: root,
+    stdio: ['inherit', behind ? 'pipe' : 'inherit', behind ? 'pipe' : 'inherit'],
+    env: {
+      ...process.env,
+      ...env,
+      LAYERSWARM_TEST_COUNTS: countsFile,
+      LAYERSWARM_IS_BUILT: '1',
+      ...(behind ? { VITEST_MAX_WORKERS: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' } : {}),
+    },
+  })
+  const said = []
+  if (behind) {
+    // What it starts inherits this: it computes whenever the others wait, and never makes them wait.
+    setPriority(child.pid, BEHIND_NICENESS)
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => said.push(chunk))
+  }
+  const [status] = await once(child, 'close')
+  process.stdout.write(Buffer.concat(said))
+  const counts = existsSync(countsFile)
+    ? JSON.parse(readFileSync(countsFile, 'utf8'))
+    : { passed: 0, failed: 1, skipped: 0 }
+  return { ...counts, isGreen: status === 0 }
 }
 
 let env = {}
@@ -115,12 +157,26 @@ if (!unitOnly) {
   }
   if (run(['scripts/build.mjs']) !== 0) process.exit(1)
 }
-process.exitCode = run(
-  [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    ...(unitOnly ? ['--project', 'unit'] : []),
-    ...forVitest,
-  ],
-  env,
-)
+
+if (unitOnly || forVitest.length > 0) {
+  const words = [...(unitOnly ? ['--project', 'unit'] : []), ...forVitest]
+  process.exit(run(['node_modules/vitest/vitest.mjs', 'run', ...words], env))
+}
+
+const countsFolder = mkdtempSync(join(tmpdir(), 'layerswarm-test-'))
+try {
+  const unit = await runProjects('unit', ['unit'])
+  // Swarms and browsers wait for each other half of their time; the commands compute meanwhile.
+  const others = await Promise.all([
+    runProjects('system', ['system', 'system-alone']),
+    runProjects('commands', ['commands'], { behind: true }),
+  ])
+  const runs = [unit, ...others]
+  const sum = (what) => runs.reduce((total, counts) => total + counts[what], 0)
+  process.stdout.write(
+    `\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`,
+  )
+  process.exitCode = runs.every(({ isGreen }) => isGreen) ? 0 : 1
+} finally {
+  rmSync(countsFolder, { recursive: true, force: true })
+}

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
 import { createPeer } from '@layerswarm/peer'
-import { quantile, until } from './processes.mjs'
+import { joinPatiently, quantile, until } from './processes.mjs'
 
 /** A peer of this process that asks and hosts nothing. @param tap told each message that it says or hears. */
 export async function openAsker({ join, host, tap = () => undefined }) {
@@ -19,29 +19,37 @@ export async function openAsker({ join, host, tap = () => undefined }) {
     if (event.type === 'answered')
       answers.set(event.answer.request, (answers.get(event.answer.request) ?? 0) + 1)
   })
-  await peer.start()
+  await joinPatiently(() => peer.start())
   const { channels, imageSize } = peer.manifest.spec
   let seed = 0
 
-  /** One request, from the call. */
-  async function ask(policy) {
-    const images = randomTensor([1, channels, imageSize, imageSize], seed++)
+  const anything = () => randomTensor([1, channels, imageSize, imageSize], seed++)
+
+  /** One request for these images, from the call, with its answer. */
+  async function askFor(images, policy) {
     const startMs = performance.now()
     let request
     const ended = (outcome) => ({ request, startMs, ms: performance.now() - startMs, ...outcome })
     try {
       const classification = await peer.classify(images, policy)
       request = classification.request
-      const { missingLayers } = await classification.answer
-      return ended({ missing: missingLayers.length })
+      const answer = await classification.answer
+      return ended({ answer, missing: answer.missingLayers.length })
     } catch (error) {
       return ended({ error: error.message })
     }
   }
 
+  /** One request, and what became of it. */
+  async function ask(policy) {
+    const { answer: _, ...outcome } = await askFor(anything(), policy)
+    return outcome
+  }
+
   return {
     peer,
     ask,
+    askFor,
     /** Requests that were answered more than once. */
     twice: () => [...answers.values()].filter((times) => times > 1).length,
     /** So many requests, one every so many milliseconds whatever becomes of those before. */

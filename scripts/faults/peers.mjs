@@ -2,6 +2,7 @@
 //
 //   node scripts/faults/peers.mjs OPTIONS-AS-JSON COUNT
 import { createPeer } from '@layerswarm/peer'
+import { joinPatiently } from './processes.mjs'
 
 const [options, count] = process.argv.slice(2)
 const peers = Array.from({ length: Number(count) }, () => createPeer(JSON.parse(options)))
@@ -22,15 +23,8 @@ process.on('message', ({ id }) => {
 process.once('disconnect', () => process.exit(0))
 
 // One after the other: they share a processor, and a newcomer looks for layers that are rare.
-for (const peer of peers) await joined(peer)
-
-/** On a busy machine a server may not answer in time. */
-async function joined(peer) {
-  for (let attempt = 1; process.connected; attempt++) {
-    try {
-      return await peer.start()
-    } catch (error) {
-      if (attempt >= 10) throw error
-    }
-  }
-}
+for (const peer of peers)
+  await joinPatiently(
+    () => peer.start(),
+    () => process.connected,
+  )

@@ -10,6 +10,7 @@ const command = fileURLToPath(new URL('../../apps/cli/bin/layerswarm.js', import
 const peersEntry = fileURLToPath(new URL('./peers.mjs', import.meta.url))
 /** A slow and busy machine. */
 const READY_MS_MAX = 120_000
+const JOINS_MAX = 10
 
 /** Waits until something holds. @throws Error when it does not within `ms`. */
 export async function until(what, holds, ms = READY_MS_MAX, everyMs = 100) {
@@ -17,6 +18,17 @@ export async function until(what, holds, ms = READY_MS_MAX, everyMs = 100) {
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`waited ${ms} ms in vain until ${what}`)
     await pause(everyMs)
+  }
+}
+
+/** Joins: on a busy machine a server may not answer in time, and is asked again. */
+export async function joinPatiently(join, isWanted = () => true) {
+  for (let attempt = 1; isWanted(); attempt++) {
+    try {
+      return await join()
+    } catch (error) {
+      if (attempt >= JOINS_MAX) throw error
+    }
   }
 }
 
@@ -69,10 +81,13 @@ export function startPeers(options, { count = 1, words = [], execArgv = [] } = {
   return overIpc(child)
 }
 
-/** A process of this folder that answers what it is sent, one after the other. */
-export function startScript(name, words) {
+/**
+ * A process of this folder that answers what it is sent, one after the other. @param detached in a session of its own,
+ * as peers are.
+ */
+export function startScript(name, words, { detached = false } = {}) {
   const entry = fileURLToPath(new URL(name, import.meta.url))
-  return overIpc(fork(entry, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))
+  return overIpc(fork(entry, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached }))
 }
 
 function overIpc(child) {

@@ -72,6 +72,7 @@ const NO_BOUNDS: Readonly<Record<string, readonly string[]>> = {
   'the shape of made-up data for tests': ['FIXTURE_IMAGE_SIZE', 'FIXTURE_CLASSES'],
   'a coefficient of a published method': [
     'MIDDLE_GREY',
+    'HALF',
     'VARIANT_LAYER_NORM_EPS',
     'POSITION_WIDTH',
     'BETA1',

@@ -18,6 +18,8 @@ export const PICTURE_BYTES_MAX = 256 << 20
 /** A pack of sample images: 10,000 of 28 × 28 pixels are 8 MB. */
 export const SAMPLES_BYTES_MAX = 64 << 20
 
+/** An allow-list of as many peers as may be on one (packages/swarm, limits.ts), each with a comment. */
+export const ALLOW_LIST_BYTES_MAX = 2 * 1024 * 1024
 /** A publisher's key: 64 hex digits and a line break; more is not a key. */
 export const KEY_FILE_BYTES_MAX = 128
 
@@ -72,7 +74,7 @@ export const UP_HOSTS_PER_LAYER = 2
 export const INTERRUPTED_EXIT_CODE = 130
 
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
-export const INTERRUPTED_MS_MAX = 600
+export const INTERRUPTED_MS_MAX = 500
 
 /** How often the progress of an evaluation, which takes minutes, is told. */
 export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000
@@ -108,3 +110,6 @@ export const PLOT_MARGIN_COLUMNS = 8
 
 /** Redrawing more often costs a busy processor more than a person sees. */
 export const REDRAW_INTERVAL_MS_MIN = 200
+
+/** Lines of a volunteer about peers that are not on its allow-list: a dozen and then one every ten seconds, as a server's. */
+export const REFUSALS_LOGGED = { burst: 12, perSecond: 0.1 }

@@ -1,4 +1,5 @@
 import { parseReceipt, receiptText } from '@layerswarm/model'
+import type { PeerEvent } from '@layerswarm/peer'
 import type { Answer, Classification, Hop, PeerId, Progress, RequestId } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import { type Asker, createClassifier } from './classifier.ts'
@@ -53,6 +54,7 @@ class Request implements Classification {
       probabilities: [probabilities],
       route: layers.map(hop),
       missingLayers,
+      checked: { layers: [], doubted: [] },
       totalMs: 7,
     })
   }
@@ -78,7 +80,15 @@ function setting() {
   const runs: Run[] = []
   const requests: Request[] = []
   const asked: string[] = []
+  const listeners = new Set<(event: PeerEvent) => void>()
+  const happen = (event: PeerEvent) => {
+    for (const listener of listeners) listener(event)
+  }
   const asker: Asker = {
+    on: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     classify: async () => {
       const request = new Request()
       requests.push(request)
@@ -90,7 +100,7 @@ function setting() {
     runChanged: (run) => runs.push(run),
     asked: (request) => asked.push(request),
   })
-  return { runs, requests, asked, asker, classifier, settle }
+  return { runs, requests, asked, asker, classifier, happen, listeners, settle }
 }
 
 describe('the classifier', () => {
@@ -132,6 +142,25 @@ describe('the classifier', () => {
     })
     expect(runs).toHaveLength(4)
     expect(asked).toEqual([REQUEST])
+  })
+
+  test('says of its answer what was checked afterwards, until the next picture is chosen', async () => {
+    const { runs, requests, asker, classifier, happen, listeners, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.finish([1, 0], [0.9, 0.1], [])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ checked: [{ layers: [], doubted: [] }] })
+    const checked = { layers: [1], doubted: [0] }
+    happen({ type: 'answer-checked', request: REQUEST, checked })
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered', totalMs: 7, checked: [checked] })
+    const told = runs.length
+    happen({ type: 'answer-checked', request: 'ff' as RequestId, checked })
+    expect(runs).toHaveLength(told)
+    classifier.choose(picture)
+    expect(listeners.size).toBe(1)
   })
 
   test('gives a receipt that can be read again, with the image and every order', async () => {

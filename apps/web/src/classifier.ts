@@ -8,7 +8,7 @@ import {
   type Tensor,
 } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
-import type { Answer, Classification, Progress } from '@layerswarm/swarm'
+import type { Answer, Checked, Classification, Progress } from '@layerswarm/swarm'
 import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
@@ -29,7 +29,7 @@ export interface ClassifierEvents {
 }
 
 /** What of a peer is needed to ask the swarm. */
-export type Asker = Pick<Peer, 'classify'>
+export type Asker = Pick<Peer, 'classify' | 'on'>
 
 /** Classifies the chosen picture, one at a time: a new choice cancels the run before it. */
 export interface Classifier {
@@ -121,7 +121,9 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
   let route: readonly Hop[] = []
   let probabilities: readonly number[] | undefined
   let marks: readonly Mark[] = []
+  let given: Extract<Run, { stage: 'answered' }> | undefined
   const open = new Set<Classification>()
+  const checks = new Map<string, Checked>()
   const startMs = performance.now()
   const tell = (run: Run) => {
     if (!cancelled) events.runChanged(run)
@@ -166,22 +168,41 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
       tell({ stage: 'failed', route, message: errorText(failure?.reason) })
       return
     }
-    tell({
+    given = {
       stage: 'answered',
       route: main.route,
       marks: lastMarked(settled[0]?.status === 'fulfilled' ? marks : [], main),
       missingLayers: main.missingLayers,
       totalMs: orders === 1 ? main.totalMs : performance.now() - startMs,
       ensemble: combine(answers),
+      checked: checkedOf(answers, checks),
       receipt: receiptOf(manifest, input, answers),
-    })
+    }
+    tell(given)
   }
 
+  // Audits go on after the answer.
+  const unlisten = peer.on((event) => {
+    if (event.type !== 'answer-checked') return
+    checks.set(event.request, event.checked)
+    if (!given?.ensemble.answers.some(({ request }) => request === event.request)) return
+    given = { ...given, checked: checkedOf(given.ensemble.answers, checks) }
+    tell(given)
+  })
   void run()
   return () => {
     cancelled = true
+    unlisten()
     for (const classification of open) classification.cancel()
   }
+}
+
+/** What is known of each answer by now. */
+function checkedOf(
+  answers: readonly Answer[],
+  latest: ReadonlyMap<string, Checked>,
+): readonly Checked[] {
+  return answers.map(({ request, checked }) => latest.get(request) ?? checked)
 }
 
 /** A request that goes back to an older step loses what newer ones had shown. */

@@ -131,4 +131,4 @@ void loadSamples()
 void keepShell()
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
-if (options.autojoin && complaints.length === 0) session.join(page.share)
+if (options.autojoin && complaints.length === 0) session.autojoin(page.share)

@@ -1,5 +1,5 @@
 import type { Receipt } from '@layerswarm/model'
-import type { Answer } from '@layerswarm/swarm'
+import type { Answer, Checked } from '@layerswarm/swarm'
 import type { Ensemble } from './logic/ensemble.ts'
 
 /** One layer applied to a request: which, by whom, on what, in how many ms. */
@@ -30,6 +30,8 @@ export type Run =
       readonly marks: readonly Mark[]
       readonly missingLayers: readonly number[]
       readonly totalMs: number
+      /** What others have run again of each order by now. */
+      readonly checked: readonly Checked[]
       /** All orders taken together; of one order alone its answer. */
       readonly ensemble: Ensemble
       readonly receipt: Receipt

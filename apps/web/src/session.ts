@@ -1,6 +1,7 @@
 import type { Manifest } from '@layerswarm/model'
 import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
 // Apart from the peer's other code, which is fetched on joining.
+import { joinRetry } from '@layerswarm/peer/join-url'
 import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
 import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
@@ -30,6 +31,8 @@ export interface SessionEvents {
  * 3. The network's code is fetched on the first joining and not before.
  */
 export interface Session extends JoinActions {
+  /** Joins without a person who waits for it: while the servers are away it tries again, until somebody leaves. */
+  autojoin(share: Share): void
   /** Plain data; that of an offline peer while there is none. */
   snapshot(): PeerSnapshot
 }
@@ -49,6 +52,10 @@ interface Stay {
   peer: Peer | undefined
   /** It is in the swarm, and can be told things. */
   joined: boolean
+  /** Nobody waits for it: what fails is tried again. */
+  readonly isPatient: boolean
+  /** Why it has not joined yet, and when it tries again; undefined while it does. */
+  waiting: string | undefined
   share: Share
 }
 
@@ -57,7 +64,7 @@ interface Stay {
  * @param prepare fetches what the peer will need, so that the page can show how far that is.
  */
 export function createSession(
-  { servers, swarmKey }: SwarmPlace,
+  place: SwarmPlace,
   options: PageOptions,
   manifest: () => Manifest | undefined,
   prepare: (signal: AbortSignal) => Promise<void>,
@@ -69,42 +76,46 @@ export function createSession(
 
   function snapshot(): PeerSnapshot {
     if (current === undefined) return idleSnapshot('offline', 'this tab has not joined')
-    return current.peer?.snapshot() ?? idleSnapshot('joining', 'fetching the network code')
+    return current.peer?.snapshot() ?? idleSnapshot('joining', current.waiting ?? FETCHING)
   }
 
   const look = () => events.looked(snapshot(), contribution.images)
 
-  /** Begins a stay, or says why not. */
-  function begin(share: Share) {
+  /** Begins a stay, or says why not; nothing where there is one. */
+  function begin(share: Share, isPatient: boolean) {
+    if (current !== undefined) return
     const layers = manifest()?.spec.layers
     const complaint = layers === undefined ? undefined : layersComplaint(options.serve, layers)
     if (complaint !== undefined) return events.left(complaint)
     contribution = createContribution()
-    current = { abort: new AbortController(), peer: undefined, joined: false, share }
+    current = newStay(share, isPatient)
     void start(current)
   }
 
   async function start(stay: Stay) {
-    const { share, abort } = stay
+    const error = await persist(stay, (signal) => enter(stay, signal), look)
+    if (error !== undefined && current === stay) end(errorText(error))
+  }
+
+  /** One attempt. @returns what has kept the tab out; undefined where it joined. */
+  async function enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
+    const { share } = stay
     look()
     try {
       const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), stopped])
-      if (current !== stay) return
-      const { serve, engine } = options
-      stay.peer = createPeer({
-        ...{ join: servers(), swarmKey, serve, engine, wireDtype: WIRE_DTYPE },
-        ...{ capacity: share.layers, timeShare: share.time },
-      })
-      follow(stay.peer, abort.signal, happened, look)
-      await prepare(abort.signal)
-      if (current !== stay) return
-      await stay.peer.start(abort.signal)
-      if (current !== stay) return
+      signal.throwIfAborted()
+      const peer = createPeer(peerOptions(place, options, share))
+      stay.peer = peer
+      follow(peer, signal, happened, look)
+      await prepare(signal)
+      await peer.start(signal)
+      signal.throwIfAborted()
       stay.joined = true
-      give(stay.peer, share, stay.share)
-      events.joined(stay.peer)
+      give(peer, share, stay.share)
+      events.joined(peer)
+      return undefined
     } catch (error) {
-      if (current === stay) end(errorText(error))
+      return error
     }
   }
 
@@ -125,9 +136,8 @@ export function createSession(
 
   return {
     snapshot,
-    join(share) {
-      if (current === undefined) begin(share)
-    },
+    join: (share) => begin(share, false),
+    autojoin: (share) => begin(share, true),
     leave: () => end(undefined),
     pause() {
       if (current?.joined) current.peer?.pause()
@@ -144,10 +154,73 @@ export function createSession(
   }
 }
 
+/** What a tab does that has no peer yet. */
+const FETCHING = 'fetching the network code'
+
+function newStay(share: Share, isPatient: boolean): Stay {
+  const abort = new AbortController()
+  return { abort, peer: undefined, joined: false, isPatient, waiting: undefined, share }
+}
+
+function peerOptions(
+  { servers, swarmKey }: SwarmPlace,
+  { serve, engine }: PageOptions,
+  { layers, time }: Share,
+) {
+  return {
+    ...{ join: servers(), swarmKey, serve, engine, wireDtype: WIRE_DTYPE },
+    ...{ capacity: layers, timeShare: time },
+  }
+}
+
+/** Resolves after `ms`, or when the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
+
 /** Only what was changed: layers that the address names stay hosted whatever the time. */
 function give(peer: Peer, before: Share, { layers, time }: Share): void {
   if (layers !== before.layers) peer.setCapacity(layers)
   if (time !== before.time) peer.setTimeShare(time)
+}
+
+/**
+ * Attempts to join until one succeeds, the stay is left, or waiting mends nothing.
+ * @param waits told that the stay waits for the next one. @returns what has kept the tab out at last, if anything.
+ */
+async function persist(
+  stay: Stay,
+  attempt: (signal: AbortSignal) => Promise<unknown>,
+  waits: () => void,
+): Promise<unknown> {
+  const left = stay.abort.signal
+  for (let failures = 0; ; failures++) {
+    const ended = new AbortController()
+    const error = await attempt(AbortSignal.any([left, ended.signal]))
+    if (error === undefined || left.aborted) return error
+    ended.abort(error)
+    const retry = stay.isPatient ? joinRetry(error, failures) : undefined
+    if (retry === undefined) return error
+    // Two peers of one tab would share its identity.
+    await stay.peer?.stop().catch(() => undefined)
+    if (left.aborted) return error
+    stay.peer = undefined
+    stay.waiting = retry.line
+    waits()
+    await pause(retry.waitMs, left)
+    stay.waiting = undefined
+    if (left.aborted) return error
+  }
 }
 
 /** Passes on what happens to a peer, and looks at it from time to time and soon after an event. */

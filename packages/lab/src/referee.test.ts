@@ -47,7 +47,15 @@ function step(route: readonly Hop[], computed = route.map(({ layer }) => layer))
 
 function answer(layers: readonly number[], missing: readonly number[] = []): Answer {
   const route = layers.map((layer) => hop(layer))
-  return { request, logits: [], probabilities: [], route, missingLayers: missing, totalMs: 1 }
+  return {
+    request,
+    logits: [],
+    probabilities: [],
+    route,
+    missingLayers: missing,
+    checked: { layers: [], doubted: [] },
+    totalMs: 1,
+  }
 }
 
 function watching(): Referee {

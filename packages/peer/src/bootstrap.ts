@@ -52,6 +52,8 @@ export interface Bootstrap {
   readonly releases: readonly OfferedRelease[]
   /** Which private swarm it is (`swarmId`); undefined for one that is open to all. */
   readonly swarm: Sha256 | undefined
+  /** Whether it lets in only peers that its host has listed. */
+  readonly hasAllowList: boolean
 }
 
 /**
@@ -121,6 +123,7 @@ export function parseBootstrap(value: unknown, join: URL): Bootstrap {
     others: parseOthers(source.others, join),
     releases,
     swarm: parseSwarmId(source.swarm),
+    hasAllowList: source.allowList === true,
   }
 }
 

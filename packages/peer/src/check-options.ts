@@ -44,6 +44,10 @@ const KINDS: Readonly<Partial<Record<keyof PeerOptions, Kind>>> = {
     (value) => isText(value) || isTexts(value),
   ],
   swarmKey: ['the key of a private swarm as a text', orNone(isText)],
+  allowList: [
+    'a list as `createAllowList` makes it',
+    orNone((value) => typeof value === 'object' && value !== null && 'admits' in value),
+  ],
   serve: [
     "'auto', 'none' or a list of layer numbers",
     (value) => value === 'auto' || value === 'none' || Array.isArray(value),

@@ -15,6 +15,8 @@ export type PeerFault =
   /** The swarm lets members in, and this peer has no key. */
   | { code: 'private-swarm' }
   | { code: 'bad-swarm-key' }
+  /** The swarm lets in only peers that its host has listed, and did not let this one in. */
+  | { code: 'not-listed'; peer: string }
   | { code: 'no-engine'; engine: string }
   | { code: 'bad-image'; reason: string }
   | { code: 'part-unavailable'; part: string }

@@ -109,6 +109,13 @@ export const SERVER_HEDGE_MS = 1_000
 /** A server that serves another swarm is asked again after this: it may be about to get the release. */
 export const SERVER_REFUSED_RETRY_MS = 60_000
 
+/** First wait before a page that could not join tries again by itself; it doubles: a server that is restarted is away for seconds. */
+export const JOIN_RETRY_MS = 1_000
+/** And the longest: a page that nobody looks at asks twice a minute. */
+export const JOIN_RETRY_MS_MAX = 30_000
+/** After so many attempts, about three minutes, a person decides. */
+export const JOIN_RETRIES_MAX = 10
+
 /** bootstrap.json: 16 addresses, 64 releases of 200 bytes and a thousand lanes of 55 bytes are 75 KB. */
 export const BOOTSTRAP_BYTES_MAX = 128 * 1024
 /** Addresses that are taken from a bootstrap.json. */

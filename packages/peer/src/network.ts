@@ -1,6 +1,7 @@
 import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
 import {
   createGate,
+  createGuests,
   type IceServer,
   type Member,
   type ModelShape,
@@ -12,12 +13,13 @@ import { platform } from '#net'
 import type { Opened } from './closers.ts'
 import { watchGossipClock } from './gossip/gossip-clock.ts'
 import { createLaneTransport, type LaneTransport } from './gossip/lane-transport.ts'
+import { CLOSE_TIMEOUT_MS } from './limits.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
 import { createGoodbyes, type Goodbyes } from './meeting/goodbyes.ts'
 import { createIntroductions } from './meeting/introductions.ts'
 import { forgetDeparted } from './node/departed.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
-import { describeConnections } from './node/peer-connections.ts'
+import { describeConnections, hangUp } from './node/peer-connections.ts'
 import type { PeerOptions } from './options.ts'
 import { createRelayKeepers, type RelayKeepers } from './servers/relay-keepers.ts'
 import type { ServerChange } from './servers/server-state.ts'
@@ -42,11 +44,15 @@ export interface Joined {
   readonly lane: number
   /** Told what becomes of the servers. */
   serverChanged(change: ServerChange): void
+  /** Told of a peer that wanted a connection and is not on this peer's list. */
+  peerRefused(peer: string): void
 }
 
 /** Everything between a member and the wire. */
 export interface Network {
   readonly node: SwarmNode
+  /** Whether the next session will have the same peer id. */
+  readonly hasKeptIdentity: boolean
   readonly store: LayerStore
   readonly transport: LaneTransport
   readonly tensors: TensorStreams
@@ -66,7 +72,7 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { servers, swarmKey, release, manifest, iceServers, lane, serverChanged }: Joined,
+  { servers, swarmKey, release, manifest, iceServers, lane, serverChanged, peerRefused }: Joined,
   signal: AbortSignal,
   opened: Opened,
   say: (line: string) => void,
@@ -76,20 +82,20 @@ export async function openNetwork(
   const isForwarder = (peer: string) => keeper.isBootstrap(peer)
   // A bootstrap node may know other rules, and a peer that loses it is alone: it is never blamed.
   const gate = createGate({ release, blames: (source) => !isForwarder(source) })
+  const { allowList } = options
+  const guests = createGuests({ allowList, isServer: isForwarder, refused: peerRefused })
   const { node, ways, stop } = await platform.createNode({
-    privateKey: identity.privateKey,
-    swarmKey,
-    release,
+    ...{ privateKey: identity.privateKey, swarmKey, release, isForwarder, say },
+    ...{ host: options.host, port: options.port, webrtc: options.webrtc },
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
-    isForwarder,
-    host: options.host,
-    port: options.port,
+    admits: guests.admits,
     announce: options.announce.map((address) => announcedAddress(address)),
-    webrtc: options.webrtc,
-    say,
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(stop)
+  const connected = () => node.getPeers().map(String)
+  const hangUpOn = (peer: string) => hangUp(node, peer, CLOSE_TIMEOUT_MS)
+  await opened.add(guests.expel(connected, hangUpOn))
   await opened.add(forgetDeparted(node))
   await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({
@@ -150,7 +156,8 @@ export async function openNetwork(
   await opened.add(() => introductions.stop())
   await opened.add(() => keeper.stop())
   signal.throwIfAborted()
-  return { node, store, transport, tensors, layers, keeper, goodbyes, link }
+  const hasKeptIdentity = identity.persistent
+  return { node, hasKeptIdentity, store, transport, tensors, layers, keeper, goodbyes, link }
 }
 
 /** What a member must know of a model: counts of layers, of tokens and of numbers per token. */

@@ -1,5 +1,6 @@
 import type { ActivationDtype, EngineName } from '@layerswarm/model'
 import {
+  type AllowList,
   type Clock,
   directHandOver,
   gossip,
@@ -37,6 +38,11 @@ export interface PeerOptions {
    * (`https://swarm.example/#key=…`), or where they have none, for a swarm that is open to all.
    */
   readonly swarmKey: string | undefined
+  /**
+   * Whom it connects to, beside the servers by which it joined; undefined for everybody. Replaced while the peer runs,
+   * it hangs up on those that it no longer has.
+   */
+  readonly allowList: AllowList | undefined
   /** Layers to host: the rarest, none (a requester only), or these. */
   readonly serve: 'auto' | 'none' | readonly number[]
   /** How many layers to host in `auto`. */
@@ -90,6 +96,7 @@ export interface PeerOptions {
 /** A peer that hosts the two rarest layers on the best engine, and keeps nothing on disk. */
 export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   swarmKey: undefined,
+  allowList: undefined,
   serve: 'auto' as const,
   capacity: 2,
   engine: 'auto' as const,

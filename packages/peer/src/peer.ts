@@ -18,6 +18,8 @@ export type PeerEvent =
   | { type: 'state-changed'; state: PeerState; reason: string }
   /** Of a server that is away the others are still there, or it is tried again. */
   | ({ type: 'server-changed' } & ServerChange)
+  /** It is not on the allow-list of this one, and was not connected to. */
+  | { type: 'peer-refused'; peer: string }
 
 /** One participant of a swarm, in a browser tab or in Node. */
 export interface Peer {
@@ -161,7 +163,8 @@ class SwarmPeer implements Peer {
       const serverChanged = (change: ServerChange) =>
         this.emit({ type: 'server-changed', ...change })
       const step = (reason: string) => this.changed(reason)
-      this.session = await openSession(this.options, { step, serverChanged }, signal)
+      const peerRefused = (peer: string) => this.emit({ type: 'peer-refused', peer })
+      this.session = await openSession(this.options, { step, serverChanged, peerRefused }, signal)
       this.startedMs = performance.now()
       this.session.member.on((event) => this.emit(event))
     } catch (error) {

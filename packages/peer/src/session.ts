@@ -23,7 +23,7 @@ import type { SwarmNode } from './node/libp2p-config.ts'
 import { isCircuit } from './node/reach.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
 import type { ServerChange } from './servers/server-state.ts'
-import { createServers } from './servers/servers.ts'
+import { type Answer, createServers } from './servers/servers.ts'
 import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
@@ -53,31 +53,41 @@ export interface SessionEvents {
   /** In one line, what is being done. */
   step(reason: string): void
   serverChanged(change: ServerChange): void
+  /** Somebody who is not on this peer's list wanted a connection. */
+  peerRefused(peer: string): void
 }
 
 /**
  * Joins a swarm by the first of its servers that answers.
+ * @param openEngine what it computes with; another one than a peer's in tests alone.
  * @throws PeerError; whatever was opened until then is closed again.
  */
 export async function openSession(
   options: PeerOptions,
   events: SessionEvents,
   signal: AbortSignal,
+  openEngine: typeof createCompute = createCompute,
 ): Promise<Session> {
   const opened = createOpened()
   try {
-    return await open(options, events, signal, opened)
+    return await open(options, events, { signal, openEngine, opened })
   } catch (error) {
     await opened.closeAll()
     throw error
   }
 }
 
+/** How a session is opened. */
+interface Opening {
+  readonly signal: AbortSignal
+  readonly openEngine: typeof createCompute
+  readonly opened: Opened
+}
+
 async function open(
   options: PeerOptions,
-  { step, serverChanged }: SessionEvents,
-  signal: AbortSignal,
-  opened: Opened,
+  { step, serverChanged, peerRefused }: SessionEvents,
+  { signal, openEngine, opened }: Opening,
 ): Promise<Session> {
   const servers = createServers(options.join)
   step(`asking ${servers.urls.map(({ host }) => host).join(' or ')} for a swarm to join`)
@@ -93,7 +103,7 @@ async function open(
   const network = await openNetwork(
     options,
     {
-      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged },
+      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged, peerRefused },
       iceServers: bootstrap.iceServers,
     },
     signal,
@@ -104,9 +114,9 @@ async function open(
   step('connecting to the swarm, starting the engine')
   const { spec } = manifest
   const [compute] = await Promise.all([
-    openCompute(options, { spec, store }, opened),
+    openCompute(options, { spec, store }, openEngine, opened),
     // The first presence is published only when gossip has met the bootstrap node.
-    keeper.start(first, signal).then(() => forwarderMet(network, release.id, signal)),
+    meetServers(network, first, release.id, signal),
   ])
   signal.throwIfAborted()
 
@@ -139,6 +149,37 @@ async function open(
     laneMet: () => laneMet,
     close: opened.closeAll,
   }
+}
+
+/**
+ * Connects to the servers, and waits until one listens. @throws PeerError `unreachable`, or `not-listed` by a server
+ * that has a list: it hangs up without a word on whoever is not on it, at once or right after it was reached.
+ */
+async function meetServers(
+  network: Network,
+  first: Answer,
+  release: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { keeper } = network
+  const { hasAllowList } = first.bootstrap
+  try {
+    await keeper.start(first, signal)
+  } catch (error) {
+    const isShut = error instanceof PeerError && error.fault.code === 'unreachable'
+    throw isShut && hasAllowList ? notListed(network, error) : error
+  }
+  await forwarderMet(network, release, signal)
+  if (hasAllowList && keeper.state === 'lost') throw notListed(network)
+}
+
+function notListed({ node, hasKeptIdentity }: Network, cause?: unknown): PeerError {
+  const peer = node.peerId.toString()
+  const line = `the server did not let this peer in, and lets in only those on its host's list: ask for ${peer} to be added`
+  const other = hasKeptIdentity
+    ? ''
+    : '; without a folder of its own (dataDir, --data) it has another id each time'
+  return new PeerError({ code: 'not-listed', peer }, `${line}${other}`, { cause })
 }
 
 /** Waits until a bootstrap node listens to the presence of the lane. */
@@ -210,9 +251,10 @@ function serves({ serve, capacity }: PeerOptions): boolean {
 async function openCompute(
   { engine, wireDtype }: PeerOptions,
   { spec, store }: { spec: ModelSpec; store: LayerStore },
+  openEngine: typeof createCompute,
   opened: Opened,
 ): Promise<PartCompute> {
-  const compute = await createCompute({ spec, store, wireDtype }, engine)
+  const compute = await openEngine({ spec, store, wireDtype }, engine)
   await opened.add(() => compute.close())
   return compute
 }

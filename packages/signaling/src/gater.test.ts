@@ -15,14 +15,17 @@ let circuits: { granted: number; refused: number }
 let reserved: Map<string, PeerId>
 let gater: ReturnType<typeof createGater>
 let ports: number
+let uninvited: Set<string>
 
 beforeEach(() => {
   census = createCensus()
   circuits = { granted: 0, refused: 0 }
   reserved = new Map()
   ports = 0
+  uninvited = new Set()
   gater = createGater({
     gate: createPresenceGate(),
+    admits: (peer) => !uninvited.has(peer),
     census,
     circuits,
     release: (peer) => void reserved.delete(peer.toString()),
@@ -106,6 +109,12 @@ describe('what one address gets of a relay', () => {
     circuits.granted = 0
     await ask('127.0.0.1')
     expect(circuits.granted).toBe(100 * limits.CIRCUITS_BURST)
+  })
+
+  test('is nothing for whoever is not on the list', async () => {
+    uninvited.add('peer1')
+    expect(await connect(HOUSEHOLD)).toBeUndefined()
+    expect(await connect(HOUSEHOLD)).toBeDefined()
   })
 
   test('is no dial of the server, to wherever it leads', async () => {

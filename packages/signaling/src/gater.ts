@@ -7,6 +7,8 @@ import type { PresenceGate } from './presence-gate.ts'
 /** What decides whom a relay lets in, and what it grants them. */
 export interface GaterNeeds {
   readonly gate: PresenceGate
+  /** Whether a peer is let in at all; says so where it is not. */
+  admits(peer: string): boolean
   readonly census: Census
   readonly circuits: { granted: number; refused: number }
   /** Gives the reservation of a peer back that asks for it anew. */
@@ -21,6 +23,7 @@ export interface GaterNeeds {
  */
 export function createGater({
   gate,
+  admits,
   census,
   circuits,
   release,
@@ -42,6 +45,7 @@ export function createGater({
     denyDialMultiaddr: () => true,
     denyInboundEncryptedConnection(peer, connection) {
       if (gate.isBanned(peer.toString(), performance.now())) return true
+      if (!admits(peer.toString())) return true
       const network = networkOfConnection(connection)
       return (
         network !== undefined && census.connections(network) >= limits.CONNECTIONS_PER_ADDRESS_MAX

@@ -216,6 +216,9 @@ export const COMPRESSED_CACHE_BYTES_MAX = 64 * 1024 * 1024
 /** 14.2 MB of wasm become 2.8 MB in 0.55 s of CPU; quality 6 takes half as long again for 2 % less. */
 export const BROTLI_QUALITY = 5
 
+/** Lines of the log about peers that are not on the allow-list: identities cost nothing, so a dozen and then one every ten seconds. */
+export const REFUSALS_LOGGED = { burst: 12, perSecond: 0.1 }
+
 /** A server of the same swarm answers for its bootstrap.json within this, or is away. */
 export const PEERING_FETCH_MS_MAX = 5_000
 /** And takes a WebSocket within this: a handshake through a proxy on a loaded machine. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import {
+  type AllowList,
   ICE_SERVERS_MAX,
   ICE_TEXT_CHARS_MAX,
   type IceServer,
@@ -21,6 +22,11 @@ export interface SignalingOptions {
   readonly host: string
   /** Only who has this key is let in and told who is there; undefined for a swarm that is open to all. */
   readonly swarmKey: SwarmKey | undefined
+  /**
+   * Peers that are let in, beside the servers of `peerWith`; undefined for everybody. Replaced while the server runs,
+   * it hangs up on those that it no longer has.
+   */
+  readonly allowList: AllowList | undefined
   /** HTTP and libp2p over WebSocket; 0 takes any free one. */
   readonly port: number
   /** libp2p over TCP as well; 0 takes any free one, undefined opens none. */
@@ -72,6 +78,7 @@ export const SIGNALING_DEFAULTS: SignalingOptions = Object.freeze({
   modelDirs: [],
   host: '127.0.0.1',
   swarmKey: undefined,
+  allowList: undefined,
   port: 9_000,
   tcpPort: undefined,
   tls: undefined,

@@ -24,11 +24,13 @@ export interface ProtocolTraffic {
   sent: number
 }
 
-/** A peer came or went. */
+/** A peer came or went, or was turned away. */
 export type RelayEvent =
   | { readonly type: 'peer-connected'; readonly peer: string }
   /** Its last connection is gone. */
   | { readonly type: 'peer-disconnected'; readonly peer: string }
+  /** It is not on the allow-list, and was not let in. */
+  | { readonly type: 'peer-refused'; readonly peer: string }
 
 /** What the relay carries now and has carried so far. */
 export interface RelaySnapshot {

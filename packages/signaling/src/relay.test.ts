@@ -58,6 +58,7 @@ beforeEach(async () => {
   const needs = {
     identity: await generateKeyPair('Ed25519'),
     swarmKey: undefined,
+    allowList: undefined,
     gate,
     offers: (release: string) => release === topicRelease(RELEASE),
     listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],
@@ -337,6 +338,7 @@ describe('the relay as a go-between', { timeout: 30_000 }, () => {
     const needs = {
       identity: await generateKeyPair('Ed25519'),
       swarmKey: undefined,
+      allowList: undefined,
       gate,
       offers: () => true,
       listen: [`/ip4/127.0.0.1/tcp/${tcpPort}`],

@@ -1,7 +1,12 @@
 import './polyfill.ts'
 import {
+  type Admission,
+  type AllowList,
   askBeforeChecking,
   createBacklog,
+  createGuests,
+  createTurns,
+  type Guests,
   gossipNumber,
   keepSpeaking,
   type Receiving,
@@ -42,6 +47,8 @@ export interface RelayNeeds {
   readonly identity: PrivateKey
   /** It connects to members of this private swarm only; undefined where everybody may come. */
   readonly swarmKey: SwarmKey | undefined
+  /** Who is let in, beside the other servers; undefined where everybody may come. */
+  readonly allowList: AllowList | undefined
   readonly gate: PresenceGate
   /** Whether a release, as topics name it, is on offer here: the presence of its lanes is forwarded. */
   offers(release: string): boolean
@@ -90,13 +97,16 @@ export async function createRelay(
   const release = (peer: PeerId) => reservations.release(peer)
   const isFull = (network: string) =>
     census.count(reservations.peers(), network) >= limits.RESERVATIONS_PER_ADDRESS_MAX
-  const gater = createGater({ gate: needs.gate, census, circuits, release, isFull })
+  const refused = (peer: string) => emit({ type: 'peer-refused', peer })
+  const isServer = (peer: string) => servers.has(peer)
+  const guests = createGuests({ allowList: needs.allowList, isServer, refused })
+  const { admits } = guests
+  const gater = createGater({ gate: needs.gate, admits, census, circuits, release, isFull })
   const node = await createNode(needs, traffic.metrics, gater)
   const { entry } = node.services
   const reservations = reservationsOf(node.services.relay)
   const { gate, offers } = needs
   const servers = directPeersOf(node)
-  const isServer = (peer: string) => servers.has(peer)
   const { networkOf } = census
   const topics = createPresenceTopics(node.services.pubsub, { gate, offers, isServer, networkOf })
   watchDoor(node, { gate, isServer, networkOf })
@@ -106,6 +116,7 @@ export async function createRelay(
   const departed = createDeparted(node)
   const clock = createGossipClock(node.services.pubsub, limits.SCORE_KEPT_MS)
   let sweeping: NodeJS.Timeout | undefined
+  let unfollow = () => {}
 
   node.addEventListener('connection:open', ({ detail }) => census.opened(detail))
   node.addEventListener('connection:close', ({ detail }) => census.closed(detail))
@@ -124,6 +135,7 @@ export async function createRelay(
     async start() {
       await node.start()
       topics.start()
+      unfollow = expelFrom(node, guests)
       sweeping = setInterval(() => {
         topics.sweep(performance.now())
         departed.sweep()
@@ -132,6 +144,7 @@ export async function createRelay(
     },
     async stop() {
       clearInterval(sweeping)
+      unfollow()
       topics.stop()
       reservations.stop()
       const cut = setTimeout(() => entry.close(), limits.STOP_GRACE_MS)
@@ -146,19 +159,29 @@ export async function createRelay(
     addresses: () => node.getMultiaddrs().map(String),
     disconnect: (peer) => hangUp(node, peer),
     snapshot() {
-      const connections = node.getConnections()
-      const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
+      const { size: reserved } = reservations
       return {
-        connections: { websocket, tcp: connections.length - websocket },
-        reservations: reservations.size,
+        ...countsOf(node, traffic),
+        reservations: reserved,
         presenceTopics: topics.size,
         circuits: { ...circuits },
-        traffic: Object.fromEntries(
-          [...traffic.byProtocol].map(([protocol, counts]) => [protocol, { ...counts }]),
-        ),
       }
     },
     metrics: () => traffic.libp2p.metrics(),
+  }
+}
+
+function countsOf(
+  node: RelayNode,
+  { byProtocol }: Traffic,
+): Pick<RelaySnapshot, 'connections' | 'traffic'> {
+  const connections = node.getConnections()
+  const websocket = connections.filter((c) => String(c.remoteAddr).includes('/ws')).length
+  return {
+    connections: { websocket, tcp: connections.length - websocket },
+    traffic: Object.fromEntries(
+      [...byProtocol].map(([protocol, counts]) => [protocol, { ...counts }]),
+    ),
   }
 }
 
@@ -172,6 +195,11 @@ function openConnection(node: RelayNode, peer: string): Connection | undefined {
   return node
     .getConnections()
     .findLast(({ remotePeer, status }) => status === 'open' && remotePeer.toString() === peer)
+}
+
+function expelFrom(node: RelayNode, guests: Guests): () => void {
+  const hangUpOn = (peer: string) => hangUp(node, peer).catch(() => undefined)
+  return guests.expel(() => node.getPeers().map(String), hangUpOn)
 }
 
 async function hangUp(node: RelayNode, peer: string): Promise<void> {
@@ -282,13 +310,17 @@ function watchDoor(
   { services: { pubsub } }: RelayNode,
   { gate, isServer, networkOf }: Pick<PresenceTopicsNeeds, 'gate' | 'isServer' | 'networkOf'>,
 ): void {
-  askBeforeChecking(pubsub as typeof pubsub & Receiving, {
+  const nowMs = () => performance.now()
+  const admission: Admission = {
     admits: (source, { data }, isOwn) => {
       const whence = { source, isServer: isServer(source), network: networkOf(source) }
-      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, performance.now())
+      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, nowMs())
     },
-    forged: (neighbour) => gate.forged(neighbour, performance.now()),
-  })
+    isBanned: (neighbour) => gate.isBanned(neighbour, nowMs()),
+    forged: (neighbour) => gate.forged(neighbour, nowMs()),
+  }
+  const turns = createTurns({ nowMs, afterTurn: setImmediate })
+  askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns)
 }
 
 /** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import {
   createBacklog,
+  createQuota,
   type IceServer,
   type LaneCount,
   PROTOCOL_VERSION,
@@ -15,7 +16,7 @@ import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createGuessLimit, createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
-import { HTTP_SILENT_MAX } from './limits.ts'
+import { HTTP_SILENT_MAX, REFUSALS_LOGGED } from './limits.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
@@ -50,6 +51,8 @@ export interface Bootstrap {
   readonly peerId: string
   /** Which private swarm it is (`swarmId`); none for one that is open to all. */
   readonly swarm?: string
+  /** Whether only peers on the host's list are let in; left out where everybody may come. */
+  readonly allowList?: boolean
   /** STUN and TURN servers that the host of the swarm wants its peers to use. */
   readonly iceServers: readonly IceServer[]
   /** URLs of the other servers of this swarm that this one has met: peers join them too. */
@@ -123,8 +126,11 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     return address === undefined ? { peer } : { peer, address }
   }
 
+  const refused = refusalLog(log)
+
   function report(event: RelayEvent): void {
-    log('debug', event.type, '', dataOf(event.peer))
+    if (event.type === 'peer-refused') refused(event.peer)
+    else log('debug', event.type, '', dataOf(event.peer))
     emit(event)
   }
 
@@ -155,24 +161,12 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
 
   return {
     async open() {
-      const listening = resolveListening(options)
       const others = parsePeerWith(options.peerWith)
-      const announced = readAnnounced(options.announce)
+      const places = { ...resolveListening(options), ...readAnnounced(options.announce) }
       const metrics = () => allMetrics(opened, snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const doors = await openHttp(
-        opened,
-        options,
-        { ...listening, ...announced },
-        { metrics, bootstrap },
-      )
+      const doors = await openHttp(opened, options, places, { metrics, bootstrap })
       await loadModels(opened, options)
-      const { link } = await openRelay(
-        opened,
-        options,
-        { ...listening, ...announced },
-        gate,
-        report,
-      )
+      const { link } = await openRelay(opened, options, places, gate, report)
       opened.reason = undefined
       const releases = () => opened.releases?.list.map(({ id }) => id) ?? []
       opened.peering = createPeering({ urls: others, link, swarm: swarmOf(options), releases, log })
@@ -272,13 +266,14 @@ async function openRelay(
   const { host, tcpPort = 0, addresses: announce } = listening
   if (tcpPort !== 0) await checkPort(host, tcpPort)
   const identity = await loadIdentity(options.dataDir)
-  const { relay: limits, version, swarmKey } = options
+  const { relay: limits, version, swarmKey, allowList } = options
   const listen = multiaddrsOf(listening)
   try {
     const offers = (release: string) =>
       opened.releases?.list.some(({ id }) => topicRelease(id) === release) ?? false
     const diskOf = options.dataDir ?? tmpdir()
-    const needs = { identity, swarmKey, gate, offers, listen, announce, limits, version, diskOf }
+    const whom = { swarmKey, allowList, gate, offers }
+    const needs = { identity, ...whom, listen, announce, limits, version, diskOf }
     const relay = await createRelay(needs, report)
     opened.relay = relay
     await relay.start()
@@ -302,6 +297,16 @@ function notReady({ reason, relay }: Opened): string | undefined {
   return relay?.isStarted() === true ? undefined : 'libp2p is not running'
 }
 
+/** Says of whoever is turned away what to do about it, within REFUSALS_LOGGED. */
+function refusalLog(log: ReturnType<typeof logger>): (peer: string) => void {
+  const quota = createQuota({ ...REFUSALS_LOGGED, namesMax: 1 })
+  return (peer) => {
+    if (!quota.take('lines', performance.now())) return
+    const text = `${peer} is not on the allow-list and was not let in; to invite it, add that line and send this process SIGHUP`
+    log('warn', 'peer-refused', text, { peer })
+  }
+}
+
 /** Which private swarm this is; undefined for one that is open to all. */
 function swarmOf({ swarmKey }: Pick<SignalingOptions, 'swarmKey'>): string | undefined {
   return swarmKey && swarmId(swarmKey)
@@ -312,12 +317,13 @@ function bootstrapOf(
   options: SignalingOptions,
   peers: readonly AnnouncedPeer[],
 ): Bootstrap {
-  const { iceServers } = options
+  const { iceServers, allowList } = options
   const swarm = swarmOf(options)
   return {
     protocol: PROTOCOL_VERSION,
     peerId: relay?.peerId ?? '',
     ...(swarm === undefined ? {} : { swarm }),
+    ...(allowList === undefined ? {} : { allowList: true }),
     others: peering?.met ?? [],
     addresses: relay?.addresses() ?? [],
     iceServers,

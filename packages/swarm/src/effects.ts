@@ -3,7 +3,7 @@ import type { SignedStatement } from './chain/statement.ts'
 import type { FailureFault } from './failure.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
-import type { Answer, ClassifyPolicy, Progress } from './request.ts'
+import type { Answer, Checked, ClassifyPolicy, Progress } from './request.ts'
 import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,
@@ -33,6 +33,8 @@ export type MemberEvent =
   | { type: 'message-refused'; from: PeerId; reason: string }
   | ({ type: 'progressed' } & Progress)
   | { type: 'answered'; answer: Answer }
+  /** More is known of an answer that was given: another layer was run again, or a peer of its route was outvoted. */
+  | { type: 'answer-checked'; request: RequestId; checked: Checked }
   | { type: 'failed'; request: RequestId; fault: FailureFault }
 
 /** What the driver must do; its end comes back as an input. */

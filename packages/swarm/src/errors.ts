@@ -7,6 +7,7 @@ export type SwarmFault =
   | { code: 'bad-message'; reason: string }
   | { code: 'bad-request'; field: string }
   | { code: 'bad-policy' }
+  | { code: 'bad-allow-list'; line: number }
 
 /** The one error class of this package: `message` is a line for people, `fault` is for programs. */
 export class SwarmError extends CodedError<SwarmFault> {

@@ -66,6 +66,7 @@ export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
 export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
+export { createTurns, type Turns, type TurnsOptions } from './gate/turns.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
 export * from './limits.ts'
 export type {
@@ -76,6 +77,8 @@ export type {
   StemOutcome,
   StemRun,
 } from './member.ts'
+export { type AllowList, createAllowList, parseAllowList } from './membership/allow-list.ts'
+export { createGuests, type Guests, type GuestsNeeds } from './membership/guests.ts'
 export {
   keyInLink,
   linkWithKey,
@@ -88,6 +91,7 @@ export {
 export type * from './ports.ts'
 export {
   type Answer,
+  type Checked,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
   type Progress,

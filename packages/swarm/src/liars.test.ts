@@ -1,12 +1,13 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import type { Clock, LayerOutcome, Transport } from './ports.ts'
+import type { Checked } from './request.ts'
 import { ask, layersOf, SMALL } from './testing/asking.ts'
 import { Recounts } from './testing/recounts.ts'
 import { SymbolicCompute } from './testing/symbolic-compute.ts'
 import { isTainted, tainted } from './testing/symbols.ts'
 import { simulatedMember, World } from './testing/world.ts'
-import type { Message, PeerId } from './wire/messages.ts'
+import type { Message, PeerId, RequestId } from './wire/messages.ts'
 
 /** 50 x 64 in float16 is 6,400 bytes: by reference, as those of the model that ships. */
 const HELD = { layers: 4, tokens: 50, width: 64 }
@@ -113,6 +114,27 @@ describe.each([
     expect(wrong).toBeLessThanOrEqual(1)
     const last = byOdd.findLastIndex((layers) => layers > 0)
     expect(byOdd.slice(last + 1).length).toBeGreaterThan(20)
+  })
+
+  test('an answer with a lie in it is doubted once that is found, and honest ones are checked', async () => {
+    const one = lane(shape, () => true)
+    const known = new Map<RequestId, Checked>()
+    const lied = new Set<RequestId>()
+    one.asker.member.on((event) => {
+      if (event.type === 'answer-checked') known.set(event.request, event.checked)
+      if (event.type !== 'answered') return
+      const { request, checked, route, logits } = event.answer
+      known.set(request, checked)
+      if (isTainted(logits[0] ?? []) && route.some(({ peer }) => peer === ('odd' as PeerId)))
+        lied.add(request)
+    })
+    await askOften(one, 40)
+    for (const [request, { layers, doubted }] of known) {
+      expect(doubted.length > 0).toBe(lied.has(request))
+      expect(layers.some((layer) => doubted.includes(layer))).toBe(false)
+    }
+    const honest = [...known.values()].filter(({ layers }) => layers.length > 0)
+    expect(honest.length).toBeGreaterThan(0)
   })
 
   test('nobody is outvoted where all are honest', async () => {

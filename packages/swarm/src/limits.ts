@@ -10,6 +10,8 @@ export const SEED_BYTES = 16
 export const PEER_ID_CHARS_MAX = 64
 /** The key of a private swarm: 32 random bytes in base64url, beyond guessing. */
 export const SWARM_KEY_CHARS = 43
+/** Peers on an allow-list: more than a server has room for, and half a megabyte of text. */
+export const ALLOW_LIST_PEERS_MAX = 10_000
 /** As many layers as a manifest may have (packages/model, spec.ts). */
 export const LAYERS_MAX = 64
 /** ViT-L at 384 pixels in float32: 577 tokens x 1,024 x 4 bytes = 2.4 MB. */
@@ -138,6 +140,10 @@ export const GOSSIP_DEGREE = 2
 export const GOSSIP_FLOOD_PUBLISH = true
 /** What was lost is asked for again with the next heartbeat: gossipsub's own default. */
 export const GOSSIP_HEARTBEAT_MS = 1_000
+/** How long gossiped messages are checked before what else is due: a deadline is kept to 100 ms, and one takes 0.7. */
+export const GOSSIP_TURN_MS = 8
+/** So many at once, for a signature is checked in another thread of a browser. */
+export const GOSSIP_CHECKS_AT_ONCE_MAX = 8
 /** A neighbour that takes no stream of gossip is asked for one again after so many heartbeats at most. */
 export const GOSSIP_STREAM_HEARTBEATS_MAX = 16
 

@@ -14,6 +14,7 @@ const answered = (request: RequestId): MemberEvent => {
     probabilities: [],
     route: [],
     missingLayers: [],
+    checked: { layers: [], doubted: [] },
     totalMs: 1,
   }
   return { type: 'answered', answer }

@@ -23,6 +23,17 @@ export const CLASSIFY_POLICY_DEFAULT: ClassifyPolicy = Object.freeze({
   anytime: false,
 })
 
+/**
+ * What of an answer was run again by others (docs/decisions/0026): a sample, so that no layer need stand in either list.
+ * Layers in the order of its route.
+ */
+export interface Checked {
+  /** Those that came out the same. */
+  readonly layers: readonly number[]
+  /** Those that came out otherwise, or were run by a peer that was outvoted, and not found right. */
+  readonly doubted: readonly number[]
+}
+
 /** The outcome of a request, honestly labelled. */
 export interface Answer {
   readonly request: RequestId
@@ -33,6 +44,8 @@ export interface Answer {
   readonly route: readonly Hop[]
   /** Layers of the model that were not applied. */
   readonly missingLayers: readonly number[]
+  /** What was run again of it when it was given; the event `answer-checked` says what follows. */
+  readonly checked: Checked
   /** From the call to the answer, milliseconds. */
   readonly totalMs: number
 }

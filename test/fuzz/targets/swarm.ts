@@ -11,6 +11,7 @@ import {
   type Message,
   networkOf,
   type PeerId,
+  parseAllowList,
   parseIceServer,
   parseLaneCount,
   parseSwarmKey,
@@ -236,6 +237,21 @@ export const SWARM_TARGETS: readonly Target[] = [
       const key = parseSwarmKey(said)
       if (key !== undefined) same(keyInLink(linkWithKey('https://a.test/', key)), key, 'is lost')
       return key ?? said
+    },
+  },
+  {
+    name: 'swarm/allow-list',
+    covers: [file('membership/allow-list.ts#parseAllowList')],
+    kind: 'text',
+    seeds: () =>
+      [`# friends\n${KEYED[0]}  # Anna's\n\n${'0a'.repeat(32)}\n`, `${KEYED[1]}`].map(encode),
+    run(input) {
+      const peers = refusing({ SwarmError: ['bad-allow-list'] }, () =>
+        parseAllowList(decode(input)),
+      )
+      if (peers === REFUSED) return REFUSED
+      same([...parseAllowList([...peers].join('\n'))], [...peers], 'is another list')
+      return peers
     },
   },
 ]

@@ -35,6 +35,7 @@ export const crowd: Bench = {
       peersEach: CROWD_PEERS_EACH,
       capacity: CROWD_LAYERS_EACH,
       policy: POLICY_USUAL,
+      engine: 'ort-node',
       met: CROWD_MET,
       signal,
     })

@@ -1,3 +1,4 @@
+import { ENGINE_NAMES } from '@layerswarm/model'
 import { createPeer, type Peer } from '@layerswarm/peer'
 import { POLICY_USUAL, policyNamed } from '../line/policy-option.ts'
 import { type ProcessReport, parseOrder } from './lagged-orders.ts'
@@ -5,16 +6,17 @@ import { createLaggedTransport } from './lagged-transport.ts'
 import { LAGGED_STARTS_MAX } from './limits.ts'
 
 // Volunteers that believe to be far away. The words are where to join, what to serve, how many layers
-// each, how many they are and by which policy; by its IPC channel the process is told how far, says how
+// each, how many they are, by which policy and on which engine; by its IPC channel the process is told how far, says how
 // they are getting on, and ends with whoever started it.
-const [join = '', release = '', capacity = '', count = '', policy = ''] = process.argv.slice(2)
+const [join = '', release = '', capacity = '', count = '', policy = '', engine = ''] =
+  process.argv.slice(2)
 let oneWayMs = 0
 const peers = Array.from({ length: Number(count) }, () =>
   createPeer({
     join,
     release,
     capacity: Number(capacity),
-    engine: 'ort-node',
+    engine: ENGINE_NAMES.find((name) => name === engine) ?? 'auto',
     webrtc: false,
     policy: policyNamed(policy) ?? POLICY_USUAL,
     wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => oneWayMs),

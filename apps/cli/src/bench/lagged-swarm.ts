@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { EngineName } from '@layerswarm/model'
 import { createPeer, type Peer, type PolicyName } from '@layerswarm/peer'
 import type { Signaling } from '@layerswarm/signaling'
 import { CliError } from '../cli-error.ts'
@@ -34,6 +35,7 @@ export interface LaggedSwarmOptions {
   /** Layers that each volunteer hosts. */
   readonly capacity: number
   readonly policy: PolicyName
+  readonly engine: EngineName
   /** Hosts to whom the asker must be connected before it begins. */
   readonly met: number
   readonly signal: AbortSignal
@@ -41,7 +43,7 @@ export interface LaggedSwarmOptions {
 
 /** Starts one with the shipped model. @throws CliError `refused` when it does not come about. */
 export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<LaggedSwarm> {
-  const { processes, peersEach, capacity, policy, signal } = options
+  const { processes, peersEach, capacity, policy, engine, signal } = options
   const local = await startLocalSwarm({
     swarmKey: undefined,
     hosting: LOCAL_HOSTING,
@@ -50,19 +52,19 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     webrtc: false,
     models: [],
     replicas: 1,
-    engine: 'ort-node',
+    engine,
     policy,
     log: () => undefined,
   })
   const release = local.signaling.snapshot().releases[0]?.id ?? ''
-  const words = [local.url.href, release, String(capacity), String(peersEach), policy]
+  const words = [local.url.href, release, String(capacity), String(peersEach), policy, engine]
   const children = Array.from({ length: processes }, () => fork(entry, words, { stdio: 'ignore' }))
   const alive = () => children.filter((child) => !hasEnded(child))
   let askerLagMs = 0
   const asker = createPeer({
     join: local.url.href,
     serve: 'none',
-    engine: 'ort-node',
+    engine,
     webrtc: false,
     policy,
     wrapTransport: (transport, clock) => createLaggedTransport(transport, clock, () => askerLagMs),

@@ -42,6 +42,8 @@ export const reality: Bench = {
         peersEach: 1,
         capacity: REALITY_LAYERS_EACH,
         policy,
+        // Of a peer as it is installed, and the one that the lab knows: its results are the same bytes everywhere.
+        engine: 'ort-wasm',
         met: REALITY_PEERS,
         signal,
       })

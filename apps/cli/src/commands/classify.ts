@@ -65,8 +65,10 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
   const { positionals, values, signal, print, log, emit } = context
   const { classifyFiles } = await import('../swarm/classify-files.ts')
   const { readPicture } = await import('../images/picture.ts')
+  const { CheckBook, laterLines } = await import('../swarm/check-book.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
+  const checks = new CheckBook(peer)
   const { answers, failed } = await classifyFiles(peer, positionals, {
     read: (path) => readPicture(path, peer.manifest.preprocessing),
     policy: policyOf(values),
@@ -75,9 +77,12 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
     print,
     log,
   })
-  const [only] = answers
+  // Audits have gone on while others were asked.
+  const given = answers.map((answer) => ({ ...answer, checked: checks.of(answer) }))
+  for (const line of laterLines(answers, given)) print(line)
+  const [only] = given
   if (positionals.length === 1 && only !== undefined) emit({ ...only })
-  else emit({ answers, failed })
+  else emit({ answers: given, failed })
   if (failed.length > 0) {
     throw new CliError(
       { code: 'unanswered', files: failed.length },

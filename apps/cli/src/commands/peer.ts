@@ -3,6 +3,7 @@ import { engineOption } from '../line/engine-option.ts'
 import { listenOption } from '../line/hosting-options.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
 import {
+  allowListOption,
   bare,
   count,
   type Option,
@@ -28,12 +29,14 @@ export const peer = defineCommand({
   summary: 'give a swarm the compute of this process',
   usage: [
     '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
-    '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc] [--swarm-key FILE]',
+    '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
+    '[--swarm-key FILE] [--allow-list FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
     join: swarmUrls(),
     'swarm-key': swarmKeyOption(),
+    'allow-list': allowListOption(),
     layers,
     capacity: count('how many layers to host with --layers auto', {
       low: 1,
@@ -74,11 +77,20 @@ export const peer = defineCommand({
   async run({ values, signal, log, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
     const { readSwarmKey } = await import('../swarm/swarm-key.ts')
+    const { followAllowList } = await import('../swarm/allow-list.ts')
+    const record = createLog({
+      flags: values,
+      describe: ({ text }) => text,
+      write: log,
+      now: Date.now,
+    })
+    const { allowList, close } = await followAllowList(values['allow-list'], record)
     const { join, capacity, engine, policy, host, port, announce, data, release } = values
     const { peerId, backend, served, layerMs, uptimeMs, hostedLayers } = await serve({
       options: {
         join: join.map(({ href }) => href),
         swarmKey: await readSwarmKey(values['swarm-key']),
+        allowList,
         serve: values.layers,
         capacity,
         engine,
@@ -91,8 +103,8 @@ export const peer = defineCommand({
         release,
       },
       signal,
-      log: createLog({ flags: values, describe: ({ text }) => text, write: log, now: Date.now }),
-    })
+      log: record,
+    }).finally(close)
     const speed = served === 0 ? '' : `, ${layerMs.toFixed(2)} ms per layer with ${backend}`
     print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s${speed}`)
     emit({ peer: peerId, backend, served, layerMs, uptimeMs, hostedLayers })

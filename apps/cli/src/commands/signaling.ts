@@ -4,7 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
-import { bare, choice, text, texts } from '../line/option.ts'
+import { allowListOption, bare, choice, text, texts } from '../line/option.ts'
 
 /** `layerswarm signaling`. A signaling server in this process, until it is interrupted. */
 export const signaling = defineCommand({
@@ -13,11 +13,12 @@ export const signaling = defineCommand({
   usage: [
     '[--port 9000] [--host 127.0.0.1] [--https] [--cert FILE --key FILE] [--announce ADDRESS]…',
     '[--peer-with URL]… [--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
-    '[--private] [--swarm-key FILE]',
+    '[--private] [--swarm-key FILE] [--allow-list FILE]',
   ],
   positionals: NO_POSITIONALS,
   options: {
     ...HOSTING_OPTIONS,
+    'allow-list': allowListOption(),
     model: texts('DIR', 'folder of a release (the first in models/)'),
     data: text(
       'DIR',
@@ -57,9 +58,12 @@ export const signaling = defineCommand({
     const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, dataDir)
     const record = createLog({ flags: values, describe: formatLog, write: log, now: Date.now })
+    const { followAllowList } = await import('../swarm/allow-list.ts')
+    const { allowList, close } = await followAllowList(values['allow-list'], record)
     const server = await prepareSignaling({
       hosting,
       swarmKey,
+      allowList,
       certificate,
       inner: false,
       models: values.model,
@@ -86,6 +90,7 @@ export const signaling = defineCommand({
       emit({ ready: url, link: links.url, peerId, releases, ...doorsDocument(links, certificate) })
       await untilAborted(signal)
     } finally {
+      close()
       await server.stop()
     }
   },

@@ -173,6 +173,14 @@ export function swarmKeyOption(): Option<string | undefined> {
   )
 }
 
+/** Who is let in. */
+export function allowListOption(): Option<string | undefined> {
+  return text(
+    'FILE',
+    'file with the peer ids that are let in, one a line; read again on SIGHUP (everybody)',
+  )
+}
+
 /** Without those that are named twice. */
 function parseUrls(values: readonly string[], flag: string, max: number): URL[] {
   const urls = new Map(values.map((value) => parseUrl(value, flag)).map((url) => [url.href, url]))

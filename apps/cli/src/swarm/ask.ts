@@ -1,8 +1,9 @@
 import { argmax, type Manifest, type Tensor } from '@layerswarm/model'
-import type { Answer, Classification, ClassifyPolicy, Hop } from '@layerswarm/swarm'
+import type { Peer } from '@layerswarm/peer'
+import type { Answer, Checked, Classification, ClassifyPolicy, Hop } from '@layerswarm/swarm'
 
 /** Whoever can put a request to a swarm: a peer, or a stand-in for one. */
-export interface Asker {
+export interface Asker extends Pick<Peer, 'on'> {
   readonly manifest: Pick<Manifest, 'labels'>
   classify(image: Tensor, policy: Partial<ClassifyPolicy>): Promise<Classification>
 }
@@ -21,6 +22,9 @@ export interface Verdict {
   readonly orders: readonly (readonly number[])[]
   /** Layers that some request had to do without. */
   readonly missingLayers: readonly number[]
+  /** The name of each request, and what others had run again of it when it was answered. */
+  readonly requests: readonly Answer['request'][]
+  readonly checked: readonly Checked[]
   readonly totalMs: number
 }
 
@@ -56,6 +60,8 @@ export async function ask(
     missingLayers: [...new Set(answers.flatMap(({ missingLayers }) => missingLayers))].toSorted(
       (a, b) => a - b,
     ),
+    requests: answers.map(({ request }) => request),
+    checked: answers.map(({ checked }) => checked),
     totalMs: performance.now() - startMs,
   }
 }

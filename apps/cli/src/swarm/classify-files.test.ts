@@ -6,7 +6,12 @@ import { classifyFiles } from './classify-files.ts'
 
 const image = tensor([1, 1, 1, 1], new Float32Array(1))
 const answered = {
-  answer: { probabilities: [[0.25, 0.75]], route: [], missingLayers: [2] },
+  answer: {
+    probabilities: [[0.25, 0.75]],
+    route: [],
+    missingLayers: [2],
+    checked: { layers: [1], doubted: [] },
+  },
 } as unknown as Classification
 
 function ask(
@@ -15,7 +20,7 @@ function ask(
 ) {
   const printed: string[] = []
   const logged: string[] = []
-  const asker = { manifest: { labels: ['ape', 'bee'] }, classify }
+  const asker = { manifest: { labels: ['ape', 'bee'] }, classify, on: () => () => undefined }
   const classified = classifyFiles(asker, paths, {
     async read(path) {
       if (!path.endsWith('.avif')) return image
@@ -44,8 +49,10 @@ describe('many files', () => {
     expect(printed).toEqual([
       expect.stringMatching(/^a\.png: bee, 75\.0 %/),
       '  without layers 2',
+      '  1 of 0 layers checked by others',
       expect.stringMatching(/^b\.png: bee/),
       '  without layers 2',
+      '  1 of 0 layers checked by others',
     ])
   })
 

@@ -3,6 +3,7 @@ import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { describeError } from '../cli-error.ts'
 import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
+import { checkedLines } from './check-book.ts'
 
 /** How files are read and asked about. */
 export interface ClassifyFilesOptions {
@@ -70,5 +71,6 @@ function verdictLines(path: string, verdict: Verdict): string[] {
         `  layer ${layer} on ${peer.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`,
     ),
     ...(missingLayers.length > 0 ? [`  without layers ${missingLayers.join(', ')}`] : []),
+    ...checkedLines(verdict).map((line) => `  ${line}`),
   ]
 }

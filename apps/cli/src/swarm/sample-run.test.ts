@@ -1,9 +1,10 @@
 import type { Tensor } from '@layerswarm/model'
+import type { PeerEvent } from '@layerswarm/peer'
 import { type Answer, type Classification, type Hop, SwarmError } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import type { Samples } from '../images/samples.ts'
 import { type Asker, ask } from './ask.ts'
-import { quantile, runSamples, type SampleRunOptions } from './sample-run.ts'
+import { quantile, reportLines, runSamples, type SampleRunOptions } from './sample-run.ts'
 
 const preprocessing = {
   size: 2,
@@ -21,14 +22,17 @@ const samples: Samples = {
   labels: Uint8Array.of(0, 1),
 }
 
+let named = 0
+
 function answerOf(probabilities: number[], order: number[], missingLayers: number[] = []): Answer {
   const route = order.map((layer) => ({ layer, peer: `p${layer}`, backend: 'ort-node', ms: 1 }))
   return {
-    request: 'r' as Answer['request'],
+    request: `r${named++}` as Answer['request'],
     logits: [],
     probabilities: [probabilities],
     route: route as unknown as Hop[],
     missingLayers,
+    checked: { layers: [], doubted: [] },
     totalMs: 1,
   }
 }
@@ -37,8 +41,13 @@ function answerOf(probabilities: number[], order: number[], missingLayers: numbe
 function askerOf(reply: (image: Tensor) => Promise<Answer>) {
   let open = 0
   let openMost = 0
+  const listeners = new Set<(event: PeerEvent) => void>()
   const asker: Asker & { manifest: { preprocessing: typeof preprocessing } } = {
     manifest: { labels: ['dark', 'light'], preprocessing },
+    on(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     async classify(image) {
       openMost = Math.max(openMost, ++open)
       const answer = reply(image).finally(() => {
@@ -48,7 +57,10 @@ function askerOf(reply: (image: Tensor) => Promise<Answer>) {
       return { answer } as Classification
     },
   }
-  return { asker, openMost: () => openMost }
+  const happen = (event: PeerEvent) => {
+    for (const listener of listeners) listener(event)
+  }
+  return { asker, openMost: () => openMost, happen }
 }
 
 function options(count: number, more: Partial<SampleRunOptions> = {}): SampleRunOptions {
@@ -117,6 +129,37 @@ describe('a run over samples', () => {
       options(100, { signal: controller.signal, concurrency: 1, progressed }),
     )
     expect(report).toMatchObject({ samples: 100, answered: 2 })
+  })
+
+  test('counts what was checked of its answers by the end, and those that are doubted', async () => {
+    const given: Answer['request'][] = []
+    const { asker, happen } = askerOf(async (image) => {
+      const answer = await honest(image)
+      given.push(answer.request)
+      return { ...answer, checked: { layers: [0], doubted: [] } }
+    })
+    const progressed = (number: number): void => {
+      const [request] = given
+      if (number !== 2 || request === undefined) return
+      happen({ type: 'answer-checked', request, checked: { layers: [], doubted: [0, 1] } })
+    }
+    const report = await runSamples(asker, samples, options(3, { concurrency: 1, progressed }))
+    expect(report.checked).toEqual({ layers: 2, of: 6, doubted: 1 })
+    expect(reportLines(report)).toContain(
+      '2 of 6 layers checked by others; 1 answer DOUBTED, by peers that lied',
+    )
+  })
+
+  test('does not wait for what is open when it is stopped, and reports the rest', async () => {
+    const controller = new AbortController()
+    let asked = 0
+    const { asker } = askerOf(async (image) => {
+      if (++asked <= 3) return honest(image)
+      setImmediate(() => controller.abort())
+      return new Promise<never>(() => {})
+    })
+    const report = await runSamples(asker, samples, options(50, { signal: controller.signal }))
+    expect(report).toMatchObject({ samples: 50, answered: 3, correct: 3, failures: {} })
   })
 
   test('without a single answer fails with the first reason', async () => {

@@ -5,6 +5,7 @@ import { type Samples, sampleAt } from '../images/samples.ts'
 import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, ask, type Verdict } from './ask.ts'
+import { CheckBook } from './check-book.ts'
 
 /** How many samples a swarm is asked, and how. */
 export interface SampleRunOptions {
@@ -41,6 +42,8 @@ export interface SampleReport {
   readonly hopsByBackend: Readonly<Record<string, number>>
   /** Why samples were not answered, and how many. */
   readonly failures: Readonly<Record<string, number>>
+  /** Layers that others have run again with the same result by the end, of all layers, and answers with one that is doubted. */
+  readonly checked: { readonly layers: number; readonly of: number; readonly doubted: number }
 }
 
 /**
@@ -53,7 +56,7 @@ export async function runSamples(
   options: SampleRunOptions,
 ): Promise<SampleReport> {
   const { count, concurrency, signal, log, progressed } = options
-  const tally = new Tally(count)
+  const tally = new Tally(count, new CheckBook(asker))
   let next = 0
   let reportedMs = performance.now()
   async function work(): Promise<void> {
@@ -79,6 +82,12 @@ export async function runSamples(
   throw tally.firstError ?? new CliError({ code: 'interrupted' }, 'interrupted before any answer')
 }
 
+/** What of a verdict its checks are found by. */
+interface Given extends Pick<Verdict, 'requests' | 'checked'> {
+  /** Of all its requests together. */
+  readonly layers: number
+}
+
 class Tally {
   answered = 0
   firstError: unknown
@@ -88,10 +97,13 @@ class Tally {
   private readonly orders = new Set<string>()
   private readonly backends = new Map<string, number>()
   private readonly failures = new Map<string, number>()
+  private readonly given: Given[] = []
   private readonly samples: number
+  private readonly checks: CheckBook
 
-  constructor(samples: number) {
+  constructor(samples: number, checks: CheckBook) {
     this.samples = samples
+    this.checks = checks
   }
 
   get finished(): number {
@@ -105,6 +117,8 @@ class Tally {
     this.latenciesMs.push(verdict.totalMs)
     for (const order of verdict.orders) this.orders.add(order.join())
     for (const { backend } of verdict.hops) increment(this.backends, backend)
+    const { requests, checked, hops } = verdict
+    this.given.push({ requests, checked, layers: hops.length })
   }
 
   fail(error: unknown): void {
@@ -127,7 +141,20 @@ class Tally {
       backends: [...this.backends.keys()].toSorted(),
       hopsByBackend: Object.fromEntries(this.backends),
       failures: Object.fromEntries(this.failures),
+      checked: this.checked(),
     }
+  }
+
+  private checked(): SampleReport['checked'] {
+    let [layers, of, doubted] = [0, 0, 0]
+    for (const one of this.given) {
+      of += one.layers
+      for (const found of this.checks.of(one)) {
+        layers += found.layers.length
+        if (found.doubted.length > 0) doubted++
+      }
+    }
+    return { layers, of, doubted }
   }
 }
 
@@ -141,13 +168,21 @@ export function quantile(sorted: readonly number[], share: number): number {
   return Math.round((sorted[rank] ?? 0) * 10) / 10
 }
 
-/** A report in two lines for people. */
+function checkedLine({ layers, of, doubted }: SampleReport['checked']): string {
+  const found = `${layers} of ${of} layers checked by others`
+  if (doubted === 0) return found
+  return `${found}; ${doubted} ${doubted === 1 ? 'answer' : 'answers'} DOUBTED, by peers that lied`
+}
+
+/** A report in a few lines for people. */
 export function reportLines(report: SampleReport): string[] {
-  const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders } = report
+  const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders, checked } =
+    report
   const failures = Object.entries(report.failures).map(([code, number]) => `${number} ${code}`)
   return [
     `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,
     `p50 ${p50Ms} ms, p95 ${p95Ms} ms, computed by ${report.backends.join(', ') || 'nobody'}`,
+    checkedLine(checked),
     ...(failures.length === 0 ? [] : [`not answered: ${failures.join(', ')}`]),
   ]
 }

@@ -9,8 +9,9 @@ import {
   type RollingPeer,
 } from '@layerswarm/peer'
 import type { Log, LogEntry } from '@layerswarm/signaling'
+import { createQuota } from '@layerswarm/swarm'
 import { usageError } from '../cli-error.ts'
-import { SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
+import { REFUSALS_LOGGED, SERVED_REPORT_INTERVAL_MS } from '../limits.ts'
 import { untilAborted } from '../until-aborted.ts'
 import { heldBack } from './held-back.ts'
 import { describeServer } from './join-swarm.ts'
@@ -42,6 +43,7 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
     }
   }
   const reporting = reportWork(peer, log)
+  reportRefusals(peer, log)
   answerMemoryQuestions()
   try {
     await peer.start(ending)
@@ -57,6 +59,16 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
     clearInterval(reporting)
     await peer.stop()
   }
+}
+
+/** Who is turned away, in a few lines: identities cost nothing. */
+function reportRefusals(peer: Pick<RollingPeer, 'on'>, log: Log): void {
+  const quota = createQuota({ ...REFUSALS_LOGGED, namesMax: 1 })
+  peer.on((event) => {
+    if (event.type !== 'peer-refused' || !quota.take('lines', performance.now())) return
+    const text = `${event.peer} is not on the allow-list and was not connected to; to let it in, add that line and send this process SIGHUP`
+    log({ level: 'warn', event: event.type, text, data: { peer: event.peer } })
+  })
 }
 
 function isOffline(event: RollingEvent): boolean {

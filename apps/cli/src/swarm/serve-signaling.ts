@@ -5,7 +5,7 @@ import {
   type Signaling,
   type SignalingOptions,
 } from '@layerswarm/signaling'
-import type { SwarmKey } from '@layerswarm/swarm'
+import type { AllowList, SwarmKey } from '@layerswarm/swarm'
 import type { Hosting } from '../line/hosting-options.ts'
 import { pageFolder, releaseFolders, sampleFolder } from '../project-places.ts'
 
@@ -14,6 +14,8 @@ export interface ServeOptions {
   readonly hosting: Hosting
   /** Only who has it is let in; undefined for a swarm that is open to all. */
   readonly swarmKey: SwarmKey | undefined
+  /** Who is let in; undefined for everybody. */
+  readonly allowList?: AllowList | undefined
   /** Speaks TLS with this; undefined for plain http. */
   readonly certificate: Certificate | undefined
   /** Opens a port of plain http for processes of this machine, beside TLS. */
@@ -42,6 +44,7 @@ export async function prepareSignaling(options: ServeOptions): Promise<Signaling
   return createSignaling({
     host: hosting.host,
     swarmKey: options.swarmKey,
+    allowList: options.allowList,
     port: hosting.port,
     tcpPort: hosting.tcpPort,
     announce: hosting.announce,

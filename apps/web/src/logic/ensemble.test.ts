@@ -9,6 +9,7 @@ function answer(probabilities: number[], missingLayers: number[] = []): Answer {
     probabilities: [probabilities],
     route: [],
     missingLayers,
+    checked: { layers: [], doubted: [] },
     totalMs: 1,
   }
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import {
   appliedText,
   bytesText,
+  checkedText,
+  doubtText,
   durationText,
   errorText,
   layersText,
@@ -16,6 +18,27 @@ import {
 const plain = (text: string) => text.replaceAll('\u202f', ' ')
 
 describe('wording', () => {
+  test('what was checked of an answer counts the layers of all its orders', () => {
+    const none = { layers: [], doubted: [] }
+    expect(checkedText([none], 8)).toBe('No layer checked by other peers so far.')
+    const checked = [
+      { layers: [1, 5], doubted: [] },
+      { layers: [5], doubted: [] },
+    ]
+    expect(checkedText(checked, 16)).toBe('3 of 16 layers checked by other peers so far.')
+    expect(doubtText(checked)).toBeUndefined()
+  })
+
+  test('a doubted answer names the layers and says what to do', () => {
+    const text = doubtText([
+      { layers: [], doubted: [7, 2] },
+      { layers: [], doubted: [2] },
+    ])
+    expect(text).toBe(
+      'Doubted: a peer that ran layers 2 and 7 was found to give wrong results. Ask again.',
+    )
+  })
+
   test.each([
     [0, '0 %'],
     [0.001, '< 1 %'],

@@ -1,4 +1,5 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import type { Checked } from '@layerswarm/swarm'
 import { PEER_CHARS_SHOWN } from '../limits.ts'
 
 type Other = PeerSnapshot['peers'][number]
@@ -74,6 +75,20 @@ export function appliedText(applied: number, layers: number): string {
 export function missingText(missing: readonly number[]): string | undefined {
   if (missing.length === 0) return undefined
   return `Answered without ${layersText(missing)}.`
+}
+
+/** What others have run again of an answer, of one order or several: "3 of 8 layers checked by other peers so far." */
+export function checkedText(checked: readonly Checked[], layers: number): string {
+  const count = checked.reduce((sum, one) => sum + one.layers.length, 0)
+  const found = count === 0 ? 'No layer' : `${count} of ${layers} layers`
+  return `${found} checked by other peers so far.`
+}
+
+/** Why an answer cannot be trusted; undefined where nothing is known against it. */
+export function doubtText(checked: readonly Checked[]): string | undefined {
+  const doubted = [...new Set(checked.flatMap((one) => one.doubted))].sort((a, b) => a - b)
+  if (doubted.length === 0) return undefined
+  return `Doubted: a peer that ran ${layersText(doubted)} was found to give wrong results. Ask again.`
 }
 
 /** The order in which a request visited its layers: "3 → 0 → 7". */

@@ -2,6 +2,8 @@ import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import {
   appliedText,
+  checkedText,
+  doubtText,
   durationText,
   missingText,
   percentText,
@@ -9,7 +11,7 @@ import {
   spreadText,
 } from '../logic/wording.ts'
 import type { Hop, Run } from '../run.ts'
-import { html } from './dom.ts'
+import { html, setLine, setText } from './dom.ts'
 import { downloadButton } from './receipt-button.ts'
 
 /** What of the model the results need. */
@@ -26,12 +28,18 @@ export function labelOf(model: ModelFacts, index: number): string {
   return model.labels[index] ?? `class ${index}`
 }
 
+/** A card, and what keeps its lines about audits up to date. */
+export interface AnswerCard {
+  readonly card: HTMLElement
+  showChecked(checked: Answered['checked']): void
+}
+
 /** The finished card: label, confidence, whether it is right, layers, time, and the receipt. */
 export function answerCard(
   run: Answered,
   model: ModelFacts,
   picture: Picture | undefined,
-): HTMLElement {
+): AnswerCard {
   const { mean, spread, answers, missingLayers } = run.ensemble
   const best = bestClass(mean)
   const confidence = mean[best] ?? 0
@@ -47,6 +55,9 @@ export function answerCard(
   ]
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
+  const checkedLine = html('p', { class: 'muted' })
+  const doubtLine = html('p', { class: 'missing' })
+  lines.push(checkedLine, doubtLine)
   lines.push(...orderLines(run, model), downloadButton(run.receipt))
   const card = html('div', { class: 'answer' }, ...lines)
   card.dataset.testid = 'answer'
@@ -58,7 +69,15 @@ export function answerCard(
   card.dataset.route = routeText(run.route)
   card.dataset.orders = String(answers.length)
   card.dataset.agreeing = String(run.ensemble.agreeing)
-  return card
+  const hops = answers.reduce((sum, { route }) => sum + route.length, 0)
+  function showChecked(checked: Answered['checked']) {
+    setText(checkedLine, checkedText(checked, hops))
+    setLine(doubtLine, doubtText(checked))
+    card.dataset.checked = String(checked.reduce((sum, { layers }) => sum + layers.length, 0))
+    card.dataset.doubted = [...new Set(checked.flatMap(({ doubted }) => doubted))].join()
+  }
+  showChecked(run.checked)
+  return { card, showChecked }
 }
 
 function truthLine(picture: Picture | undefined, best: number, model: ModelFacts): HTMLElement[] {

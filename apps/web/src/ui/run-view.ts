@@ -1,9 +1,9 @@
-import type { Pixels } from '@layerswarm/model'
+import type { Pixels, Receipt } from '@layerswarm/model'
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import { percentText } from '../logic/wording.ts'
 import type { Run } from '../run.ts'
-import { answerCard, labelOf, type ModelFacts } from './answer-card.ts'
+import { type AnswerCard, answerCard, labelOf, type ModelFacts } from './answer-card.ts'
 import { createClassChart, type Scores } from './class-chart.ts'
 import { byId, setLine, setText } from './dom.ts'
 import { createHopList } from './hop-list.ts'
@@ -31,6 +31,8 @@ export function createRunView(self: () => string): RunView {
   const chart = createClassChart(byId('bars', HTMLUListElement))
   let model: ModelFacts = { layers: 0, labels: [] }
   let picture: Picture | undefined
+  /** The answer that is shown; it stays as it is while more is found of it. */
+  let answered: { readonly receipt: Receipt; readonly shown: AnswerCard } | undefined
 
   return {
     setModel(facts) {
@@ -44,6 +46,8 @@ export function createRunView(self: () => string): RunView {
       setText(caption, `${shown.name}${trueName}`)
     },
     showRun(run) {
+      if (run.stage === 'answered' && run.receipt === answered?.receipt)
+        return answered.shown.showChecked(run.checked)
       setLine(error, run.stage === 'failed' ? run.message : undefined)
       setLine(hint, hintOf(run))
       hops.show({
@@ -53,9 +57,11 @@ export function createRunView(self: () => string): RunView {
       })
       chart.show(scoresOf(run), model.labels)
       setLine(interim, interimOf(run, model))
-      answerPlace.replaceChildren(
-        ...(run.stage === 'answered' ? [answerCard(run, model, picture)] : []),
-      )
+      answered =
+        run.stage === 'answered'
+          ? { receipt: run.receipt, shown: answerCard(run, model, picture) }
+          : undefined
+      answerPlace.replaceChildren(...(answered === undefined ? [] : [answered.shown.card]))
     },
     showProblem: (line) => setLine(error, line),
   }

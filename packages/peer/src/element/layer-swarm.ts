@@ -8,13 +8,16 @@
  * a private swarm behind `#key=`, which makes every visitor a member; `serve`; `capacity`, how
  * many layers `serve="auto"` hosts (2); `release`, its id or name (the first that is offered). When one
  * changes, the element leaves and joins anew. It sets `state` itself, for style sheets: `joining`,
- * `serving` (which whoever only asks is too), `paused` or `offline`. A join that failed is not repeated
- * by itself: taking the element out and putting it in again does.
+ * `serving` (which whoever only asks is too), `paused` or `offline`. While its servers are away it tries again by
+ * itself, for some minutes, and says so; after that, or for any other reason, taking the element out and putting it in
+ * again does.
  */
 import type { ClassifyPolicy } from '@layerswarm/swarm'
+import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import type { ImageAnswer, ImageSource } from '../images/image-source.ts'
 import { ATTRIBUTE_SHOWN_CHARS_MAX, ELEMENT_LOOK_MS } from '../limits.ts'
+import { joinRetry } from '../meeting/join-retry.ts'
 import type { PeerOptions } from '../options.ts'
 import { createPeer, type Peer, type PeerEvent } from '../peer.ts'
 import type { PeerSnapshot, PeerState } from '../snapshot.ts'
@@ -74,6 +77,9 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
   private isPlaced = false
   private joined: Promise<void> = Promise.resolve()
   private looking: ReturnType<typeof setInterval> | undefined
+  private left = new AbortController()
+  /** Why it has not joined yet, and when it tries again. */
+  private waiting: string | undefined
   private readonly text = document.createElement('span')
   private readonly button = document.createElement('button')
 
@@ -126,7 +132,7 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
       this.peer = peer
       peer.on((event) => this.noticed(peer, event))
       this.looking = setInterval(() => this.show(peer.snapshot()), ELEMENT_LOOK_MS)
-      this.joined = peer.start()
+      this.joined = this.join(peer, this.left.signal)
     } catch (error) {
       this.joined = Promise.reject(error)
     }
@@ -136,9 +142,29 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
     })
   }
 
+  private async join(peer: Peer, left: AbortSignal): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await peer.start()
+      } catch (error) {
+        const retry = left.aborted ? undefined : joinRetry(error, failures)
+        if (retry === undefined) throw error
+        this.waiting = retry.line
+        this.show(peer.snapshot())
+        this.tell('swarm-state', { state: 'joining', reason: retry.line })
+        await pause(retry.waitMs, left)
+        if (left.aborted) throw error
+        this.waiting = undefined
+      }
+    }
+  }
+
   private end(): void {
     const { peer } = this
     this.peer = undefined
+    this.waiting = undefined
+    this.left.abort()
+    this.left = new AbortController()
     clearInterval(this.looking)
     this.joined = Promise.reject(notJoined())
     this.joined.catch(() => undefined)
@@ -156,8 +182,9 @@ class SwarmElement extends PageElement implements LayerSwarmElement {
   }
 
   private show(snapshot: PeerSnapshot): void {
-    const { state } = snapshot
-    const words = wordsOf(snapshot)
+    const { waiting } = this
+    const state = waiting === undefined ? snapshot.state : 'joining'
+    const words = waiting === undefined ? wordsOf(snapshot) : `${state}: ${waiting}`
     this.setAttribute('state', state)
     // A reader of the screen says it anew each time that it is set.
     if (this.text.textContent !== words) this.text.textContent = words

@@ -25,8 +25,15 @@ describe('members whose streams of gossip have ended', { timeout: 30_000 }, () =
       for (const stream of [...streams(one), ...streams(two)]) stream.abort(new Error('it ends'))
     }
     await eventually('others', areOpen)
-    one.transport.publish(anyPresence({ release: RELEASE, sequence: 1, layers: [1] }))
-    await eventually('presence', () => two.heard.find(({ message }) => message.kind === 'presence'))
+    // As members do: what is said before the other has subscribed again is said in vain.
+    const announce = () =>
+      one.transport.publish(anyPresence({ release: RELEASE, sequence: ++sequence, layers: [1] }))
+    let sequence = 0
+    announce()
+    const announcing = setInterval(announce, 300)
+    await eventually('presence', () =>
+      two.heard.find(({ message }) => message.kind === 'presence'),
+    ).finally(() => clearInterval(announcing))
     expect(one.node.getConnections().map(({ id }) => id)).toEqual(connections)
   })
 })

@@ -1,5 +1,6 @@
 import {
   askBeforeChecking,
+  createTurns,
   type Gate,
   judgeMessage,
   keepSpeaking,
@@ -15,6 +16,7 @@ import type { Connection } from '@libp2p/interface'
 import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
 import { directConnection, hangUp } from '../node/peer-connections.ts'
+import { afterTurn } from './after-turn.ts'
 import type { LaneTopics } from './lane-place.ts'
 import { createLaneAdmission, createLaneValidator } from './lane-validator.ts'
 
@@ -58,7 +60,8 @@ export interface Hearing {
  *    who for a told one is the peer at the other end.
  * 2. The gate is asked before the signature of a gossiped message is checked, and after.
  * 3. Whoever the gate bans is hung up on.
- * 4. Gossip has a stream to everybody that this peer is connected to, or tries to.
+ * 4. Messages that come at once are checked in turns, between which everything else has its own.
+ * 5. Gossip has a stream to everybody that this peer is connected to, or tries to.
  */
 export function createHearing({ node, gate, release, shape, heard }: HearingNeeds): Hearing {
   const { pubsub } = node.services
@@ -84,6 +87,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     refusals.last = `refused a message of ${author}: ${fault}`
   }
   const needs = { node, gate, refused }
+  const turns = createTurns({ nowMs: () => performance.now(), afterTurn })
   const admission = createLaneAdmission(needs, (topic) => followed.includes(topic))
   const validate = createLaneValidator(
     needs,
@@ -116,7 +120,10 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
       follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
-      ends = [askBeforeChecking(pubsub as typeof pubsub & Receiving, admission), speaking(node)]
+      ends = [
+        askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns),
+        speaking(node),
+      ]
     },
     change(topics) {
       unfollow()

@@ -44,6 +44,7 @@ export function createLaneAdmission(
       if (verdict?.verdict === 'ban') banned(source, verdict.fault)
       return verdict === undefined
     },
+    isBanned: (source) => gate.isBanned(source, performance.now()),
     forged(source) {
       if (gate.forged(source, performance.now())) banned(source, 'nobody has signed it')
     },

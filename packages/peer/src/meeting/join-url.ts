@@ -73,3 +73,5 @@ function hostOf({ hostname }: URL): string {
   if (hostname.startsWith('[')) return `ip6/${hostname.slice(1, -1)}`
   return /^\d+(\.\d+){3}$/.test(hostname) ? `ip4/${hostname}` : `dns4/${hostname}`
 }
+
+export { type JoinRetry, joinRetry } from './join-retry.ts'

@@ -69,6 +69,8 @@ export interface NodeOptions {
   release: string
   /** Peers that are neither dialled nor let in. */
   isBanned(peer: string): boolean
+  /** Whether a peer is on this peer's list, if it has one; says so where it is not. */
+  admits(peer: string): boolean
   /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
   isForwarder(peer: string): boolean
   /** Node only: the address that is listened on; undefined for none. */
@@ -173,7 +175,8 @@ export function topicsOf(release: string): string[] {
 /** The options that both platforms share. */
 export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
   const { privateKey, release } = options
-  const banned = (peer: PeerId) => options.isBanned(peer.toString())
+  const banned = (peer: PeerId) =>
+    options.isBanned(peer.toString()) || !options.admits(peer.toString())
   return {
     privateKey,
     connectionEncrypters: [memberNoise(options.swarmKey)],

@@ -36,7 +36,9 @@ export const platform: Platform = Object.freeze({
         ...config.connectionGater,
         denyDialMultiaddr: denying(options),
         denyInboundEncryptedConnection: (peer, connection) =>
-          options.isBanned(peer.toString()) || !crowds.admit(connection),
+          options.isBanned(peer.toString()) ||
+          !options.admits(peer.toString()) ||
+          !crowds.admit(connection),
       },
       addresses: {
         listen: [...sockets, ...(webrtc === undefined ? [] : ['/p2p-circuit', '/webrtc'])],

@@ -8,7 +8,7 @@ import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
 import { TENSOR_PROTOCOL } from '../streams/tensor-streams.ts'
 import { at, closeLanes, firstStep, heardStep, joinLane, meet } from '../testing/test-lane.ts'
-import { eventually, RELEASE } from '../testing/test-nodes.ts'
+import { createTestNode, eventually, RELEASE, type TestNodeOptions } from '../testing/test-nodes.ts'
 
 const swarmKey = randomBytes(32).toString('base64url') as SwarmKey
 const closers: (() => unknown)[] = []
@@ -16,6 +16,11 @@ afterEach(async () => {
   await closeLanes()
   await Promise.all(closers.splice(0).map((close) => close()))
 })
+
+async function host(options: Partial<TestNodeOptions>) {
+  const { node } = await createTestNode(options)
+  return { node, stop: () => node.stop() }
+}
 
 /** A libp2p node that knows everything of Layerswarm's addresses and protocols but the key. */
 async function outsider(prologueBytes?: Uint8Array) {
@@ -28,6 +33,33 @@ async function outsider(prologueBytes?: Uint8Array) {
   closers.push(() => node.stop())
   return node
 }
+
+describe('a peer with an allow-list', { timeout: 30_000 }, () => {
+  test.each(['tcp', 'ws'])(
+    'is connected by %s to those on it, and to nobody else in either direction',
+    async (wire) => {
+      const refused: string[] = []
+      const listed = new Set<string>()
+      const admits = (peer: string) => listed.has(peer) || refused.push(peer) === 0
+      const { node, stop } = await host({ admits })
+      closers.push(stop)
+      const friend = await outsider()
+      listed.add(friend.peerId.toString())
+      const places = node
+        .getMultiaddrs()
+        .filter((one) => String(one).includes('/ws') === (wire === 'ws'))
+      expect((await friend.dial(places)).remotePeer).toEqual(node.peerId)
+      const stranger = await outsider()
+      await stranger.dial(places).catch(() => undefined)
+      await eventually('the stranger is gone', () => stranger.getConnections().length === 0)
+      expect(refused).toContain(stranger.peerId.toString())
+      expect(node.getPeers()).toEqual([friend.peerId])
+      const { node: other, stop: stopOther } = await host({})
+      closers.push(stopOther)
+      await expect(node.dial(other.getMultiaddrs())).rejects.toThrow()
+    },
+  )
+})
 
 describe('the peers of a private swarm', { timeout: 30_000 }, () => {
   test('hear each other', async () => {

@@ -55,7 +55,7 @@ export async function openHostilePeer(join: string): Promise<HostilePeer> {
   const options = { ...PEER_DEFAULTS, join, serve: 'none', webrtc: false } as const
   const session = await openSession(
     { ...options, wrapTransport: (transport) => onlyPresence(transport, disguised) },
-    { step: () => undefined, serverChanged: () => undefined },
+    { step: () => undefined, serverChanged: () => undefined, peerRefused: () => undefined },
     new AbortController().signal,
   )
   const { node, transport, release, manifest } = session

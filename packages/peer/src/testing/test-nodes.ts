@@ -39,6 +39,8 @@ export interface TestNodeOptions
   privateKey: PrivateKey
   /** How long whom it bans stays away. */
   banMs: number
+  /** Whom it lets in and dials; everybody unless said otherwise. */
+  admits: NodeOptions['admits']
   /** Peer ids of bootstrap nodes. */
   forwarders: readonly string[]
   /** Reaches others, and is reached, through circuits as well. */
@@ -60,6 +62,7 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     swarmKey: given.swarmKey,
     release: RELEASE,
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
+    admits: given.admits ?? (() => true),
     isForwarder,
     host: '127.0.0.1',
     port: given.port,

@@ -5,7 +5,7 @@ import type { PeerId } from '../wire/messages.ts'
 import { Audit } from './audit.ts'
 import { FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
 
-const [a, b, c, d] = ['a', 'b', 'c', 'd'] as PeerId[] as [PeerId, PeerId, PeerId, PeerId]
+const [a, b, c, d, e] = [...'abcde'] as PeerId[] as [PeerId, PeerId, PeerId, PeerId, PeerId]
 
 /** Results are numbers here: those agree whose tens are equal, and below 10 there is no step of a layer. */
 const tensor = (number: number) =>
@@ -44,13 +44,24 @@ test('results of other names are compared once what was said came out is here', 
   expect(one.verdict).toEqual({ right: [[a], [b]], wrong: [] })
 })
 
-test('of results that differ two that agree are right, and whoever differs is wrong', () => {
+test('of results that differ three that agree are right, and whoever differs is wrong', () => {
   const one = audit(90)
   one.input = tensor(50)
   one.outputCame(tensor(90))
   expect(add(one, b, 70)).toBeUndefined()
   expect(one.isDisputed).toBe(true)
-  expect(add(one, c, 71)).toEqual({ right: [[b], [c]], wrong: [[a]] })
+  expect(add(one, c, 71)).toBeUndefined()
+  expect(add(one, d, 72)).toEqual({ right: [[b], [c], [d]], wrong: [[a]] })
+})
+
+test('two that lie alike do not outvote those who do not', () => {
+  const one = audit(90)
+  one.input = tensor(50)
+  one.outputCame(tensor(90))
+  add(one, b, 70)
+  expect(add(one, c, 91)).toBeUndefined()
+  add(one, d, 71)
+  expect(add(one, e, 72)).toEqual({ right: [[b], [d], [e]], wrong: [[a], [c]] })
 })
 
 test('a false auditor is outvoted like anybody else, and several that differ outvote nobody', () => {
@@ -60,21 +71,36 @@ test('a false auditor is outvoted like anybody else, and several that differ out
   add(one, b, 10)
   expect(add(one, c, 20)).toBeUndefined()
   expect(one.heard).toEqual([a, b, c])
-  expect(add(one, d, 71)).toEqual({ right: [[a], [d]], wrong: [[b], [c]] })
+  add(one, d, 71)
+  expect(add(one, e, 72)).toEqual({ right: [[a], [d], [e]], wrong: [[b], [c]] })
+})
+
+test('when there is nobody else more than agree on anything else are believed, and as many are not', () => {
+  const one = audit(90)
+  one.input = tensor(50)
+  one.outputCame(tensor(90))
+  add(one, b, 70)
+  expect(one.lastVerdict).toBeUndefined()
+  add(one, c, 71)
+  expect(one.lastVerdict).toEqual({ right: [[b], [c]], wrong: [[a]] })
+  add(one, d, 91)
+  expect(one.lastVerdict).toBeUndefined()
 })
 
 test('in a dispute results that are no step of a layer, or of which that is not known, need one more', () => {
-  const one = audit(70)
+  const one = audit(1)
   one.input = tensor(50)
-  one.outputCame(tensor(70))
-  add(one, b, 1)
-  expect(add(one, c, 2)).toBeUndefined()
-  expect(add(one, d, 71)).toEqual({ right: [[a], [d]], wrong: [[b], [c]] })
+  one.outputCame(tensor(1))
+  add(one, b, 2)
+  add(one, c, 70)
+  expect(add(one, d, 3)).toBeUndefined()
+  expect(one.lastVerdict).toBeUndefined()
   const blind = audit(70)
   blind.outputCame(tensor(70))
   add(blind, b, 20)
-  expect(add(blind, c, 71)).toBeUndefined()
-  expect(add(blind, d, 72)).toEqual({ right: [[a], [c], [d]], wrong: [[b]] })
+  add(blind, c, 71)
+  expect(add(blind, d, 72)).toBeUndefined()
+  expect(add(blind, e, 73)).toEqual({ right: [[a], [c], [d], [e]], wrong: [[b]] })
 })
 
 test('recomputations are bounded, and those that come to nothing more so', () => {

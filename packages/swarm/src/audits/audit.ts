@@ -3,7 +3,13 @@ import { tensorOf } from '../chain/tensor-of.ts'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
 import type { Agreement } from './agreement.ts'
-import { AGREEING_MIN, EXACT_ENGINES, FAILURES_MAX, RECOUNTS_MAX } from './limits.ts'
+import {
+  AGREEING_DISPUTED_MIN,
+  AGREEING_MIN,
+  EXACT_ENGINES,
+  FAILURES_MAX,
+  RECOUNTS_MAX,
+} from './limits.ts'
 import type { Plausibility } from './step-size.ts'
 import type { Stretch } from './stretch.ts'
 
@@ -37,10 +43,12 @@ export interface Judging {
 /**
  * One stretch of a request that is computed again, by others each time.
  *
- * 1. It ends when AGREEING_MIN results agree, one more where they are disputed and their step is no layer's or cannot
- *    be looked at, or when RECOUNTS_MAX recomputations did not make that happen.
- * 2. Nobody takes part in it twice.
- * 3. Results of one name are the same; of others the tensors are needed.
+ * 1. It ends when AGREEING_MIN results agree, where others differ AGREEING_DISPUTED_MIN, and one more of these where
+ *    their step is no layer's or cannot be looked at.
+ * 2. When RECOUNTS_MAX recomputations did not make that happen, or there is nobody else, more than agree on anything else
+ *    are believed.
+ * 3. Nobody takes part in it twice.
+ * 4. Results of one name are the same; of others the tensors are needed.
  */
 export class Audit {
   readonly stretch: Stretch
@@ -180,18 +188,40 @@ export class Audit {
   /** @returns the verdict, once there is one. */
   get verdict(): Verdict | undefined {
     if (this.needsOutput) return undefined
-    const { isDisputed } = this
-    const { agree } = this.judging
+    const least = this.isDisputed ? AGREEING_DISPUTED_MIN : AGREEING_MIN
+    return this.verdictOf(
+      (one, count) => count >= (!this.isDisputed || this.isStep(one) ? least : least + 1),
+    )
+  }
+
+  /** @returns the verdict when there will be no further result, if there is one. */
+  get lastVerdict(): Verdict | undefined {
+    if (this.needsOutput || !this.isDisputed) return undefined
+    const counts = this.results.map((one) => this.alike(one).length)
+    return this.verdictOf(
+      (one, count) =>
+        count >= AGREEING_MIN &&
+        this.isStep(one) &&
+        this.results.every(
+          (other, i) => isAlike(one, other, this.judging.agree) || (counts[i] ?? 0) < count,
+        ),
+    )
+  }
+
+  private verdictOf(isEnough: (one: Result, count: number) => boolean): Verdict | undefined {
     for (const one of this.results) {
-      const same = this.results.filter((other) => isAlike(one, other, agree))
-      const isSure = !isDisputed || this.isStep(one)
-      if (same.length < (isSure ? AGREEING_MIN : AGREEING_MIN + 1)) continue
+      const same = this.alike(one)
+      if (!isEnough(one, same.length)) continue
       return {
         right: same.map(({ peers }) => peers),
         wrong: this.results.filter((other) => !same.includes(other)).map(({ peers }) => peers),
       }
     }
     return undefined
+  }
+
+  private alike(one: Result): Result[] {
+    return this.results.filter((other) => isAlike(one, other, this.judging.agree))
   }
 
   private isStep({ tensor }: Result): boolean {

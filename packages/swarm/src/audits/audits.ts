@@ -4,25 +4,18 @@ import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
-import { heldBytes, isHolder } from '../step.ts'
+import { isHolder } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Audit, type AuditEnd, type Judging } from './audit.ts'
+import { Budget, type BudgetOptions } from './budget.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDIT_MS_MAX, AUDITS_MAX, CHANCE_MIN, DISPUTE_HOLD_MS, HOLD_MS } from './limits.ts'
+import { AUDIT_MS_MAX, AUDITS_MAX, CHANCES_PEACE, DISPUTE_HOLD_MS, HOLD_MS } from './limits.ts'
 import { Lots } from './lots.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
 import { type Stretch, stretchesOf } from './stretch.ts'
-import { UplinkBudget } from './uplink-budget.ts'
-import { WorkBudget } from './work-budget.ts'
 
 /** Who audits, of which model. */
-export interface AuditsOptions extends Judging {
-  readonly self: PeerId
-  /** This member's uplink as measured, bytes per millisecond; undefined while it is not. */
-  readonly uploadBytesPerMs: () => number | undefined
-  /** Whether requests of this member wait longer than they should: the lane has no room to spare. */
-  readonly isBusy: (nowMs: number) => boolean
-}
+export interface AuditsOptions extends Judging, BudgetOptions {}
 
 /**
  * Has what others computed for this member's requests computed again, by others still, and finds out who lies.
@@ -40,8 +33,7 @@ export class Audits {
   private readonly options: AuditsOptions
   private readonly ledger: Ledger
   private readonly nextJob: () => JobId
-  private readonly uplink: UplinkBudget
-  private readonly work = new WorkBudget()
+  private readonly budget: Budget
   private readonly audits = new Set<Audit>()
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
@@ -57,7 +49,7 @@ export class Audits {
     this.options = options
     this.ledger = ledger
     this.nextJob = nextJob
-    this.uplink = new UplinkBudget(options.uploadBytesPerMs)
+    this.budget = new Budget(options, ledger)
   }
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
@@ -93,12 +85,11 @@ export class Audits {
     const { before, after, layers } = stretch
     const peers = stretch.peers.filter((peer) => peer !== self)
     if (peers.length === 0) return []
-    this.work.earned(layers.length)
+    this.budget.earned(layers.length)
     if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
-    const isHinted = peers.some((peer) => ledger.isHinted(peer, nowMs))
     const chance = Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
-    if (!this.lots.isDrawn(after, chance) || !this.takeBudget(stretch, nowMs, isHinted)) return []
-    const isAwaited = ledger.hasMetLiars && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
+    if (!this.lots.isDrawn(after, chance) || !this.budget.take(stretch, nowMs)) return []
+    const isAwaited = ledger.isAlert(nowMs) && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
     const audit = new Audit(stretch, this.options, isAwaited, nowMs)
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
@@ -106,18 +97,6 @@ export class Audits {
     if (before.activation.place === 'held' && isHolder(self, before))
       audit.kept = before.activation.hash
     return [...this.keep(before), ...this.recompute(audit, nowMs)]
-  }
-
-  private takeBudget({ before, layers }: Stretch, nowMs: number, isUrgent = false): boolean {
-    if (!isUrgent && this.options.isBusy(nowMs)) return false
-    const isOwn = isHolder(this.options.self, before)
-    if (isOwn && !this.uplink.take(heldBytes(before), nowMs, isUrgent)) return false
-    return this.work.take(layers.length, isUrgent)
-  }
-
-  /** This member has found somebody out. */
-  metLiar(): void {
-    this.work.metLiar()
   }
 
   /** A tensor has come to be scored. */
@@ -251,7 +230,8 @@ export class Audits {
 
   /** Of whoever is being audited already much is known soon. */
   private chance(peer: PeerId, nowMs: number): number {
-    for (const { stretch } of this.audits) if (stretch.peers.includes(peer)) return CHANCE_MIN
+    for (const { stretch } of this.audits)
+      if (stretch.peers.includes(peer)) return CHANCES_PEACE.least
     return this.ledger.chance(peer, nowMs)
   }
 
@@ -270,9 +250,9 @@ export class Audits {
     if (!audit.isInputAsked) return [...this.dispute(audit, nowMs)]
     const isFetching = audit.jobs.input !== undefined && this.byJob.has(audit.jobs.input.number)
     if (isFetching) return []
-    return this.takeBudget(audit.stretch, nowMs, true)
+    return this.budget.take(audit.stretch, nowMs, 'urgent')
       ? this.recompute(audit, nowMs)
-      : this.over(audit, 'undecided')
+      : this.over(audit, audit.lastVerdict ?? 'undecided')
   }
 
   /** Two results differ: what went into them is looked at as well, and a third decides. */
@@ -301,12 +281,13 @@ export class Audits {
 
   /** Has the stretch computed by others, once more. */
   private recompute(audit: Audit, nowMs: number): CoreEffect[] {
-    if (!audit.takeRecount()) return this.over(audit, audit.isDisputed ? 'undecided' : 'alone')
+    if (!audit.takeRecount())
+      return this.over(audit, audit.lastVerdict ?? (audit.isDisputed ? 'undecided' : 'alone'))
     audit.isRunning = true
     const { before } = audit.stretch
     if (!audit.hasFailed) return this.ask(audit, before, nowMs)
     if (!isHeldBy(this.options.self, before)) return this.send(audit, nowMs)
-    return this.uplink.take(heldBytes(before), nowMs)
+    return this.budget.takeOwn(before, nowMs)
       ? this.ask(audit, before, nowMs)
       : this.over(audit, 'unavailable')
   }
@@ -325,7 +306,7 @@ export class Audits {
 
   private offer(audit: Audit, tensor: EncodedActivation, nowMs: number): CoreEffect[] {
     audit.isToSend = false
-    if (!this.uplink.take(tensor.bytes.length, nowMs, true)) return this.over(audit, 'unavailable')
+    if (!this.budget.takeBytes(tensor.bytes.length, nowMs)) return this.over(audit, 'unavailable')
     const job = this.nextJob()
     audit.jobs.sent = job
     this.byJob.set(job.number, audit)
@@ -377,6 +358,13 @@ export class Audits {
     ]
   }
 
+  /** Who is not to run a stretch again: who had a say, who could not, and at first who has vouched for it before. */
+  private unfit({ heard, unable, hasFailed, isDisputed, stretch }: Audit): PeerId[] {
+    const vouchers =
+      hasFailed || isDisputed ? [] : stretch.peers.flatMap((one) => this.ledger.vouchersOf(one))
+    return [...vouchers, ...heard, ...unable]
+  }
+
   /**
    * The tags of those who are to have no part in a request: whoever is barred, whose result is disputed, and in a
    * recomputation who had a say.
@@ -385,7 +373,7 @@ export class Audits {
     const audit = this.byRecount.get(request)
     const disputed = [...this.audits].flatMap((one) => (one.isDisputed ? one.stretch.peers : []))
     // Of whoever is disputed a recomputation may have need.
-    const own = audit === undefined ? disputed : [...audit.heard, ...audit.unable]
+    const own = audit === undefined ? disputed : this.unfit(audit)
     const tags = own.map((peer) => tagOf(drawOf(peer)))
     return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
   }

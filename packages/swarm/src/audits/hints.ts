@@ -44,6 +44,12 @@ export class Hints {
     return hint !== undefined && nowMs < hint.atMs + HINT_MS
   }
 
+  /** Whether any is heeded. */
+  areOpen(nowMs: number): boolean {
+    this.forgetOld(nowMs)
+    return this.hints.size > 0
+  }
+
   /** A visit of a peer was found right. */
   right(peer: PeerId): void {
     const hint = this.hints.get(peer)

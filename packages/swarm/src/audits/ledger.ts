@@ -4,22 +4,24 @@ import { tagOf } from '../presence/near.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Hints } from './hints.ts'
 import {
-  CHANCE_MIN,
-  CHANCE_POWER,
+  ALONE_MIN,
+  CHANCES,
+  CHANCES_PEACE,
   FINDINGS_MAX,
   QUARANTINE_MS,
   QUARANTINE_MS_MAX,
   STRANGER_BELOW_LAYERS,
   SUSPICIONS_MAX,
   TRUSTED_LAYERS,
-  UNPROVEN_LAYERS,
-  UNPROVEN_LAYERS_PEACE,
+  VOUCHERS_MIN,
 } from './limits.ts'
 
 /** What was found of one peer. */
 interface Findings {
   /** Layers that were recomputed and found right since it was last suspected. */
   right: number
+  /** Who came to the same results, at most VOUCHERS_MIN of them. */
+  readonly vouchers: Set<PeerId>
   /** Suspicions since something of it was found right last. */
   suspicions: number
   /** Audits in a row for which there was nobody else. */
@@ -34,22 +36,28 @@ interface Findings {
  * 1. A stranger is always audited, whoever was found right ever more rarely, and nobody never.
  * 2. Whoever was outvoted is barred for a time that doubles, and is a stranger after it.
  * 3. A suspicion ends with the next layer that is found right; SUSPICIONS_MAX in a row are as good as a verdict.
- * 4. At most FINDINGS_MAX peers are remembered; who is barred is forgotten last.
+ * 4. Two who lie alike find each other right: where a liar has been met nobody is proven by fewer than VOUCHERS_MIN, and
+ *    what somebody who is outvoted has found right is worth nothing.
+ * 5. At most FINDINGS_MAX peers are remembered; who is barred is forgotten last.
  */
 export class Ledger {
   private readonly findings = new Map<PeerId, Findings>()
   private readonly hints = new Hints()
   private liarsMet = false
+  /** Audits in a row for which there was nobody else, whoever's. */
+  private voids = 0
 
   /** Somebody else says that it has found a peer out: that is looked at. */
   hinted(accuser: PeerId, about: PeerId, nowMs: number): void {
     if (!this.isBarred(about, nowMs)) this.hints.hear(accuser, about, nowMs)
   }
 
-  /** Layers of a peer were recomputed and found right. */
-  right(peer: PeerId, layers: number): void {
+  /** Layers of a peer were recomputed and found right. @param vouchers who came to the same result. */
+  right(peer: PeerId, layers: number, vouchers: readonly PeerId[]): void {
     const found = this.of(peer)
     found.right += layers
+    this.voids = 0
+    for (const one of vouchers) if (found.vouchers.size < VOUCHERS_MIN) found.vouchers.add(one)
     found.voids = 0
     found.suspicions = 0
     this.hints.right(peer)
@@ -68,9 +76,15 @@ export class Ledger {
     return true
   }
 
-  /** There was nobody to run again what it had run. */
-  alone(peer: PeerId): void {
-    this.of(peer).voids++
+  /**
+   * There was nobody to run again what it had run.
+   * @returns whether it is barred, for it was suspected and nobody can say that it is not to be.
+   */
+  alone(peer: PeerId, nowMs: number): boolean {
+    const found = this.of(peer)
+    found.voids++
+    this.voids++
+    return found.suspicions > 0 && this.liarsMet && this.suspect(peer, nowMs)
   }
 
   /** Two others agree that it was wrong. */
@@ -82,7 +96,10 @@ export class Ledger {
     this.hints.outvoted(peer)
     found.barredUntilMs = nowMs + ms
     found.right = 0
+    found.vouchers.clear()
     found.suspicions = 0
+    for (const other of this.findings.values())
+      if (other.vouchers.delete(peer) && other.vouchers.size === 0) other.right = 0
   }
 
   /** Whether it is to have no part in requests of this member. */
@@ -92,7 +109,18 @@ export class Ledger {
 
   /** Whether so much of it was found right that a lie is looked for elsewhere first. */
   isTrusted(peer: PeerId): boolean {
-    return (this.findings.get(peer)?.right ?? 0) >= TRUSTED_LAYERS
+    const found = this.findings.get(peer)
+    return found !== undefined && found.right >= TRUSTED_LAYERS && this.isVouchedFor(found)
+  }
+
+  /** Who has found a peer right: others are to say so too, where a liar has been met and they are not enough. */
+  vouchersOf(peer: PeerId): PeerId[] {
+    const found = this.findings.get(peer)
+    return found === undefined || this.isVouchedFor(found) ? [] : [...found.vouchers]
+  }
+
+  private isVouchedFor({ vouchers }: Findings): boolean {
+    return !this.liarsMet || vouchers.size >= VOUCHERS_MIN
   }
 
   /** Whether nothing of it was found right yet, or since it was suspected last. */
@@ -110,6 +138,21 @@ export class Ledger {
     return this.isStranger(peer) || this.hints.isHinted(peer, nowMs)
   }
 
+  /** Where a liar has been met: whether audit after audit finds nobody left to run again what others ran. */
+  get isAlone(): boolean {
+    return this.liarsMet && this.voids >= ALONE_MIN
+  }
+
+  /** This member is among others. */
+  laneEntered(): void {
+    this.voids = 0
+  }
+
+  /** Whether somebody has been outvoted, here or as others say. */
+  isAlert(nowMs: number): boolean {
+    return this.liarsMet || this.hints.areOpen(nowMs)
+  }
+
   /** Whether anybody has ever been outvoted. */
   get hasMetLiars(): boolean {
     return this.liarsMet
@@ -120,10 +163,10 @@ export class Ledger {
     if (this.hints.isHinted(peer, nowMs)) return 1
     const found = this.findings.get(peer)
     if (found === undefined) return 1
-    const unproven = this.liarsMet ? UNPROVEN_LAYERS : UNPROVEN_LAYERS_PEACE
-    const isProven = found.suspicions === 0 && found.right > unproven
-    const due = isProven ? (unproven / found.right) ** CHANCE_POWER : 1
-    return Math.max(CHANCE_MIN, due / 2 ** found.voids)
+    const { unproven, least, voids } = this.isAlert(nowMs) ? CHANCES : CHANCES_PEACE
+    const isProven = found.suspicions === 0 && found.right > unproven && this.isVouchedFor(found)
+    const due = isProven ? unproven / found.right : 1
+    return Math.max(least, due / 2 ** Math.min(voids, found.voids))
   }
 
   /** Everybody who is barred, the latest BARRED_MAX, by their tags. */
@@ -138,7 +181,14 @@ export class Ledger {
     let found = this.findings.get(peer)
     if (found !== undefined) return found
     if (this.findings.size >= FINDINGS_MAX) this.forgetOne()
-    found = { right: 0, suspicions: 0, voids: 0, quarantines: 0, barredUntilMs: 0 }
+    found = {
+      right: 0,
+      vouchers: new Set(),
+      suspicions: 0,
+      voids: 0,
+      quarantines: 0,
+      barredUntilMs: 0,
+    }
     this.findings.set(peer, found)
     return found
   }

@@ -2,14 +2,22 @@ import type { EngineName } from '@layerswarm/model'
 
 /** How much of what others compute is computed again, and what becomes of those who are outvoted. */
 
-/** Layers of one peer that are found right before the chance of the next audit falls, where a liar has been met: a visit or two. */
-export const UNPROVEN_LAYERS = 4
-/** And where none has: as many peers as can be are looked at once. */
-export const UNPROVEN_LAYERS_PEACE = 1
-/** The chance falls with this power of the layers that were found right: who lies once in ten runs passes the first ones. */
-export const CHANCE_POWER = 1.5
-/** And never below this: whoever lies now and then after a long time is found out too. */
-export const CHANCE_MIN = 0.05
+/** How likely the next audit of one peer is. */
+export interface Chances {
+  /** Layers of it that are found right before the chance falls. */
+  readonly unproven: number
+  /** And it never falls below this: whoever lies now and then after a long time is found out too. */
+  readonly least: number
+  /** Audits that came to nothing for want of hosts halve it, at most so many times. */
+  readonly voids: number
+}
+
+/** Where this member has met no liar: as many peers as can be are looked at once. */
+export const CHANCES_PEACE: Chances = { unproven: 1, least: 0.05, voids: 5 }
+/** And where it has: one that lies once in ten runs passes the first ones. */
+export const CHANCES: Chances = { unproven: 12, least: 0.15, voids: 2 }
+/** So many others have found somebody right before that proves anything, where a liar has been met: two may lie alike. */
+export const VOUCHERS_MIN = 3
 /** Whoever has had fewer layers found right than this is a stranger. */
 export const STRANGER_BELOW_LAYERS = 1
 /**
@@ -26,6 +34,8 @@ export const RECOUNT_MS = 2_500
 export const EXACT_ENGINES: ReadonlySet<EngineName> = new Set(['ort-wasm', 'reference'])
 /** Results that agree and are believed. */
 export const AGREEING_MIN = 2
+/** And where others differ: several may lie alike. */
+export const AGREEING_DISPUTED_MIN = 3
 /** Recomputations of one visit: enough for two that agree where one of three lies. */
 export const RECOUNTS_MAX = 5
 /** Recomputations that come to nothing before nobody is asked any more: hosts are missing, or nobody takes them on. */
@@ -36,6 +46,8 @@ export const AUDITS_MAX = 32
 export const QUARANTINE_MS = 300_000
 /** And none takes longer. */
 export const QUARANTINE_MS_MAX = 24 * 3_600_000
+/** So many audits in a row for which there is nobody else: an asker that has barred all others but a liar finds more in another lane. */
+export const ALONE_MIN = 3
 /** So many suspicions of one peer, with nothing of it found right in between, are no accident: its company changes. */
 export const SUSPICIONS_MAX = 3
 /** Peers of whom it is known what was found. */
@@ -50,12 +62,12 @@ export const UPLINK_BURST_MS = 4_000
 export const DISPUTE_BURST_FACTOR = 4
 /** Layers that are run again, per layer that is run for this member, once those of the burst are spent. */
 export const WORK_SHARE = 0.06
-/** So many more at first, and kept of what was not spent: askers of a crowd, who ask nine times, have an eighth of their layers run again for it. */
-export const BURST_LAYERS = 8
+/** So many more at first, and kept of what was not spent: a first look at all the 24 of a lane. */
+export const BURST_LAYERS = 24
 /** While a request of this member's has waited for so long its lane, or its own uplink, has no room to spare, and no audit begins: most are answered in half of it. */
 export const BUSY_MS = 1_500
-/** Visits of somebody that another has found out which are drawn for certain; right in all of them, the hint was empty. */
-export const HINT_CHECKS = 3
+/** Visits of somebody that another has found out which are drawn for certain, for not all are lies; right in all of them, the hint was empty. */
+export const HINT_CHECKS = 8
 /** A hint is forgotten after this: as long as its accuser bars for. */
 export const HINT_MS = 300_000
 /** Hints of one accuser that are heeded at once, at first: each one that proves true allows one more, an empty one one less. */

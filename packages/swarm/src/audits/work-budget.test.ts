@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { BURST_LAYERS, WORK_SHARE } from './limits.ts'
-import { WorkBudget } from './work-budget.ts'
+import { type Need, WorkBudget } from './work-budget.ts'
 
 /** How many single layers are to be had at once. */
-function takeAll(budget: WorkBudget, isUrgent = false): number {
+function takeAll(budget: WorkBudget, need: Need = 'stranger'): number {
   let taken = 0
-  while (budget.take(1, isUrgent)) taken++
+  while (budget.take(1, need)) taken++
   return taken
 }
 
@@ -26,15 +26,14 @@ test('what was not spent is kept up to a burst', () => {
   expect(takeAll(budget)).toBe(BURST_LAYERS)
 })
 
-test('a dispute may borrow a burst', () => {
+test('what is urgent may borrow a burst', () => {
   const budget = new WorkBudget()
   takeAll(budget)
-  expect(takeAll(budget, true)).toBe(BURST_LAYERS)
+  expect(takeAll(budget, 'urgent')).toBe(BURST_LAYERS)
 })
 
-test('whoever has found a liar has no bound', () => {
+test('half of a burst is left to strangers', () => {
   const budget = new WorkBudget()
-  takeAll(budget)
-  budget.metLiar()
-  for (let i = 0; i < 10 * BURST_LAYERS; i++) expect(budget.take(1)).toBe(true)
+  expect(takeAll(budget, 'known')).toBe(BURST_LAYERS / 2)
+  expect(takeAll(budget)).toBe(BURST_LAYERS / 2)
 })

@@ -1,3 +1,5 @@
+import type { Turns } from './turns.ts'
+
 /** A message as it came, its signature unchecked. */
 export interface RawMessage {
   readonly topic: string
@@ -31,6 +33,8 @@ export interface Receiving {
 export interface Admission {
   /** Whether a message that was not heard before is worth the check. */
   admits(neighbour: string, message: RawMessage, isOwn: boolean): boolean
+  /** Whether a neighbour that was banned while its message waited is heard no more. */
+  isBanned(neighbour: string): boolean
   /** A neighbour has handed over a message that nobody has signed. */
   forged(neighbour: string): void
 }
@@ -39,9 +43,14 @@ export interface Admission {
  * Asks before gossipsub checks a signature, which takes a hundred times as long as asking: it checks first
  * and asks its validators afterwards, so that a neighbour who floods had every message of his checked. What
  * is not admitted leaves no trace in gossipsub: the same message counts when another neighbour brings it.
+ * What is admitted is checked in `turns`, each neighbour's for itself.
  * @returns ends it.
  */
-export function askBeforeChecking(gossip: Receiving, admission: Admission): () => void {
+export function askBeforeChecking(
+  gossip: Receiving,
+  admission: Admission,
+  turns: Turns,
+): () => void {
   const { handleReceivedMessage, validateReceivedMessage } = gossip
   const isKnown = (message: RawMessage) => {
     const id = gossip.fastMsgIdFn?.(message)
@@ -50,8 +59,12 @@ export function askBeforeChecking(gossip: Receiving, admission: Admission): () =
   Object.assign(gossip, {
     async handleReceivedMessage(neighbour: Neighbour, message: RawMessage) {
       const isOwn = isSame(message.from, neighbour.toMultihash().bytes)
-      if (isKnown(message) || admission.admits(neighbour.toString(), message, isOwn))
-        await handleReceivedMessage.call(gossip, neighbour, message)
+      const whose = neighbour.toString()
+      if (isKnown(message)) return handleReceivedMessage.call(gossip, neighbour, message)
+      if (!admission.admits(whose, message, isOwn)) return
+      await turns.run(whose, async () => {
+        if (!admission.isBanned(whose)) await handleReceivedMessage.call(gossip, neighbour, message)
+      })
     },
     async validateReceivedMessage(neighbour: Neighbour, message: RawMessage) {
       const checked = await validateReceivedMessage.call(gossip, neighbour, message)

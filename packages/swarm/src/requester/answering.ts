@@ -3,6 +3,7 @@ import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import { Checks } from './checks.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX } from './limits.ts'
 import type { Losses } from './losses.ts'
@@ -31,6 +32,8 @@ export interface AnsweringParts {
  * 4. While there is time a request does not fail for want of it.
  */
 export class Answering {
+  /** What was run again of each answer. */
+  readonly checks = new Checks()
   private readonly layers: number
   private readonly parts: AnsweringParts
   /** Final outputs in a row that could not be had. */
@@ -106,7 +109,8 @@ export class Answering {
     const layers = Array.from({ length: this.layers }, (_, layer) => layer)
     const missingLayers = layers.filter((layer) => !applied.has(layer))
     const totalMs = nowMs - wanted.startedMs
-    const answer = { request, logits, probabilities, route, missingLayers, totalMs }
+    const checked = this.checks.answered(request, route)
+    const answer = { request, logits, probabilities, route, missingLayers, checked, totalMs }
     return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
   }
 
@@ -131,6 +135,7 @@ export class Answering {
     const { pending, scoring, secondOffers, losses, audits } = this.parts
     pending.delete(request)
     losses.end(request)
+    this.checks.end(request)
     // Whoever ran what a recomputation began after has never heard of it.
     const step = { ...newest, route: newest.route.slice(stem.route.length) }
     const finish = { do: 'finish', step, isPublic } as const

@@ -1,4 +1,4 @@
-import type { AuditEnd } from '../audits/audit.ts'
+import type { AuditEnd, Verdict } from '../audits/audit.ts'
 import type { Audits } from '../audits/audits.ts'
 import type { Ledger } from '../audits/ledger.ts'
 import type { CoreEffect } from '../effects.ts'
@@ -80,23 +80,36 @@ export class Judgement {
   }
 
   private learn({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
-    const { ledger } = this.parts
+    const { ledger, answering, pending } = this.parts
     const { peers, layers } = stretch
     switch (verdict) {
       // It says nothing of anybody, and whoever was to be found right was not.
       case 'unavailable':
         return []
       case 'alone':
-        for (const peer of peers) ledger.alone(peer)
-        return []
+        return peers.flatMap((peer) => (ledger.alone(peer, nowMs) ? this.bar(peer, nowMs) : []))
       case 'undecided':
         return this.suspect(peers, nowMs)
       default:
-        for (const peer of verdict.right.flat()) ledger.right(peer, layers.length)
-        return verdict.wrong.flatMap((wrong) => [
-          ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
-          ...this.outvoted(wrong, nowMs),
-        ])
+        this.credit(verdict.right, layers.length)
+        return [
+          ...answering.checks.found(stretch, {
+            isRight: verdict.right.includes(peers),
+            isOpen: pending.has(request),
+          }),
+          ...verdict.wrong.flatMap((wrong) => [
+            ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
+            ...this.outvoted(wrong, nowMs),
+          ]),
+        ]
+    }
+  }
+
+  /** Those whose results agree have found each other right. */
+  private credit(right: Verdict['right'], layers: number): void {
+    for (const made of right) {
+      const vouchers = right.filter((other) => other !== made).flat()
+      for (const peer of made) this.parts.ledger.right(peer, layers, vouchers)
     }
   }
 
@@ -117,7 +130,6 @@ export class Judgement {
     // Of one that several audits find out at once it is said once.
     if (this.parts.ledger.isBarred(liar, nowMs)) return []
     this.parts.ledger.outvoted(liar, nowMs)
-    this.parts.audits.metLiar()
     const hint = { do: 'publish', message: { kind: 'hint', about: liar } } as const
     return [hint, ...this.bar(liar, nowMs)]
   }
@@ -132,9 +144,11 @@ export class Judgement {
   }
 
   private bar(liar: PeerId, nowMs: number): CoreEffect[] {
+    const { pending, answering } = this.parts
     return [
       { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...[...this.parts.pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+      ...answering.checks.outvoted(liar, pending.keys()),
+      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
     ]
   }
 

@@ -35,5 +35,7 @@ export const HURRY_MS = 1_500
 export const HURRY_FACTOR = 3
 /** And no longer than so much of the whole time: scores on the way cost a transfer each. */
 export const HURRY_SHARE_MAX = 1 / 2
+/** Answers of which it is told what audits find afterwards: those of the minute that an audit takes at most, at four a second. */
+export const CHECKED_ANSWERS_MAX = 256
 /** Silent peers that an error names: a line is short. */
 export const SILENT_NAMED_MAX = 3

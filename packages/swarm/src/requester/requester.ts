@@ -118,16 +118,17 @@ export class Requester {
     return this.openings.size + this.pending.size
   }
 
-  /** Whether nobody in the lane takes one of its requests any further, however often it is offered. */
+  /** Whether nobody in the lane takes one of its requests any further, or can check what those do who would. */
   isStarved(nowMs: number): boolean {
-    for (const [request, wanted] of this.pending)
-      if (!this.audits.owns(request) && this.watchdog.isStarved(wanted, nowMs)) return true
-    return false
+    const { ledger, audits, watchdog } = this
+    const isOne = (one: Pending) => !audits.owns(one.request) && watchdog.isStarved(one, nowMs)
+    return ledger.isAlone || [...this.pending.values()].some(isOne)
   }
 
   /** It is in another lane, whose members have not announced themselves yet. */
   laneEntered(nowMs: number): void {
     this.coverage.laneEntered(nowMs)
+    this.ledger.laneEntered()
     for (const wanted of this.pending.values())
       if (this.watchdog.isStarved(wanted, nowMs)) wanted.startOver(nowMs)
     this.onCoverage(nowMs)
@@ -385,9 +386,8 @@ export class Requester {
   }
 
   private failUnled(nowMs: number): CoreEffect[] {
-    return this.unled().flatMap((wanted) =>
-      this.answering.fail(wanted, { code: 'no-providers' }, nowMs),
-    )
+    const fault = { code: 'no-providers' } as const
+    return this.unled().flatMap((wanted) => this.answering.fail(wanted, fault, nowMs))
   }
 
   private onOpeningOver(request: RequestId): CoreEffect[] {

@@ -32,6 +32,11 @@ export function peerId<T extends string>(max: number): wire.Field<T> {
   }
 }
 
+/** Whether a text is the id of an Ed25519 key, as every peer of a swarm has one. */
+export function isEd25519Id(text: string): boolean {
+  return keyOf(text) !== undefined
+}
+
 /** The key inside an id; undefined when it is no id of an Ed25519 key. */
 function keyOf(id: string): Uint8Array | undefined {
   if (id.length !== ED25519_ID_CHARS) return undefined

@@ -297,77 +297,6 @@ describe('a folder of pictures', () => {
   })
 })
 
-describe('a folder of pictures with splits', () => {
-  const split = async (...names: string[]): Promise<void> => {
-    for (const name of names) {
-      await writePictures(join(name, 'a'), 10)
-      await writePictures(join(name, 'b'), 10)
-    }
-  }
-  const counts = async (): Promise<(number | string)[]> => {
-    const { labels, train, test: held } = await loadDataset(folder, { pictures })
-    return [labels.join(), train.count, held.count]
-  }
-
-  test.each([
-    ['train', 'test'],
-    ['Training', 'Testing'],
-    ['train', 'val'],
-    ['TRAIN', 'Valid'],
-    ['training', 'validation'],
-  ])('takes %s and %s for what they are', async (...names) => {
-    await split(...names)
-    expect(await counts()).toEqual(['a,b', 20, 20])
-    expect(told).toEqual([])
-  })
-
-  test('is measured on test where there is val too, and says so', async () => {
-    await split('train', 'val', 'test')
-    await writePictures('test/a', 3)
-    expect(await counts()).toEqual(['a,b', 20, 20])
-    expect(told).toEqual([`${at('val')} is left out: ${at('test')} is what is measured on`])
-  })
-
-  test('takes val where the test pictures have no classes', async () => {
-    await split('train', 'val')
-    await writePictures('test', 5)
-    expect(await counts()).toEqual(['a,b', 20, 20])
-    expect(told).toEqual([`${at('test')} is left out: it has no class folders`])
-  })
-
-  test('gives up a tenth of every class where train is alone, always the same pictures', async () => {
-    await writePictures('train/a', 40)
-    await writePictures('train/b', 12)
-    await writePictures('train/c', 3)
-    for (let i = 0; i < 40; i++) await writeFile(at('train/a', `${i}.png`), `4x4 ${i} 0 0`)
-    const read = async () => (await loadDataset(folder, { pictures })).test
-    const [first, second] = [await read(), await read()]
-    expect([...first.labels]).toEqual([0, 0, 0, 0, 1, 2])
-    expect(second).toEqual(first)
-    // Drawn, and not every tenth: neighbours of a series look alike.
-    const drawn = [0, 1, 2, 3].map((at) => first.pixels[at * 48] ?? 0)
-    expect(new Set(drawn).size).toBe(4)
-    expect(drawn.map((at) => at % 10)).not.toEqual([9, 9, 9, 9])
-  })
-
-  test('keeps a class that is called train', async () => {
-    for (const name of ['bus', 'train']) await writePictures(name, 10)
-    expect(await counts()).toEqual(['bus,train', 18, 2])
-  })
-
-  test('without train, or without classes in it, is refused with what is missing', async () => {
-    await split('test', 'val')
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
-      /holds test and val but no folder "train"/,
-    )
-    await mkdir(at('train'))
-    await writeFile(at('train', 'cat.7.jpg'), '4x4 1 1 1')
-    await expect(loadDataset(folder, { pictures })).rejects.toThrow(
-      /train: it holds 1 picture and no class folders; .*train.cat.cat\.7\.jpg/,
-    )
-  })
-})
-
 describe('faults in a folder of pictures', () => {
   const listed = [
     /a.broken\.png is broken$/,
@@ -424,29 +353,15 @@ describe('faults in a folder of pictures', () => {
   })
 })
 
-test('what systems put beside pictures is no class and no picture, and links are followed', async () => {
-  await writePictures('a', 10)
-  await writePictures('elsewhere/b', 10)
-  await mkdir(at('set'))
-  await symlink(at('a'), at('set', 'a'))
-  await symlink(at('elsewhere/b'), at('set', 'b'))
-  await symlink(at('a', '1.png'), at('elsewhere/b', 'linked.png'))
-  await writePictures('set/__MACOSX/a', 3, 'resource fork')
-  await mkdir(at('set/@eaDir'))
-  for (const name of ['._0.png', '.DS_Store', 'Thumbs.db']) {
-    await writeFile(at('a', name), 'resource fork')
-  }
-  const { labels, train, test: held } = await loadDataset(at('set'), { pictures: strict })
-  expect([labels.join(), train.count + held.count]).toEqual(['a,b', 21])
-})
-
 test('more than 256 classes keep their numbers', async () => {
-  for (let label = 0; label < 260; label++) await writePictures(`c${1000 + label}`, 2)
+  // One picture each is enough to train on; one class has a second to test on.
+  const names = Array.from({ length: 258 }, (_, label) => `c${1000 + label}`)
+  await Promise.all(names.map((name) => writePictures(name, name === 'c1000' ? 2 : 1)))
   const { labels, train } = await loadDataset(folder, { pictures })
-  expect(labels).toHaveLength(260)
-  expect(new Set(train.labels).size).toBe(260)
-  expect(labels[Math.max(...train.labels)]).toBe('c1259')
-})
+  expect(labels).toHaveLength(258)
+  expect(new Set(train.labels).size).toBe(258)
+  expect(labels[Math.max(...train.labels)]).toBe('c1257')
+}, 120_000) // a thousand file operations, half a second on a quiet machine
 
 test('a reading ends when it is told to', async () => {
   await writePictures('a', 10)
