@@ -10,8 +10,6 @@ export const EXEMPT: Readonly<Record<string, string>> = {
     'gives files to a decoder that it is handed',
   'packages/trainer/src/data/prepared-files.ts#readOtherwise':
     'gives files to a decoder that it is handed',
-  'packages/peer/src/images/images.ts#decodeImage':
-    'hands on to the one for Node, which has a target',
   'packages/peer/src/images/decode.browser.ts#decodeImage':
     'the browser decodes; the twin for Node has a target',
   'packages/trainer/src/write-result.ts': "reads the version in the trainer's own package.json",

@@ -75,9 +75,6 @@ export const DECODED_TIMES_MIN = 3
  */
 export const FILTER_WEIGHT_BITS = 22
 
-/** Added to a weighted sum before those bits are cut off, so that it is rounded: half of what they count. */
-export const FILTER_ROUNDING_WEIGHT = 2 ** (FILTER_WEIGHT_BITS - 1)
-
 /** Requests in one receipt; an ensemble of more orders says no more about the spread. */
 export const RECEIPT_RUNS_MAX = 64
 

@@ -1,4 +1,4 @@
-import { FILTER_ROUNDING_WEIGHT, FILTER_WEIGHT_BITS } from './limits.ts'
+import { FILTER_WEIGHT_BITS } from './limits.ts'
 import type { Filter } from './preprocessing.ts'
 
 /** Bytes of a picture (height, width, channels), row by row. */
@@ -144,6 +144,8 @@ function packed(lists: readonly (readonly [first: number, weights: readonly numb
   }
 }
 
+const HALF = 2 ** (FILTER_WEIGHT_BITS - 1)
+
 function toByte(sum: number): number {
   const value = sum >> FILTER_WEIGHT_BITS
   return Math.max(0, Math.min(255, value))
@@ -158,7 +160,7 @@ function resampleRows({ width, height, channels, data }: Raster, taps: Taps): Ra
       const from = (y * width + (first[x] as number)) * channels
       const taken = (last[x] as number) - (first[x] as number)
       for (let channel = 0; channel < channels; channel++) {
-        let sum = FILTER_ROUNDING_WEIGHT
+        let sum = HALF
         let at = from + channel
         for (let i = 0; i < taken; i++, at += channels)
           sum += (data[at] as number) * (weights[x * most + i] as number)
@@ -178,7 +180,7 @@ function resampleColumns({ width, channels, data }: Raster, taps: Taps): Raster 
     const from = (first[y] as number) * row
     const taken = (last[y] as number) - (first[y] as number)
     for (let x = 0; x < row; x++) {
-      let sum = FILTER_ROUNDING_WEIGHT
+      let sum = HALF
       let at = from + x
       for (let i = 0; i < taken; i++, at += row)
         sum += (data[at] as number) * (weights[y * most + i] as number)
