@@ -1,5 +1,5 @@
 import './polyfill.ts'
-import { createRequire } from 'node:module'
+import './web-socket-fixture.ts'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -8,16 +8,6 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { PEERING_RETRY_MS } from './limits.ts'
-
-const { WebSocket: Bare } = createRequire(import.meta.url)('ws') as { WebSocket: typeof WebSocket }
-// Node has a WebSocket of its own from version 22 on. That of `ws` throws an error that nobody listens for, and libp2p
-// stops listening when it gives up a dial.
-globalThis.WebSocket ??= class extends Bare {
-  constructor(url: string | URL, protocols?: string | string[]) {
-    super(url, protocols)
-    this.addEventListener('error', () => {})
-  }
-}
 
 /**
  * Does what a tab does first, for tests: reads where to go, goes there and reserves a place.

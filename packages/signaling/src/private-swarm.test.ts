@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import './polyfill.ts'
+import './web-socket-fixture.ts'
 import { type SwarmKey, swarmId, swarmPrologue } from '@layerswarm/swarm'
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { gossipsub } from '@libp2p/gossipsub'
@@ -17,9 +17,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { freePort } from './free-port.ts'
 import { writeRelease } from './release-fixture.ts'
 import { createSignaling } from './signaling.ts'
-
-// Node has a WebSocket of its own from version 22 on.
-globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
 
 const soon = { timeout: 15_000, interval: 20 }
 const newKey = () => randomBytes(32).toString('base64url') as SwarmKey

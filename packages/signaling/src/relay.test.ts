@@ -1,7 +1,7 @@
 import { anyPresence } from '@layerswarm/swarm/testing'
 import './polyfill.ts'
+import './web-socket-fixture.ts'
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import {
@@ -29,9 +29,6 @@ import { CIRCUIT_BYTES_MAX, PRESENCE_BYTES_MAX, STRIKES_MAX } from './limits.ts'
 import { createPresenceGate, type PresenceGate } from './presence-gate.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { RELAY_LIMITS, type RelayEvent } from './relay-terms.ts'
-
-// Node has a WebSocket of its own from version 22 on.
-globalThis.WebSocket ??= createRequire(import.meta.url)('ws').WebSocket
 
 type Client = Libp2p<{ pubsub: GossipSub }>
 

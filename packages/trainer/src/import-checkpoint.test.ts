@@ -1,6 +1,5 @@
 import {
   joinCheckpoint,
-  ModelError,
   type ModelSpec,
   type Part,
   parseModelSpec,
@@ -14,6 +13,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import type { RawTensor } from './checkpoint-tensors.ts'
 import { importCheckpoint } from './import-checkpoint.ts'
+import { refusal } from './refusal-fixture.ts'
 
 const specOf = (variant: string): ModelSpec =>
   parseModelSpec({
@@ -84,17 +84,6 @@ function inDtype(tensors: Tensors, dtype: string): Record<string, RawTensor> {
     return [name, { dtype, shape, data: new Uint8Array(made.buffer) }]
   })
   return Object.fromEntries(entries)
-}
-
-/** The line that a failed import gives. */
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof ModelError) return error.message
-    throw error
-  }
-  throw new Error('nothing was refused')
 }
 
 describe('an import', () => {

@@ -1,6 +1,5 @@
 import {
   joinCheckpoint,
-  ModelError,
   type ModelSpec,
   parseModelSpec,
   partsOf,
@@ -12,6 +11,7 @@ import {
 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { importCheckpoint } from './import-checkpoint.ts'
+import { refusal } from './refusal-fixture.ts'
 
 const spec: ModelSpec = parseModelSpec({
   ...{ variant: 'sequential', layers: 2, imageSize: 12, patchSize: 4, channels: 3, width: 8 },
@@ -81,16 +81,6 @@ const read = (tensors: Tensors, changes: object = {}) =>
     },
     { dropDistillation: false },
   )
-
-function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof ModelError) return error.message
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
 
 describe('a model of timm', () => {
   test('is read with query, key and value cut apart', () => {
