@@ -1,7 +1,7 @@
 import type { Manifest } from '@layerswarm/model'
 import type { Peer, PeerEvent, PeerSnapshot } from '@layerswarm/peer'
 // Apart from the peer's other code, which is fetched on joining.
-import { joinRetry } from '@layerswarm/peer/join-url'
+import { joinRetry, pause } from '@layerswarm/peer/join-url'
 import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
 import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
@@ -171,21 +171,6 @@ function peerOptions(
     ...{ join: servers(), swarmKey, serve, engine, wireDtype: WIRE_DTYPE },
     ...{ capacity: layers, timeShare: time },
   }
-}
-
-/** Resolves after `ms`, or when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })
 }
 
 /** Only what was changed: layers that the address names stay hosted whatever the time. */

@@ -74,4 +74,5 @@ function hostOf({ hostname }: URL): string {
   return /^\d+(\.\d+){3}$/.test(hostname) ? `ip4/${hostname}` : `dns4/${hostname}`
 }
 
+export { pause } from '../deadline.ts'
 export { type JoinRetry, joinRetry } from './join-retry.ts'

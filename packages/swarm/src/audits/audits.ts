@@ -24,7 +24,7 @@ export interface AuditsOptions extends Judging, BudgetOptions {}
  * 2. A recomputation is a request like any other, that begins where the stretch did: whoever runs it has the input
  *    from where it is already, and is not told what is expected.
  * 3. Nobody judges but this member: results of the same name agree; of others it compares the tensors itself, and
- *    believes two that agree.
+ *    believes those that agree, as audit.ts says.
  * 4. At most AUDITS_MAX are under way, within a share of the work that is done for this member and of its uplink.
  * 5. Whoever is being audited is hardly drawn again meanwhile, and answers that it had a part in wait for that.
  * 6. While one is under way nobody lets go of what its request left behind.

@@ -87,7 +87,7 @@ export class Ledger {
     return found.suspicions > 0 && this.liarsMet && this.suspect(peer, nowMs)
   }
 
-  /** Two others agree that it was wrong. */
+  /** Enough others agree that it was wrong. */
   outvoted(peer: PeerId, nowMs: number): void {
     const found = this.of(peer)
     const ms = Math.min(QUARANTINE_MS * 2 ** found.quarantines, QUARANTINE_MS_MAX)

@@ -22,8 +22,8 @@ export const VOUCHERS_MIN = 3
 export const STRANGER_BELOW_LAYERS = 1
 /**
  * An answer waits for the audit of a stranger no longer than this from when its step was heard, and only at a member
- * that has met a liar: most swarms have none, where waiting for all strangers made the slowest answers of a crowd a
- * quarter slower.
+ * that has met a liar or heeds a hint: most swarms have none, where waiting for all strangers made the slowest answers
+ * of a crowd a quarter slower.
  */
 export const HOLD_MS = 2_500
 /** An audit that has found two results that differ is waited for so long instead: a third has to decide. */
@@ -36,7 +36,7 @@ export const EXACT_ENGINES: ReadonlySet<EngineName> = new Set(['ort-wasm', 'refe
 export const AGREEING_MIN = 2
 /** And where others differ: several may lie alike. */
 export const AGREEING_DISPUTED_MIN = 3
-/** Recomputations of one visit: enough for two that agree where one of three lies. */
+/** Recomputations of one visit: enough for three that agree where two of five lie alike. */
 export const RECOUNTS_MAX = 5
 /** Recomputations that come to nothing before nobody is asked any more: hosts are missing, or nobody takes them on. */
 export const FAILURES_MAX = 2
