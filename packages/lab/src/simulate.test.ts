@@ -140,7 +140,7 @@ describe('under churn', { timeout: 120_000 }, () => {
   })
 
   test('an idle swarm sends presence and next to nothing else', () => {
-    const { policies } = simulate('idle', { peers: 12, requests: 4, policy: 'any-order' })
+    const { policies } = simulate('idle', { peers: 24, requests: 4, policy: 'any-order' })
     const one = policies['any-order']
     const presence = one?.controlBytesPerPeerSecond ?? 0
     expect(presence).toBeGreaterThan(100)
