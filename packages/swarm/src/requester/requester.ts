@@ -92,14 +92,8 @@ export class Requester {
       jobs.of('audit'),
     )
     const { pending, coverage, secondOffers, scoring, losses, audits } = this
-    this.answering = new Answering(shape.layers, {
-      pending,
-      scoring,
-      secondOffers,
-      coverage,
-      losses,
-      audits,
-    })
+    const parts = { pending, coverage, secondOffers, scoring, losses, audits }
+    this.answering = new Answering(shape.layers, parts)
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
     const { ledger, watchdog } = this
@@ -111,7 +105,7 @@ export class Requester {
       answering,
       watchdog,
     })
-    this.readout = new Readout({ pending, scoring, answering, watchdog: this.watchdog })
+    this.readout = new Readout({ pending, scoring, answering, watchdog })
   }
 
   get inFlight(): number {
@@ -159,7 +153,7 @@ export class Requester {
       input: undefined,
       next: undefined,
       silent: [],
-      barred: this.ledger.barred(nowMs),
+      barred: this.coverage.bars(policy, this.ledger.barred(nowMs)),
       isPrivate: false,
       remainingMs: endsAtMs - nowMs,
     }
@@ -174,7 +168,8 @@ export class Requester {
 
   private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const barred = (atMs: number) => this.audits.barred(stem.request, atMs)
+    const barred = (atMs: number) =>
+      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs))
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
