@@ -130,7 +130,9 @@ class DrivenMember implements Member {
     stem: EncodedActivation | StemRun,
     policy: Partial<ClassifyPolicy>,
   ): { request: RequestId; send: () => void } {
-    const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const { self } = this.ports.transport
+    const given = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const wanted = { ...given, avoid: given.avoid.filter((peer) => peer !== self) }
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
     const isHere = typeof stem !== 'function'
     const fault = this.faultOf(request, isHere ? stem : undefined, wanted)

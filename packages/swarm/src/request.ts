@@ -1,4 +1,4 @@
-import type { Hop, RequestId } from './wire/messages.ts'
+import type { Hop, PeerId, RequestId } from './wire/messages.ts'
 
 /** What the requester is content with. */
 export interface ClassifyPolicy {
@@ -8,6 +8,8 @@ export interface ClassifyPolicy {
   readonly minLayers: number
   /** Layers in the order in which they must run; empty for any order. */
   readonly plan: readonly number[]
+  /** Who is to have no part in it where others host the same layers: asked as long as there is somebody else. */
+  readonly avoid: readonly PeerId[]
   /** Stop as soon as every image's best class is at least this probable; undefined to run all layers. */
   readonly stopAtConfidence: number | undefined
   /** Run the head on every step seen, so that the answer sharpens hop by hop. */
@@ -19,6 +21,7 @@ export const CLASSIFY_POLICY_DEFAULT: ClassifyPolicy = Object.freeze({
   deadlineMs: 30_000,
   minLayers: 1,
   plan: [],
+  avoid: [],
   stopAtConfidence: undefined,
   anytime: false,
 })

@@ -258,6 +258,7 @@ export class Stage {
       deadlineMs,
       minLayers: least,
       plan: layers,
+      avoid: [],
       anytime,
       stopAtConfidence: undefined,
     }
@@ -323,6 +324,7 @@ export class Stage {
       deadlineMs: LAST_DEADLINE_MS,
       minLayers: 4,
       plan: [],
+      avoid: [],
       anytime: false,
       stopAtConfidence: undefined,
     }

@@ -149,7 +149,7 @@ export class Requester {
       input: undefined,
       next: undefined,
       silent: [],
-      barred: this.ledger.barred(nowMs),
+      barred: this.coverage.bars(policy, this.ledger.barred(nowMs)),
       isPrivate: false,
       remainingMs: endsAtMs - nowMs,
     }
@@ -164,7 +164,8 @@ export class Requester {
 
   private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const barred = (atMs: number) => this.audits.barred(stem.request, atMs)
+    const barred = (atMs: number) =>
+      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs))
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
