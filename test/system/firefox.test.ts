@@ -70,6 +70,11 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
   }
 
   test('joins at the press of a button and serves its layers', async () => {
+    await tab.evaluate(`(() => {
+      window.states = []
+      const state = document.querySelector('[data-testid="state"]')
+      new MutationObserver(() => states.push(state.textContent)).observe(state, { childList: true })
+    })()`)
     await tab.click('[data-testid="join"]')
     const { state, backend, storage, hostedLayers } = await until(
       'it serves',
@@ -80,6 +85,7 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
     expect(await tab.evaluate(`document.querySelector('[data-testid="state"]').textContent`)).toBe(
       'serving',
     )
+    expect(await tab.evaluate('states')).toEqual(['joining', 'serving'])
   })
 
   test('asks, and both browsers run the layers that they host', async () => {

@@ -131,6 +131,18 @@ describe('the page at rest', () => {
     })
   })
 
+  test('can be called back while it joins', async () => {
+    const { page } = tab
+    await page.getByTestId('join').click()
+    await page.locator('#join-fetching[aria-current="step"]').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    expect((await tab.snapshot()).state).toBe('offline')
+    await page.getByTestId('join').waitFor()
+    expect(await page.getByTestId('state').textContent()).toBe('offline')
+    expect(await page.locator('#notice').isHidden()).toBe(true)
+    expect(await page.locator('#join-progress').isHidden()).toBe(true)
+  })
+
   test('comes from the browser when its server is away, and says so', async () => {
     const { page, context } = tab
     await page.evaluate(() => navigator.serviceWorker.ready)
@@ -186,21 +198,36 @@ describe('a tab in the swarm', () => {
   test('joins by keyboard, shows how far the runtime is, and answers', async () => {
     const { page } = tab
     await page.evaluate(() => {
-      const seen = window as unknown as { shares: Set<number> }
-      seen.shares = new Set()
+      const seen = window as unknown as { shares: Set<number>; bytes: number; states: string[] }
+      Object.assign(seen, { shares: new Set(), bytes: 0, states: [] })
       const bar = document.querySelector('progress')
+      const state = document.querySelector('[data-testid="state"]')
       new MutationObserver(() => {
         if (bar !== null) seen.shares.add(bar.position)
-      }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['value'] })
+        seen.bytes = Math.max(seen.bytes, bar?.max ?? 0)
+        const now = state?.textContent ?? ''
+        if (seen.states.at(-1) !== now) seen.states.push(now)
+      }).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+        attributes: true,
+      })
     })
     await page.getByTestId('join').focus()
     await page.keyboard.press('Enter')
     await tab.until('it serves four layers', ({ hostedLayers }) => hostedLayers.length === 4)
     await tab.until('all layers are hosted', ({ coverage }) => coverage.every((hosts) => hosts > 0))
-    const shares = await page.evaluate(() => [
-      ...(window as unknown as { shares: Set<number> }).shares,
-    ])
+    const { shares, bytes, states } = await page.evaluate(() => {
+      const seen = window as unknown as { shares: Set<number>; bytes: number; states: string[] }
+      return { shares: [...seen.shares], bytes: seen.bytes, states: seen.states }
+    })
     expect(shares.some((share) => share > 0 && share < 1)).toBe(true)
+    // What crosses the network, and not the 14 MB that become of it.
+    expect(bytes).toBeGreaterThan(1_000_000)
+    expect(bytes).toBeLessThan(5_000_000)
+    // Nothing between the click and serving looks like a failure.
+    expect(states.filter((state) => state !== '')).toEqual(['joining', 'serving'])
     // The keyboard's focus went with the button that took the place of Join.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('leave')
 

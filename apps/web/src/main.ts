@@ -21,6 +21,7 @@ import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
 import { takeKey } from './logic/invitation.ts'
+import { AWAY, type Download } from './logic/joining.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
@@ -59,12 +60,11 @@ const classifier = createClassifier({
   asked: (request) => page.own(request),
 })
 
-const prepare = (signal: AbortSignal) =>
-  fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
-
 const servers = () => [server.href, ...others]
+const prepare = (signal: AbortSignal, received: (download: Download) => void) =>
+  fetchRuntime(options.engine, received, signal)
 const session = createSession({ servers, swarmKey }, options, () => manifest, prepare, {
-  looked: (snapshot, images) => page.show(snapshot, images),
+  looked: (snapshot, images, joining) => page.show(snapshot, images, joining),
   moved: (request, route) => page.showMove(request, route),
   joined(peer) {
     learn(peer.manifest)
@@ -125,7 +125,7 @@ async function loadSamples() {
 }
 
 window.layerswarm = { snapshot: () => structuredClone(session.snapshot()) }
-page.show(session.snapshot(), 0)
+page.show(session.snapshot(), 0, AWAY)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
 void loadSamples()
 void keepShell()

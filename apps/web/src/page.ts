@@ -3,13 +3,13 @@ import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
 import { OWN_REQUESTS_MAX } from './limits.ts'
+import type { Joining } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
-import type { Download } from './runtime-download.ts'
 import { createCamera } from './ui/camera.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
@@ -41,7 +41,7 @@ export interface ModelCard {
 /** The page as a function of plain data: it knows no peer and no network. */
 export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   /** @param images those that this tab helped with. */
-  show(snapshot: PeerSnapshot, images: number): void
+  show(snapshot: PeerSnapshot, images: number, joining: Joining): void
   /** A request of anybody has come this far. */
   showMove(request: string, route: readonly Hop[]): void
   /** From now on this request counts as this tab's. */
@@ -54,7 +54,6 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   showOffer(offer: Pick<Offer, 'invite' | 'iceServers'>): void
   /** A line about the page itself, such as why joining failed; undefined takes it away. */
   showNotice(line: string | undefined): void
-  showDownload(download: Download | undefined): void
   /** What this tab gives, as chosen in the page. */
   readonly share: Share
 }
@@ -97,10 +96,9 @@ export function createPage(
     },
     showSamples: strip.showSamples,
     showProblem: strip.showProblem,
-    showDownload: joinPanel.showDownload,
-    show(snapshot, images) {
+    show(snapshot, images, joining) {
       self = snapshot.peerId ?? ''
-      joinPanel.show(snapshot)
+      joinPanel.show(snapshot, joining)
       swarm.show(sceneOf(snapshot))
       facts.show(snapshot, images)
     },

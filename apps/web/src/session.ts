@@ -6,6 +6,14 @@ import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
 import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
 import { createContribution } from './logic/contribution.ts'
+import {
+  AWAY,
+  type Download,
+  type JoinEvent,
+  type Joining,
+  joiningText,
+  nextJoining,
+} from './logic/joining.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
@@ -13,8 +21,8 @@ import type { JoinActions, Share } from './ui/join-panel.ts'
 
 /** What the page hears of this tab's stay in the swarm. */
 export interface SessionEvents {
-  /** The peer may have changed; `images` counts those that this tab helped with. */
-  looked(snapshot: PeerSnapshot, images: number): void
+  /** The peer may have changed, or how far joining is; `images` counts those that this tab helped with. */
+  looked(snapshot: PeerSnapshot, images: number, joining: Joining): void
   /** A request in the swarm, of this tab or of others, has come this far. */
   moved(request: string, route: readonly Hop[]): void
   /** This tab is in the swarm and can ask. */
@@ -50,36 +58,44 @@ interface Stay {
   readonly abort: AbortController
   /** undefined until the network's code is here. */
   peer: Peer | undefined
-  /** It is in the swarm, and can be told things. */
-  joined: boolean
   /** Nobody waits for it: what fails is tried again. */
   readonly isPatient: boolean
-  /** Why it has not joined yet, and when it tries again; undefined while it does. */
-  waiting: string | undefined
   share: Share
 }
 
 /**
  * @param manifest the model, once the page knows it.
- * @param prepare fetches what the peer will need, so that the page can show how far that is.
+ * @param prepare fetches what the peer will need, and tells how far that is.
  */
 export function createSession(
   place: SwarmPlace,
   options: PageOptions,
   manifest: () => Manifest | undefined,
-  prepare: (signal: AbortSignal) => Promise<void>,
+  prepare: (signal: AbortSignal, received: (download: Download) => void) => Promise<void>,
   events: SessionEvents,
 ): Session {
   let contribution = createContribution()
   let current: Stay | undefined
+  let joining: Joining = AWAY
   let stopped: Promise<void> = Promise.resolve()
 
   function snapshot(): PeerSnapshot {
-    if (current === undefined) return idleSnapshot('offline', 'this tab has not joined')
-    return current.peer?.snapshot() ?? idleSnapshot('joining', current.waiting ?? FETCHING)
+    if (joining.stage === 'away') return idleSnapshot('offline', joiningText(joining))
+    const seen = current?.peer?.snapshot()
+    // Before it starts, and between two attempts, a peer calls itself offline.
+    return seen === undefined || (seen.state === 'offline' && joining.stage !== 'in')
+      ? idleSnapshot('joining', joiningText(joining))
+      : seen
   }
 
-  const look = () => events.looked(snapshot(), contribution.images)
+  const look = () => events.looked(snapshot(), contribution.images, joining)
+
+  /** Something happened to a stay; what happens to one that is over changes nothing. */
+  function happen(stay: Stay, event: JoinEvent) {
+    if (current !== stay) return
+    joining = nextJoining(joining, event)
+    look()
+  }
 
   /** Begins a stay, or says why not; nothing where there is one. */
   function begin(share: Share, isPatient: boolean) {
@@ -93,24 +109,32 @@ export function createSession(
   }
 
   async function start(stay: Stay) {
-    const error = await persist(stay, (signal) => enter(stay, signal), look)
+    const error = await persist(
+      stay,
+      (signal) => enter(stay, signal),
+      (why) => happen(stay, { type: 'put-off', why }),
+    )
     if (error !== undefined && current === stay) end(errorText(error))
   }
 
   /** One attempt. @returns what has kept the tab out; undefined where it joined. */
   async function enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
     const { share } = stay
-    look()
+    happen(stay, { type: 'asked' })
     try {
-      const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), stopped])
+      const [{ createPeer }] = await Promise.all([
+        import('@layerswarm/peer'),
+        prepare(signal, (download) => happen(stay, { type: 'received', download })),
+        stopped,
+      ])
       signal.throwIfAborted()
       const peer = createPeer(peerOptions(place, options, share))
       stay.peer = peer
+      happen(stay, { type: 'fetched' })
       follow(peer, signal, happened, look)
-      await prepare(signal)
       await peer.start(signal)
       signal.throwIfAborted()
-      stay.joined = true
+      happen(stay, { type: 'joined' })
       give(peer, share, stay.share)
       events.joined(peer)
       return undefined
@@ -127,6 +151,10 @@ export function createSession(
   function end(problem: string | undefined) {
     const ending = current
     if (ending === undefined) return
+    joining = nextJoining(
+      joining,
+      problem === undefined ? { type: 'left' } : { type: 'failed', problem },
+    )
     current = undefined
     ending.abort.abort(new Error('this tab left'))
     stopped = ending.peer?.stop().catch(() => undefined) ?? stopped
@@ -140,26 +168,23 @@ export function createSession(
     autojoin: (share) => begin(share, true),
     leave: () => end(undefined),
     pause() {
-      if (current?.joined) current.peer?.pause()
+      if (joining.stage === 'in') current?.peer?.pause()
     },
     resume() {
-      if (current?.joined) current.peer?.resume()
+      if (joining.stage === 'in') current?.peer?.resume()
     },
     setShare(share) {
       if (current === undefined) return
-      const { joined, peer, share: before } = current
+      const { peer, share: before } = current
       current.share = share
-      if (joined && peer !== undefined) give(peer, before, share)
+      if (joining.stage === 'in' && peer !== undefined) give(peer, before, share)
     },
   }
 }
 
-/** What a tab does that has no peer yet. */
-const FETCHING = 'fetching the network code'
-
 function newStay(share: Share, isPatient: boolean): Stay {
   const abort = new AbortController()
-  return { abort, peer: undefined, joined: false, isPatient, waiting: undefined, share }
+  return { abort, peer: undefined, isPatient, share }
 }
 
 function peerOptions(
@@ -186,7 +211,7 @@ function give(peer: Peer, before: Share, { layers, time }: Share): void {
 async function persist(
   stay: Stay,
   attempt: (signal: AbortSignal) => Promise<unknown>,
-  waits: () => void,
+  waits: (why: string) => void,
 ): Promise<unknown> {
   const left = stay.abort.signal
   for (let failures = 0; ; failures++) {
@@ -200,10 +225,8 @@ async function persist(
     await stay.peer?.stop().catch(() => undefined)
     if (left.aborted) return error
     stay.peer = undefined
-    stay.waiting = retry.line
-    waits()
+    waits(retry.line)
     await pause(retry.waitMs, left)
-    stay.waiting = undefined
     if (left.aborted) return error
   }
 }

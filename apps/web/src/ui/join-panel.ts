@@ -1,7 +1,7 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import type { Joining } from '../logic/joining.ts'
 import type { PageOptions } from '../logic/page-options.ts'
 import { bytesText, layersText } from '../logic/wording.ts'
-import type { Download } from '../runtime-download.ts'
 import { byId, html, setLine, setText } from './dom.ts'
 import { UNKNOWN_MODEL_CAPACITY_LAYERS } from './limits.ts'
 
@@ -24,11 +24,9 @@ export interface JoinActions {
 
 /** The panel, and what the person chose in it. */
 export interface JoinPanel {
-  show(snapshot: PeerSnapshot): void
+  show(snapshot: PeerSnapshot, joining: Joining): void
   /** Fills the choice of layers once the model is known. */
   setLayers(layers: number): void
-  /** How far the runtime has come; undefined when nothing is being fetched. */
-  showDownload(download: Download | undefined): void
   /** What the person lets the swarm have. */
   readonly share: Share
 }
@@ -51,7 +49,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   const pill = byId('state-pill', HTMLElement)
   const state = byId('state', HTMLElement)
   const advice = byId('advice', HTMLElement)
-  const showDownload = createDownloadBar()
+  const showProgress = createJoinProgress()
   let paused = false
 
   select.disabled = true
@@ -85,8 +83,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
       select.value = String(chosen)
       select.disabled = false
     },
-    showDownload,
-    show(snapshot) {
+    show(snapshot, joining) {
       const offline = snapshot.state === 'offline'
       // Frozen, offline or without its engine it is paused too, and goes on by itself.
       paused = snapshot.hold?.by === 'user'
@@ -95,29 +92,43 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
       pill.dataset.state = snapshot.state
       promise.hidden = !offline
       setLine(reason, snapshot.reason)
+      showProgress(joining)
       setLine(advice, snapshot.reloadAdvice)
       join.hidden = !offline
       leave.hidden = offline
       pause.hidden = offline || snapshot.state === 'joining'
       setText(pause, paused ? 'Resume' : 'Pause')
+      setText(leave, snapshot.state === 'joining' ? 'Cancel' : 'Leave')
       // A button that disappears under the keyboard must not throw the focus back to the top.
       if (hadFocus && document.activeElement === document.body) (offline ? join : leave).focus()
     },
   }
 }
 
-function createDownloadBar(): (download: Download | undefined) => void {
-  const place = byId('download', HTMLElement)
+/** The steps from the click to serving, with the bytes of the one that takes long. */
+function createJoinProgress(): (joining: Joining) => void {
+  const place = byId('join-progress', HTMLElement)
   const bar = byId('download-bar', HTMLProgressElement)
   const text = byId('download-text', HTMLElement)
-  return (download) => {
-    place.hidden = download === undefined
-    if (download === undefined) return
+  const steps = JOIN_STAGES.map((stage) => byId(`join-${stage}`, HTMLLIElement))
+  return (joining) => {
+    place.hidden = joining.stage === 'away' || joining.stage === 'in'
+    const now = JOIN_STAGES.findIndex((stage) => stage === joining.stage)
+    for (const [index, step] of steps.entries()) {
+      step.classList.toggle('done', index < now)
+      if (index === now) step.setAttribute('aria-current', 'step')
+      else step.removeAttribute('aria-current')
+    }
+    const download = joining.stage === 'fetching' ? joining.download : undefined
+    bar.hidden = download === undefined
+    if (download === undefined) return setText(text, '')
     bar.max = download.bytes
     bar.value = download.receivedBytes
     setText(text, `${bytesText(download.receivedBytes)} of ${bytesText(download.bytes)}`)
   }
 }
+
+const JOIN_STAGES = ['fetching', 'meeting'] as const
 
 function capacityOption(count: number, text: string): HTMLOptionElement {
   return html('option', { text, attributes: { value: String(count) } })
