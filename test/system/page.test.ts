@@ -237,6 +237,8 @@ describe('a tab in the swarm', () => {
     await card.waitFor()
     expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))
     expect(await card.textContent()).toContain(`${LAYERS} of ${LAYERS} layers`)
+    expect(await card.textContent()).toContain('since the click')
+    expect(Number(await card.getAttribute('data-ms'))).toBeGreaterThan(0)
   })
 
   test('gives less of its time as soon as that is chosen, and keeps its layers', async () => {

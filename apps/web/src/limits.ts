@@ -67,3 +67,6 @@ export const PEER_CHARS_SHOWN = 6
 
 /** Characters of the address to invite others to. */
 export const INVITE_CHARS_MAX = 2_048
+
+/** Less of the time since the click than this is not worth a word. */
+export const TIME_PART_SHARE_MIN = 0.05

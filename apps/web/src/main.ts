@@ -21,7 +21,7 @@ import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
 import { takeKey } from './logic/invitation.ts'
-import { AWAY, type Download } from './logic/joining.ts'
+import { AWAY } from './logic/joining.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
@@ -61,18 +61,22 @@ const classifier = createClassifier({
 })
 
 const servers = () => [server.href, ...others]
-const prepare = (signal: AbortSignal, received: (download: Download) => void) =>
-  fetchRuntime(options.engine, received, signal)
-const session = createSession({ servers, swarmKey }, options, () => manifest, prepare, {
-  looked: (snapshot, images, joining) => page.show(snapshot, images, joining),
-  moved: (request, route) => page.showMove(request, route),
-  joined(peer) {
-    learn(peer.manifest)
-    classifier.setPeer(peer)
-  },
-  left(problem) {
-    classifier.setPeer(undefined)
-    page.showNotice(problem)
+const session = createSession({
+  place: { servers, swarmKey },
+  options,
+  manifest: () => manifest,
+  prepare: (signal, received) => fetchRuntime(options.engine, received, signal),
+  events: {
+    looked: (snapshot, images, joining) => page.show(snapshot, images, joining),
+    moved: (request, route) => page.showMove(request, route),
+    joined(peer) {
+      learn(peer.manifest)
+      classifier.setPeer(peer)
+    },
+    left(problem) {
+      classifier.setPeer(undefined)
+      page.showNotice(problem)
+    },
   },
 })
 

@@ -49,15 +49,15 @@ function setting(prepared: Promise<void> = Promise.resolve()) {
   const told: string[] = []
   const states: string[] = []
   let joined = 0
-  const session = createSession(
-    { servers: () => ['http://a/'], swarmKey: undefined },
-    PAGE_DEFAULTS,
-    () => undefined,
-    (_signal, received) => {
+  const session = createSession({
+    place: { servers: () => ['http://a/'], swarmKey: undefined },
+    options: PAGE_DEFAULTS,
+    manifest: () => undefined,
+    prepare: (_signal, received) => {
       received({ receivedBytes: 1, bytes: 2 })
       return prepared
     },
-    {
+    events: {
       looked: (snapshot) => states.push(snapshot.state),
       moved: () => undefined,
       joined: () => {
@@ -65,7 +65,7 @@ function setting(prepared: Promise<void> = Promise.resolve()) {
       },
       left: (problem) => told.push(problem ?? 'left'),
     },
-  )
+  })
   return { session, told, states, joined: () => joined }
 }
 

@@ -63,78 +63,128 @@ interface Stay {
   share: Share
 }
 
-/**
- * @param manifest the model, once the page knows it.
- * @param prepare fetches what the peer will need, and tells how far that is.
- */
-export function createSession(
-  place: SwarmPlace,
-  options: PageOptions,
-  manifest: () => Manifest | undefined,
-  prepare: (signal: AbortSignal, received: (download: Download) => void) => Promise<void>,
-  events: SessionEvents,
-): Session {
-  let contribution = createContribution()
-  let current: Stay | undefined
-  let joining: Joining = AWAY
-  let stopped: Promise<void> = Promise.resolve()
+/** What a session is made of. */
+export interface SessionNeeds {
+  readonly place: SwarmPlace
+  readonly options: PageOptions
+  /** The model, once the page knows it. */
+  manifest(): Manifest | undefined
+  /** Fetches what the peer will need, and tells how far that is. */
+  prepare(signal: AbortSignal, received: (download: Download) => void): Promise<void>
+  readonly events: SessionEvents
+}
 
-  function snapshot(): PeerSnapshot {
+/** A tab that has not joined. */
+export function createSession(needs: SessionNeeds): Session {
+  const session = new TabSession(needs)
+  return {
+    snapshot: () => session.snapshot(),
+    join: (share) => session.begin(share, false),
+    autojoin: (share) => session.begin(share, true),
+    leave: () => session.end(undefined),
+    pause: () => session.inSwarm?.pause(),
+    resume: () => session.inSwarm?.resume(),
+    setShare: (share) => session.setShare(share),
+  }
+}
+
+class TabSession {
+  private readonly needs: SessionNeeds
+  private contribution = createContribution()
+  private current: Stay | undefined
+  private joining: Joining = AWAY
+  private stopped: Promise<void> = Promise.resolve()
+
+  constructor(needs: SessionNeeds) {
+    this.needs = needs
+  }
+
+  snapshot(): PeerSnapshot {
+    const { joining } = this
     if (joining.stage === 'away') return idleSnapshot('offline', joiningText(joining))
-    const seen = current?.peer?.snapshot()
+    const seen = this.current?.peer?.snapshot()
     // Before it starts, and between two attempts, a peer calls itself offline.
     return seen === undefined || (seen.state === 'offline' && joining.stage !== 'in')
       ? idleSnapshot('joining', joiningText(joining))
       : seen
   }
 
-  const look = () => events.looked(snapshot(), contribution.images, joining)
-
-  /** Something happened to a stay; what happens to one that is over changes nothing. */
-  function happen(stay: Stay, event: JoinEvent) {
-    if (current !== stay) return
-    joining = nextJoining(joining, event)
-    look()
+  /** The peer, where it is in the swarm and can be told things. */
+  get inSwarm(): Peer | undefined {
+    return this.joining.stage === 'in' ? this.current?.peer : undefined
   }
 
   /** Begins a stay, or says why not; nothing where there is one. */
-  function begin(share: Share, isPatient: boolean) {
-    if (current !== undefined) return
+  begin(share: Share, isPatient: boolean): void {
+    if (this.current !== undefined) return
+    const { manifest, options, events } = this.needs
     const layers = manifest()?.spec.layers
     const complaint = layers === undefined ? undefined : layersComplaint(options.serve, layers)
     if (complaint !== undefined) return events.left(complaint)
-    contribution = createContribution()
-    current = newStay(share, isPatient)
-    void start(current)
+    this.contribution = createContribution()
+    const stay = newStay(share, isPatient)
+    this.current = stay
+    void this.start(stay)
   }
 
-  async function start(stay: Stay) {
+  end(problem: string | undefined): void {
+    const ending = this.current
+    if (ending === undefined) return
+    const event = problem === undefined ? ({ type: 'left' } as const) : failure(problem)
+    this.joining = nextJoining(this.joining, event)
+    this.current = undefined
+    ending.abort.abort(new Error('this tab left'))
+    this.stopped = ending.peer?.stop().catch(() => undefined) ?? this.stopped
+    this.look()
+    this.needs.events.left(problem)
+  }
+
+  setShare(share: Share): void {
+    if (this.current === undefined) return
+    const before = this.current.share
+    this.current.share = share
+    if (this.inSwarm !== undefined) give(this.inSwarm, before, share)
+  }
+
+  private readonly look = (): void => {
+    this.needs.events.looked(this.snapshot(), this.contribution.images, this.joining)
+  }
+
+  /** Something happened to a stay; what happens to one that is over changes nothing. */
+  private happen(stay: Stay, event: JoinEvent): void {
+    if (this.current !== stay) return
+    this.joining = nextJoining(this.joining, event)
+    this.look()
+  }
+
+  private async start(stay: Stay): Promise<void> {
     const error = await persist(
       stay,
-      (signal) => enter(stay, signal),
-      (why) => happen(stay, { type: 'put-off', why }),
+      (signal) => this.enter(stay, signal),
+      (why) => this.happen(stay, { type: 'put-off', why }),
     )
-    if (error !== undefined && current === stay) end(errorText(error))
+    if (error !== undefined && this.current === stay) this.end(errorText(error))
   }
 
   /** One attempt. @returns what has kept the tab out; undefined where it joined. */
-  async function enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
+  private async enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
+    const { place, options, prepare, events } = this.needs
     const { share } = stay
-    happen(stay, { type: 'asked' })
+    this.happen(stay, { type: 'asked' })
     try {
       const [{ createPeer }] = await Promise.all([
         import('@layerswarm/peer'),
-        prepare(signal, (download) => happen(stay, { type: 'received', download })),
-        stopped,
+        prepare(signal, (download) => this.happen(stay, { type: 'received', download })),
+        this.stopped,
       ])
       signal.throwIfAborted()
       const peer = createPeer(peerOptions(place, options, share))
       stay.peer = peer
-      happen(stay, { type: 'fetched' })
-      follow(peer, signal, happened, look)
+      this.happen(stay, { type: 'fetched' })
+      follow(peer, signal, (event) => this.happened(event), this.look)
       await peer.start(signal)
       signal.throwIfAborted()
-      happen(stay, { type: 'joined' })
+      this.happen(stay, { type: 'joined' })
       give(peer, share, stay.share)
       events.joined(peer)
       return undefined
@@ -143,43 +193,14 @@ export function createSession(
     }
   }
 
-  function happened(event: PeerEvent) {
-    if (event.type === 'hop-served') contribution.served(event.request)
-    if (event.type === 'step-seen') events.moved(event.request, event.route)
+  private happened(event: PeerEvent): void {
+    if (event.type === 'hop-served') this.contribution.served(event.request)
+    if (event.type === 'step-seen') this.needs.events.moved(event.request, event.route)
   }
+}
 
-  function end(problem: string | undefined) {
-    const ending = current
-    if (ending === undefined) return
-    joining = nextJoining(
-      joining,
-      problem === undefined ? { type: 'left' } : { type: 'failed', problem },
-    )
-    current = undefined
-    ending.abort.abort(new Error('this tab left'))
-    stopped = ending.peer?.stop().catch(() => undefined) ?? stopped
-    look()
-    events.left(problem)
-  }
-
-  return {
-    snapshot,
-    join: (share) => begin(share, false),
-    autojoin: (share) => begin(share, true),
-    leave: () => end(undefined),
-    pause() {
-      if (joining.stage === 'in') current?.peer?.pause()
-    },
-    resume() {
-      if (joining.stage === 'in') current?.peer?.resume()
-    },
-    setShare(share) {
-      if (current === undefined) return
-      const { peer, share: before } = current
-      current.share = share
-      if (joining.stage === 'in' && peer !== undefined) give(peer, before, share)
-    },
-  }
+function failure(problem: string): JoinEvent {
+  return { type: 'failed', problem }
 }
 
 function newStay(share: Share, isPatient: boolean): Stay {

@@ -1,10 +1,10 @@
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
+import { timeText } from '../logic/timing.ts'
 import {
   appliedText,
   checkedText,
   doubtText,
-  durationText,
   missingText,
   percentText,
   routeText,
@@ -50,9 +50,10 @@ export function answerCard(
     ...truthLine(picture, best, model),
     html('p', {
       class: 'muted',
-      text: `${appliedText(run.route.length, model.layers)} · ${durationText(run.totalMs)} · ${helpersText(run.route)}`,
+      text: `${appliedText(run.route.length, model.layers)} · ${helpersText(run.route)}`,
     }),
   ]
+  lines.push(html('p', { class: 'muted', text: timeText(run.time) }))
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
   const checkedLine = html('p', { class: 'muted' })
@@ -67,6 +68,7 @@ export function answerCard(
   card.dataset.missing = String(run.missingLayers.length)
   card.dataset.missingLayers = run.missingLayers.join()
   card.dataset.route = routeText(run.route)
+  card.dataset.ms = String(Math.round(run.time.reduce((sum, { ms }) => sum + ms, 0)))
   card.dataset.orders = String(answers.length)
   card.dataset.agreeing = String(run.ensemble.agreeing)
   const hops = answers.reduce((sum, { route }) => sum + route.length, 0)

@@ -113,7 +113,7 @@ function createJoinProgress(): (joining: Joining) => void {
   const steps = JOIN_STAGES.map((stage) => byId(`join-${stage}`, HTMLLIElement))
   return (joining) => {
     place.hidden = joining.stage === 'away' || joining.stage === 'in'
-    const now = JOIN_STAGES.findIndex((stage) => stage === joining.stage)
+    const now = JOIN_STAGES.indexOf(joining.stage)
     for (const [index, step] of steps.entries()) {
       step.classList.toggle('done', index < now)
       if (index === now) step.setAttribute('aria-current', 'step')
@@ -128,7 +128,7 @@ function createJoinProgress(): (joining: Joining) => void {
   }
 }
 
-const JOIN_STAGES = ['fetching', 'meeting'] as const
+const JOIN_STAGES: readonly Joining['stage'][] = ['fetching', 'meeting']
 
 function capacityOption(count: number, text: string): HTMLOptionElement {
   return html('option', { text, attributes: { value: String(count) } })
