@@ -100,6 +100,14 @@ describe('the page at rest', () => {
     expect(requests.filter((url) => new URL(url).origin !== swarm.url)).toEqual([])
   })
 
+  test('shows the living swarm before joining: who is there, and hosts per layer', async () => {
+    const { page } = tab
+    await page.getByText(`2 peers are in this swarm now and host all ${LAYERS} layers.`).waitFor()
+    expect(await page.locator('#swarm .node').count()).toBe(3)
+    expect(await page.locator('#coverage .column').count()).toBe(LAYERS)
+    expect((await tab.snapshot()).state).toBe('offline')
+  })
+
   test('shows no serious finding of axe, wide or narrow, dark or light', async () => {
     const [wide, narrow] = VIEWS
     await expectAccessible(tab.page, [
@@ -129,6 +137,19 @@ describe('the page at rest', () => {
       // At least the 21 modules of the smallest code and its border, 4 pixels each.
       return code !== null && code.width >= 4 * 25
     })
+  })
+
+  test('its host sees the same swarm at /swarm, and programs as JSON', async () => {
+    const page = await tab.context.newPage()
+    await page.goto(`${swarm.url}/swarm`)
+    await page.getByText('2 peers host layers, 0 only ask.').waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.close()
+    const view = (await (await fetch(`${swarm.url}/swarm.json`)).json()) as {
+      releases: { hosts: number[]; peers: unknown[] }[]
+    }
+    expect(view.releases[0]?.peers).toHaveLength(2)
+    expect(view.releases[0]?.hosts.every((hosts) => hosts > 0)).toBe(true)
   })
 
   test('can be called back while it joins', async () => {

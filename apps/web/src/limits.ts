@@ -70,3 +70,15 @@ export const INVITE_CHARS_MAX = 2_048
 
 /** Less of the time since the click than this is not worth a word. */
 export const TIME_PART_SHARE_MIN = 0.05
+
+/** What a server says of the peers of a swarm: 64 of them, a day of history. */
+export const SWARM_VIEW_BYTES_MAX = 256 * 1024
+
+/** Peers taken from that: as many as a server names. */
+export const SWARM_PEERS_MAX = 64
+
+/** How often a tab that has not joined looks at the swarm. */
+export const SWARM_WATCH_MS = 3_000
+
+/** A tab that has just joined knows nobody yet: its server's word counts for so long. */
+export const SWARM_SEEN_MS = 5_000

@@ -30,6 +30,7 @@ import { createPage, type Page } from './page.ts'
 import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { fetchRuntime } from './runtime-download.ts'
 import { createSession } from './session.ts'
+import { watchSwarm } from './swarm-watch.ts'
 import { installTrustedScripts } from './trusted-scripts.ts'
 
 declare global {
@@ -133,6 +134,7 @@ page.show(session.snapshot(), 0, AWAY)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
 void loadSamples()
 void keepShell()
+watchSwarm(server, () => session.snapshot().peers.length === 0, page.showSeen)
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
 if (options.autojoin && complaints.length === 0) session.autojoin(page.share)

@@ -8,6 +8,7 @@ import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
+import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import { createCamera } from './ui/camera.ts'
@@ -42,6 +43,8 @@ export interface ModelCard {
 export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   /** @param images those that this tab helped with. */
   show(snapshot: PeerSnapshot, images: number, joining: Joining): void
+  /** What the server says of the swarm; undefined while it says nothing. */
+  showSeen(seen: SwarmSeen | undefined): void
   /** A request of anybody has come this far. */
   showMove(request: string, route: readonly Hop[]): void
   /** From now on this request counts as this tab's. */
@@ -70,7 +73,10 @@ export function createPage(
   const notice = byId('notice', HTMLElement)
   const classes = byId('classes', HTMLElement)
   const release = byId('release', HTMLElement)
+  const swarmSeen = byId('swarm-seen', HTMLElement)
   let self = ''
+  let seen: SwarmSeen | undefined
+  let latest: { readonly snapshot: PeerSnapshot; readonly images: number } | undefined
   const joinPanel = createJoinPanel(options, actions)
   const swarm = createSwarmPicture({
     root: byId('swarm', SVGSVGElement),
@@ -90,6 +96,15 @@ export function createPage(
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
+  function showSwarm() {
+    if (latest === undefined) return
+    const { snapshot, images } = latest
+    const shown = shownSwarm(snapshot, seen)
+    swarmSeen.hidden = snapshot.state !== 'offline' || seen === undefined
+    swarm.show(sceneOf(snapshot, shown))
+    facts.show(snapshot, images, shown.coverage)
+  }
+
   return {
     get share() {
       return joinPanel.share
@@ -98,9 +113,14 @@ export function createPage(
     showProblem: strip.showProblem,
     show(snapshot, images, joining) {
       self = snapshot.peerId ?? ''
+      latest = { snapshot, images }
       joinPanel.show(snapshot, joining)
-      swarm.show(sceneOf(snapshot))
-      facts.show(snapshot, images)
+      showSwarm()
+    },
+    showSeen(next) {
+      seen = next
+      setLine(swarmSeen, swarmLine(next))
+      showSwarm()
     },
     showMove: moves.moved,
     own: moves.own,

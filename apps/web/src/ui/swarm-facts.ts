@@ -8,7 +8,7 @@ import { createEngineList, createPeerTable } from './peer-table.ts'
 /** The numbers about this tab and its swarm. */
 export interface SwarmFacts {
   /** @param images those that this tab helped with. */
-  show(snapshot: PeerSnapshot, images: number): void
+  show(snapshot: PeerSnapshot, images: number, coverage: readonly number[]): void
 }
 
 /** What this tab did, hosts per layer, and the tables of peers and engines. */
@@ -23,6 +23,7 @@ export function createSwarmFacts(): SwarmFacts {
     bytes: byId('bytes', HTMLElement),
     uptime: byId('uptime', HTMLElement),
   }
+  const tab = byId('tab-facts', HTMLElement)
   const why = byId('backend-reason', HTMLElement)
   const release = byId('release', HTMLElement)
   const traffic = byId('traffic', HTMLElement)
@@ -33,7 +34,8 @@ export function createSwarmFacts(): SwarmFacts {
   const showPeers = createPeerTable()
   const showEngines = createEngineList()
   return {
-    show(snapshot, images) {
+    show(snapshot, images, coverage) {
+      tab.hidden = snapshot.state === 'offline'
       const { bytes, hostedLayers, state } = snapshot
       const offline = state === 'offline'
       setText(facts.peers, othersText(snapshot.peers))
@@ -51,7 +53,7 @@ export function createSwarmFacts(): SwarmFacts {
         setText(release, `${snapshot.release.name} · ${snapshot.release.id.slice(0, 8)}`)
       }
       setText(traffic, trafficText(snapshot))
-      showCoverage(snapshot.coverage, hostedLayers)
+      showCoverage(coverage, hostedLayers)
       showPeers(snapshot.peers)
       showEngines(snapshot.engines)
     },

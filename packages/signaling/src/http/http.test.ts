@@ -8,8 +8,10 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { createBacklog } from '@layerswarm/swarm'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { makeCertificate } from '../certificate.ts'
+import { swarmView } from '../dashboard/swarm-view.ts'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
+import { EMPTY_SNAPSHOT } from '../snapshot.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer, type HttpServerNeeds } from './server.ts'
 import { createGuessLimit, createSocketLimit, type Visitor } from './visitor.ts'
@@ -68,6 +70,7 @@ beforeAll(async () => {
     notReady: () => reason,
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: async () => 'layerswarm_ready 1\n',
+    swarm: () => swarmView({ ...EMPTY_SNAPSHOT, version: '1.2.3' }, [], [], false),
     uploads: undefined,
     guesses: createGuessLimit(),
     offer: async () => {},
@@ -421,4 +424,15 @@ describe('the HTTP server', () => {
     await get('/metrics')
     expect(server.counts()).toContainEqual({ route: 'metrics', status: 200, requests: before + 1 })
   })
+})
+
+test('the swarm is told to programs and to people, and neither is kept', async () => {
+  const [program, people, style] = await Promise.all(
+    ['swarm.json', 'swarm', 'swarm.css'].map((path) => fetch(`http://127.0.0.1:${port}/${path}`)),
+  )
+  expect(await program?.json()).toMatchObject({ version: '1.2.3', releases: [], history: [] })
+  expect(await people?.text()).toContain('Swarm of this server')
+  expect(people?.headers.get('content-security-policy')).toContain("script-src 'self'")
+  expect(style?.headers.get('content-type')).toContain('text/css')
+  expect(program?.headers.get('cache-control')).toBe('no-store')
 })
