@@ -102,7 +102,8 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
     const { hops, missing, route } = await classifySample(other, 3)
     expect([hops, missing]).toEqual([LAYERS, 0])
     expect(route.filter(({ peer }) => peer === peerId)).toHaveLength(4)
-    expect((await until('it has served', (seen) => seen.served > served)).served).toBe(served + 4)
+    // Audits of earlier requests may add to it.
+    await until('it has served all four', (seen) => seen.served >= served + 4)
   })
 
   test('draws rings as wide as they are meant to be', async () => {

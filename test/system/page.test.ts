@@ -9,6 +9,8 @@ import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
 import { compareShot, keepShot, storesShots } from './page-shots.ts'
 
 const LAYERS = 8
+/** More are a better picture, and take longer. */
+const PEERS = storesShots ? 5 : 2
 /** Script that may be fetched before anybody joins, unpacked. */
 const FIRST_SCRIPT_BYTES_MAX = 400_000
 
@@ -28,7 +30,7 @@ let scratch = ''
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-'))
   browser = await launchBrowser(FAKE_CAMERA)
-  swarm = await startSwarm('--peers', storesShots ? '5' : '2', '--port', '0')
+  swarm = await startSwarm('--peers', String(PEERS), '--port', '0')
 })
 afterAll(async () => {
   await browser?.close()
@@ -102,8 +104,10 @@ describe('the page at rest', () => {
 
   test('shows the living swarm before joining: who is there, and hosts per layer', async () => {
     const { page } = tab
-    await page.getByText(`2 peers are in this swarm now and host all ${LAYERS} layers.`).waitFor()
-    expect(await page.locator('#swarm .node').count()).toBe(3)
+    await page
+      .getByText(`${PEERS} peers are in this swarm now and host all ${LAYERS} layers.`)
+      .waitFor()
+    expect(await page.locator('#swarm .node').count()).toBe(PEERS + 1)
     expect(await page.locator('#coverage .column').count()).toBe(LAYERS)
     expect((await tab.snapshot()).state).toBe('offline')
   })
@@ -142,13 +146,13 @@ describe('the page at rest', () => {
   test('its host sees the same swarm at /swarm, and programs as JSON', async () => {
     const page = await tab.context.newPage()
     await page.goto(`${swarm.url}/swarm`)
-    await page.getByText('2 peers host layers, 0 only ask.').waitFor()
+    await page.getByText(`${PEERS} peers host layers, 0 only ask.`).waitFor()
     expect(await seriousFindings(page)).toEqual([])
     await page.close()
     const view = (await (await fetch(`${swarm.url}/swarm.json`)).json()) as {
       releases: { hosts: number[]; peers: unknown[] }[]
     }
-    expect(view.releases[0]?.peers).toHaveLength(2)
+    expect(view.releases[0]?.peers).toHaveLength(PEERS)
     expect(view.releases[0]?.hosts.every((hosts) => hosts > 0)).toBe(true)
   })
 
@@ -303,6 +307,60 @@ describe('a tab in the swarm', () => {
     )
     expect(await page.locator('#bytes').textContent()).toMatch(/[kM]B$/)
     expect(await page.getByTestId('backend-reason').textContent()).toContain('ort-wasm')
+  })
+
+  test('on a phone shows samples and answer without scrolling, for thumbs', async () => {
+    const { page } = tab
+    await classifySample(tab, 6)
+    await page.setViewportSize(VIEWS[1])
+    const seen = await page.evaluate(() => {
+      scrollTo(0, 0)
+      const bottom = (selector: string) =>
+        document.querySelector(selector)?.getBoundingClientRect().bottom ?? Number.NaN
+      const targets = document.querySelectorAll('button, select, summary, [role="tab"]')
+      const small = [...targets].filter((target) => {
+        const { width, height } = target.getBoundingClientRect()
+        return width > 0 && (height < 44 || width < 44)
+      })
+      return {
+        sample: bottom('[data-testid="sample"]'),
+        verdict: bottom('.answer .verdict'),
+        small: small.map(({ id, textContent }) => id || textContent),
+      }
+    })
+    await page.setViewportSize(VIEWS[0])
+    expect(seen.sample).toBeLessThan(VIEWS[1].height)
+    expect(seen.verdict).toBeLessThan(VIEWS[1].height)
+    expect(seen.small).toEqual([])
+  })
+
+  test('names no engine to a visitor, and says which hops nobody scored', async () => {
+    const { page } = tab
+    const shown = await page.innerText('body')
+    expect(shown).not.toMatch(/ort-|wasm|webgpu|tfjs|\bstem\b|bootstrap|deadline/i)
+    const [hops, scored, not] = await Promise.all(
+      ['[data-testid="hop"]', '[data-testid="hop"][data-best]', '.hop-mark.none'].map((one) =>
+        page.locator(one).count(),
+      ),
+    )
+    expect((scored ?? 0) + (not ?? 0)).toBe(hops)
+  })
+
+  test('takes a picture that is pasted, calls it by its name, and says what the model knows', async () => {
+    const { page } = tab
+    await page.getByRole('tab', { name: 'Upload' }).click()
+    await page.getByText('The model knows 10 kinds of picture: T-shirt/top').first().waitFor()
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(40, 40)
+      canvas.getContext('2d')?.fillRect(10, 5, 20, 30)
+      const file = new File([await canvas.convertToBlob()], 'my coat.png', { type: 'image/png' })
+      const clipboardData = new DataTransfer()
+      clipboardData.items.add(file)
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData }))
+    })
+    await page.locator('#chosen-caption', { hasText: 'my coat.png' }).waitFor()
+    await page.locator('[data-testid="answer"][data-label]').waitFor()
+    await page.getByRole('tab', { name: 'Samples' }).click()
   })
 
   test('asks in four orders at once and tells how far they lie apart', async () => {

@@ -12,6 +12,7 @@ import type { Answer, Checked, Classification, Progress } from '@layerswarm/swar
 import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
+import { noAnswerText, sentence } from './logic/plain-words.ts'
 import { startStopwatch } from './logic/timing.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
@@ -84,7 +85,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
       return input
     } catch (error) {
       events.pictureChanged(picture, undefined)
-      events.runChanged({ stage: 'failed', route: [], message: errorText(error) })
+      events.runChanged({ stage: 'failed', route: [], message: sentence(errorText(error)) })
       return undefined
     }
   }
@@ -187,7 +188,7 @@ function ask({ peer, manifest, input, orders, clickedMs, events }: Question): As
     const [main] = answers
     const failure = settled.find((one) => one.status === 'rejected')
     if (main === undefined) {
-      tell({ stage: 'failed', route, message: errorText(failure?.reason) })
+      tell({ stage: 'failed', route, message: noAnswerText(failure?.reason) })
       return
     }
     given = {

@@ -82,3 +82,6 @@ export const SWARM_WATCH_MS = 3_000
 
 /** A tab that has just joined knows nobody yet: its server's word counts for so long. */
 export const SWARM_SEEN_MS = 5_000
+
+/** Classes named where it is said what the model knows. */
+export const CLASS_NAMES_SHOWN = 12

@@ -23,6 +23,7 @@ import { SERVER_RETRY_MS } from './limits.ts'
 import { takeKey } from './logic/invitation.ts'
 import { AWAY } from './logic/joining.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
+import { sentence } from './logic/plain-words.ts'
 import { parseSamples } from './logic/sample-set.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'
@@ -76,7 +77,7 @@ const session = createSession({
     },
     left(problem) {
       classifier.setPeer(undefined)
-      page.showNotice(problem)
+      page.showNotice(problem && sentence(problem))
     },
   },
 })
@@ -134,7 +135,7 @@ page.show(session.snapshot(), 0, AWAY)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
 void loadSamples()
 void keepShell()
-watchSwarm(server, () => session.snapshot().peers.length === 0, page.showSeen)
+watchSwarm(server, () => ['offline', 'joining'].includes(session.snapshot().state), page.showSeen)
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
 if (options.autojoin && complaints.length === 0) session.autojoin(page.share)

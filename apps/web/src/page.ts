@@ -6,6 +6,7 @@ import { OWN_REQUESTS_MAX } from './limits.ts'
 import type { Joining } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
 import type { Picture } from './logic/picture.ts'
+import { knowsText } from './logic/plain-words.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
 import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
@@ -86,7 +87,7 @@ export function createPage(
   const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
   const strip = createSampleStrip(actions.choose)
-  const run = createRunView(() => self)
+  const run = createRunView(() => self, hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
@@ -129,6 +130,8 @@ export function createPage(
       strip.setLabels(model.labels)
       run.setModel(model)
       setText(release, model.name)
+      for (const place of document.querySelectorAll('.knows'))
+        setText(place, knowsText(model.labels))
       setText(classes, `${model.labels.length} classes, ${model.layers} layers`)
     },
     showPicture(picture, seen) {
@@ -148,6 +151,11 @@ export function createPage(
     },
     showNotice: (line) => setLine(notice, line),
   }
+}
+
+/** Whether the address names the layers of this tab. */
+function hostsWhatItIsTold({ serve }: PageOptions): boolean {
+  return serve !== 'auto'
 }
 
 /** Turns the routes of requests into movements of their lights. */

@@ -1,4 +1,5 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { engineWord } from './plain-words.ts'
 import type { ShownSwarm } from './swarm-seen.ts'
 import { layersText, peerText } from './wording.ts'
 
@@ -36,7 +37,7 @@ export function sceneOf(snapshot: PeerSnapshot, { peers, coverage }: ShownSwarm)
     peers: peers.map((peer) => ({
       id: peer.id,
       label: peerText(peer.id),
-      title: `${peer.id}: ${hostedText(peer.layers)}, ${peer.backend}`,
+      title: `${peer.id}: ${hostedText(peer.layers)}, ${engineWord(peer.backend)}`,
       layers: peer.layers,
       look: peer.connection,
     })),

@@ -34,11 +34,15 @@ export interface AnswerCard {
   showChecked(checked: Answered['checked']): void
 }
 
-/** The finished card: label, confidence, whether it is right, layers, time, and the receipt. */
+/**
+ * The finished card: label, confidence, whether it is right, layers, time, and the receipt.
+ * @param hostAll has this tab host every layer, so that the next answer lacks none; undefined where it does.
+ */
 export function answerCard(
   run: Answered,
   model: ModelFacts,
   picture: Picture | undefined,
+  hostAll?: () => void,
 ): AnswerCard {
   const { mean, spread, answers, missingLayers } = run.ensemble
   const best = bestClass(mean)
@@ -56,6 +60,7 @@ export function answerCard(
   lines.push(html('p', { class: 'muted', text: timeText(run.time) }))
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
+  if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
   const checkedLine = html('p', { class: 'muted' })
   const doubtLine = html('p', { class: 'missing' })
   lines.push(checkedLine, doubtLine)
@@ -80,6 +85,18 @@ export function answerCard(
   }
   showChecked(run.checked)
   return { card, showChecked }
+}
+
+function hostAllButton({ layers }: ModelFacts, hostAll: () => void): HTMLButtonElement {
+  const text = `Host all ${layers} layers here`
+  const button = html('button', { class: 'receipt', text, attributes: { type: 'button' } })
+  button.dataset.testid = 'host-all'
+  button.addEventListener('click', () => {
+    button.disabled = true
+    setText(button, 'This tab hosts them from now on; ask again')
+    hostAll()
+  })
+  return button
 }
 
 function truthLine(picture: Picture | undefined, best: number, model: ModelFacts): HTMLElement[] {

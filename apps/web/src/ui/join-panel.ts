@@ -27,6 +27,8 @@ export interface JoinPanel {
   show(snapshot: PeerSnapshot, joining: Joining): void
   /** Fills the choice of layers once the model is known. */
   setLayers(layers: number): void
+  /** Chooses all layers. */
+  hostAll(): void
   /** What the person lets the swarm have. */
   readonly share: Share
 }
@@ -69,6 +71,11 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   return {
     get share() {
       return share()
+    },
+    hostAll() {
+      const counts = [...select.options].map(({ value }) => Number(value))
+      select.value = String(Math.max(...counts))
+      actions.setShare(share())
     },
     setLayers(layers) {
       if (fixedChoice(options) !== undefined || select.options.length > 1) return

@@ -1,4 +1,5 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { engineWord } from '../logic/plain-words.ts'
 import { trafficText } from '../logic/traffic.ts'
 import { ageText, bytesText, durationText, othersText } from '../logic/wording.ts'
 import { createCoverage } from './coverage.ts'
@@ -24,6 +25,7 @@ export function createSwarmFacts(): SwarmFacts {
     uptime: byId('uptime', HTMLElement),
   }
   const tab = byId('tab-facts', HTMLElement)
+  const engine = byId('engine-word', HTMLElement)
   const why = byId('backend-reason', HTMLElement)
   const release = byId('release', HTMLElement)
   const traffic = byId('traffic', HTMLElement)
@@ -43,6 +45,7 @@ export function createSwarmFacts(): SwarmFacts {
       setText(facts.images, String(images))
       setText(facts.hosted, hostedLayers.length === 0 ? '–' : hostedLayers.join(', '))
       setText(facts.backend, snapshot.backend ?? '–')
+      setText(engine, engineWord(snapshot.backend))
       setText(facts.layerMs, snapshot.served === 0 ? '–' : durationText(snapshot.layerMs))
       const moved = bytes.gossipIn + bytes.gossipOut + bytes.tensorsIn + bytes.tensorsOut
       const parts = bytes.layersFromPeers + bytes.layersFromHttp + bytes.layersToPeers
