@@ -156,6 +156,23 @@ describe('the page at rest', () => {
     expect(view.releases[0]?.hosts.every((hosts) => hosts > 0)).toBe(true)
   })
 
+  test('can be installed: its manifest names icons that are there', async () => {
+    const href = await tab.page.locator('link[rel="manifest"]').getAttribute('href')
+    const at = new URL(href ?? '', `${swarm.url}/`)
+    const { icons, start_url } = (await (await fetch(at)).json()) as {
+      icons: { src: string; type: string }[]
+      start_url: string
+    }
+    expect(new URL(start_url, at).href).toBe(`${swarm.url}/`)
+    for (const { src, type } of icons) {
+      const response = await fetch(new URL(src, at))
+      expect(response.headers.get('content-type')).toContain(type)
+    }
+    const devtools = await tab.devtools()
+    const { errors } = await devtools.send('Page.getAppManifest')
+    expect(errors).toEqual([])
+  })
+
   test('can be called back while it joins', async () => {
     const { page } = tab
     await page.getByTestId('join').click()
@@ -170,9 +187,15 @@ describe('the page at rest', () => {
 
   test('comes from the browser when its server is away, and says so', async () => {
     const { page, context } = tab
-    await page.evaluate(() => navigator.serviceWorker.ready)
-    await page.reload()
-    await page.getByTestId('sample').nth(23).waitFor()
+    // From the first visit on: nothing was loaded again since.
+    const fresh = await browser.newContext()
+    const first = await fresh.newPage()
+    await first.goto(swarm.url)
+    await first.evaluate(() => navigator.serviceWorker.ready)
+    await fresh.setOffline(true)
+    await first.reload()
+    await first.getByTestId('sample').nth(23).waitFor()
+    await fresh.close()
     await context.setOffline(true)
     await page.reload()
     await page.getByText('does not answer').waitFor()
@@ -336,7 +359,8 @@ describe('a tab in the swarm', () => {
 
   test('names no engine to a visitor, and says which hops nobody scored', async () => {
     const { page } = tab
-    const shown = await page.innerText('body')
+    // What is seen: textContent would have the closed details too.
+    const shown = await page.locator('body').innerText()
     expect(shown).not.toMatch(/ort-|wasm|webgpu|tfjs|\bstem\b|bootstrap|deadline/i)
     const [hops, scored, not] = await Promise.all(
       ['[data-testid="hop"]', '[data-testid="hop"][data-best]', '.hop-mark.none'].map((one) =>
@@ -416,6 +440,38 @@ describe('a tab in the swarm', () => {
       .locator('#camera-video')
       .evaluate((video: HTMLVideoElement) => video.srcObject !== null)
     expect(live).toBe(false)
+  })
+
+  test('rests by the rules that were chosen, and helps again', async () => {
+    const { page } = tab
+    await page.locator('#choices summary').click()
+    const soon = new Date(Date.now() + 2 * 3_600_000)
+    await page.getByLabel('Help only from').fill(`${String(soon.getHours()).padStart(2, '0')}:00`)
+    await page.locator('#rule-to').fill(`${String((soon.getHours() + 1) % 24).padStart(2, '0')}:00`)
+    await page.getByText('Resting until').waitFor()
+    await tab.until('it rests', ({ state }) => state === 'paused')
+    await page.getByLabel('Help only from').fill('')
+    await tab.until('it helps again', ({ state }) => state === 'serving')
+  })
+
+  test('shares one choice with another tab of its browser, and says so', async () => {
+    const second = await tab.context.newPage()
+    await second.goto(`${swarm.url}/?layers=none&autojoin=1`)
+    await tab.page.getByText('2 tabs of this browser are in the swarm').waitFor()
+    await tab.until('it gives half', ({ timeShare }) => timeShare === 0.5)
+    await second.close()
+    await tab.until('it gives all again', ({ timeShare }) => timeShare === 1)
+  })
+
+  test('thanks whoever leaves, and remembers what was given and chosen', async () => {
+    const { page } = tab
+    await page.getByLabel('Compute').selectOption('half the time')
+    await page.getByTestId('leave').click()
+    await page.getByText('Thank you. This visit:').waitFor()
+    await page.reload()
+    await page.getByText('This device so far:').waitFor()
+    expect(await page.getByTestId('time-share').inputValue()).toBe('0.5')
+    expect(await page.locator('#record').textContent()).toMatch(/[1-9]\d* layers run/)
   })
 
   test('asked nobody but its own server, and let nothing through to its console', () => {

@@ -5,6 +5,7 @@ import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
 import { OWN_REQUESTS_MAX } from './limits.ts'
 import type { Joining } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
+import type { PauseRules } from './logic/pause-rules.ts'
 import type { Picture } from './logic/picture.ts'
 import { knowsText } from './logic/plain-words.ts'
 import { sceneOf } from './logic/scene.ts'
@@ -13,10 +14,11 @@ import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import { createCamera } from './ui/camera.ts'
+import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
-import { createJoinPanel, type JoinActions, type Share } from './ui/join-panel.ts'
+import { createJoinPanel, type JoinActions, type KeptShare, type Share } from './ui/join-panel.ts'
 import { createRunView } from './ui/run-view.ts'
 import { createSampleStrip, type SampleStrip } from './ui/sample-strip.ts'
 import { createShareCard } from './ui/share-card.ts'
@@ -26,11 +28,19 @@ import { createSwarmPicture, type SwarmPicture } from './ui/swarm-picture.ts'
 
 /** What a visitor can ask for. */
 export interface PageActions extends JoinActions {
+  /** When this tab is to rest. */
+  setRules(rules: PauseRules): void
   choose(picture: Picture): void
   /** How the model wants its pictures, where one is known. */
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
+}
+
+/** What stays on the device from visit to visit. */
+export interface KeptChoices {
+  readonly share: KeptShare
+  readonly rules: PauseRules
 }
 
 /** What of a model the page shows. */
@@ -41,7 +51,7 @@ export interface ModelCard {
 }
 
 /** The page as a function of plain data: it knows no peer and no network. */
-export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
+export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'>, ChoicesPanel {
   /** @param images those that this tab helped with. */
   show(snapshot: PeerSnapshot, images: number, joining: Joining): void
   /** What the server says of the swarm; undefined while it says nothing. */
@@ -65,10 +75,12 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
 /**
  * Brings index.html to life.
  * @param swarmKey that others are invited with; undefined where everybody may come.
+ * @param kept what was chosen on an earlier visit.
  */
 export function createPage(
   options: PageOptions,
   swarmKey: SwarmKey | undefined,
+  kept: KeptChoices,
   actions: PageActions,
 ): Page {
   const notice = byId('notice', HTMLElement)
@@ -78,7 +90,7 @@ export function createPage(
   let self = ''
   let seen: SwarmSeen | undefined
   let latest: { readonly snapshot: PeerSnapshot; readonly images: number } | undefined
-  const joinPanel = createJoinPanel(options, actions)
+  const joinPanel = createJoinPanel(options, kept.share, actions)
   const swarm = createSwarmPicture({
     root: byId('swarm', SVGSVGElement),
     canvas: byId('swarm-lights', HTMLCanvasElement),
@@ -107,6 +119,7 @@ export function createPage(
   }
 
   return {
+    ...createChoicesPanel(kept.rules, actions.setRules),
     get share() {
       return joinPanel.share
     },
@@ -130,8 +143,7 @@ export function createPage(
       strip.setLabels(model.labels)
       run.setModel(model)
       setText(release, model.name)
-      for (const place of document.querySelectorAll('.knows'))
-        setText(place, knowsText(model.labels))
+      sayWhatIsKnown(model)
       setText(classes, `${model.labels.length} classes, ${model.layers} layers`)
     },
     showPicture(picture, seen) {
@@ -151,6 +163,10 @@ export function createPage(
     },
     showNotice: (line) => setLine(notice, line),
   }
+}
+
+function sayWhatIsKnown({ labels }: ModelCard): void {
+  for (const place of document.querySelectorAll('.knows')) setText(place, knowsText(labels))
 }
 
 /** Whether the address names the layers of this tab. */

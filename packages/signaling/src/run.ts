@@ -10,6 +10,7 @@ import {
   topicRelease,
 } from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
+import { DASHBOARD_CSS, dashboardPage } from './dashboard/dashboard.ts'
 import type { SwarmView } from './dashboard/swarm-view.ts'
 import { createSwarmWatch } from './dashboard/swarm-watch.ts'
 import { nameOf, reasonOf, SignalingError } from './errors.ts'
@@ -220,6 +221,7 @@ async function openHttp(
       withInvite(bootstrap(), isHere ? opened.publicUrls[0] : undefined),
     metrics,
     swarm,
+    dashboard: { page: () => dashboardPage(swarm()), style: DASHBOARD_CSS },
     uploads:
       options.uploads === undefined
         ? undefined

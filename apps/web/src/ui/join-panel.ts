@@ -13,6 +13,12 @@ export interface Share {
   readonly time: number
 }
 
+/** What was chosen on an earlier visit; undefined where nothing was. */
+export interface KeptShare {
+  readonly layers: number | undefined
+  readonly time: number | undefined
+}
+
 /** What a person can do about this tab's part in the swarm. */
 export interface JoinActions {
   join(share: Share): void
@@ -38,8 +44,15 @@ function defaultCapacity(layers: number): number {
   return Math.ceil(layers / 2)
 }
 
-/** The controls with which a tab joins, pauses, caps its share and leaves. */
-export function createJoinPanel(options: PageOptions, actions: JoinActions): JoinPanel {
+/**
+ * The controls with which a tab joins, pauses, caps its share and leaves.
+ * @param kept what was chosen on an earlier visit.
+ */
+export function createJoinPanel(
+  options: PageOptions,
+  kept: KeptShare,
+  actions: JoinActions,
+): JoinPanel {
   const form = byId('join-form', HTMLFormElement)
   const join = byId('join', HTMLButtonElement)
   const pause = byId('pause', HTMLButtonElement)
@@ -55,6 +68,9 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
   let paused = false
 
   select.disabled = true
+  // A choice that this page does not offer leaves the usual one.
+  if ([...time.options].some(({ value }) => value === String(kept.time)))
+    time.value = String(kept.time)
   const beforehand = options.capacity ?? UNKNOWN_MODEL_CAPACITY_LAYERS
   select.append(capacityOption(beforehand, fixedChoice(options) ?? 'a few'))
 
@@ -80,7 +96,7 @@ export function createJoinPanel(options: PageOptions, actions: JoinActions): Joi
     setLayers(layers) {
       if (fixedChoice(options) !== undefined || select.options.length > 1) return
       const all = Array.from({ length: layers }, (_, index) => index + 1)
-      const chosen = Math.min(options.capacity ?? defaultCapacity(layers), layers)
+      const chosen = Math.min(options.capacity ?? kept.layers ?? defaultCapacity(layers), layers)
       select.replaceChildren(
         ...all.map((count) =>
           capacityOption(count, count === layers ? `all ${count}` : `${count} of ${layers}`),

@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { Registry } from 'prom-client'
-import { DASHBOARD_CSS, dashboardPage } from '../dashboard/dashboard.ts'
-import type { SwarmView } from '../dashboard/swarm-view.ts'
 import { URL_CHARS_MAX } from '../limits.ts'
 import type { Releases } from '../releases.ts'
 import type { Token } from '../token.ts'
@@ -30,7 +28,9 @@ export interface RouterNeeds extends UploadNeeds {
   /** The content of /bootstrap.json, for somebody at this machine or elsewhere. */
   bootstrap(isHere: boolean): unknown
   /** The swarm as this server sees it. */
-  swarm(): SwarmView
+  swarm(): unknown
+  /** The same for people: HTML, and its style sheet. */
+  readonly dashboard: { page(): string; readonly style: string }
   /** Prometheus text. */
   metrics(): Promise<string>
   /** Who may read them: anybody, programs of this machine, or whoever has the token. */
@@ -136,8 +136,8 @@ function bootstrap(visitor: Visitor, needs: RouterNeeds): Answer {
 }
 
 function dashboard(needs: RouterNeeds, file: 'swarm' | 'swarm.css'): Answer {
-  const [type, body] =
-    file === 'swarm' ? ['text/html', dashboardPage(needs.swarm())] : ['text/css', DASHBOARD_CSS]
+  const { page, style } = needs.dashboard
+  const [type, body] = file === 'swarm' ? ['text/html', page()] : ['text/css', style]
   const headers = { 'content-type': `${type}; charset=utf-8`, 'cache-control': NEVER_STORED }
   return { status: 200, headers: { ...PAGE_HEADERS, ...headers }, body }
 }
