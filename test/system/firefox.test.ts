@@ -124,6 +124,9 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
       await untilTrue(
         `document.querySelector('[data-testid="${lane}"]').dataset.outcome === 'answered'`,
       )
+    await tab.click('[data-testid="lab-lie"]')
+    await tab.click('[data-testid="lab-through"]')
+    await untilTrue(`document.querySelectorAll('#lab-any .stop.lied').length > 0`)
   })
 
   test('comes back after a reload as the same peer, with its layers on disk', async () => {
