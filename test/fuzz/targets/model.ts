@@ -249,7 +249,7 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/manifest',
-    covers: [file('manifest.ts#parseManifest')],
+    covers: [file('manifest.ts#parseManifest'), file('grouping.ts#parseGrouping')],
     kind: 'json',
     seeds: () => [
       manifestBytes(tinyManifest()),
