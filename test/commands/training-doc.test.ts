@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { parseManifest } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectors } from '../support/make-release.ts'
 import { grayPng } from '../support/pictures.ts'
@@ -23,7 +24,7 @@ npx() {
   shift
   case "$1 $*" in
     train\\ *--data*|evaluate\\ *--data*) ;;
-    train\\ *|evaluate\\ *) set -- "$@" --data data ;;
+    train\\ *|evaluate\\ *|publish\\ *--rounds*) set -- "$@" --data data ;;
   esac
   "${process.execPath}" "${bin}" "$@"
 }
@@ -47,6 +48,12 @@ beforeAll(async () => {
   await writeSampleData(at('data'))
   await mkdir(at(recipes), { recursive: true })
   for (const name of await readdir(join(root, recipes))) await writeRecipe(name, recipes, FEW)
+  // What begins with a release has its shape.
+  const { images, batch, warmupSteps } = FEW
+  await writeRecipe('fashion-vit-rounds.json', recipes, { images, batch, warmupSteps })
+  for (const name of ['fashion-vit', 'fashion-vit-sequential']) {
+    await cp(join(root, 'models', name), at('models', name), { recursive: true })
+  }
   await writeRecipe('my-recipe.json', '.', { ...PICTURES, keptPatches: 16 })
   await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })
   for (const label of ['cat', 'dog']) await writePictures(at('pictures', label))
@@ -110,6 +117,7 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
   ['--report', () => expectFiles('reports/mine', 'report.html')],
   ['paper-table', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
   ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
+  ['publish runs/rounds', () => expectRounds('models/rounds', ['1+1+1+1+1+1+1+1', '4+4', '8'])],
   [
     'publish runs/merged',
     async () => {
@@ -124,9 +132,16 @@ async function expectFiles(folder: string, name: string): Promise<void> {
   expect(await readdir(at(folder))).toContain(name)
 }
 
+async function expectRounds(folder: string, groupings: readonly string[]): Promise<void> {
+  const manifest = parseManifest(await readFile(at(folder, 'manifest.json')))
+  expect(Object.keys(manifest.rounds ?? {}).toSorted()).toEqual(groupings)
+}
+
 describe('the document about training', () => {
   test('shows the fields of a recipe', async () => {
-    const recipe = JSON.parse(await readFile(join(root, recipes, 'fashion-vit.json'), 'utf8'))
+    const recipe = JSON.parse(
+      await readFile(join(root, recipes, 'fashion-vit-rounds.json'), 'utf8'),
+    )
     for (const field of Object.keys(recipe)) expect(doc).toContain(`\`${field}\``)
   })
 
