@@ -25,6 +25,11 @@ export class Openings {
     this.open.set(request, { policy, startedMs: nowMs })
   }
 
+  /** What was asked of one of these; undefined where it is none. */
+  get(request: RequestId): Opening | undefined {
+    return this.open.get(request)
+  }
+
   /** It is one of these no longer. @returns undefined where it was none. */
   take(request: RequestId): Opening | undefined {
     const opening = this.open.get(request)
@@ -32,9 +37,11 @@ export class Openings {
     return opening
   }
 
-  /** Those whose deadline has come. */
-  due(nowMs: number): RequestId[] {
-    return [...this.open].flatMap(([request, one]) => (nowMs >= endMs(one) ? [request] : []))
+  /** Those whose deadline has come are none of these any longer. @returns each with its deadline from the call, milliseconds. */
+  takeDue(nowMs: number): [RequestId, number][] {
+    const due = [...this.open].filter(([, one]) => nowMs >= endMs(one))
+    for (const [request] of due) this.open.delete(request)
+    return due.map(([request, { policy }]) => [request, policy.deadlineMs])
   }
 
   /** When one of them is due next, milliseconds. */

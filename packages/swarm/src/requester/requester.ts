@@ -18,7 +18,7 @@ import {
   supersedes,
 } from '../step.ts'
 import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Answering, failed, tellDone } from './answering.ts'
+import { Answering, failed, stemLate, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Judgement } from './judgement.ts'
 import { isLoss, Losses } from './losses.ts'
@@ -59,7 +59,8 @@ export interface RequesterOptions {
  */
 export class Requester {
   private readonly options: RequesterOptions
-  private readonly openings = new Openings()
+  /** Those whose first tensor is not here yet. */
+  readonly openings = new Openings()
   private readonly pending = new Map<RequestId, Pending>()
   private readonly coverage: Coverage
   private readonly secondOffers: SecondOffers
@@ -138,6 +139,12 @@ export class Requester {
   open(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
     this.audits.begin(request, seed)
     this.openings.begin(request, policy, nowMs)
+  }
+
+  /** A request is answered otherwise than by a tour. */
+  handOff(request: RequestId): void {
+    this.openings.take(request)
+    this.audits.forget(request)
   }
 
   /** The first tensor of a request is here. @param activation the stem's output, (B, T, C). */
@@ -361,7 +368,7 @@ export class Requester {
     this.lookedAtMs = nowMs
     return [
       ...this.settle(this.failUnled(nowMs), nowMs),
-      ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
+      ...this.openings.takeDue(nowMs).map(([request, ms]) => stemLate(request, ms)),
       ...this.readout.onTime(nowMs),
       ...this.settle([...this.watchdog.onTime(nowMs), ...this.judgement.onTime(nowMs)], nowMs),
     ]
@@ -388,13 +395,5 @@ export class Requester {
   private failUnled(nowMs: number): CoreEffect[] {
     const fault = { code: 'no-providers' } as const
     return this.unled().flatMap((wanted) => this.answering.fail(wanted, fault, nowMs))
-  }
-
-  private onOpeningOver(request: RequestId): CoreEffect[] {
-    const opening = this.openings.take(request)
-    if (opening === undefined) return []
-    const { deadlineMs } = opening.policy
-    const missing = { what: 'stem' } as const
-    return [failed(request, { code: 'deadline-passed', deadlineMs, hops: 0, missing })]
   }
 }
