@@ -185,7 +185,7 @@ export class Core {
           ? this.rounds.onHeadRun(input.job, input.outcome, nowMs)
           : this.requester.onHeadRun(input.job, input.outcome, nowMs)
       case 'layer-hosted':
-        return this.onLayerHosted(input.layer, input.failure, nowMs)
+        return this.onLayerHosted(input, nowMs)
       case 'asked':
         this.requester.open(
           input.request,
@@ -272,10 +272,9 @@ export class Core {
     return this.rounds.begin(request, opening, { activation, groups }, nowMs)
   }
 
-  private onLayerRun(
-    { job, outcome }: Extract<Input, { on: 'layer-run' }>,
-    nowMs: number,
-  ): Effect[] {
+  private onLayerRun(input: Extract<Input, { on: 'layer-run' }>, nowMs: number): CoreEffect[] {
+    const { job, outcome } = input
+    if (job.owner === 'audit') return this.requester.onOwnRun(input, nowMs)
     const effects =
       job.owner === 'rounds'
         ? this.rounds.onLayerRun(job, outcome, nowMs)
@@ -287,7 +286,17 @@ export class Core {
     return effects.concat(said)
   }
 
-  private onLayerHosted(layer: number, failure: string | undefined, nowMs: number): Effect[] {
+  private onLayerHosted(
+    input: Extract<Input, { on: 'layer-hosted' }>,
+    nowMs: number,
+  ): CoreEffect[] {
+    const { layer, failure } = input
+    const isHosting = this.hosting.loading.has(layer)
+    const effects = isHosting ? this.onHostingEnd(layer, failure, nowMs) : []
+    return [...effects, ...this.requester.onOwnRun(input, nowMs)]
+  }
+
+  private onHostingEnd(layer: number, failure: string | undefined, nowMs: number): Effect[] {
     if (this.hosting.ended(layer, failure)) return this.layersChanged(nowMs)
     return [report({ type: 'layer-refused', layer, reason: failure ?? 'it was not loaded' })]
   }
