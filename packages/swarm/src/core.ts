@@ -268,7 +268,7 @@ export class Core {
     const groups = opening && this.rounds.groupsFor(request, opening, activation, nowMs)
     if (opening === undefined || groups === undefined)
       return this.requester.begin(request, activation, nowMs)
-    this.requester.handOff(request)
+    this.requester.openings.take(request)
     return this.rounds.begin(request, opening, { activation, groups }, nowMs)
   }
 

@@ -63,11 +63,6 @@ export class Audits {
     if (seed !== undefined) this.lots.begin(request, seed)
   }
 
-  /** A request has no visits to be computed again. */
-  forget(request: RequestId): void {
-    this.lots.end(request)
-  }
-
   /**
    * A request has ended; its audits go on.
    * @param finish lets everybody forget it: kept until they have ended where nothing is left to be done for it.

@@ -6,6 +6,8 @@ export interface Opening {
   readonly policy: ClassifyPolicy
   /** When it was asked, milliseconds. */
   readonly startedMs: number
+  /** What is audited of it is drawn from this; undefined where nothing is. */
+  readonly seed?: string | undefined
 }
 
 /**
@@ -21,8 +23,8 @@ export class Openings {
   }
 
   /** A request is asked now. */
-  begin(request: RequestId, policy: ClassifyPolicy, nowMs: number): void {
-    this.open.set(request, { policy, startedMs: nowMs })
+  begin(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
+    this.open.set(request, { policy, startedMs: nowMs, seed })
   }
 
   /** What was asked of one of these; undefined where it is none. */

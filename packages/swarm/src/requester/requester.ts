@@ -127,21 +127,15 @@ export class Requester {
 
   /** A request is asked: its time begins, and its first tensor comes later. */
   open(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
-    this.audits.begin(request, seed)
-    this.openings.begin(request, policy, nowMs)
-  }
-
-  /** A request is answered otherwise than by a tour. */
-  handOff(request: RequestId): void {
-    this.openings.take(request)
-    this.audits.forget(request)
+    this.openings.begin(request, policy, nowMs, seed)
   }
 
   /** The first tensor of a request is here. @param activation the stem's output, (B, T, C). */
   begin(request: RequestId, activation: Activation, nowMs: number): CoreEffect[] {
     const opening = this.openings.take(request)
     if (opening === undefined) return withdrawn(activation)
-    const { policy, startedMs } = opening
+    const { policy, startedMs, seed } = opening
+    this.audits.begin(request, seed)
     const endsAtMs = startedMs + policy.deadlineMs
     const stem: Step = {
       kind: 'step',
