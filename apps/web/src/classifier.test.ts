@@ -53,6 +53,7 @@ class Request implements Classification {
       logits: [probabilities],
       probabilities: [probabilities],
       route: layers.map(hop),
+      rounds: [],
       missingLayers,
       checked: { layers: [], doubted: [] },
       totalMs: 7,

@@ -33,6 +33,8 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   const layers = plan.length > 0 ? plan.length : shape.layers
   if (!(minLayers >= 0 && minLayers <= layers))
     return { field: 'minLayers', message: `the minimum of layers must be from 0 to ${layers}` }
+  const rounds = roundsFault(policy, shape.layers)
+  if (rounds !== undefined) return { field: 'rounds', message: rounds }
   const step = {
     kind: 'step',
     request,
@@ -54,6 +56,22 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   return fault === undefined
     ? undefined
     : { field: 'stem', message: `cannot ask the swarm: ${fault}` }
+}
+
+/** What is wrong with the rounds that are asked for; undefined for nothing. */
+function roundsFault(
+  { rounds, plan, stopAtConfidence }: ClassifyPolicy,
+  layers: number,
+): string | undefined {
+  if (rounds === 'off' || rounds === 'auto') return undefined
+  if (!rounds.every((size) => Number.isInteger(size) && size > 0))
+    return 'a round has one layer at least'
+  const sum = rounds.reduce((a, b) => a + b, 0)
+  if (sum !== layers)
+    return `rounds of ${rounds.join('+')} take ${sum} layers, and this model has ${layers}`
+  if (plan.length > 0) return 'layers in a given order run one after another and not in rounds'
+  if (stopAtConfidence !== undefined) return 'rounds do not stop at a confidence'
+  return undefined
 }
 
 /** What the stem gave, or what it would of one image. */

@@ -32,6 +32,7 @@ function answerOf(probabilities: number[], order: number[], missingLayers: numbe
     logits: [],
     probabilities: [probabilities],
     route: route as unknown as Hop[],
+    rounds: [],
     missingLayers,
     checked: { layers: [], doubted: [] },
     totalMs: 1,

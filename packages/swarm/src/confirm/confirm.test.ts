@@ -22,6 +22,7 @@ function swarmThatSays(...classes: (number | undefined)[]) {
       route: order.map((layer) => ({ layer, peer, backend: 'reference', ms: 1 })),
       missingLayers: [],
       checked: { layers: [], doubted: [] },
+      rounds: [],
       totalMs: 100,
     }
   }
