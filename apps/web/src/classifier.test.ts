@@ -259,7 +259,7 @@ describe('the classifier', () => {
     expect(runs.at(-1)).toEqual({
       stage: 'failed',
       route: [hop(1)],
-      message: 'the deadline passed after 1 hop',
+      message: 'The deadline passed after 1 hop',
     })
   })
 
