@@ -36,7 +36,7 @@ afterAll(async () => {
 describe('up', () => {
   test('serves what a newcomer needs', async () => {
     const bootstrap = await (await fetch(`${swarm.url}/bootstrap.json`)).json()
-    expect(bootstrap).toMatchObject({ protocol: 4, releases: [{ name: 'tiny-vit' }] })
+    expect(bootstrap).toMatchObject({ protocol: 5, releases: [{ name: 'tiny-vit' }] })
     expect((await fetch(`${swarm.url}/readyz`)).status).toBe(200)
   })
 
