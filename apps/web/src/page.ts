@@ -36,6 +36,8 @@ export interface ModelCard {
   readonly name: string
   readonly layers: number
   readonly labels: readonly string[]
+  /** Its layers run in their own order only. */
+  readonly keepsOrder: boolean
 }
 
 /** The page as a function of plain data: it knows no peer and no network. */
@@ -86,7 +88,7 @@ export function createPage(
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem, actions.preparation)
-  createOrderChoice(actions.setOrders)
+  const orderChoice = createOrderChoice(actions.setOrders)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
@@ -111,7 +113,13 @@ export function createPage(
       strip.setLabels(model.labels)
       run.setModel(model)
       setText(release, model.name)
-      setText(classes, `${model.labels.length} classes, ${model.layers} layers`)
+      const order = model.keepsOrder ? ', run in their own order' : ''
+      setText(classes, `${model.labels.length} classes, ${model.layers} layers${order}`)
+      setText(
+        byId('hops-title', HTMLElement),
+        model.keepsOrder ? 'Route, in its own order' : 'Route',
+      )
+      orderChoice.offer(!model.keepsOrder)
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
@@ -149,12 +157,20 @@ function createMoves({ lights }: SwarmPicture, self: () => string) {
   }
 }
 
-function createOrderChoice(setOrders: (orders: number) => void): void {
+function createOrderChoice(setOrders: (orders: number) => void) {
   const select = byId('orders', HTMLSelectElement)
   const tell = () => setOrders(Number(select.value))
   select.addEventListener('change', tell)
   // Browsers keep a choice over a reload.
   tell()
+  return {
+    /** Whether there is more than one order to ask in. */
+    offer(isOffered: boolean) {
+      byId('ask-in', HTMLElement).hidden = !isOffered
+      if (!isOffered) select.value = '1'
+      tell()
+    },
+  }
 }
 
 /** Why some things are slower here than they could be; undefined when all is well. */

@@ -16,7 +16,12 @@ import type {
 import { Offers } from './offers.ts'
 import { OpenRequests } from './open-requests.ts'
 import { Outbox } from './outbox.ts'
-import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
+import {
+  CLASSIFY_POLICY_DEFAULT,
+  type ClassifyPolicy,
+  type Progress,
+  policyFor,
+} from './request.ts'
 import { type RequestFault, requestFault } from './request-fault.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
@@ -130,7 +135,7 @@ class DrivenMember implements Member {
     stem: EncodedActivation | StemRun,
     policy: Partial<ClassifyPolicy>,
   ): { request: RequestId; send: () => void } {
-    const wanted = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const wanted = policyFor({ ...CLASSIFY_POLICY_DEFAULT, ...policy }, this.shape)
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
     const isHere = typeof stem !== 'function'
     const fault = this.faultOf(request, isHere ? stem : undefined, wanted)

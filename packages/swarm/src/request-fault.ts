@@ -3,7 +3,7 @@ import { UNSIGNED } from './chain/statement.ts'
 import { stepFault } from './gate/step-fault.ts'
 import { DEADLINE_MS_MAX } from './limits.ts'
 import type { ClassifyPolicy } from './request.ts'
-import type { ModelShape } from './step.ts'
+import { isInOwnOrder, type ModelShape } from './step.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from './wire/messages.ts'
 
 /** What is wrong with a request before it is sent: which of its fields, and one line for people. */
@@ -33,6 +33,12 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   const layers = plan.length > 0 ? plan.length : shape.layers
   if (!(minLayers >= 0 && minLayers <= layers))
     return { field: 'minLayers', message: `the minimum of layers must be from 0 to ${layers}` }
+  if (shape.keepsOrder === true && !isInOwnOrder(plan))
+    return {
+      field: 'plan',
+      message:
+        'this release keeps its order: its layers run first to last, and some may be left out',
+    }
   const step = {
     kind: 'step',
     request,

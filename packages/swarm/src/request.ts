@@ -1,3 +1,4 @@
+import type { ModelShape } from './step.ts'
 import type { Hop, RequestId } from './wire/messages.ts'
 
 /** What the requester is content with. */
@@ -6,7 +7,7 @@ export interface ClassifyPolicy {
   readonly deadlineMs: number
   /** Fewer applied layers than this are an error instead of an answer. */
   readonly minLayers: number
-  /** Layers in the order in which they must run; empty for any order. */
+  /** Layers in the order in which they must run; empty for any order, or for the release's own where it keeps one. */
   readonly plan: readonly number[]
   /** Stop as soon as every image's best class is at least this probable; undefined to run all layers. */
   readonly stopAtConfidence: number | undefined
@@ -22,6 +23,15 @@ export const CLASSIFY_POLICY_DEFAULT: ClassifyPolicy = Object.freeze({
   stopAtConfidence: undefined,
   anytime: false,
 })
+
+/** The same of a model of this shape: where it keeps its order, all layers in it unless others are named. */
+export function policyFor(
+  policy: ClassifyPolicy,
+  { layers, keepsOrder }: ModelShape,
+): ClassifyPolicy {
+  if (keepsOrder !== true || policy.plan.length > 0) return policy
+  return { ...policy, plan: Array.from({ length: layers }, (_, layer) => layer) }
+}
 
 /**
  * What of an answer was run again by others (docs/decisions/0026): a sample, so that no layer need stand in either list.

@@ -27,7 +27,8 @@ export const publish = defineCommand({
   async run({ positionals, values, signal, print, log, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
     const { isToken, readTokenFile } = await import('../release/upload-release.ts')
-    const { releaseId } = await import('@layerswarm/model')
+    const { keepsOrder, releaseId } = await import('@layerswarm/model')
+    const { orderLine } = await import('../release/order-line.ts')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
     if (to === undefined && (token !== undefined || tokenFile !== undefined)) {
       throw usageError('a token is for an upload: name the signaling server with --to URL')
@@ -46,6 +47,7 @@ export const publish = defineCommand({
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
     print(`${manifest.name} ${release}`)
+    if (keepsOrder(manifest.spec)) print(orderLine(manifest))
     if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
     if (uploaded !== undefined) {
       print(`${uploaded.parts} parts, ${uploaded.bytes} bytes, uploaded to ${to?.origin}`)
@@ -56,6 +58,7 @@ export const publish = defineCommand({
       publisher: manifest.publisher,
       parts: manifest.parts.length,
       bytes,
+      keepsOrder: keepsOrder(manifest.spec),
       out,
       uploaded,
     })

@@ -35,6 +35,8 @@ export interface AskPolicy {
 export const POLICIES = {
   'any-order':
     'what ships: whoever has a step chooses who goes on and sends it there; any remaining layer may come next',
+  'in-order':
+    'the same for a release that keeps its order: whoever hosts the next layers may go on',
   direct: 'the same with the whole lane as witness of every step',
   gossip: 'claims over gossip and nobody is chosen: the first answer wins every step',
   'fixed-order': 'a chain in the trained order that fails when a hop is lost',

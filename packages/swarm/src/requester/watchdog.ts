@@ -1,7 +1,7 @@
 import { withOwnLink } from '../chain/own-link.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import type { CoreEffect } from '../effects.ts'
-import { STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
 import type { Answering } from './answering.ts'
 import type { Coverage } from './coverage.ts'
@@ -24,7 +24,9 @@ export interface WatchdogParts {
  * 2. A request that stands still goes back to the author of an older step, who is asked to choose again; to
  *    this member where it is the author, which chooses again itself.
  * 3. One that is closing is not taken back: its scores are on their way.
- * 4. How long is too long follows what the lane usually takes, within fixed bounds.
+ * 4. Of a release that keeps its order a request goes on without the layers that nobody hosts, once its time is too
+ *    short to wait for a host.
+ * 5. How long is too long follows what the lane usually takes, within fixed bounds.
  */
 export class Watchdog {
   private readonly self: PeerId
@@ -133,7 +135,17 @@ export class Watchdog {
     if (wanted.closing !== undefined) return []
     const end = wanted.patience.due(wanted.newest, this.stallMs(), nowMs)
     if (end === undefined) return []
+    if (end === 'uncovered' && this.leaveOut(wanted, nowMs))
+      return this.resume(wanted, undefined, nowMs)
     return end === 'stalled' ? this.rescue(wanted, nowMs) : answering.closeUp(wanted, end, nowMs)
+  }
+
+  /** Layers that nobody hosts stand in the way of later ones: begins anew without them. @returns whether it does. */
+  private leaveOut(wanted: Pending, nowMs: number): boolean {
+    const plan = this.parts.coverage.planWithoutGaps(wanted)
+    if (plan === undefined || wanted.newest.era >= ERAS_MAX) return false
+    wanted.startOver(nowMs, plan)
+    return true
   }
 
   /** After this long without a sign of work the newest step is offered again, milliseconds. */
