@@ -176,7 +176,7 @@ export class Core {
       case 'head-run':
         return this.requester.onHeadRun(input.job, input.outcome, nowMs)
       case 'layer-hosted':
-        return this.onLayerHosted(input.layer, input.failure, nowMs)
+        return this.onLayerHosted(input, nowMs)
       case 'asked':
         this.requester.open(
           input.request,
@@ -249,10 +249,9 @@ export class Core {
     ]
   }
 
-  private onLayerRun(
-    { job, outcome }: Extract<Input, { on: 'layer-run' }>,
-    nowMs: number,
-  ): Effect[] {
+  private onLayerRun(input: Extract<Input, { on: 'layer-run' }>, nowMs: number): CoreEffect[] {
+    const { job, outcome } = input
+    if (job.owner === 'audit') return this.requester.onOwnRun(input, nowMs)
     const effects = this.provider.visits.onLayerRun(job, outcome, nowMs)
     const { throughput } = this.provider
     const said = throughput.isNewlyMeasured
@@ -261,7 +260,17 @@ export class Core {
     return effects.concat(said)
   }
 
-  private onLayerHosted(layer: number, failure: string | undefined, nowMs: number): Effect[] {
+  private onLayerHosted(
+    input: Extract<Input, { on: 'layer-hosted' }>,
+    nowMs: number,
+  ): CoreEffect[] {
+    const { layer, failure } = input
+    const isHosting = this.hosting.loading.has(layer)
+    const effects = isHosting ? this.onHostingEnd(layer, failure, nowMs) : []
+    return [...effects, ...this.requester.onOwnRun(input, nowMs)]
+  }
+
+  private onHostingEnd(layer: number, failure: string | undefined, nowMs: number): Effect[] {
     if (this.hosting.ended(layer, failure)) return this.layersChanged(nowMs)
     return [report({ type: 'layer-refused', layer, reason: failure ?? 'it was not loaded' })]
   }

@@ -41,6 +41,22 @@ class Lying extends SymbolicCompute {
   }
 }
 
+/** An engine that tells the same lie as any other of its kind. */
+class AllAlike extends SymbolicCompute {
+  override run(
+    layer: number,
+    hop: number,
+    input: EncodedActivation,
+    finished: (outcome: LayerOutcome) => void,
+  ): void {
+    super.run(layer, hop, input, (outcome) => {
+      if ('failure' in outcome) return finished(outcome)
+      const { activation } = outcome
+      finished({ ...outcome, activation: { ...activation, bytes: tainted(activation.bytes, 1) } })
+    })
+  }
+}
+
 /** Whoever listens hears each message after this does. */
 function tapped(transport: Transport, heard: (message: Message) => void): Transport {
   const listen = transport.listen.bind(transport)
@@ -156,4 +172,31 @@ test('everything that audits hold is let go', async () => {
   one.world.clock.run(one.world.clock.nowMs() + 10_000)
   for (const { peer } of one.world.inhabitants.values())
     expect(one.world.network.held(peer)).toBe(0)
+})
+
+test('three that lie alike outvote nobody, though only two are honest: the asker runs what is disputed itself', async () => {
+  const world = new World({ shape: HELD })
+  const asker = world.join('asker')
+  const pairs = [
+    [0, 1],
+    [2, 3],
+  ]
+  for (const [i, serve] of [...pairs, ...pairs].entries()) world.join(`p${i}`, { serve })
+  const { clock, random } = world
+  for (const name of ['x', 'y', 'z']) {
+    const transport = world.network.join(name as PeerId)
+    const compute = new AllAlike(clock, 3)
+    simulatedMember(
+      { transport, clock, random, compute },
+      { shape: HELD, serve: [0, 1, 2, 3] },
+    ).member.start()
+  }
+  clock.run(6_000)
+  const outvoted = new Set<PeerId>()
+  asker.member.on((event) => {
+    if (event.type === 'peer-outvoted') outvoted.add(event.peer)
+  })
+  await askOften({ world, asker, outvoted: [] }, 15)
+  const { wrong, answered } = await askOften({ world, asker, outvoted: [] }, 30)
+  expect([[...outvoted].sort(), wrong, answered]).toEqual([['x', 'y', 'z'], 0, 30])
 })

@@ -114,3 +114,16 @@ test('recomputations are bounded, and those that come to nothing more so', () =>
   }
   expect(other.takeRecount()).toBe(false)
 })
+
+test('who came to what was made here is right, and who has no tensor to show is judged by its name', () => {
+  const one = audit(90)
+  add(one, b, 70)
+  expect(one.verdictBy(tensor(70))).toEqual({ right: [[b]], wrong: [] })
+  one.isExact = true
+  one.loseOutput()
+  expect(one.verdictBy(tensor(70))).toEqual({ right: [[b]], wrong: [[a]] })
+  expect(one.verdictBy(tensor(20))).toEqual({ right: [], wrong: [[b]] })
+  one.outputCame(tensor(90))
+  expect(one.verdictBy(tensor(91))).toEqual({ right: [[a]], wrong: [[b]] })
+  expect(audit(90).verdictBy(tensor(90))).toBeUndefined()
+})

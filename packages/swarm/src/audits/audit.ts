@@ -67,6 +67,8 @@ export class Audit {
   isInputAsked = false
   /** The next recomputation waits for the input, to be sent from here. */
   isToSend = false
+  /** It is run on this member's own engine, or was, or cannot be. */
+  isOwnRunTried = false
   /** Its input is this member's own, and kept for it. */
   kept: TensorHash | undefined
   /** Fetches that it waits for. */
@@ -183,6 +185,36 @@ export class Audit {
   ): void {
     this.isKnownDisputed = undefined
     this.results.push({ peers, hash: tensorOf(activation), tensor })
+  }
+
+  /**
+   * Whose results are like what this member's own engine made of the input. Whoever has no tensor to show is judged
+   * by its name.
+   * @returns undefined where there is nothing to compare it with.
+   */
+  verdictBy(own: EncodedActivation): Verdict | undefined {
+    const right: (readonly PeerId[])[] = []
+    const wrong: (readonly PeerId[])[] = []
+    const names = new Set<TensorHash>()
+    const unseen: Result[] = []
+    for (const one of this.results) {
+      const tensor = this.tensorOf(one)
+      if (tensor === undefined) unseen.push(one)
+      else if (!this.judging.agree(own, tensor)) wrong.push(one.peers)
+      else {
+        right.push(one.peers)
+        names.add(one.hash)
+      }
+    }
+    if (this.isExact && right.length > 0)
+      for (const { hash, peers } of unseen) (names.has(hash) ? right : wrong).push(peers)
+    return unseen.length === this.results.length ? undefined : { right, wrong }
+  }
+
+  /** Of results of one name only the first has its bytes here. */
+  private tensorOf({ hash, tensor }: Result): EncodedActivation | undefined {
+    const [first] = this.results
+    return tensor ?? (first?.hash === hash ? first.tensor : undefined)
   }
 
   /** @returns the verdict, once there is one. */

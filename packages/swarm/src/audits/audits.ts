@@ -11,11 +11,15 @@ import { Budget, type BudgetOptions } from './budget.ts'
 import type { Ledger } from './ledger.ts'
 import { AUDIT_MS_MAX, AUDITS_MAX, CHANCES_PEACE, DISPUTE_HOLD_MS, HOLD_MS } from './limits.ts'
 import { Lots } from './lots.ts'
+import { type OwnRunInput, OwnRuns } from './own-runs.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
 import { type Stretch, stretchesOf } from './stretch.ts'
 
 /** Who audits, of which model. */
-export interface AuditsOptions extends Judging, BudgetOptions {}
+export interface AuditsOptions extends Judging, BudgetOptions {
+  /** Layers that this member hosts itself. */
+  readonly hosted: ReadonlySet<number>
+}
 
 /**
  * Has what others computed for this member's requests computed again, by others still, and finds out who lies.
@@ -24,7 +28,7 @@ export interface AuditsOptions extends Judging, BudgetOptions {}
  * 2. A recomputation is a request like any other, that begins where the stretch did: whoever runs it has the input
  *    from where it is already, and is not told what is expected.
  * 3. Nobody judges but this member: results of the same name agree; of others it compares the tensors itself, and
- *    believes those that agree, as audit.ts says.
+ *    believes what it made of the input itself (own-runs.ts), or those that agree, as audit.ts says.
  * 4. At most AUDITS_MAX are under way, within a share of the work that is done for this member and of its uplink.
  * 5. Whoever is being audited is hardly drawn again meanwhile, and answers that it had a part in wait for that.
  * 6. While one is under way nobody lets go of what its request left behind.
@@ -34,6 +38,7 @@ export class Audits {
   private readonly ledger: Ledger
   private readonly nextJob: () => JobId
   private readonly budget: Budget
+  private readonly ownRuns: OwnRuns
   private readonly audits = new Set<Audit>()
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
@@ -50,6 +55,7 @@ export class Audits {
     this.ledger = ledger
     this.nextJob = nextJob
     this.budget = new Budget(options, ledger)
+    this.ownRuns = new OwnRuns(options.hosted, nextJob)
   }
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
@@ -250,9 +256,19 @@ export class Audits {
     if (!audit.isInputAsked) return [...this.dispute(audit, nowMs)]
     const isFetching = audit.jobs.input !== undefined && this.byJob.has(audit.jobs.input.number)
     if (isFetching) return []
+    if (audit.input !== undefined && this.ownRuns.takes(audit))
+      return this.ownRuns.begin(audit, audit.input)
     return this.budget.take(audit.stretch, nowMs, 'urgent')
       ? this.recompute(audit, nowMs)
       : this.over(audit, audit.lastVerdict ?? 'undecided')
+  }
+
+  /** A layer was loaded to settle a dispute, or has run for one. */
+  onOwnRun(input: OwnRunInput, nowMs: number): CoreEffect[] {
+    const effects: CoreEffect[] = this.ownRuns.on(input)
+    for (const { audit, verdict } of this.ownRuns.takeEnds())
+      effects.push(...(verdict ? this.over(audit, verdict) : this.proceed(audit, nowMs)))
+    return effects
   }
 
   /** Two results differ: what went into them is looked at as well, and a third decides. */
@@ -352,6 +368,7 @@ export class Audits {
     const finish = this.isUnderWay(request) ? undefined : this.finishes.get(request)
     if (finish !== undefined) this.finishes.delete(request)
     return [
+      ...this.ownRuns.drop(audit),
       ...jobs.map((job) => ({ do: 'cancel', job }) as const),
       ...(audit.kept === undefined ? [] : [{ do: 'withdraw', hash: audit.kept } as const]),
       ...(finish === undefined ? [] : [finish]),

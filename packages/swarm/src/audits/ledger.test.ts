@@ -95,6 +95,17 @@ test('where a liar has been met nobody is proven by two who find each other righ
   expect([ledger.isTrusted(peer), ledger.vouchersOf(peer)]).toEqual([true, []])
 })
 
+test('whoever has found somebody right is not to look again until as many others have', () => {
+  const ledger = new Ledger()
+  const found: string[] = []
+  for (const one of vouchers) {
+    expect(ledger.vouchersOf(peer)).toEqual(found)
+    ledger.right(peer, 1, [one])
+    found.push(one)
+  }
+  expect([found.length, ledger.vouchersOf(peer)]).toEqual([VOUCHERS_MIN, []])
+})
+
 test('what somebody who is outvoted has found right is worth nothing', () => {
   const ledger = new Ledger()
   ledger.right(peer, 50, [other])

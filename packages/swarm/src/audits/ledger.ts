@@ -36,8 +36,8 @@ interface Findings {
  * 1. A stranger is always audited, whoever was found right ever more rarely, and nobody never.
  * 2. Whoever was outvoted is barred for a time that doubles, and is a stranger after it.
  * 3. A suspicion ends with the next layer that is found right; SUSPICIONS_MAX in a row are as good as a verdict.
- * 4. Two who lie alike find each other right: where a liar has been met nobody is proven by fewer than VOUCHERS_MIN, and
- *    what somebody who is outvoted has found right is worth nothing.
+ * 4. Two who lie alike find each other right: until VOUCHERS_MIN have looked it is somebody else each time, where a liar
+ *    has been met nobody is proven by fewer, and what somebody who is outvoted has found right is worth nothing.
  * 5. At most FINDINGS_MAX peers are remembered; who is barred is forgotten last.
  */
 export class Ledger {
@@ -113,10 +113,10 @@ export class Ledger {
     return found !== undefined && found.right >= TRUSTED_LAYERS && this.isVouchedFor(found)
   }
 
-  /** Who has found a peer right: others are to say so too, where a liar has been met and they are not enough. */
+  /** Who has found a peer right, while they are not enough: others are to say so too. */
   vouchersOf(peer: PeerId): PeerId[] {
     const found = this.findings.get(peer)
-    return found === undefined || this.isVouchedFor(found) ? [] : [...found.vouchers]
+    return found === undefined || found.vouchers.size >= VOUCHERS_MIN ? [] : [...found.vouchers]
   }
 
   private isVouchedFor({ vouchers }: Findings): boolean {

@@ -36,6 +36,10 @@ export const EXACT_ENGINES: ReadonlySet<EngineName> = new Set(['ort-wasm', 'refe
 export const AGREEING_MIN = 2
 /** And where others differ: several may lie alike. */
 export const AGREEING_DISPUTED_MIN = 3
+/** Layers that a member keeps for disputes that its own engine settles: those of the longest visit of models/fashion-vit. */
+export const OWN_LAYERS_MAX = 8
+/** Of models with larger tensors than this nothing is loaded for a dispute: a layer of ViT-B, with tensors of 302,592 bytes, is 27 MB. */
+export const OWN_TENSOR_BYTES_MAX = 65_536
 /** Recomputations of one visit: enough for three that agree where two of five lie alike. */
 export const RECOUNTS_MAX = 5
 /** Recomputations that come to nothing before nobody is asked any more: hosts are missing, or nobody takes them on. */

@@ -128,6 +128,13 @@ describe('a tensor that is gone with its author', () => {
     expect(noticesOf([author]).lost(before, next, lost)).toEqual([])
   })
 
+  test('is not passed on for ever by two who were visited in turn', () => {
+    const turns = (one: PeerId) =>
+      new Flight(stepAfter([first, one, next, one, next, author], { requester, next: self }), 0)
+    expect(toldTo(noticesOf([first, next]).lost(turns(self), next, lost))).toEqual([first])
+    expect(toldTo(noticesOf([next]).lost(turns(self), next, lost))).toEqual([])
+  })
+
   test('is passed on by nobody who is not on its route: that was told with the whole lane', () => {
     const witnessed = new Flight(stepAfter([first, author], { requester, next }), 0)
     expect(noticesOf([first, author, requester]).lost(witnessed, next, lost)).toEqual([])

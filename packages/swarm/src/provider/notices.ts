@@ -60,10 +60,12 @@ export class Notices {
     const { author } = flight
     if (requester === self || author === undefined) return []
     if (from === undefined && neighbourhood.wayMs(author, requester) !== undefined) return []
-    const last = route.findLastIndex(({ peer }) => peer === (from === undefined ? author : self))
+    const names = route.map(({ peer }) => peer)
+    // From its first visit on: two who were visited in turn would pass it on to one another for ever.
+    const end = from === undefined ? names.lastIndexOf(author) : names.indexOf(self)
     // It heard what the whole lane was told.
-    if (last < 0) return []
-    const before = route.slice(0, last + 1).map(({ peer }) => peer)
+    if (end < 0) return []
+    const before = names.slice(0, end)
     const isHeard = from !== undefined && neighbourhood.reaches(requester)
     const to = isHeard
       ? requester

@@ -2,6 +2,7 @@ import { type Agreement, withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
 import { BUSY_MS } from '../audits/limits.ts'
+import type { OwnRunInput } from '../audits/own-runs.ts'
 import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
@@ -83,6 +84,7 @@ export class Requester {
     this.audits = new Audits(
       {
         self,
+        hosted,
         agree: options.agree ?? withinTolerance,
         isPlausible: options.isPlausible ?? isStepOfLayers,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
@@ -92,25 +94,13 @@ export class Requester {
       jobs.of('audit'),
     )
     const { pending, coverage, secondOffers, scoring, losses, audits } = this
-    this.answering = new Answering(shape.layers, {
-      pending,
-      scoring,
-      secondOffers,
-      coverage,
-      losses,
-      audits,
-    })
+    const ended = { pending, scoring, secondOffers, coverage, losses, audits }
+    this.answering = new Answering(shape.layers, ended)
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
     const { ledger, watchdog } = this
-    this.judgement = new Judgement(self, {
-      pending,
-      ledger,
-      audits,
-      scoring,
-      answering,
-      watchdog,
-    })
+    const judged = { pending, ledger, audits, scoring, answering, watchdog }
+    this.judgement = new Judgement(self, judged)
     this.readout = new Readout({ pending, scoring, answering, watchdog: this.watchdog })
   }
 
@@ -167,9 +157,9 @@ export class Requester {
   }
 
   private isBusy(nowMs: number): boolean {
-    for (const { request, startedMs } of this.pending.values())
-      if (nowMs - startedMs > BUSY_MS && !this.audits.owns(request)) return true
-    return false
+    return [...this.pending.values()].some(
+      ({ request, startedMs }) => nowMs - startedMs > BUSY_MS && !this.audits.owns(request),
+    )
   }
 
   private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
@@ -353,6 +343,11 @@ export class Requester {
     return [{ do: 'publish', message: wanted.message(nowMs) }]
   }
 
+  /** A layer was loaded that is not hosted for others, or has run for nobody else. */
+  onOwnRun(input: OwnRunInput, nowMs: number): CoreEffect[] {
+    return this.settle(this.audits.onOwnRun(input, nowMs), nowMs)
+  }
+
   onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): CoreEffect[] {
     return this.settle(this.readout.onHeadRun(id, outcome, nowMs), nowMs)
   }
@@ -386,8 +381,8 @@ export class Requester {
   }
 
   private failUnled(nowMs: number): CoreEffect[] {
-    const fault = { code: 'no-providers' } as const
-    return this.unled().flatMap((wanted) => this.answering.fail(wanted, fault, nowMs))
+    const { answering } = this
+    return this.unled().flatMap((one) => answering.fail(one, { code: 'no-providers' }, nowMs))
   }
 
   private onOpeningOver(request: RequestId): CoreEffect[] {
