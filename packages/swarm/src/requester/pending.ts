@@ -43,6 +43,8 @@ export class Pending {
   headFailure: string | undefined
   /** Its time is short: each step is scored as it comes. */
   isHurried = false
+  /** When its last tensor, which could not be had, is asked for again, milliseconds; Infinity unless it is to be. */
+  scoresAgainAtMs = Number.POSITIVE_INFINITY
   /** Its scores are here, and wait for audits. */
   isHeld = false
   private step: Step
