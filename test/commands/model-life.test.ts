@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { relativeL2 } from '@layerswarm/model'
+import { parseManifest, relativeL2, verifyManifest } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTraining, vectors } from '../support/make-release.ts'
 import { grayPng } from '../support/pictures.ts'
@@ -175,6 +175,63 @@ describe('train', () => {
     expect(report).toMatchObject({ steps: 2, spec: { classes: 2, layerNormEps: 1e-12 } })
     expect(await refusal(1, 'train', at('wide.json'), '--out', at('wide'), ...words)).toMatch(
       /"width" is 64 .* 32 in the model/,
+    )
+  })
+
+  test('learns from a teacher that knows the same classes', async () => {
+    const recipe = JSON.parse(await readFile(at('tune.json'), 'utf8')) as object
+    await writeFile(at('taught.json'), JSON.stringify({ ...recipe, teacherShare: 0.5 }))
+    const words = ['--data', at('train-data'), '--size', '28', '--engine', 'cpu']
+    const tuned = ['--teacher', at('tuned')]
+    const taught = ['train', at('taught.json'), '--out', at('taught')]
+    const report = await run<{ steps: number }>(...taught, ...words, ...tuned)
+    expect(report.steps).toBe(2)
+    expect(await refusal(1, ...taught, ...words)).toMatch(/but no teacher is named/)
+    expect(await refusal(1, ...taught, ...words, '--teacher', at('training'))).toMatch(
+      /the teacher knows 10 classes of 28 pixels in 1 channels, the data has 2 classes/,
+    )
+    const untaught = ['train', at('tune.json'), '--out', at('taught'), ...words, ...tuned]
+    expect(await refusal(1, ...untaught)).toMatch(/a teacher is named, but "teacherShare" is 0/)
+  })
+})
+
+describe('rounds', () => {
+  test('are measured by evaluate and by publish, which signs them', async () => {
+    for (const label of ['class 0', 'class 1']) await writePictures(at('measured', label), 20)
+    const data = ['--data', at('measured')]
+    const rounds = ['--rounds', '2+2', '--rounds', '4', '--rounds', '2+2']
+    const { releases } = await run<{ releases: { rounds: object }[] }>(
+      ...['evaluate', at('training'), ...data, ...rounds, '--report', at('rounds report')],
+    )
+    const [{ rounds: measured = {} } = {}] = releases
+    expect(Object.keys(measured)).toEqual(['4', '2+2'])
+    const report = await readFile(at('rounds report', 'report.md'), 'utf8')
+    expect(report).toMatch(/## In rounds\n[^#]*\| model \| 4 \| 2\+2 \|/)
+
+    const out = at('measured release')
+    const key = ['--key', at('keys', 'publisher.key')]
+    const words = ['publish', at('training'), '--out', out, ...key, ...rounds, ...data]
+    const published = await run<{ rounds: Record<string, number> }>(...words)
+    expect(Object.keys(published.rounds)).toEqual(['4', '1+1+1+1', '2+2'])
+    const manifest = parseManifest(await readFile(join(out, 'manifest.json')))
+    verifyManifest(manifest)
+    expect(manifest.rounds).toEqual(published.rounds)
+    const shown = await runCommand(...words)
+    expect(shown.stdout).toMatch(/^\d+\.\d % in rounds of 2\+2$/m)
+    const plain = await runCommand('evaluate', out, ...data, '--rounds', '1+3')
+    expect(plain.stdout).toMatch(/^tiny-vit: \d+\.\d % ± \d\.\d % in rounds of 1\+3$/m)
+    const again = ['publish', out, '--to', 'http://127.0.0.1:1', '--token', TOKEN]
+    expect(await refusal(2, ...again, '--rounds', '2+2')).toMatch(/is a signed release already/)
+  })
+
+  test('that do not fit are refused, and what they are not for', async () => {
+    const evaluate = (...words: string[]) => refusal(2, 'evaluate', at('training'), ...words)
+    expect(await evaluate('--rounds', '2+3')).toMatch(
+      /--rounds: "2\+3" is no grouping of 4 layers; one is "2\+2" \(tiny-vit\)/,
+    )
+    expect(await evaluate('--rounds', 'two')).toMatch(/one is "2\+2"/)
+    expect(await refusal(2, 'publish', at('training'), '--out', at('no'), '--data', '.')).toMatch(
+      /--data is for measuring groupings: name them with --rounds/,
     )
   })
 })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { parseManifest } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectors } from '../support/make-release.ts'
 import { grayPng } from '../support/pictures.ts'
@@ -23,7 +24,7 @@ npx() {
   shift
   case "$1 $*" in
     train\\ *--data*|evaluate\\ *--data*) ;;
-    train\\ *|evaluate\\ *) set -- "$@" --data data ;;
+    train\\ *|evaluate\\ *|publish\\ *--rounds*) set -- "$@" --data data ;;
   esac
   "${process.execPath}" "${bin}" "$@"
 }
@@ -47,6 +48,12 @@ beforeAll(async () => {
   await writeSampleData(at('data'))
   await mkdir(at(recipes), { recursive: true })
   for (const name of await readdir(join(root, recipes))) await writeRecipe(name, recipes, FEW)
+  // What begins with a release has its shape.
+  const { images, batch, warmupSteps } = FEW
+  await writeRecipe('fashion-vit-rounds.json', recipes, { images, batch, warmupSteps })
+  for (const name of ['fashion-vit', 'fashion-vit-sequential']) {
+    await cp(join(root, 'models', name), at('models', name), { recursive: true })
+  }
   await writeRecipe('my-recipe.json', '.', { ...PICTURES, keptPatches: 16 })
   await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })
   for (const label of ['cat', 'dog']) await writePictures(at('pictures', label))
@@ -120,6 +127,7 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
   ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
   ['publish runs/vit-base', () => expectVariant('models/vit-base', 'sequential')],
   ['publish runs/vit-any', () => expectVariant('models/vit-any', 'shuffle')],
+  ['publish runs/rounds', () => expectRounds('models/rounds', ['1+1+1+1+1+1+1+1', '4+4', '8'])],
   [
     'publish runs/merged',
     async () => {
@@ -139,9 +147,16 @@ async function expectVariant(folder: string, variant: string): Promise<void> {
   expect(spec.variant).toBe(variant)
 }
 
+async function expectRounds(folder: string, groupings: readonly string[]): Promise<void> {
+  const manifest = parseManifest(await readFile(at(folder, 'manifest.json')))
+  expect(Object.keys(manifest.rounds ?? {}).toSorted()).toEqual(groupings)
+}
+
 describe('the document about training', () => {
   test('shows the fields of a recipe', async () => {
-    const recipe = JSON.parse(await readFile(join(root, recipes, 'fashion-vit.json'), 'utf8'))
+    const recipe = JSON.parse(
+      await readFile(join(root, recipes, 'fashion-vit-rounds.json'), 'utf8'),
+    )
     for (const field of Object.keys(recipe)) expect(doc).toContain(`\`${field}\``)
   })
 

@@ -70,6 +70,11 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
   }
 
   test('joins at the press of a button and serves its layers', async () => {
+    await tab.evaluate(`(() => {
+      window.states = []
+      const state = document.querySelector('[data-testid="state"]')
+      new MutationObserver(() => states.push(state.textContent)).observe(state, { childList: true })
+    })()`)
     await tab.click('[data-testid="join"]')
     const { state, backend, storage, hostedLayers } = await until(
       'it serves',
@@ -80,6 +85,7 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
     expect(await tab.evaluate(`document.querySelector('[data-testid="state"]').textContent`)).toBe(
       'serving',
     )
+    expect(await tab.evaluate('states')).toEqual(['joining', 'serving'])
   })
 
   test('asks, and both browsers run the layers that they host', async () => {
@@ -96,7 +102,8 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
     const { hops, missing, route } = await classifySample(other, 3)
     expect([hops, missing]).toEqual([LAYERS, 0])
     expect(route.filter(({ peer }) => peer === peerId)).toHaveLength(4)
-    expect((await until('it has served', (seen) => seen.served > served)).served).toBe(served + 4)
+    // Audits of earlier requests may add to it.
+    await until('it has served all four', (seen) => seen.served >= served + 4)
   })
 
   test('draws rings as wide as they are meant to be', async () => {
@@ -117,6 +124,9 @@ describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromi
       await untilTrue(
         `document.querySelector('[data-testid="${lane}"]').dataset.outcome === 'answered'`,
       )
+    await tab.click('[data-testid="lab-lie"]')
+    await tab.click('[data-testid="lab-through"]')
+    await untilTrue(`document.querySelectorAll('#lab-any .stop.lied').length > 0`)
   })
 
   test('comes back after a reload as the same peer, with its layers on disk', async () => {

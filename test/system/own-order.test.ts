@@ -123,6 +123,7 @@ test('the command says so, and takes no other order', async () => {
   for (const [flags, line] of [
     [['--order', '1,0'], /--order may leave layers out, but not change places/],
     [['--orders', '3'], /there is no second one for --orders/],
+    [['--confirm'], /there is no second one for --confirm/],
   ] as const) {
     const { code, stderr } = await ask(...flags)
     expect(code).toBe(2)

@@ -90,6 +90,23 @@ test('a layer that nobody hosts is missing from the answer and fatal to the chai
   expect(said).toContain('nobody hosts layer 3')
 })
 
+test('a lie is marked where it touched a picture, and a liar that was not asked is said not to have been', async () => {
+  await page.getByTestId('lab-drop').click()
+  await untilUnhosted([])
+  await page.getByTestId('lab-peer').selectOption('peer-5')
+  await page.getByTestId('lab-lie').click()
+  await page.getByTestId('lab-through').click()
+  await page.locator('#lab-any .stop.lied').first().waitFor({ timeout: 60_000 })
+  expect((await outcomes()).any).toBe('answered')
+  const said = await page.locator('#lab-any .lane-lies').textContent()
+  expect(said).toMatch(/^peer-5 lied at layers? \d/)
+  expect(said).toContain('Audits')
+  const liars = await page
+    .locator('#lab-any .stop.lied')
+    .evaluateAll((stops) => stops.map((stop) => stop.getAttribute('title')))
+  for (const words of liars) expect(words).toMatch(/on peer-5, which lied$/)
+})
+
 test('nothing of it reaches the console', () => {
   expect(tab.errors).toEqual([])
 })

@@ -9,6 +9,8 @@ import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
 import { compareShot, keepShot, storesShots } from './page-shots.ts'
 
 const LAYERS = 8
+/** More are a better picture, and take longer. */
+const PEERS = storesShots ? 5 : 2
 /** Script that may be fetched before anybody joins, unpacked. */
 const FIRST_SCRIPT_BYTES_MAX = 400_000
 
@@ -28,7 +30,7 @@ let scratch = ''
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-'))
   browser = await launchBrowser(FAKE_CAMERA)
-  swarm = await startSwarm('--peers', storesShots ? '5' : '2', '--port', '0')
+  swarm = await startSwarm('--peers', String(PEERS), '--port', '0')
 })
 afterAll(async () => {
   await browser?.close()
@@ -100,6 +102,16 @@ describe('the page at rest', () => {
     expect(requests.filter((url) => new URL(url).origin !== swarm.url)).toEqual([])
   })
 
+  test('shows the living swarm before joining: who is there, and hosts per layer', async () => {
+    const { page } = tab
+    await page
+      .getByText(`${PEERS} peers are in this swarm now and host all ${LAYERS} layers.`)
+      .waitFor()
+    expect(await page.locator('#swarm .node').count()).toBe(PEERS + 1)
+    expect(await page.locator('#coverage .column').count()).toBe(LAYERS)
+    expect((await tab.snapshot()).state).toBe('offline')
+  })
+
   test('shows no serious finding of axe, wide or narrow, dark or light', async () => {
     const [wide, narrow] = VIEWS
     await expectAccessible(tab.page, [
@@ -131,11 +143,59 @@ describe('the page at rest', () => {
     })
   })
 
+  test('its host sees the same swarm at /swarm, and programs as JSON', async () => {
+    const page = await tab.context.newPage()
+    await page.goto(`${swarm.url}/swarm`)
+    await page.getByText(`${PEERS} peers host layers, 0 only ask.`).waitFor()
+    expect(await seriousFindings(page)).toEqual([])
+    await page.close()
+    const view = (await (await fetch(`${swarm.url}/swarm.json`)).json()) as {
+      releases: { hosts: number[]; peers: unknown[] }[]
+    }
+    expect(view.releases[0]?.peers).toHaveLength(PEERS)
+    expect(view.releases[0]?.hosts.every((hosts) => hosts > 0)).toBe(true)
+  })
+
+  test('can be installed: its manifest names icons that are there', async () => {
+    const href = await tab.page.locator('link[rel="manifest"]').getAttribute('href')
+    const at = new URL(href ?? '', `${swarm.url}/`)
+    const { icons, start_url } = (await (await fetch(at)).json()) as {
+      icons: { src: string; type: string }[]
+      start_url: string
+    }
+    expect(new URL(start_url, at).href).toBe(`${swarm.url}/`)
+    for (const { src, type } of icons) {
+      const response = await fetch(new URL(src, at))
+      expect(response.headers.get('content-type')).toContain(type)
+    }
+    const devtools = await tab.devtools()
+    const { errors } = await devtools.send('Page.getAppManifest')
+    expect(errors).toEqual([])
+  })
+
+  test('can be called back while it joins', async () => {
+    const { page } = tab
+    await page.getByTestId('join').click()
+    await page.locator('#join-fetching[aria-current="step"]').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    expect((await tab.snapshot()).state).toBe('offline')
+    await page.getByTestId('join').waitFor()
+    expect(await page.getByTestId('state').textContent()).toBe('offline')
+    expect(await page.locator('#notice').isHidden()).toBe(true)
+    expect(await page.locator('#join-progress').isHidden()).toBe(true)
+  })
+
   test('comes from the browser when its server is away, and says so', async () => {
     const { page, context } = tab
-    await page.evaluate(() => navigator.serviceWorker.ready)
-    await page.reload()
-    await page.getByTestId('sample').nth(23).waitFor()
+    // From the first visit on: nothing was loaded again since.
+    const fresh = await browser.newContext()
+    const first = await fresh.newPage()
+    await first.goto(swarm.url)
+    await first.evaluate(() => navigator.serviceWorker.ready)
+    await fresh.setOffline(true)
+    await first.reload()
+    await first.getByTestId('sample').nth(23).waitFor()
+    await fresh.close()
     await context.setOffline(true)
     await page.reload()
     await page.getByText('does not answer').waitFor()
@@ -186,21 +246,36 @@ describe('a tab in the swarm', () => {
   test('joins by keyboard, shows how far the runtime is, and answers', async () => {
     const { page } = tab
     await page.evaluate(() => {
-      const seen = window as unknown as { shares: Set<number> }
-      seen.shares = new Set()
+      const seen = window as unknown as { shares: Set<number>; bytes: number; states: string[] }
+      Object.assign(seen, { shares: new Set(), bytes: 0, states: [] })
       const bar = document.querySelector('progress')
+      const state = document.querySelector('[data-testid="state"]')
       new MutationObserver(() => {
         if (bar !== null) seen.shares.add(bar.position)
-      }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['value'] })
+        seen.bytes = Math.max(seen.bytes, bar?.max ?? 0)
+        const now = state?.textContent ?? ''
+        if (seen.states.at(-1) !== now) seen.states.push(now)
+      }).observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+        attributes: true,
+      })
     })
     await page.getByTestId('join').focus()
     await page.keyboard.press('Enter')
     await tab.until('it serves four layers', ({ hostedLayers }) => hostedLayers.length === 4)
     await tab.until('all layers are hosted', ({ coverage }) => coverage.every((hosts) => hosts > 0))
-    const shares = await page.evaluate(() => [
-      ...(window as unknown as { shares: Set<number> }).shares,
-    ])
+    const { shares, bytes, states } = await page.evaluate(() => {
+      const seen = window as unknown as { shares: Set<number>; bytes: number; states: string[] }
+      return { shares: [...seen.shares], bytes: seen.bytes, states: seen.states }
+    })
     expect(shares.some((share) => share > 0 && share < 1)).toBe(true)
+    // What crosses the network, and not the 14 MB that become of it.
+    expect(bytes).toBeGreaterThan(1_000_000)
+    expect(bytes).toBeLessThan(5_000_000)
+    // Nothing between the click and serving looks like a failure.
+    expect(states.filter((state) => state !== '')).toEqual(['joining', 'serving'])
     // The keyboard's focus went with the button that took the place of Join.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('leave')
 
@@ -210,6 +285,8 @@ describe('a tab in the swarm', () => {
     await card.waitFor()
     expect(await card.getAttribute('data-hops')).toBe(String(LAYERS))
     expect(await card.textContent()).toContain(`${LAYERS} of ${LAYERS} layers`)
+    expect(await card.textContent()).toContain('since the click')
+    expect(Number(await card.getAttribute('data-ms'))).toBeGreaterThan(0)
   })
 
   test('gives less of its time as soon as that is chosen, and keeps its layers', async () => {
@@ -253,6 +330,60 @@ describe('a tab in the swarm', () => {
     )
     expect(await page.locator('#bytes').textContent()).toMatch(/[kM]B$/)
     expect(await page.getByTestId('backend-reason').textContent()).toContain('ort-wasm')
+  })
+
+  test('on a phone shows samples and answer without scrolling, for thumbs', async () => {
+    const { page } = tab
+    await classifySample(tab, 6)
+    await page.setViewportSize(VIEWS[1])
+    const seen = await page.evaluate(() => {
+      scrollTo(0, 0)
+      const bottom = (selector: string) =>
+        document.querySelector(selector)?.getBoundingClientRect().bottom ?? Number.NaN
+      const targets = document.querySelectorAll('button, select, summary, [role="tab"]')
+      const small = [...targets].filter((target) => {
+        const { width, height } = target.getBoundingClientRect()
+        return width > 0 && (height < 44 || width < 44)
+      })
+      return {
+        sample: bottom('[data-testid="sample"]'),
+        verdict: bottom('.answer .verdict'),
+        small: small.map(({ id, textContent }) => id || textContent),
+      }
+    })
+    await page.setViewportSize(VIEWS[0])
+    expect(seen.sample).toBeLessThan(VIEWS[1].height)
+    expect(seen.verdict).toBeLessThan(VIEWS[1].height)
+    expect(seen.small).toEqual([])
+  })
+
+  test('names no engine to a visitor, and says which hops nobody scored', async () => {
+    const { page } = tab
+    const names = page.getByText(/ort-|wasm|webgpu|tfjs|\bstem\b|bootstrap|deadline/i)
+    expect(await names.filter({ visible: true }).allTextContents()).toEqual([])
+    const [hops, scored, not] = await Promise.all(
+      ['[data-testid="hop"]', '[data-testid="hop"][data-best]', '.hop-mark.none'].map((one) =>
+        page.locator(one).count(),
+      ),
+    )
+    expect((scored ?? 0) + (not ?? 0)).toBe(hops)
+  })
+
+  test('takes a picture that is pasted, calls it by its name, and says what the model knows', async () => {
+    const { page } = tab
+    await page.getByRole('tab', { name: 'Upload' }).click()
+    await page.getByText('The model knows 10 kinds of picture: T-shirt/top').first().waitFor()
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(40, 40)
+      canvas.getContext('2d')?.fillRect(10, 5, 20, 30)
+      const file = new File([await canvas.convertToBlob()], 'my coat.png', { type: 'image/png' })
+      const clipboardData = new DataTransfer()
+      clipboardData.items.add(file)
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData }))
+    })
+    await page.locator('#chosen-caption', { hasText: 'my coat.png' }).waitFor()
+    await page.locator('[data-testid="answer"][data-label]').waitFor()
+    await page.getByRole('tab', { name: 'Samples' }).click()
   })
 
   test('asks in four orders at once and tells how far they lie apart', async () => {
@@ -308,6 +439,38 @@ describe('a tab in the swarm', () => {
       .locator('#camera-video')
       .evaluate((video: HTMLVideoElement) => video.srcObject !== null)
     expect(live).toBe(false)
+  })
+
+  test('rests by the rules that were chosen, and helps again', async () => {
+    const { page } = tab
+    await page.locator('#choices summary').click()
+    const soon = new Date(Date.now() + 2 * 3_600_000)
+    await page.getByLabel('Help only from').fill(`${String(soon.getHours()).padStart(2, '0')}:00`)
+    await page.locator('#rule-to').fill(`${String((soon.getHours() + 1) % 24).padStart(2, '0')}:00`)
+    await page.getByText('Resting until').waitFor()
+    await tab.until('it rests', ({ state }) => state === 'paused')
+    await page.getByLabel('Help only from').fill('')
+    await tab.until('it helps again', ({ state }) => state === 'serving')
+  })
+
+  test('shares one choice with another tab of its browser, and says so', async () => {
+    const second = await tab.context.newPage()
+    await second.goto(`${swarm.url}/?layers=none&autojoin=1`)
+    await tab.page.getByText('2 tabs of this browser are in the swarm').waitFor()
+    await tab.until('it gives half', ({ timeShare }) => timeShare === 0.5)
+    await second.close()
+    await tab.until('it gives all again', ({ timeShare }) => timeShare === 1)
+  })
+
+  test('thanks whoever leaves, and remembers what was given and chosen', async () => {
+    const { page } = tab
+    await page.getByLabel('Compute').selectOption('half the time')
+    await page.getByTestId('leave').click()
+    await page.getByText('Thank you. This visit:').waitFor()
+    await page.reload()
+    await page.getByText('This device so far:').waitFor()
+    expect(await page.getByTestId('time-share').inputValue()).toBe('0.5')
+    expect(await page.locator('#record').textContent()).toMatch(/[1-9]\d* layers run/)
   })
 
   test('asked nobody but its own server, and let nothing through to its console', () => {

@@ -113,3 +113,6 @@ export const REDRAW_INTERVAL_MS_MIN = 200
 
 /** Lines of a volunteer about peers that are not on its allow-list: a dozen and then one every ten seconds, as a server's. */
 export const REFUSALS_LOGGED = { burst: 12, perSecond: 0.1 }
+
+/** Passes over the test images for every grouping in a manifest: two orders of each batch, whose spread is 0.15 points. */
+export const PUBLISHED_ROUNDS_SEEDS = 2

@@ -3,13 +3,24 @@
 // to the browser's own cache: without a server there is no swarm to compute for.
 const CACHE = 'layerswarm-shell-1'
 const NAMED_BY_HASH = /^(assets\/[\w.-]+\.(js|css)|parts\/\w+|releases\/\w+\/manifest\.json)$/
-const KEPT = /^(samples\/[\w.-]+|favicon\.svg|runtimes\.json|)$/
+const KEPT = /^(samples\/[\w.-]+|[\w-]+\.svg|manifest\.webmanifest|runtimes\.json|)$/
+/** What the first visit has fetched before this worker could keep it. */
+const SHELL = [
+  '',
+  'favicon.svg',
+  'manifest.webmanifest',
+  'samples/images.idx3-ubyte',
+  'samples/labels.idx1-ubyte',
+]
 /** Of the page, as a path: what is served is named from here. */
 const FOLDER = new URL('.', location.href).pathname
 /** Old builds and releases make room for new ones. */
 const ENTRIES_MAX = 96
 
-addEventListener('install', () => skipWaiting())
+addEventListener('install', (event) => {
+  skipWaiting()
+  event.waitUntil(keepShell())
+})
 addEventListener('activate', (event) => event.waitUntil(clients.claim()))
 addEventListener('fetch', (event) => {
   const { request } = event
@@ -20,6 +31,24 @@ addEventListener('fetch', (event) => {
   if (NAMED_BY_HASH.test(name)) event.respondWith(cachedFirst(event, request.url))
   else if (KEPT.test(name)) event.respondWith(newestFirst(event, pathname))
 })
+
+/** The page with its scripts and styles, and the samples; what cannot be had is kept on the next visit. */
+async function keepShell() {
+  const get = async (name) => {
+    const response = await fetch(FOLDER + name)
+    // As `fetch` events name them: files that never change by their address, the others by their path.
+    const key = NAMED_BY_HASH.test(name) ? response.url : FOLDER + name
+    if (response.status === 200) await keep(key, response.clone())
+    return response
+  }
+  try {
+    const [page] = await Promise.all(SHELL.map(get))
+    const names = (await page.text()).matchAll(/(?:src|href)="\.\/(assets\/[\w.-]+)"/g)
+    await Promise.all([...names].map(([, name]) => get(name)))
+  } catch {
+    // Without a network there is nothing to keep.
+  }
+}
 
 async function cachedFirst(event, key) {
   const cache = await caches.open(CACHE)

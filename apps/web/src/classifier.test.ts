@@ -53,6 +53,7 @@ class Request implements Classification {
       logits: [probabilities],
       probabilities: [probabilities],
       route: layers.map(hop),
+      rounds: [],
       missingLayers,
       checked: { layers: [], doubted: [] },
       totalMs: 7,
@@ -137,7 +138,6 @@ describe('the classifier', () => {
       route: [hop(1), hop(0)],
       marks: [...marks, { hops: 2, probabilities: [0.9, 0.1] }],
       missingLayers: [],
-      totalMs: 7,
       ensemble: { mean: [0.9, 0.1], agreeing: 1 },
     })
     expect(runs).toHaveLength(4)
@@ -155,12 +155,36 @@ describe('the classifier', () => {
     expect(runs.at(-1)).toMatchObject({ checked: [{ layers: [], doubted: [] }] })
     const checked = { layers: [1], doubted: [0] }
     happen({ type: 'answer-checked', request: REQUEST, checked })
-    expect(runs.at(-1)).toMatchObject({ stage: 'answered', totalMs: 7, checked: [checked] })
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered', checked: [checked] })
     const told = runs.length
     happen({ type: 'answer-checked', request: 'ff' as RequestId, checked })
     expect(runs).toHaveLength(told)
     classifier.choose(picture)
     expect(listeners.size).toBe(1)
+  })
+
+  test('keeps a picture whose asking was ended by leaving, and asks again after joining', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.progress([1], [0.6, 0.4])
+    classifier.setPeer(undefined)
+    await settle()
+    expect(requests[0]?.cancelled).toBe(true)
+    expect(runs.at(-1)).toMatchObject({
+      stage: 'waiting',
+      why: expect.stringContaining('joins again'),
+    })
+    classifier.setPeer(asker)
+    await settle()
+    requests[1]?.finish([1, 0], [0.9, 0.1], [])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered' })
+    // An answer that is there stays when the tab leaves.
+    classifier.setPeer(undefined)
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered' })
   })
 
   test('gives a receipt that can be read again, with the image and every order', async () => {
@@ -235,7 +259,7 @@ describe('the classifier', () => {
     expect(runs.at(-1)).toEqual({
       stage: 'failed',
       route: [hop(1)],
-      message: 'the deadline passed after 1 hop',
+      message: 'The deadline passed after 1 hop',
     })
   })
 

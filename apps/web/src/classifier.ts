@@ -13,6 +13,8 @@ import type { Answer, Checked, Classification, Progress } from '@layerswarm/swar
 import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
+import { noAnswerText, sentence } from './logic/plain-words.ts'
+import { startStopwatch } from './logic/timing.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
 
@@ -48,17 +50,18 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let manifest: Manifest | undefined
   let peer: Asker | undefined
   let chosen: Picture | undefined
+  let clickedMs = 0
   let orders = 1
   let waiting = false
-  let cancel: (() => void) | undefined
+  let asking: Asking | undefined
 
   function begin() {
     if (chosen === undefined) return
-    cancel?.()
+    asking?.cancel()
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
     if (input === undefined || peer === undefined || manifest === undefined) return
-    cancel = ask({ peer, manifest, input, orders, events })
+    asking = ask({ peer, manifest, input, orders, clickedMs, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -83,7 +86,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
       return input
     } catch (error) {
       events.pictureChanged(picture, undefined)
-      events.runChanged({ stage: 'failed', route: [], message: errorText(error) })
+      events.runChanged({ stage: 'failed', route: [], message: sentence(errorText(error)) })
       return undefined
     }
   }
@@ -91,6 +94,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   return {
     choose(picture) {
       chosen = picture
+      clickedMs = performance.now()
       begin()
     },
     setOrders(count) {
@@ -101,6 +105,14 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     },
     setPeer(next) {
       peer = next
+      if (peer === undefined && asking?.isOpen === true) {
+        asking.cancel()
+        waiting = true
+        events.runChanged({
+          stage: 'waiting',
+          why: 'This tab left before the answer came. When it joins again, this picture goes out.',
+        })
+      }
       if (peer !== undefined && waiting) begin()
     },
   }
@@ -112,11 +124,21 @@ interface Question {
   /** (1, channels, size, size) */
   readonly input: Tensor
   readonly orders: number
+  /** When the picture was chosen. */
+  readonly clickedMs: number
   readonly events: Pick<ClassifierEvents, 'runChanged' | 'asked'>
 }
 
-/** Sends one image through the swarm, once per order, and reports; returns what cancels it. */
-function ask({ peer, manifest, input, orders, events }: Question): () => void {
+/** A question that was put. */
+interface Asking {
+  /** It has neither its answer nor its error. */
+  readonly isOpen: boolean
+  /** Nothing is told of it any more. */
+  cancel(): void
+}
+
+/** Sends one image through the swarm, once per order, and reports. */
+function ask({ peer, manifest, input, orders, clickedMs, events }: Question): Asking {
   let cancelled = false
   let ended = 0
   let route: readonly Hop[] = []
@@ -125,7 +147,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
   let given: Extract<Run, { stage: 'answered' }> | undefined
   const open = new Set<Classification>()
   const checks = new Map<string, Checked>()
-  const startMs = performance.now()
+  const watch = startStopwatch(clickedMs, () => performance.now())
   const tell = (run: Run) => {
     if (!cancelled) events.runChanged(run)
   }
@@ -150,6 +172,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
   }
 
   function progressed(progress: Progress) {
+    watch.passed(progress.route.length)
     route = progress.route
     const [scored] = progress.probabilities ?? []
     if (scored !== undefined)
@@ -166,7 +189,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
     const [main] = answers
     const failure = settled.find((one) => one.status === 'rejected')
     if (main === undefined) {
-      tell({ stage: 'failed', route, message: errorText(failure?.reason) })
+      tell({ stage: 'failed', route, message: noAnswerText(failure?.reason) })
       return
     }
     given = {
@@ -174,7 +197,7 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
       route: main.route,
       marks: lastMarked(settled[0]?.status === 'fulfilled' ? marks : [], main),
       missingLayers: main.missingLayers,
-      totalMs: orders === 1 ? main.totalMs : performance.now() - startMs,
+      time: watch.stop(main.missingLayers.length === 0),
       ensemble: combine(answers),
       checked: checkedOf(answers, checks),
       receipt: receiptOf(manifest, input, answers),
@@ -182,20 +205,35 @@ function ask({ peer, manifest, input, orders, events }: Question): () => void {
     tell(given)
   }
 
-  // Audits go on after the answer.
-  const unlisten = peer.on((event) => {
-    if (event.type !== 'answer-checked') return
-    checks.set(event.request, event.checked)
-    if (!given?.ensemble.answers.some(({ request }) => request === event.request)) return
+  const unlisten = followChecks(peer, checks, (request) => {
+    if (!given?.ensemble.answers.some((answer) => answer.request === request)) return
     given = { ...given, checked: checkedOf(given.ensemble.answers, checks) }
     tell(given)
   })
   void run()
-  return () => {
-    cancelled = true
-    unlisten()
-    for (const classification of open) classification.cancel()
+  return {
+    get isOpen() {
+      return !cancelled && ended < orders
+    },
+    cancel() {
+      cancelled = true
+      unlisten()
+      for (const classification of open) classification.cancel()
+    },
   }
+}
+
+/** Audits go on after the answer: keeps what they find. @returns what ends it. */
+function followChecks(
+  peer: Asker,
+  checks: Map<string, Checked>,
+  found: (request: string) => void,
+): () => void {
+  return peer.on((event) => {
+    if (event.type !== 'answer-checked') return
+    checks.set(event.request, event.checked)
+    found(event.request)
+  })
 }
 
 /** What is known of each answer by now. */

@@ -67,3 +67,39 @@ export const PEER_CHARS_SHOWN = 6
 
 /** Characters of the address to invite others to. */
 export const INVITE_CHARS_MAX = 2_048
+
+/** Less of the time since the click than this is not worth a word. */
+export const TIME_PART_SHARE_MIN = 0.05
+
+/** What a server says of the peers of a swarm: 64 of them, a day of history. */
+export const SWARM_VIEW_BYTES_MAX = 256 * 1024
+
+/** Peers taken from that: as many as a server names. */
+export const SWARM_PEERS_MAX = 64
+
+/** How often a tab that has not joined looks at the swarm. */
+export const SWARM_WATCH_MS = 3_000
+
+/** A tab that has just joined knows nobody yet: its server's word counts for so long. */
+export const SWARM_SEEN_MS = 5_000
+
+/** Classes named where it is said what the model knows. */
+export const CLASS_NAMES_SHOWN = 12
+
+/** Days that a device is said to have helped on. */
+export const RECORD_DAYS_MAX = 100_000
+
+/** How often what was given is added to what is kept on the device: a tab that dies loses so much. */
+export const RECORD_INTERVAL_MS = 5_000
+
+/** Who chose to rest while nobody looks rests after this. */
+export const HIDDEN_PAUSE_MS = 30 * 60_000
+
+/** How often a tab looks whether it is to rest. */
+export const RULES_INTERVAL_MS = 5_000
+
+/** How often a tab in the swarm tells the others of this browser. */
+export const TAB_TELL_MS = 2_000
+
+/** A tab that was not heard for so long is gone; browsers slow the timers of hidden ones to one a minute. */
+export const TAB_FORGET_MS = 90_000

@@ -21,15 +21,21 @@ import { createClassifier } from './classifier.ts'
 import { createLabCard } from './lab/lab-card.ts'
 import { SERVER_RETRY_MS } from './limits.ts'
 import { takeKey } from './logic/invitation.ts'
+import { AWAY } from './logic/joining.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
+import { sentence } from './logic/plain-words.ts'
 import { parseSamples } from './logic/sample-set.ts'
+import { shareOfTab, tabsText } from './logic/tabs.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'
 import { createPage, type Page } from './page.ts'
 import { fetchOffer, fetchSampleFiles } from './release.ts'
 import { fetchRuntime } from './runtime-download.ts'
 import { createSession } from './session.ts'
+import { watchSwarm } from './swarm-watch.ts'
 import { installTrustedScripts } from './trusted-scripts.ts'
+import type { Share } from './ui/join-panel.ts'
+import { createVolunteer } from './volunteer.ts'
 
 declare global {
   interface Window {
@@ -51,7 +57,7 @@ addEventListener('hashchange', () => {
 const complaint = serverComplaint(new URL(location.href), server)
 if (complaint !== undefined) complaints.push(complaint)
 let manifest: Manifest | undefined
-let others: readonly string[] = []
+let otherServers: readonly string[] = []
 
 const classifier = createClassifier({
   pictureChanged: (picture, seen) => page.showPicture(picture, seen),
@@ -59,29 +65,68 @@ const classifier = createClassifier({
   asked: (request) => page.own(request),
 })
 
-const prepare = (signal: AbortSignal) =>
-  fetchRuntime(options.engine, (download) => page.showDownload(download), signal)
-
-const servers = () => [server.href, ...others]
-const session = createSession({ servers, swarmKey }, options, () => manifest, prepare, {
-  looked: (snapshot, images) => page.show(snapshot, images),
-  moved: (request, route) => page.showMove(request, route),
-  joined(peer) {
-    learn(peer.manifest)
-    classifier.setPeer(peer)
-  },
-  left(problem) {
-    classifier.setPeer(undefined)
-    page.showNotice(problem)
+const servers = () => [server.href, ...otherServers]
+const session = createSession({
+  place: { servers, swarmKey },
+  options,
+  manifest: () => manifest,
+  prepare: (signal, received) => fetchRuntime(options.engine, received, signal),
+  events: {
+    looked(snapshot, images, joining) {
+      volunteer.looked(snapshot, images)
+      page.show(snapshot, images, joining)
+    },
+    moved: (request, route) => page.showMove(request, route),
+    joined(peer) {
+      learn(peer.manifest)
+      classifier.setPeer(peer)
+    },
+    left(problem) {
+      classifier.setPeer(undefined)
+      isPausedByHand = false
+      page.showThanks(volunteer.left())
+      page.showNotice(problem && sentence(problem))
+    },
   },
 })
 
+let others = 0
+let isPausedByHand = false
+/** Tabs of one browser give together what was chosen for one. */
+const shared = (share: Share): Share => ({ ...share, time: shareOfTab(share.time, others) })
+const volunteer = createVolunteer(deviceStorage(), {
+  rested(reason) {
+    page.showRest(reason)
+    if (reason !== undefined) session.pause()
+    else if (!isPausedByHand) session.resume()
+  },
+  recorded: (line) => page.showRecord(line),
+  tabsChanged(count) {
+    others = count
+    page.showTabs(tabsText(count))
+    session.setShare(shared(page.share))
+  },
+})
 const lab = createLabCard(server)
-const page: Page = createPage(options, parseSwarmKey(swarmKey), {
+const page: Page = createPage(options, parseSwarmKey(swarmKey), volunteer, {
   ...session,
+  setRules: volunteer.setRules,
   join(share) {
     page.showNotice(undefined)
-    session.join(share)
+    page.showThanks(undefined)
+    session.join(shared(share))
+  },
+  pause() {
+    isPausedByHand = true
+    session.pause()
+  },
+  resume() {
+    isPausedByHand = false
+    session.resume()
+  },
+  setShare(share) {
+    volunteer.keepShare(share)
+    session.setShare(shared(share))
   },
   choose(picture) {
     lab.choose(picture)
@@ -90,6 +135,15 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), {
   preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
 })
+
+/** Where choices are kept; undefined where the browser forbids it. */
+function deviceStorage(): Storage | undefined {
+  try {
+    return localStorage
+  } catch {
+    return undefined
+  }
+}
 
 function learn(next: Manifest) {
   manifest = next
@@ -105,7 +159,7 @@ async function loadRelease() {
     try {
       const offer = await fetchOffer(server)
       learn(offer.manifest)
-      others = offer.others
+      otherServers = offer.others
       page.showOffer(offer)
       if (tries > 0) page.showNotice(undefined)
     } catch (error) {
@@ -126,10 +180,11 @@ async function loadSamples() {
 }
 
 window.layerswarm = { snapshot: () => structuredClone(session.snapshot()) }
-page.show(session.snapshot(), 0)
+page.show(session.snapshot(), 0, AWAY)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
 void loadSamples()
 void keepShell()
+watchSwarm(server, () => ['offline', 'joining'].includes(session.snapshot().state), page.showSeen)
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
-if (options.autojoin && complaints.length === 0) session.autojoin(page.share)
+if (options.autojoin && complaints.length === 0) session.autojoin(shared(page.share))

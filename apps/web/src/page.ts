@@ -3,18 +3,22 @@ import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
 import { OWN_REQUESTS_MAX } from './limits.ts'
+import type { Joining } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
+import type { PauseRules } from './logic/pause-rules.ts'
 import type { Picture } from './logic/picture.ts'
+import { knowsText } from './logic/plain-words.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
+import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
-import type { Download } from './runtime-download.ts'
 import { createCamera } from './ui/camera.ts'
+import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
-import { createJoinPanel, type JoinActions, type Share } from './ui/join-panel.ts'
+import { createJoinPanel, type JoinActions, type KeptShare, type Share } from './ui/join-panel.ts'
 import { createRunView } from './ui/run-view.ts'
 import { createSampleStrip, type SampleStrip } from './ui/sample-strip.ts'
 import { createShareCard } from './ui/share-card.ts'
@@ -24,11 +28,19 @@ import { createSwarmPicture, type SwarmPicture } from './ui/swarm-picture.ts'
 
 /** What a visitor can ask for. */
 export interface PageActions extends JoinActions {
+  /** When this tab is to rest. */
+  setRules(rules: PauseRules): void
   choose(picture: Picture): void
   /** How the model wants its pictures, where one is known. */
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
+}
+
+/** What stays on the device from visit to visit. */
+export interface KeptChoices {
+  readonly share: KeptShare
+  readonly rules: PauseRules
 }
 
 /** What of a model the page shows. */
@@ -41,9 +53,11 @@ export interface ModelCard {
 }
 
 /** The page as a function of plain data: it knows no peer and no network. */
-export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
+export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'>, ChoicesPanel {
   /** @param images those that this tab helped with. */
-  show(snapshot: PeerSnapshot, images: number): void
+  show(snapshot: PeerSnapshot, images: number, joining: Joining): void
+  /** What the server says of the swarm; undefined while it says nothing. */
+  showSeen(seen: SwarmSeen | undefined): void
   /** A request of anybody has come this far. */
   showMove(request: string, route: readonly Hop[]): void
   /** From now on this request counts as this tab's. */
@@ -56,7 +70,6 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
   showOffer(offer: Pick<Offer, 'invite' | 'iceServers'>): void
   /** A line about the page itself, such as why joining failed; undefined takes it away. */
   showNotice(line: string | undefined): void
-  showDownload(download: Download | undefined): void
   /** What this tab gives, as chosen in the page. */
   readonly share: Share
 }
@@ -64,17 +77,21 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'> {
 /**
  * Brings index.html to life.
  * @param swarmKey that others are invited with; undefined where everybody may come.
+ * @param kept what was chosen on an earlier visit.
  */
 export function createPage(
   options: PageOptions,
   swarmKey: SwarmKey | undefined,
+  kept: KeptChoices,
   actions: PageActions,
 ): Page {
   const notice = byId('notice', HTMLElement)
-  const classes = byId('classes', HTMLElement)
   const release = byId('release', HTMLElement)
+  const swarmSeen = byId('swarm-seen', HTMLElement)
   let self = ''
-  const joinPanel = createJoinPanel(options, actions)
+  let seen: SwarmSeen | undefined
+  let latest: { readonly snapshot: PeerSnapshot; readonly images: number } | undefined
+  const joinPanel = createJoinPanel(options, kept.share, actions)
   const swarm = createSwarmPicture({
     root: byId('swarm', SVGSVGElement),
     canvas: byId('swarm-lights', HTMLCanvasElement),
@@ -83,7 +100,7 @@ export function createPage(
   const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
   const strip = createSampleStrip(actions.choose)
-  const run = createRunView(() => self)
+  const run = createRunView(() => self, hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
@@ -93,18 +110,32 @@ export function createPage(
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
 
+  function showSwarm() {
+    if (latest === undefined) return
+    const { snapshot, images } = latest
+    const shown = shownSwarm(snapshot, seen)
+    swarmSeen.hidden = snapshot.state !== 'offline' || seen === undefined
+    swarm.show(sceneOf(snapshot, shown))
+    facts.show(snapshot, images, shown.coverage)
+  }
+
   return {
+    ...createChoicesPanel(kept.rules, actions.setRules),
     get share() {
       return joinPanel.share
     },
     showSamples: strip.showSamples,
     showProblem: strip.showProblem,
-    showDownload: joinPanel.showDownload,
-    show(snapshot, images) {
+    show(snapshot, images, joining) {
       self = snapshot.peerId ?? ''
-      joinPanel.show(snapshot)
-      swarm.show(sceneOf(snapshot))
-      facts.show(snapshot, images)
+      latest = { snapshot, images }
+      joinPanel.show(snapshot, joining)
+      showSwarm()
+    },
+    showSeen(next) {
+      seen = next
+      setLine(swarmSeen, swarmLine(next))
+      showSwarm()
     },
     showMove: moves.moved,
     own: moves.own,
@@ -113,12 +144,7 @@ export function createPage(
       strip.setLabels(model.labels)
       run.setModel(model)
       setText(release, model.name)
-      const order = model.keepsOrder ? ', run in their own order' : ''
-      setText(classes, `${model.labels.length} classes, ${model.layers} layers${order}`)
-      setText(
-        byId('hops-title', HTMLElement),
-        model.keepsOrder ? 'Route, in its own order' : 'Route',
-      )
+      sayWhatIsKnown(model)
       orderChoice.offer(!model.keepsOrder)
     },
     showPicture(picture, seen) {
@@ -138,6 +164,18 @@ export function createPage(
     },
     showNotice: (line) => setLine(notice, line),
   }
+}
+
+function sayWhatIsKnown({ labels, layers, keepsOrder }: ModelCard): void {
+  for (const place of document.querySelectorAll('.knows')) setText(place, knowsText(labels))
+  const order = keepsOrder ? ', run in their own order' : ''
+  setText(byId('classes', HTMLElement), `${labels.length} classes, ${layers} layers${order}`)
+  setText(byId('hops-title', HTMLElement), keepsOrder ? 'Route, in its own order' : 'Route')
+}
+
+/** Whether the address names the layers of this tab. */
+function hostsWhatItIsTold({ serve }: PageOptions): boolean {
+  return serve !== 'auto'
 }
 
 /** Turns the routes of requests into movements of their lights. */

@@ -32,7 +32,7 @@ export interface Offer {
  * @throws Error or ModelError with one line for people.
  */
 export async function fetchOffer(server: URL): Promise<Offer> {
-  const bootstrap = parseJson(await fetchBytes(server, 'bootstrap.json', BOOTSTRAP_BYTES_MAX))
+  const bootstrap = await fetchDocument(server, 'bootstrap.json', BOOTSTRAP_BYTES_MAX)
   const id = firstReleaseId(bootstrap)
   const manifest = parseManifest(
     await fetchBytes(server, `releases/${id}/manifest.json`, MANIFEST_BYTES_MAX),
@@ -81,15 +81,18 @@ function firstReleaseId(bootstrap: unknown): string {
   return id
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** A JSON document of the server. @throws Error with one line for people. */
+export async function fetchDocument(server: URL, path: string, bytesMax: number): Promise<unknown> {
+  const bytes = await fetchBytes(server, path, bytesMax)
   try {
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
-    throw new Error('The server does not speak Layerswarm: its bootstrap.json is not JSON.')
+    throw new Error(`The server does not speak Layerswarm: its ${path} is not JSON.`)
   }
 }
 
-function fieldOf(value: unknown, field: string): unknown {
+/** A field of whatever was parsed; undefined where there is none. */
+export function fieldOf(value: unknown, field: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   return new Map<string, unknown>(Object.entries(value)).get(field)
 }

@@ -1,6 +1,7 @@
 import type { Receipt } from '@layerswarm/model'
 import type { Answer, Checked } from '@layerswarm/swarm'
 import type { Ensemble } from './logic/ensemble.ts'
+import type { TimePart } from './logic/timing.ts'
 
 /** One layer applied to a request: which, by whom, on what, in how many ms. */
 export type Hop = Answer['route'][number]
@@ -29,7 +30,8 @@ export type Run =
       readonly route: readonly Hop[]
       readonly marks: readonly Mark[]
       readonly missingLayers: readonly number[]
-      readonly totalMs: number
+      /** The time since the picture was chosen. */
+      readonly time: readonly TimePart[]
       /** What others have run again of each order by now. */
       readonly checked: readonly Checked[]
       /** All orders taken together; of one order alone its answer. */

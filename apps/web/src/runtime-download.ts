@@ -1,10 +1,5 @@
+import type { Download } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
-
-/** How far the runtime's WebAssembly has come. */
-export interface Download {
-  readonly receivedBytes: number
-  readonly bytes: number
-}
 
 /** The build's list of runtimes: the file's name before its hash, and its size unpacked. */
 interface RuntimeFile {
@@ -20,7 +15,7 @@ interface RuntimeFile {
  */
 export async function fetchRuntime(
   engine: PageOptions['engine'],
-  report: (download: Download | undefined) => void,
+  report: (download: Download) => void,
   signal: AbortSignal,
 ): Promise<void> {
   try {
@@ -29,18 +24,27 @@ export async function fetchRuntime(
     const response = await fetch(file.path, { signal })
     const reader = response.body?.getReader()
     if (!response.ok || reader === undefined) return
-    let receivedBytes = 0
+    const bytes = wireBytes(response, file.bytes)
+    let unpackedBytes = 0
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
-      receivedBytes += value.length
-      report({ receivedBytes: Math.min(receivedBytes, file.bytes), bytes: file.bytes })
+      unpackedBytes += value.length
+      const share = Math.min(1, unpackedBytes / file.bytes)
+      report({ receivedBytes: Math.round(share * bytes), bytes })
     }
   } catch {
     // Offline, or left in between: joining says what is wrong.
-  } finally {
-    report(undefined)
   }
+}
+
+/**
+ * What crosses the network of a file: a browser hands over unpacked bytes alone, but says how long the packed file
+ * is, unless a proxy packs it on the way.
+ */
+function wireBytes({ headers }: Response, unpackedBytes: number): number {
+  const said = Number(headers.get('content-length') ?? 0)
+  return said > 0 && said <= unpackedBytes ? said : unpackedBytes
 }
 
 async function chooseRuntime(

@@ -8,11 +8,13 @@ import { createSession } from './session.ts'
 let failures: Error[] = []
 let started = 0
 let stopped = 0
+let isStarted = false
 
 vi.mock('@layerswarm/peer', () => ({
   createPeer: (): Partial<Peer> => ({
     start: async () => {
       started++
+      isStarted = true
       const failure = failures.shift()
       if (failure !== undefined) throw failure
     },
@@ -20,7 +22,11 @@ vi.mock('@layerswarm/peer', () => ({
       stopped++
     },
     on: () => () => true,
-    snapshot: (): PeerSnapshot => idleSnapshot('joining', 'asking the server'),
+    // A peer calls itself offline until it starts.
+    snapshot: (): PeerSnapshot =>
+      isStarted
+        ? idleSnapshot('joining', 'asking the server')
+        : idleSnapshot('offline', 'not started'),
   }),
 }))
 
@@ -28,6 +34,7 @@ beforeEach(() => {
   failures = []
   started = 0
   stopped = 0
+  isStarted = false
   vi.useFakeTimers()
 })
 afterEach(() => {
@@ -38,24 +45,28 @@ const away = () =>
   Object.assign(new Error('http://a/ does not answer'), { fault: { code: 'unreachable' } })
 const share = { layers: 1, time: 1 }
 
-function setting() {
+function setting(prepared: Promise<void> = Promise.resolve()) {
   const told: string[] = []
+  const states: string[] = []
   let joined = 0
-  const session = createSession(
-    { servers: () => ['http://a/'], swarmKey: undefined },
-    PAGE_DEFAULTS,
-    () => undefined,
-    async () => undefined,
-    {
-      looked: () => undefined,
+  const session = createSession({
+    place: { servers: () => ['http://a/'], swarmKey: undefined },
+    options: PAGE_DEFAULTS,
+    manifest: () => undefined,
+    prepare: (_signal, received) => {
+      received({ receivedBytes: 1, bytes: 2 })
+      return prepared
+    },
+    events: {
+      looked: (snapshot) => states.push(snapshot.state),
       moved: () => undefined,
       joined: () => {
         joined++
       },
       left: (problem) => told.push(problem ?? 'left'),
     },
-  )
-  return { session, told, joined: () => joined }
+  })
+  return { session, told, states, joined: () => joined }
 }
 
 /** Lets whatever is decided take its effect. */
@@ -118,4 +129,48 @@ test('a person who presses the button is told at once', async () => {
   const { session, told } = setting()
   session.join(share)
   await vi.waitFor(() => expect(told).toEqual(['http://a/ does not answer']))
+})
+
+test('from the click on nothing is called offline until somebody leaves', async () => {
+  let fetched = () => {}
+  const { session, states, joined } = setting(
+    new Promise((resolve) => {
+      fetched = resolve
+    }),
+  )
+  session.join(share)
+  await settle()
+  expect(session.snapshot().reason).toBe('fetching what this tab computes with')
+  fetched()
+  await vi.waitFor(() => expect(joined()).toBe(1))
+  expect(new Set(states)).toEqual(new Set(['joining']))
+  session.leave()
+  expect(states.at(-1)).toBe('offline')
+})
+
+test('cancelled while the runtime is fetched, nothing starts when it has come', async () => {
+  let fetched = () => {}
+  const { session, told } = setting(
+    new Promise((resolve) => {
+      fetched = resolve
+    }),
+  )
+  session.join(share)
+  await settle()
+  session.leave()
+  fetched()
+  await settle()
+  expect([started, told]).toEqual([0, ['left']])
+  expect(session.snapshot().state).toBe('offline')
+})
+
+test('a failure is the reason that stays until the next try', async () => {
+  failures = [away()]
+  const { session, told } = setting()
+  session.join(share)
+  await vi.waitFor(() => expect(told).toHaveLength(1))
+  expect(session.snapshot()).toMatchObject({
+    state: 'offline',
+    reason: 'http://a/ does not answer',
+  })
 })

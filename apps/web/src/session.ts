@@ -6,6 +6,14 @@ import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { WIRE_DTYPE } from './classifier.ts'
 import { PEER_LOOK_INTERVAL_MS, PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
 import { createContribution } from './logic/contribution.ts'
+import {
+  AWAY,
+  type Download,
+  type JoinEvent,
+  type Joining,
+  joiningText,
+  nextJoining,
+} from './logic/joining.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
@@ -13,8 +21,8 @@ import type { JoinActions, Share } from './ui/join-panel.ts'
 
 /** What the page hears of this tab's stay in the swarm. */
 export interface SessionEvents {
-  /** The peer may have changed; `images` counts those that this tab helped with. */
-  looked(snapshot: PeerSnapshot, images: number): void
+  /** The peer may have changed, or how far joining is; `images` counts those that this tab helped with. */
+  looked(snapshot: PeerSnapshot, images: number, joining: Joining): void
   /** A request in the swarm, of this tab or of others, has come this far. */
   moved(request: string, route: readonly Hop[]): void
   /** This tab is in the swarm and can ask. */
@@ -50,67 +58,133 @@ interface Stay {
   readonly abort: AbortController
   /** undefined until the network's code is here. */
   peer: Peer | undefined
-  /** It is in the swarm, and can be told things. */
-  joined: boolean
   /** Nobody waits for it: what fails is tried again. */
   readonly isPatient: boolean
-  /** Why it has not joined yet, and when it tries again; undefined while it does. */
-  waiting: string | undefined
   share: Share
 }
 
-/**
- * @param manifest the model, once the page knows it.
- * @param prepare fetches what the peer will need, so that the page can show how far that is.
- */
-export function createSession(
-  place: SwarmPlace,
-  options: PageOptions,
-  manifest: () => Manifest | undefined,
-  prepare: (signal: AbortSignal) => Promise<void>,
-  events: SessionEvents,
-): Session {
-  let contribution = createContribution()
-  let current: Stay | undefined
-  let stopped: Promise<void> = Promise.resolve()
+/** What a session is made of. */
+export interface SessionNeeds {
+  readonly place: SwarmPlace
+  readonly options: PageOptions
+  /** The model, once the page knows it. */
+  manifest(): Manifest | undefined
+  /** Fetches what the peer will need, and tells how far that is. */
+  prepare(signal: AbortSignal, received: (download: Download) => void): Promise<void>
+  readonly events: SessionEvents
+}
 
-  function snapshot(): PeerSnapshot {
-    if (current === undefined) return idleSnapshot('offline', 'this tab has not joined')
-    return current.peer?.snapshot() ?? idleSnapshot('joining', current.waiting ?? FETCHING)
+/** A tab that has not joined. */
+export function createSession(needs: SessionNeeds): Session {
+  const session = new TabSession(needs)
+  return {
+    snapshot: () => session.snapshot(),
+    join: (share) => session.begin(share, false),
+    autojoin: (share) => session.begin(share, true),
+    leave: () => session.end(undefined),
+    pause: () => session.inSwarm?.pause(),
+    resume: () => session.inSwarm?.resume(),
+    setShare: (share) => session.setShare(share),
+  }
+}
+
+class TabSession {
+  private readonly needs: SessionNeeds
+  private contribution = createContribution()
+  private current: Stay | undefined
+  private joining: Joining = AWAY
+  private stopped: Promise<void> = Promise.resolve()
+
+  constructor(needs: SessionNeeds) {
+    this.needs = needs
   }
 
-  const look = () => events.looked(snapshot(), contribution.images)
+  snapshot(): PeerSnapshot {
+    const { joining } = this
+    if (joining.stage === 'away') return idleSnapshot('offline', joiningText(joining))
+    const seen = this.current?.peer?.snapshot()
+    // Before it starts, and between two attempts, a peer calls itself offline.
+    return seen === undefined || (seen.state === 'offline' && joining.stage !== 'in')
+      ? idleSnapshot('joining', joiningText(joining))
+      : seen
+  }
+
+  /** The peer, where it is in the swarm and can be told things. */
+  get inSwarm(): Peer | undefined {
+    return this.joining.stage === 'in' ? this.current?.peer : undefined
+  }
 
   /** Begins a stay, or says why not; nothing where there is one. */
-  function begin(share: Share, isPatient: boolean) {
-    if (current !== undefined) return
+  begin(share: Share, isPatient: boolean): void {
+    if (this.current !== undefined) return
+    const { manifest, options, events } = this.needs
     const layers = manifest()?.spec.layers
     const complaint = layers === undefined ? undefined : layersComplaint(options.serve, layers)
     if (complaint !== undefined) return events.left(complaint)
-    contribution = createContribution()
-    current = newStay(share, isPatient)
-    void start(current)
+    this.contribution = createContribution()
+    const stay = newStay(share, isPatient)
+    this.current = stay
+    void this.start(stay)
   }
 
-  async function start(stay: Stay) {
-    const error = await persist(stay, (signal) => enter(stay, signal), look)
-    if (error !== undefined && current === stay) end(errorText(error))
+  end(problem: string | undefined): void {
+    const ending = this.current
+    if (ending === undefined) return
+    const event = problem === undefined ? ({ type: 'left' } as const) : failure(problem)
+    this.joining = nextJoining(this.joining, event)
+    this.current = undefined
+    ending.abort.abort(new Error('this tab left'))
+    this.stopped = ending.peer?.stop().catch(() => undefined) ?? this.stopped
+    this.look()
+    this.needs.events.left(problem)
+  }
+
+  setShare(share: Share): void {
+    if (this.current === undefined) return
+    const before = this.current.share
+    this.current.share = share
+    if (this.inSwarm !== undefined) give(this.inSwarm, before, share)
+  }
+
+  private readonly look = (): void => {
+    this.needs.events.looked(this.snapshot(), this.contribution.images, this.joining)
+  }
+
+  /** Something happened to a stay; what happens to one that is over changes nothing. */
+  private happen(stay: Stay, event: JoinEvent): void {
+    if (this.current !== stay) return
+    this.joining = nextJoining(this.joining, event)
+    this.look()
+  }
+
+  private async start(stay: Stay): Promise<void> {
+    const error = await persist(
+      stay,
+      (signal) => this.enter(stay, signal),
+      (why) => this.happen(stay, { type: 'put-off', why }),
+    )
+    if (error !== undefined && this.current === stay) this.end(errorText(error))
   }
 
   /** One attempt. @returns what has kept the tab out; undefined where it joined. */
-  async function enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
+  private async enter(stay: Stay, signal: AbortSignal): Promise<unknown> {
+    const { place, options, prepare, events } = this.needs
     const { share } = stay
-    look()
+    this.happen(stay, { type: 'asked' })
     try {
-      const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), stopped])
+      const [{ createPeer }] = await Promise.all([
+        import('@layerswarm/peer'),
+        prepare(signal, (download) => this.happen(stay, { type: 'received', download })),
+        this.stopped,
+      ])
       signal.throwIfAborted()
       const peer = createPeer(peerOptions(place, options, share))
       stay.peer = peer
-      follow(peer, signal, happened, look)
-      await prepare(signal)
+      this.happen(stay, { type: 'fetched' })
+      follow(peer, signal, (event) => this.happened(event), this.look)
       await peer.start(signal)
       signal.throwIfAborted()
-      stay.joined = true
+      this.happen(stay, { type: 'joined' })
       give(peer, share, stay.share)
       events.joined(peer)
       return undefined
@@ -119,47 +193,19 @@ export function createSession(
     }
   }
 
-  function happened(event: PeerEvent) {
-    if (event.type === 'hop-served') contribution.served(event.request)
-    if (event.type === 'step-seen') events.moved(event.request, event.route)
-  }
-
-  function end(problem: string | undefined) {
-    const ending = current
-    if (ending === undefined) return
-    current = undefined
-    ending.abort.abort(new Error('this tab left'))
-    stopped = ending.peer?.stop().catch(() => undefined) ?? stopped
-    look()
-    events.left(problem)
-  }
-
-  return {
-    snapshot,
-    join: (share) => begin(share, false),
-    autojoin: (share) => begin(share, true),
-    leave: () => end(undefined),
-    pause() {
-      if (current?.joined) current.peer?.pause()
-    },
-    resume() {
-      if (current?.joined) current.peer?.resume()
-    },
-    setShare(share) {
-      if (current === undefined) return
-      const { joined, peer, share: before } = current
-      current.share = share
-      if (joined && peer !== undefined) give(peer, before, share)
-    },
+  private happened(event: PeerEvent): void {
+    if (event.type === 'hop-served') this.contribution.served(event.request)
+    if (event.type === 'step-seen') this.needs.events.moved(event.request, event.route)
   }
 }
 
-/** What a tab does that has no peer yet. */
-const FETCHING = 'fetching the network code'
+function failure(problem: string): JoinEvent {
+  return { type: 'failed', problem }
+}
 
 function newStay(share: Share, isPatient: boolean): Stay {
   const abort = new AbortController()
-  return { abort, peer: undefined, joined: false, isPatient, waiting: undefined, share }
+  return { abort, peer: undefined, isPatient, share }
 }
 
 function peerOptions(
@@ -186,7 +232,7 @@ function give(peer: Peer, before: Share, { layers, time }: Share): void {
 async function persist(
   stay: Stay,
   attempt: (signal: AbortSignal) => Promise<unknown>,
-  waits: () => void,
+  waits: (why: string) => void,
 ): Promise<unknown> {
   const left = stay.abort.signal
   for (let failures = 0; ; failures++) {
@@ -200,10 +246,8 @@ async function persist(
     await stay.peer?.stop().catch(() => undefined)
     if (left.aborted) return error
     stay.peer = undefined
-    stay.waiting = retry.line
-    waits()
+    waits(retry.line)
     await pause(retry.waitMs, left)
-    stay.waiting = undefined
     if (left.aborted) return error
   }
 }

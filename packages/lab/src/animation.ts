@@ -35,10 +35,10 @@ export class Animation {
   }
 }
 
-type OffFilm = Extract<Message, { kind: 'presence' | 'again' | 'hint' }>
+type OffFilm = Extract<Message, { kind: 'presence' | 'again' | 'hint' | 'round' | 'update' }>
 
 function isOffFilm(message: Message): message is OffFilm {
-  return ['presence', 'again', 'hint'].includes(message.kind)
+  return ['presence', 'again', 'hint', 'round', 'update'].includes(message.kind)
 }
 
 function frame(peer: number, message: Exclude<Message, OffFilm>, atMs: number): Frame {

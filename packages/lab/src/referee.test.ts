@@ -52,6 +52,7 @@ function answer(layers: readonly number[], missing: readonly number[] = []): Ans
     logits: [],
     probabilities: [],
     route,
+    rounds: [],
     missingLayers: missing,
     checked: { layers: [], doubted: [] },
     totalMs: 1,

@@ -50,7 +50,7 @@ describe('a simulation', { timeout: 60_000 }, () => {
 
   test('refuses what it does not know', () => {
     expect(() => simulate('calm', { policy: 'chaos' })).toThrow(
-      'there is no policy "chaos"; the policies are any-order, in-order, direct, gossip,',
+      'there is no policy "chaos"; the policies are any-order, in-order, rounds, auto, direct, gossip,',
     )
     expect(() => simulate('calm', { seed: 0.5 })).toThrow('the seed must be a whole number')
     expect(() => simulate('calm', { peers: 0 })).toThrow('peers must be a whole number above 0')
@@ -140,7 +140,7 @@ describe('under churn', { timeout: 120_000 }, () => {
   })
 
   test('an idle swarm sends presence and next to nothing else', () => {
-    const { policies } = simulate('idle', { peers: 12, requests: 4, policy: 'any-order' })
+    const { policies } = simulate('idle', { peers: 24, requests: 4, policy: 'any-order' })
     const one = policies['any-order']
     const presence = one?.controlBytesPerPeerSecond ?? 0
     expect(presence).toBeGreaterThan(100)

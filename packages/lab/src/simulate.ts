@@ -1,6 +1,6 @@
 import { type ClaimPolicy, SwarmError } from '@layerswarm/swarm'
 import { measure, type PolicyReport } from './measure.ts'
-import { AnyOrder } from './policies/any-order.ts'
+import { AnyOrder, roundsOf } from './policies/any-order.ts'
 import { Chain } from './policies/chain.ts'
 import { Oracle } from './policies/oracle.ts'
 import {
@@ -180,6 +180,9 @@ function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
     case 'direct':
     case 'gossip':
       return new AnyOrder(scene)
+    case 'rounds':
+    case 'auto':
+      return new AnyOrder(scene, roundsOf(name, scene.settings['model.layers']))
     case 'fixed-order':
       return new Chain(scene, { order: 'fixed', recovers: false })
     case 'fixed-order-replay':

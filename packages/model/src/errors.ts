@@ -9,6 +9,7 @@ export type ModelFault =
   | { code: 'missing-tensor'; tensor: string }
   | { code: 'extra-tensor'; tensor: string }
   | { code: 'bad-manifest'; field: string }
+  | { code: 'bad-grouping' }
   | { code: 'bad-signature' }
   | { code: 'wrong-hash'; expected: string; actual: string }
   | { code: 'bad-activation' }

@@ -127,6 +127,7 @@ export {
 // Releases: the signed manifest that names every file by its hash.
 
 export { canonicalJson, type Json } from './canonical-json.ts'
+export { type Grouping, groupingText, parseGrouping, singleRounds } from './grouping.ts'
 export { checkSha256, isSha256, parseSha256, type Sha256, sha256 } from './hash.ts'
 export {
   MANIFEST_FORMAT,

@@ -95,3 +95,9 @@ export const GRAPH_BYTES_MAX = 64 * 1024 * 1024
 
 /** The message of an error; our longest lists all settings of the lab, 2,500 characters. */
 export const ERROR_LINE_CHARS_MAX = 3_500
+
+/** Text of a grouping: 64 rounds of one layer, the deepest model one by one, are 127 letters. */
+export const GROUPING_LETTERS_MAX = 127
+
+/** Groupings that a manifest names; measuring each takes a pass over all test images. */
+export const MANIFEST_GROUPINGS_MAX = 64

@@ -84,6 +84,24 @@ describe('a manifest', () => {
     verifyManifest(parsed)
   })
 
+  test('names what was measured of its groupings, under the same signature', () => {
+    const rounds = { '1+1': 0.9149, '2': 0.8604 }
+    const measured = signManifest({ ...unsigned, rounds }, key)
+    const parsed = parseManifest(manifestBytes(measured))
+    expect(parsed.rounds).toEqual(rounds)
+    verifyManifest(parsed)
+    expect(releaseId(parsed)).not.toBe(releaseId(manifest))
+    for (const forged of [{ rounds: { ...rounds, '2': 0.9149 } }, { rounds: undefined }]) {
+      const { rounds: claimed, ...rest } = { ...measured, ...forged }
+      const other = claimed === undefined ? rest : { ...rest, rounds: claimed }
+      expect(() => verifyManifest(parseManifest(other))).toThrow('do not run this release')
+    }
+  })
+
+  test('of a release whose groupings nobody measured says nothing of them', () => {
+    expect(parseManifest(manifestBytes(manifest))).not.toHaveProperty('rounds')
+  })
+
   test('keeps its id whatever the order of its fields', () => {
     const shuffled = Object.fromEntries(Object.entries(manifest).toReversed())
     expect(releaseId(parseManifest(shuffled))).toBe(releaseId(manifest))
@@ -141,6 +159,15 @@ describe('a wrong manifest', () => {
     ['parts.0.dtype', { ...manifest, parts: [{ ...first, dtype: 'int4' }, ...parts.slice(1)] }],
     ['training.createdAt', { ...manifest, training: { ...training, createdAt: 'today' } }],
     ['training.images', { ...manifest, training: { ...training, images: -1 } }],
+    ['rounds', { ...manifest, rounds: {} }],
+    ['rounds', { ...manifest, rounds: null }],
+    ['rounds', { ...manifest, rounds: [['2', 0.5]] }],
+    ['rounds', { ...manifest, rounds: { '2+1': 0.5 } }],
+    ['rounds', { ...manifest, rounds: { '02': 0.5 } }],
+    ['rounds', { ...manifest, rounds: { '1+1 ': 0.5 } }],
+    ['rounds', { ...manifest, rounds: { ['1+'.repeat(500)]: 0.5 } }],
+    ['rounds.2', { ...manifest, rounds: { '2': 1.01 } }],
+    ['rounds.2', { ...manifest, rounds: { '1+1': 0.9, '2': '0.5' } }],
     ['publisher', { ...manifest, publisher: manifest.publisher.toUpperCase() }],
     ['signature', { ...manifest, signature: 'ab' }],
   ])('is refused by the name of its field: %s', (field, wrong) => {

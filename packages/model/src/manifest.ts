@@ -2,10 +2,12 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson, type Json } from './canonical-json.ts'
 import { ModelError } from './errors.ts'
+import { parseGrouping } from './grouping.ts'
 import { isSha256, type Sha256, sha256 } from './hash.ts'
 import {
   LABEL_LETTERS_MAX,
   MANIFEST_BYTES_MAX,
+  MANIFEST_GROUPINGS_MAX,
   NAME_LETTERS_MAX,
   PART_BYTES_MAX,
 } from './limits.ts'
@@ -52,6 +54,11 @@ export interface UnsignedManifest {
   /** In the order of `partsOf(spec)`. */
   readonly parts: readonly ManifestPart[]
   readonly training: Training
+  /**
+   * Accuracy by grouping, 0 … 1: each for layers in arbitrary order, as the publisher measured it.
+   * Missing where nothing was measured.
+   */
+  readonly rounds?: Readonly<Record<string, number>>
 }
 
 /** A published model: everything a peer must know before it fetches a part. */
@@ -138,6 +145,7 @@ export function parseManifest(value: unknown): Manifest {
     'labels',
     'parts',
     'training',
+    'rounds',
     'publisher',
     'signature',
   ])
@@ -158,6 +166,7 @@ export function parseManifest(value: unknown): Manifest {
     labels: parseLabels(source.labels, spec),
     parts: parseParts(source.parts, spec),
     training: parseTraining(source.training),
+    ...(source.rounds === undefined ? {} : { rounds: parseRounds(source.rounds, spec) }),
     publisher: parseHex('publisher', source.publisher, 64),
     signature: parseHex('signature', source.signature, 128),
   }
@@ -246,6 +255,32 @@ function parseTraining(value: unknown): Training {
     images: parseCount('training.images', source.images, 0, Number.MAX_SAFE_INTEGER),
     createdAt,
     report: parseDigest('training.report', source.report),
+  }
+}
+
+function parseRounds(value: unknown, spec: ModelSpec): Record<string, number> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    fail('rounds', 'must be an object of accuracies by grouping')
+  }
+  const entries = Object.entries(value).map(([text, accuracy]): [string, number] => {
+    checkGrouping(text, spec)
+    if (typeof accuracy !== 'number' || !(accuracy >= 0 && accuracy <= 1)) {
+      fail(`rounds.${text}`, 'must be an accuracy from 0 to 1')
+    }
+    return [text, accuracy]
+  })
+  if (entries.length < 1 || entries.length > MANIFEST_GROUPINGS_MAX) {
+    fail('rounds', `must name 1 to ${MANIFEST_GROUPINGS_MAX} groupings`)
+  }
+  return Object.fromEntries(entries)
+}
+
+function checkGrouping(text: string, spec: ModelSpec): void {
+  try {
+    parseGrouping(text, spec.layers)
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    fail('rounds', `names something else: ${error.message}`)
   }
 }
 

@@ -85,12 +85,44 @@ describe('a receipt', () => {
   })
 })
 
+describe('the rounds of a receipt', () => {
+  const [run] = receipt.runs
+  const text = (rounds: unknown) =>
+    JSON.parse(receiptText({ ...receipt, runs: [{ ...run, rounds } as never] }))
+
+  test('are read as they were written, and absent where there were none', () => {
+    const rounds = [run?.route.length ?? 0]
+    expect(parseReceipt(text(rounds)).runs[0]?.rounds).toEqual(rounds)
+    expect(parseReceipt(text([])).runs[0]).not.toHaveProperty('rounds')
+  })
+
+  test.each([
+    [[9], 'must be of the'],
+    [[0.5], 'must be whole numbers above 0'],
+    ['2', 'must be a list'],
+  ])('%j are refused', (rounds, line) => {
+    expect(() => parseReceipt(text(rounds))).toThrow(line)
+  })
+})
+
 describe('replaying a run', () => {
   test('gives the same logits every time, and others in another order', async () => {
     const engine = await loadedEngine()
     const once = await replayRun(engine, spec, receipt, [2, 0])
     expect(await replayRun(engine, spec, receipt, [2, 0])).toEqual(once)
     expect(await replayRun(engine, spec, receipt, [0, 2])).not.toEqual(once)
+  })
+
+  test('of rounds has all layers of a round on one input: their order does not matter, the rounds do', async () => {
+    const engine = await loadedEngine()
+    const together = await replayRun(engine, spec, receipt, [2, 0, 1], [2, 1])
+    const swapped = await replayRun(engine, spec, receipt, [0, 2, 1], [2, 1])
+    swapped.forEach((logit, i) => {
+      expect(logit).toBeCloseTo(together[i] as number, 2)
+    })
+    const one = await replayRun(engine, spec, receipt, [2, 0, 1])
+    expect(together).not.toEqual(one)
+    expect(await replayRun(engine, spec, receipt, [2, 0, 1], [1, 1, 1])).toEqual(one)
   })
 
   test('refuses a layer that the model does not have', async () => {

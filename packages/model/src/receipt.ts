@@ -35,6 +35,8 @@ export interface ReceiptHop {
 /** One request: the order that it took and the class scores that came of it. */
 export interface ReceiptRun {
   readonly route: readonly ReceiptHop[]
+  /** How many of them ran at once on one input, round by round; absent or empty for one after another. */
+  readonly rounds?: readonly number[]
   readonly missingLayers: readonly number[]
   /** One per class. */
   readonly logits: readonly number[]
@@ -88,7 +90,8 @@ export function parseReceipt(value: unknown): Receipt {
 
 /**
  * Computes the logits of one run again: the same image, layers and order, rounded between hops as
- * on the way through the swarm. The engine has loaded the stem, the head and every layer of the order.
+ * on the way through the swarm. Layers of one round run on one input, and their updates are added up.
+ * The engine has loaded the stem, the head and every layer of the order.
  * @throws ModelError `bad-order` or `bad-shape` when the run does not fit the model.
  */
 export async function replayRun(
@@ -96,12 +99,28 @@ export async function replayRun(
   spec: ModelSpec,
   { image, wireDtype }: Pick<Receipt, 'image' | 'wireDtype'>,
   order: readonly number[],
+  rounds: readonly number[] = [],
 ): Promise<Float32Array> {
   checkOrder(order, spec)
   const travelled = (x: Tensor) => decodeActivation(encodeActivation(x, wireDtype))
   let x = travelled(await engine.run('stem', image, 0)) // (1, T, C)
-  for (const [hop, layer] of order.entries()) x = travelled(await engine.run(layer, x, hop)) // (1, T, C)
+  let hop = 0
+  for (const size of rounds.length > 0 ? rounds : order.map(() => 1)) {
+    const outputs: Tensor[] = []
+    for (const layer of order.slice(hop, hop + size)) outputs.push(await engine.run(layer, x, hop))
+    x = travelled(outputs.length === 1 ? (outputs[0] as Tensor) : withUpdates(x, outputs)) // (1, T, C)
+    hop += size
+  }
   return (await engine.run('head', x, 0)).data // (1, classes)
+}
+
+/** x (1, T, C) and what each output adds to it. */
+function withUpdates(x: Tensor, outputs: readonly Tensor[]): Tensor {
+  const sum = x.data.slice()
+  for (const { data } of outputs)
+    for (let i = 0; i < sum.length; i++)
+      sum[i] = (sum[i] as number) + (data[i] as number) - (x.data[i] as number)
+  return tensor([...x.shape], sum)
 }
 
 function parseRun(value: unknown, index: number): ReceiptRun {
@@ -112,17 +131,29 @@ function parseRun(value: unknown, index: number): ReceiptRun {
   )
   const missing = list(source.missingLayers, `${at}.missingLayers`, 0, 64)
   const missingLayers = missing.map((layer) => layerOf(layer, `${at}.missingLayers`))
+  const rounds = parseRounds(source.rounds, route.length, `${at}.rounds`)
   const logits = numbers(source.logits, `${at}.logits`)
   const probabilities = numbers(source.probabilities, `${at}.probabilities`)
   if (probabilities.length !== logits.length)
     fail(`${at}.probabilities`, `must be ${logits.length} numbers, one per logit`)
   return {
     route,
+    ...(rounds.length === 0 ? {} : { rounds }),
     missingLayers,
     logits,
     probabilities,
     totalMs: span(source.totalMs, `${at}.totalMs`),
   }
+}
+
+/** @param hops that the rounds are of, all together. */
+function parseRounds(value: unknown, hops: number, field: string): number[] {
+  const rounds = value === undefined ? [] : list(value, field, 0, 64)
+  if (!rounds.every((size): size is number => Number.isInteger(size) && Number(size) > 0))
+    fail(field, 'must be whole numbers above 0')
+  const sum = rounds.reduce((a, b) => a + b, 0)
+  if (rounds.length > 0 && sum !== hops) fail(field, `must be of the ${hops} layers of the route`)
+  return rounds
 }
 
 function parseHop(value: unknown, at: string): ReceiptHop {

@@ -126,4 +126,12 @@ describe('a neighbour who is not met', () => {
     expect(layers).toBe(8)
     expect(tookMs).toBeLessThan(100)
   })
+  test('is waited for no longer by who comes to host all layers meanwhile', async () => {
+    const world = new World()
+    const alone = world.join('alone', { serve: [0, 1, 2, 3, 4, 5, 6, 7] })
+    const asked = askSwarm(needsOf({ asker: alone }, world, { laneMet: never }), images)
+    const { tookMs, layers } = await ended(world, asked)
+    expect(layers).toBe(8)
+    expect(tookMs).toBeLessThan(2_000)
+  })
 })

@@ -12,7 +12,7 @@ import { LANE_MEET_SHARE } from './limits.ts'
 
 /** What a request goes through on its way into the lane. */
 export interface AskingNeeds {
-  readonly member: Pick<Member, 'classify' | 'snapshot'>
+  readonly member: Pick<Member, 'classify' | 'snapshot' | 'on'>
   readonly compute: Pick<PartCompute, 'stem'>
   /** Ends with the first neighbour, or when there seems to be none. Never rejects. */
   laneMet(): Promise<unknown>
@@ -43,11 +43,18 @@ export function askSwarm(
 
   /** Who hosts all layers itself needs nobody. */
   async function neighbourMet(): Promise<void> {
-    const { hosted, coverage } = member.snapshot()
-    if (hosted.length === coverage.length) return
+    const hostsAll = () => {
+      const { hosted, coverage } = member.snapshot()
+      return hosted.length === coverage.length
+    }
+    if (hostsAll()) return
     const met = new AbortController()
     void laneMet().then(() => met.abort())
+    const unlisten = member.on(({ type }) => {
+      if (type === 'layers-changed' && hostsAll()) met.abort()
+    })
     await pause(LANE_MEET_SHARE * deadlineMs, met.signal)
+    unlisten()
   }
 
   const asked = member.classify((finished) => {

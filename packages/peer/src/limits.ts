@@ -207,6 +207,8 @@ export const WEBRTC_CLOSE_TIMEOUT_MS = 500
 export const PRESENCE_READY_TIMEOUT_MS = 3_000
 /** A newcomer's first request waits this long for its first neighbour; a dial takes 30 to 400 ms. */
 export const LANE_MEET_TIMEOUT_MS = 3_000
+/** Where its server knows of nobody in the lane: time for one who joins at the same moment to be dialled. */
+export const LANE_MEET_ALONE_TIMEOUT_MS = 500
 /** And no longer than so much of its time: what it asks then is heard by whoever comes later, after a stall. */
 export const LANE_MEET_SHARE = 1 / 2
 /** A message that reached none of the known listeners is published again: their streams open within a few ms. */

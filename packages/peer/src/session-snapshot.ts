@@ -63,5 +63,5 @@ function reloadAdvice(made: number): string | undefined {
 }
 
 function reasonOf(relay: RelayState, reason: string): string {
-  return relay === 'lost' ? `the bootstrap node is lost, reconnecting; ${reason}` : reason
+  return relay === 'lost' ? `the server is lost, reconnecting; ${reason}` : reason
 }

@@ -3,6 +3,7 @@ import {
   ADDRESSES_MAX,
   createMember,
   entryLane,
+  type LaneCount,
   laneSizes,
   laneTopic,
   type Member,
@@ -16,7 +17,11 @@ import { PeerError } from './errors.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
-import { LANE_MEET_TIMEOUT_MS, PRESENCE_READY_TIMEOUT_MS } from './limits.ts'
+import {
+  LANE_MEET_ALONE_TIMEOUT_MS,
+  LANE_MEET_TIMEOUT_MS,
+  PRESENCE_READY_TIMEOUT_MS,
+} from './limits.ts'
 import { checkMembership, swarmKeyOf } from './meeting/swarm-key.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
@@ -136,7 +141,8 @@ async function open(
   const closed = new AbortController()
   await opened.add(() => closed.abort(new Error('the session was closed')))
   const topic = laneTopic(release.id, lane)
-  const laneMet = subscriberMet(node, topic, () => true, LANE_MEET_TIMEOUT_MS, closed.signal)
+  const meetMs = isEmpty(release.lanes, lane) ? LANE_MEET_ALONE_TIMEOUT_MS : LANE_MEET_TIMEOUT_MS
+  const laneMet = subscriberMet(node, topic, () => true, meetMs, closed.signal)
   return {
     ...network,
     release,
@@ -240,6 +246,12 @@ function checkServed(serve: PeerOptions['serve'], spec: ModelSpec): void {
   if (serve === 'auto' || serve === 'none') return
   const fault = layersFault(serve, spec)
   if (fault !== undefined) throw new PeerError({ code: 'bad-options', field: 'serve' }, fault)
+}
+
+/** Whether the server knows of nobody in a lane; one that does not count them may know of many. */
+function isEmpty(lanes: readonly LaneCount[] | undefined, lane: number): boolean {
+  const count = lanes?.find((one) => one.lane === lane)
+  return lanes !== undefined && (count === undefined || count.providers + count.askers === 0)
 }
 
 /** Whether a peer with these options hosts layers. */

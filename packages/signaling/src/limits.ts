@@ -233,3 +233,12 @@ export const PEERING_RETRY_MS_MAX = 15_000
 export const PEERING_LOOK_INTERVAL_MS = 1_000
 /** The server with the larger peer id leaves the other so much time to dial: its own look and a round trip. */
 export const PEERING_TURN_MS = 2_000
+
+/** Peers of a release that /swarm.json names: more than a picture shows. */
+export const SHOWN_PEERS_MAX = 64
+/** The dashboard looks so often at how the swarm stands. */
+export const HISTORY_INTERVAL_MS = 300_000
+/** And keeps a day of that. */
+export const HISTORY_MOMENTS_MAX = 288
+/** /swarm.json is made anew at most so often, however many ask. */
+export const SWARM_VIEW_MS = 1_000

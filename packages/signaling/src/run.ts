@@ -10,6 +10,9 @@ import {
   topicRelease,
 } from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
+import { DASHBOARD_CSS, dashboardPage } from './dashboard/dashboard.ts'
+import type { SwarmView } from './dashboard/swarm-view.ts'
+import { createSwarmWatch } from './dashboard/swarm-watch.ts'
 import { nameOf, reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
@@ -134,8 +137,10 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     emit(event)
   }
 
+  const announced = () => gate.peers(performance.now())
+
   function snapshot(state: SignalingState): SignalingSnapshot {
-    const peers = gate.peers(performance.now())
+    const peers = announced()
     return structuredClone({
       ...EMPTY_SNAPSHOT,
       state,
@@ -155,26 +160,30 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     })
   }
 
-  function bootstrap(): Bootstrap {
-    return bootstrapOf(opened, options, gate.peers(performance.now()))
-  }
+  const bootstrap = () => bootstrapOf(opened, options, announced())
+  const stateNow = () => (notReady(opened) ? 'starting' : 'ready')
+  const standing = () => ({ snapshot: snapshot(stateNow()), peers: announced() })
+  const watch = createSwarmWatch(standing, isClosed(options))
 
   return {
     async open() {
       const others = parsePeerWith(options.peerWith)
       const places = { ...resolveListening(options), ...readAnnounced(options.announce) }
-      const metrics = () => allMetrics(opened, snapshot(notReady(opened) ? 'starting' : 'ready'))
-      const doors = await openHttp(opened, options, places, { metrics, bootstrap })
+      const metrics = () => allMetrics(opened, snapshot(stateNow()))
+      const told = { metrics, bootstrap, swarm: watch.view }
+      const doors = await openHttp(opened, options, places, told)
       await loadModels(opened, options)
       const { link } = await openRelay(opened, options, places, gate, report)
       opened.reason = undefined
       const releases = () => opened.releases?.list.map(({ id }) => id) ?? []
       opened.peering = createPeering({ urls: others, link, swarm: swarmOf(options), releases, log })
       opened.peering.start()
+      watch.start()
       return doors
     },
     async close() {
       opened.reason = 'stopping'
+      watch.stop()
       await opened.peering?.stop()
       await Promise.all([opened.http?.close(), opened.inner?.close(), opened.relay?.stop()])
     },
@@ -183,11 +192,23 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
   }
 }
 
+/** Whether only some may know who is there. */
+function isClosed({ swarmKey, allowList }: SignalingOptions): boolean {
+  return swarmKey !== undefined || allowList !== undefined
+}
+
+/** What is told over HTTP. */
+interface Told {
+  metrics(): Promise<string>
+  bootstrap(): Bootstrap
+  swarm(): SwarmView
+}
+
 async function openHttp(
   opened: Opened,
   options: SignalingOptions,
   { host, port, urls }: Listening & Announced,
-  { metrics, bootstrap }: { metrics(): Promise<string>; bootstrap(): Bootstrap },
+  { metrics, bootstrap, swarm }: Told,
 ): Promise<Doors> {
   const { pageDir, samplesDir, tls } = options
   await checkFolder('pageDir', pageDir)
@@ -199,6 +220,8 @@ async function openHttp(
     bootstrap: (isHere: boolean) =>
       withInvite(bootstrap(), isHere ? opened.publicUrls[0] : undefined),
     metrics,
+    swarm,
+    dashboard: { page: () => dashboardPage(swarm()), style: DASHBOARD_CSS },
     uploads:
       options.uploads === undefined
         ? undefined

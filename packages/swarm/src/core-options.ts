@@ -5,6 +5,7 @@ import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { AUDITS_BY_DEFAULT, CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
 import type { AccessSpeed } from './ports.ts'
+import { type RoundArithmetic, roundArithmetic } from './rounds/arithmetic.ts'
 import type { ModelShape } from './step.ts'
 import type { PeerId } from './wire/messages.ts'
 
@@ -43,6 +44,8 @@ export interface CoreOptions {
   readonly agree: Agreement
   /** Whether so many layers can have made an output of an input. */
   readonly isPlausible: Plausibility
+  /** How updates of a round are added up. */
+  readonly arithmetic: RoundArithmetic
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
   /** How many members of the lane hear this one directly. */
@@ -65,6 +68,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   audits: AUDITS_BY_DEFAULT,
   agree: withinTolerance,
   isPlausible: isStepOfLayers,
+  arithmetic: roundArithmetic,
   reaches: () => true,
   rttMs: () => undefined,
   neighbours: () => [],

@@ -16,8 +16,9 @@ import { PeerTable } from './presence/peer-table.ts'
 import { Ways } from './presence/ways.ts'
 import { Provider } from './provider/provider.ts'
 import { Requester } from './requester/requester.ts'
+import { Rounds } from './rounds/rounds.ts'
 import { type MemberSnapshot, reasonOf } from './snapshot.ts'
-import type { PeerId, Presence } from './wire/messages.ts'
+import type { Activation, PeerId, Presence, RequestId } from './wire/messages.ts'
 
 /**
  * One member of a lane, as a pure machine: inputs and the time go in, effects come out. It puts together who is
@@ -37,6 +38,7 @@ export class Core {
   private readonly membership: LaneMembership
   private readonly provider: Provider
   private readonly requester: Requester
+  private readonly rounds: Rounds
   private readonly dispatcher: Dispatcher
   private readonly entrance: Entrance
   private left = false
@@ -71,13 +73,17 @@ export class Core {
       jobs,
       nowMs,
     )
-    this.dispatcher = new Dispatcher(
-      options,
-      this.provider,
-      this.requester,
-      new Fetches(self, ways),
-    )
-    const { provider, dispatcher } = this
+    const { provider, requester } = this
+    const { errands } = provider
+    this.rounds = new Rounds(options, {
+      ...{ hosted, errands, ways, nextJob: jobs.of('rounds') },
+      survey: (of, atMs) => provider.survey(of, atMs),
+      barred: (atMs) => ledger.barred(atMs),
+      judged: (peer, hasDelivered, atMs) => provider.judged(peer, hasDelivered, atMs),
+    })
+    const fetches = new Fetches(self, ways)
+    this.dispatcher = new Dispatcher(options, provider, requester, this.rounds, fetches)
+    const { dispatcher } = this
     this.entrance = new Entrance(options, {
       table,
       provider,
@@ -112,6 +118,7 @@ export class Core {
       this.dispatcher.wakeAtMs(),
       this.provider.wakeAtMs(),
       this.requester.wakeAtMs(),
+      this.rounds.wakeAtMs(),
     )
   }
 
@@ -141,7 +148,7 @@ export class Core {
       coverage,
       ...state,
       following: this.provider.followed,
-      requestsInFlight: this.requester.inFlight,
+      requestsInFlight: this.requester.inFlight + this.rounds.inFlight,
       reason: reasonOf({
         paused: hosting.paused,
         loading: hosting.loading.size,
@@ -174,7 +181,9 @@ export class Core {
       case 'layer-run':
         return this.onLayerRun(input, nowMs)
       case 'head-run':
-        return this.requester.onHeadRun(input.job, input.outcome, nowMs)
+        return input.job.owner === 'rounds'
+          ? this.rounds.onHeadRun(input.job, input.outcome, nowMs)
+          : this.requester.onHeadRun(input.job, input.outcome, nowMs)
       case 'layer-hosted':
         return this.onLayerHosted(input, nowMs)
       case 'asked':
@@ -186,11 +195,13 @@ export class Core {
         )
         return []
       case 'stem-ready':
-        return this.requester.begin(input.request, input.activation, nowMs)
+        return this.onStemReady(input.request, input.activation, nowMs)
       case 'stem-failed':
         return this.requester.stemFailed(input.request, input.reason)
       case 'cancelled':
-        return this.requester.cancel(input.request, nowMs)
+        return this.rounds.has(input.request)
+          ? this.rounds.cancel(input.request)
+          : this.requester.cancel(input.request, nowMs)
       case 'paused':
         this.hosting.paused = input.paused
         return [...this.provider.setActive(!input.paused, nowMs), ...this.layersChanged(nowMs)]
@@ -230,6 +241,7 @@ export class Core {
       ...this.forget(peer, nowMs),
       ...this.provider.onDisconnected(peer, nowMs),
       ...this.requester.onDisconnected(peer, nowMs),
+      ...this.rounds.onDisconnected(peer, nowMs),
     ]
   }
 
@@ -245,14 +257,28 @@ export class Core {
       ...this.dispatcher.onTime(nowMs),
       ...this.provider.onTime(nowMs),
       ...this.requester.onTime(nowMs),
+      ...this.rounds.onTime(nowMs),
       ...this.membership.speakIfDue(nowMs),
     ]
+  }
+
+  /** The first tensor of a request is here: it goes out in rounds where that was asked for, or should be quicker. */
+  private onStemReady(request: RequestId, activation: Activation, nowMs: number): CoreEffect[] {
+    const opening = this.requester.openings.get(request)
+    const groups = opening && this.rounds.groupsFor(request, opening, activation, nowMs)
+    if (opening === undefined || groups === undefined)
+      return this.requester.begin(request, activation, nowMs)
+    this.requester.openings.take(request)
+    return this.rounds.begin(request, opening, { activation, groups }, nowMs)
   }
 
   private onLayerRun(input: Extract<Input, { on: 'layer-run' }>, nowMs: number): CoreEffect[] {
     const { job, outcome } = input
     if (job.owner === 'audit') return this.requester.onOwnRun(input, nowMs)
-    const effects = this.provider.visits.onLayerRun(job, outcome, nowMs)
+    const effects =
+      job.owner === 'rounds'
+        ? this.rounds.onLayerRun(job, outcome, nowMs)
+        : this.provider.visits.onLayerRun(job, outcome, nowMs)
     const { throughput } = this.provider
     const said = throughput.isNewlyMeasured
       ? this.membership.announceNews(nowMs)
@@ -310,7 +336,7 @@ export class Core {
       capacity: hosting.capacity,
       layers: this.options.shape.layers,
       isAtWork: provider.isAtWork,
-      isAsking: requester.inFlight > 0,
+      isAsking: requester.inFlight + this.rounds.inFlight > 0,
       isStarved: requester.isStarved(nowMs),
       isTrusting: provider.strangersFail <= STRANGERS_FAIL_START,
     }

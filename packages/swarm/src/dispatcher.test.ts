@@ -3,7 +3,12 @@ import { directHandOver } from './claims/direct.ts'
 import { gossip } from './claims/gossip.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { POLICY_DEFAULT } from './core-options.ts'
-import { type DispatchedProvider, type DispatchedRequester, Dispatcher } from './dispatcher.ts'
+import {
+  type DispatchedProvider,
+  type DispatchedRequester,
+  type DispatchedRounds,
+  Dispatcher,
+} from './dispatcher.ts'
 import type { Effect } from './effects.ts'
 import { Fetches } from './fetch/fetches.ts'
 import { anyStep, heldTensor, hopsBy } from './testing/any-step.ts'
@@ -56,10 +61,17 @@ function dispatcher(policy: ClaimPolicy = POLICY_DEFAULT) {
     onPulled: note('requester: pulled'),
     onPrepared: note('requester: prepared'),
   }
+  const rounds: DispatchedRounds = {
+    onRound: from('rounds: round of'),
+    onUpdate: from('rounds: update of'),
+    onDone: from('rounds: done of'),
+    onPulled: note('rounds: pulled'),
+    onPrepared: note('rounds: prepared'),
+  }
   const shape = { layers: 4, tokens: 5, width: 8 }
   const fetches = new Fetches(self, loneView(self, [other], 20).ways)
   const options = { self, shape, policy }
-  return { asked, dispatcher: new Dispatcher(options, provider, requester, fetches) }
+  return { asked, dispatcher: new Dispatcher(options, provider, requester, rounds, fetches) }
 }
 
 describe('what somebody else says of a request', () => {

@@ -6,6 +6,7 @@ import type { JobId } from './jobs.ts'
 import type { Provider } from './provider/provider.ts'
 import type { Visits } from './provider/visits.ts'
 import type { Requester } from './requester/requester.ts'
+import type { Rounds } from './rounds/rounds.ts'
 import type { ModelShape } from './step.ts'
 import type { Activation, Message, PeerId, Presence, Step } from './wire/messages.ts'
 
@@ -28,6 +29,12 @@ export type DispatchedRequester = Pick<
   'onStep' | 'onClaim' | 'onLate' | 'onHint' | 'onPulled' | 'onPrepared'
 >
 
+/** What a dispatcher brings to the rounds. */
+export type DispatchedRounds = Pick<
+  Rounds,
+  'onRound' | 'onUpdate' | 'onDone' | 'onPulled' | 'onPrepared'
+>
+
 /** What is said of requests: all but presence. */
 export type RequestMessage = Exclude<Message, Presence>
 
@@ -45,17 +52,20 @@ export class Dispatcher {
   private readonly options: DispatcherOptions
   private readonly provider: DispatchedProvider
   private readonly requester: DispatchedRequester
+  private readonly rounds: DispatchedRounds
   private readonly fetches: Fetches
 
   constructor(
     options: DispatcherOptions,
     provider: DispatchedProvider,
     requester: DispatchedRequester,
+    rounds: DispatchedRounds,
     fetches: Fetches,
   ) {
     this.options = options
     this.provider = provider
     this.requester = requester
+    this.rounds = rounds
     this.fetches = fetches
   }
 
@@ -87,14 +97,17 @@ export class Dispatcher {
   }
 
   private pulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
-    const owner = id.owner === 'provider' ? this.provider.visits : this.requester
-    return owner.onPulled(id, bytes, nowMs)
+    return this.ownerOf(id).onPulled(id, bytes, nowMs)
   }
 
   /** A tensor can be published from here, or there is no room for it. */
   onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
-    const owner = id.owner === 'provider' ? this.provider.visits : this.requester
-    return owner.onPrepared(id, activation, nowMs)
+    return this.ownerOf(id).onPrepared(id, activation, nowMs)
+  }
+
+  private ownerOf({ owner }: JobId) {
+    if (owner === 'rounds') return this.rounds
+    return owner === 'provider' ? this.provider.visits : this.requester
   }
 
   /** What this member says to others and to itself, it hears itself; what its parts ask of one another is done. */
@@ -157,7 +170,14 @@ export class Dispatcher {
           ...this.requester.onLate(from, message.request),
         ]
       case 'done':
-        return this.provider.onDone(from, message, nowMs)
+        return [
+          ...this.provider.onDone(from, message, nowMs),
+          ...this.rounds.onDone(from, message.request, nowMs),
+        ]
+      case 'round':
+        return this.rounds.onRound(from, message, nowMs)
+      case 'update':
+        return this.rounds.onUpdate(from, message, nowMs)
       case 'again':
         return this.provider.onAgain(from, message, nowMs)
       case 'hint':

@@ -135,7 +135,9 @@ class DrivenMember implements Member {
     stem: EncodedActivation | StemRun,
     policy: Partial<ClassifyPolicy>,
   ): { request: RequestId; send: () => void } {
-    const wanted = policyFor({ ...CLASSIFY_POLICY_DEFAULT, ...policy }, this.shape)
+    const { self } = this.ports.transport
+    const given = policyFor({ ...CLASSIFY_POLICY_DEFAULT, ...policy }, this.shape)
+    const wanted = { ...given, avoid: given.avoid.filter((peer) => peer !== self) }
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
     const isHere = typeof stem !== 'function'
     const fault = this.faultOf(request, isHere ? stem : undefined, wanted)

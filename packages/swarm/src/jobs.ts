@@ -1,5 +1,5 @@
 /** Which part of a member asked for something, so that the end of a job finds its way back. */
-export type JobOwner = 'provider' | 'audit' | 'scoring' | 'second-offer' | 'entrance'
+export type JobOwner = 'provider' | 'audit' | 'scoring' | 'second-offer' | 'entrance' | 'rounds'
 
 /** Names a job that the driver performs; the end of the job comes back as an input with the same id. */
 export interface JobId {

@@ -203,3 +203,6 @@ export const PUSH_PATIENCE_MS = 500
 export const PUSH_BYTES_PER_MS = 125
 /** Tensors that came without being asked for, kept until they are pulled; within TENSORS_HELD_BYTES_MAX as well. */
 export const PUSHED_TENSORS_MAX = 64
+
+/** Points of top-1 that running layers at once may cost against one after another, unless a request says otherwise. */
+export const ROUNDS_LOSS_POINTS = 0.5

@@ -30,6 +30,7 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
       | 'audits'
       | 'agree'
       | 'isPlausible'
+      | 'arithmetic'
       | 'addresses'
       | 'links'
     >

@@ -13,6 +13,7 @@ const answered = (request: RequestId): MemberEvent => {
     logits: [],
     probabilities: [],
     route: [],
+    rounds: [],
     missingLayers: [],
     checked: { layers: [], doubted: [] },
     totalMs: 1,

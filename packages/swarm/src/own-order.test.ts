@@ -86,4 +86,14 @@ describe('a release that keeps its order', () => {
     expect(layersOf(answer)).toEqual([1, 3])
     expect(answer?.missingLayers).toEqual([0, 2])
   })
+
+  test('runs in no rounds: those that are named are refused, and none are chosen', async () => {
+    const { world, asker } = swarm(SMALL_KEPT, [ALL, ALL])
+    const named = () => asker.member.classify(world.stem(), { rounds: [2, 2] })
+    expect(named).toThrow('one after another and not in rounds')
+    const groupings = [{ groups: [4], lossPoints: 0 }]
+    const { answer } = await ask(world, asker, { rounds: 'auto', groupings }).finish()
+    expect(layersOf(answer)).toEqual(ALL)
+    expect(answer?.rounds).toEqual([])
+  })
 })

@@ -39,6 +39,8 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
       message:
         'this release keeps its order: its layers run first to last, and some may be left out',
     }
+  const rounds = roundsFault(policy, shape)
+  if (rounds !== undefined) return { field: 'rounds', message: rounds }
   const step = {
     kind: 'step',
     request,
@@ -60,6 +62,24 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   return fault === undefined
     ? undefined
     : { field: 'stem', message: `cannot ask the swarm: ${fault}` }
+}
+
+/** What is wrong with the rounds that are asked for; undefined for nothing. */
+function roundsFault(
+  { rounds, plan, stopAtConfidence }: ClassifyPolicy,
+  { layers, keepsOrder }: ModelShape,
+): string | undefined {
+  if (rounds === 'off' || rounds === 'auto') return undefined
+  if (keepsOrder === true)
+    return 'this release keeps its order: its layers run one after another and not in rounds'
+  if (!rounds.every((size) => Number.isInteger(size) && size > 0))
+    return 'a round has one layer at least'
+  const sum = rounds.reduce((a, b) => a + b, 0)
+  if (sum !== layers)
+    return `rounds of ${rounds.join('+')} take ${sum} layers, and this model has ${layers}`
+  if (plan.length > 0) return 'layers in a given order run one after another and not in rounds'
+  if (stopAtConfidence !== undefined) return 'rounds do not stop at a confidence'
+  return undefined
 }
 
 /** What the stem gave, or what it would of one image. */

@@ -1,5 +1,12 @@
+import { ROUNDS_LOSS_POINTS } from './limits.ts'
 import type { ModelShape } from './step.ts'
-import type { Hop, RequestId } from './wire/messages.ts'
+import type { Hop, PeerId, RequestId } from './wire/messages.ts'
+
+/** So many layers in each round, and what that costs against a tour as it was measured, points of top-1. */
+export interface Grouping {
+  readonly groups: readonly number[]
+  readonly lossPoints: number
+}
 
 /** What the requester is content with. */
 export interface ClassifyPolicy {
@@ -9,10 +16,21 @@ export interface ClassifyPolicy {
   readonly minLayers: number
   /** Layers in the order in which they must run; empty for any order, or for the release's own where it keeps one. */
   readonly plan: readonly number[]
+  /** Who is to have no part in it where others host the same layers: asked as long as there is somebody else. */
+  readonly avoid: readonly PeerId[]
   /** Stop as soon as every image's best class is at least this probable; undefined to run all layers. */
   readonly stopAtConfidence: number | undefined
   /** Run the head on every step seen, so that the answer sharpens hop by hop. */
   readonly anytime: boolean
+  /**
+   * Several layers at once on the same input, their updates added up: never; where that should be quicker than a
+   * tour; or in these rounds, so many layers in each.
+   */
+  readonly rounds: 'off' | 'auto' | readonly number[]
+  /** For `auto`: the groupings that the model was measured in. */
+  readonly groupings: readonly Grouping[]
+  /** For `auto`: points of top-1 that a grouping may cost. */
+  readonly maxLossPoints: number
 }
 
 /** All layers, in any order, within half a minute. */
@@ -20,8 +38,12 @@ export const CLASSIFY_POLICY_DEFAULT: ClassifyPolicy = Object.freeze({
   deadlineMs: 30_000,
   minLayers: 1,
   plan: [],
+  avoid: [],
   stopAtConfidence: undefined,
   anytime: false,
+  rounds: 'off',
+  groupings: [],
+  maxLossPoints: ROUNDS_LOSS_POINTS,
 })
 
 /** The same of a model of this shape: where it keeps its order, all layers in it unless others are named. */
@@ -52,6 +74,8 @@ export interface Answer {
   readonly probabilities: readonly (readonly number[])[]
   /** The layers that were applied, in their order. */
   readonly route: readonly Hop[]
+  /** How many of them ran at once on one input, round by round; empty for one after another. */
+  readonly rounds: readonly number[]
   /** Layers of the model that were not applied. */
   readonly missingLayers: readonly number[]
   /** What was run again of it when it was given; the event `answer-checked` says what follows. */

@@ -39,6 +39,7 @@ export {
   type EvaluationOptions,
   type EvaluationProgress,
   evaluateModels,
+  evaluateRounds,
   type MeasurableModel,
   type MergedEvaluation,
   type ModelEvaluation,

@@ -1,13 +1,13 @@
-import { parseModelSpec, type Variant } from '@layerswarm/model'
+import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import { drawOrder, LAYER_DROP } from './layer-order.ts'
+import { drawOrder, drawPlan, LAYER_DROP } from './layer-order.ts'
 import { createRandom } from './random.ts'
 
 const LAYERS = 5
 const DRAWS = 4000
 
-function draws(variant: Variant): number[][] {
-  const spec = parseModelSpec({
+function specOf(variant: Variant): ModelSpec {
+  return parseModelSpec({
     variant,
     imageSize: 4,
     patchSize: 4,
@@ -19,6 +19,10 @@ function draws(variant: Variant): number[][] {
     classes: 2,
     layerNormEps: 1e-6,
   })
+}
+
+function draws(variant: Variant): number[][] {
+  const spec = specOf(variant)
   const random = createRandom(1, 'orders')
   return Array.from({ length: DRAWS }, () => Array.from(drawOrder(spec, random)))
 }
@@ -44,5 +48,52 @@ describe('the order of a training step', () => {
     }
     const both = orders.filter((order) => !order.includes(0) && !order.includes(1)).length / DRAWS
     expect(Math.abs(both - LAYER_DROP ** 2)).toBeLessThan(0.016)
+  })
+})
+
+describe('the plan of a pass', () => {
+  test.each(VARIANTS)(
+    'of the paper is its order and nothing else, from the same draws: %s',
+    (variant) => {
+      const spec = specOf(variant)
+      const [orders, plans] = [createRandom(3, 'orders'), createRandom(3, 'orders')]
+      for (let i = 0; i < 100; i++) {
+        const { order, rounds } = drawPlan(spec, { dropLayers: 0, rounds: [1] }, plans)
+        expect(order).toEqual(drawOrder(spec, orders))
+        expect(rounds).toEqual(Array.from(order, () => 1))
+      }
+      expect(plans.state()).toEqual(orders.state())
+    },
+  )
+
+  test('leaves out each number of layers as often, and each layer as often', () => {
+    const spec = specOf('shuffle')
+    const random = createRandom(4, 'orders')
+    const plans = Array.from({ length: DRAWS }, () =>
+      Array.from(drawPlan(spec, { dropLayers: 3, rounds: [1] }, random).order),
+    )
+    for (const order of plans) expect(new Set(order).size).toBe(order.length)
+    for (const left of [2, 3, 4, 5]) {
+      const share = plans.filter(({ length }) => length === left).length / DRAWS
+      expect(Math.abs(share - 1 / 4)).toBeLessThan(0.035) // five deviations of 0.0068
+    }
+    for (let layer = 0; layer < LAYERS; layer++) {
+      const share = plans.filter((order) => order.includes(layer)).length / DRAWS
+      expect(Math.abs(share - 3.5 / LAYERS)).toBeLessThan(0.037)
+    }
+  })
+
+  test('is cut into rounds of a drawn size, the last one of what is left', () => {
+    const spec = specOf('shuffle')
+    const random = createRandom(5, 'orders')
+    const seen = new Map<string, number>()
+    for (let i = 0; i < DRAWS; i++) {
+      const { order, rounds } = drawPlan(spec, { dropLayers: 0, rounds: [1, 1, 2, 4] }, random)
+      expect(order.length).toBe(LAYERS)
+      seen.set(rounds.join('+'), (seen.get(rounds.join('+')) ?? 0) + 1)
+    }
+    expect([...seen.keys()].toSorted()).toEqual(['1+1+1+1+1', '2+2+1', '4+1'])
+    expect(Math.abs((seen.get('1+1+1+1+1') ?? 0) / DRAWS - 0.5)).toBeLessThan(0.04)
+    expect(Math.abs((seen.get('4+1') ?? 0) / DRAWS - 0.25)).toBeLessThan(0.035)
   })
 })

@@ -124,3 +124,6 @@ export const CURVE_SEEDS = 1
 
 /** Classes of the classifier that stands in where a checkpoint has none: as few as a spec may have. */
 export const BACKBONE_CLASSES = 2
+
+/** Sizes of rounds in a recipe: enough to weigh them by naming some of them more than once. */
+export const ROUND_SIZES_MAX = 64

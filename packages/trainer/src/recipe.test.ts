@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { VARIANTS } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { parseRecipe, readRecipe, specOf, stepsOf } from './recipe.ts'
@@ -73,9 +73,36 @@ describe('a recipe', () => {
     ['name', '../escape'],
     ['optimizer', 'sgd'],
     ['keptPatches', 24],
+    ['dropLayers', 8],
+    ['dropLayers', -1],
+    ['rounds', []],
+    ['rounds', [0]],
+    ['rounds', [9]],
+    ['rounds', [1, 2.5]],
+    ['rounds', 4],
+    ['rounds', Array(65).fill(1)],
+    ['orders', 3],
+    ['teacherShare', 1.1],
+    ['teacherOrders', 0],
   ])('with %s %s is refused', async (field, value) => {
     const recipe = await shipped('fashion-vit.json')
     expect(fieldOf({ ...recipe, [field]: value })).toBe(field)
+  })
+
+  test.each([
+    ['dropLayers', { variant: 'sequential', dropLayers: 1 }],
+    ['dropLayers', { variant: 'layerdrop', dropLayers: 1 }],
+    ['rounds', { variant: 'position', rounds: [2] }],
+    ['rounds', { variant: 'sequential', rounds: [1, 8] }],
+  ])('with %s that its variant cannot do is refused', async (field, changes) => {
+    expect(fieldOf({ ...(await shipped('paper-shuffle.json')), ...changes })).toBe(field)
+  })
+
+  test('of the paper has none of what the paper does not: one order of all layers, labels alone', async () => {
+    const file = JSON.parse(await readFile(new URL('paper-shuffle.json', folder), 'utf8'))
+    const beyond = { dropLayers: 0, rounds: [1], orders: 1, teacherShare: 0, teacherOrders: 1 }
+    for (const field of Object.keys(beyond)) expect(file).not.toHaveProperty(field)
+    expect(await shipped('paper-shuffle.json')).toEqual({ ...file, ...beyond })
   })
 
   test('rounds its images up to whole steps', async () => {

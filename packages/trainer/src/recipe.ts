@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
 import type { Dataset } from './data/dataset.ts'
 import { TrainerError } from './errors.ts'
+import { ROUND_SIZES_MAX } from './limits.ts'
 
 /** How weights are updated: all by AdamW, or the matrices of the encoder layers by Muon. */
 export const OPTIMIZERS = ['adamw', 'muon'] as const
@@ -54,6 +55,19 @@ export interface Recipe {
   readonly keptPatches: number
   /** Share of the steps in which patches are dropped; after that all are kept. */
   readonly keptPatchesUntil: number
+  /** Most layers that an order leaves out: how many is drawn evenly from 0 to this. */
+  readonly dropLayers: number
+  /**
+   * Layers that run at once: an order is cut into rounds of one of these sizes, drawn evenly, the
+   * last one smaller. [1] applies one layer after the other.
+   */
+  readonly rounds: readonly number[]
+  /** Orders drawn per step, each for an equal part of the batch. */
+  readonly orders: number
+  /** Share of the targets that are a teacher's probabilities; the rest are the labels. */
+  readonly teacherShare: number
+  /** Orders that a shuffled teacher's probabilities are averaged over. */
+  readonly teacherOrders: number
   /** Decides weights, batches, augmentation and orders; with the rest of the recipe, the model to the last bit. */
   readonly seed: number
   /** Threads of the processor unless the caller names another number; results do not depend on it. */
@@ -81,10 +95,22 @@ const RANGES: Readonly<Record<NumberField, readonly [number, number, 'whole' | '
   erase: [0, 1, 'real'],
   keptPatches: [1, 65536, 'whole'],
   keptPatchesUntil: [0, 1, 'real'],
+  dropLayers: [0, 63, 'whole'],
+  orders: [1, 4096, 'whole'],
+  teacherShare: [0, 1, 'real'],
+  teacherOrders: [1, 64, 'whole'],
   seed: [0, Number.MAX_SAFE_INTEGER, 'whole'],
   threads: [1, 256, 'whole'],
 }
-type NumberField = Exclude<keyof Recipe, 'name' | 'variant' | 'optimizer'>
+type NumberField = Exclude<keyof Recipe, 'name' | 'variant' | 'optimizer' | 'rounds'>
+
+/** What recipes say that do not name these fields: the method of the paper, and labels alone. */
+const DEFAULTS: Partial<Record<NumberField, number>> = {
+  dropLayers: 0,
+  orders: 1,
+  teacherShare: 0,
+  teacherOrders: 1,
+}
 
 /** Epsilon of the layer norms of the models we train. */
 const LAYER_NORM_EPS = 1e-6
@@ -99,7 +125,7 @@ export function parseRecipe(value: unknown): Recipe {
     fail('', 'must be a JSON object')
   }
   const source = new Map<string, unknown>(Object.entries(value))
-  const known = ['name', 'variant', 'optimizer', ...Object.keys(RANGES)]
+  const known = ['name', 'variant', 'optimizer', 'rounds', ...Object.keys(RANGES)]
   const unknown = [...source.keys()].find((key) => !known.includes(key))
   if (unknown !== undefined) {
     fail(unknown, `"${unknown}" is not a field of a recipe; known are ${known.join(', ')}`)
@@ -120,16 +146,35 @@ export function parseRecipe(value: unknown): Recipe {
   if (!Number.isInteger(Math.sqrt(keptPatches))) {
     fail('keptPatches', '"keptPatches" must be a square number, as 25 of 49')
   }
-  const number = (field: NumberField): number => parseNumber(field, source.get(field))
+  const number = (field: NumberField): number =>
+    parseNumber(field, source.get(field) ?? DEFAULTS[field])
+  const layers = number('layers')
+  const batch = number('batch')
+  const dropLayers = number('dropLayers')
+  if (dropLayers >= layers) {
+    fail('dropLayers', `"dropLayers" must leave one of the ${layers} layers at least`)
+  }
+  const isShuffled = variant === 'shuffle' || variant === 'position' || variant === 'predict'
+  if (dropLayers > 0 && !isShuffled) {
+    fail('dropLayers', `"dropLayers" is for layers in random order, not for "${variant}"`)
+  }
+  const rounds = parseRounds(source.get('rounds'), layers)
+  if (rounds.some((size) => size > 1) && variant !== 'shuffle') {
+    fail('rounds', `"rounds" of more than one layer are for "shuffle", not for "${variant}"`)
+  }
+  const orders = number('orders')
+  if (batch % orders !== 0) {
+    fail('orders', `"orders" must divide "batch"; ${orders} does not divide ${batch}`)
+  }
   return {
     name,
     variant,
     patchSize: number('patchSize'),
     width: number('width'),
-    layers: number('layers'),
+    layers,
     heads: number('heads'),
     mlpWidth: number('mlpWidth'),
-    batch: number('batch'),
+    batch,
     images: number('images'),
     optimizer,
     learningRate: number('learningRate'),
@@ -144,6 +189,11 @@ export function parseRecipe(value: unknown): Recipe {
     erase: number('erase'),
     keptPatches,
     keptPatchesUntil: number('keptPatchesUntil'),
+    dropLayers,
+    rounds,
+    orders,
+    teacherShare: number('teacherShare'),
+    teacherOrders: number('teacherOrders'),
     seed: number('seed'),
     threads: number('threads'),
   }
@@ -160,6 +210,21 @@ function parseNumber(field: NumberField, value: unknown): number {
     fail(field, `"${field}" must be a ${whole ? 'whole ' : ''}number from ${low} to ${high}`)
   }
   return value
+}
+
+/** Sizes of rounds; one that is named twice is drawn twice as often. */
+function parseRounds(value: unknown, layers: number): readonly number[] {
+  if (value === undefined) return [1]
+  const isSize = (size: unknown): size is number =>
+    typeof size === 'number' && Number.isInteger(size) && size >= 1 && size <= layers
+  const sizes: unknown[] = Array.isArray(value) ? value : []
+  if (sizes.length < 1 || sizes.length > ROUND_SIZES_MAX || !sizes.every(isSize)) {
+    fail(
+      'rounds',
+      `"rounds" must be a list of 1 to ${ROUND_SIZES_MAX} whole numbers from 1 to ${layers}, as [1, 2, 4]`,
+    )
+  }
+  return sizes
 }
 
 /** Reads a recipe file. @throws TrainerError `bad-recipe`. */

@@ -5,6 +5,7 @@ import {
   type TrainEngine,
   zeroTensor,
 } from './engine/train-engine.ts'
+import { cutIntoRounds } from './layer-order.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createPatchSelection } from './patch-selection.ts'
 import { gradientName, inputName, writeInferenceGraph, writeTrainGraph } from './train-graph.ts'
@@ -20,10 +21,15 @@ export interface TrainSession {
   /**
    * Applies layer `order[i]` i-th; layers that the order leaves out are skipped.
    * @param kept the patches that are used, by place in reading order, a square number of them; all
-   * if it is left out.
+   * if it is left out or empty.
+   * @param rounds sizes of the rounds into which the order is cut; of one layer if it is left out.
    * @returns the mean loss of the batch.
    */
-  run(order: ArrayLike<number>, kept?: ArrayLike<number>): Promise<number>
+  run(
+    order: ArrayLike<number>,
+    kept?: ArrayLike<number>,
+    rounds?: readonly number[],
+  ): Promise<number>
   close(): Promise<void>
 }
 
@@ -36,7 +42,7 @@ export interface InferenceSession {
   close(): Promise<void>
 }
 
-/** A session compiles a graph when it first meets a number of layers and of patches. */
+/** A session compiles a graph when it first meets sizes of rounds and a number of patches. */
 export function createTrainSession(
   engine: TrainEngine,
   spec: ModelSpec,
@@ -51,9 +57,10 @@ export function createTrainSession(
   const loss = zeroTensor([])
   const passes = new Map<string, Promise<Pass>>()
 
-  async function createPass(slots: number, keptPatches: number): Promise<Pass> {
+  async function createPass(rounds: readonly number[], keptPatches: number): Promise<Pass> {
+    const slots = rounds.reduce((sum, size) => sum + size, 0)
     const smaller = { ...spec, imageSize: spec.patchSize * Math.sqrt(keptPatches) }
-    const graph = await engine.compile((writer) => writeTrainGraph(writer, smaller, batch, slots))
+    const graph = await engine.compile((writer) => writeTrainGraph(writer, smaller, batch, rounds))
     const fetches = { loss, ...gradientTensors(layout, gradients, slots) }
     if (keptPatches === tokensOf(spec) - 1) {
       return { graph, run: (feeds) => graph.run(feeds, fetches) }
@@ -73,10 +80,10 @@ export function createTrainSession(
     patches: patches.data,
     targets: targets.data,
     gradients,
-    async run(order, kept = []) {
+    async run(order, kept = [], rounds = cutIntoRounds(order.length, 1)) {
       const keptPatches = kept.length || tokensOf(spec) - 1
-      const key = `${order.length} layers, ${keptPatches} patches`
-      const pass = passes.get(key) ?? createPass(order.length, keptPatches)
+      const key = `${rounds.join('+')} layers, ${keptPatches} patches`
+      const pass = passes.get(key) ?? createPass(rounds, keptPatches)
       passes.set(key, pass)
       const { run } = await pass
       if (order.length < spec.layers) gradients.fill(0)

@@ -1,5 +1,6 @@
 import { type ModelSpec, type Part, tokensOf } from '@layerswarm/model'
 import { createTape, type GraphWriter, type Step, type Tape } from './differentiable.ts'
+import { cutIntoRounds } from './layer-order.ts'
 import {
   type BatchSize,
   encoderLayer,
@@ -27,18 +28,20 @@ export function gradientName(slot: Part, name: string): string {
  * with the wanted probabilities, and all parameters. Outputs: `loss` [], the mean cross-entropy,
  * to which a `predict` model adds that of its guesses (mean over the layers), and the gradient of
  * every parameter. Standard operators only, so that it runs on any device.
- * @param slots how many layers are applied; fewer than all where layers are dropped.
+ * @param rounds sizes of the rounds of slots that run on the same input; together fewer than all
+ * layers where layers are dropped. Only `shuffle` models have rounds of more than one.
  */
 export function writeTrainGraph(
   graph: GraphWriter,
   spec: ModelSpec,
   batch: number,
-  slots: number = spec.layers,
+  rounds: readonly number[] = cutIntoRounds(spec.layers, 1),
 ): void {
+  const slots = rounds.reduce((sum, size) => sum + size, 0)
   declareParameters(graph, spec, slots)
   const tape = createTape(graph)
   const targets = graph.input('targets', [batch, spec.classes])
-  const { logits, predictions, backward } = forward(tape, spec, batch, slots, 'training')
+  const { logits, predictions, backward } = forward(tape, spec, batch, rounds, 'training')
   const task = tape.crossEntropy(logits, targets, 1 / batch)
   const loss = predictions.reduce((sum, guess) => tape.add(sum, guess.loss), task.value)
   graph.output('loss', loss, [])
@@ -53,7 +56,13 @@ export function writeTrainGraph(
 /** The same forward pass alone: inputs `patches` and all parameters, output `logits` (B, classes). */
 export function writeInferenceGraph(graph: GraphWriter, spec: ModelSpec, batch: number): void {
   declareParameters(graph, spec, spec.layers)
-  const { logits } = forward(createTape(graph), spec, batch, spec.layers, 'inference')
+  const { logits } = forward(
+    createTape(graph),
+    spec,
+    batch,
+    cutIntoRounds(spec.layers, 1),
+    'inference',
+  )
   graph.output('logits', logits, [batch, spec.classes])
 }
 
@@ -84,35 +93,43 @@ function forward(
   tape: Tape,
   spec: ModelSpec,
   batch: number,
-  slots: number,
+  rounds: readonly number[],
   purpose: 'training' | 'inference',
 ): Forward {
   const { graph } = tape
+  const slots = rounds.reduce((sum, size) => sum + size, 0)
   const { width: c } = spec
   const size: BatchSize = { batch, tokens: tokensOf(spec) }
   const stem = patchEmbedding(tape, spec, size)
   const steps: Step[] = []
   const hopGradients: string[] = []
   const predictions: HopPrediction[] = []
-  let x = stem.value // (B·T, C)
-  for (let slot = 0; slot < slots; slot++) {
+  /** What one slot does to x, with what a variant adds to its layer. */
+  function oneSlot(slot: number, x: string): Step[] {
     const prefix = inputName(slot, '')
     if (spec.variant === 'position') {
       const row = tape.slice(inputName('stem', HOP_EMBEDDING), 0, slot, slot + 1)
       const position = hopPosition(tape, spec, size, prefix, x, row, (gradient) => {
         hopGradients.unshift(gradient) // the way back meets the last slot first
       })
-      steps.push(position)
-      x = position.value
+      return [position, encoderLayer(tape, spec, size, prefix, position.value)]
     }
     const layer = encoderLayer(tape, spec, size, prefix, x)
-    x = layer.value
-    if (spec.variant === 'predict' && purpose === 'training') {
-      const guess = hopPrediction(tape, spec, size, prefix, x, slot, 1 / (batch * slots))
-      predictions.push(guess)
-      const plusGuess = (dy: string): string => layer.backward(tape.add(dy, guess.backward()))
-      steps.push({ value: x, backward: plusGuess })
-    } else steps.push(layer)
+    if (spec.variant !== 'predict' || purpose === 'inference') return [layer]
+    const guess = hopPrediction(tape, spec, size, prefix, layer.value, slot, 1 / (batch * slots))
+    predictions.push(guess)
+    const plusGuess = (dy: string): string => layer.backward(tape.add(dy, guess.backward()))
+    return [{ value: layer.value, backward: plusGuess }]
+  }
+
+  let x = stem.value // (B·T, C)
+  let slot = 0
+  for (const members of rounds) {
+    const own =
+      members === 1 ? oneSlot(slot, x) : [layersAtOnce(tape, spec, size, slot, members, x)]
+    steps.push(...own)
+    x = own.at(-1)?.value ?? x
+    slot += members
   }
   const images = tape.reshape(x, [batch, size.tokens, c])
   const cls = tape.reshape(tape.slice(images, 1, 0, 1), [batch, c])
@@ -130,9 +147,45 @@ function forward(
       stem.backward(gradient)
       if (hopGradients.length > 0) {
         const table = graph.op('Concat', hopGradients, { axis: 0 }) // (slots, E)
-        tape.gradients.set(inputName('stem', HOP_EMBEDDING), table)
+        const unused = graph.integers([0, 0, spec.layers - slots, 0])
+        const gradient = slots < spec.layers ? graph.op('Pad', [table, unused]) : table
+        tape.gradients.set(inputName('stem', HOP_EMBEDDING), gradient)
       }
     },
+  }
+}
+
+/**
+ * The layers of `members` slots on the same x (B·T, C), their updates summed:
+ * x + Σ (f(x) − x) = Σ f(x) − (members − 1) · x.
+ */
+function layersAtOnce(
+  tape: Tape,
+  spec: ModelSpec,
+  size: BatchSize,
+  first: number,
+  members: number,
+  x: string,
+): Step {
+  const layers = Array.from({ length: members }, (_, member) =>
+    encoderLayer(tape, spec, size, inputName(first + member, ''), x),
+  )
+  const repeats = tape.graph.scalar(members - 1)
+  const withoutRepeats = (terms: readonly string[], repeated: string): string =>
+    tape.sub(
+      terms.reduce((sum, term) => tape.add(sum, term)),
+      tape.mul(repeated, repeats),
+    )
+  return {
+    value: withoutRepeats(
+      layers.map(({ value }) => value),
+      x,
+    ),
+    backward: (dy) =>
+      withoutRepeats(
+        layers.map((layer) => layer.backward(dy)),
+        dy,
+      ),
   }
 }
 

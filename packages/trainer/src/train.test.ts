@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { splitCheckpoint } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeFixture } from './data/idx-fixture.ts'
 import { loadDataset } from './data/load-dataset.ts'
@@ -202,6 +203,29 @@ describe.each(['position', 'predict', 'layerdrop'] as const)('a training of %s',
     expect(await trainInto(broken, chosen, { resume: true })).toBe(unbroken)
     const report = JSON.parse(await readFile(join(folder, broken, 'report.json'), 'utf8'))
     expect(report).toMatchObject({ spec: { variant }, engine: 'onnxruntime-node cpu' })
+  })
+})
+
+describe('a training with rounds, several orders, layers left out and a teacher', () => {
+  const beyond = parseRecipe({
+    ...{ ...recipe, images: 400, dropLayers: 1, rounds: [1, 2, 3], orders: 2 },
+    ...{ teacherShare: 0.5, teacherOrders: 2 },
+  })
+
+  test('that is stopped and resumed gives the weights of an unbroken one', async () => {
+    await trainInto('teacher', { ...recipe, images: 400 })
+    const spec = specOf(recipe, await loadDataset(dataDir))
+    const file = await readFile(join(folder, 'teacher', 'model.safetensors'))
+    const model = { spec, parts: splitCheckpoint(file, spec), isBackbone: false }
+    const started = { from: model, teachers: [model] }
+    const unbroken = await trainInto('unbroken beyond', beyond, started)
+    const stop = new AbortController()
+    const options = { signal: stop.signal, onProgress: () => stop.abort(), progressEverySteps: 7 }
+    const broken = trainInto('beyond', beyond, { ...started, ...options })
+    await expect(broken).rejects.toThrow(/step 7/)
+    expect(await trainInto('beyond', beyond, { ...started, resume: true })).toBe(unbroken)
+    const alone = { ...beyond, teacherShare: 0 }
+    expect(await trainInto('untaught', alone, { from: model })).not.toBe(unbroken)
   })
 })
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
+import { type BatchPasses, createBatchPasses } from './batch-passes.ts'
 import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { type Dataset, type LabelledImages, sliceImages } from './data/dataset.ts'
 import { foregroundOfDataset } from './data/foreground.ts'
@@ -11,7 +12,7 @@ import { openEngine } from './engine/open-engine.ts'
 import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
 import { createEvaluator, type Evaluator } from './evaluate.ts'
-import { drawOrder } from './layer-order.ts'
+import { drawPlan } from './layer-order.ts'
 import {
   CHECKPOINT_INTERVAL_SECONDS_MAX,
   CURVE_SEEDS,
@@ -27,9 +28,9 @@ import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import type { TrainReport } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
-import { createTrainSession, type TrainSession } from './sessions.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
+import { teacherTargets } from './teacher.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import { writeResult } from './write-result.ts'
 
@@ -59,6 +60,8 @@ export interface TrainOptions {
   readonly dataDir: string
   /** A model to begin with instead of fresh weights. */
   readonly from?: StartModel | undefined
+  /** Models whose averaged probabilities are `teacherShare` of the targets. */
+  readonly teachers: readonly StartModel[]
   /** How pictures are read, for a folder of them. */
   readonly pictures?: LoadOptions['pictures']
   /**
@@ -84,6 +87,7 @@ export interface TrainOptions {
 /** Fashion-MNIST from the beginning; what is left out is decided by the machine. */
 export const TRAIN_DEFAULTS = Object.freeze({
   dataDir: FASHION_MNIST_DIR,
+  teachers: [],
   onProgress: () => {},
   resume: false,
   progressEverySteps: 50,
@@ -101,7 +105,7 @@ interface Training {
   readonly sampler: Sampler
   readonly orders: RandomStream
   readonly engine: TrainEngine
-  readonly session: TrainSession
+  readonly passes: BatchPasses
   readonly optimizer: Optimizer
   readonly evaluator: Evaluator
   readonly heldOut: LabelledImages
@@ -161,8 +165,8 @@ export async function train(
   }
 }
 
-async function close({ session, optimizer, evaluator, engine }: Training): Promise<void> {
-  await session.close()
+async function close({ passes, optimizer, evaluator, engine }: Training): Promise<void> {
+  await passes.close()
   await optimizer.close()
   await evaluator.close()
   await engine.close()
@@ -221,7 +225,10 @@ async function prepare(
     )
   }
   await openOutputFolder(options.outDir, layout.elements * OUTPUT_BYTES_PER_PARAMETER)
-  const sampler = createSampler(recipe, dataset, sliceImages(train, 0, kept))
+  const drawn = sliceImages(train, 0, kept)
+  const { teachers, signal } = options
+  const taught = await teacherTargets(recipe, teachers, dataset, drawn, engine, signal)
+  const sampler = createSampler(recipe, dataset, drawn, taught)
   const orders = createRandom(recipe.seed, 'orders')
   const checkpoint = join(options.outDir, 'checkpoint.safetensors')
   const resumed = options.resume ? await readCheckpoint(checkpoint, recipe, state) : undefined
@@ -239,7 +246,7 @@ async function prepare(
     sampler,
     orders,
     engine,
-    session: createTrainSession(engine, spec, recipe.batch, state.parameters),
+    passes: createBatchPasses(engine, spec, recipe, state.parameters),
     optimizer: await createOptimizer({ ...recipe, threads }, layout, state),
     evaluator: await createEvaluator(spec, state.ema, dataset, engine),
     heldOut: sliceImages(train, kept, train.count),
@@ -307,29 +314,31 @@ async function evaluateWhatWasDue(training: Training): Promise<void> {
 
 /** One batch: forward, backward, update. */
 async function runStep(training: Training): Promise<void> {
-  const { recipe, spec, session } = training
+  const { recipe, spec, passes } = training
   const step = training.step + 1
-  training.sampler.fill(session.patches, session.targets)
-  const order = drawOrder(spec, training.orders)
-  const loss = await heard(training, () => session.run(order, keptPatchesOf(recipe, spec, step)))
-  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm(session.gradients))) {
+  training.sampler.fill(passes.patches, passes.targets)
+  const plans = Array.from({ length: recipe.orders }, () => drawPlan(spec, recipe, training.orders))
+  const { loss, gradients, order } = await heard(training, () =>
+    passes.run(plans, keptPatchesOf(recipe, spec, step)),
+  )
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm(gradients))) {
     throw new TrainerError(
       { code: 'not-finite', step },
       `step ${step}: the loss or a gradient is not finite; lower "learningRate" and start again`,
     )
   }
-  await training.optimizer.step(session.gradients, order, step)
+  await training.optimizer.step(gradients, order, step)
   training.loss =
     training.step === 0 ? loss : training.loss + LOSS_AVERAGE_SHARE * (loss - training.loss)
   training.step = step
 }
 
 /**
- * The patches of one step, drawn from the seed and the step alone, in reading order; undefined
- * where all are kept.
+ * The patches of one step, drawn from the seed and the step alone, in reading order; none where
+ * all are kept.
  */
-function keptPatchesOf(recipe: Recipe, spec: ModelSpec, step: number): Uint32Array | undefined {
-  if (step > recipe.keptPatchesUntil * stepsOf(recipe)) return undefined
+function keptPatchesOf(recipe: Recipe, spec: ModelSpec, step: number): ArrayLike<number> {
+  if (step > recipe.keptPatchesUntil * stepsOf(recipe)) return []
   const random = createRandom(recipe.seed, `patches ${step}`)
   return random
     .permutation(tokensOf(spec) - 1)

@@ -1,5 +1,6 @@
 import {
   type Answer,
+  CLASSIFY_POLICY_DEFAULT,
   type Classification,
   type ClassifyPolicy,
   DEADLINE_MS_MAX,
@@ -255,9 +256,11 @@ export class Stage {
     const layers = planOf(plan, this.shape)
     const least = Math.min(minLayers, layers.length > 0 ? layers.length : this.shape.layers)
     const policy = {
+      ...CLASSIFY_POLICY_DEFAULT,
       deadlineMs,
       minLayers: least,
       plan: layers,
+      avoid: [],
       anytime,
       stopAtConfidence: undefined,
     }
@@ -320,9 +323,11 @@ export class Stage {
     member.setTimeShare(1)
     this.act({ do: 'wait', ms: QUIET_MS })
     const policy = {
+      ...CLASSIFY_POLICY_DEFAULT,
       deadlineMs: LAST_DEADLINE_MS,
       minLayers: 4,
       plan: [],
+      avoid: [],
       anytime: false,
       stopAtConfidence: undefined,
     }

@@ -70,8 +70,8 @@ const WAYS: readonly Partial<Preprocessing>[] = [
 
 const HASH = 'ab'.repeat(32)
 
-/** A release of the tiny model, signed. */
-export const tinyManifest = () =>
+/** A release of the tiny model, signed, with what was measured of its groupings. */
+export const tinyManifest = (rounds?: Readonly<Record<string, number>>) =>
   signManifest(
     {
       format: 'layerswarm-release/1',
@@ -92,6 +92,7 @@ export const tinyManifest = () =>
         createdAt: '2026-11-23T20:21:00Z',
         report: parseSha256(HASH),
       },
+      ...(rounds === undefined ? {} : { rounds }),
     },
     new Uint8Array(32).fill(7),
   )
@@ -248,9 +249,12 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/manifest',
-    covers: [file('manifest.ts#parseManifest')],
+    covers: [file('manifest.ts#parseManifest'), file('grouping.ts#parseGrouping')],
     kind: 'json',
-    seeds: () => [manifestBytes(tinyManifest())],
+    seeds: () => [
+      manifestBytes(tinyManifest()),
+      manifestBytes(tinyManifest({ '1+1': 0.5, '2': 0.25 })),
+    ],
     run(input) {
       const documented = { ModelError: ['bad-manifest', 'bad-spec'] }
       const value = refusing(documented, () => parseManifest(input))

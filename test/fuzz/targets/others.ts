@@ -1,7 +1,10 @@
 import { manifestBytes, releaseId } from '@layerswarm/model'
 import { parsePageOptions } from '../../../apps/web/src/logic/page-options.ts'
+import { parseRules } from '../../../apps/web/src/logic/pause-rules.ts'
+import { parseRecord } from '../../../apps/web/src/logic/record.ts'
 import { parseSamples } from '../../../apps/web/src/logic/sample-set.ts'
 import { fetchOffer } from '../../../apps/web/src/release.ts'
+import { parseSwarm } from '../../../apps/web/src/swarm-watch.ts'
 import { scenarioNamed, scenarioSettings } from '../../../packages/lab/src/scenarios/scenarios.ts'
 import { changeSettings } from '../../../packages/lab/src/scenarios/settings.ts'
 import {
@@ -60,6 +63,58 @@ export const OTHER_TARGETS: readonly Target[] = [
         set.classOf(index)
       }
       return { ...set }
+    },
+  },
+  {
+    name: 'web/volunteer',
+    covers: [web('logic/record.ts#parseRecord'), web('logic/pause-rules.ts#parseRules')],
+    kind: 'json',
+    seeds: () => [
+      jsonOf({
+        images: 3,
+        layerRuns: 20,
+        bytes: 4_096,
+        ms: 60_000,
+        days: 2,
+        lastDay: '2026-01-31',
+      }),
+      jsonOf({
+        battery: true,
+        metered: false,
+        hidden: true,
+        wake: false,
+        hours: { from: 60, to: 5 },
+      }),
+    ],
+    run(input) {
+      const text = decode(input)
+      const [record, rules] = [parseRecord(text), parseRules(text)]
+      for (const total of [record.images, record.layerRuns, record.bytes, record.ms, record.days])
+        if (!(total >= 0 && total < Number.POSITIVE_INFINITY)) throw new Error('no total')
+      return { record, rules }
+    },
+  },
+  {
+    name: 'web/swarm',
+    covers: [web('swarm-watch.ts#parseSwarm')],
+    kind: 'json',
+    seeds: () => [
+      jsonOf({
+        releases: [
+          {
+            hosts: [2, 1],
+            providers: 2,
+            peers: [{ id: 'a', backend: 'ort-wasm', layers: [0, 1] }],
+          },
+        ],
+      }),
+    ],
+    run(input) {
+      const seen = parseSwarm(parsed(input))
+      if (seen === undefined) return REFUSED
+      for (const count of [...seen.coverage, ...seen.peers.flatMap(({ layers }) => layers)])
+        if (!Number.isFinite(count)) throw new Error('a count that is none')
+      return { ...seen }
     },
   },
   {

@@ -24,7 +24,12 @@ import { signersOf } from '../../../packages/swarm/src/chain/signers.ts'
 import { statementsOf } from '../../../packages/swarm/src/chain/statement.ts'
 import { stepFault } from '../../../packages/swarm/src/gate/step-fault.ts'
 import { PEER_ID_CHARS_MAX } from '../../../packages/swarm/src/limits.ts'
-import { anyStep, heldTensor, hopsBy } from '../../../packages/swarm/src/testing/any-step.ts'
+import {
+  anyStep,
+  heldTensor,
+  hopsBy,
+  inlineTensor,
+} from '../../../packages/swarm/src/testing/any-step.ts'
 import { Reader, Writer } from '../../../packages/swarm/src/wire/codec.ts'
 import { peerId } from '../../../packages/swarm/src/wire/peer-id.ts'
 import {
@@ -75,11 +80,26 @@ export function anyMessages(): Message[] {
       signature: '0f'.repeat(64) as never,
     },
     { kind: 'hint', about: carl },
+    ...roundMessages(request),
     anyPresence({ release: SIMULATED_RELEASE, layers: [0, 3], near: [{ tag: 7, way: 3 }] }),
     anyPresence({
       release: SIMULATED_RELEASE,
       addresses: [`/ip4/192.0.2.1/tcp/4001/p2p/${anna}`],
     }),
+  ]
+}
+
+/** A round with its input in the message, and one with a held one; a sum and a refusal. */
+function roundMessages(request: Extract<Message, { kind: 'step' }>['request']): Message[] {
+  const { holder: _, ...held } = heldTensor('' as PeerId, 'ef'.repeat(32))
+  const { hash: input } = held
+  const asked = { kind: 'round', request, round: 1, layers: [2, 3], remainingMs: 900 } as const
+  const sent = { kind: 'update', request, round: 1, input, backend: 'ort-node' } as const
+  return [
+    { ...asked, input: held },
+    { ...asked, input: inlineTensor },
+    { ...sent, layers: [{ layer: 2, ms: 3 }], sum: held },
+    { ...sent, layers: [], sum: undefined },
   ]
 }
 

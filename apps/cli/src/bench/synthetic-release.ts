@@ -29,7 +29,8 @@ export async function writeSyntheticRelease(
     reportBytes: new TextEncoder().encode('{}'),
   }
   const key = new Uint8Array(32).fill(7)
-  const options = { name, dtype: 'float32', key, createdAt: new Date() } as const
+  const createdAt = new Date()
+  const options = { name, dtype: 'float32', key, createdAt, rounds: undefined } as const
   await writeRelease(training, signRelease(training, options), folder)
   return folder
 }

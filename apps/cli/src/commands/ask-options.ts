@@ -1,5 +1,6 @@
-import type { ClassifyPolicy } from '@layerswarm/swarm'
-import { count, layerList, type ValuesOf } from '../line/option.ts'
+import { usageError } from '../cli-error.ts'
+import { bare, count, layerList, type ValuesOf } from '../line/option.ts'
+import type { Asking } from '../swarm/ask.ts'
 
 /** Flags with which a requester says what it is content with. */
 export const ASK_OPTIONS = {
@@ -19,13 +20,25 @@ export const ASK_OPTIONS = {
     high: 64,
     otherwise: 1,
   }),
+  confirm: bare(
+    'ask in two disjoint orders, and in a third when they disagree; the answer says so',
+  ),
 } as const
 
-/** The flags of `ASK_OPTIONS` as the policy of a request; without --order the swarm chooses. */
-export function policyOf(values: ValuesOf<typeof ASK_OPTIONS>): Partial<ClassifyPolicy> {
-  return {
-    plan: values.order ?? [],
+/**
+ * The flags of `ASK_OPTIONS`; without --order the swarm chooses.
+ * @throws CliError `bad-usage` for flags that exclude one another.
+ */
+export function askingOf(values: ValuesOf<typeof ASK_OPTIONS>): Asking {
+  const { order, orders, confirm } = values
+  if (confirm && (order !== undefined || orders > 1)) {
+    const other = order === undefined ? '--orders' : '--order'
+    throw usageError(`--confirm makes its orders itself; leave out ${other}`)
+  }
+  const policy = {
+    plan: order ?? [],
     deadlineMs: values['deadline-ms'],
     minLayers: values['min-layers'],
   }
+  return { policy, orders, confirm }
 }

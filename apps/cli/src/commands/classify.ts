@@ -3,7 +3,8 @@ import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, swarmKeyOption, swarmUrls, text, type ValuesOf } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
-import { ASK_OPTIONS, policyOf } from './ask-options.ts'
+import type { Asking } from '../swarm/ask.ts'
+import { ASK_OPTIONS, askingOf } from './ask-options.ts'
 
 const OPTIONS = {
   join: swarmUrls(),
@@ -31,7 +32,7 @@ export const classify = defineCommand({
   name: 'classify',
   summary: 'ask a swarm what is on an image',
   usage: [
-    'IMAGE… --join URL… [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K]',
+    'IMAGE… --join URL… [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K | --confirm]',
     '--samples N --join URL… [--concurrency N] …',
   ],
   positionals: { min: 0, max: 1000, placeholder: 'IMAGE…' },
@@ -40,12 +41,14 @@ export const classify = defineCommand({
     'classify shirt.jpg --join http://127.0.0.1:9000',
     'classify --samples 100 --join http://127.0.0.1:9000 --json',
     'classify shirt.jpg --join http://127.0.0.1:9000 --order 3,1,0,2 --orders 4',
+    'classify shirt.jpg --join http://127.0.0.1:9000 --confirm',
   ],
   async run(context) {
     const { positionals, values, signal, log } = context
     if ((values.samples === undefined) === (positionals.length === 0)) {
       throw usageError('classify needs either IMAGE… or --samples N')
     }
+    const asking = askingOf(values)
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, release, engine, policy } = values
     const { readSwarmKey } = await import('../swarm/swarm-key.ts')
@@ -53,15 +56,19 @@ export const classify = defineCommand({
     const how = { swarmKey, release, engine, policy, webrtc: true }
     const peer = await joinAsRequester({ join, ...how, signal, log })
     try {
-      if (values.samples === undefined) await classifyImages(peer, context)
-      else await classifySamples(peer, context, values.samples)
+      if (values.samples === undefined) await classifyImages(peer, context, asking)
+      else await classifySamples(peer, context, asking, values.samples)
     } finally {
       await peer.stop()
     }
   },
 })
 
-async function classifyImages(peer: Requester, context: ClassifyContext): Promise<void> {
+async function classifyImages(
+  peer: Requester,
+  context: ClassifyContext,
+  asking: Asking,
+): Promise<void> {
   const { positionals, values, signal, print, log, emit } = context
   const { classifyFiles } = await import('../swarm/classify-files.ts')
   const { readPicture } = await import('../images/picture.ts')
@@ -72,8 +79,7 @@ async function classifyImages(peer: Requester, context: ClassifyContext): Promis
   const checks = new CheckBook(peer)
   const { answers, failed } = await classifyFiles(peer, positionals, {
     read: (path) => readPicture(path, peer.manifest.preprocessing),
-    policy: policyOf(values),
-    orders: values.orders,
+    asking,
     signal,
     print,
     log,
@@ -111,6 +117,7 @@ function serversOf(peer: Requester): URL[] {
 async function classifySamples(
   peer: Requester,
   { values, signal, print, log, emit }: ClassifyContext,
+  asking: Asking,
   samples: ValuesOf<typeof OPTIONS>['samples'] & number,
 ): Promise<void> {
   const { fetchSamples } = await import('../swarm/swarm-samples.ts')
@@ -121,8 +128,7 @@ async function classifySamples(
   const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
     count: samples,
     concurrency: values.concurrency,
-    orders: values.orders,
-    policy: policyOf(values),
+    asking,
     signal,
     log,
   })

@@ -4,7 +4,7 @@ import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, texts } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
-import { ASK_OPTIONS, policyOf } from './ask-options.ts'
+import { ASK_OPTIONS, askingOf } from './ask-options.ts'
 
 /**
  * `layerswarm demo`. A swarm of processes on this machine, some of which are killed while samples
@@ -40,7 +40,7 @@ export const demo = defineCommand({
     }
     const { runDemo } = await import('../swarm/run-demo.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
-    const { samples, peers, kill, concurrency, model: models, engine, orders } = values
+    const { samples, peers, kill, concurrency, model: models, engine } = values
     const report = await runDemo({
       samples,
       peers,
@@ -48,9 +48,8 @@ export const demo = defineCommand({
       concurrency,
       models,
       engine,
-      orders,
       policy: values.policy,
-      wanted: policyOf(values),
+      asking: askingOf(values),
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { usageError } from '../cli-error.ts'
 import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
-import { count, text } from '../line/option.ts'
+import { count, text, texts } from '../line/option.ts'
 import { STRICT_OPTION } from '../line/strict-option.ts'
 
 /** `layerswarm evaluate`. The measurements of the trainer's `evaluateModels`, for folders. */
@@ -10,7 +10,7 @@ export const evaluate = defineCommand({
   name: 'evaluate',
   summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',
   usage: [
-    'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--report DIR] [--results FILE]',
+    'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--report DIR] [--results FILE]',
   ],
   positionals: { min: 1, max: 100, placeholder: 'one DIR or more' },
   options: {
@@ -27,12 +27,17 @@ export const evaluate = defineCommand({
       otherwise: undefined,
     }),
     seeds: count('passes in arbitrary order', { low: 1, high: 100, otherwise: 5 }),
+    rounds: texts(
+      '4+4',
+      'also measures all layers in rounds of these sizes, those of a round at once on the same input',
+    ),
     report: text('DIR', 'receives report.json, report.md and report.html with plots'),
     results: text('FILE', 'receives a page that sets the figures beside the claims of the paper'),
   },
   examples: [
     'evaluate models/fashion-vit',
     'evaluate models/fashion-vit --samples models/samples/fashion-mnist-500 --json',
+    'evaluate models/fashion-vit --rounds 4+4 --rounds 2+2+2+2 --rounds 8',
     'evaluate models/fashion-vit models/fashion-vit-sequential --images 1000 --report reports/short',
     'evaluate models/fashion-vit* --results docs/results.md',
   ],
@@ -48,9 +53,14 @@ export const evaluate = defineCommand({
     if (values.results !== undefined)
       await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
     const evaluation = await evaluateFolders(positionals, { ...values, signal, log })
-    for (const { name, images, sequential, arbitrary } of evaluation.releases) {
+    for (const { name, images, sequential, arbitrary, rounds } of evaluation.releases) {
       const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`
       print(`${name}: ${percent(sequential)} in sequence, ${spread}, ${images} images`)
+      for (const [grouping, measured] of Object.entries(rounds)) {
+        print(
+          `${name}: ${percent(measured.mean)} ± ${percent(measured.std)} in rounds of ${grouping}`,
+        )
+      }
     }
     for (const { of, sequential, arbitrary } of evaluation.merged) {
       print(
@@ -62,7 +72,13 @@ export const evaluate = defineCommand({
       print(`report in ${join(values.report, 'report.html')}`)
     }
     if (values.results !== undefined) {
-      const words = [...positionals, ...quickOf(values.images), '--results', values.results]
+      const words = [
+        ...positionals,
+        ...quickOf(values.images),
+        ...roundsOf(values.rounds),
+        '--results',
+        values.results,
+      ]
       await writeResultsPage(
         values.results,
         evaluation,
@@ -76,6 +92,10 @@ export const evaluate = defineCommand({
 
 function quickOf(images: number | undefined): string[] {
   return images === undefined ? [] : ['--images', String(images)]
+}
+
+function roundsOf(rounds: readonly string[]): string[] {
+  return rounds.flatMap((grouping) => ['--rounds', grouping])
 }
 
 function percent(share: number): string {

@@ -1,14 +1,14 @@
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../line/command.ts'
-import { choice, optionalUrl, text } from '../line/option.ts'
+import { choice, optionalUrl, text, texts } from '../line/option.ts'
 
 /** `layerswarm publish`. A trained model becomes a signed release. */
 export const publish = defineCommand({
   name: 'publish',
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
   usage: [
-    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16]',
-    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME]',
+    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--rounds 4+4]… [--data DIR]',
+    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--rounds 4+4]… [--data DIR]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
@@ -18,10 +18,16 @@ export const publish = defineCommand({
     'token-file': text('FILE', 'a file of one line with that token'),
     key: text('FILE', 'publisher key, made when it is missing (.layerswarm/publisher.key)'),
     name: text('NAME', "the release's name (the recipe's)"),
+    rounds: texts(
+      '4+4',
+      'a grouping of all layers whose accuracy is measured and signed; the first one also measures one layer after the other',
+    ),
+    data: text('DIR', 'data set whose test images measure --rounds (Fashion-MNIST)'),
     dtype: choice(['float32', 'float16'], 'how the parts store their values', 'float32'),
   },
   examples: [
     'publish runs/fashion-vit --out models/fashion-vit',
+    'publish runs/fashion-vit --out models/fashion-vit --rounds 4+4 --rounds 8',
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
   async run({ positionals, values, signal, print, log, emit }) {
@@ -29,26 +35,21 @@ export const publish = defineCommand({
     const { isToken, readTokenFile } = await import('../release/upload-release.ts')
     const { keepsOrder, releaseId } = await import('@layerswarm/model')
     const { orderLine } = await import('../release/order-line.ts')
-    const { out, to, token, 'token-file': tokenFile, key, name, dtype } = values
-    if (to === undefined && (token !== undefined || tokenFile !== undefined)) {
-      throw usageError('a token is for an upload: name the signaling server with --to URL')
-    }
-    if (to !== undefined && (token === undefined) === (tokenFile === undefined)) {
-      throw usageError('--to URL needs --token T or --token-file FILE, one of them')
-    }
-    if (token !== undefined && !isToken(token)) {
-      throw usageError('--token takes 16 to 256 letters, digits or signs without spaces')
-    }
+    const { out, to, token, 'token-file': tokenFile, key, name, dtype, rounds, data } = values
+    checkUse(values, isToken)
     const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
     const target =
       to === undefined || secret === undefined ? undefined : { to, token: secret, signal, log }
-    const choices = { out, key, name, dtype, target, log }
+    const choices = { out, key, name, dtype, target, rounds, data, signal, log }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
     print(`${manifest.name} ${release}`)
     if (keepsOrder(manifest.spec)) print(orderLine(manifest))
     if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
+    for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
+      print(`${(100 * accuracy).toFixed(1)} % in rounds of ${grouping}`)
+    }
     if (uploaded !== undefined) {
       print(`${uploaded.parts} parts, ${uploaded.bytes} bytes, uploaded to ${to?.origin}`)
     }
@@ -60,7 +61,35 @@ export const publish = defineCommand({
       bytes,
       keepsOrder: keepsOrder(manifest.spec),
       out,
+      rounds: manifest.rounds,
       uploaded,
     })
   },
 })
+
+interface Chosen {
+  readonly to: URL | undefined
+  readonly token: string | undefined
+  readonly 'token-file': string | undefined
+  readonly rounds: readonly string[]
+  readonly data: string | undefined
+}
+
+/** @throws CliError `bad-usage` for options that do not go together. */
+function checkUse(
+  { to, token, 'token-file': tokenFile, rounds, data }: Chosen,
+  isToken: (text: string) => boolean,
+): void {
+  if (data !== undefined && rounds.length === 0) {
+    throw usageError('--data is for measuring groupings: name them with --rounds')
+  }
+  if (to === undefined && (token !== undefined || tokenFile !== undefined)) {
+    throw usageError('a token is for an upload: name the signaling server with --to URL')
+  }
+  if (to !== undefined && (token === undefined) === (tokenFile === undefined)) {
+    throw usageError('--to URL needs --token T or --token-file FILE, one of them')
+  }
+  if (token !== undefined && !isToken(token)) {
+    throw usageError('--token takes 16 to 256 letters, digits or signs without spaces')
+  }
+}

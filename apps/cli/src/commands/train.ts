@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
+import type { StartModel } from '@layerswarm/trainer'
 import { TRAINING_THREADS_MAX, UNKNOWN_TERMINAL_COLUMNS } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
-import { bare, choice, count, requiredText, text } from '../line/option.ts'
+import { bare, choice, count, requiredText, text, texts } from '../line/option.ts'
 import { STRICT_OPTION } from '../line/strict-option.ts'
 import {
   createLineDisplay,
@@ -15,7 +16,7 @@ export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
   usage: [
-    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--engine cpu|webgpu] [--threads N] [--resume]',
+    'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--teacher DIR]… [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one RECIPE' },
   lingers: true,
@@ -38,6 +39,10 @@ export const train = defineCommand({
       'DIR',
       'a model to begin with: what `layerswarm import` made, or a folder that it takes',
     ),
+    teacher: texts(
+      'DIR',
+      'a model whose answers are "teacherShare" of the targets; several are averaged (none)',
+    ),
     engine: choice(
       ['cpu', 'webgpu'],
       'what computes; without it a graphics card if there is one, else the processor',
@@ -58,10 +63,12 @@ export const train = defineCommand({
   async run({ positionals, values, json, signal, print, log, emit }) {
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
     const { fetchData, picturesOf } = await import('../images/data-options.ts')
-    const { readStartFolder } = await import('../release/release-folder.ts')
+    const { readModelFolder, readStartFolder } = await import('../release/release-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
     await fetchData({ ...values, signal, log })
     const start = values.from === undefined ? undefined : await readStartFolder(values.from)
+    const teachers: StartModel[] = []
+    for (const folder of values.teacher) teachers.push(await readModelFolder(folder))
     const { isTTY, columns } = process.stderr
     const display =
       isTTY && !json
@@ -80,6 +87,7 @@ export const train = defineCommand({
       ...(values.data === undefined ? {} : { dataDir: values.data }),
       pictures: picturesOf(values.size, start, { strict: values.strict, log }),
       from: start,
+      teachers,
       onProgress(progress) {
         display.show(progress)
         if (progress.step === progress.steps) log('measuring on all test images')

@@ -2,7 +2,7 @@ import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
-import { count, text, texts } from '../line/option.ts'
+import { bare, count, text, texts } from '../line/option.ts'
 import { POLICY_USUAL, policyOption } from '../line/policy-option.ts'
 
 /** `layerswarm up`. A swarm on this machine, with its page. */
@@ -21,6 +21,7 @@ export const up = defineCommand({
     model: texts('DIR', 'folder of a release (the first in models/)'),
     engine: engineOption('what the volunteers compute with'),
     policy: policyOption('who goes on with a step'),
+    verbose: bare('tell what the server and every volunteer do'),
   },
   examples: [
     'up',
@@ -28,7 +29,11 @@ export const up = defineCommand({
     'up --private',
     'up --peers 8 --port 8080 --model models/fashion-vit',
   ],
-  async run({ values, signal, print, log, emit }) {
+  async run({ values, signal, print, log: tell, emit }) {
+    const { isRoutine } = await import('../swarm/quiet-log.ts')
+    const log = (line: string) => {
+      if (values.verbose || !isRoutine(line)) tell(line)
+    }
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { peers, model: models, engine, policy } = values

@@ -133,6 +133,9 @@ describe('a backbone', () => {
       name: undefined,
       dtype: 'float32',
       target: undefined,
+      rounds: [],
+      data: undefined,
+      signal: new AbortController().signal,
     } as const
     await expect(publishFolder(out, { ...choice, log: () => {} })).rejects.toThrow(/is a backbone/)
   })

@@ -1,17 +1,25 @@
 import { availableParallelism } from 'node:os'
 import { basename, resolve } from 'node:path'
-import type { Preprocessing } from '@layerswarm/model'
+import {
+  type Grouping,
+  groupingText,
+  ModelError,
+  type Preprocessing,
+  parseGrouping,
+  singleRounds,
+} from '@layerswarm/model'
 import {
   type Evaluation,
   type EvaluationProgress,
   evaluateModels,
+  evaluateRounds,
   FASHION_MNIST_DIR,
   type LabelledImages,
   loadDataset,
   sliceImages,
   type TestImages,
 } from '@layerswarm/trainer'
-import { CliError } from '../cli-error.ts'
+import { CliError, usageError } from '../cli-error.ts'
 import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
 import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
@@ -28,6 +36,8 @@ export interface EvaluateSources {
   /** How many of the test images; undefined for all. */
   readonly images: number | undefined
   readonly seeds: number
+  /** Groupings as "4+4", each for all layers of every model. */
+  readonly rounds: readonly string[]
   /** Stops at pictures that cannot be read instead of leaving them out. */
   readonly strict: boolean
   readonly signal: AbortSignal
@@ -53,16 +63,59 @@ export async function evaluateFolders(
 ): Promise<Evaluation> {
   const models: ModelFolder[] = []
   for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
+  const rounds = groupingsOf(models, sources.rounds)
   await fetchData(sources)
   const tests = await readTestSets(models, sources)
   const { seeds, signal, log } = sources
   const options = {
     seeds,
+    rounds,
     signal,
     threads: Math.min(4, availableParallelism()),
     onProgress: progressLog(log),
   }
   return evaluateModels(models, (model) => testImages(model, tests), options)
+}
+
+/**
+ * Measures one model in groupings and, to compare with, one layer after the other.
+ * @returns accuracies by grouping, each a mean over the seeds. @throws as `evaluateFolders`.
+ */
+export async function measureRounds(
+  folder: string,
+  sources: EvaluateSources,
+): Promise<Readonly<Record<string, number>>> {
+  const model = await readModelFolder(folder)
+  const rounds = groupingsOf(
+    [model],
+    [groupingText(singleRounds(model.spec.layers)), ...sources.rounds],
+  )
+  await fetchData(sources)
+  const tests = await readTestSets([model], sources)
+  return evaluateRounds(model, testImages(model, tests), {
+    ...{ rounds, seeds: sources.seeds, signal: sources.signal },
+    threads: Math.min(4, availableParallelism()),
+    onProgress: progressLog(sources.log),
+  })
+}
+
+/** @throws CliError `bad-usage` for what is no grouping of the layers of one of the models. */
+export function groupingsOf(
+  models: readonly Pick<ModelFolder, 'name' | 'spec'>[],
+  texts: readonly string[],
+): Grouping[] {
+  return [...new Set(texts)].map((text) => {
+    let sizes: Grouping = []
+    for (const { name, spec } of models) {
+      try {
+        sizes = parseGrouping(text, spec.layers)
+      } catch (error) {
+        if (!(error instanceof ModelError)) throw error
+        throw usageError(`--rounds: ${error.message} (${name})`)
+      }
+    }
+    return sizes
+  })
 }
 
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */

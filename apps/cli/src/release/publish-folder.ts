@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import type { Manifest } from '@layerswarm/model'
 import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
+import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
+import { measureRounds } from './evaluate-folders.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
 import { readTrainingFolder, refuseBackbone } from './training-folder.ts'
@@ -14,6 +16,11 @@ export interface PublishChoice {
   readonly key: string | undefined
   readonly name: string | undefined
   readonly dtype: 'float32' | 'float16'
+  /** Groupings as "4+4" whose accuracies are measured and signed; none for a signed release. */
+  readonly rounds: readonly string[]
+  /** Test images for that; Fashion-MNIST where it is undefined. */
+  readonly data: string | undefined
+  readonly signal: AbortSignal
   /** Where the release is uploaded to. */
   readonly target: UploadTarget | undefined
   log(line: string): void
@@ -40,8 +47,13 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
 
 async function signedRelease(
   folder: string,
-  { out, name, target }: PublishChoice,
+  { out, name, target, rounds }: PublishChoice,
 ): Promise<UploadableRelease> {
+  if (rounds.length > 0) {
+    throw usageError(
+      `${folder} is a signed release already; --rounds is for a training that is not published yet`,
+    )
+  }
   if (out !== undefined || name !== undefined || target === undefined) {
     throw usageError(
       `${folder} is a signed release already; it can only be uploaded, with --to URL`,
@@ -61,6 +73,7 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
   }
   const training = await readTrainingFolder(folder)
   refuseBackbone(folder, training.isBackbone)
+  const rounds = await roundsOf(folder, choice)
   const keyFile = choice.key ?? join('.layerswarm', 'publisher.key')
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
@@ -69,6 +82,7 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
     dtype,
     key,
     createdAt: new Date(),
+    rounds,
   })
   if (out !== undefined) await writeRelease(training, release, out)
   const { manifest, files } = release
@@ -76,4 +90,16 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
     manifest,
     part: async ({ part }) => files.get(part) ?? new Uint8Array(),
   }
+}
+
+/** What a manifest says of groupings; undefined where none is asked for. */
+async function roundsOf(
+  folder: string,
+  { rounds, data, signal, log }: PublishChoice,
+): Promise<Manifest['rounds']> {
+  if (rounds.length === 0) return undefined
+  return measureRounds(folder, {
+    ...{ rounds, data, signal, log, seeds: PUBLISHED_ROUNDS_SEEDS },
+    ...{ samples: undefined, download: undefined, images: undefined, strict: false },
+  })
 }

@@ -25,6 +25,8 @@ export interface ReleaseOptions {
   readonly dtype: 'float32' | 'float16'
   readonly key: Uint8Array
   readonly createdAt: Date
+  /** Accuracies by grouping, as they were measured; undefined where none was. */
+  readonly rounds: Manifest['rounds']
 }
 
 const STORED_AS: Readonly<Record<ReleaseOptions['dtype'], SafetensorsDtype>> = {
@@ -44,7 +46,7 @@ export interface SignedRelease {
  */
 export function signRelease(
   { spec, preprocessing, labels, seed, imagesSeen, checkpoint, ...documents }: TrainingFolder,
-  { name, dtype, key, createdAt }: ReleaseOptions,
+  { name, dtype, key, createdAt, rounds }: ReleaseOptions,
 ): SignedRelease {
   const files = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
   const parts = partsOf(spec).map((part): ManifestPart => {
@@ -59,8 +61,9 @@ export function signRelease(
     report: sha256(documents.reportBytes),
   }
   const format = MANIFEST_FORMAT
-  const unsigned = { format, name, spec, preprocessing, labels, parts, training } as const
-  return { manifest: signManifest(unsigned, key), files }
+  const measured = rounds === undefined ? {} : { rounds }
+  const named = { format, name, spec, preprocessing, labels, parts, training } as const
+  return { manifest: signManifest({ ...named, ...measured }, key), files }
 }
 
 /**

@@ -1,11 +1,43 @@
 import { argmax, type Manifest, type Tensor } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
-import type { Answer, Checked, Classification, ClassifyPolicy, Hop } from '@layerswarm/swarm'
+import {
+  type Answer,
+  type Checked,
+  type Classification,
+  type ClassifyPolicy,
+  type Confirmation,
+  confirm,
+  type Hop,
+} from '@layerswarm/swarm'
 
 /** Whoever can put a request to a swarm: a peer, or a stand-in for one. */
 export interface Asker extends Pick<Peer, 'on'> {
   readonly manifest: Pick<Manifest, 'labels'>
   classify(image: Tensor, policy: Partial<ClassifyPolicy>): Promise<Classification>
+}
+
+/** How often an image is asked about. */
+export interface Asking {
+  readonly policy: Partial<ClassifyPolicy>
+  /** Independent requests at once, averaged. */
+  readonly orders: number
+  /** Instead: in two disjoint orders one after the other, and in a third when they disagree. */
+  readonly confirm: boolean
+}
+
+/** What became of asking twice. */
+export interface Confirmed {
+  readonly outcome: Confirmation['outcome']
+  /** What each order said by itself, in the order in which they were asked. */
+  readonly votes: readonly {
+    readonly label: string
+    readonly confidence: number
+    readonly order: readonly number[]
+  }[]
+  /** Peers that had a part in more than one of them. */
+  readonly sharedPeers: readonly string[]
+  /** Why one was not answered; undefined where all were. */
+  readonly failure: string | undefined
 }
 
 /** One answer for a person, put together from one request or several. */
@@ -14,7 +46,7 @@ export interface Verdict {
   /** Index of the label. */
   readonly class: number
   readonly confidence: number
-  /** One per class, averaged over the requests. */
+  /** One per class, averaged over the requests, of those that were asked twice over those that agree. */
   readonly probabilities: readonly number[]
   /** Of all requests, one after the other. */
   readonly hops: readonly Hop[]
@@ -25,21 +57,49 @@ export interface Verdict {
   /** The name of each request, and what others had run again of it when it was answered. */
   readonly requests: readonly Answer['request'][]
   readonly checked: readonly Checked[]
+  /** Of the whole, however often it was asked about. */
   readonly totalMs: number
+  /** Undefined where it was not asked twice. */
+  readonly confirmed: Confirmed | undefined
 }
 
 /**
- * Puts one image to a swarm, `orders` times at once, and averages what comes back: independent
- * orders err differently.
+ * Puts one image to a swarm as often as is wanted, and averages what comes back: independent orders err
+ * differently.
  * @throws SwarmError of the first request when none is answered.
  */
-export async function ask(
-  asker: Asker,
-  image: Tensor,
-  policy: Partial<ClassifyPolicy>,
-  orders: number,
-): Promise<Verdict> {
+export async function ask(asker: Asker, image: Tensor, asking: Asking): Promise<Verdict> {
   const startMs = performance.now()
+  const { answers, believed, confirmed } = asking.confirm
+    ? await askTwice(asker, image, asking)
+    : await askAtOnce(asker, image, asking)
+  const probabilities = average(believed)
+  const best = argmax(probabilities)
+  return {
+    label: labelOf(asker, best),
+    class: best,
+    confidence: probabilities[best] ?? 0,
+    probabilities,
+    hops: answers.flatMap(({ route }) => route),
+    orders: answers.map(orderOf),
+    missingLayers: [...new Set(answers.flatMap(({ missingLayers }) => missingLayers))].toSorted(
+      (a, b) => a - b,
+    ),
+    requests: answers.map(({ request }) => request),
+    checked: answers.map(({ checked }) => checked),
+    totalMs: performance.now() - startMs,
+    confirmed,
+  }
+}
+
+interface Asked {
+  readonly answers: readonly Answer[]
+  /** Those of them that say what is answered. */
+  readonly believed: readonly Answer[]
+  readonly confirmed: Confirmed | undefined
+}
+
+async function askAtOnce(asker: Asker, image: Tensor, { policy, orders }: Asking): Promise<Asked> {
   const requests = Array.from({ length: orders }, async () => {
     const { answer } = await asker.classify(image, policy)
     return answer
@@ -48,22 +108,30 @@ export async function ask(
   const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failure = settled.find((one) => one.status === 'rejected')
   if (answers.length === 0 && failure !== undefined) throw failure.reason
-  const probabilities = average(answers)
-  const best = argmax(probabilities)
-  return {
-    label: asker.manifest.labels[best] ?? `class ${best}`,
-    class: best,
-    confidence: probabilities[best] ?? 0,
-    probabilities,
-    hops: answers.flatMap(({ route }) => route),
-    orders: answers.map(({ route }) => route.map(({ layer }) => layer)),
-    missingLayers: [...new Set(answers.flatMap(({ missingLayers }) => missingLayers))].toSorted(
-      (a, b) => a - b,
-    ),
-    requests: answers.map(({ request }) => request),
-    checked: answers.map(({ checked }) => checked),
-    totalMs: performance.now() - startMs,
+  return { answers, believed: answers, confirmed: undefined }
+}
+
+async function askTwice(asker: Asker, image: Tensor, { policy }: Asking): Promise<Asked> {
+  const once = async (one: Partial<ClassifyPolicy>) => {
+    const { answer } = await asker.classify(image, one)
+    return answer
   }
+  const { answers, believed, ...found } = await confirm(once, policy)
+  const votes = answers.map((answer) => {
+    const [row = []] = answer.probabilities
+    const best = argmax(row)
+    return { label: labelOf(asker, best), confidence: row[best] ?? 0, order: orderOf(answer) }
+  })
+  return { answers, believed, confirmed: { ...found, votes } }
+}
+
+function labelOf({ manifest }: Asker, index: number): string {
+  return manifest.labels[index] ?? `class ${index}`
+}
+
+/** Its layers in the order in which they were applied. */
+function orderOf({ route }: Answer): number[] {
+  return route.map(({ layer }) => layer)
 }
 
 /** Mean over the answers of the first image's probabilities. */

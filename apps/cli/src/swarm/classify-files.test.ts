@@ -26,8 +26,7 @@ function ask(
       if (!path.endsWith('.avif')) return image
       throw new CliError({ code: 'bad-picture', path }, `${path} is no picture`)
     },
-    policy: {},
-    orders: 1,
+    asking: { policy: {}, orders: 1, confirm: false },
     signal,
     print: (line) => void printed.push(line),
     log: (line) => void logged.push(line),

@@ -1,17 +1,15 @@
 import type { Tensor } from '@layerswarm/model'
-import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { describeError } from '../cli-error.ts'
 import { unlessAborted } from '../until-aborted.ts'
-import { type Asker, ask, type Verdict } from './ask.ts'
+import { type Asker, type Asking, ask, type Verdict } from './ask.ts'
 import { checkedLines } from './check-book.ts'
+import { confirmedLine } from './confirmed-line.ts'
 
 /** How files are read and asked about. */
 export interface ClassifyFilesOptions {
   /** Makes the stem's input of a file. @throws an error of one line when it cannot. */
   read(path: string): Promise<Tensor>
-  readonly policy: Partial<ClassifyPolicy>
-  /** Independent requests per image, averaged. */
-  readonly orders: number
+  readonly asking: Asking
   readonly signal: AbortSignal
   /** A line of an answer. */
   print(line: string): void
@@ -36,7 +34,7 @@ export interface ClassifiedFiles {
 export async function classifyFiles(
   asker: Asker,
   paths: readonly string[],
-  { read, policy, orders, signal, print, log }: ClassifyFilesOptions,
+  { read, asking, signal, print, log }: ClassifyFilesOptions,
 ): Promise<ClassifiedFiles> {
   const answers: ClassifiedFiles['answers'][number][] = []
   const failed: ClassifiedFiles['failed'][number][] = []
@@ -44,7 +42,7 @@ export async function classifyFiles(
     if (signal.aborted) break
     try {
       const image = await unlessAborted(read(path), signal)
-      const verdict = await unlessAborted(ask(asker, image, policy, orders), signal)
+      const verdict = await unlessAborted(ask(asker, image, asking), signal)
       answers.push({ image: path, ...verdict })
       for (const line of verdictLines(path, verdict)) print(line)
     } catch (error) {
@@ -63,13 +61,14 @@ function failureLine(path: string, error: unknown): string {
 }
 
 function verdictLines(path: string, verdict: Verdict): string[] {
-  const { label, confidence, totalMs, hops, missingLayers } = verdict
+  const { label, confidence, totalMs, hops, missingLayers, confirmed } = verdict
   return [
     `${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`,
     ...hops.map(
       ({ layer, peer, backend, ms }) =>
         `  layer ${layer} on ${peer.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`,
     ),
+    ...(confirmed === undefined ? [] : [`  ${confirmedLine(confirmed)}`]),
     ...(missingLayers.length > 0 ? [`  without layers ${missingLayers.join(', ')}`] : []),
     ...checkedLines(verdict).map((line) => `  ${line}`),
   ]

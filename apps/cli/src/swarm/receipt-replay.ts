@@ -99,7 +99,7 @@ export async function replayReceipt(
   for (const run of receipt.runs) {
     checkRun(spec, run)
     const order = run.route.map(({ layer }) => layer)
-    const logits = await replayRun(engine, spec, receipt, order)
+    const logits = await replayRun(engine, spec, receipt, order, run.rounds)
     const replayed = compare(release, run, logits, order, tolerance)
     runs.push(replayed)
     print(`${lineOf(replayed)}${keepsOrder(spec) ? ', in its own order' : ''}`)

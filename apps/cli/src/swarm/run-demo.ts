@@ -1,7 +1,7 @@
 import type { PolicyName } from '@layerswarm/peer'
-import type { ClassifyPolicy } from '@layerswarm/swarm'
 import type { EngineChoice } from '../line/engine-option.ts'
 import { LOCAL_HOSTING } from '../line/hosting-options.ts'
+import type { Asking } from './ask.ts'
 import { joinAsRequester } from './join-swarm.ts'
 import { type LocalSwarm, startLocalSwarm } from './local-swarm.ts'
 import { runSamples, type SampleReport } from './sample-run.ts'
@@ -17,12 +17,9 @@ export interface DemoOptions {
   readonly concurrency: number
   readonly models: readonly string[]
   readonly engine: EngineChoice
-  /** Independent requests per sample, averaged. */
-  readonly orders: number
   /** Who goes on with a step, for all peers. */
   readonly policy: PolicyName
-  /** What the requester is content with. */
-  readonly wanted: Partial<ClassifyPolicy>
+  readonly asking: Asking
   /** Hosts that every layer should have. */
   readonly replicas: number
   /** How long the volunteers may take to host all layers, milliseconds. */
@@ -61,7 +58,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
 }
 
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
-  const { samples: count, concurrency, orders, policy, wanted, signal, log } = options
+  const { samples: count, concurrency, policy, asking, signal, log } = options
   const peer = await joinAsRequester({
     join: [swarm.url],
     swarmKey: undefined,
@@ -79,8 +76,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
     const report = await runSamples(peer, samples, {
       count,
       concurrency,
-      orders,
-      policy: wanted,
+      asking,
       signal,
       log,
       progressed,

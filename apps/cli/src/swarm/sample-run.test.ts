@@ -3,7 +3,8 @@ import type { PeerEvent } from '@layerswarm/peer'
 import { type Answer, type Classification, type Hop, SwarmError } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import type { Samples } from '../images/samples.ts'
-import { type Asker, ask } from './ask.ts'
+import { type Asker, type Asking, ask } from './ask.ts'
+import { confirmedLine } from './confirmed-line.ts'
 import { quantile, reportLines, runSamples, type SampleRunOptions } from './sample-run.ts'
 
 const preprocessing = {
@@ -31,6 +32,7 @@ function answerOf(probabilities: number[], order: number[], missingLayers: numbe
     logits: [],
     probabilities: [probabilities],
     route: route as unknown as Hop[],
+    rounds: [],
     missingLayers,
     checked: { layers: [], doubted: [] },
     totalMs: 1,
@@ -63,9 +65,13 @@ function askerOf(reply: (image: Tensor) => Promise<Answer>) {
   return { asker, openMost: () => openMost, happen }
 }
 
+function asking(orders: number): Asking {
+  return { policy: {}, orders, confirm: false }
+}
+
 function options(count: number, more: Partial<SampleRunOptions> = {}): SampleRunOptions {
   const { signal } = new AbortController()
-  return { count, concurrency: 2, orders: 1, policy: {}, signal, log: () => {}, ...more }
+  return { count, concurrency: 2, asking: asking(1), signal, log: () => {}, ...more }
 }
 
 /** Says light for light images. */
@@ -180,7 +186,7 @@ describe('asking for several orders', () => {
       if (reply === undefined) throw new SwarmError({ code: 'cancelled' }, 'lost')
       return reply
     })
-    const verdict = await ask(asker, image, {}, 3)
+    const verdict = await ask(asker, image, asking(3))
     expect(verdict.label).toBe('dark')
     expect(verdict.confidence).toBeCloseTo(0.55, 12)
     expect(verdict.orders).toEqual([[0, 1], [1]])
@@ -190,7 +196,7 @@ describe('asking for several orders', () => {
 
   test('fails with the reason of the first when all are lost', async () => {
     const { asker } = askerOf(() => Promise.reject(new SwarmError({ code: 'cancelled' }, 'lost')))
-    await expect(ask(asker, image, {}, 2)).rejects.toThrow('lost')
+    await expect(ask(asker, image, asking(2))).rejects.toThrow('lost')
   })
 })
 
@@ -201,5 +207,55 @@ describe('a quantile', () => {
     expect(quantile(hundred, 0.95)).toBe(95)
     expect(quantile([7], 0.95)).toBe(7)
     expect(quantile([], 0.5)).toBe(0)
+  })
+})
+
+describe('asking twice', () => {
+  const image: Tensor = { shape: [1, 1, 2, 2], data: new Float32Array(4) }
+  const twice: Asking = { policy: {}, orders: 1, confirm: true }
+
+  function saying(...rows: number[][]) {
+    return askerOf(async () => answerOf(rows.shift() ?? [], [0, 1])).asker
+  }
+
+  test('answers what two orders agree on, and says what each said', async () => {
+    const verdict = await ask(saying([0.9, 0.1], [0.7, 0.3]), image, twice)
+    expect(verdict.label).toBe('dark')
+    expect(verdict.confidence).toBeCloseTo(0.8, 12)
+    expect(verdict.confirmed).toMatchObject({
+      outcome: 'agreed',
+      votes: [{ label: 'dark', confidence: 0.9, order: [0, 1] }, { label: 'dark' }],
+      sharedPeers: ['p0', 'p1'],
+    })
+    expect(verdict.confirmed && confirmedLine(verdict.confirmed)).toBe(
+      'asked twice, and both agree: dark in the order 0 → 1; dark in the order 0 → 1; 2 peers had a part in more than one',
+    )
+  })
+
+  test('leaves out of the answer whoever was outvoted', async () => {
+    const verdict = await ask(saying([0.99, 0.01], [0.3, 0.7], [0.1, 0.9]), image, twice)
+    expect(verdict.label).toBe('light')
+    expect(verdict.confidence).toBeCloseTo(0.8, 12)
+    expect(verdict.orders).toHaveLength(3)
+    expect(verdict.confirmed?.outcome).toBe('outvoted')
+  })
+
+  test('is counted over samples', async () => {
+    const rows = [
+      [1, 0],
+      [1, 0],
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ]
+    const report = await runSamples(
+      saying(...rows),
+      samples,
+      options(2, { concurrency: 1, asking: twice }),
+    )
+    expect(report.confirmed).toEqual({ agreed: 1, outvoted: 1 })
+    expect(reportLines(report)).toContain(
+      'asked twice: 1 agreed, 1 decided by a third order, 0 split three ways, 0 not confirmed',
+    )
   })
 })

@@ -1,10 +1,9 @@
 import { grayTensor, type Preprocessing } from '@layerswarm/model'
-import type { ClassifyPolicy } from '@layerswarm/swarm'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
 import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { unlessAborted } from '../until-aborted.ts'
-import { type Asker, ask, type Verdict } from './ask.ts'
+import { type Asker, type Asking, ask, type Confirmed, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
 
 /** How many samples a swarm is asked, and how. */
@@ -13,9 +12,7 @@ export interface SampleRunOptions {
   readonly count: number
   /** Samples that are open at the same time. */
   readonly concurrency: number
-  /** Independent requests per sample, averaged. */
-  readonly orders: number
-  readonly policy: Partial<ClassifyPolicy>
+  readonly asking: Asking
   readonly signal: AbortSignal
   log(line: string): void
   /** Called whenever a sample was answered or failed, with the number of those that were. */
@@ -44,6 +41,8 @@ export interface SampleReport {
   readonly failures: Readonly<Record<string, number>>
   /** Layers that others have run again with the same result by the end, of all layers, and answers with one that is doubted. */
   readonly checked: { readonly layers: number; readonly of: number; readonly doubted: number }
+  /** Of those that were asked twice, how many came out how. */
+  readonly confirmed: Readonly<Partial<Record<Confirmed['outcome'], number>>>
 }
 
 /**
@@ -64,7 +63,7 @@ export async function runSamples(
       const { pixels, label } = sampleAt(samples, next++)
       const image = grayTensor(pixels, asker.manifest.preprocessing)
       try {
-        const asked = ask(asker, image, options.policy, options.orders)
+        const asked = ask(asker, image, options.asking)
         tally.add(await unlessAborted(asked, signal), label)
       } catch (error) {
         // What was open when it was interrupted has not failed.
@@ -97,6 +96,7 @@ class Tally {
   private readonly orders = new Set<string>()
   private readonly backends = new Map<string, number>()
   private readonly failures = new Map<string, number>()
+  private readonly confirmed = new Map<Confirmed['outcome'], number>()
   private readonly given: Given[] = []
   private readonly samples: number
   private readonly checks: CheckBook
@@ -117,6 +117,7 @@ class Tally {
     this.latenciesMs.push(verdict.totalMs)
     for (const order of verdict.orders) this.orders.add(order.join())
     for (const { backend } of verdict.hops) increment(this.backends, backend)
+    if (verdict.confirmed !== undefined) increment(this.confirmed, verdict.confirmed.outcome)
     const { requests, checked, hops } = verdict
     this.given.push({ requests, checked, layers: hops.length })
   }
@@ -142,6 +143,7 @@ class Tally {
       hopsByBackend: Object.fromEntries(this.backends),
       failures: Object.fromEntries(this.failures),
       checked: this.checked(),
+      confirmed: Object.fromEntries(this.confirmed),
     }
   }
 
@@ -158,7 +160,7 @@ class Tally {
   }
 }
 
-function increment(counts: Map<string, number>, key: string): void {
+function increment<K extends string>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
@@ -174,6 +176,14 @@ function checkedLine({ layers, of, doubted }: SampleReport['checked']): string {
   return `${found}; ${doubted} ${doubted === 1 ? 'answer' : 'answers'} DOUBTED, by peers that lied`
 }
 
+function confirmedLines(confirmed: SampleReport['confirmed']): string[] {
+  const { agreed = 0, outvoted = 0, split = 0, unconfirmed = 0 } = confirmed
+  if (agreed + outvoted + split + unconfirmed === 0) return []
+  return [
+    `asked twice: ${agreed} agreed, ${outvoted} decided by a third order, ${split} split three ways, ${unconfirmed} not confirmed`,
+  ]
+}
+
 /** A report in a few lines for people. */
 export function reportLines(report: SampleReport): string[] {
   const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders, checked } =
@@ -183,6 +193,7 @@ export function reportLines(report: SampleReport): string[] {
     `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,
     `p50 ${p50Ms} ms, p95 ${p95Ms} ms, computed by ${report.backends.join(', ') || 'nobody'}`,
     checkedLine(checked),
+    ...confirmedLines(report.confirmed),
     ...(failures.length === 0 ? [] : [`not answered: ${failures.join(', ')}`]),
   ]
 }

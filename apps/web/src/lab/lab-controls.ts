@@ -17,11 +17,18 @@ const MOOD_BUTTONS: readonly (readonly [id: string, mood: Mood | 'gone'])[] = [
   ['lab-heal', 'well'],
 ]
 
+/** How a picture is sent. */
+export interface LabSending {
+  send(): void
+  /** By way of this peer, whatever else. */
+  sendThrough(peer: string): void
+}
+
 /** The buttons that disturb the simulated swarm. */
 export function createLabControls(
   layers: number,
   swarm: SimulatedSwarm,
-  send: () => void,
+  { send, sendThrough }: LabSending,
 ): LabControls {
   const peers = byId('lab-peer', HTMLSelectElement)
   const layer = byId('lab-layer', HTMLSelectElement)
@@ -45,6 +52,7 @@ export function createLabControls(
   })
   layer.addEventListener('change', nameDrop)
   byId('lab-send', HTMLButtonElement).addEventListener('click', send)
+  byId('lab-through', HTMLButtonElement).addEventListener('click', () => sendThrough(peers.value))
   keep.addEventListener('change', () => {
     if (keep.checked) send()
   })

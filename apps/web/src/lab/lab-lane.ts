@@ -5,10 +5,20 @@ import { paintLayer } from '../ui/layer-mark.ts'
 /** One of the two ways through the same peers: its hops, its outcome, and how often it held. */
 export interface Lane {
   begin(): void
-  showRoute(route: readonly { readonly layer: number; readonly peer: string }[]): void
+  /** `lied`: whoever ran that hop lied then. */
+  showRoute(route: readonly LaneStop[]): void
   /** @param verdict what the scores say, and whether that is right. */
   answered(verdict: { text: string; right: boolean | undefined }, missing: string | undefined): void
   broken(why: string): void
+  /** What liars and audits had to do with it. */
+  showLies(line: string | undefined): void
+}
+
+/** A hop as a lane shows it. */
+export interface LaneStop {
+  readonly layer: number
+  readonly peer: string
+  readonly lied?: boolean
 }
 
 /** @param place holds an `ol`, and paragraphs of class `lane-verdict` and `lane-tally`. */
@@ -16,6 +26,7 @@ export function createLane(place: HTMLElement, layers: number): Lane {
   const list = childOf(place, 'ol', HTMLOListElement)
   const verdictLine = childOf(place, '.lane-verdict', HTMLElement)
   const note = childOf(place, '.lane-note', HTMLElement)
+  const lies = place.querySelector<HTMLElement>('.lane-lies')
   const tally = childOf(place, '.lane-tally', HTMLElement)
   const counts = { asked: 0, answered: 0, right: 0, judged: 0 }
 
@@ -35,6 +46,10 @@ export function createLane(place: HTMLElement, layers: number): Lane {
       setText(verdictLine, 'On its way…')
       verdictLine.className = 'lane-verdict'
       setLine(note, undefined)
+      if (lies !== null) setLine(lies, undefined)
+    },
+    showLies(line) {
+      if (lies !== null) setLine(lies, line)
     },
     showRoute(route) {
       list.replaceChildren(...route.map((stop) => stopMark(stop, layers)))
@@ -58,14 +73,11 @@ export function createLane(place: HTMLElement, layers: number): Lane {
   }
 }
 
-function stopMark(
-  { layer, peer }: { readonly layer: number; readonly peer: string },
-  layers: number,
-): HTMLLIElement {
-  const words = `layer ${layer} on ${peer}`
+function stopMark({ layer, peer, lied = false }: LaneStop, layers: number): HTMLLIElement {
+  const words = `layer ${layer} on ${peer}${lied ? ', which lied' : ''}`
   const mark = html(
     'li',
-    { class: 'stop', attributes: { title: words } },
+    { class: lied ? 'stop lied' : 'stop', attributes: { title: words } },
     html('span', {
       class: 'hop-layer',
       text: String(layer),

@@ -1,6 +1,6 @@
 import type { Manifest, Tensor } from '@layerswarm/model'
 import { releaseId } from '@layerswarm/model'
-import type { MemberEvent } from '@layerswarm/swarm'
+import type { Answer, MemberEvent } from '@layerswarm/swarm'
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import type { Scene } from '../logic/scene.ts'
@@ -16,7 +16,8 @@ import type { LabEngine } from './lab-compute.ts'
 import { createLabControls } from './lab-controls.ts'
 import { createLane, type Lane } from './lab-lane.ts'
 import { fetchParts, labProblem } from './lab-parts.ts'
-import { PEERS_COUNT, SEND_PAUSE_MS, SWARM_SEED } from './limits.ts'
+import { auditText, liesText, markLies, type Told } from './lies.ts'
+import { PEERS_COUNT, RESERVE_SETTLE_MS, SEND_PAUSE_MS, SWARM_SEED } from './limits.ts'
 import { type LabSnapshot, SimulatedSwarm } from './simulated-swarm.ts'
 
 /** An image to send, and its tensor (1, channels, size, size). */
@@ -63,10 +64,17 @@ function runLab(
   )
   const any = createLane(byId('lab-any', HTMLElement), layers)
   const fixed = createLane(byId('lab-fixed', HTMLElement), layers)
-  const controls = createLabControls(layers, swarm, () => void send())
+  const controls = createLabControls(layers, swarm, {
+    send: () => void send(),
+    sendThrough: (peer) => void sendThrough(peer),
+  })
   let sending = false
 
-  swarm.on((event) => follow(event, picture.lights, any))
+  const ledger = createLedger(swarm, any)
+  swarm.on((event) => {
+    follow(event, picture.lights)
+    ledger.heard(event)
+  })
   picture.lights.carry(cargo)
 
   async function send(): Promise<void> {
@@ -75,11 +83,24 @@ function runLab(
     sending = true
     paintPixels(cargo, image.picture.pixels)
     await Promise.all([
-      throughSwarm(swarm, picture.lights, any, image, manifest),
+      throughSwarm(swarm, picture.lights, any, ledger, image, manifest),
       throughChain(swarm, engine, fixed, image, manifest),
     ])
     sending = false
     if (controls.keepsSending) setTimeout(() => void send(), SEND_PAUSE_MS)
+  }
+
+  /** One layer is left to a peer alone for one picture. */
+  async function sendThrough(peer: string): Promise<void> {
+    if (sending) return
+    const layer = swarm.reserve(peer)
+    if (layer === undefined) return
+    try {
+      await settled(swarm, RESERVE_SETTLE_MS)
+      await send()
+    } finally {
+      swarm.release(layer)
+    }
   }
 
   let lastMs = performance.now()
@@ -95,31 +116,81 @@ function runLab(
   requestAnimationFrame(tick)
 }
 
+/** Keeps what liars and audits had to do with the picture on its way, and shows it. */
+interface Ledger {
+  begin(): void
+  heard(event: MemberEvent): void
+  answered(request: string, route: Answer['route'], checked: Answer['checked']): void
+}
+
+function createLedger(swarm: SimulatedSwarm, lane: Lane): Ledger {
+  let told: readonly Told[] = []
+  let outvoted: readonly string[] = []
+  let latest: string | undefined
+
+  function showRoute(route: Answer['route']) {
+    told = markLies(route, told, swarm.liars)
+    lane.showRoute(told)
+  }
+
+  function showFound(checked: Answer['checked']) {
+    const lies = liesText(told, swarm.liars)
+    const concerns = lies !== undefined || checked.doubted.length > 0 || outvoted.length > 0
+    lane.showLies(concerns ? `${lies ?? ''} ${auditText(checked, outvoted)}`.trim() : undefined)
+  }
+
+  return {
+    begin() {
+      told = []
+      outvoted = []
+      latest = undefined
+    },
+    heard(event) {
+      if (event.type === 'progressed') showRoute(event.route)
+      if (event.type === 'peer-outvoted') outvoted = [...outvoted, event.peer]
+      if (event.type === 'answer-checked' && event.request === latest) showFound(event.checked)
+    },
+    answered(request, route, checked) {
+      latest = request
+      showRoute(route)
+      showFound(checked)
+    },
+  }
+}
+
 type Lights = ReturnType<typeof createSwarmPicture>['lights']
 
-function follow(event: MemberEvent, lights: Lights, any: Lane): void {
+function follow(event: MemberEvent, lights: Lights): void {
   if (event.type === 'step-seen' && event.route.length > 0)
     lights.seen(event.request, event.route, ASKER)
-  if (event.type === 'progressed') any.showRoute(event.route)
 }
 
 /** The asking member in the middle of the picture. */
 const ASKER = 'asker'
 
+/** Lets so much of the swarm's own time pass. */
+function settled({ clock }: SimulatedSwarm, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.wakeAt(clock.nowMs() + ms, resolve)
+  })
+}
+
 async function throughSwarm(
   swarm: SimulatedSwarm,
   lights: Lights,
   lane: Lane,
+  ledger: Ledger,
   { picture, tensor }: LabImage,
   { labels }: Manifest,
 ): Promise<void> {
   lane.begin()
+  ledger.begin()
   try {
     const { request, answer } = await swarm.ask(tensor)
     lights.seen(request, [], ASKER)
-    const { probabilities, route, missingLayers } = await answer
-    lane.showRoute(route)
+    const { probabilities, route, missingLayers, checked } = await answer
     lights.home(request, ASKER)
+    ledger.answered(request, route, checked)
     const missing = missingText(missingLayers)
     lane.answered(verdictOf(probabilities[0] ?? [], picture, labels), missing)
   } catch (error) {

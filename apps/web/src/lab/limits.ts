@@ -7,6 +7,9 @@ export const SWARM_SEED = 7
 /** While "keep sending" is on, the next image follows this long after both answers are there. */
 export const SEND_PAUSE_MS = 700
 
+/** Others have let go of a layer by then, and said so. */
+export const RESERVE_SETTLE_MS = 2_000
+
 /** One way of a message; slow enough to see the light move. */
 export const LATENCY_MS = 60
 /** Hosts of each layer when the swarm has settled: one may be killed and another be slow. */

@@ -46,6 +46,8 @@ export class SimulatedSwarm {
   private readonly stations = new Map<string, Station>()
   private readonly moods = new Map<string, Mood | 'gone'>()
   private readonly dropped = new Map<number, readonly string[]>()
+  /** Layers that one peer alone may host. */
+  private readonly reserved = new Map<number, string>()
   private readonly asker: Station
   private readonly capacity: number
 
@@ -137,6 +139,30 @@ export class SimulatedSwarm {
     }
   }
 
+  /** Peers that lie now. */
+  get liars(): ReadonlySet<string> {
+    return new Set([...this.moods].flatMap(([id, mood]) => (mood === 'lying' ? [id] : [])))
+  }
+
+  /**
+   * Leaves one layer to a peer alone, so that whatever comes has to go through it.
+   * @returns the layer; undefined where the peer hosts none.
+   */
+  reserve(id: string): number | undefined {
+    const [layer] = this.stations.get(id)?.member.snapshot().hosted ?? []
+    if (layer === undefined) return undefined
+    this.reserved.set(layer, id)
+    for (const station of this.hosts(layer)) if (station.id !== id) this.restart(station)
+    return layer
+  }
+
+  /** Lets others host again what was left to one. */
+  release(layer: number): void {
+    this.reserved.delete(layer)
+    for (const station of [...this.stations.values()])
+      if (!station.member.snapshot().hosted.includes(layer)) this.restart(station)
+  }
+
   /** Lets time pass, at most STEP_MS_MAX of it. */
   advance(ms: number): void {
     this.world.clock.run(this.world.clock.nowMs() + Math.min(Math.max(0, ms), STEP_MS_MAX))
@@ -169,7 +195,9 @@ export class SimulatedSwarm {
 
   private settle(id: string, capacity: number): Station {
     const { engine, release } = this.options
-    const compute = new LabCompute(this.world.clock, engine, (layer) => this.dropped.has(layer))
+    const refuses = (layer: number) =>
+      this.dropped.has(layer) || (this.reserved.get(layer) ?? id) !== id
+    const compute = new LabCompute(this.world.clock, engine, refuses)
     const serve = capacity === 0 ? [] : 'auto'
     const { member } = this.world.joinWith(id, compute, { release, serve, capacity })
     return { id, member, compute }

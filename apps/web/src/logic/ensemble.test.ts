@@ -8,6 +8,7 @@ function answer(probabilities: number[], missingLayers: number[] = []): Answer {
     logits: [probabilities],
     probabilities: [probabilities],
     route: [],
+    rounds: [],
     missingLayers,
     checked: { layers: [], doubted: [] },
     totalMs: 1,

@@ -1,4 +1,6 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { engineWord } from './plain-words.ts'
+import type { ShownSwarm } from './swarm-seen.ts'
 import { layersText, peerText } from './wording.ts'
 
 /** One peer as the picture shows it. */
@@ -22,8 +24,8 @@ export interface Scene {
   readonly caption: string
 }
 
-/** The swarm as this tab sees it. */
-export function sceneOf(snapshot: PeerSnapshot): Scene {
+/** The swarm as this tab, or for it its server, sees it. */
+export function sceneOf(snapshot: PeerSnapshot, { peers, coverage }: ShownSwarm): Scene {
   return {
     self: {
       id: snapshot.peerId ?? '',
@@ -32,22 +34,21 @@ export function sceneOf(snapshot: PeerSnapshot): Scene {
       layers: snapshot.hostedLayers,
       look: `self ${snapshot.state}`,
     },
-    peers: snapshot.peers.map((peer) => ({
+    peers: peers.map((peer) => ({
       id: peer.id,
       label: peerText(peer.id),
-      title: `${peer.id}: ${hostedText(peer.layers)}, ${peer.backend}`,
+      title: `${peer.id}: ${hostedText(peer.layers)}, ${engineWord(peer.backend)}`,
       layers: peer.layers,
       look: peer.connection,
     })),
-    layers: snapshot.coverage.length,
-    caption: captionOf(snapshot),
+    layers: coverage.length,
+    caption: captionOf(snapshot, peers.length),
   }
 }
 
-function captionOf(snapshot: PeerSnapshot): string {
-  if (snapshot.state === 'offline') return 'This tab has not joined the swarm.'
-  const count = snapshot.peers.length
+function captionOf(snapshot: PeerSnapshot, count: number): string {
   const others = count === 1 ? '1 other peer' : `${count} other peers`
+  if (snapshot.state === 'offline') return `This tab has not joined the swarm of ${others}.`
   return `This tab, hosting ${hostedText(snapshot.hostedLayers)}, and ${others} around it. The table below lists them.`
 }
 

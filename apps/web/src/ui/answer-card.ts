@@ -1,10 +1,10 @@
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
+import { timeText } from '../logic/timing.ts'
 import {
   appliedText,
   checkedText,
   doubtText,
-  durationText,
   missingText,
   percentText,
   routeText,
@@ -34,11 +34,15 @@ export interface AnswerCard {
   showChecked(checked: Answered['checked']): void
 }
 
-/** The finished card: label, confidence, whether it is right, layers, time, and the receipt. */
+/**
+ * The finished card: label, confidence, whether it is right, layers, time, and the receipt.
+ * @param hostAll has this tab host every layer, so that the next answer lacks none; undefined where it does.
+ */
 export function answerCard(
   run: Answered,
   model: ModelFacts,
   picture: Picture | undefined,
+  hostAll?: () => void,
 ): AnswerCard {
   const { mean, spread, answers, missingLayers } = run.ensemble
   const best = bestClass(mean)
@@ -50,11 +54,13 @@ export function answerCard(
     ...truthLine(picture, best, model),
     html('p', {
       class: 'muted',
-      text: `${appliedText(run.route.length, model.layers)} · ${durationText(run.totalMs)} · ${helpersText(run.route)}`,
+      text: `${appliedText(run.route.length, model.layers)} · ${helpersText(run.route)}`,
     }),
   ]
+  lines.push(html('p', { class: 'muted', text: timeText(run.time) }))
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
+  if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
   const checkedLine = html('p', { class: 'muted' })
   const doubtLine = html('p', { class: 'missing' })
   lines.push(checkedLine, doubtLine)
@@ -67,6 +73,7 @@ export function answerCard(
   card.dataset.missing = String(run.missingLayers.length)
   card.dataset.missingLayers = run.missingLayers.join()
   card.dataset.route = routeText(run.route)
+  card.dataset.ms = String(Math.round(run.time.reduce((sum, { ms }) => sum + ms, 0)))
   card.dataset.orders = String(answers.length)
   card.dataset.agreeing = String(run.ensemble.agreeing)
   const hops = answers.reduce((sum, { route }) => sum + route.length, 0)
@@ -78,6 +85,18 @@ export function answerCard(
   }
   showChecked(run.checked)
   return { card, showChecked }
+}
+
+function hostAllButton({ layers }: ModelFacts, hostAll: () => void): HTMLButtonElement {
+  const text = `Host all ${layers} layers here`
+  const button = html('button', { class: 'receipt', text, attributes: { type: 'button' } })
+  button.dataset.testid = 'host-all'
+  button.addEventListener('click', () => {
+    button.disabled = true
+    setText(button, 'This tab hosts them from now on; ask again')
+    hostAll()
+  })
+  return button
 }
 
 function truthLine(picture: Picture | undefined, best: number, model: ModelFacts): HTMLElement[] {

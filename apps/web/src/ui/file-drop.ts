@@ -5,7 +5,7 @@ import { byId } from './dom.ts'
 import { PICTURE_FILE_BYTES_MAX, PICTURE_SIDE_PIXELS_MAX } from './limits.ts'
 
 /**
- * A file picker, and dropping a file anywhere on the classify section.
+ * A file picker, dropping a file anywhere on the classify section, and pasting one anywhere.
  * @param preparation how the model wants its pictures, where one is known.
  */
 export function createFileDrop(
@@ -35,6 +35,10 @@ export function createFileDrop(
     void take(input.files?.[0])
     // The same file again is a change again.
     input.value = ''
+  })
+  document.addEventListener('paste', ({ clipboardData }) => {
+    const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'))
+    void take(file)
   })
   zone.addEventListener('dragover', (event) => {
     event.preventDefault()

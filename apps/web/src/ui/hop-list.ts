@@ -10,6 +10,8 @@ export interface Journey {
   readonly marks: readonly Mark[]
   readonly layers: number
   readonly labels: readonly string[]
+  /** There will be no further marks. */
+  readonly isOver: boolean
 }
 
 /** The way of a request, one chip per hop. */
@@ -34,6 +36,7 @@ export function createHopList(
       while (list.children.length > from) list.lastElementChild?.remove()
       list.append(...route.slice(from).map((hop) => hopChip(hop, journey, self())))
       for (const mark of marks) showMark(list.children[mark.hops - 1], mark, journey)
+      if (journey.isOver) for (const chip of list.children) showNoMark(chip)
       shown = keys
       title.hidden = route.length === 0
     },
@@ -44,7 +47,7 @@ function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
   const who = hop.peer === self ? 'this tab' : peerText(hop.peer)
   const chip = html(
     'li',
-    { class: 'hop', attributes: { title: `layer ${hop.layer} on ${hop.peer}` } },
+    { class: 'hop', attributes: { title: `layer ${hop.layer} on ${hop.peer}, ${hop.backend}` } },
     html('span', { class: 'sr-only', text: `layer ${hop.layer} ` }),
     html('span', {
       class: 'hop-layer',
@@ -52,12 +55,7 @@ function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
       attributes: { 'aria-hidden': 'true' },
     }),
     html('span', { class: 'hop-peer', text: who }),
-    html(
-      'span',
-      { class: 'hop-cost' },
-      html('span', { class: 'hop-backend', text: hop.backend }),
-      html('span', { text: durationText(hop.ms) }),
-    ),
+    html('span', { class: 'hop-cost' }, html('span', { text: durationText(hop.ms) })),
   )
   chip.dataset.testid = 'hop'
   chip.dataset.layer = String(hop.layer)
@@ -80,4 +78,11 @@ function showMark(chip: Element | undefined, mark: Mark, { labels }: Journey): v
   chip.dataset.best = label
   chip.dataset.share = share.toFixed(4)
   chip.append(line)
+}
+
+/** Several layers that one peer runs in a row come back as one result. */
+function showNoMark(chip: Element): void {
+  if (chip.querySelector('.hop-mark') !== null) return
+  const title = 'nobody looked at the result in between'
+  chip.append(html('span', { class: 'hop-mark none', text: 'not scored', attributes: { title } }))
 }

@@ -20,7 +20,7 @@ export interface RunView {
 }
 
 /** The chosen picture, its hops as they arrive, the bars and the answer. */
-export function createRunView(self: () => string): RunView {
+export function createRunView(self: () => string, hostAll?: () => void): RunView {
   const chosen = byId('chosen', HTMLCanvasElement)
   const caption = byId('chosen-caption', HTMLElement)
   const hint = byId('hint', HTMLElement)
@@ -54,12 +54,13 @@ export function createRunView(self: () => string): RunView {
         route: run.stage === 'waiting' ? [] : run.route,
         marks: run.stage === 'running' || run.stage === 'answered' ? run.marks : [],
         ...model,
+        isOver: run.stage === 'answered',
       })
       chart.show(scoresOf(run), model.labels)
       setLine(interim, interimOf(run, model))
       answered =
         run.stage === 'answered'
-          ? { receipt: run.receipt, shown: answerCard(run, model, picture) }
+          ? { receipt: run.receipt, shown: answerCard(run, model, picture, hostAll) }
           : undefined
       answerPlace.replaceChildren(...(answered === undefined ? [] : [answered.shown.card]))
     },

@@ -1,4 +1,5 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
+import { engineWord } from '../logic/plain-words.ts'
 import { trafficText } from '../logic/traffic.ts'
 import { ageText, bytesText, durationText, othersText } from '../logic/wording.ts'
 import { createCoverage } from './coverage.ts'
@@ -8,7 +9,7 @@ import { createEngineList, createPeerTable } from './peer-table.ts'
 /** The numbers about this tab and its swarm. */
 export interface SwarmFacts {
   /** @param images those that this tab helped with. */
-  show(snapshot: PeerSnapshot, images: number): void
+  show(snapshot: PeerSnapshot, images: number, coverage: readonly number[]): void
 }
 
 /** What this tab did, hosts per layer, and the tables of peers and engines. */
@@ -23,6 +24,8 @@ export function createSwarmFacts(): SwarmFacts {
     bytes: byId('bytes', HTMLElement),
     uptime: byId('uptime', HTMLElement),
   }
+  const tab = byId('tab-facts', HTMLElement)
+  const engine = byId('engine-word', HTMLElement)
   const why = byId('backend-reason', HTMLElement)
   const release = byId('release', HTMLElement)
   const traffic = byId('traffic', HTMLElement)
@@ -33,7 +36,8 @@ export function createSwarmFacts(): SwarmFacts {
   const showPeers = createPeerTable()
   const showEngines = createEngineList()
   return {
-    show(snapshot, images) {
+    show(snapshot, images, coverage) {
+      tab.hidden = snapshot.state === 'offline'
       const { bytes, hostedLayers, state } = snapshot
       const offline = state === 'offline'
       setText(facts.peers, othersText(snapshot.peers))
@@ -41,6 +45,7 @@ export function createSwarmFacts(): SwarmFacts {
       setText(facts.images, String(images))
       setText(facts.hosted, hostedLayers.length === 0 ? '–' : hostedLayers.join(', '))
       setText(facts.backend, snapshot.backend ?? '–')
+      setText(engine, engineWord(snapshot.backend))
       setText(facts.layerMs, snapshot.served === 0 ? '–' : durationText(snapshot.layerMs))
       const moved = bytes.gossipIn + bytes.gossipOut + bytes.tensorsIn + bytes.tensorsOut
       const parts = bytes.layersFromPeers + bytes.layersFromHttp + bytes.layersToPeers
@@ -51,7 +56,7 @@ export function createSwarmFacts(): SwarmFacts {
         setText(release, `${snapshot.release.name} · ${snapshot.release.id.slice(0, 8)}`)
       }
       setText(traffic, trafficText(snapshot))
-      showCoverage(snapshot.coverage, hostedLayers)
+      showCoverage(coverage, hostedLayers)
       showPeers(snapshot.peers)
       showEngines(snapshot.engines)
     },

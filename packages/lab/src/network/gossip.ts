@@ -32,7 +32,10 @@ export interface Tap {
   pullAsked(holder: LabStation): void
 }
 
-const KINDS = { step: 1, claim: 2, done: 3, presence: 4, again: 7, hint: 8 } as const
+const KINDS = {
+  ...{ step: 1, claim: 2, done: 3, presence: 4, again: 7, hint: 8 },
+  ...{ round: 9, update: 10 },
+} as const
 
 /**
  * Gossip between peers at home: every copy of a message takes its sender's uplink, the pair's

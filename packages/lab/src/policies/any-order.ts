@@ -1,4 +1,4 @@
-import type { MemberEvent, PeerId, RequestId } from '@layerswarm/swarm'
+import type { ClassifyPolicy, MemberEvent, PeerId, RequestId } from '@layerswarm/swarm'
 import { isTainted, symbolicStem, trueRoute } from '@layerswarm/swarm/testing'
 import type { RequestRecord } from '../request-record.ts'
 import type { Resident } from '../residents/resident.ts'
@@ -11,13 +11,36 @@ interface Asked {
   readonly end: (code: string) => void
 }
 
+/** What whoever asks wants of the swarm. */
+export type RoundsWanted = Pick<ClassifyPolicy, 'rounds' | 'groupings'>
+
+/** A tour. */
+export const NO_ROUNDS: RoundsWanted = { rounds: 'off', groupings: [] }
+
+/** So many rounds of a model, as equal as they can be. @returns layers of each. */
+export function equalRounds(layers: number, count: number): number[] {
+  const sizes = Array.from({ length: count }, (_, i) => Math.floor((layers + i) / count))
+  return sizes.reverse().filter((size) => size > 0)
+}
+
+/** Of a model with so many layers: two rounds; or whichever of two and more is quickest, or a tour. */
+export function roundsOf(policy: 'rounds' | 'auto', layers: number): RoundsWanted {
+  const two = equalRounds(layers, 2)
+  if (policy === 'rounds') return { rounds: two, groupings: [] }
+  const counts = Array.from({ length: Math.max(1, layers - 1) }, (_, i) => i + 2)
+  const groupings = counts.map((count) => ({ groups: equalRounds(layers, count), lossPoints: 0 }))
+  return { rounds: 'auto', groupings }
+}
+
 /** The policy of this project: requests go through the production machines. */
 export class AnyOrder implements AskPolicy {
   private readonly scene: Scene
+  private readonly wanted: RoundsWanted
   private readonly open = new Map<RequestId, Asked>()
 
-  constructor(scene: Scene) {
+  constructor(scene: Scene, wanted = NO_ROUNDS) {
     this.scene = scene
+    this.wanted = wanted
   }
 
   arrived({ session, member }: Resident): void {
@@ -40,7 +63,7 @@ export class AnyOrder implements AskPolicy {
     // Not `classify`: promises would settle only after the run, and be kept until then.
     const request = asker.member?.ask(
       { dtype: 'float16', shape, bytes },
-      { deadlineMs, minLayers: settings['requests.minLayers'] },
+      { deadlineMs, minLayers: settings['requests.minLayers'], ...this.wanted },
     )
     if (request === undefined) return end('no-asker')
     referee.asked(request, clock.nowMs() + deadlineMs)

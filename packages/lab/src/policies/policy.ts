@@ -37,6 +37,9 @@ export const POLICIES = {
     'what ships: whoever has a step chooses who goes on and sends it there; any remaining layer may come next',
   'in-order':
     'the same for a release that keeps its order: whoever hosts the next layers may go on',
+  rounds:
+    'the same machines, but whoever asks has half of all layers run at once on different peers, and then the other half',
+  auto: 'the same machines, and whoever asks chooses between a tour and two or more rounds of equal size',
   direct: 'the same with the whole lane as witness of every step',
   gossip: 'claims over gossip and nobody is chosen: the first answer wins every step',
   'fixed-order': 'a chain in the trained order that fails when a hop is lost',
@@ -64,6 +67,8 @@ export const CHAINS: readonly PolicyName[] = ['fixed-order', 'fixed-order-replay
 /** Those that run on the production machines, each with a claim policy of its own; undefined for what ships. */
 export const CLAIM_POLICIES: Partial<Record<PolicyName, ClaimPolicy | undefined>> = {
   'any-order': undefined,
+  rounds: undefined,
+  auto: undefined,
   direct: directHandOver('lane'),
   gossip,
 }

@@ -30,6 +30,8 @@ describe('scenarios', () => {
       'idle',
       'lanes',
       'vitb-home',
+      'lan',
+      'vitb-lan',
     ])
   })
 

@@ -17,6 +17,29 @@ const FLATOUT = { 'churn.shape': 0.59, 'churn.scaleMs': 41.9 * MINUTE_MS }
 /** Median session of 1.4 minutes (Rhea et al., USENIX 2004): 39 % of all peers leave per minute. */
 const BAMBOO = { 'churn.shape': 1, 'churn.scaleMs': (1.4 / Math.LN2) * MINUTE_MS }
 
+/** Machines of one network that stay: everybody reaches everybody. */
+const LAN = {
+  'links.rttMedianMs': 2,
+  'links.rttSigma': 0.25,
+  'links.jitterMs': 0.2,
+  'links.upMbps': 1_000,
+  'links.downMbps': 1_000,
+  'links.mobileShare': 0,
+  'links.speedSigma': 0,
+  'links.loss': 0,
+  'links.natShare': 0,
+  'speed.nodeShare': 0,
+  'speed.hiddenShare': 0,
+}
+/** ViT-B in float16: 302,592 bytes per hop. */
+const VITB = {
+  'model.layers': 12,
+  'model.tokens': 197,
+  'model.width': 768,
+  'model.layerMs': 94,
+  'model.layerBytes': 14_175_744,
+}
+
 /** One lane in which one peer attacks during the first half of the requests, and is gone during the second. */
 const ATTACKED = {
   ...KAD,
@@ -119,15 +142,27 @@ export const SCENARIOS = {
     about: 'ViT-B over home uplinks: 302,592 bytes per hop',
     set: {
       ...FLATOUT,
-      'model.layers': 12,
-      'model.tokens': 197,
-      'model.width': 768,
-      'model.layerMs': 94,
-      'model.layerBytes': 14_175_744,
+      ...VITB,
       'peers.capacity': 3,
       'links.mobileShare': 0,
       'requests.perMinute': 60,
       'requests.count': 200,
+    },
+  },
+  lan: {
+    about:
+      'machines of one network, 1 to 3 ms and 1 Gbit/s apart, each with two layers of the small model',
+    set: { ...LAN, 'peers.count': 24 },
+  },
+  'vitb-lan': {
+    about: 'ViT-B on machines of one network that host all of it, alike and as fast as a tab',
+    set: {
+      ...LAN,
+      ...VITB,
+      'peers.count': 4,
+      'peers.capacity': 12,
+      'requests.perMinute': 20,
+      'requests.count': 100,
     },
   },
 } as const satisfies Record<string, Scenario>

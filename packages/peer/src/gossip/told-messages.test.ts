@@ -197,7 +197,7 @@ describe('a peer that speaks protocol version 3', { timeout: 30_000 }, () => {
     const [old, peer] = (await chain(2)) as [LaneMember, LaneMember]
     const bytes = encodeMessage(firstStep(old.transport.self))
     bytes[0] = 3
-    const line = `refused a message of ${old.transport.self}: bad message: protocol version 3, this peer speaks 4`
+    const line = `refused a message of ${old.transport.self}: bad message: protocol version 3, this peer speaks 5`
     await old.node.services.pubsub.publish(laneTopic(RELEASE, 0), bytes)
     await eventually('the refusal', () => peer.transport.refusals.count === 1)
     expect(peer.transport.refusals.last).toBe(line)

@@ -104,7 +104,7 @@ class LoopingKeeper implements RelayKeeper {
       const places = addresses.join(' or ')
       throw new PeerError(
         { code: 'unreachable', url: places },
-        `the bootstrap node cannot be connected to at ${places}; is a firewall in the way, or a proxy that passes no WebSockets on?`,
+        `the server cannot be connected to at ${places}; is a firewall in the way, or a proxy that passes no WebSockets on?`,
         { cause: error },
       )
     }
@@ -162,7 +162,7 @@ class LoopingKeeper implements RelayKeeper {
     this.connection ??= await within(RELAY_DIAL_TIMEOUT_MS, signal, (bounded) => this.dial(bounded))
     if (await this.isSettled(signal)) return
     await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
-    throw new Error('the bootstrap node granted no reservation')
+    throw new Error('the server granted no reservation')
   }
 
   /** Waits for the reservation that it wants. @returns whether it has what it needs. */
@@ -177,7 +177,7 @@ class LoopingKeeper implements RelayKeeper {
 
   /** The addresses may belong to several bootstrap nodes; libp2p dials one peer at a time. */
   private async dial(signal: AbortSignal): Promise<Connection> {
-    let failure: unknown = new Error('no address of a bootstrap node can be dialled from here')
+    let failure: unknown = new Error('no address of a server can be dialled from here')
     for (const peer of new Set(this.addresses.map(peerOf))) {
       const own = this.addresses.filter((address) => peerOf(address) === peer)
       try {

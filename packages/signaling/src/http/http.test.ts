@@ -68,6 +68,8 @@ beforeAll(async () => {
     notReady: () => reason,
     bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
     metrics: async () => 'layerswarm_ready 1\n',
+    swarm: () => ({ version: '1.2.3', releases: [] }),
+    dashboard: { page: () => '<h1>Swarm of this server</h1>', style: 'h1 {}' },
     uploads: undefined,
     guesses: createGuessLimit(),
     offer: async () => {},
@@ -421,4 +423,15 @@ describe('the HTTP server', () => {
     await get('/metrics')
     expect(server.counts()).toContainEqual({ route: 'metrics', status: 200, requests: before + 1 })
   })
+})
+
+test('the swarm is told to programs and to people, and neither is kept', async () => {
+  const [program, people, style] = await Promise.all(
+    ['swarm.json', 'swarm', 'swarm.css'].map((path) => fetch(`http://127.0.0.1:${port}/${path}`)),
+  )
+  expect(await program?.json()).toEqual({ version: '1.2.3', releases: [] })
+  expect(await people?.text()).toContain('Swarm of this server')
+  expect(people?.headers.get('content-security-policy')).toContain("script-src 'self'")
+  expect(style?.headers.get('content-type')).toContain('text/css')
+  expect(program?.headers.get('cache-control')).toBe('no-store')
 })

@@ -7,6 +7,7 @@ export type Route =
   | 'manifest'
   | 'part'
   | 'sample'
+  | 'swarm'
   | 'upload'
   | 'page'
   | 'websocket'

@@ -27,6 +27,10 @@ export interface RouterNeeds extends UploadNeeds {
   notReady(): string | undefined
   /** The content of /bootstrap.json, for somebody at this machine or elsewhere. */
   bootstrap(isHere: boolean): unknown
+  /** The swarm as this server sees it. */
+  swarm(): unknown
+  /** The same for people: HTML, and its style sheet. */
+  readonly dashboard: { page(): string; readonly style: string }
   /** Prometheus text. */
   metrics(): Promise<string>
   /** Who may read them: anybody, programs of this machine, or whoever has the token. */
@@ -66,6 +70,11 @@ export async function route(
       return { route: 'metrics', answer: await metrics(request, visitor, needs) }
     case 'bootstrap.json':
       return { route: 'bootstrap', answer: bootstrap(visitor, needs) }
+    case 'swarm.json':
+      return { route: 'swarm', answer: json(200, needs.swarm()) }
+    case 'swarm':
+    case 'swarm.css':
+      return { route: 'swarm', answer: dashboard(needs, top) }
     case 'releases':
       return { route: 'manifest', answer: manifest(needs.releases(), name, last) }
     case 'parts':
@@ -124,6 +133,13 @@ function bootstrap(visitor: Visitor, needs: RouterNeeds): Answer {
   const reason = needs.notReady()
   if (reason !== undefined) return json(503, { ready: false, reason })
   return json(200, needs.bootstrap(visitor.isHere))
+}
+
+function dashboard(needs: RouterNeeds, file: 'swarm' | 'swarm.css'): Answer {
+  const { page, style } = needs.dashboard
+  const [type, body] = file === 'swarm' ? ['text/html', page()] : ['text/css', style]
+  const headers = { 'content-type': `${type}; charset=utf-8`, 'cache-control': NEVER_STORED }
+  return { status: 200, headers: { ...PAGE_HEADERS, ...headers }, body }
 }
 
 function immutable(type: string, hash: string): Record<string, string> {

@@ -48,6 +48,15 @@ class Beam {
  * @param able who may be the first stop; each of them is one of the choice's hosts.
  */
 export function firstStop(choice: Choice, able: readonly Host[]): Host | undefined {
+  return bestTour(choice, able).first
+}
+
+/** What that way should take, milliseconds; Infinity where nobody can begin. */
+export function tourMs(choice: Choice, able: readonly Host[]): number {
+  return bestTour(choice, able).ms
+}
+
+function bestTour(choice: Choice, able: readonly Host[]): { first: Host | undefined; ms: number } {
   const { hosts, self, visitLayers } = choice
   const ways = new WayTable(choice)
   const placeOf = new Map(hosts.map((host, at) => [host, at]))
@@ -107,7 +116,7 @@ export function firstStop(choice: Choice, able: readonly Host[]): Host | undefin
     for (const leg of stage.legs) if (leg.ms < bestMs) goOn(leg, further)
     stage = further
   }
-  return best
+  return { first: best, ms: bestMs }
 }
 
 /**

@@ -91,6 +91,10 @@ export class Entrance {
           if (one.message.request === message.request && one.message.kind === 'step')
             if (one.message.requester === from) this.waiting.delete(job)
         return this.parts.dispatcher.hear(from, message, nowMs)
+      case 'round':
+      case 'update':
+        // Told, and by whom it concerns: nobody passes it on.
+        return via === from ? this.parts.dispatcher.hear(from, message, nowMs) : []
       case 'hint':
         return this.isThere(from) ? this.parts.dispatcher.hear(from, message, nowMs) : []
       default:

@@ -164,7 +164,7 @@ describe('a topic', () => {
 
   test('is none of this protocol’s with another version, a short release or a lane that cannot be', () => {
     const foreign = [
-      LANE.replace('/4/', '/3/'),
+      LANE.replace('/5/', '/4/'),
       laneTopic('ab', 0),
       laneTopic(RELEASE, LANES_MAX),
       `${laneTopic(RELEASE, 0)}1x`,
@@ -172,5 +172,53 @@ describe('a topic', () => {
       '',
     ]
     for (const topic of foreign) expect(parseTopic(topic)).toBeUndefined()
+  })
+})
+
+describe('a round', () => {
+  const { tokens, width } = SHAPE
+  const bytes = new Uint8Array(tokens * width * 2)
+  const tensor = { place: 'inline', dtype: 'float16', batch: 1, tokens, width, bytes } as const
+  const asked = { kind: 'round', request, round: 0, layers: [1, 2], input: tensor } as const
+  const round = { ...asked, remainingMs: 900 }
+  const update = {
+    kind: 'update',
+    request,
+    round: 0,
+    input: 'cd'.repeat(32) as Extract<Message, { kind: 'update' }>['input'],
+    backend: 'reference',
+    layers: [{ layer: 1, ms: 2 }],
+    sum: tensor,
+  } as const
+
+  test('is told, and so is its sum, and a refusal', () => {
+    const refusal = { ...update, layers: [], sum: undefined }
+    for (const message of [round, update, refusal])
+      expect(judgeMessage(encodeMessage(message), undefined, RUNNER ?? fail(), SHAPE)).toEqual({
+        message,
+      })
+  })
+
+  test.each([
+    ['gossiped', round, LANE, 'a round in a topic'],
+    ['answered by gossip', update, LANE, 'an update in a topic'],
+    ['of no layer', { ...round, layers: [] }, undefined, 'a round without a layer'],
+    ['of a layer twice', { ...round, layers: [1, 1] }, undefined, 'stands twice'],
+    ['of a layer that there is not', { ...round, layers: [4] }, undefined, 'does not exist'],
+    ['one too many', { ...round, round: 4 }, undefined, 'more rounds than'],
+    ['of another shape', { ...round, input: { ...tensor, width: 9 } }, undefined, 'wrong shape'],
+    ['answered with layers and no sum', { ...update, sum: undefined }, undefined, 'has a sum'],
+    ['answered with a sum of no layer', { ...update, layers: [] }, undefined, 'has a sum'],
+  ] as const)('that is %s is refused', (_what, message, topic, fault) => {
+    const judged = judgeMessage(encodeMessage(message), topic, RUNNER ?? fail(), SHAPE)
+    expect(judged).toMatchObject({ fault: expect.stringContaining(fault) })
+  })
+
+  test('is refused where a release keeps its order', () => {
+    const kept = { ...SHAPE, keepsOrder: true }
+    for (const message of [round, update]) {
+      const judged = judgeMessage(encodeMessage(message), undefined, RUNNER ?? fail(), kept)
+      expect(judged).toMatchObject({ fault: expect.stringContaining('keeps its order') })
+    }
   })
 })

@@ -8,6 +8,7 @@ import {
   parseTopic,
   topicRelease,
 } from '../wire/messages.ts'
+import { roundFault } from './round-fault.ts'
 import { stepFault } from './step-fault.ts'
 
 /**
@@ -62,6 +63,8 @@ function placeFault(message: Message, topic: string): string | undefined {
   const place = parseTopic(topic)
   if (place === undefined || (message.kind === 'presence') !== (place.carries === 'presence'))
     return `a ${message.kind} in the wrong topic`
+  if (message.kind === 'round' || message.kind === 'update')
+    return `${message.kind === 'round' ? 'a round' : 'an update'} in a topic: it concerns two peers and is told`
   if (message.kind !== 'presence') return undefined
   const { release, lane } = message
   return topicRelease(release) === place.release && lane === place.lane
@@ -81,6 +84,9 @@ function sayFault(message: Message, author: PeerId, shape: ModelShape): string |
       return message.addresses?.every((address) => address.endsWith(`/p2p/${author}`)) === false
         ? 'an address of somebody else'
         : undefined
+    case 'round':
+    case 'update':
+      return roundFault(message, shape)
     case 'claim':
     case 'done':
     case 'again':

@@ -2,7 +2,7 @@ import { activationBytes } from '@layerswarm/model'
 import { chainFault } from '../chain/signers.ts'
 import { BATCH_MAX } from '../limits.ts'
 import { isInOwnOrder, type ModelShape } from '../step.ts'
-import type { Activation, PeerId, Step } from '../wire/messages.ts'
+import type { Activation, PeerId, RoundTensor, Step } from '../wire/messages.ts'
 
 /**
  * Says in one line what makes a step impossible, or undefined. By the step alone, so that every
@@ -27,10 +27,14 @@ export function stepFault(step: Step, author: PeerId, shape: ModelShape): string
     return 'the route leaves its plan'
   if (shape.keepsOrder === true && !(plan.length > 0 && isInOwnOrder(plan)))
     return 'not in the order that this release keeps'
-  return activationFault(activation, shape)
+  return tensorFault(activation, shape)
 }
 
-function activationFault(activation: Activation, shape: ModelShape): string | undefined {
+/** Why no tensor between two layers of this model looks like this, or undefined. */
+export function tensorFault(
+  activation: Activation | RoundTensor,
+  shape: ModelShape,
+): string | undefined {
   const { dtype, batch, tokens, width } = activation
   if (batch < 1 || batch > BATCH_MAX) return `a batch of ${batch} images`
   if (tokens !== shape.tokens || width !== shape.width) return 'an activation of the wrong shape'

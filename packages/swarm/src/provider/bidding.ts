@@ -60,6 +60,11 @@ export class Bidding {
     this.ailsUntilMs = nowMs + AILING_MS
   }
 
+  /** Whether its engine has failed just now. */
+  isAiling(nowMs: number): boolean {
+    return this.ailsUntilMs > nowMs
+  }
+
   /** Whether it could take on anything at all. */
   get isOpen(): boolean {
     return this.isActive && this.needs.work.freeSlots > 0

@@ -1,4 +1,5 @@
 import { Conduct } from '../claims/conduct.ts'
+import type { Choice } from '../claims/policy.ts'
 import { Strangers } from '../claims/strangers.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
@@ -11,6 +12,7 @@ import { Author } from './author.ts'
 import { Bidding } from './bidding.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Contest } from './contest.ts'
+import { Errands } from './errands.ts'
 import type { Flight } from './flight.ts'
 import { Following } from './following.ts'
 import { HandOvers } from './hand-over.ts'
@@ -22,7 +24,7 @@ import { Outputs } from './outputs.ts'
 import { Pace } from './pace.ts'
 import { Patience } from './patience.ts'
 import { Rivals } from './rivals.ts'
-import { Scout } from './scout.ts'
+import { Scout, type Survey } from './scout.ts'
 import { Serving } from './serving.ts'
 import { Throughput } from './throughput.ts'
 import { Visits } from './visits.ts'
@@ -43,6 +45,8 @@ export class Provider {
   readonly throughput: Throughput
   /** Hears of the end of each job that it asked for. */
   readonly visits: Visits
+  /** For layer runs that are no visit. */
+  readonly errands: Errands
   private readonly self: PeerId
   private readonly claims = new ClaimBook()
   private readonly conduct = new Conduct()
@@ -97,6 +101,7 @@ export class Provider {
     const parts = { ...known, work, pace, notices, outputs, rivals, bidding, serving, following }
     this.contest = new Contest(options, parts)
     const { contest } = this
+    this.errands = new Errands({ work, pace, bidding, contest, scout })
     this.visits = new Visits(self, { ...parts, author, contest })
     this.heeding = new Heeding(options, { ...parts, handOvers, author, contest })
   }
@@ -124,6 +129,19 @@ export class Provider {
   /** Whether it has seen another deliver, itself. */
   vouchesFor(peer: PeerId): boolean {
     return this.conduct.isProven(peer)
+  }
+
+  /** Everybody who could run layers of a request of this member's own that has not begun. */
+  survey(of: Survey, nowMs: number): Choice {
+    return this.scout.survey(of, nowMs)
+  }
+
+  /** A peer has run what it was asked for in a round, or was silent. */
+  judged(peer: PeerId, hasDelivered: boolean, nowMs: number): void {
+    const isStranger = !this.conduct.isProven(peer)
+    if (hasDelivered) this.conduct.delivered(peer, undefined, nowMs)
+    else this.conduct.expired(peer, nowMs)
+    if (isStranger) this.strangers.tried(hasDelivered)
   }
 
   /** How much of the time its runs may take from now on, above 0 and at most 1. */

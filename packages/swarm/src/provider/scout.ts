@@ -14,9 +14,10 @@ import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { ModelShape } from '../step.ts'
-import type { PeerId } from '../wire/messages.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
 import { bestAuditors, domainIn } from './auditors.ts'
 import type { ClaimBook } from './claim-book.ts'
+import type { Doubts } from './doubts.ts'
 import type { Flight } from './flight.ts'
 import { TRIED_BY_EACH_MS } from './limits.ts'
 import { owesTrial } from './trial-duty.ts'
@@ -38,6 +39,20 @@ export interface ScoutNeeds {
   readonly ways: Ways
   /** Whom this member believes to compute what it says, by what it has found. */
   readonly isTrusted: (peer: PeerId) => boolean
+}
+
+/** Of a request that is looked at, what hosts are looked at for. */
+type Sought = Pick<Flight, 'bars'> & { readonly doubts: Pick<Doubts, 'declines' | 'isDoubted'> }
+
+/** A request of this member's own that has not begun. */
+export interface Survey {
+  readonly request: RequestId
+  /** Layers to be applied. */
+  readonly layers: LayerSet
+  /** Of its tensor. */
+  readonly bytes: number
+  /** Whom it bars, by their tags. */
+  readonly barred: readonly number[]
 }
 
 /** Sees the members of the lane as an author must to choose one: where they are, how fast, how trusted. */
@@ -72,6 +87,27 @@ export class Scout {
       visitLayers: this.options.policy.visitLayers,
       hosts: isRecount ? this.auditors(flight, hosts, wanted) : hosts,
       trialOneIn: tries > 1 ? Number.MAX_SAFE_INTEGER : strangers.trialOneIn,
+      wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
+    }
+  }
+
+  /** The same for a request of this member's own that has not begun: everybody who could run its layers. */
+  survey({ request, layers, bytes, barred }: Survey, nowMs: number): Choice {
+    const { self } = this.options
+    const { strangers, neighbourhood } = this.needs
+    const sought = {
+      doubts: { declines: () => false, isDoubted: () => false },
+      bars: (mark: number) => barred.includes(tagOf(mark)),
+    }
+    return {
+      request,
+      round: 0,
+      self,
+      requester: self,
+      open: layers,
+      visitLayers: this.options.policy.visitLayers,
+      hosts: this.hosts(sought, layers, bytes, nowMs),
+      trialOneIn: strangers.trialOneIn,
       wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
     }
   }
@@ -157,7 +193,7 @@ export class Scout {
     return times[(times.length - 1) >> 1] ?? 1
   }
 
-  private hosts(flight: Flight, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
+  private hosts(flight: Sought, wanted: LayerSet, bytes: number, nowMs: number): Host[] {
     const { table, claims } = this.needs
     const hosting = [...table.all()].filter(
       ({ presence }) => presence.layers.length > 0 && presence.freeSlots > 0,
@@ -186,7 +222,7 @@ export class Scout {
 
   private host(
     known: KnownPeer,
-    flight: Flight,
+    flight: Sought,
     seen: {
       readonly isProven: boolean
       readonly usualCount: number

@@ -28,6 +28,8 @@ export class Work {
   private readonly duty: Duty
   private readonly byRequest = new Map<RequestId, Visit>()
   private readonly byId = new Map<number, RequestId>()
+  /** Shares of rounds: they take slots as visits do. */
+  private errands = 0
 
   constructor(options: WorkOptions, nextJob: () => JobId) {
     this.options = options
@@ -35,9 +37,9 @@ export class Work {
     this.duty = new Duty(options.timeShare)
   }
 
-  /** Visits in hand, the ones whose tensor is only on its way included. */
+  /** Visits and errands in hand, the ones whose tensor is only on its way included. */
   get size(): number {
-    return this.byRequest.size
+    return this.byRequest.size + this.errands
   }
 
   get freeSlots(): number {
@@ -84,6 +86,18 @@ export class Work {
   runBegan(visit: Visit, expectedMs: number, nowMs: number): void {
     visit.begin(expectedMs, nowMs)
     this.duty.runBegan(nowMs)
+  }
+
+  errandBegan(): void {
+    this.errands++
+  }
+
+  errandRuns(nowMs: number): void {
+    this.duty.runBegan(nowMs)
+  }
+
+  errandEnded(): void {
+    this.errands--
   }
 
   /** The engine has ended a run, wanted or not. */

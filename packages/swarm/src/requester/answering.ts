@@ -122,7 +122,8 @@ export class Answering {
     const missingLayers = layers.filter((layer) => !applied.has(layer))
     const totalMs = nowMs - wanted.startedMs
     const checked = this.checks.answered(request, route)
-    const answer = { request, logits, probabilities, route, missingLayers, checked, totalMs }
+    const scored = { logits, probabilities, route, rounds: [], missingLayers }
+    const answer = { request, ...scored, checked, totalMs }
     return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
   }
 
@@ -188,6 +189,12 @@ function isHeldBy({ activation, requester }: Step): boolean {
 /** A request has ended without an answer. */
 export function failed(request: RequestId, fault: FailureFault): CoreEffect {
   return { do: 'report', event: { type: 'failed', request, fault } }
+}
+
+/** A request's time was over before its first tensor was here. */
+export function stemLate(request: RequestId, deadlineMs: number): CoreEffect {
+  const missing = { what: 'stem' } as const
+  return failed(request, { code: 'deadline-passed', deadlineMs, hops: 0, missing })
 }
 
 /** Whoever still works on a request that has ended hears so. */

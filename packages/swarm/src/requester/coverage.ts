@@ -1,7 +1,10 @@
-import { PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import { draw } from '../draw.ts'
+import { BARRED_MAX, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import { tagOf } from '../presence/near.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
+import type { ClassifyPolicy } from '../request.ts'
 import { isComplete, type ModelShape, openLayers } from '../step.ts'
-import type { Step } from '../wire/messages.ts'
+import type { PeerId, Step } from '../wire/messages.ts'
 import type { Pending } from './pending.ts'
 
 /**
@@ -74,6 +77,42 @@ export class Coverage {
     for (const { presence } of this.table.all())
       for (const layer of presence.layers) hosted.add(layer)
     return hosted
+  }
+
+  /**
+   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid. Of the
+   * latter come back, the host of most of them first, those without whom a layer had no host.
+   */
+  bars(
+    { avoid, plan }: Pick<ClassifyPolicy, 'avoid' | 'plan'>,
+    barred: readonly number[],
+  ): readonly number[] {
+    if (avoid.length === 0) return barred
+    const avoided = new Set(avoid)
+    const layers = plan.length > 0 ? plan : Array.from({ length: this.shape.layers }, (_, i) => i)
+    const open = new Set(layers.filter((layer) => !this.own.has(layer)))
+    const host = (peer: PeerId) => {
+      for (const layer of this.table.get(peer)?.presence.layers ?? []) open.delete(layer)
+    }
+    for (const { peer, mark } of this.table.all())
+      if (!avoided.has(peer) && !barred.includes(tagOf(mark))) host(peer)
+    for (let back = this.hostOfMost(open, avoided); back; back = this.hostOfMost(open, avoided)) {
+      avoided.delete(back)
+      host(back)
+    }
+    const tags = [...avoided].map((peer) => tagOf(draw(peer)))
+    return [...tags, ...barred].slice(-BARRED_MAX)
+  }
+
+  /** Of these peers the one that hosts most of these layers; undefined where none hosts any. */
+  private hostOfMost(layers: ReadonlySet<number>, peers: ReadonlySet<PeerId>): PeerId | undefined {
+    let [best, most]: [PeerId | undefined, number] = [undefined, 0]
+    for (const peer of peers) {
+      const hosted = this.table.get(peer)?.presence.layers ?? []
+      const count = hosted.filter((layer) => layers.has(layer)).length
+      if (count > most) [best, most] = [peer, count]
+    }
+    return best
   }
 
   /** Looks anew at a request whose step is another, or whose lane has changed. */

@@ -13,9 +13,10 @@ test('a request waits for its first tensor from the call to its deadline', () =>
   openings.begin(other, within(50), 200)
   expect(openings.size).toBe(2)
   expect(openings.wakeAtMs()).toBe(250)
-  expect(openings.due(249)).toEqual([])
-  expect(openings.due(250)).toEqual([other])
-  expect(openings.due(600)).toEqual([one, other])
+  expect(openings.takeDue(249)).toEqual([])
+  expect(openings.takeDue(250)).toEqual([[other, 50]])
+  expect(openings.takeDue(600)).toEqual([[one, 500]])
+  expect(openings.size).toBe(0)
 })
 
 test('a request whose tensor is here is told when it was asked, once', () => {
@@ -23,5 +24,5 @@ test('a request whose tensor is here is told when it was asked, once', () => {
   openings.begin(one, within(500), 100)
   expect(openings.take(one)).toEqual({ policy: within(500), startedMs: 100 })
   expect(openings.take(one)).toBeUndefined()
-  expect([openings.size, openings.due(1_000)]).toEqual([0, []])
+  expect([openings.size, openings.takeDue(1_000)]).toEqual([0, []])
 })

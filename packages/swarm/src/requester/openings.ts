@@ -6,6 +6,8 @@ export interface Opening {
   readonly policy: ClassifyPolicy
   /** When it was asked, milliseconds. */
   readonly startedMs: number
+  /** What is audited of it is drawn from this; undefined where nothing is. */
+  readonly seed?: string | undefined
 }
 
 /**
@@ -21,8 +23,13 @@ export class Openings {
   }
 
   /** A request is asked now. */
-  begin(request: RequestId, policy: ClassifyPolicy, nowMs: number): void {
-    this.open.set(request, { policy, startedMs: nowMs })
+  begin(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
+    this.open.set(request, { policy, startedMs: nowMs, seed })
+  }
+
+  /** What was asked of one of these; undefined where it is none. */
+  get(request: RequestId): Opening | undefined {
+    return this.open.get(request)
   }
 
   /** It is one of these no longer. @returns undefined where it was none. */
@@ -32,9 +39,11 @@ export class Openings {
     return opening
   }
 
-  /** Those whose deadline has come. */
-  due(nowMs: number): RequestId[] {
-    return [...this.open].flatMap(([request, one]) => (nowMs >= endMs(one) ? [request] : []))
+  /** Those whose deadline has come are none of these any longer. @returns each with its deadline from the call, milliseconds. */
+  takeDue(nowMs: number): [RequestId, number][] {
+    const due = [...this.open].filter(([, one]) => nowMs >= endMs(one))
+    for (const [request] of due) this.open.delete(request)
+    return due.map(([request, { policy }]) => [request, policy.deadlineMs])
   }
 
   /** When one of them is due next, milliseconds. */

@@ -19,7 +19,7 @@ import {
   supersedes,
 } from '../step.ts'
 import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Answering, failed, tellDone } from './answering.ts'
+import { Answering, failed, stemLate, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { Judgement } from './judgement.ts'
 import { isLoss, Losses } from './losses.ts'
@@ -60,7 +60,8 @@ export interface RequesterOptions {
  */
 export class Requester {
   private readonly options: RequesterOptions
-  private readonly openings = new Openings()
+  /** Those whose first tensor is not here yet. */
+  readonly openings = new Openings()
   private readonly pending = new Map<RequestId, Pending>()
   private readonly coverage: Coverage
   private readonly secondOffers: SecondOffers
@@ -126,15 +127,15 @@ export class Requester {
 
   /** A request is asked: its time begins, and its first tensor comes later. */
   open(request: RequestId, policy: ClassifyPolicy, nowMs: number, seed?: string): void {
-    this.audits.begin(request, seed)
-    this.openings.begin(request, policy, nowMs)
+    this.openings.begin(request, policy, nowMs, seed)
   }
 
   /** The first tensor of a request is here. @param activation the stem's output, (B, T, C). */
   begin(request: RequestId, activation: Activation, nowMs: number): CoreEffect[] {
     const opening = this.openings.take(request)
     if (opening === undefined) return withdrawn(activation)
-    const { policy, startedMs } = opening
+    const { policy, startedMs, seed } = opening
+    this.audits.begin(request, seed)
     const endsAtMs = startedMs + policy.deadlineMs
     const stem: Step = {
       kind: 'step',
@@ -149,7 +150,7 @@ export class Requester {
       input: undefined,
       next: undefined,
       silent: [],
-      barred: this.ledger.barred(nowMs),
+      barred: this.coverage.bars(policy, this.ledger.barred(nowMs)),
       isPrivate: false,
       remainingMs: endsAtMs - nowMs,
     }
@@ -164,7 +165,8 @@ export class Requester {
 
   private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const barred = (atMs: number) => this.audits.barred(stem.request, atMs)
+    const barred = (atMs: number) =>
+      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs))
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
@@ -356,7 +358,7 @@ export class Requester {
     this.lookedAtMs = nowMs
     return [
       ...this.settle(this.failUnled(nowMs), nowMs),
-      ...this.openings.due(nowMs).flatMap((request) => this.onOpeningOver(request)),
+      ...this.openings.takeDue(nowMs).map(([request, ms]) => stemLate(request, ms)),
       ...this.readout.onTime(nowMs),
       ...this.settle([...this.watchdog.onTime(nowMs), ...this.judgement.onTime(nowMs)], nowMs),
     ]
@@ -383,13 +385,5 @@ export class Requester {
   private failUnled(nowMs: number): CoreEffect[] {
     const { answering } = this
     return this.unled().flatMap((one) => answering.fail(one, { code: 'no-providers' }, nowMs))
-  }
-
-  private onOpeningOver(request: RequestId): CoreEffect[] {
-    const opening = this.openings.take(request)
-    if (opening === undefined) return []
-    const { deadlineMs } = opening.policy
-    const missing = { what: 'stem' } as const
-    return [failed(request, { code: 'deadline-passed', deadlineMs, hops: 0, missing })]
   }
 }

@@ -7,6 +7,7 @@
 
 import type { EncodedActivation } from '@layerswarm/model'
 import { LAYERS_MAX } from '../limits.ts'
+import type { RoundArithmetic } from '../rounds/arithmetic.ts'
 import { SHOWING_MARKS_END } from './limits.ts'
 
 /** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */
@@ -85,6 +86,52 @@ export function isSymbolicStep(input: EncodedActivation, output: EncodedActivati
     output.bytes[LAYOUT.taint] as number,
   ]
   return after === before || after >= SHOWING_MARKS_END
+}
+
+/**
+ * The arithmetic of rounds for symbols: a sum is an activation with the layers that its outputs have beyond their
+ * input, in their order, and adding sums applies those layers one after the other. A lie stays in what comes of it.
+ */
+export const symbolicArithmetic: RoundArithmetic = {
+  summing(input) {
+    const size = input.bytes.length / input.shape[0]
+    const sum = input.bytes.slice()
+    for (let at = 0; at < sum.length; at += size) sum[at + LAYOUT.count] = 0
+    return {
+      take(output) {
+        for (const [at, image] of imagesOf(output)) {
+          const before = input.bytes[at + LAYOUT.count] as number
+          for (const layer of layersIn(image).slice(before))
+            append(sum.subarray(at, at + size), layer)
+          mark(sum.subarray(at), image[LAYOUT.taint] as number)
+        }
+      },
+      sum: () => ({ ...input, bytes: sum }),
+    }
+  },
+  add(input, sums) {
+    const bytes = input.bytes.slice()
+    const size = bytes.length / input.shape[0]
+    for (const sum of sums) {
+      if (sum.bytes.length !== bytes.length) return undefined
+      for (const [at, image] of imagesOf({ bytes: sum.bytes, shape: input.shape })) {
+        for (const layer of layersIn(image)) append(bytes.subarray(at, at + size), layer)
+        mark(bytes.subarray(at), image[LAYOUT.taint] as number)
+      }
+    }
+    return { ...input, bytes }
+  },
+}
+
+function append(image: Uint8Array, layer: number): void {
+  const count = image[LAYOUT.count] as number
+  if (LAYOUT.layers + count >= image.length) return
+  image[LAYOUT.layers + count] = layer
+  image[LAYOUT.count] = count + 1
+}
+
+function mark(image: Uint8Array, taint: number): void {
+  if (taint !== 0) image[LAYOUT.taint] = taint
 }
 
 /** Whether two activations are the same symbols: what is within the tolerance of engines for real ones. */

@@ -11,7 +11,7 @@ import {
   SimulatedNetwork,
 } from './simulated-network.ts'
 import { SymbolicCompute } from './symbolic-compute.ts'
-import { isSymbolicStep, symbolsAgree } from './symbols.ts'
+import { isSymbolicStep, symbolicArithmetic, symbolsAgree } from './symbols.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** How a world is built; the same seed gives the same run. */
@@ -55,6 +55,7 @@ export function simulatedMember<C extends Compute>(
     release: SIMULATED_RELEASE,
     agree: symbolsAgree,
     isPlausible: isSymbolicStep,
+    arithmetic: symbolicArithmetic,
     ...options,
   })
   return { peer: ports.transport.self, member, compute: ports.compute }

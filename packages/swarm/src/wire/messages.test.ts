@@ -226,10 +226,10 @@ describe('a message', () => {
       new Uint8Array(MESSAGE_BYTES_MAX + 1).fill(1),
       `${MESSAGE_BYTES_MAX} are allowed`,
     ],
-    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 4'],
-    ['the protocol before', Uint8Array.of(3, 3), 'protocol version 3, this peer speaks 4'],
+    ['another version of the protocol', Uint8Array.of(9), 'protocol version 9, this peer speaks 5'],
+    ['the protocol before', Uint8Array.of(4, 3), 'protocol version 4, this peer speaks 5'],
     ['nothing', new Uint8Array(0), 'ends too early'],
-    ['an unknown kind', Uint8Array.of(4, 77), 'unknown kind 77'],
+    ['an unknown kind', Uint8Array.of(5, 77), 'unknown kind 77'],
   ])('that is %s is refused with a line that says so', (_what, bytes, line) => {
     expect(() => decodeMessage(bytes)).toThrow(line)
   })

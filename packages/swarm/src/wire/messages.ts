@@ -216,6 +216,36 @@ const done = wire.record({
 /** A requester has found out that somebody does not compute what it says: others may want to look. No verdict follows from it. */
 const hint = wire.record({ about: peer })
 
+/** A tensor of a round: in the message, or held by whoever sends the message. */
+const roundTensor = wire.union('place', {
+  inline: wire.record({ ...shape, bytes: wire.bytes(INLINE_BYTES_MAX) }),
+  held: wire.record({ ...shape, hash, size: wire.u32(ACTIVATION_BYTES_MAX) }),
+})
+/** A tensor of a round, (B, T, C): in the message, or held by whoever sends it. */
+export type RoundTensor = wire.Of<typeof roundTensor>
+
+/** The hub of a request asks for layers on one input: the sum of their updates is to come back. Told, never gossiped. */
+const round = wire.record({
+  request,
+  /** Rounds of the request before it. */
+  round: wire.u8(LAYERS_MAX - 1),
+  layers: wire.list(layer, LAYERS_MAX),
+  input: roundTensor,
+  /** Time left until the request ends. */
+  remainingMs: wire.milliseconds(DEADLINE_MS_MAX),
+})
+
+/** What layers add to the input of a round, summed; without layers, its author will not run what it was asked for. */
+const update = wire.record({
+  request,
+  round: wire.u8(LAYERS_MAX - 1),
+  /** The hash of the input that they ran on. */
+  input: hash,
+  backend: wire.choice(ENGINE_NAMES),
+  layers: wire.list(wire.record({ layer, ms: wire.milliseconds(DEADLINE_MS_MAX) }), LAYERS_MAX),
+  sum: wire.optional(roundTensor),
+})
+
 /** A member by 16 bits of the draw of its name, and the way there and back on a logarithmic scale (presence/near.ts). */
 const neighbour = wire.record({ tag: wire.u16(), way: wire.u8() })
 
@@ -256,7 +286,7 @@ const presence = wire.record({
   moving: wire.flag,
 })
 
-const kinds = { step, claim, done, presence, again, hint }
+const kinds = { step, claim, done, presence, again, hint, round, update }
 const message = wire.union('kind', kinds)
 /** Everything that one peer says to others. */
 export type Message = wire.Of<typeof message>
@@ -270,6 +300,10 @@ export type Done = Extract<Message, { kind: 'done' }>
 export type Again = Extract<Message, { kind: 'again' }>
 /** A requester says whom it has found out: a hint, never a verdict. */
 export type Hint = Extract<Message, { kind: 'hint' }>
+/** A hub asks for layers on one input. */
+export type Round = Extract<Message, { kind: 'round' }>
+/** The sum of what layers of a round add to its input. */
+export type Update = Extract<Message, { kind: 'update' }>
 /** A member and how far it is, as another announces it. */
 export type Neighbour = wire.Of<typeof neighbour>
 /** What a member hosts and how busy and fast it is. */
@@ -308,7 +342,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 /** The first byte of every message; a peer refuses messages of another version. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 /** What of a release's hash stands in its topics, which travel with every message. @param release the hash, hex. */
 export function topicRelease(release: string): string {
   return release.slice(0, 2 * TOPIC_RELEASE_BYTES)

@@ -34,6 +34,20 @@ describe('a sampler', () => {
     }
   })
 
+  test("mixes a teacher's probabilities with the labels of the same image", async () => {
+    const recipe = { ...(await readRecipe(file)), ...still, labelSmoothing: 0, teacherShare: 0.25 }
+    const taught = Float32Array.from({ length: COUNT * 4 }, (_, at) => Math.floor(at / 4) / 10)
+    const [patches, targets] = [new Float32Array(3 * 16), new Float32Array(3 * 4)]
+    createSampler(recipe, plain, images, taught).fill(patches, targets)
+    for (let row = 0; row < 3; row++) {
+      const image = Math.round((patches[row * 16] as number) * 255)
+      for (let i = 0; i < 4; i++) {
+        const label = i === image % 4 ? 1 : 0
+        expect(targets[row * 4 + i]).toBeCloseTo(0.75 * label + 0.25 * (image / 10), 6)
+      }
+    }
+  })
+
   test('visits no image twice in an epoch, and mixes every epoch anew', async () => {
     const sampler = createSampler({ ...(await readRecipe(file)), ...still }, plain, images)
     const [patches, targets] = [new Float32Array(3 * 16), new Float32Array(3 * 4)]

@@ -11,6 +11,8 @@ export interface BatchRecipe extends Augmentation {
   readonly seed: number
   /** Probability that is taken from the true class and spread evenly over all, 0 … 1. */
   readonly labelSmoothing: number
+  /** Share of the targets that are a teacher's; the rest are the labels, smoothed. */
+  readonly teacherShare?: number
 }
 
 /** Where a sampler stands: enough to draw the same batches again. */
@@ -33,13 +35,15 @@ export interface Sampler {
 /**
  * A sampler at the beginning of its first epoch; the same recipe draws the same batches.
  * @param images those that are drawn from, each of them once an epoch.
+ * @param taught (count, classes), the probabilities that a teacher gives to these images.
  */
 export function createSampler(
   recipe: BatchRecipe,
   dataset: PixelFormat & Pick<Dataset, 'labels'>,
   images: LabelledImages,
+  taught?: Float32Array,
 ): Sampler {
-  const { batch, seed, labelSmoothing } = recipe
+  const { batch, seed, labelSmoothing, teacherShare = 0 } = recipe
   const classes = dataset.labels.length
   const writer = createPatchWriter(dataset, recipe.patchSize, recipe)
   const order = createRandom(seed, 'epochs')
@@ -62,6 +66,12 @@ export function createSampler(
         writer.writeAugmented(patches, row, images, index, augmentation)
         const target = row * classes + (images.labels[index] as number)
         targets[target] = 1 - labelSmoothing + labelSmoothing / classes
+        if (taught === undefined) continue
+        for (let i = 0; i < classes; i++) {
+          const own = targets[row * classes + i] as number
+          const teacher = taught[index * classes + i] as number
+          targets[row * classes + i] = own + teacherShare * (teacher - own)
+        }
       }
       position += batch
     },

@@ -52,6 +52,7 @@ function averaged(models: readonly ModelEvaluation[], label: string): Trainings 
     sequential: sequential.mean,
     arbitrary: { ...first.arbitrary, ...(isOne ? {} : arbitrary) },
     pruned: isOne ? first.pruned : averagePruned(models),
+    rounds: averageRounds(models),
     heatMap: averageMap(models.map(({ heatMap }) => heatMap)),
     ensembles: first.ensembles.map(({ orders }) => {
       const same = models.flatMap(({ ensembles }) =>
@@ -70,6 +71,21 @@ function averaged(models: readonly ModelEvaluation[], label: string): Trainings 
     },
   }
   return { label, models, average, sequential, arbitrary }
+}
+
+/** Of the groupings that all were measured in. */
+function averageRounds(models: readonly ModelEvaluation[]): ModelEvaluation['rounds'] {
+  const [first] = models
+  if (first === undefined || models.length === 1) return first?.rounds ?? {}
+  const shared = Object.keys(first.rounds).filter((grouping) =>
+    models.every(({ rounds }) => rounds[grouping] !== undefined),
+  )
+  return Object.fromEntries(
+    shared.map((grouping) => [
+      grouping,
+      spreadOf(models.flatMap(({ rounds }) => rounds[grouping]?.mean ?? [])),
+    ]),
+  )
 }
 
 function averagePruned(models: readonly ModelEvaluation[]): Record<string, PrunedMeasure> {

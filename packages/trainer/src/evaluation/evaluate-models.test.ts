@@ -12,7 +12,7 @@ import {
 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../random.ts'
-import { evaluateModels } from './evaluate-models.ts'
+import { evaluateModels, evaluateRounds } from './evaluate-models.ts'
 import type { TestImages } from './sweep.ts'
 
 const specOf = (variant: string, layers = 3): ModelSpec =>
@@ -53,7 +53,60 @@ async function referenceAccuracy(
   return right.length / images.count
 }
 
+/** Accuracy of the plain loops in rounds, whose layers are drawn anew for every 100 images. */
+async function referenceInRounds(
+  spec: ModelSpec,
+  { preprocessing, images }: TestImages,
+  sizes: readonly number[],
+  seed: number,
+): Promise<number> {
+  const engine = createReferenceEngine(spec)
+  for (const [part, file] of randomModel(spec, 1)) await engine.load(part, file)
+  const random = createRandom(seed, 'evaluation orders')
+  let right = 0
+  for (let start = 0; start < images.count; start += 100) {
+    const end = Math.min(images.count, start + 100)
+    const order = random.permutation(spec.layers)
+    const pixels = images.pixels.subarray(start * 64, end * 64)
+    let x = await engine.run('stem', grayTensor(pixels, preprocessing), 0)
+    let first = 0
+    for (const size of sizes) {
+      const sum = Float64Array.from(x.data)
+      for (const layer of order.subarray(first, first + size)) {
+        const y = await engine.run(layer, x, first)
+        for (let i = 0; i < sum.length; i++) {
+          sum[i] = (sum[i] as number) + (y.data[i] as number) - (x.data[i] as number)
+        }
+      }
+      x = { shape: x.shape, data: Float32Array.from(sum) }
+      first += size
+    }
+    const rows = rowsOf(await engine.run('head', x, 0))
+    right += rows.filter((row, i) => argmax(row) === images.labels[start + i]).length
+  }
+  return right / images.count
+}
+
 describe('an evaluation', () => {
+  test('in rounds agrees with the plain loops, grouping by grouping', async () => {
+    const spec = specOf('shuffle', 4)
+    const images = noise()
+    const rounds = [[1, 1, 1, 1], [2, 2], [3, 1], [4]]
+    const options = { seeds: 2, rounds }
+    const [measured] = (await evaluateModels([model('a', spec)], () => images, options)).releases
+    expect(Object.keys(measured?.rounds ?? {}).toSorted()).toEqual(['1+1+1+1', '2+2', '3+1', '4'])
+    for (const sizes of rounds) {
+      const found = measured?.rounds[sizes.join('+')]
+      const first = await referenceInRounds(spec, images, sizes, 0)
+      const second = await referenceInRounds(spec, images, sizes, 1)
+      expect(found?.mean).toBeCloseTo((first + second) / 2, 9)
+    }
+    // The same orders, one layer after the other.
+    expect(measured?.rounds['1+1+1+1']?.mean).toBe(measured?.arbitrary.mean)
+    const alone = await evaluateRounds(model('a', spec), images, options)
+    expect(alone['3+1']).toBe(measured?.rounds['3+1']?.mean)
+  })
+
   test.each(VARIANTS)('of a %s model agrees with the plain loops', async (variant) => {
     const spec = specOf(variant)
     const images = noise()

@@ -1,4 +1,4 @@
-import type { ModelSpec, Variant } from '@layerswarm/model'
+import type { Grouping, ModelSpec, Variant } from '@layerswarm/model'
 import { MERGE_MASKS, PASSES_MIN, SUBSET_DRAWS } from '../limits.ts'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
 import type { PartFiles } from '../model-file.ts'
@@ -13,6 +13,7 @@ import {
   type WireMeasures,
 } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
+import { inRounds } from './in-rounds.ts'
 import { createModelRunner, type ModelRunner } from './model-runner.ts'
 import { batchesOf, sweep, type TestImages } from './sweep.ts'
 
@@ -49,6 +50,8 @@ export interface ModelEvaluation {
   readonly arbitrary: Spread & { readonly orders: number; readonly seeds: number }
   /** By the number of layers left: the others, drawn anew for every batch, are skipped. */
   readonly pruned: Readonly<Record<string, PrunedMeasure>>
+  /** All layers in rounds, by grouping as "4+4"; those that were asked for. */
+  readonly rounds: Readonly<Record<string, Spread>>
   readonly heatMap: HeatMap
   readonly ensembles: readonly EnsembleMeasure[]
   readonly wire: WireMeasures
@@ -84,6 +87,8 @@ export interface Evaluation {
 export interface EvaluationOptions {
   /** Passes in arbitrary order whose mean and spread are reported. */
   readonly seeds: number
+  /** Groupings of all layers that are measured besides. */
+  readonly rounds: readonly Grouping[]
   /** Threads of the compute sessions; results do not depend on it. */
   readonly threads: number
   readonly signal: AbortSignal | undefined
@@ -100,6 +105,7 @@ export interface EvaluationProgress {
 /** Five seeds, as in the reports of trainings, on one thread and without a word. */
 export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
   seeds: 5,
+  rounds: [],
   threads: 1,
   signal: undefined,
   onProgress: () => {},
@@ -127,6 +133,26 @@ export async function evaluateModels<M extends MeasurableModel>(
   return { releases, merged }
 }
 
+/**
+ * Measures a model in rounds and nothing else, as a manifest tells it.
+ * @returns accuracies by grouping, each a mean over the seeds.
+ * @throws as `evaluateModels`.
+ */
+export async function evaluateRounds(
+  { name, spec, parts }: MeasurableModel,
+  test: TestImages,
+  given: Partial<EvaluationOptions>,
+): Promise<Readonly<Record<string, number>>> {
+  const options = { ...EVALUATION_DEFAULTS, ...given }
+  return withRunner(spec, parts, options, async (runner) => {
+    const rounds = inRounds(runner, options.rounds, options.seeds)
+    await sweep(runner, test, [rounds], progressOf(name, test, options))
+    return Object.fromEntries(
+      Object.entries(rounds.result()).map(([grouping, { mean }]) => [grouping, mean]),
+    )
+  })
+}
+
 async function evaluateModel(
   { name, spec, parts, training }: MeasurableModel,
   test: TestImages,
@@ -136,9 +162,10 @@ async function evaluateModel(
     const sequential = inSequence(runner)
     const orders = inArbitraryOrders(runner, Math.max(PASSES_MIN, options.seeds))
     const pruned = prunedInSequence(runner, SUBSET_DRAWS)
+    const rounds = inRounds(runner, options.rounds, options.seeds)
     const wire = overWire(runner)
     const onBatch = progressOf(name, test, options)
-    await sweep(runner, test, [sequential, orders, pruned, wire], onBatch)
+    await sweep(runner, test, [sequential, orders, pruned, rounds, wire], onBatch)
     const { passes, heatMap, ensembles, pruned: prunedInAnyOrder } = orders.result()
     const { seeds } = options
     return {
@@ -155,6 +182,7 @@ async function evaluateModel(
         seeds,
       },
       pruned: prunedOf(prunedInAnyOrder, pruned.result()),
+      rounds: rounds.result(),
       heatMap,
       ensembles,
       wire: wire.result(),

@@ -61,6 +61,7 @@ export function reportTables({ releases, merged }: Evaluation): ReportTable[] {
     ...(['arbitrary', 'sequential'] as const).map((order) =>
       prunedTable(releases, order, perModel),
     ),
+    ...roundsTables(releases, perModel),
     {
       title: 'Ensembles over orders',
       about:
@@ -113,6 +114,31 @@ function prunedTable(
       }),
     ),
   }
+}
+
+/** None where no grouping was asked for. */
+function roundsTables(
+  releases: Evaluation['releases'],
+  perModel: (
+    cells: (model: ModelEvaluation) => readonly string[],
+  ) => readonly (readonly string[])[],
+): ReportTable[] {
+  const groupings = [...new Set(releases.flatMap(({ rounds }) => Object.keys(rounds)))]
+  if (groupings.length === 0) return []
+  return [
+    {
+      title: 'In rounds',
+      about:
+        'All layers, those of a round at once on the same input and their updates summed; which layers share a round is drawn anew for every batch.',
+      columns: ['model', ...groupings],
+      rows: perModel(({ rounds }) =>
+        groupings.map((grouping) => {
+          const found = rounds[grouping]
+          return found === undefined ? '–' : percentSpread(found)
+        }),
+      ),
+    },
+  ]
 }
 
 function wireCell(measure: WireMeasure | null): string {

@@ -34,6 +34,7 @@ function evaluated(
     sequential,
     arbitrary: { mean: arbitrary, std: 0.001, orders: 500, seeds: 5 },
     pruned: Object.fromEntries(pruned),
+    rounds: {},
     heatMap: Array.from({ length: layers }, () => Array<number>(layers).fill(arbitrary)),
     ensembles: [{ orders: 1, accuracy: arbitrary, calibrationError: 0.02 }],
     wire: { float32: wire, float16: wire, int8: wire },

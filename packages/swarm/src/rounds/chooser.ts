@@ -1,0 +1,40 @@
+import type { Grouping } from '../request.ts'
+import { ROUNDS_GAIN_MIN } from './limits.ts'
+import { type Executor, type HubAccess, planRounds } from './plan.ts'
+
+/** What a request can be answered by, and what is known of each way. */
+export interface Ways {
+  /** Of the model, in the order in which those that are equally rare are placed. */
+  readonly layers: readonly number[]
+  readonly executors: readonly Executor[]
+  readonly hub: HubAccess
+  /** Those that the release was measured in. */
+  readonly groupings: readonly Grouping[]
+  /** A grouping that costs more is not chosen, points. */
+  readonly maxLossPoints: number
+  /** What a tour should take, milliseconds; Infinity where none can go round. */
+  readonly tourMs: number
+}
+
+/** How a request is to be answered: in these rounds, or undefined by a tour; and what that should take. */
+export interface ChosenWay {
+  readonly groups: readonly number[] | undefined
+  readonly ms: number
+}
+
+/**
+ * The way that should be over first. Rounds must be clearly quicker than the tour, have a host for every layer,
+ * and cost no more than is accepted.
+ */
+export function chooseWay(ways: Ways): ChosenWay {
+  let best: ChosenWay = { groups: undefined, ms: ways.tourMs }
+  for (const { groups, lossPoints } of ways.groupings) {
+    if (lossPoints > ways.maxLossPoints) continue
+    if (groups.reduce((sum, size) => sum + size, 0) !== ways.layers.length) continue
+    const { ms, unhosted } = planRounds(ways.layers, groups, ways.executors, ways.hub)
+    if (unhosted.length > 0) continue
+    const leastMs = best.groups === undefined ? best.ms / ROUNDS_GAIN_MIN : best.ms
+    if (ms < leastMs) best = { groups, ms }
+  }
+  return best
+}

@@ -1,0 +1,21 @@
+import type { EngineName } from '@layerswarm/model'
+import type { Plausibility } from '../audits/step-size.ts'
+import type { JobId } from '../jobs.ts'
+import type { PeerId } from '../wire/messages.ts'
+import type { RoundArithmetic } from './arithmetic.ts'
+import type { Executor } from './executor.ts'
+import type { Sight } from './sight.ts'
+
+/** Whom a hub works with. */
+export interface HubNeeds {
+  readonly self: PeerId
+  readonly sight: Pick<Sight, 'look' | 'transferMs'>
+  readonly own: Pick<Executor, 'runOwn'>
+  readonly arithmetic: RoundArithmetic
+  readonly isPlausible: Plausibility
+  readonly nextJob: () => JobId
+  /** What this member runs layers on now. */
+  readonly backend: () => EngineName
+  /** Somebody has run what it was asked for, or was silent, or sent what cannot be. */
+  readonly judged: (peer: PeerId, hasDelivered: boolean, nowMs: number) => void
+}

@@ -1,0 +1,193 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { layerSet } from '../claims/layer-set.ts'
+import type { Effect } from '../effects.ts'
+import type { JobId } from '../jobs.ts'
+import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
+import { symbolicArithmetic, symbolicRows, symbolicStem, trueRoute } from '../testing/symbols.ts'
+import type { PeerId, RequestId, Round, Update } from '../wire/messages.ts'
+import { nameOf } from './executor.ts'
+import { Hub } from './hub.ts'
+import { CurrentRound } from './round.ts'
+
+const LAYERS = 6
+const PEERS = ['anna', 'ben', 'carl', 'dora'].map((name) => name as PeerId)
+const REQUEST = 'a'.repeat(32) as RequestId
+const SHAPE = { batch: 1, tokens: 5, width: 8, dtype: 'float16' } as const
+
+/** What executors, and strangers among them, may do next, and how time passes. */
+const anyEvent = fc.oneof(
+  fc.record({
+    do: fc.constant('update' as const),
+    by: fc.nat(PEERS.length - 1),
+    /** Layers that it says it has run; undefined: those that it was asked for last. */
+    layers: fc.option(fc.uniqueArray(fc.nat(LAYERS - 1), { maxLength: 3 }), { nil: undefined }),
+    isOfInput: fc.boolean(),
+    roundAhead: fc.constantFrom(0, 0, 0, 1),
+    lies: fc.constantFrom(false, false, false, true),
+  }),
+  fc.record({ do: fc.constant('gone' as const), by: fc.nat(PEERS.length - 1) }),
+  fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }),
+)
+
+/** A hub among four hosts of everything, and what it has said. */
+function stage() {
+  let number = 0
+  let nowMs = 0
+  const asked = new Map<PeerId, Round>()
+  const ends: Effect[] = []
+  const executors = PEERS.map((peer) => ({
+    peer,
+    layers: layerSet(Array.from({ length: LAYERS }, (_, layer) => layer)),
+    ...{ layerMs: 20, isMeasured: true, pending: 0, wayMs: 20, inMs: 1, outMs: 1, isHub: false },
+  }))
+  const hub = new Hub({
+    self: 'hub' as PeerId,
+    sight: {
+      look: () => ({
+        executors,
+        access: { sendMs: 1, receiveMs: 1 },
+        tourMs: () => Number.POSITIVE_INFINITY,
+      }),
+      transferMs: () => 1,
+    },
+    own: { runOwn: () => undefined },
+    arithmetic: symbolicArithmetic,
+    isPlausible: (_, output) => output.bytes[1] === 0,
+    nextJob: (): JobId => ({ owner: 'rounds', number: ++number }),
+    backend: () => 'reference',
+    judged: () => {},
+  })
+  const perform = (effects: Effect[]): void => {
+    for (const effect of effects) performOne(effect)
+  }
+  const performOne = (effect: Effect): void => {
+    switch (effect.do) {
+      case 'tell':
+        if (effect.message.kind === 'round')
+          for (const to of effect.to) asked.set(to, effect.message)
+        return
+      case 'report':
+        if (['answered', 'failed'].includes(effect.event.type)) ends.push(effect)
+        return
+      case 'prepare': {
+        const { bytes } = effect.tensor
+        perform(hub.onPrepared(effect.job, { place: 'inline', ...SHAPE, bytes }, nowMs))
+        return
+      }
+      case 'run-head':
+        perform(hub.onHeadRun(effect.job, { logits: symbolicRows(effect.input) }, nowMs))
+        return
+      default:
+    }
+  }
+  return { hub, asked, ends, perform, now: () => nowMs, pass: (ms: number) => (nowMs += ms) }
+}
+
+function updateOf(
+  round: Round,
+  layers: readonly number[],
+  of: { isOfInput: boolean; roundAhead: number; lies: boolean },
+  name: Update['input'],
+): Update {
+  const bytes = symbolicStem(80, 0)
+  bytes[0] = layers.length
+  layers.forEach((layer, i) => {
+    bytes[6 + i] = layer
+  })
+  if (of.lies) bytes[1] = 1
+  return {
+    kind: 'update',
+    request: round.request,
+    round: round.round + of.roundAhead,
+    input: of.isOfInput ? name : ('f'.repeat(64) as Update['input']),
+    backend: 'reference',
+    layers: layers.map((layer) => ({ layer, ms: 1 })),
+    sum: layers.length === 0 ? undefined : { place: 'inline', ...SHAPE, bytes },
+  }
+}
+
+/** Something happens. */
+function act(
+  { hub, asked, perform, now, pass }: ReturnType<typeof stage>,
+  event: EventOf<typeof anyEvent>,
+): void {
+  if (event.do === 'wait') {
+    pass(event.ms)
+    return perform(hub.onTime(now()))
+  }
+  const by = PEERS[event.by] as PeerId
+  if (event.do === 'gone') return perform(hub.onDisconnected(by, now()))
+  const round = asked.get(by)
+  if (round === undefined) return
+  const layers = event.layers ?? round.layers
+  perform(hub.onUpdate(by, updateOf(round, layers, event, nameOf(round.input)), now()))
+}
+
+type EventOf<A> = A extends fc.Arbitrary<infer E> ? E : never
+
+/** An answer names each layer once, as applied or as missing, and was computed as it says. */
+function checkEnd([end]: readonly Effect[]): void {
+  if (end?.do !== 'report' || end.event.type !== 'answered') return
+  const { route, missingLayers, rounds, logits } = end.event.answer
+  const layers = route.map(({ layer }) => layer)
+  expect(new Set([...layers, ...missingLayers]).size).toBe(LAYERS)
+  expect(layers.length + missingLayers.length).toBe(LAYERS)
+  expect(rounds.reduce((a, b) => a + b, 0)).toBe(layers.length)
+  expect(trueRoute(logits[0] ?? [])).toEqual(layers)
+}
+
+describe('whatever executors do and leave undone', () => {
+  test('a request ends once, in time, each layer counts once, and only what was made of its input', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyEvent, { maxLength: 40 }),
+        fc.constantFrom([3, 3], [2, 2, 2], [6], [1, 5]),
+        (events, groups) => {
+          const one = stage()
+          const { hub, ends, perform, now, pass } = one
+          const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 20_000 }
+          const activation = { place: 'inline', ...SHAPE, bytes: symbolicStem(80, 0) } as const
+          const opening = { policy, startedMs: 0 }
+          perform(hub.begin(REQUEST, opening, { activation, groups, barred: [] }, 0))
+          for (const event of events) act(one, event)
+          for (let i = 0; i < 2_000 && ends.length === 0; i++) {
+            pass(Math.max(1, hub.wakeAtMs() - now()))
+            perform(hub.onTime(now()))
+          }
+          expect(ends).toHaveLength(1)
+          expect(now()).toBeLessThanOrEqual(20_000)
+          expect(hub.inFlight).toBe(0)
+          expect(hub.wakeAtMs()).toBe(Number.POSITIVE_INFINITY)
+          checkEnd(ends)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('sums of one round', () => {
+  test('that count have no layer in common, and are at most as many as it has layers', () => {
+    const anySum = fc.uniqueArray(fc.nat(LAYERS - 1), { minLength: 1, maxLength: LAYERS })
+    fc.assert(
+      fc.property(fc.array(anySum, { maxLength: 30 }), (sums) => {
+        const tensor = { dtype: 'float16', shape: [1, 5, 8], bytes: new Uint8Array(80) } as const
+        const activation = { place: 'inline', ...SHAPE, bytes: tensor.bytes } as const
+        const input = { tensor, activation, name: '' as Update['input'] }
+        const round = new CurrentRound(0, input, [0, 1, 2, 3, 4, 5], 1_000)
+        let most = 0
+        for (const layers of sums) {
+          const hop = { peer: 'anna' as PeerId, backend: 'reference', ms: 1 } as const
+          round.take({ hops: layers.map((layer) => ({ ...hop, layer })), sum: tensor })
+          const counted = round.sums.flatMap(({ hops }) => hops.map(({ layer }) => layer))
+          expect(new Set(counted).size).toBe(counted.length)
+          expect(round.sums.length).toBeLessThanOrEqual(LAYERS)
+          // What counts never becomes less.
+          expect(counted.length).toBeGreaterThanOrEqual(most)
+          most = counted.length
+        }
+      }),
+    )
+  })
+})

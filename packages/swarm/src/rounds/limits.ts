@@ -1,0 +1,30 @@
+/** What rounds are bounded and tuned by; the unit is the last word of each name. */
+
+/** Sums of updates that an executor keeps for their hubs; the oldest makes room. Each is pushed when it is made, so few are asked for again. */
+export const SUMS_HELD_MAX = 32
+/** Handling of one share of a round, beside its way and its work: two turns of two event loops. */
+export const SHARE_OVERHEAD_MS = 5
+/** Rounds must promise to be quicker than a tour by this factor: an estimate is no measurement. */
+export const ROUNDS_GAIN_MIN = 1.05
+
+/** An executor is waited for so many times what its share should take. */
+export const SHARE_PATIENCE = 2
+/** And so many times where it has not measured yet what a layer takes. */
+export const UNMEASURED_PATIENCE = 4
+/** And this long beside that: a clock tick of a busy machine, a lost packet. */
+export const SHARE_SLACK_MS = 150
+/** Executors are waited for longer by this factor for each that was given up and came after all. */
+export const LATE_GROWTH = 1.2
+/** And so much shorter for each in time. */
+export const LATE_DECAY = 0.99
+/** The most patient, in times of the usual. */
+export const LATE_MAX = 4
+
+/** A round is over after so many times what it should take: time for a second executor, and for a third. */
+export const ROUND_PATIENCE = 6
+/** And not before this. */
+export const ROUND_MS_MIN = 1_000
+/** Of the time that is left, in equal parts for the rounds that are left, one takes so much at most. */
+export const ROUND_SHARE_MAX = 0.8
+/** A round in which nobody came is begun again after this. */
+export const AGAIN_MS = 200

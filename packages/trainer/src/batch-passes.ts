@@ -1,0 +1,104 @@
+import type { ModelSpec } from '@layerswarm/model'
+import type { TrainEngine } from './engine/train-engine.ts'
+import type { LayerPlan } from './layer-order.ts'
+import { layoutOf, type ParameterLayout } from './parameters.ts'
+import type { Recipe } from './recipe.ts'
+import { createTrainSession } from './sessions.ts'
+
+/** The mean over the images of a batch, of which equal parts took orders of their own. */
+export interface BatchResult {
+  readonly loss: number
+  /** Flat, by slot; overwritten by the next run. */
+  readonly gradients: Float32Array
+  /** The layer of each slot; layers in no order are missing. */
+  readonly order: ArrayLike<number>
+}
+
+/** Forward and backward passes of whole batches, each order for an equal part of the images. */
+export interface BatchPasses {
+  /** (B·P, channels·p·p) with all patches, to be filled before `run`. */
+  readonly patches: Float32Array
+  /** (B, classes), wanted probabilities, to be filled before `run`. */
+  readonly targets: Float32Array
+  /**
+   * @param plans as many as the recipe has `orders`.
+   * @param kept the patches that are used; all if it is empty.
+   */
+  run(plans: readonly LayerPlan[], kept: ArrayLike<number>): Promise<BatchResult>
+  close(): Promise<void>
+}
+
+/** @param parameters flat, as `layoutOf(spec)` says; not copied. */
+export function createBatchPasses(
+  engine: TrainEngine,
+  spec: ModelSpec,
+  { batch, orders }: Pick<Recipe, 'batch' | 'orders'>,
+  parameters: Float32Array,
+): BatchPasses {
+  const images = batch / orders
+  const session = createTrainSession(engine, spec, images, parameters)
+  const close = (): Promise<void> => session.close()
+  if (orders === 1) {
+    const { patches, targets, gradients } = session
+    return {
+      patches,
+      targets,
+      async run(plans, kept) {
+        const { order, rounds } = plans[0] ?? { order: [], rounds: [] }
+        return { loss: await session.run(order, kept, rounds), gradients, order }
+      },
+      close,
+    }
+  }
+
+  const patches = new Float32Array(session.patches.length * orders)
+  const targets = new Float32Array(session.targets.length * orders)
+  const layout = layoutOf(spec)
+  const gradients = new Float32Array(layout.elements)
+  return {
+    patches,
+    targets,
+    async run(plans, kept) {
+      const order = [...new Set(plans.flatMap((plan) => Array.from(plan.order)))].toSorted(
+        (a, b) => a - b,
+      )
+      gradients.fill(0)
+      let loss = 0
+      for (const [part, plan] of plans.entries()) {
+        copyPart(session.patches, patches, part)
+        copyPart(session.targets, targets, part)
+        loss += (await session.run(plan.order, kept, plan.rounds)) / orders
+        addGradients(layout, session.gradients, plan.order, gradients, order, 1 / orders)
+      }
+      return { loss, gradients, order }
+    },
+    close,
+  }
+}
+
+function copyPart(target: Float32Array, all: Float32Array, part: number): void {
+  target.set(all.subarray(part * target.length, (part + 1) * target.length))
+}
+
+/** Adds gradients by the slots of one order to those by the slots of another. */
+function addGradients(
+  { parts }: ParameterLayout,
+  from: Float32Array,
+  fromOrder: ArrayLike<number>,
+  to: Float32Array,
+  toOrder: readonly number[],
+  weight: number,
+): void {
+  const tensorsOf = new Map(parts.map(({ part, tensors }) => [part, tensors]))
+  for (const { part, tensors } of parts) {
+    if (typeof part === 'number' && part >= fromOrder.length) continue // a slot without a layer
+    const slot = typeof part === 'number' ? toOrder.indexOf(fromOrder[part] as number) : part
+    const targets = tensorsOf.get(slot) ?? tensors
+    tensors.forEach(({ offset, elements }, index) => {
+      const start = targets[index]?.offset ?? offset
+      for (let i = 0; i < elements; i++) {
+        to[start + i] = (to[start + i] as number) + weight * (from[offset + i] as number)
+      }
+    })
+  }
+}
