@@ -58,6 +58,8 @@ beforeAll(async () => {
   await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })
   for (const label of ['cat', 'dog']) await writePictures(at('pictures', label))
   await cp(join(vectors, 'vit-shuffle'), at('downloads/vit'), { recursive: true })
+  await cp(join(vectors, 'vit-shuffle'), at('downloads/vit-base'), { recursive: true })
+  await forgetVariant(at('downloads/vit-base/config.json'))
   await writeCifar(at('cifar-10'))
   await writeFile(at('upload.token'), 'correct-horse-battery\n')
 })
@@ -71,6 +73,12 @@ async function writeRecipe(name: string, folder: string, changes: object): Promi
   const from = folder === recipes ? name : 'fashion-vit.json'
   const recipe = JSON.parse(await readFile(join(root, recipes, from), 'utf8')) as object
   await writeFile(at(folder, name), JSON.stringify({ ...recipe, ...changes }))
+}
+
+/** A checkpoint as others publish it: its config knows nothing of orders. */
+async function forgetVariant(path: string): Promise<void> {
+  const { layershuffle_variant: _, ...config } = JSON.parse(await readFile(path, 'utf8'))
+  await writeFile(path, JSON.stringify(config))
 }
 
 async function writePictures(folder: string): Promise<void> {
@@ -117,6 +125,8 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
   ['--report', () => expectFiles('reports/mine', 'report.html')],
   ['paper-table', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
   ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
+  ['publish runs/vit-base', () => expectVariant('models/vit-base', 'sequential')],
+  ['publish runs/vit-any', () => expectVariant('models/vit-any', 'shuffle')],
   ['publish runs/rounds', () => expectRounds('models/rounds', ['1+1+1+1+1+1+1+1', '4+4', '8'])],
   [
     'publish runs/merged',
@@ -130,6 +140,11 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
 
 async function expectFiles(folder: string, name: string): Promise<void> {
   expect(await readdir(at(folder))).toContain(name)
+}
+
+async function expectVariant(folder: string, variant: string): Promise<void> {
+  const { spec } = JSON.parse(await readFile(at(folder, 'manifest.json'), 'utf8'))
+  expect(spec.variant).toBe(variant)
 }
 
 async function expectRounds(folder: string, groupings: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   type ActivationDtype,
+  keepsOrder,
   type Manifest,
   type Pixels,
   RECEIPT_FORMAT,
@@ -258,6 +259,7 @@ function receiptOf(manifest: Manifest, image: Tensor, answers: readonly Answer[]
     format: RECEIPT_FORMAT,
     release: releaseId(manifest),
     name: manifest.name,
+    ...(keepsOrder(manifest.spec) ? { order: 'own' } : {}),
     createdAt: new Date().toISOString(),
     wireDtype: WIRE_DTYPE,
     image,

@@ -13,7 +13,7 @@
  * what can be computed without a page, `ui/` what is drawn, `lab/` the churn lab.
  */
 
-import type { Manifest } from '@layerswarm/model'
+import { keepsOrder, type Manifest } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { keyInLink, parseSwarmKey } from '@layerswarm/swarm'
@@ -149,7 +149,8 @@ function learn(next: Manifest) {
   manifest = next
   classifier.setManifest(next)
   lab.setManifest(next)
-  page.setModel({ name: next.name, layers: next.spec.layers, labels: next.labels })
+  const { name, spec, labels } = next
+  page.setModel({ name, layers: spec.layers, labels, keepsOrder: keepsOrder(spec) })
 }
 
 /** Asks until the server says which model it offers: it may be away for a moment, or this tab offline. */

@@ -48,6 +48,8 @@ export interface ModelCard {
   readonly name: string
   readonly layers: number
   readonly labels: readonly string[]
+  /** Its layers run in their own order only. */
+  readonly keepsOrder: boolean
 }
 
 /** The page as a function of plain data: it knows no peer and no network. */
@@ -84,7 +86,6 @@ export function createPage(
   actions: PageActions,
 ): Page {
   const notice = byId('notice', HTMLElement)
-  const classes = byId('classes', HTMLElement)
   const release = byId('release', HTMLElement)
   const swarmSeen = byId('swarm-seen', HTMLElement)
   let self = ''
@@ -104,7 +105,7 @@ export function createPage(
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem, actions.preparation)
-  createOrderChoice(actions.setOrders)
+  const orderChoice = createOrderChoice(actions.setOrders)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
@@ -144,7 +145,7 @@ export function createPage(
       run.setModel(model)
       setText(release, model.name)
       sayWhatIsKnown(model)
-      setText(classes, `${model.labels.length} classes, ${model.layers} layers`)
+      orderChoice.offer(!model.keepsOrder)
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
@@ -165,8 +166,11 @@ export function createPage(
   }
 }
 
-function sayWhatIsKnown({ labels }: ModelCard): void {
+function sayWhatIsKnown({ labels, layers, keepsOrder }: ModelCard): void {
   for (const place of document.querySelectorAll('.knows')) setText(place, knowsText(labels))
+  const order = keepsOrder ? ', run in their own order' : ''
+  setText(byId('classes', HTMLElement), `${labels.length} classes, ${layers} layers${order}`)
+  setText(byId('hops-title', HTMLElement), keepsOrder ? 'Route, in its own order' : 'Route')
 }
 
 /** Whether the address names the layers of this tab. */
@@ -191,12 +195,20 @@ function createMoves({ lights }: SwarmPicture, self: () => string) {
   }
 }
 
-function createOrderChoice(setOrders: (orders: number) => void): void {
+function createOrderChoice(setOrders: (orders: number) => void) {
   const select = byId('orders', HTMLSelectElement)
   const tell = () => setOrders(Number(select.value))
   select.addEventListener('change', tell)
   // Browsers keep a choice over a reload.
   tell()
+  return {
+    /** Whether there is more than one order to ask in. */
+    offer(isOffered: boolean) {
+      byId('ask-in', HTMLElement).hidden = !isOffered
+      if (!isOffered) select.value = '1'
+      tell()
+    },
+  }
 }
 
 /** Why some things are slower here than they could be; undefined when all is well. */

@@ -50,7 +50,7 @@ describe('a simulation', { timeout: 60_000 }, () => {
 
   test('refuses what it does not know', () => {
     expect(() => simulate('calm', { policy: 'chaos' })).toThrow(
-      'there is no policy "chaos"; the policies are any-order, rounds, auto, direct, gossip,',
+      'there is no policy "chaos"; the policies are any-order, in-order, rounds, auto, direct, gossip,',
     )
     expect(() => simulate('calm', { seed: 0.5 })).toThrow('the seed must be a whole number')
     expect(() => simulate('calm', { peers: 0 })).toThrow('peers must be a whole number above 0')

@@ -159,9 +159,10 @@ function runContender(
   onProgress?: (progress: SimulationProgress) => void,
   options: Pick<StageOptions, 'isEnough'> = {},
 ): Stage {
+  const kept = contender === 'in-order' ? { ...settings, 'model.keepsOrder': 1 } : settings
   const stage =
     typeof contender === 'string'
-      ? new Stage(settings, seed, (scene) => createPolicy(contender, scene), {
+      ? new Stage(kept, seed, (scene) => createPolicy(contender, scene), {
           ...options,
           claimPolicy: CLAIM_POLICIES[contender],
           inBlocks: settings['chain.blocks'] === 1 && CHAINS.includes(contender),
@@ -175,6 +176,7 @@ function runContender(
 function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
   switch (name) {
     case 'any-order':
+    case 'in-order':
     case 'direct':
     case 'gossip':
       return new AnyOrder(scene)

@@ -29,6 +29,7 @@
 export { parseHuggingFaceConfig, parseHuggingFaceLabels } from './hugging-face-config.ts'
 export {
   checkpointName,
+  keepsOrder,
   layerShapes,
   layersOf,
   type ModelSpec,

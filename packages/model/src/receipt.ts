@@ -49,6 +49,8 @@ export interface Receipt {
   readonly format: typeof RECEIPT_FORMAT
   readonly release: Sha256
   readonly name: string
+  /** Its layers run in their own order only; left out where they may run in any. */
+  readonly order?: 'own'
   /** ISO 8601 in UTC. */
   readonly createdAt: string
   /** How activations travelled between hops, and were rounded on the way. */
@@ -77,9 +79,13 @@ export function parseReceipt(value: unknown): Receipt {
     fail('createdAt', 'must be a time in UTC')
   const dtype = ACTIVATION_DTYPES.find((known) => known === wireDtype)
   if (dtype === undefined) fail('wireDtype', `must be one of ${ACTIVATION_DTYPES.join(', ')}`)
+  if (source.order !== undefined && source.order !== 'own')
+    fail('order', 'must be "own" or left out')
+  const order: Pick<Receipt, 'order'> = source.order === 'own' ? { order: 'own' } : {}
   const runs = list(source.runs, 'runs', 1, RECEIPT_RUNS_MAX).map(parseRun)
   const image = parseImage(source.image)
-  return { format: RECEIPT_FORMAT, release, name, createdAt, wireDtype: dtype, image, runs }
+  const of = { release, name, ...order, createdAt }
+  return { format: RECEIPT_FORMAT, ...of, wireDtype: dtype, image, runs }
 }
 
 /**

@@ -10,6 +10,14 @@ export const VARIANTS = ['shuffle', 'position', 'predict', 'sequential', 'layerd
 /** One of `VARIANTS`: what a layer knows of its position (LayerShuffle, arXiv 2407.04513). */
 export type Variant = (typeof VARIANTS)[number]
 
+/**
+ * Whether the layers of such a model are worth something in their own order only, first to last: those of the
+ * baselines, which were never trained in another (LayerShuffle, table 1).
+ */
+export function keepsOrder({ variant }: { readonly variant: Variant }): boolean {
+  return variant === 'sequential' || variant === 'layerdrop'
+}
+
 /** The shape of one vision transformer. All sizes are counts of elements. */
 export interface ModelSpec {
   readonly variant: Variant

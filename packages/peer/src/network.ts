@@ -1,4 +1,4 @@
-import { type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
+import { keepsOrder, type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
 import {
   createGate,
   createGuests,
@@ -162,7 +162,8 @@ export async function openNetwork(
 
 /** What a member must know of a model: counts of layers, of tokens and of numbers per token. */
 export function shapeOf(spec: ModelSpec): ModelShape {
-  return { layers: spec.layers, tokens: tokensOf(spec), width: spec.width }
+  const { layers, width } = spec
+  return { layers, tokens: tokensOf(spec), width, keepsOrder: keepsOrder(spec) }
 }
 
 /** Directly connected peers that host a part; a stem or head may be with anybody. */

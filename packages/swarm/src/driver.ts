@@ -16,7 +16,12 @@ import type {
 import { Offers } from './offers.ts'
 import { OpenRequests } from './open-requests.ts'
 import { Outbox } from './outbox.ts'
-import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy, type Progress } from './request.ts'
+import {
+  CLASSIFY_POLICY_DEFAULT,
+  type ClassifyPolicy,
+  type Progress,
+  policyFor,
+} from './request.ts'
 import { type RequestFault, requestFault } from './request-fault.ts'
 import type { MemberSnapshot } from './snapshot.ts'
 import type { Activation, PeerId, RequestId } from './wire/messages.ts'
@@ -131,7 +136,7 @@ class DrivenMember implements Member {
     policy: Partial<ClassifyPolicy>,
   ): { request: RequestId; send: () => void } {
     const { self } = this.ports.transport
-    const given = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
+    const given = policyFor({ ...CLASSIFY_POLICY_DEFAULT, ...policy }, this.shape)
     const wanted = { ...given, avoid: given.avoid.filter((peer) => peer !== self) }
     const request = hexOf(this.ports.random.bytes(REQUEST_ID_BYTES)) as RequestId
     const isHere = typeof stem !== 'function'

@@ -99,7 +99,7 @@ export {
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'
-export { type ModelShape, openLayers } from './step.ts'
+export { isInOwnOrder, type ModelShape, openLayers } from './step.ts'
 export { type IceServer, iceHost, parseIceServer } from './wire/ice-server.ts'
 export { countLanes, type LaneCount, parseLaneCount } from './wire/lane-count.ts'
 export { isLoopback } from './wire/loopback.ts'

@@ -3,7 +3,7 @@ import { UNSIGNED } from './chain/statement.ts'
 import { stepFault } from './gate/step-fault.ts'
 import { DEADLINE_MS_MAX } from './limits.ts'
 import type { ClassifyPolicy } from './request.ts'
-import type { ModelShape } from './step.ts'
+import { isInOwnOrder, type ModelShape } from './step.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from './wire/messages.ts'
 
 /** What is wrong with a request before it is sent: which of its fields, and one line for people. */
@@ -33,7 +33,13 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
   const layers = plan.length > 0 ? plan.length : shape.layers
   if (!(minLayers >= 0 && minLayers <= layers))
     return { field: 'minLayers', message: `the minimum of layers must be from 0 to ${layers}` }
-  const rounds = roundsFault(policy, shape.layers)
+  if (shape.keepsOrder === true && !isInOwnOrder(plan))
+    return {
+      field: 'plan',
+      message:
+        'this release keeps its order: its layers run first to last, and some may be left out',
+    }
+  const rounds = roundsFault(policy, shape)
   if (rounds !== undefined) return { field: 'rounds', message: rounds }
   const step = {
     kind: 'step',
@@ -61,9 +67,11 @@ export function requestFault(question: Question, shape: ModelShape): RequestFaul
 /** What is wrong with the rounds that are asked for; undefined for nothing. */
 function roundsFault(
   { rounds, plan, stopAtConfidence }: ClassifyPolicy,
-  layers: number,
+  { layers, keepsOrder }: ModelShape,
 ): string | undefined {
   if (rounds === 'off' || rounds === 'auto') return undefined
+  if (keepsOrder === true)
+    return 'this release keeps its order: its layers run one after another and not in rounds'
   if (!rounds.every((size) => Number.isInteger(size) && size > 0))
     return 'a round has one layer at least'
   const sum = rounds.reduce((a, b) => a + b, 0)

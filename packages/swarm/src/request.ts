@@ -1,4 +1,5 @@
 import { ROUNDS_LOSS_POINTS } from './limits.ts'
+import type { ModelShape } from './step.ts'
 import type { Hop, PeerId, RequestId } from './wire/messages.ts'
 
 /** So many layers in each round, and what that costs against a tour as it was measured, points of top-1. */
@@ -13,7 +14,7 @@ export interface ClassifyPolicy {
   readonly deadlineMs: number
   /** Fewer applied layers than this are an error instead of an answer. */
   readonly minLayers: number
-  /** Layers in the order in which they must run; empty for any order. */
+  /** Layers in the order in which they must run; empty for any order, or for the release's own where it keeps one. */
   readonly plan: readonly number[]
   /** Who is to have no part in it where others host the same layers: asked as long as there is somebody else. */
   readonly avoid: readonly PeerId[]
@@ -44,6 +45,15 @@ export const CLASSIFY_POLICY_DEFAULT: ClassifyPolicy = Object.freeze({
   groupings: [],
   maxLossPoints: ROUNDS_LOSS_POINTS,
 })
+
+/** The same of a model of this shape: where it keeps its order, all layers in it unless others are named. */
+export function policyFor(
+  policy: ClassifyPolicy,
+  { layers, keepsOrder }: ModelShape,
+): ClassifyPolicy {
+  if (keepsOrder !== true || policy.plan.length > 0) return policy
+  return { ...policy, plan: Array.from({ length: layers }, (_, layer) => layer) }
+}
 
 /**
  * What of an answer was run again by others (docs/decisions/0026): a sample, so that no layer need stand in either list.

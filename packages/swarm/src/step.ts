@@ -6,6 +6,16 @@ export interface ModelShape {
   readonly layers: number
   readonly tokens: number
   readonly width: number
+  /**
+   * Its layers run in their own order only, first to last: every request has a plan that says so, and may leave
+   * layers out. Any order unless given.
+   */
+  readonly keepsOrder?: boolean
+}
+
+/** Whether layers stand in the model's own order; some may be missing. */
+export function isInOwnOrder(layers: readonly number[]): boolean {
+  return layers.every((layer, at) => at === 0 || layer > (layers[at - 1] as number))
 }
 
 /** Layers that may be applied next, as one flag per layer of the model. */
@@ -68,15 +78,20 @@ export function supersedes(a: Step, b: Step): boolean {
 
 /**
  * Whether both are steps of what was asked once: whoever goes on with a request changes neither who asked,
- * nor the order that was asked for, nor how many images there are.
+ * nor the order that was asked for, nor how many images there are. Only its requester asks for another order, in
+ * a later era.
+ * @param b the one that is known.
  */
 export function asksTheSame(a: Step, b: Step): boolean {
   return (
     a.requester === b.requester &&
     a.activation.batch === b.activation.batch &&
-    a.plan.length === b.plan.length &&
-    a.plan.every((layer, hop) => layer === b.plan[hop])
+    (a.era > b.era || isSamePlan(a.plan, b.plan))
   )
+}
+
+function isSamePlan(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((layer, hop) => layer === b[hop])
 }
 
 /** Whether both say the same layers were applied by the same peers, in the same era. */

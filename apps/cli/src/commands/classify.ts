@@ -75,6 +75,7 @@ async function classifyImages(
   const { CheckBook, laterLines } = await import('../swarm/check-book.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
+  const isKept = await tellOrder(peer, print)
   const checks = new CheckBook(peer)
   const { answers, failed } = await classifyFiles(peer, positionals, {
     read: (path) => readPicture(path, peer.manifest.preprocessing),
@@ -87,8 +88,8 @@ async function classifyImages(
   const given = answers.map((answer) => ({ ...answer, checked: checks.of(answer) }))
   for (const line of laterLines(answers, given)) print(line)
   const [only] = given
-  if (positionals.length === 1 && only !== undefined) emit({ ...only })
-  else emit({ answers: given, failed })
+  if (positionals.length === 1 && only !== undefined) emit({ ...only, keepsOrder: isKept })
+  else emit({ answers: given, failed, keepsOrder: isKept })
   if (failed.length > 0) {
     throw new CliError(
       { code: 'unanswered', files: failed.length },
@@ -98,6 +99,14 @@ async function classifyImages(
 }
 
 type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>
+
+/** Says it of a release that keeps its order. @returns whether it does. */
+async function tellOrder({ manifest }: Requester, print: (line: string) => void): Promise<boolean> {
+  const { keepsOrder } = await import('@layerswarm/model')
+  const isKept = keepsOrder(manifest.spec)
+  if (isKept) print((await import('../release/order-line.ts')).orderLine(manifest))
+  return isKept
+}
 
 /** Those that are there now. */
 function serversOf(peer: Requester): URL[] {
@@ -115,6 +124,7 @@ async function classifySamples(
   const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
   const { checkPlan } = await import('./check-plan.ts')
   checkPlan(peer.manifest, values)
+  const isKept = await tellOrder(peer, print)
   const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
     count: samples,
     concurrency: values.concurrency,
@@ -123,5 +133,5 @@ async function classifySamples(
     log,
   })
   for (const line of reportLines(report)) print(line)
-  emit({ ...report })
+  emit({ ...report, keepsOrder: isKept })
 }

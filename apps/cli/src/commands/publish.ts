@@ -33,7 +33,8 @@ export const publish = defineCommand({
   async run({ positionals, values, signal, print, log, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
     const { isToken, readTokenFile } = await import('../release/upload-release.ts')
-    const { releaseId } = await import('@layerswarm/model')
+    const { keepsOrder, releaseId } = await import('@layerswarm/model')
+    const { orderLine } = await import('../release/order-line.ts')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype, rounds, data } = values
     checkUse(values, isToken)
     const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
@@ -44,6 +45,7 @@ export const publish = defineCommand({
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
     print(`${manifest.name} ${release}`)
+    if (keepsOrder(manifest.spec)) print(orderLine(manifest))
     if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
     for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
       print(`${(100 * accuracy).toFixed(1)} % in rounds of ${grouping}`)
@@ -57,6 +59,7 @@ export const publish = defineCommand({
       publisher: manifest.publisher,
       parts: manifest.parts.length,
       bytes,
+      keepsOrder: keepsOrder(manifest.spec),
       out,
       rounds: manifest.rounds,
       uploaded,

@@ -63,6 +63,7 @@ export const up = defineCommand({
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       print(`ready ${url}`)
+      for (const line of await orderLines(models)) print(line)
       if (swarmKey !== undefined) print(PRIVATE_LINE)
       print(`open ${links.url} in a browser to join with a tab`)
       const same = policy === POLICY_USUAL ? '' : ` --policy ${policy}`
@@ -82,3 +83,13 @@ export const up = defineCommand({
     }
   },
 })
+
+/** What there is to say of the order of what it serves. */
+async function orderLines(models: readonly string[]): Promise<string[]> {
+  const { keepsOrder } = await import('@layerswarm/model')
+  const { releaseFolders } = await import('../project-places.ts')
+  const { readManifest } = await import('../release/release-folder.ts')
+  const { orderLine } = await import('../release/order-line.ts')
+  const manifests = await Promise.all((await releaseFolders(models)).map(readManifest))
+  return manifests.filter(({ spec }) => keepsOrder(spec)).map(orderLine)
+}

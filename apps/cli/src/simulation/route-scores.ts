@@ -9,6 +9,9 @@ import { releaseFolders, sampleFolder } from '../project-places.ts'
 import { readModelFolder } from '../release/release-folder.ts'
 import { ROUTES_MAX } from './limits.ts'
 
+/** What runs the layers in the order they were trained in. */
+const CHAINED: readonly PolicyName[] = ['in-order', 'fixed-order', 'fixed-order-replay']
+
 /** The shipped models on the shipped samples, run in the orders that a simulation took. */
 export interface RouteScorer {
   /** Layers of the shuffled model; routes of other models cannot be scored. */
@@ -60,7 +63,7 @@ export async function openRouteScorer(small?: string): Promise<RouteScorer> {
       ],
       async score(routes, policy) {
         if (policy === 'small-model') return one === undefined ? null : one.score([one.sequence])
-        const isChain = policy === 'fixed-order' || policy === 'fixed-order-replay'
+        const isChain = CHAINED.includes(policy)
         return (isChain && chained.layers === shuffled.layers ? chained : shuffled).score(routes)
       },
       close,

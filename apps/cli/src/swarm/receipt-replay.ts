@@ -2,6 +2,7 @@ import {
   argmax,
   checkPartInput,
   type Engine,
+  keepsOrder,
   type ModelSpec,
   type Part,
   parseReceipt,
@@ -10,6 +11,7 @@ import {
   releaseId,
   replayRun,
 } from '@layerswarm/model'
+import { isInOwnOrder } from '@layerswarm/swarm'
 import { CliError } from '../cli-error.ts'
 import { readJson } from '../files.ts'
 import { knownReleaseFolders } from '../project-places.ts'
@@ -100,7 +102,7 @@ export async function replayReceipt(
     const logits = await replayRun(engine, spec, receipt, order, run.rounds)
     const replayed = compare(release, run, logits, order, tolerance)
     runs.push(replayed)
-    print(lineOf(replayed))
+    print(`${lineOf(replayed)}${keepsOrder(spec) ? ', in its own order' : ''}`)
   }
   const wrong = runs.filter(({ agrees }) => !agrees)
   if (wrong.length > 0) throw disagreement(wrong, runs.length, tolerance)
@@ -130,7 +132,13 @@ function compare(
 
 /** @throws CliError `bad-file` when the run cannot be one of this model. */
 function checkRun(spec: ModelSpec, { logits, route, missingLayers }: ReceiptRun): void {
-  const applied = new Set(route.map(({ layer }) => layer))
+  const order = route.map(({ layer }) => layer)
+  const applied = new Set(order)
+  if (keepsOrder(spec) && !isInOwnOrder(order))
+    throw new CliError(
+      { code: 'bad-file', path: 'receipt' },
+      `the receipt has the layers in the order ${order.join(', ')}, and this model keeps its own`,
+    )
   const honest =
     applied.size + missingLayers.length === spec.layers &&
     missingLayers.every((layer) => !applied.has(layer))

@@ -35,6 +35,8 @@ export interface AskPolicy {
 export const POLICIES = {
   'any-order':
     'what ships: whoever has a step chooses who goes on and sends it there; any remaining layer may come next',
+  'in-order':
+    'the same for a release that keeps its order: whoever hosts the next layers may go on',
   rounds:
     'the same machines, but whoever asks has half of all layers run at once on different peers, and then the other half',
   auto: 'the same machines, and whoever asks chooses between a tour and two or more rounds of equal size',

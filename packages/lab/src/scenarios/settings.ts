@@ -74,10 +74,9 @@ const ms = (value: number, about: string, min = 0): Field => field(value, min, 1
 const number = (value: number, about: string, max = 1e9): Field => field(value, 0, max, about)
 /** What is divided by, or taken the logarithm of. */
 const positive = (value: number, about: string, max = 1e9): Field => field(value, 0.001, max, about)
-const count = (value: number, about: string, max = 1e6, min = 0): Field => ({
-  ...field(value, min, max, about),
-  isWhole: true,
-})
+const whole = (one: Field): Field => ({ ...one, isWhole: true })
+const count = (value: number, about: string, max = 1e6, min = 0): Field =>
+  whole(field(value, min, max, about))
 
 /** A setting whose default is production's constant of that name; `true` is 1. */
 const mirror = (is: ProductionConstant, max: number, about: string, min = 0): Mirror => ({
@@ -158,6 +157,7 @@ const WORLD = {
   'model.tokens': count(50, 'tokens of an activation', 1024, 1),
   'model.width': count(64, 'width of a token; float16 on the wire', 4096, 1),
   'model.layerMs': ms(0.9, 'one layer on WASM in a tab: D128, 50 tokens [measured]'),
+  'model.keepsOrder': count(0, '1: its layers run in their own order only', 1),
   'model.layerBytes': number(135_312, 'one layer file of models/fashion-vit'),
 
   // Who is there.
@@ -363,6 +363,7 @@ export function shapeOf(settings: Settings): ModelShape {
     layers: settings['model.layers'],
     tokens: settings['model.tokens'],
     width: settings['model.width'],
+    keepsOrder: settings['model.keepsOrder'] === 1,
   }
 }
 
@@ -385,9 +386,8 @@ export function changeSettings(
 ): Settings {
   const changed: Record<string, number> = { ...settings }
   for (const [name, text] of Object.entries(changes)) {
-    if (!Object.hasOwn(FIELDS, name)) {
+    if (!Object.hasOwn(FIELDS, name))
       refuse(name, `there is no setting "${name}"; the settings are ${SETTING_NAMES.join(', ')}`)
-    }
     const { min, max, isWhole } = FIELDS[name as SettingName]
     const value = typeof text === 'number' ? text : Number(text)
     if (text === '' || !(value >= min && value <= max) || (isWhole && !Number.isInteger(value))) {

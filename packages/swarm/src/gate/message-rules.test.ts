@@ -16,6 +16,7 @@ import {
   topicRelease,
 } from '../wire/messages.ts'
 import { judgeMessage } from './message-rules.ts'
+import { stepFault } from './step-fault.ts'
 
 const RELEASE = 'ab'.repeat(32)
 const SHAPE = Object.freeze({ layers: 4, tokens: 5, width: 8 })
@@ -92,6 +93,20 @@ describe('the rules of what a peer may say', () => {
   test('refuse a step that applies a layer twice or one that does not exist', () => {
     expect(verdict(step([hop(1), hop(1)]), RUNNER)).toContain('twice')
     expect(verdict(step([hop(SHAPE.layers)]), RUNNER)).toContain('does not exist')
+  })
+
+  test('refuse a step of a release that keeps its order in any other', () => {
+    const kept = { ...SHAPE, keepsOrder: true }
+    const of = (message: Step, author: PeerId | undefined) =>
+      stepFault(message, author ?? fail(), kept)
+    const wrong = 'not in the order that this release keeps'
+    expect(of({ ...step([]), plan: [0, 1, 2, 3] }, ASKER)).toBeUndefined()
+    expect(of({ ...step([hop(1)]), plan: [1, 3] }, RUNNER)).toBeUndefined()
+    expect(of(step([]), ASKER)).toBe(wrong)
+    expect(of(step([hop(1)]), RUNNER)).toBe(wrong)
+    expect(of({ ...step([]), plan: [1, 0] }, ASKER)).toBe(wrong)
+    expect(of({ ...step([hop(1)]), plan: [0, 1, 2, 3] }, RUNNER)).toBe('the route leaves its plan')
+    expect(stepFault(step([]), ASKER ?? fail(), SHAPE)).toBeUndefined()
   })
 
   test('keep presence and lane apart', () => {
@@ -197,5 +212,13 @@ describe('a round', () => {
   ] as const)('that is %s is refused', (_what, message, topic, fault) => {
     const judged = judgeMessage(encodeMessage(message), topic, RUNNER ?? fail(), SHAPE)
     expect(judged).toMatchObject({ fault: expect.stringContaining(fault) })
+  })
+
+  test('is refused where a release keeps its order', () => {
+    const kept = { ...SHAPE, keepsOrder: true }
+    for (const message of [round, update]) {
+      const judged = judgeMessage(encodeMessage(message), undefined, RUNNER ?? fail(), kept)
+      expect(judged).toMatchObject({ fault: expect.stringContaining('keeps its order') })
+    }
   })
 })

@@ -4,6 +4,7 @@ import { tensorFault } from './step-fault.ts'
 
 /** Says in one line what makes a message of a round impossible, or undefined; by the message alone. */
 export function roundFault(message: Round | Update, shape: ModelShape): string | undefined {
+  if (shape.keepsOrder === true) return 'a round of a release that keeps its order'
   const isRound = message.kind === 'round'
   const layers = isRound ? message.layers : message.layers.map(({ layer }) => layer)
   const beyond = layers.find((layer) => layer >= shape.layers)

@@ -1,7 +1,7 @@
 import { activationBytes } from '@layerswarm/model'
 import { chainFault } from '../chain/signers.ts'
 import { BATCH_MAX } from '../limits.ts'
-import type { ModelShape } from '../step.ts'
+import { isInOwnOrder, type ModelShape } from '../step.ts'
 import type { Activation, PeerId, RoundTensor, Step } from '../wire/messages.ts'
 
 /**
@@ -25,6 +25,8 @@ export function stepFault(step: Step, author: PeerId, shape: ModelShape): string
   if (plan.some((layer) => layer >= shape.layers)) return 'a planned layer does not exist'
   if (plan.length > 0 && route.some(({ layer }, hop) => layer !== plan[hop]))
     return 'the route leaves its plan'
+  if (shape.keepsOrder === true && !(plan.length > 0 && isInOwnOrder(plan)))
+    return 'not in the order that this release keeps'
   return tensorFault(activation, shape)
 }
 

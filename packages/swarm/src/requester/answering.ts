@@ -5,7 +5,7 @@ import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Checks } from './checks.ts'
 import type { Coverage } from './coverage.ts'
-import { HEADS_LOST_MAX, LATE_TOLD_MAX } from './limits.ts'
+import { HEADS_LOST_MAX, LATE_TOLD_MAX, NAMED_STALL_MS } from './limits.ts'
 import type { Losses } from './losses.ts'
 import { missingOf } from './missing.ts'
 import type { Closing, Pending } from './pending.ts'
@@ -29,7 +29,8 @@ export interface AnsweringParts {
  * 1. A request ends once, and is then remembered as ended for a while.
  * 2. An answer has at least as many layers as its policy asks for.
  * 3. A request with such scores in hand does not fail, unless it is cancelled.
- * 4. While there is time a request does not fail for want of it.
+ * 4. While there is time a request does not fail for want of it, and one with a plan waits for the scores of its
+ *    last step.
  */
 export class Answering {
   /** What was run again of each answer. */
@@ -85,12 +86,19 @@ export class Answering {
     const isOver = isLate || wanted.newest.era >= ERAS_MAX
     const lost = (this.headsLost.get(request) ?? 0) + 1
     this.headsLost.set(request, lost)
-    // Whoever ran the last layer cannot hand its result over: an answer without it is due.
-    if ((isOver || lost > HEADS_LOST_MAX) && wanted.dropLast()) {
+    // Whoever ran the last layer cannot hand its result over: an answer without it is due, unless all layers of a
+    // plan were asked for, which is worth its time.
+    const isPatient = !isLate && wanted.newest.plan.length > 0 && !wanted.newest.isPrivate
+    if ((isOver || lost > HEADS_LOST_MAX) && !isPatient && wanted.dropLast()) {
       this.headsLost.delete(request)
       return this.score(wanted, nowMs)
     }
     if (isLate && this.parts.scoring.bestOf(request) === undefined) return []
+    // A way to its holder may come yet: asks it again, and others in turn while there are eras for that.
+    if (isPatient && (isOver || (lost > HEADS_LOST_MAX && lost % 2 === 1))) {
+      wanted.scoresAgainAtMs = nowMs + NAMED_STALL_MS
+      return []
+    }
     return isOver ? this.answerFromLast(wanted, nowMs) : undefined
   }
 

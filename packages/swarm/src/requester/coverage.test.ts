@@ -18,7 +18,10 @@ function lane(...hosted: number[]) {
 function laneOf({ hosted, own }: { hosted: number[]; own: number[] }) {
   const table = new PeerTable('')
   if (hosted.length > 0) table.hear(peer, anyPresence({ layers: hosted }), 0)
-  return { table, coverage: new Coverage(LAYERS, table, new Set(own), 0) }
+  return {
+    table,
+    coverage: new Coverage({ layers: LAYERS, tokens: 5, width: 8 }, table, new Set(own), 0),
+  }
 }
 
 describe('a step can be gone on with', () => {

@@ -3,7 +3,7 @@ import { BARRED_MAX, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import { isComplete, openLayers } from '../step.ts'
+import { isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
 import type { Pending } from './pending.ts'
 
@@ -15,14 +15,14 @@ import type { Pending } from './pending.ts'
  *    without a known host may well have one that was not heard yet.
  */
 export class Coverage {
-  private readonly layers: number
+  private readonly shape: ModelShape
   private readonly table: PeerTable
   private readonly own: ReadonlySet<number>
   private laneKnownAtMs: number
 
-  /** @param layers of the model. @param own those that this member hosts. */
-  constructor(layers: number, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
-    this.layers = layers
+  /** @param own the layers that this member hosts. */
+  constructor(shape: ModelShape, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
+    this.shape = shape
     this.table = table
     this.own = own
     this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
@@ -35,10 +35,10 @@ export class Coverage {
 
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
   isCovered(step: Step): boolean {
-    if (isComplete(step, this.layers)) return true
+    if (isComplete(step, this.shape.layers)) return true
     // Its author knows a host, though this member has not heard of it yet.
     if (step.next !== undefined && step.route.length > 0) return true
-    const open = openLayers(step, this.layers)
+    const open = openLayers(step, this.shape.layers)
     for (const { presence } of this.table.all())
       if (presence.layers.some((layer) => open[layer])) return true
     return false
@@ -46,16 +46,37 @@ export class Coverage {
 
   /** Of the layers that are still asked for, those that nobody hosts, this member included, and how many can be run. */
   shortage(step: Step): { readonly unhosted: number[]; readonly runnable: number } {
-    const hosted = new Set(this.own)
-    for (const { presence } of this.table.all())
-      for (const layer of presence.layers) hosted.add(layer)
+    const hosted = this.hosted()
     const { plan, route } = step
-    const open = openLayers(step, this.layers).flatMap((isOpen, layer) => (isOpen ? [layer] : []))
+    const open = openLayers(step, this.shape.layers).flatMap((isOpen, layer) =>
+      isOpen ? [layer] : [],
+    )
     const left = plan.length > 0 ? plan.slice(route.length) : open
     const unhosted = left.filter((layer) => !hosted.has(layer))
     const stopsAt = left.findIndex((layer) => !hosted.has(layer))
     const isStopped = plan.length > 0 && stopsAt >= 0
     return { unhosted, runnable: isStopped ? stopsAt : left.length - unhosted.length }
+  }
+
+  /**
+   * What could still be asked for of a release that keeps its order, where layers that nobody hosts stand before
+   * others; undefined where that would be no more than what has run, or no answer.
+   */
+  planWithoutGaps({ newest, leastHops }: Pending): readonly number[] | undefined {
+    const { plan, route, isPrivate } = newest
+    if (this.shape.keepsOrder !== true || isPrivate) return undefined
+    const hosted = this.hosted()
+    const left = plan.filter((layer) => hosted.has(layer))
+    const isWorthIt = left.length < plan.length && left.length > route.length
+    return isWorthIt && left.length >= leastHops ? left : undefined
+  }
+
+  /** The layers that somebody hosts, this member included. */
+  private hosted(): Set<number> {
+    const hosted = new Set(this.own)
+    for (const { presence } of this.table.all())
+      for (const layer of presence.layers) hosted.add(layer)
+    return hosted
   }
 
   /**
@@ -68,7 +89,7 @@ export class Coverage {
   ): readonly number[] {
     if (avoid.length === 0) return barred
     const avoided = new Set(avoid)
-    const layers = plan.length > 0 ? plan : Array.from({ length: this.layers }, (_, i) => i)
+    const layers = plan.length > 0 ? plan : Array.from({ length: this.shape.layers }, (_, i) => i)
     const open = new Set(layers.filter((layer) => !this.own.has(layer)))
     const host = (peer: PeerId) => {
       for (const layer of this.table.get(peer)?.presence.layers ?? []) open.delete(layer)
@@ -95,8 +116,10 @@ export class Coverage {
   }
 
   /** Looks anew at a request whose step is another, or whose lane has changed. */
-  judge({ newest, patience }: Pending, nowMs: number): void {
-    if (this.isCovered(newest)) patience.covered()
-    else patience.uncovered(this.laneKnownAtMs, nowMs)
+  judge(wanted: Pending, nowMs: number): void {
+    const { newest, patience } = wanted
+    if (this.isCovered(newest)) return patience.covered()
+    const isGap = this.planWithoutGaps(wanted) !== undefined
+    patience.uncovered(this.laneKnownAtMs, nowMs, isGap)
   }
 }

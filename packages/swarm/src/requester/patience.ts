@@ -12,10 +12,14 @@ import {
 /** Why a requester waits no longer: its time is nearly over, nobody hosts what is left, or nothing moves. */
 export type WaitEnd = 'deadline' | 'uncovered' | 'stalled'
 
-/** Since when nobody is known for what is left, and when everybody in the lane will have announced itself. */
+/**
+ * Since when nobody is known for what comes next, when everybody in the lane will have announced itself, and whether
+ * later layers have hosts.
+ */
 interface Lack {
   readonly sinceMs: number
   readonly laneKnownAtMs: number
+  readonly isGap: boolean
 }
 
 /** What patience asks of its request. */
@@ -35,7 +39,9 @@ const NEVER = Number.POSITIVE_INFINITY
  * 2. No step holds the request up for more than its share of the time that was left when it came,
  *    whatever is said of it.
  * 3. Towards the deadline there is as much time left as getting the scores takes here.
- * 4. Nobody is asked to go back for want of a host: going back brings none.
+ * 4. A layer of a release that keeps its order is waited for in vain no longer than that share either: what comes
+ *    after it needs the rest.
+ * 5. Nobody is asked to go back for want of a host: going back brings none.
  */
 export class Patience {
   private readonly deadlineMs: number
@@ -114,9 +120,13 @@ export class Patience {
     this.lack = undefined
   }
 
-  /** Nobody is known to. @param laneKnownAtMs when everybody in the lane has announced itself once. */
-  uncovered(laneKnownAtMs: number, nowMs: number): void {
-    this.lack = { sinceMs: this.lack?.sinceMs ?? nowMs, laneKnownAtMs }
+  /**
+   * Nobody is known to.
+   * @param laneKnownAtMs when everybody in the lane has announced itself once.
+   * @param isGap later layers have hosts, and the request can go on with those.
+   */
+  uncovered(laneKnownAtMs: number, nowMs: number, isGap = false): void {
+    this.lack = { sinceMs: this.lack?.sinceMs ?? nowMs, laneKnownAtMs, isGap }
   }
 
   /** Why `step`, where the request stands, is waited at no longer; undefined while it is. */
@@ -151,7 +161,9 @@ export class Patience {
   /** The layers left have been without a host for long enough. */
   private abandonedAtMs({ route }: Step): number {
     if (this.lack === undefined) return NEVER
-    const { sinceMs, laneKnownAtMs } = this.lack
+    const { sinceMs, laneKnownAtMs, isGap } = this.lack
+    if (isGap)
+      return sinceMs + Math.max(NO_HOST_GRACE_MS, HELD_UP_SHARE * (this.deadlineMs - sinceMs))
     if (route.length === 0) return sinceMs + FIRST_PROVIDER_MS
     return Math.max(sinceMs, laneKnownAtMs) + NO_HOST_GRACE_MS
   }

@@ -30,7 +30,6 @@ export interface PendingNeeds {
  */
 export class Pending {
   readonly policy: ClassifyPolicy
-  readonly stem: Step
   readonly startedMs: number
   /** How long it is waited for at the newest step. */
   readonly patience: Patience
@@ -44,9 +43,12 @@ export class Pending {
   headFailure: string | undefined
   /** Its time is short: each step is scored as it comes. */
   isHurried = false
+  /** When its last tensor, which could not be had, is asked for again, milliseconds; Infinity unless it is to be. */
+  scoresAgainAtMs = Number.POSITIVE_INFINITY
   /** Its scores are here, and wait for audits. */
   isHeld = false
   private step: Step
+  private first: Step
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
   /** How often in a row nothing moved. */
@@ -70,7 +72,7 @@ export class Pending {
     { scoringMs, barred }: PendingNeeds,
     nowMs: number,
   ) {
-    this.stem = stem
+    this.first = stem
     this.policy = policy
     this.startedMs = startedMs
     this.step = stem
@@ -81,7 +83,12 @@ export class Pending {
   }
 
   get request(): RequestId {
-    return this.stem.request
+    return this.first.request
+  }
+
+  /** The first step, as it is asked for now. */
+  get stem(): Step {
+    return this.first
   }
 
   get deadlineMs(): number {
@@ -217,9 +224,13 @@ export class Pending {
     return this.offersAgain > RESCUES_MAX
   }
 
-  /** Others may choose among other hosts now: it begins anew from the stem, in a new era. */
-  startOver(nowMs: number): void {
+  /**
+   * Others may choose among other hosts now: it begins anew from the stem, in a new era.
+   * @param plan what is asked for from now on: what was at first unless given.
+   */
+  startOver(nowMs: number, plan = this.policy.plan): void {
     this.noteFurthest()
+    this.first = { ...this.first, plan }
     this.atWork = undefined
     this.offersAgain = 0
     this.cameMs = nowMs

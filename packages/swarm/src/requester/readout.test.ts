@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CoreEffect } from '../effects.ts'
 import { type JobId, Jobs } from '../jobs.ts'
-import { STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
@@ -197,4 +197,47 @@ test('a tensor that does not come holds up no later step when time is short', ()
   requester.onStep(peer, after(2, true), hurriesAtMs - 100)
   expect(pullJob(requester.onTime(hurriesAtMs))).toBeDefined()
   expect(headJob(requester.onStep(peer, after(3), hurriesAtMs + 10))).toBeDefined()
+})
+
+describe('the last step of a plan, whose holder there is no way to', () => {
+  const plan = [0, 1, 2, 3]
+
+  test('is asked for until its result comes, and answered with all layers', () => {
+    const requester = asked({ plan })
+    requester.onStep(peer, { ...after(2, true), plan }, 5)
+    const last = { ...after(4, true), plan }
+    let job = pullJob(requester.onStep(peer, last, 10))
+    let era = 0
+    let nowMs = 10
+    for (let lost = 0; lost < 40; lost++) {
+      const effects = requester.onPulled(job as JobId, undefined, ++nowMs)
+      expect(hopsOf(effects)).toEqual([])
+      expect(effects.some(({ do: what }) => what === 'report')).toBe(false)
+      const again = effects.find((effect) => effect.do === 'ask-again' || effect.do === 'lead')
+      if (again !== undefined && 'step' in again) {
+        era = again.step.era
+        job = pullJob(requester.onStep(peer, { ...last, era }, ++nowMs))
+      } else {
+        nowMs = requester.wakeAtMs()
+        job = pullJob(requester.onTime(nowMs))
+      }
+    }
+    expect(era).toBe(ERAS_MAX)
+    expect(nowMs).toBeLessThan(CLASSIFY_POLICY_DEFAULT.deadlineMs)
+    const head = headJob(requester.onPulled(job as JobId, new Uint8Array(80), nowMs)) as JobId
+    expect(hopsOf(requester.onHeadRun(head, unsure, nowMs))).toEqual([['answered', 4]])
+  })
+
+  test('fails at its deadline and no earlier', () => {
+    const requester = asked({ plan, minLayers: 4 })
+    let job = pullJob(requester.onStep(peer, { ...after(4, true), plan, era: ERAS_MAX }, 10))
+    let nowMs = 10
+    while (job !== undefined) {
+      expect(requester.onPulled(job, undefined, nowMs)).toEqual([])
+      nowMs = requester.wakeAtMs()
+      job = pullJob(requester.onTime(nowMs))
+    }
+    expect(nowMs).toBe(CLASSIFY_POLICY_DEFAULT.deadlineMs)
+    expect(requester.inFlight).toBe(0)
+  })
 })

@@ -79,7 +79,7 @@ export class Requester {
     const { self, shape, hosted } = options
     this.options = options
     this.ledger = options.ledger ?? new Ledger()
-    this.coverage = new Coverage(shape.layers, table, hosted, nowMs)
+    this.coverage = new Coverage(shape, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
     this.audits = new Audits(
@@ -197,7 +197,7 @@ export class Requester {
   onStep(from: PeerId, step: Step, nowMs: number): CoreEffect[] {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || !wanted.takesSteps) return []
-    if (!asksTheSame(step, wanted.stem)) return []
+    if (!asksTheSame(step, wanted.newest)) return []
     this.losses.heard(step, from)
     const { newest } = wanted
     if (this.losses.isRefused(wanted, step)) return []

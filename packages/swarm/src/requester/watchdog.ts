@@ -1,7 +1,7 @@
 import { withOwnLink } from '../chain/own-link.ts'
 import { ResponseTime } from '../claims/response-time.ts'
 import type { CoreEffect } from '../effects.ts'
-import { STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
 import type { Claim, PeerId, RequestId } from '../wire/messages.ts'
 import type { Answering } from './answering.ts'
 import type { Coverage } from './coverage.ts'
@@ -23,8 +23,10 @@ export interface WatchdogParts {
  * 1. At its deadline a request ends, from the best scores that there are.
  * 2. A request that stands still goes back to the author of an older step, who is asked to choose again; to
  *    this member where it is the author, which chooses again itself.
- * 3. One that is closing is not taken back: its scores are on their way.
- * 4. How long is too long follows what the lane usually takes, within fixed bounds.
+ * 3. One that is closing is not taken back: its scores are on their way, or are asked for again.
+ * 4. Of a release that keeps its order a request goes on without the layers that nobody hosts, once its time is too
+ *    short to wait for a host.
+ * 5. How long is too long follows what the lane usually takes, within fixed bounds.
  */
 export class Watchdog {
   private readonly self: PeerId
@@ -64,9 +66,11 @@ export class Watchdog {
   wakeAtMs(): number {
     const stallMs = this.stallMs()
     let at = Number.POSITIVE_INFINITY
-    for (const { closing, deadlineMs, newest, patience } of this.parts.pending.values()) {
+    for (const wanted of this.parts.pending.values()) {
+      const { closing, deadlineMs, scoresAgainAtMs, newest, patience } = wanted
       const isClosing = closing !== undefined
-      at = Math.min(at, isClosing ? deadlineMs : patience.wakeAtMs(newest, stallMs))
+      const closingMs = Math.min(deadlineMs, scoresAgainAtMs)
+      at = Math.min(at, isClosing ? closingMs : patience.wakeAtMs(newest, stallMs))
     }
     return at
   }
@@ -130,10 +134,27 @@ export class Watchdog {
   private look(wanted: Pending, nowMs: number): CoreEffect[] {
     const { answering } = this.parts
     if (nowMs >= wanted.deadlineMs) return answering.answerFromLast(wanted, nowMs)
-    if (wanted.closing !== undefined) return []
+    if (wanted.closing !== undefined) return this.scoreAgain(wanted, nowMs)
     const end = wanted.patience.due(wanted.newest, this.stallMs(), nowMs)
     if (end === undefined) return []
+    if (end === 'uncovered' && this.leaveOut(wanted, nowMs))
+      return this.resume(wanted, undefined, nowMs)
     return end === 'stalled' ? this.rescue(wanted, nowMs) : answering.closeUp(wanted, end, nowMs)
+  }
+
+  /** The tensor of its last step could not be had, and may be by now. */
+  private scoreAgain(wanted: Pending, nowMs: number): CoreEffect[] {
+    if (nowMs < wanted.scoresAgainAtMs) return []
+    wanted.scoresAgainAtMs = Number.POSITIVE_INFINITY
+    return this.parts.answering.score(wanted, nowMs)
+  }
+
+  /** Layers that nobody hosts stand in the way of later ones: begins anew without them. @returns whether it does. */
+  private leaveOut(wanted: Pending, nowMs: number): boolean {
+    const plan = this.parts.coverage.planWithoutGaps(wanted)
+    if (plan === undefined || wanted.newest.era >= ERAS_MAX) return false
+    wanted.startOver(nowMs, plan)
+    return true
   }
 
   /** After this long without a sign of work the newest step is offered again, milliseconds. */
