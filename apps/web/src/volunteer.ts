@@ -176,6 +176,9 @@ function watchConditions(): () => Conditions {
   }
 }
 
+/** A lock of this name and a tab's own is held for as long as the tab is there. */
+const TAB_LOCK = 'layerswarm tab '
+
 /** Tells the other tabs of this browser that this one is in the swarm, and counts them. */
 function tellTabs(isIn: () => boolean, changed: (others: number) => void): { tell(): void } {
   const channel = new BroadcastChannel('layerswarm tabs')
@@ -189,6 +192,16 @@ function tellTabs(isIn: () => boolean, changed: (others: number) => void): { tel
     changed(others)
   }
   const tell = () => channel.postMessage({ tab, isIn: isIn() })
+  // A lock ends with its tab, also where that could not say goodbye; pages that are not secure have none.
+  const locks: LockManager | undefined = navigator.locks
+  void locks?.request(TAB_LOCK + tab, () => new Promise(() => {})).catch(() => undefined)
+  const forgetGone = async () => {
+    const { held = [] } = (await locks?.query().catch(() => undefined)) ?? {}
+    if (held.length === 0) return
+    const names = new Set(held.map(({ name }) => name))
+    count.keep((other) => names.has(TAB_LOCK + other))
+    look()
+  }
   channel.addEventListener('message', ({ data }) => {
     count.heard(data, performance.now())
     look()
@@ -196,6 +209,7 @@ function tellTabs(isIn: () => boolean, changed: (others: number) => void): { tel
   setInterval(() => {
     if (isIn()) tell()
     look()
+    void forgetGone()
   }, TAB_TELL_MS)
   return { tell }
 }

@@ -12,6 +12,13 @@ test('tabs of one browser count each other, and forget those that say nothing', 
   expect(count.others(TAB_FORGET_MS + 1)).toBe(0)
 })
 
+test('tabs that are gone without a word are forgotten at once where that is known', () => {
+  const count = createTabCount()
+  for (const tab of ['a', 'b']) count.heard({ tab, isIn: true }, 0)
+  count.keep((tab) => tab === 'b')
+  expect(count.others(1)).toBe(1)
+})
+
 test('together they give what was chosen for one', () => {
   expect(shareOfTab(0.5, 1)).toBe(0.25)
   expect(shareOfTab(1, 0)).toBe(1)

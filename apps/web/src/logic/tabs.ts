@@ -4,6 +4,8 @@ import { TAB_FORGET_MS } from '../limits.ts'
 export interface TabCount {
   /** Another tab says that it is in the swarm, or has left. */
   heard(message: unknown, nowMs: number): void
+  /** Others are forgotten of which this does not hold. */
+  keep(isThere: (tab: string) => boolean): void
   /** Those that were heard lately. */
   others(nowMs: number): number
 }
@@ -18,6 +20,9 @@ export function createTabCount(): TabCount {
       if (typeof tab !== 'string') return
       if (isIn === true) seen.set(tab, nowMs)
       else seen.delete(tab)
+    },
+    keep(isThere) {
+      for (const tab of seen.keys()) if (!isThere(tab)) seen.delete(tab)
     },
     others(nowMs) {
       for (const [tab, heardMs] of seen) if (nowMs - heardMs > TAB_FORGET_MS) seen.delete(tab)
