@@ -25,6 +25,13 @@ describe('a preprocessor of Hugging Face', () => {
     })
   })
 
+  test('whose type is no text is refused in one line, whatever it is instead', () => {
+    for (const type of [{ toString: 1, valueOf: null }, ['ViTImageProcessor'], 3, true])
+      expect(refusal({ ...vit, image_processor_type: type })).toMatch(
+        /"image_processor_type" is .*; processors of .* can be followed/,
+      )
+  })
+
   test('of DeiT cuts the middle out of a larger square', () => {
     const { resize, mean } = read({ feature_extractor_type: 'DeiTFeatureExtractor', crop_size: 32 })
     expect(resize).toEqual({ mode: 'stretch', height: 256, width: 256, filter: 'bicubic' })

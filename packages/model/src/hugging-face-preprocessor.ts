@@ -139,7 +139,8 @@ function defaultsOf(given: Fields): Defaults {
     : 'feature_extractor_type'
   const type = given[field]
   if (!isSaid(type)) return VIT
-  const name = String(type).replace(/(ImageProcessor|FeatureExtractor)(Fast)?$/, '')
+  const said = typeof type === 'string' ? type : ''
+  const name = said.replace(/(ImageProcessor|FeatureExtractor)(Fast)?$/, '')
   const known = Object.hasOwn(PROCESSORS, name) ? PROCESSORS[name] : undefined
   const names = Object.keys(PROCESSORS).join(', ')
   return known ?? fail(field, `is ${inWords(type)}; processors of ${names} can be followed`)
