@@ -16,12 +16,19 @@ const HELD = { layers: 4, tokens: 50, width: 64 }
 class Lying extends SymbolicCompute {
   private readonly lies: (isRecount: boolean) => boolean
   private readonly isRecount: Recounts['take']
-  private told = 1
+  private readonly nextMark: () => number
 
-  constructor(clock: Clock, lies: (isRecount: boolean) => boolean, isRecount: Recounts['take']) {
+  /** @param nextMark of its next lie; no two are the same unless given. */
+  constructor(
+    clock: Clock,
+    lies: (isRecount: boolean) => boolean,
+    isRecount: Recounts['take'],
+    nextMark = counted(),
+  ) {
     super(clock, 2)
     this.isRecount = isRecount
     this.lies = lies
+    this.nextMark = nextMark
   }
 
   override run(
@@ -34,27 +41,15 @@ class Lying extends SymbolicCompute {
     super.run(layer, hop, input, (outcome) => {
       if (!isLie || 'failure' in outcome) return finished(outcome)
       const { activation } = outcome
-      // No two of its lies are the same.
-      const bytes = tainted(activation.bytes, this.told++)
+      const bytes = tainted(activation.bytes, this.nextMark())
       finished({ ...outcome, activation: { ...activation, bytes } })
     })
   }
 }
 
-/** An engine that tells the same lie as any other of its kind. */
-class AllAlike extends SymbolicCompute {
-  override run(
-    layer: number,
-    hop: number,
-    input: EncodedActivation,
-    finished: (outcome: LayerOutcome) => void,
-  ): void {
-    super.run(layer, hop, input, (outcome) => {
-      if ('failure' in outcome) return finished(outcome)
-      const { activation } = outcome
-      finished({ ...outcome, activation: { ...activation, bytes: tainted(activation.bytes, 1) } })
-    })
-  }
+function counted(): () => number {
+  let told = 1
+  return () => told++
 }
 
 /** Whoever listens hears each message after this does. */
@@ -185,7 +180,12 @@ test('three that lie alike outvote nobody, though only two are honest: the asker
   const { clock, random } = world
   for (const name of ['x', 'y', 'z']) {
     const transport = world.network.join(name as PeerId)
-    const compute = new AllAlike(clock, 3)
+    const compute = new Lying(
+      clock,
+      () => true,
+      () => false,
+      () => 1,
+    )
     simulatedMember(
       { transport, clock, random, compute },
       { shape: HELD, serve: [0, 1, 2, 3] },

@@ -1,4 +1,4 @@
-import { joinCheckpoint, layersOf, type ModelSpec, softmax } from '@layerswarm/model'
+import { joinCheckpoint, keepsOrder, layersOf, type ModelSpec, softmax } from '@layerswarm/model'
 import type { Dataset, LabelledImages } from './data/dataset.ts'
 import { createPatchWriter } from './data/patches.ts'
 import type { TrainEngine } from './engine/train-engine.ts'
@@ -29,7 +29,7 @@ export async function teacherTargets(
   for (const { spec, isBackbone } of teachers) checkFit(spec, isBackbone, dataset)
   const sum = new Float32Array(images.count * dataset.labels.length)
   for (const teacher of teachers) {
-    const isOrdered = teacher.spec.variant === 'sequential' || teacher.spec.variant === 'layerdrop'
+    const isOrdered = keepsOrder(teacher.spec)
     const orders = isOrdered ? 1 : recipe.teacherOrders
     const random = createRandom(recipe.seed, 'teacher orders')
     const nextOrder = (): ArrayLike<number> =>

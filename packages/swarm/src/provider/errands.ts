@@ -40,11 +40,7 @@ export class Errands {
   /** What a layer takes here, as believed; and whether that was measured. */
   get layerMs(): { ms: number; isMeasured: boolean } {
     const { pace, scout } = this.needs
-    const { isMeasured } = pace
-    return {
-      ms: isMeasured ? pace.layerMs : Math.max(pace.layerMs, scout.usualLayerMs()),
-      isMeasured,
-    }
+    return { ms: pace.expectedMs(() => scout.usualLayerMs()), isMeasured: pace.isMeasured }
   }
 
   /** It has a slot now. */

@@ -27,6 +27,11 @@ export class Pace {
     return Math.max(this.averageMs * this.idleDiscount, Math.min(this.averageMs, this.usualMs))
   }
 
+  /** The same, but as others of the lane say until one was measured here. @param usualMs what they take; asked only then. */
+  expectedMs(usualMs: () => number): number {
+    return this.hasRun ? this.layerMs : Math.max(this.layerMs, usualMs())
+  }
+
   /** What others of the lane take for a layer, milliseconds. */
   set usual(ms: number) {
     this.usualMs = ms

@@ -134,6 +134,6 @@ export class Serving {
   /** One layer run before the first was measured: as others of the lane say. */
   private expectedLayerMs(): number {
     const { pace, scout } = this.needs
-    return pace.isMeasured ? pace.layerMs : Math.max(pace.layerMs, scout.usualLayerMs())
+    return pace.expectedMs(() => scout.usualLayerMs())
   }
 }
