@@ -1,5 +1,5 @@
 import type { ClassifyPolicy } from '../request.ts'
-import type { RequestId } from '../wire/messages.ts'
+import type { Activation, Hop, PeerId, RequestId, Step } from '../wire/messages.ts'
 
 /** A request whose first tensor is not here yet. */
 export interface Opening {
@@ -8,6 +8,45 @@ export interface Opening {
   readonly startedMs: number
   /** What is audited of it is drawn from this; undefined where nothing is. */
   readonly seed?: string | undefined
+}
+
+/** A request of which some layers have run in rounds, and others are left. */
+export interface Halfway {
+  readonly request: RequestId
+  readonly opening: Opening
+  /** The layers that have run. */
+  readonly route: readonly Hop[]
+  /** How many of them in each round. */
+  readonly rounds: readonly number[]
+  /** What they have made, and what the stem had, as others have them from here. */
+  readonly activation: Activation
+  readonly origin: Activation
+  /** Who was asked for something. */
+  readonly told: readonly PeerId[]
+}
+
+/** The first step of a request, as it is published now. */
+export function firstStep(
+  of: Pick<Halfway, 'request' | 'opening' | 'route' | 'activation'> &
+    Pick<Step, 'requester' | 'barred'>,
+  nowMs: number,
+): Step {
+  const { opening, ...own } = of
+  const { policy, startedMs } = opening
+  const endsAtMs = startedMs + policy.deadlineMs
+  return {
+    kind: 'step',
+    ...own,
+    endsAtMs: Math.floor(endsAtMs),
+    era: 0,
+    chain: [],
+    plan: policy.plan,
+    input: undefined,
+    next: undefined,
+    silent: [],
+    isPrivate: false,
+    remainingMs: endsAtMs - nowMs,
+  }
 }
 
 /**
