@@ -2,14 +2,13 @@ import type { EncodedActivation } from '@layerswarm/model'
 import { has } from '../claims/layer-set.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { FailureFault } from '../failure.ts'
-import { NO_HOST_GRACE_MS } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { RequestId } from '../wire/messages.ts'
 import type { AskedInRounds } from './asked.ts'
 import { answerOf, failed } from './ending.ts'
 import type { HubJobs } from './hub-jobs.ts'
 import type { HubNeeds } from './hub-needs.ts'
-import { AGAIN_MS, HELD_LOOK_MS } from './limits.ts'
+import { HELD_LOOK_MS } from './limits.ts'
 import type { Seen } from './sight.ts'
 
 /** What ends requests in rounds; all of it is shared with their hub. */
@@ -22,8 +21,9 @@ export interface ClosingParts extends Pick<HubNeeds, 'shared'> {
 /**
  * How requests in rounds end when no round is left.
  *
- * 1. Layers with a host that was not asked, for it is out of the hub's reach or has come meanwhile, are a tour's.
- * 2. Those whose hosts were all asked in vain, or that nobody hosts for NO_HOST_GRACE_MS, are named as missing.
+ * 1. Layers that nobody was asked for, or a host of which was not, are a tour's: hosts out of the hub's reach are
+ *    found by others, and where nobody is to be trusted there is another lane.
+ * 2. Those whose hosts were all asked in vain are named as missing.
  * 3. With fewer layers than were asked for there is no answer from here.
  * 4. An answer waits for audits where that of a tour would.
  */
@@ -40,15 +40,13 @@ export class Closing {
     if (isRecount) return this.recounted(asked, nowMs)
     if (left.length === 0) return this.score(asked)
     const { hosts } = this.parts.sees(asked, nowMs)
-    const isUntried = left.some((layer) =>
-      hosts.some((one) => has(one.layers, layer) && !asked.isTried(layer, one.peer)),
+    const isUntried = left.some(
+      (layer) =>
+        !asked.isTried(layer) ||
+        hosts.some((one) => has(one.layers, layer) && !asked.isTried(layer, one.peer)),
     )
     const isTooFew = route.length < Math.max(1, policy.minLayers)
-    if (isUntried || isTooFew) return this.goOn(asked)
-    const isEarly = nowMs < Math.min(asked.startedMs + NO_HOST_GRACE_MS, asked.hurriesAtMs)
-    if (!isEarly || left.every((layer) => asked.isTried(layer))) return this.score(asked)
-    asked.looksAtMs = nowMs + AGAIN_MS
-    return []
+    return isUntried || isTooFew ? this.goOn(asked) : this.score(asked)
   }
 
   /** The input of the next round is to be had from here. */

@@ -238,11 +238,7 @@ export class Hub {
       return this.closing.answer(asked, logits, nowMs)
     if (nowMs >= asked.deadlineMs)
       return this.closing.fail(asked, lateFault(asked, this.sees(asked, nowMs)))
-    if (current === undefined) {
-      if (nowMs < asked.looksAtMs) return []
-      asked.looksAtMs = Number.POSITIVE_INFINITY
-      return this.closing.finish(asked, nowMs)
-    }
+    if (current === undefined) return []
     if (nowMs >= current.endsAtMs) return this.closeRound(asked, nowMs)
     const silent = current.overdue(nowMs)
     for (const attempt of silent) {
@@ -311,7 +307,8 @@ export class Hub {
     const { tensor, activation } = round.input
     const output = arithmetic.add(tensor, [sum])
     const isGood = output !== undefined && isPlausible(tensor, output, hops.length)
-    if (from !== self) judged(from, isGood, nowMs)
+    // Whoever sends what is none was not silent: an audit says what follows.
+    if (from !== self && (isGood || output === undefined)) judged(from, isGood, nowMs)
     const route = [...asked.route, ...round.sums.flatMap((one) => one.hops)]
     const isNews = isGood ? round.take({ hops, sum }) : output !== undefined
     const { request } = asked

@@ -26,8 +26,6 @@ export const ROUND_PATIENCE = 6
 export const ROUND_MS_MIN = 1_000
 /** Of the time that is left, in equal parts for the rounds that are left, one takes so much at most. */
 export const ROUND_SHARE_MAX = 0.8
-/** Whether a host has come for a layer without one is looked at again after this. */
-export const AGAIN_MS = 200
 /** Layers are run again when the rounds of this hub's requests are over, or after this: they would take their executors' time. */
 export const RECOUNT_WAIT_MS = 1_000
 /** Whether an answer still waits for audits is looked at again after this. */
