@@ -32,14 +32,7 @@ export type DispatchedRequester = Pick<
 /** What a dispatcher brings to the rounds. */
 export type DispatchedRounds = Pick<
   Rounds,
-  | 'onRound'
-  | 'onUpdate'
-  | 'onDone'
-  | 'onPulled'
-  | 'onPrepared'
-  | 'recount'
-  | 'abandon'
-  | 'distrust'
+  'onRound' | 'onUpdate' | 'onDone' | 'onPulled' | 'onPrepared' | 'recount' | 'abandon' | 'distrust'
 >
 
 /** What is said of requests: all but presence. */

@@ -1,24 +1,17 @@
-import { type Agreement, withinTolerance } from '../audits/agreement.ts'
+import { withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
 import { BUSY_MS } from '../audits/limits.ts'
 import type { OwnRunInput } from '../audits/own-runs.ts'
-import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
+import { isStepOfLayers } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
-import { type RoundArithmetic, roundArithmetic } from '../rounds/arithmetic.ts'
-import {
-  asksTheSame,
-  isComplete,
-  isUnchanged,
-  type ModelShape,
-  sameStep,
-  supersedes,
-} from '../step.ts'
+import { roundArithmetic } from '../rounds/arithmetic.ts'
+import { asksTheSame, isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Answering, failed, stemLate, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
@@ -26,29 +19,12 @@ import { InRounds } from './in-rounds.ts'
 import { Judgement } from './judgement.ts'
 import { isLoss, Losses } from './losses.ts'
 import { firstStep, type Halfway, type Opening, Openings } from './openings.ts'
+import type { RequesterOptions } from './options.ts'
 import { type Begun, isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
 import { Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
 import { Watchdog } from './watchdog.ts'
-
-/** For whom, and for which model, is asked. */
-export interface RequesterOptions {
-  readonly self: PeerId
-  readonly shape: ModelShape
-  /** Layers that this member hosts itself. */
-  readonly hosted: ReadonlySet<number>
-  /** This member's uplink as measured, bytes per millisecond; not known unless given. */
-  readonly uploadBytesPerMs?: () => number | undefined
-  /** What is known of others; its own unless given. */
-  readonly ledger?: Ledger
-  /** Within tolerance unless given. */
-  readonly agree?: Agreement
-  /** By the size of the step unless given. */
-  readonly isPlausible?: Plausibility
-  /** In single precision unless given. */
-  readonly arithmetic?: RoundArithmetic
-}
 
 /**
  * Asks for answers: offers the stem's output, and hears how far its requests have come and who is at work on
@@ -147,7 +123,11 @@ export class Requester {
     const opening = this.openings.take(request)
     if (opening === undefined) return withdrawn(activation)
     this.audits.begin(request, opening.seed)
-    return this.lead(this.stemOf({ request, opening, route: [], activation }, nowMs), opening, nowMs)
+    return this.lead(
+      this.stemOf({ request, opening, route: [], activation }, nowMs),
+      opening,
+      nowMs,
+    )
   }
 
   /** Layers are left of a request that ran in rounds: they are run one after another. */

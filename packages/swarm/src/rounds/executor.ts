@@ -273,7 +273,12 @@ export class Executor {
     return [...forgotten, ...this.declined(hub, request, round, inputName)]
   }
 
-  private declined(hub: PeerId, request: RequestId, round: number, input: TensorHash): CoreEffect[] {
+  private declined(
+    hub: PeerId,
+    request: RequestId,
+    round: number,
+    input: TensorHash,
+  ): CoreEffect[] {
     const { backend } = this.options
     const none = { layers: [], sum: undefined }
     const message = { kind: 'update', request, round, input, backend, ...none } as const

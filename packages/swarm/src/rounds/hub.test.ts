@@ -4,7 +4,13 @@ import { layerSet } from '../claims/layer-set.ts'
 import type { CoreEffect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
-import { layersIn, symbolicArithmetic, symbolicRows, symbolicStem, trueRoute } from '../testing/symbols.ts'
+import {
+  layersIn,
+  symbolicArithmetic,
+  symbolicRows,
+  symbolicStem,
+  trueRoute,
+} from '../testing/symbols.ts'
 import type { PeerId, RequestId, Round, Update } from '../wire/messages.ts'
 import { nameOf } from './executor.ts'
 import { Hub } from './hub.ts'

@@ -11,8 +11,8 @@ import { Asking } from './asking.ts'
 import { Closing } from './closing.ts'
 import { lateFault } from './ending.ts'
 import { encodedRound, nameOf, type OwnSum } from './executor.ts'
-import type { HubNeeds } from './hub-needs.ts'
 import { HubJobs } from './hub-jobs.ts'
+import type { HubNeeds } from './hub-needs.ts'
 import { RECOUNT_WAIT_MS } from './limits.ts'
 import { drawnOrder, planRounds, type Share } from './plan.ts'
 import { CurrentRound } from './round.ts'
@@ -188,7 +188,10 @@ export class Hub {
       return this.onSum(asked, job.from, job.hops, { ...job.tensor, bytes }, nowMs)
     }
     if (bytes === undefined)
-      return this.closing.fail(asked, { code: 'stem-failed', reason: 'its output is not there any more' })
+      return this.closing.fail(asked, {
+        code: 'stem-failed',
+        reason: 'its output is not there any more',
+      })
     asked.tensor = encoded(asked.origin, bytes)
     return this.startRound(asked, nowMs)
   }
@@ -253,17 +256,14 @@ export class Hub {
     const bytes = tensor?.bytes.length ?? 0
     const layers = asked.current?.missing() ?? asked.left
     const barred = this.needs.shared.barred(request, policy, nowMs)
-    return this.needs.sight.look(
-      { request, layers, bytes, barred, isRecount },
-      this.asked(),
-      nowMs,
-    )
+    return this.needs.sight.look({ request, layers, bytes, barred, isRecount }, this.asked(), nowMs)
   }
 
   private startRound(asked: AskedInRounds, nowMs: number): CoreEffect[] {
     const { activation, tensor } = asked
     const isOver = asked.groups.length === 0 || nowMs >= asked.hurriesAtMs
-    if (isOver || tensor === undefined || activation === undefined) return this.closing.finish(asked, nowMs)
+    if (isOver || tensor === undefined || activation === undefined)
+      return this.closing.finish(asked, nowMs)
     const { executors, access } = this.sees(asked, nowMs)
     const plan = planRounds(drawnOrder(asked.request, asked.left), asked.groups, executors, access)
     while (

@@ -1,6 +1,6 @@
 import type { EngineName } from '@layerswarm/model'
-import type { Plausibility } from '../audits/step-size.ts'
 import type { Recount } from '../audits/recomputation.ts'
+import type { Plausibility } from '../audits/step-size.ts'
 import type { CoreEffect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome, LayerOutcome } from '../ports.ts'
