@@ -66,6 +66,7 @@ export {
   type Settings,
 } from './scenarios/settings.ts'
 export {
+  type Route,
   type ScoreRoutes,
   type SimulateOptions,
   type SimulationProgress,
