@@ -8,6 +8,7 @@
  * of two rounds of four change their class by that. Then the processor time of four layers as four runs and as one
  * graph with the sum in it, in WebAssembly on one thread. Needs a build.
  */
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -19,12 +20,13 @@ import {
   tensor,
 } from '@layerswarm/model'
 import { createNodeEngine } from '@layerswarm/peer/node'
-import * as ort from 'onnxruntime-web'
 import { readSamples, sampleAt } from '../apps/cli/dist/images/samples.js'
 import { readModelFolder } from '../apps/cli/dist/release/release-folder.js'
 import { readFlags } from './faults/flags.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** That of the peer, whose engine it is. */
+const ort = createRequire(join(root, 'packages', 'peer', 'package.json'))('onnxruntime-web')
 const values = readFlags({ images: 40, runs: 60 })
 const { spec, parts, preprocessing } = await readModelFolder(join(root, 'models', 'fashion-vit'))
 const samples = await readSamples(join(root, 'models', 'samples', 'fashion-mnist-500'))
