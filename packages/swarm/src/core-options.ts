@@ -5,7 +5,7 @@ import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { AUDITS_BY_DEFAULT, CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
 import type { AccessSpeed } from './ports.ts'
-import { type RoundArithmetic, roundArithmetic } from './rounds/arithmetic.ts'
+import { type RoundArithmetic, roundArithmetic } from './round-arithmetic.ts'
 import type { ModelShape } from './step.ts'
 import type { PeerId } from './wire/messages.ts'
 

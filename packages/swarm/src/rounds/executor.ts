@@ -4,6 +4,7 @@ import type { JobId } from '../jobs.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Errands } from '../provider/errands.ts'
+import type { RoundArithmetic, Summing } from '../round-arithmetic.ts'
 import type {
   Activation,
   HeldActivation,
@@ -14,7 +15,6 @@ import type {
   TensorHash,
   Update,
 } from '../wire/messages.ts'
-import type { RoundArithmetic, Summing } from './arithmetic.ts'
 import { SUMS_HELD_MAX } from './limits.ts'
 
 /** Layers of a round and how long each took, milliseconds. */

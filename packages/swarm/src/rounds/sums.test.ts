@@ -3,12 +3,12 @@ import { encodeActivation, tensor } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { isStepOfLayers } from '../audits/step-size.ts'
 import type { LayerOutcome } from '../ports.ts'
+import { roundArithmetic } from '../round-arithmetic.ts'
 import { ask } from '../testing/asking.ts'
 import { SymbolicCompute } from '../testing/symbolic-compute.ts'
 import { isTainted, tainted } from '../testing/symbols.ts'
 import { World } from '../testing/world.ts'
 import type { PeerId } from '../wire/messages.ts'
-import { roundArithmetic } from './arithmetic.ts'
 
 const ALL = [0, 1, 2, 3, 4, 5, 6, 7]
 const ROUNDS = { rounds: [4, 4] } as const
