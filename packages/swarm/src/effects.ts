@@ -1,11 +1,10 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import type { Recount } from './audits/recomputation.ts'
 import type { SignedStatement } from './chain/statement.ts'
 import type { FailureFault } from './failure.ts'
+import type { Halfway, Recount } from './handed-on.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, Checked, ClassifyPolicy, Progress } from './request.ts'
-import type { Halfway } from './requester/openings.ts'
 import type { LaneCount } from './wire/lane-count.ts'
 import type {
   Activation,

@@ -1,6 +1,6 @@
+import type { Recount } from '../handed-on.ts'
 import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { AuditEnd } from './audit.ts'
-import type { Recount } from './recomputation.ts'
 
 /** What audits have come to, until somebody takes it: each thing once. */
 export class AuditNews {

@@ -2,9 +2,9 @@ import type { EncodedActivation } from '@layerswarm/model'
 import type { Effect, Input } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
-import { type RoundArithmetic, roundArithmetic, type Summing } from '../round-arithmetic.ts'
 import type { Audit, Verdict } from './audit.ts'
 import { OWN_LAYERS_MAX, OWN_TENSOR_BYTES_MAX } from './limits.ts'
+import { type RoundArithmetic, roundArithmetic, type Summing } from './round-arithmetic.ts'
 
 /** What comes of loading a layer, and of running one. */
 export type OwnRunInput = Extract<Input, { on: 'layer-hosted' | 'layer-run' }>

@@ -1,7 +1,6 @@
-import type { EncodedActivation } from '@layerswarm/model'
 import { PUSH_BYTES_PER_MS } from '../limits.ts'
 import { heldBytes, isHolder } from '../step.ts'
-import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RECOUNT_MS } from './limits.ts'
 
 /** What is to be run again. */
@@ -14,17 +13,6 @@ export interface Recomputation {
   readonly layers: readonly number[]
   /** The tags of those who are to have no part in it. */
   readonly barred: readonly number[]
-}
-
-/** A sum that is to be made again, by others: what was run, and on what. */
-export interface Recount {
-  readonly request: RequestId
-  readonly layers: readonly number[]
-  readonly input: EncodedActivation
-  /** The input as others have it from here. */
-  readonly activation: Activation
-  /** Somebody may be lying: it does not wait until there is less to do. */
-  readonly isUrgent: boolean
 }
 
 /** The first step of a recomputation: it goes on from that of another request, whose tensor is where it was. */

@@ -1,29 +1,6 @@
+import type { Halfway, Opening } from '../handed-on.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import type { Activation, Hop, PeerId, RequestId, Step } from '../wire/messages.ts'
-
-/** A request whose first tensor is not here yet. */
-export interface Opening {
-  readonly policy: ClassifyPolicy
-  /** When it was asked, milliseconds. */
-  readonly startedMs: number
-  /** What is audited of it is drawn from this; undefined where nothing is. */
-  readonly seed?: string | undefined
-}
-
-/** A request of which some layers have run in rounds, and others are left. */
-export interface Halfway {
-  readonly request: RequestId
-  readonly opening: Opening
-  /** The layers that have run. */
-  readonly route: readonly Hop[]
-  /** How many of them in each round. */
-  readonly rounds: readonly number[]
-  /** What they have made, and what the stem had, as others have them from here. */
-  readonly activation: Activation
-  readonly origin: Activation
-  /** Who was asked for something. */
-  readonly told: readonly PeerId[]
-}
+import type { RequestId, Step } from '../wire/messages.ts'
 
 /** The first step of a request, as it is published now. */
 export function firstStep(

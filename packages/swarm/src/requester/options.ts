@@ -1,7 +1,7 @@
 import type { Agreement } from '../audits/agreement.ts'
 import type { Ledger } from '../audits/ledger.ts'
+import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
-import type { RoundArithmetic } from '../round-arithmetic.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
 

@@ -1,12 +1,12 @@
 import { withOwnLink } from '../chain/own-link.ts'
 import { draw } from '../draw.ts'
+import type { Opening } from '../handed-on.ts'
 import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import { isHolder } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
-import type { Opening } from './openings.ts'
 import { Patience } from './patience.ts'
 
 /** Why no further hop is waited for. */

@@ -1,7 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import type { Opening } from '../handed-on.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import { HURRY_MS, HURRY_SHARE_MAX } from '../requester/limits.ts'
-import type { Opening } from '../requester/openings.ts'
 import type { Activation, Hop, PeerId, RequestId } from '../wire/messages.ts'
 import { GO_BACKS_MAX, ROUND_MS_MIN, ROUND_PATIENCE, ROUND_SHARE_MAX } from './limits.ts'
 import type { CurrentRound, Sum } from './round.ts'

@@ -1,10 +1,10 @@
 import { activationBytes, type EncodedActivation, type EngineName, sha256 } from '@layerswarm/model'
+import type { RoundArithmetic, Summing } from '../audits/round-arithmetic.ts'
 import { type CoreEffect, type Effect, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Errands } from '../provider/errands.ts'
-import type { RoundArithmetic, Summing } from '../round-arithmetic.ts'
 import type {
   Activation,
   HeldActivation,

@@ -1,7 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import type { Recount } from '../audits/recomputation.ts'
 import { has, layerSet } from '../claims/layer-set.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
+import type { Recount } from '../handed-on.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'

@@ -6,8 +6,8 @@
  */
 
 import type { EncodedActivation } from '@layerswarm/model'
+import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import { LAYERS_MAX } from '../limits.ts'
-import type { RoundArithmetic } from '../round-arithmetic.ts'
 import { SHOWING_MARKS_END } from './limits.ts'
 
 /** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */

@@ -4,7 +4,7 @@ import {
   encodeActivation,
   tensor,
 } from '@layerswarm/model'
-import { withinTolerance } from './audits/agreement.ts'
+import { withinTolerance } from './agreement.ts'
 
 /** Adds up what the layers of one executor make of the input of a round, one output after the other. */
 export interface Summing {
