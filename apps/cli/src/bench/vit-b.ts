@@ -67,6 +67,7 @@ async function inProcesses(folder: string, options: BenchOptions): Promise<Bench
     const [release] = swarm.signaling.snapshot().releases
     const peer = await joinAsRequester({
       swarmKey: undefined,
+      dataDir: undefined,
       join: [swarm.url],
       release: release?.id,
       engine: ENGINE,
