@@ -77,6 +77,12 @@ const bench = {
     const { totalMs, route } = await answer
     return { totalMs, layersMs: route.reduce((sum, { ms }) => sum + ms, 0) }
   },
+  /** One image, as any caller asks: in whatever order the release allows. */
+  async classifyOne(deadlineMs: number): Promise<{ totalMs: number; layers: number[] }> {
+    const { answer } = await joined().classify(noise(1), { deadlineMs })
+    const { totalMs, route } = await answer
+    return { totalMs, layers: route.map(({ layer }) => layer) }
+  },
   visitParts: timeVisitParts,
   acceptance,
   vectorDistances,

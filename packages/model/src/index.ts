@@ -103,7 +103,10 @@ export { foreignFile } from './foreign-file.ts'
 export {
   checkPart,
   joinCheckpoint,
+  type PartDtype,
+  type PartTensors,
   partValues,
+  recodePart,
   splitCheckpoint,
   writePart,
 } from './part-file.ts'

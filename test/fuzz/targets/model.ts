@@ -1,7 +1,6 @@
 import {
   ACTIVATION_DTYPES,
   activationBytes,
-  checkPart,
   decodeActivation,
   encodeActivation,
   imageTensor,
@@ -21,8 +20,10 @@ import {
   parseReceipt,
   parseSha256,
   partsOf,
+  partValues,
   type Receipt,
   randomModel,
+  randomPart,
   readSafetensors,
   readStoredTensors,
   receiptText,
@@ -235,9 +236,14 @@ export const MODEL_TARGETS: readonly Target[] = [
     covers: [file('part-file.ts#checkPart'), file('part-file.ts#splitCheckpoint')],
     kind: 'bytes',
     share: 0.3,
-    seeds: () => [tinyCheckpoint(), ...randomModel(TINY_SPEC, 2).values()],
+    seeds: () => [
+      tinyCheckpoint(),
+      ...randomModel(TINY_SPEC, 2).values(),
+      ...(['I8', 'I4'] as const).map((dtype) => randomPart(TINY_SPEC, 0, 2, dtype)),
+    ],
     run(input) {
-      refusing({ ModelError: SAFETENSORS_FAULTS }, () => checkPart(TINY_SPEC, 0, input))
+      // Values too: of quantised ones they are worked out from two tensors.
+      refusing({ ModelError: SAFETENSORS_FAULTS }, () => partValues(TINY_SPEC, 0, input))
       const parts = refusing({ ModelError: SAFETENSORS_FAULTS }, () =>
         splitCheckpoint(input, TINY_SPEC),
       )

@@ -28,7 +28,6 @@ export const memory: Bench = {
     const engine = 'ort-node'
     const swarm = await startLocalSwarm({
       swarmKey: undefined,
-      dataDir: undefined,
       hosting: LOCAL_HOSTING,
       certificate: undefined,
       peers: 0,
@@ -58,6 +57,7 @@ export const memory: Bench = {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
+        dataDir: undefined,
         swarmKey: undefined,
         join: [swarm.url],
         release: id,

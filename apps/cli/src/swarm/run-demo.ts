@@ -37,7 +37,6 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
     swarmKey: undefined,
-    dataDir: undefined,
     certificate: undefined,
     peers,
     replicas,
@@ -61,6 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
   const { samples: count, concurrency, policy, asking, signal, log } = options
   const peer = await joinAsRequester({
+    dataDir: undefined,
     join: [swarm.url],
     swarmKey: undefined,
     release: undefined,
