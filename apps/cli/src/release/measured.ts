@@ -38,8 +38,8 @@ export async function noveltyOf(
     return undefined
   }
   const model = await readModelFolder(folder)
-  log(`measuring from when on a picture is unlike what ${model.name} was trained on`)
   const testOf = await readTestImages([model], sourcesOf({ data, signal, log }))
+  log(`measuring from when on a picture is unlike what ${model.name} was trained on`)
   return evaluateNovelty(model, testOf(model), { signal, ...machineOptions(log) })
 }
 
