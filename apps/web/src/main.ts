@@ -134,6 +134,7 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), volunteer, {
   },
   preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
+  setTwice: classifier.setTwice,
 })
 
 /** Where choices are kept; undefined where the browser forbids it. */

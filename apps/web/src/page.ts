@@ -35,6 +35,8 @@ export interface PageActions extends JoinActions {
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
+  /** Whether it is asked in two disjoint orders instead, and in a third when they disagree. */
+  setTwice(twice: boolean): void
 }
 
 /** What stays on the device from visit to visit. */
@@ -105,7 +107,7 @@ export function createPage(
   createSourceTabs(createCamera(actions.choose).off)
   createDrawingPad(actions.choose)
   createFileDrop(actions.choose, run.showProblem, actions.preparation)
-  const orderChoice = createOrderChoice(actions.setOrders)
+  const orderChoice = createOrderChoice(actions)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
@@ -195,17 +197,26 @@ function createMoves({ lights }: SwarmPicture, self: () => string) {
   }
 }
 
-function createOrderChoice(setOrders: (orders: number) => void) {
+function createOrderChoice({ setOrders, setTwice }: Pick<PageActions, 'setOrders' | 'setTwice'>) {
   const select = byId('orders', HTMLSelectElement)
-  const tell = () => setOrders(Number(select.value))
-  select.addEventListener('change', tell)
+  const twice = byId('twice', HTMLInputElement)
+  const tell = () => {
+    // Asking twice makes its orders itself.
+    select.disabled = twice.checked
+    setOrders(Number(select.value))
+    setTwice(twice.checked)
+  }
+  for (const input of [select, twice]) input.addEventListener('change', tell)
   // Browsers keep a choice over a reload.
   tell()
   return {
     /** Whether there is more than one order to ask in. */
     offer(isOffered: boolean) {
       byId('ask-in', HTMLElement).hidden = !isOffered
-      if (!isOffered) select.value = '1'
+      if (!isOffered) {
+        select.value = '1'
+        twice.checked = false
+      }
       tell()
     },
   }

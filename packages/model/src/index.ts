@@ -144,6 +144,14 @@ export {
   signManifest,
   verifyManifest,
 } from './manifest.ts'
+export type { Mix } from './mixes.ts'
+export {
+  logitVariance,
+  type Novelty,
+  type NoveltyVerdict,
+  noveltyScore,
+  noveltyVerdict,
+} from './novelty.ts'
 
 // The wire: an activation as bytes, and the receipt of a run that anybody can replay.
 

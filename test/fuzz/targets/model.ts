@@ -5,6 +5,7 @@ import {
   encodeActivation,
   imageTensor,
   joinCheckpoint,
+  type Manifest,
   type ModelSpec,
   manifestBytes,
   type Part,
@@ -71,8 +72,8 @@ const WAYS: readonly Partial<Preprocessing>[] = [
 
 const HASH = 'ab'.repeat(32)
 
-/** A release of the tiny model, signed, with what was measured of its groupings. */
-export const tinyManifest = (rounds?: Readonly<Record<string, number>>) =>
+/** A release of the tiny model, signed, with what was measured of it. */
+export const tinyManifest = (measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes'> = {}) =>
   signManifest(
     {
       format: 'layerswarm-release/1',
@@ -93,7 +94,7 @@ export const tinyManifest = (rounds?: Readonly<Record<string, number>>) =>
         createdAt: '2026-11-23T20:21:00Z',
         report: parseSha256(HASH),
       },
-      ...(rounds === undefined ? {} : { rounds }),
+      ...measured,
     },
     new Uint8Array(32).fill(7),
   )
@@ -255,11 +256,22 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/manifest',
-    covers: [file('manifest.ts#parseManifest'), file('grouping.ts#parseGrouping')],
+    covers: [
+      file('manifest.ts#parseManifest'),
+      file('grouping.ts#parseGrouping'),
+      file('novelty.ts#parseNovelty'),
+      file('mixes.ts#parseMixes'),
+    ],
     kind: 'json',
     seeds: () => [
       manifestBytes(tinyManifest()),
-      manifestBytes(tinyManifest({ '1+1': 0.5, '2': 0.25 })),
+      manifestBytes(tinyManifest({ rounds: { '1+1': 0.5, '2': 0.25 } })),
+      manifestBytes(
+        tinyManifest({
+          novelty: { score: 'flatness', images: 9, falseAlarms: 0.05, thresholds: { '1': -1.5 } },
+          mixes: [{ release: parseSha256(HASH), accuracy: 0.9, own: 0.91, other: 0.9 }],
+        }),
+      ),
     ],
     run(input) {
       const documented = { ModelError: ['bad-manifest', 'bad-spec'] }

@@ -59,6 +59,7 @@ export const memory: Bench = {
       const peer = await joinAsRequester({
         dataDir: undefined,
         swarmKey: undefined,
+        dataDir: undefined,
         join: [swarm.url],
         release: id,
         engine,

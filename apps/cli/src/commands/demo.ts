@@ -41,6 +41,13 @@ export const demo = defineCommand({
     const { runDemo } = await import('../swarm/run-demo.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
     const { samples, peers, kill, concurrency, model: models, engine } = values
+    const asking = askingOf(values)
+    const { releaseFolders } = await import('../project-places.ts')
+    const { readManifest } = await import('../release/release-folder.ts')
+    const { checkPlan } = await import('./check-plan.ts')
+    // The first one is asked; what cannot be asked like that starts nothing.
+    const [asked] = await releaseFolders(models)
+    if (asked !== undefined) checkPlan(await readManifest(asked), values)
     const report = await runDemo({
       samples,
       peers,
@@ -49,7 +56,7 @@ export const demo = defineCommand({
       models,
       engine,
       policy: values.policy,
-      asking: askingOf(values),
+      asking,
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,

@@ -8,7 +8,9 @@ const image = tensor([1, 1, 1, 1], new Float32Array(1))
 const answered = {
   answer: {
     probabilities: [[0.25, 0.75]],
+    logits: [],
     route: [],
+    rounds: [],
     missingLayers: [2],
     checked: { layers: [1], doubted: [] },
   },

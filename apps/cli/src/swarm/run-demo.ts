@@ -63,6 +63,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
     dataDir: undefined,
     join: [swarm.url],
     swarmKey: undefined,
+    dataDir: undefined,
     release: undefined,
     engine: 'auto',
     policy,
