@@ -7,6 +7,9 @@ import { expect } from 'vitest'
 
 const folder = fileURLToPath(new URL('../../docs/screenshots', import.meta.url))
 
+/** Windows that the page is looked at in: a phone, a tablet, a desk. */
+export const WIDTHS = [390, 768, 1280]
+
 /** Cells across and down: fonts differ from machine to machine, the arrangement does not. */
 const COLUMNS = 12
 const ROWS = 24
@@ -14,6 +17,9 @@ const ROWS = 24
 const DIFFERENCE_MAX = 14
 /** Longer words or other fonts make a page longer or shorter by at most this share. */
 const HEIGHT_SHARE_MAX = 0.2
+
+/** Of a stored screenshot: few, so that all of them together stay small. */
+const COLOURS = 48
 
 /** With LAYERSWARM_SCREENSHOTS=write the tests store what the README shows. */
 export const storesShots = process.env.LAYERSWARM_SCREENSHOTS === 'write'
@@ -25,7 +31,8 @@ export async function keepShot(name: string, shoot: () => Promise<Buffer>): Prom
 
 async function store(name: string, shot: Buffer): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, `${name}.png`), await sharp(shot).png({ palette: true }).toBuffer())
+  const png = sharp(shot).png({ palette: true, colours: COLOURS, effort: 10 })
+  await writeFile(join(folder, `${name}.png`), await png.toBuffer())
 }
 
 /**
@@ -33,7 +40,11 @@ async function store(name: string, shot: Buffer): Promise<void> {
  * With LAYERSWARM_SCREENSHOTS=write it stores the screenshot instead.
  */
 export async function compareShot(page: Page, name: string): Promise<void> {
-  const shot = await page.screenshot({ fullPage: true, animations: 'disabled' })
+  await compareWithStored(await page.screenshot({ fullPage: true, animations: 'disabled' }), name)
+}
+
+/** The same of a PNG that another browser took. */
+export async function compareWithStored(shot: Buffer, name: string): Promise<void> {
   if (storesShots) await store(name, shot)
   const stored = await readFile(join(folder, `${name}.png`))
   const [seen, wanted] = [await cellsOf(shot), await cellsOf(stored)]
