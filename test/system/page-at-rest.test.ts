@@ -62,20 +62,6 @@ describe('the page at rest', () => {
     }
   })
 
-  test('shows a few samples, and fetches all of them once others are wanted', async () => {
-    const { page } = tab
-    await page.getByText('24 of 500 sample pictures').waitFor()
-    const before = await page.getByTestId('sample').first().getAttribute('data-index')
-    expect(before).toBe('0')
-    await page.getByRole('button', { name: 'Show others' }).click()
-    await page.locator('[data-testid="sample"][data-index]').nth(23).waitFor()
-    await page.waitForFunction(() =>
-      [...document.querySelectorAll<HTMLElement>('[data-testid="sample"]')].some(
-        ({ dataset }) => Number(dataset.index) > 23,
-      ),
-    )
-  })
-
   test('shows the living swarm before joining: who is there, and hosts per layer', async () => {
     const { page } = tab
     await page
@@ -109,6 +95,20 @@ describe('the page at rest', () => {
       await tab.page.emulateMedia({ colorScheme: 'light' })
     },
   )
+
+  test('shows a few samples, and fetches all of them once others are wanted', async () => {
+    const { page } = tab
+    await page.getByText('24 of 500 sample pictures').waitFor()
+    const before = await page.getByTestId('sample').first().getAttribute('data-index')
+    expect(before).toBe('0')
+    await page.getByRole('button', { name: 'Show others' }).click()
+    await page.locator('[data-testid="sample"][data-index]').nth(23).waitFor()
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll<HTMLElement>('[data-testid="sample"]')].some(
+        ({ dataset }) => Number(dataset.index) > 23,
+      ),
+    )
+  })
 
   test('gives a link and a code to invite others with, and says who can open it', async () => {
     const { page } = tab
