@@ -105,7 +105,9 @@ async function measure(tree, peers) {
           seen.peers.filter(({ connection }) => connection === 'direct').length === peers &&
           seen.coverage.every((hosts) => hosts > 0),
       )
-      return { [`a sample to its answer, ${peers} ${peers === 1 ? 'peer' : 'peers'}`]: await answers(page) }
+      return {
+        [`a sample to its answer, ${peers} ${peers === 1 ? 'peer' : 'peers'}`]: await answers(page),
+      }
     }
     const proxy = await startProxy(swarm.url)
     const page = await openPage(context, proxy.url, '?capacity=8')
@@ -151,8 +153,7 @@ for (let round = 1; round <= rounds; round++)
       process.stderr.write(`round ${round}, ${whose}: ${JSON.stringify(row)}\n`)
     }
 const cases = [...new Set(seen.ours.flatMap((row) => Object.keys(row)))]
-const of = (whose, name) =>
-  median(seen[whose].flatMap((row) => (name in row ? [row[name]] : [])))
+const of = (whose, name) => median(seen[whose].flatMap((row) => (name in row ? [row[name]] : [])))
 const rows = cases.map((name) => ({
   case: name,
   ours: of('ours', name),
