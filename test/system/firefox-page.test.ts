@@ -27,8 +27,11 @@ function isInstalled(): boolean {
 
 /** Firefox has no emulation of it over BiDi yet: 0 is dark, 1 light. */
 const SCHEMES = { dark: 0, light: 1 } as const
+/** Nothing moves either: axe sees half-transparent words while they fade in. */
 const scheme = (value: number) =>
-  `user_pref("layout.css.prefers-color-scheme.content-override", ${value});\n`
+  `user_pref("layout.css.prefers-color-scheme.content-override", ${value});
+user_pref("ui.prefersReducedMotion", 1);
+`
 
 describe.skipIf(!isInstalled())('the page in Firefox', () => {
   let firefox: RawFirefox
