@@ -8,6 +8,7 @@ import type { PageOptions } from './logic/page-options.ts'
 import type { PauseRules } from './logic/pause-rules.ts'
 import type { Picture } from './logic/picture.ts'
 import { knowsText } from './logic/plain-words.ts'
+import type { SampleSet } from './logic/sample-set.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
 import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
@@ -15,6 +16,7 @@ import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import { createCamera } from './ui/camera.ts'
 import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
+import { type CropEditor, createCropEditor } from './ui/crop-editor.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
@@ -31,6 +33,8 @@ export interface PageActions extends JoinActions {
   /** When this tab is to rest. */
   setRules(rules: PauseRules): void
   choose(picture: Picture): void
+  /** All sample pictures that the server has. */
+  allSamples(): Promise<SampleSet>
   /** How the model wants its pictures, where one is known. */
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
@@ -101,12 +105,10 @@ export function createPage(
   })
   const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
-  const strip = createSampleStrip(actions.choose)
+  const strip = createSampleStrip(actions.choose, actions.allSamples)
   const run = createRunView(() => self, hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
-  createSourceTabs(createCamera(actions.choose).off)
-  createDrawingPad(actions.choose)
-  createFileDrop(actions.choose, run.showProblem, actions.preparation)
+  const crop = createSources(actions, run.showProblem)
   const orderChoice = createOrderChoice(actions)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
@@ -151,6 +153,7 @@ export function createPage(
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
+      crop.show(picture)
       swarm.lights.carry(chosen)
     },
     showRun(state) {
@@ -166,6 +169,17 @@ export function createPage(
     },
     showNotice: (line) => setLine(notice, line),
   }
+}
+
+/** Where pictures come from; what of a photo is meant is chosen in the editor that this gives. */
+function createSources(
+  { choose, preparation }: PageActions,
+  complain: (line: string) => void,
+): CropEditor {
+  createSourceTabs(createCamera(choose).off)
+  createDrawingPad(choose)
+  createFileDrop(choose, complain, preparation)
+  return createCropEditor(choose, preparation)
 }
 
 function sayWhatIsKnown({ labels, layers, keepsOrder }: ModelCard): void {

@@ -7,6 +7,7 @@ import {
   type AskPolicy,
   CHAINS,
   CLAIM_POLICIES,
+  EVERY_POLICY,
   POLICY_NAMES,
   type PolicyName,
   policyNamed,
@@ -31,7 +32,7 @@ export interface SimulateOptions {
   readonly requests?: number
   /** A whole number from 0 to 2^32 − 1. */
   readonly seed?: number
-  /** One policy; USUAL_POLICIES unless given. */
+  /** One policy, or `all`; USUAL_POLICIES unless given. */
   readonly policy?: string
   /** Claim policies to compare in place of the known policies, by the names that the report gives them. */
   readonly policies?: Readonly<Record<string, ClaimPolicy>>
@@ -206,6 +207,7 @@ function contendersOf(
   { policy, policies }: SimulateOptions,
 ): readonly [string, Contender][] {
   if (policies !== undefined) return Object.entries(policies)
+  if (policy === EVERY_POLICY) return POLICY_NAMES.map((name) => [name, name])
   if (policy !== undefined) return [[policy, policyNamed(policy)]]
   // Growth concerns the gossip of this project; the chains have none.
   const names = scenario === LANES ? (['any-order'] as const) : USUAL_POLICIES

@@ -57,7 +57,6 @@ export const memory: Bench = {
       const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
-        dataDir: undefined,
         swarmKey: undefined,
         dataDir: undefined,
         join: [swarm.url],

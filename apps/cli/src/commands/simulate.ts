@@ -103,7 +103,7 @@ export const simulate = defineCommand({
     seeds,
     scenarios,
     policies,
-    policy: text('NAME', 'one policy instead of the usual ones'),
+    policy: text('NAME', 'one policy instead of the usual ones, or all'),
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),

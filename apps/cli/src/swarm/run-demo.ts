@@ -60,7 +60,6 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
   const { samples: count, concurrency, policy, asking, signal, log } = options
   const peer = await joinAsRequester({
-    dataDir: undefined,
     join: [swarm.url],
     swarmKey: undefined,
     dataDir: undefined,
