@@ -60,7 +60,11 @@ export const publish = defineCommand({
       print(`${percent(accuracy)} in rounds of ${grouping}`)
     }
     const { novelty, mixes = [] } = manifest
-    if (novelty !== undefined) {
+    if (novelty === undefined) {
+      print(
+        'answers will not say what is unlike all training: publish the training with --data DIR to measure it',
+      )
+    } else {
       const share = (100 * novelty.falseAlarms).toFixed(0)
       print(
         `answers say what is unlike all training, of ${share} % of ${novelty.images} held-out pictures wrongly`,

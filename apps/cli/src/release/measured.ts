@@ -24,7 +24,7 @@ const FASHION_MNIST = 'fashion-mnist'
 /**
  * What a manifest says of pictures that the model does not know, measured on those of `data` or, of
  * a model that learned Fashion-MNIST, on its test images where they are installed.
- * @returns undefined where there are none at hand, said in one line.
+ * @returns undefined where there are none at hand.
  * @throws CliError, ModelError, TrainerError.
  */
 export async function noveltyOf(
@@ -33,10 +33,7 @@ export async function noveltyOf(
   { data, signal, log }: MeasureChoice,
 ): Promise<Novelty | undefined> {
   const isAtHand = trainedOn === FASHION_MNIST && (await exists(FASHION_MNIST_DIR))
-  if (data === undefined && !isAtHand) {
-    log('answers will not say what is unlike all training: that is measured with --data DIR')
-    return undefined
-  }
+  if (data === undefined && !isAtHand) return undefined
   const model = await readModelFolder(folder)
   const testOf = await readTestImages([model], sourcesOf({ data, signal, log }))
   log(`measuring from when on a picture is unlike what ${model.name} was trained on`)
