@@ -12,10 +12,10 @@ const FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ]
 
-/** Starts it; the caller closes it. */
-export function launchChromium() {
+/** Starts it with more flags; the caller closes it. */
+export function launchChromium({ flags = [], handleSIGTERM = false } = {}) {
   const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, headless: true, args: FLAGS, handleSIGTERM: false })
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags], handleSIGTERM })
 }
 
 /** A tab that joins the swarm of this server and hosts two layers. */

@@ -1,27 +1,14 @@
 // What the scripts of this folder start: a swarm of the built command line, and a browser.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
+import { launchChromium, snapshotOf } from '../faults/chromium.mjs'
+import { until } from '../faults/processes.mjs'
 
 /** The root of this tree. */
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** mDNS candidates are off so that no multicast leaves the machine. */
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-]
-
-/** A headless Chromium: that of LAYERSWARM_CHROMIUM, or Debian's. */
-export function launchBrowser(flags = []) {
-  const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, headless: true, args: [...FLAGS, ...flags] })
-}
+/** A headless Chromium, which ends with this process. */
+export const launchBrowser = (flags = []) => launchChromium({ flags, handleSIGTERM: true })
 
 /**
  * Starts `layerswarm WORDS… --port 0` of a built tree and waits until it serves.
@@ -55,12 +42,11 @@ export function startSwarm(tree, ...words) {
 
 /** Waits until the snapshot of a page's peer satisfies a predicate. */
 export async function untilSnapshot(page, holds, withinMs = 120_000) {
-  const endMs = performance.now() + withinMs
-  for (;;) {
-    const seen = await page.evaluate(() => window.layerswarm.snapshot())
-    if (holds(seen)) return seen
-    if (performance.now() > endMs)
-      throw new Error(`waited ${withinMs} ms; last seen: ${JSON.stringify(seen)}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  let seen
+  const isSo = async () => {
+    seen = await snapshotOf(page)
+    return holds(seen)
   }
+  await until('the page is so far', isSo, withinMs, 20)
+  return seen
 }

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs'
 import { POLICY_NAMES, simulate } from '@layerswarm/lab'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,22 +7,13 @@ import { FINISHED, untilSnapshot } from './browser.ts'
 import { compareWithStored, WIDTHS } from './page-shots.ts'
 import {
   type FirefoxTab,
-  firefoxProgram,
+  isFirefoxInstalled,
   launchRawFirefox,
   type RawFirefox,
 } from './raw-firefox.ts'
 
 const WAIT_MS = 60_000
 const LAYERS = 8
-
-function isInstalled(): boolean {
-  try {
-    accessSync(firefoxProgram, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Firefox has no emulation of it over BiDi yet: 0 is dark, 1 light. */
 const SCHEMES = { dark: 0, light: 1 } as const
@@ -33,7 +23,7 @@ const scheme = (value: number) =>
 user_pref("ui.prefersReducedMotion", 1);
 `
 
-describe.skipIf(!isInstalled())('the page in Firefox', () => {
+describe.skipIf(!isFirefoxInstalled())('the page in Firefox', () => {
   let firefox: RawFirefox
   let swarm: RunningSwarm
   let tab: FirefoxTab

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +15,7 @@ import {
 } from './browser.ts'
 import {
   type FirefoxTab,
-  firefoxProgram,
+  isFirefoxInstalled,
   launchRawFirefox,
   type RawFirefox,
 } from './raw-firefox.ts'
@@ -24,16 +23,7 @@ import {
 const LAYERS = 8
 const WAIT_MS = 60_000
 
-function isInstalled(): boolean {
-  try {
-    accessSync(firefoxProgram, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-describe.skipIf(!isInstalled())('a tab of Firefox, in a swarm with one of Chromium', () => {
+describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of Chromium', () => {
   let firefox: RawFirefox
   let chromium: Browser
   let swarm: RunningSwarm

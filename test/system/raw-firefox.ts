@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +41,16 @@ const START_MS_MAX = 60_000
 
 /** The Firefox that LAYERSWARM_FIREFOX names, or Debian's. */
 export const firefoxProgram = process.env.LAYERSWARM_FIREFOX ?? '/usr/bin/firefox-esr'
+
+/** Whether there is one to launch. */
+export function isFirefoxInstalled(): boolean {
+  try {
+    accessSync(firefoxProgram, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** @param preferences lines of a user.js, beside those that every test needs. */
 export async function launchRawFirefox(preferences = ''): Promise<RawFirefox> {

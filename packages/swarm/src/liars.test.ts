@@ -1,51 +1,15 @@
-import type { EncodedActivation } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import type { Clock, LayerOutcome, Transport } from './ports.ts'
+import type { Transport } from './ports.ts'
 import type { Checked } from './request.ts'
 import { ask, layersOf, SMALL } from './testing/asking.ts'
+import { LyingCompute } from './testing/lying-compute.ts'
 import { Recounts } from './testing/recounts.ts'
-import { SymbolicCompute } from './testing/symbolic-compute.ts'
-import { isTainted, tainted } from './testing/symbols.ts'
+import { isTainted } from './testing/symbols.ts'
 import { simulatedMember, World } from './testing/world.ts'
 import type { Message, PeerId, RequestId } from './wire/messages.ts'
 
 /** 50 x 64 in float16 is 6,400 bytes: by reference, as those of the model that ships. */
 const HELD = { layers: 4, tokens: 50, width: 64 }
-
-/** An engine that says something else than it computes, when `lies` says so. */
-class Lying extends SymbolicCompute {
-  private readonly lies: (isRecount: boolean) => boolean
-  private readonly isRecount: Recounts['take']
-  private readonly nextMark: () => number
-
-  /** @param nextMark of its next lie; no two are the same unless given. */
-  constructor(
-    clock: Clock,
-    lies: (isRecount: boolean) => boolean,
-    isRecount: Recounts['take'],
-    nextMark = counted(),
-  ) {
-    super(clock, 2)
-    this.isRecount = isRecount
-    this.lies = lies
-    this.nextMark = nextMark
-  }
-
-  override run(
-    layer: number,
-    hop: number,
-    input: EncodedActivation,
-    finished: (outcome: LayerOutcome) => void,
-  ): void {
-    const isLie = this.lies(this.isRecount(layer, hop, input.bytes))
-    super.run(layer, hop, input, (outcome) => {
-      if (!isLie || 'failure' in outcome) return finished(outcome)
-      const { activation } = outcome
-      const bytes = tainted(activation.bytes, this.nextMark())
-      finished({ ...outcome, activation: { ...activation, bytes } })
-    })
-  }
-}
 
 function counted(): () => number {
   let told = 1
@@ -82,9 +46,11 @@ function lane(shape: typeof SMALL, lies: (isRecount: boolean) => boolean) {
   const serve = [0, 1, 2, 3]
   const odd = 'odd' as PeerId
   const recounts = new Recounts(odd, () => world.clock.nowMs())
-  const compute = new Lying(world.clock, lies, (layer, hop, input) =>
-    recounts.take(layer, hop, input),
-  )
+  const compute = new LyingCompute(world.clock, {
+    isLie: (layer, hop, input) => lies(recounts.take(layer, hop, input)),
+    // No two lies are the same.
+    nextMark: counted(),
+  })
   const transport = tapped(world.network.join(odd), (message) => recounts.heard(message))
   const { clock, random } = world
   simulatedMember({ transport, clock, random, compute }, { shape, serve }).member.start()
@@ -180,12 +146,7 @@ test('three that lie alike outvote nobody, though only two are honest: the asker
   const { clock, random } = world
   for (const name of ['x', 'y', 'z']) {
     const transport = world.network.join(name as PeerId)
-    const compute = new Lying(
-      clock,
-      () => true,
-      () => false,
-      () => 1,
-    )
+    const compute = new LyingCompute(clock, { isLie: () => true, nextMark: () => 1 })
     simulatedMember(
       { transport, clock, random, compute },
       { shape: HELD, serve: [0, 1, 2, 3] },

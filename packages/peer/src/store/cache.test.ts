@@ -7,7 +7,7 @@ import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
 import { onFullDisk } from '../testing/full-disk.ts'
 import * as browser from './cache.browser.ts'
 import { createBlobCache } from './cache.node.ts'
-import { createLayerStore } from './layer-store.ts'
+import { type BlobCache, createLayerStore } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
 import { createUnnamedFileCache } from './unnamed-file.node.ts'
 
@@ -19,6 +19,20 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'layerswarm-cache-'))
 })
 afterEach(() => rm(folder, { recursive: true }))
+
+/** What a cache does whose disk takes nothing, in a place that ends so. */
+async function keepsInMemory(cache: BlobCache, place: string): Promise<void> {
+  expect(cache.state.problem).toBeUndefined()
+  await cache.write(HASH, FILE)
+  expect(await cache.read(HASH)).toEqual(FILE)
+  expect(cache.state.problem).toMatch(
+    new RegExp(
+      `^layers cannot be kept in .*${place}: .*; new ones stay in memory until this process ends$`,
+    ),
+  )
+  await cache.remove(HASH)
+  expect(await cache.read(HASH)).toBeUndefined()
+}
 
 describe.each([
   { where: 'in files', create: () => createBlobCache(join(folder, 'new')) },
@@ -92,14 +106,7 @@ describe('a cache in a file without a name', () => {
   test('keeps in memory what its disk does not take, and says so', async () => {
     process.env.TMPDIR = join(folder, 'none')
     const cache = createUnnamedFileCache()
-    expect(cache.state.problem).toBeUndefined()
-    await cache.write(HASH, FILE)
-    expect(await cache.read(HASH)).toEqual(FILE)
-    expect(cache.state.problem).toMatch(
-      /^layers cannot be kept in .*none: .*; new ones stay in memory until this process ends$/,
-    )
-    await cache.remove(HASH)
-    expect(await cache.read(HASH)).toBeUndefined()
+    await keepsInMemory(cache, 'none')
   })
 })
 
@@ -152,14 +159,7 @@ describe('a cache in files', () => {
   test('keeps in memory what its disk does not take, and says so', async () => {
     const cache = await createBlobCache(folder)
     await rm(join(folder, 'parts'), { recursive: true })
-    expect(cache.state.problem).toBeUndefined()
-    await cache.write(HASH, FILE)
-    expect(await cache.read(HASH)).toEqual(FILE)
-    expect(cache.state.problem).toMatch(
-      /^layers cannot be kept in .*parts: .*; new ones stay in memory until this process ends$/,
-    )
-    await cache.remove(HASH)
-    expect(await cache.read(HASH)).toBeUndefined()
+    await keepsInMemory(cache, 'parts')
   })
 
   test.skipIf(process.platform !== 'linux')(

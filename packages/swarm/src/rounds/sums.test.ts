@@ -3,10 +3,9 @@ import { encodeActivation, tensor } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { roundArithmetic } from '../audits/round-arithmetic.ts'
 import { isStepOfLayers } from '../audits/step-size.ts'
-import type { LayerOutcome } from '../ports.ts'
 import { ask } from '../testing/asking.ts'
-import { SymbolicCompute } from '../testing/symbolic-compute.ts'
-import { isTainted, tainted } from '../testing/symbols.ts'
+import { LyingCompute } from '../testing/lying-compute.ts'
+import { isTainted } from '../testing/symbols.ts'
 import { World } from '../testing/world.ts'
 import type { PeerId } from '../wire/messages.ts'
 
@@ -16,37 +15,12 @@ const LIAR = 'liar' as PeerId
 /** The size of a step shows this lie, and hides the other. */
 const [SHOWING, HIDDEN] = [2, 200]
 
-/** Lies in every layer. */
-class Lying extends SymbolicCompute {
-  readonly mark: number
-
-  constructor(world: World, mark: number) {
-    super(world.clock, 2)
-    this.mark = mark
-  }
-
-  override run(
-    layer: number,
-    hop: number,
-    input: EncodedActivation,
-    finished: (outcome: LayerOutcome) => void,
-  ): void {
-    super.run(layer, hop, input, (outcome) => {
-      if ('failure' in outcome) return finished(outcome)
-      const { activation } = outcome
-      finished({
-        ...outcome,
-        activation: { ...activation, bytes: tainted(activation.bytes, this.mark) },
-      })
-    })
-  }
-}
-
 /** Four hosts of everything, one of whom lies with this mark, and somebody who asks. */
 function lane(mark: number, audits: boolean) {
   const world = new World({ layerMs: 2 })
   for (const name of ['anna', 'ben', 'carl']) world.join(name, { serve: ALL })
-  world.joinWith(LIAR, new Lying(world, mark), { serve: ALL })
+  const lying = new LyingCompute(world.clock, { isLie: () => true, nextMark: () => mark })
+  world.joinWith(LIAR, lying, { serve: ALL })
   const asker = world.join('asker', { audits })
   const outvoted: PeerId[] = []
   const checked: number[][] = []
