@@ -3,7 +3,7 @@
 //   node scripts/page/soak-tabs.mjs [--minutes 30] [--json]
 //
 // Prints a table for docs/tab-life.md. Exits 1 when a console had an error, a tab stopped answering, or memory grew.
-import { parseArgs } from 'node:util'
+import { readFlags } from '../faults/flags.mjs'
 import { launchBrowser, root, startSwarm, untilSnapshot } from './started.mjs'
 
 const TABS = 3
@@ -13,12 +13,11 @@ const LOOKS = 10
 const GROWTH_SHARE_MAX = 0.05
 const GROWTH_MB_MAX = 1
 
-const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '30' }, json: { type: 'boolean' } },
-})
-const minutes = Number(values.minutes)
-if (!(minutes > 0)) {
-  process.stderr.write(`soak-tabs: --minutes takes a number above 0, not "${values.minutes}"\n`)
+const { minutes, json } = readFlags({ minutes: 30, json: false })
+if (minutes === 0) {
+  process.stderr.write(
+    '--minutes is "0" and must be above 0; the flags stand at the top of the script\n',
+  )
   process.exit(2)
 }
 
@@ -147,8 +146,7 @@ function report(rows, tabs) {
       answered <= (rows.at(-2)?.tabs[i].answered ?? 0) ? [`tab ${i} stopped answering`] : [],
     ),
   ]
-  if (values.json)
-    process.stdout.write(`${JSON.stringify({ minutes, rows, growthMb, problems })}\n`)
+  if (json) process.stdout.write(`${JSON.stringify({ minutes, rows, growthMb, problems })}\n`)
   else {
     const said = [
       '| minute | memory of each tab, MB | answers | connections open, of all made |',

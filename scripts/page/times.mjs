@@ -1,24 +1,21 @@
 // How long a visitor waits, and how many bytes that costs, beside an earlier build of this repository.
 //
 //   git clone . ../earlier && (cd ../earlier && git checkout COMMIT && npm ci)
-//   node scripts/page/times.mjs ../earlier [--rounds 3] [--json]
+//   node scripts/page/times.mjs --beside ../earlier [--rounds 3] [--json]
 //
 // Prints a table for docs/page.md: medians, this build's and the earlier one's taken in turns.
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { parseArgs } from 'node:util'
+import { readFlags } from '../faults/flags.mjs'
 import { launchBrowser, root, startSwarm, untilSnapshot } from './started.mjs'
 
 const ANSWERS = 5
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, json: { type: 'boolean' } },
-})
-const [earlier] = positionals
-const rounds = Number(values.rounds)
-if (earlier === undefined || !(Number.isInteger(rounds) && rounds > 0)) {
-  process.stderr.write('times: names the folder of an earlier build, and --rounds above 0\n')
+const { beside: earlier, rounds, json } = readFlags({ beside: '', rounds: 3, json: false })
+if (earlier === '' || !(Number.isInteger(rounds) && rounds > 0)) {
+  process.stderr.write(
+    '--beside names the folder of an earlier build, and --rounds is a whole number above 0; the flags stand at the top of the script\n',
+  )
   process.exit(2)
 }
 
@@ -160,7 +157,7 @@ const rows = cases.map((name) => ({
   reference: of('reference', name),
   unit: name.startsWith('kB') ? 'kB' : 'ms',
 }))
-if (values.json) process.stdout.write(`${JSON.stringify({ name: 'page', rounds, rows })}\n`)
+if (json) process.stdout.write(`${JSON.stringify({ name: 'page', rounds, rows })}\n`)
 else {
   const cell = ({ unit }, value) => `${Math.round(value)} ${unit}`
   const lines = rows.map(
