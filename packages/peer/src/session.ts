@@ -13,6 +13,7 @@ import { createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
 import { chooseRelease, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
+import { pause } from './deadline.ts'
 import { PeerError } from './errors.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
@@ -21,12 +22,15 @@ import {
   LANE_MEET_ALONE_TIMEOUT_MS,
   LANE_MEET_TIMEOUT_MS,
   PRESENCE_READY_TIMEOUT_MS,
+  SHUT_OUT_LOOK_MS,
+  SHUT_OUT_MS_MAX,
 } from './limits.ts'
 import { checkMembership, swarmKeyOf } from './meeting/swarm-key.ts'
 import { type Network, openNetwork, shapeOf } from './network.ts'
 import type { SwarmNode } from './node/libp2p-config.ts'
 import { isCircuit } from './node/reach.ts'
 import { type PeerOptions, POLICIES } from './options.ts'
+import type { RelayKeepers } from './servers/relay-keepers.ts'
 import type { ServerChange } from './servers/server-state.ts'
 import { type Answer, createServers } from './servers/servers.ts'
 import type { LayerStore } from './store/layer-store.ts'
@@ -175,8 +179,25 @@ async function meetServers(
     const isShut = error instanceof PeerError && error.fault.code === 'unreachable'
     throw isShut && hasAllowList ? notListed(network, error) : error
   }
-  await forwarderMet(network, release, signal)
-  if (hasAllowList && keeper.state === 'lost') throw notListed(network)
+  const isMet = await forwarderMet(network, release, signal)
+  if (hasAllowList && (await isShutOut(keeper, isMet, signal))) throw notListed(network)
+}
+
+/**
+ * Whether a server with a list has hung up. Whoever it hears is in; between two attempts of one that it does not
+ * hear the connection stands for a moment each time.
+ */
+async function isShutOut(
+  keeper: RelayKeepers,
+  isMet: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const endMs = performance.now() + (isMet ? 0 : SHUT_OUT_MS_MAX)
+  while (keeper.state !== 'lost') {
+    if (performance.now() >= endMs || signal.aborted) return false
+    await pause(SHUT_OUT_LOOK_MS, signal)
+  }
+  return true
 }
 
 function notListed({ node, hasKeptIdentity }: Network, cause?: unknown): PeerError {

@@ -227,7 +227,7 @@ class ManyKeepers implements RelayKeepers {
 }
 
 function goneReason({ hasAllowList }: Place): string {
-  return hasAllowList ? 'it is gone, or its host took this peer off its list' : 'it is gone'
+  return hasAllowList ? "it is gone, or this peer is not on its host's list" : 'it is gone'
 }
 
 /** The best first. */
