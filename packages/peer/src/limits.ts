@@ -205,8 +205,9 @@ export const CLOSE_TIMEOUT_MS = 2_000
 export const WEBRTC_CLOSE_TIMEOUT_MS = 500
 /** Presence published before gossip has met the bootstrap node is lost; it meets within a few ms. */
 export const PRESENCE_READY_TIMEOUT_MS = 3_000
-/** How often, and for how long, it is looked whether a server with a list that has not met this peer hangs up. */
+/** So often it is looked whether a server with a list hangs up on a peer that it has not met. */
 export const SHUT_OUT_LOOK_MS = 20
+/** And for so long: a peer that is not on the list is hung up on at every attempt. */
 export const SHUT_OUT_MS_MAX = 1_000
 /** A newcomer's first request waits this long for its first neighbour; a dial takes 30 to 400 ms. */
 export const LANE_MEET_TIMEOUT_MS = 3_000
