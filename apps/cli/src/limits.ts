@@ -116,3 +116,6 @@ export const REFUSALS_LOGGED = { burst: 12, perSecond: 0.1 }
 
 /** Passes over the test images for every grouping in a manifest: two orders of each batch, whose spread is 0.15 points. */
 export const PUBLISHED_ROUNDS_SEEDS = 2
+
+/** Every answer wrong: who accepts this loses nothing that was promised. */
+export const POINTS_ALL = 100

@@ -141,6 +141,7 @@ export {
   signManifest,
   verifyManifest,
 } from './manifest.ts'
+export { type MeasuredGrouping, measuredGroupings } from './measured-groupings.ts'
 
 // The wire: an activation as bytes, and the receipt of a run that anybody can replay.
 

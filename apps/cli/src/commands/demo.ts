@@ -33,12 +33,18 @@ export const demo = defineCommand({
     policy: policyOption('who goes on with a step'),
     ...ASK_OPTIONS,
   },
-  examples: ['demo', 'demo --samples 200 --peers 8 --kill 2 --json'],
+  examples: [
+    'demo',
+    'demo --samples 200 --peers 8 --kill 2 --json',
+    'demo --rounds 4+4 --max-loss 4',
+  ],
   async run({ values, signal, print, log, emit }) {
     if (values.kill >= values.peers) {
       throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
     }
     const { runDemo } = await import('../swarm/run-demo.ts')
+    const { checkPlan } = await import('./check-plan.ts')
+    const { checkRounds } = await import('./check-rounds.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
     const { samples, peers, kill, concurrency, model: models, engine } = values
     const report = await runDemo({
@@ -50,6 +56,11 @@ export const demo = defineCommand({
       engine,
       policy: values.policy,
       asking: askingOf(values),
+      check(manifest) {
+        checkPlan(manifest, values)
+        const whyNoRounds = checkRounds(manifest, values)
+        if (whyNoRounds !== undefined) print(whyNoRounds)
+      },
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,

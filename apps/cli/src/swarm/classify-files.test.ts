@@ -9,6 +9,7 @@ const answered = {
   answer: {
     probabilities: [[0.25, 0.75]],
     route: [],
+    rounds: [],
     missingLayers: [2],
     checked: { layers: [1], doubted: [] },
   },
@@ -20,7 +21,12 @@ function ask(
 ) {
   const printed: string[] = []
   const logged: string[] = []
-  const asker = { manifest: { labels: ['ape', 'bee'] }, classify, on: () => () => undefined }
+  const asker = {
+    manifest: { labels: ['ape', 'bee'] },
+    snapshot: () => ({ bytes: { tensorsIn: 0, tensorsOut: 0 } }),
+    classify,
+    on: () => () => undefined,
+  }
   const classified = classifyFiles(asker, paths, {
     async read(path) {
       if (!path.endsWith('.avif')) return image

@@ -327,8 +327,9 @@ export class Hub {
     }
     asked.applied(current, sums, next)
     asked.activation = undefined
-    const { request, route } = asked
-    const progress = { request, route: [...route], probabilities: undefined, scoredHops: 0 }
+    const { request } = asked
+    const [route, rounds] = [[...asked.route], [...asked.rounds]]
+    const progress = { request, route, rounds, probabilities: undefined, scoredHops: 0 }
     return [
       ...withdrawn(activation),
       { do: 'report', event: { type: 'progressed', ...progress } },
