@@ -14,6 +14,7 @@ import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { noAnswerText, sentence } from './logic/plain-words.ts'
+import type { RoundsChoice } from './logic/rounds-choice.ts'
 import { startStopwatch } from './logic/timing.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
@@ -40,6 +41,8 @@ export interface Classifier {
   choose(picture: Picture): void
   /** How many orders the next picture is asked in, 1 or more. */
   setOrders(orders: number): void
+  /** How many of its layers the next picture is asked to run at once. */
+  setRounds(rounds: RoundsChoice): void
   setManifest(manifest: Manifest): void
   /** From now on `peer` asks the swarm; a picture that waited goes out at once. */
   setPeer(peer: Asker | undefined): void
@@ -52,6 +55,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let chosen: Picture | undefined
   let clickedMs = 0
   let orders = 1
+  let rounds: RoundsChoice = 'auto'
   let waiting = false
   let asking: Asking | undefined
 
@@ -61,7 +65,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
     if (input === undefined || peer === undefined || manifest === undefined) return
-    asking = ask({ peer, manifest, input, orders, clickedMs, events })
+    asking = ask({ peer, manifest, input, orders, rounds, clickedMs, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -100,6 +104,9 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     setOrders(count) {
       orders = Math.max(1, Math.trunc(count))
     },
+    setRounds(next) {
+      rounds = next
+    },
     setManifest(next) {
       manifest = next
     },
@@ -124,6 +131,7 @@ interface Question {
   /** (1, channels, size, size) */
   readonly input: Tensor
   readonly orders: number
+  readonly rounds: RoundsChoice
   /** When the picture was chosen. */
   readonly clickedMs: number
   readonly events: Pick<ClassifierEvents, 'runChanged' | 'asked'>
@@ -138,7 +146,8 @@ interface Asking {
 }
 
 /** Sends one image through the swarm, once per order, and reports. */
-function ask({ peer, manifest, input, orders, clickedMs, events }: Question): Asking {
+function ask(question: Question): Asking {
+  const { peer, manifest, input, orders, rounds, clickedMs, events } = question
   let cancelled = false
   let ended = 0
   let route: readonly Hop[] = []
@@ -156,7 +165,7 @@ function ask({ peer, manifest, input, orders, clickedMs, events }: Question): As
 
   /** The first order is shown hop by hop, the others only count. */
   async function pass(first: boolean): Promise<Answer> {
-    const policy = { deadlineMs: ANSWER_MS_MAX, anytime: first }
+    const policy = { deadlineMs: ANSWER_MS_MAX, anytime: first, rounds }
     const classification = await peer.classify(input, policy)
     open.add(classification)
     if (cancelled) classification.cancel()
@@ -187,10 +196,9 @@ function ask({ peer, manifest, input, orders, clickedMs, events }: Question): As
     const settled = await Promise.allSettled(passes)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     const [main] = answers
-    const failure = settled.find((one) => one.status === 'rejected')
     if (main === undefined) {
-      tell({ stage: 'failed', route, message: noAnswerText(failure?.reason) })
-      return
+      const failure = settled.find((one) => one.status === 'rejected')
+      return tell({ stage: 'failed', route, message: noAnswerText(failure?.reason) })
     }
     given = {
       stage: 'answered',
@@ -263,8 +271,9 @@ function receiptOf(manifest: Manifest, image: Tensor, answers: readonly Answer[]
     createdAt: new Date().toISOString(),
     wireDtype: WIRE_DTYPE,
     image,
-    runs: answers.map(({ route, missingLayers, logits, probabilities, totalMs }) => ({
+    runs: answers.map(({ route, rounds, missingLayers, logits, probabilities, totalMs }) => ({
       route,
+      ...(rounds.length === 0 ? {} : { rounds }),
       missingLayers,
       logits: logits[0] ?? [],
       probabilities: probabilities[0] ?? [],

@@ -77,6 +77,7 @@ const session = createSession({
       page.show(snapshot, images, joining)
     },
     moved: (request, route) => page.showMove(request, route),
+    movedInRounds: (request, route, rounds) => page.showRounds(request, route, rounds),
     joined(peer) {
       learn(peer.manifest)
       classifier.setPeer(peer)
@@ -134,6 +135,7 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), volunteer, {
   },
   preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
+  setRounds: classifier.setRounds,
 })
 
 /** Where choices are kept; undefined where the browser forbids it. */
@@ -150,7 +152,8 @@ function learn(next: Manifest) {
   classifier.setManifest(next)
   lab.setManifest(next)
   const { name, spec, labels } = next
-  page.setModel({ name, layers: spec.layers, labels, keepsOrder: keepsOrder(spec) })
+  const keeps = keepsOrder(spec)
+  page.setModel({ name, layers: spec.layers, labels, keepsOrder: keeps, manifest: next })
 }
 
 /** Asks until the server says which model it offers: it may be away for a moment, or this tab offline. */
