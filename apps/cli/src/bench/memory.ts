@@ -28,6 +28,7 @@ export const memory: Bench = {
     const engine = 'ort-node'
     const swarm = await startLocalSwarm({
       swarmKey: undefined,
+      dataDir: undefined,
       hosting: LOCAL_HOSTING,
       certificate: undefined,
       peers: 0,

@@ -20,6 +20,7 @@ const OPTIONS = {
     high: 64,
     otherwise: 4,
   }),
+  data: text('DIR', 'where the identity of who asks is kept (a new one each time)'),
   release: text('ID', 'the release to ask (the first that the swarm offers)'),
   engine: engineOption('what runs the stem and the head here'),
   policy: policyOption('who goes on with a step; that of the swarm that is asked'),
@@ -51,10 +52,10 @@ export const classify = defineCommand({
     }
     const asking = askingOf(values)
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
-    const { join, release, engine, policy } = values
+    const { join, data, release, engine, policy } = values
     const { readSwarmKey } = await import('../swarm/swarm-key.ts')
     const swarmKey = await readSwarmKey(values['swarm-key'])
-    const how = { swarmKey, release, engine, policy, webrtc: true }
+    const how = { swarmKey, dataDir: data, release, engine, policy, webrtc: true }
     const peer = await joinAsRequester({ join, ...how, signal, log })
     try {
       if (values.samples === undefined) await classifyImages(peer, context, asking)

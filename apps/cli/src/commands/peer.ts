@@ -18,7 +18,7 @@ import { policyOption } from '../line/policy-option.ts'
 const layers: Option<'auto' | readonly number[]> = {
   kind: 'text',
   placeholder: '2,5|auto',
-  help: 'layers to host; auto takes the rarest (auto)',
+  help: 'layers to host, as 2,5 or 0-3; auto takes the rarest (auto)',
   read: ([value], flag) =>
     value === undefined || value === 'auto' ? 'auto' : parseLayers(value, flag),
 }

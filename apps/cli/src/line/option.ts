@@ -115,14 +115,16 @@ export function layerList(help: string): Option<readonly number[] | undefined> {
   }
 }
 
-/** Reads `2,0,1`: distinct layer numbers from 0. @throws CliError `bad-usage`. */
+/** Reads `2,0,1` or `0-3,7`: distinct layer numbers from 0. @throws CliError `bad-usage`. */
 export function parseLayers(value: string, flag: string): number[] {
   if (value.trim() === '') return []
-  const layers = value.split(',').map((word) => {
-    if (!/^\s*\d{1,4}\s*$/.test(word)) {
-      throw usageError(`${flag} takes layer numbers as 2,0,1, not "${value}"`)
+  const layers = value.split(',').flatMap((word) => {
+    const [, first, last = first] = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(word) ?? []
+    const count = Number(last) - Number(first) + 1
+    if (!(count >= 1)) {
+      throw usageError(`${flag} takes layer numbers as 2,0,1 or 0-3, not "${value}"`)
     }
-    return Number(word)
+    return Array.from({ length: count }, (_, i) => Number(first) + i)
   })
   const twice = layers.find((layer, index) => layers.indexOf(layer) !== index)
   if (twice !== undefined) throw usageError(`${flag} names layer ${twice} twice`)

@@ -110,7 +110,12 @@ const BAD_USAGE: readonly [string, string[], string][] = [
   [
     'a layer that is no number',
     ['brew', 'a', '--into', 'p', '--order', '1,x'],
-    '--order takes layer numbers as 2,0,1, not "1,x"',
+    '--order takes layer numbers as 2,0,1 or 0-3, not "1,x"',
+  ],
+  [
+    'a range of layers that runs backwards',
+    ['brew', 'a', '--into', 'p', '--order', '3-0'],
+    '--order takes layer numbers as 2,0,1 or 0-3, not "3-0"',
   ],
   [
     'a layer named twice',
@@ -126,14 +131,15 @@ const BAD_USAGE: readonly [string, string[], string][] = [
 
 describe('a command line', () => {
   test('hands typed values to its command', async () => {
-    const line = 'mug --into pot --spoons 3 --kind=coffee --order 2,0 --add a --add b --iced --json'
+    const line =
+      'mug --into pot --spoons 3 --kind=coffee --order 6,0-2 --add a --add b --iced --json'
     const { code, stdout } = await run([brew], 'brew', ...line.split(' '))
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
       into: 'pot',
       spoons: 3,
       kind: 'coffee',
-      order: [2, 0],
+      order: [6, 0, 1, 2],
       add: ['a', 'b'],
       iced: true,
       cup: 'mug',

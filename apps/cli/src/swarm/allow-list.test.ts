@@ -63,11 +63,16 @@ test('a peer that its server has not listed is told its own id, joins once it is
     const error: unknown = await peer.start().catch((thrown: unknown) => thrown)
     if (!(error instanceof PeerError) || error.fault.code !== 'not-listed') throw error
     expect(error.message).toContain(`ask for ${error.fault.peer} to be added`)
+    const said: string[] = []
+    peer.on((event) => {
+      if (event.type === 'server-changed') said.push(event.reason)
+    })
     allowList.replace(new Set([error.fault.peer]))
     await peer.start()
     expect(peer.snapshot()).toMatchObject({ peerId: error.fault.peer, relay: 'connected' })
     allowList.replace(new Set())
     await vi.waitFor(() => expect(peer.snapshot().relay).toBe('lost'), soon)
+    await vi.waitFor(() => expect(said.at(-1)).toContain('took this peer off its list'), soon)
   } finally {
     await peer.stop()
     await server.stop()

@@ -13,6 +13,8 @@ export interface RequesterNeeds {
   readonly join: readonly URL[]
   /** Of a private swarm, where the links have none in them. */
   readonly swarmKey: string | undefined
+  /** Folder of its identity and layer files; none keeps nothing. */
+  readonly dataDir: string | undefined
   readonly release: string | undefined
   readonly engine: PeerOptions['engine']
   readonly policy: PolicyName
@@ -25,9 +27,9 @@ export interface RequesterNeeds {
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { swarmKey, release, engine, policy, webrtc, signal, log } = needs
+  const { swarmKey, dataDir, release, engine, policy, webrtc, signal, log } = needs
   const join = needs.join.map(({ href }) => href)
-  const how = { swarmKey, release, engine, policy, webrtc }
+  const how = { swarmKey, dataDir, release, engine, policy, webrtc }
   const peer = createPeer({ join, serve: 'none', capacity: 0, ...how })
   const servers = heldBack(log)
   peer.on((event) => {

@@ -40,6 +40,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
     swarmKey: undefined,
+    dataDir: undefined,
     certificate: undefined,
     peers,
     replicas,

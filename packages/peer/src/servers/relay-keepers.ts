@@ -50,6 +50,8 @@ interface Place {
   peerId: string | undefined
   /** Has a reservation that is asked for on its behalf. */
   hasCircuit: boolean
+  /** It lets in only those on a list, and hangs up on the others without a word. */
+  hasAllowList: boolean
   /** What was said of it last, so that it is said once. */
   said: string
 }
@@ -144,11 +146,18 @@ class ManyKeepers implements RelayKeepers {
         node,
         ways,
         refresh: async (bounded) => (await servers.read(url, bounded)).addresses,
-        changed: (isUp) => this.say(place, isUp ? 'met' : 'away', isUp ? '' : 'it is gone'),
+        changed: (isUp) => this.say(place, isUp ? 'met' : 'away', isUp ? '' : goneReason(place)),
       },
       this.options,
     )
-    const place: Place = { url, keeper, peerId: undefined, hasCircuit: false, said: '' }
+    const place: Place = {
+      url,
+      keeper,
+      peerId: undefined,
+      hasCircuit: false,
+      hasAllowList: false,
+      said: '',
+    }
     this.places.push(place)
     return place
   }
@@ -169,6 +178,7 @@ class ManyKeepers implements RelayKeepers {
     if (bootstrap.swarm !== (this.needs.swarmKey && swarmId(this.needs.swarmKey)))
       throw new Refusal('it serves another swarm: its key is not that of this one')
     place.peerId = peerId
+    place.hasAllowList = bootstrap.hasAllowList
     servers.refuse(place.url, false)
     await this.askForCircuit(place)
     await place.keeper.start(addresses, signal)
@@ -214,6 +224,10 @@ class ManyKeepers implements RelayKeepers {
     this.working.add(task)
     void task.then(() => this.working.delete(task))
   }
+}
+
+function goneReason({ hasAllowList }: Place): string {
+  return hasAllowList ? 'it is gone, or its host took this peer off its list' : 'it is gone'
 }
 
 /** The best first. */
