@@ -28,7 +28,6 @@ export const memory: Bench = {
     const engine = 'ort-node'
     const swarm = await startLocalSwarm({
       swarmKey: undefined,
-      dataDir: undefined,
       hosting: LOCAL_HOSTING,
       certificate: undefined,
       peers: 0,
@@ -59,6 +58,7 @@ export const memory: Bench = {
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
         swarmKey: undefined,
+        dataDir: undefined,
         join: [swarm.url],
         release: id,
         engine,

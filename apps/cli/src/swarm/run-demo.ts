@@ -40,7 +40,6 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
     swarmKey: undefined,
-    dataDir: undefined,
     certificate: undefined,
     peers,
     replicas,
@@ -66,6 +65,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
   const peer = await joinAsRequester({
     join: [swarm.url],
     swarmKey: undefined,
+    dataDir: undefined,
     release: undefined,
     engine: 'auto',
     policy,
