@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Peer } from '@layerswarm/peer'
 import type { ProviderProcess } from '../swarm/provider-process.ts'
 import { type BenchOptions, type BenchRow, median, row } from './bench.ts'
-import { TOGETHER_DEADLINE_MS, TOGETHER_KILL_PICTURES } from './limits.ts'
+import { PROCESS_LOOK_INTERVAL_MS, TOGETHER_DEADLINE_MS, TOGETHER_KILL_PICTURES } from './limits.ts'
 import { noise, pictureOf, type TogetherModel } from './together-measuring.ts'
 
 /** Whoever asks, in this process, and others that host all layers as well. */
@@ -54,7 +55,8 @@ async function askOne({ asker, others, model }: Crew, killMs: number | undefined
   })
   const isKilled = killMs !== undefined
   const victim = isKilled ? others.find((one) => one.isAlive()) : undefined
-  const kill = () => void setTimeout(() => victim?.kill(), (killMs ?? 0) / model.groups.length / 2)
+  const kill = () =>
+    void setTimeout((killMs ?? 0) / model.groups.length / 2).then(() => victim?.kill())
   // The first round is over, the second one begins; of a dead process nothing more is heard.
   const unlisten = onProgress(() => {
     unlisten()
@@ -62,6 +64,9 @@ async function askOne({ asker, others, model }: Crew, killMs: number | undefined
   })
   const given = await answer.catch(() => undefined)
   const totalMs = performance.now() - startMs
+  // A picture may be quicker than its killer, and the next one counts who is left.
+  victim?.kill()
+  while (victim?.isAlive()) await setTimeout(PROCESS_LOOK_INTERVAL_MS)
   return { totalMs, hosts, isKilled, missing: given && pictureOf(given).missing }
 }
 
