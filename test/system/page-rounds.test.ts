@@ -71,8 +71,8 @@ test('never is an answer of one layer after another, which sharpens', async () =
 
 test('each choice says what it costs, and nothing of this reaches the console', async () => {
   expect(await page.locator('#rounds option').allTextContents()).toEqual([
-    'where quicker, for 0.5 points at most',
     'never: one layer after another',
+    'where quicker, for 0.5 points at most',
     '2+2+2+2: costs 0.4 points of 100',
     '4+4: costs 3.6 points of 100',
   ])

@@ -55,7 +55,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let chosen: Picture | undefined
   let clickedMs = 0
   let orders = 1
-  let rounds: RoundsChoice = 'auto'
+  let rounds: RoundsChoice = 'off'
   let waiting = false
   let asking: Asking | undefined
 

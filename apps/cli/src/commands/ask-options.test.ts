@@ -8,9 +8,9 @@ const ask = (...words: string[]) =>
   askingOf(parseLine(demo, words).values as ValuesOf<typeof ASK_OPTIONS>)
 
 describe('rounds on the command line', () => {
-  test('are those that should be quicker unless others are named', () => {
-    expect(ask().policy).toMatchObject({ rounds: 'auto', maxLossPoints: 0.5 })
-    expect(ask('--rounds', 'off').policy.rounds).toBe('off')
+  test('are none unless they are asked for', () => {
+    expect(ask().policy).toMatchObject({ rounds: 'off', maxLossPoints: 0.5 })
+    expect(ask('--rounds', 'auto').policy.rounds).toBe('auto')
     const { policy } = ask('--rounds', '4+3+1', '--max-loss', '2.25')
     expect(policy).toMatchObject({ rounds: [4, 3, 1], maxLossPoints: 2.25 })
   })

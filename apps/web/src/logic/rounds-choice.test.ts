@@ -10,8 +10,8 @@ const spec = parseModelSpec({
 test('a release is asked in the rounds that it was measured in, each with what it costs', () => {
   const rounds = { '1+1+1+1': 0.92, '2+2': 0.9, '1+3': 0.9196, '3+1': 0.93 }
   expect(roundsOffers({ spec, rounds }).map(({ value, text }) => [value, text])).toEqual([
-    ['auto', 'where quicker, for 0.5 points at most'],
     ['off', 'never: one layer after another'],
+    ['auto', 'where quicker, for 0.5 points at most'],
     ['3+1', '3+1: costs nothing'],
     ['1+3', '1+3: costs less than 0.1 points'],
     ['2+2', '2+2: costs 2 points of 100'],

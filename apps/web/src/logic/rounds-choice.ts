@@ -16,10 +16,10 @@ export interface RoundsOffer {
 export function roundsOffers(release: Pick<Manifest, 'rounds' | 'spec'>): readonly RoundsOffer[] {
   const measured = measuredGroupings(release)
   if (measured.length === 0) return []
-  const usual = `where quicker, for ${ROUNDS_LOSS_POINTS} points at most`
+  const cheap = `where quicker, for ${ROUNDS_LOSS_POINTS} points at most`
   return [
-    { value: 'auto', text: usual, rounds: 'auto' },
     { value: 'off', text: 'never: one layer after another', rounds: 'off' },
+    { value: 'auto', text: cheap, rounds: 'auto' },
     ...measured.map(({ groups, lossPoints }) => {
       const text = groupingText(groups)
       return { value: text, text: `${text}: ${lossText(lossPoints)}`, rounds: groups }

@@ -53,7 +53,7 @@ function createRoundsChoice(
 ): (offers: readonly RoundsOffer[]) => void {
   const select = byId('rounds', HTMLSelectElement)
   let known: readonly RoundsOffer[] = []
-  const tell = () => setRounds(known.find(({ value }) => value === select.value)?.rounds ?? 'auto')
+  const tell = () => setRounds(known.find(({ value }) => value === select.value)?.rounds ?? 'off')
   select.addEventListener('change', tell)
   return (offers) => {
     byId('ask-rounds', HTMLElement).hidden = offers.length === 0
@@ -62,7 +62,7 @@ function createRoundsChoice(
     select.replaceChildren(
       ...offers.map(({ value, text }) => html('option', { text, attributes: { value } })),
     )
-    select.value = offers.some(({ value }) => value === chosen) ? chosen : 'auto'
+    select.value = offers.some(({ value }) => value === chosen) ? chosen : 'off'
     tell()
   }
 }
