@@ -10,6 +10,7 @@ const ALONE = [
   'cli-swarm',
   'deadlines',
   'faults',
+  'soak',
   'tab-faults',
   'tab-life',
   'tabs',

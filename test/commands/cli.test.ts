@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { relativeL2 } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeRelease, vectors } from '../support/make-release.ts'
@@ -279,5 +280,14 @@ describe('every command', () => {
 
   test('that is misspelt exits with 2 and names the nearest', async () => {
     expectFailure(await runCommand('forwrad', '--json'), 2, /did you mean "forward"/)
+  })
+})
+
+describe('demo', () => {
+  test('of a release that keeps its order refuses a second one before it starts anything', async () => {
+    const model = fileURLToPath(new URL('../../models/fashion-vit-sequential', import.meta.url))
+    const demo = (...words: string[]) => runCommand('demo', '--model', model, ...words, '--json')
+    expectFailure(await demo('--confirm'), 2, /in its own order only: .* for --confirm, leave it/)
+    expectFailure(await demo('--orders', '2'), 2, /in its own order only: .* for --orders, leave/)
   })
 })

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseManifest, relativeL2, verifyManifest } from '@layerswarm/model'
+import { type Mix, parseManifest, relativeL2, releaseId, verifyManifest } from '@layerswarm/model'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTraining, vectors } from '../support/make-release.ts'
 import { grayPng } from '../support/pictures.ts'
@@ -216,12 +216,37 @@ describe('rounds', () => {
     const manifest = parseManifest(await readFile(join(out, 'manifest.json')))
     verifyManifest(manifest)
     expect(manifest.rounds).toEqual(published.rounds)
+    const { images, thresholds = {} } = manifest.novelty ?? {}
+    expect(images).toBe(4)
+    expect(Object.keys(thresholds)).toEqual(['1', '2', '4', '8'])
     const shown = await runCommand(...words)
     expect(shown.stdout).toMatch(/^\d+\.\d % in rounds of 2\+2$/m)
     const plain = await runCommand('evaluate', out, ...data, '--rounds', '1+3')
     expect(plain.stdout).toMatch(/^tiny-vit: \d+\.\d % ± \d\.\d % in rounds of 1\+3$/m)
     const again = ['publish', out, '--to', 'http://127.0.0.1:1', '--token', TOKEN]
     expect(await refusal(2, ...again, '--rounds', '2+2')).toMatch(/is a signed release already/)
+    expect(await refusal(2, ...again, ...data)).toMatch(/already; --data is for a training/)
+
+    // Mixed with a release of the same weights nothing is lost, and with one of another kind nothing is measured.
+    const mixing = ['--mixes-with', out, '--out', at('next release'), ...key, ...data]
+    const next = await run<{ mixes: Mix[] }>('publish', at('training'), ...mixing)
+    expect(next.mixes).toHaveLength(1)
+    expect(next.mixes[0]).toMatchObject({
+      release: releaseId(parseManifest(await readFile(join(out, 'manifest.json')))),
+    })
+    expect(next.mixes[0]?.accuracy).toBeCloseTo(next.mixes[0]?.own ?? 0, 12)
+    const unlike = [
+      'publish',
+      at('second'),
+      '--mixes-with',
+      out,
+      '--out',
+      at('no'),
+      ...key,
+      ...data,
+    ]
+    await run('import', join(vectors, 'vit-position'), '--out', at('second'))
+    expect(await refusal(1, ...unlike)).toMatch(/cannot be mixed: "variant" is position in one/)
   })
 
   test('that do not fit are refused, and what they are not for', async () => {
@@ -230,8 +255,9 @@ describe('rounds', () => {
       /--rounds: "2\+3" is no grouping of 4 layers; one is "2\+2" \(tiny-vit\)/,
     )
     expect(await evaluate('--rounds', 'two')).toMatch(/one is "2\+2"/)
-    expect(await refusal(2, 'publish', at('training'), '--out', at('no'), '--data', '.')).toMatch(
-      /--data is for measuring groupings: name them with --rounds/,
+    const data = ['--data', at('none')]
+    expect(await refusal(1, 'publish', at('training'), '--out', at('no'), ...data)).toMatch(
+      /none.* is not there/,
     )
   })
 })

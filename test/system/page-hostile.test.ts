@@ -85,7 +85,7 @@ async function serveHostileModel(target: Page): Promise<void> {
   await target.route('**/samples/labels.idx1-ubyte', (route) =>
     route.fulfill({ body: idx([SAMPLES], labels) }),
   )
-  await target.route('**/samples/images.idx3-ubyte', (route) =>
+  await target.route(/samples\/images\.idx3-ubyte/, (route) =>
     route.fulfill({ body: idx([SAMPLES, 28, 28], new Uint8Array(SAMPLES * 28 * 28)) }),
   )
 }

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { POLICY_NAMES } from '@layerswarm/lab'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningSwarm, startService } from '../support/run-command.ts'
+import { type RunningSwarm, runCommand, startService } from '../support/run-command.ts'
+import { seriousFindings } from './axe.ts'
 import { launchBrowser, openTab, type Tab } from './browser.ts'
 import { keepShot } from './page-shots.ts'
 
@@ -112,6 +115,66 @@ test('a lie is marked where it touched a picture, and a liar that was not asked 
     .locator('#lab-any .stop.lied')
     .evaluateAll((stops) => stops.map((stop) => stop.getAttribute('title')))
   for (const words of liars) expect(words).toMatch(/on peer-5, which lied$/)
+  expect(await seriousFindings(page)).toEqual([])
+})
+
+test('all policies are compared, and the same seed gives the same run on the command line', async () => {
+  await page.goto(`${swarm.url}/?simulate=harsh,8,5,3`)
+  const result = page.getByTestId('compare-result')
+  await result.waitFor({ timeout: 90_000 })
+  expect(await page.locator('#compare-rows tr').count()).toBe(POLICY_NAMES.length)
+  expect(await page.getByTestId('compare-link').getAttribute('href')).toBe(
+    `${swarm.url}/?simulate=harsh,8,5,3`,
+  )
+  const command = await page.getByTestId('compare-command').textContent()
+  const words = command?.split(' ').slice(2) ?? []
+  expect(command?.startsWith('npx layerswarm simulate harsh ')).toBe(true)
+  const { code, stdout, stderr } = await runCommand(...words, '--no-accuracy', '--json')
+  expect(code, stderr).toBe(0)
+  const there = JSON.parse(stdout) as { traceHash: string }
+  expect(there.traceHash).toBe(await result.getAttribute('data-trace'))
+  expect(await seriousFindings(page)).toEqual([])
+})
+
+test('a comparison is saved as JSON, as CSV, and as a page with its film', async () => {
+  const saved = async (testid: string) => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByTestId(testid).click(),
+    ])
+    return {
+      name: download.suggestedFilename(),
+      text: await readFile(await download.path(), 'utf8'),
+    }
+  }
+  const json = await saved('compare-json')
+  expect(json.name).toBe('layerswarm-harsh-3.json')
+  expect(Object.keys(JSON.parse(json.text).policies)).toEqual(POLICY_NAMES)
+  const csv = await saved('compare-csv')
+  expect(csv.text.trimEnd().split('\r\n')).toHaveLength(POLICY_NAMES.length + 1)
+  const film = await saved('compare-film')
+  expect(film.name).toBe('layerswarm-harsh-3.html')
+  expect(film.text).toContain('id="film"')
+  // Nothing of it comes from elsewhere.
+  expect(film.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//)
+})
+
+test('a comparison runs as the form asks, can be stopped, and an unknown scenario is named', async () => {
+  await page.getByTestId('compare-scenario').selectOption('tabs')
+  await page.locator('#compare-peers').fill('200')
+  await page.locator('#compare-requests').fill('1000')
+  await page.getByTestId('compare-run').click()
+  await page.locator('#compare-stop').click()
+  await page.getByText('Stopped.').waitFor()
+  await page.locator('#compare-peers').fill('4')
+  await page.locator('#compare-requests').fill('2')
+  await page.getByTestId('compare-run').click()
+  await page.getByTestId('compare-result').waitFor({ timeout: 90_000 })
+  expect(await page.getByTestId('compare-command').textContent()).toContain(
+    'simulate tabs --peers 4',
+  )
+  await page.goto(`${swarm.url}/?simulate=nowhere,8,5,3`)
+  await page.getByText('there is no scenario "nowhere"').waitFor()
 })
 
 test('nothing of it reaches the console', () => {

@@ -2,10 +2,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { expect } from 'vitest'
 
 const folder = fileURLToPath(new URL('../../docs/screenshots', import.meta.url))
+
+/** Windows that the page is looked at in: a phone, a tablet, a desk. */
+export const WIDTHS = [390, 768, 1280]
 
 /** Cells across and down: fonts differ from machine to machine, the arrangement does not. */
 const COLUMNS = 12
@@ -15,17 +18,27 @@ const DIFFERENCE_MAX = 14
 /** Longer words or other fonts make a page longer or shorter by at most this share. */
 const HEIGHT_SHARE_MAX = 0.2
 
+/** Those that are compared are many, so each is small: few colours, and no wider than this. */
+const COLOURS = 16
+const WIDTH_PIXELS_MAX = 480
+
 /** With LAYERSWARM_SCREENSHOTS=write the tests store what the README shows. */
 export const storesShots = process.env.LAYERSWARM_SCREENSHOTS === 'write'
 
 /** Stores a screenshot when asked to; too much moves in it to be compared. */
 export async function keepShot(name: string, shoot: () => Promise<Buffer>): Promise<void> {
-  if (storesShots) await store(name, await shoot())
+  if (storesShots) await store(name, sharp(await shoot()).png({ palette: true }))
 }
 
-async function store(name: string, shot: Buffer): Promise<void> {
+function small(shot: Buffer): Sharp {
+  return sharp(shot)
+    .resize({ width: WIDTH_PIXELS_MAX, withoutEnlargement: true })
+    .png({ palette: true, colours: COLOURS, dither: 0, effort: 10 })
+}
+
+async function store(name: string, png: Sharp): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, `${name}.png`), await sharp(shot).png({ palette: true }).toBuffer())
+  await writeFile(join(folder, `${name}.png`), await png.toBuffer())
 }
 
 /**
@@ -33,11 +46,15 @@ async function store(name: string, shot: Buffer): Promise<void> {
  * With LAYERSWARM_SCREENSHOTS=write it stores the screenshot instead.
  */
 export async function compareShot(page: Page, name: string): Promise<void> {
-  const shot = await page.screenshot({ fullPage: true, animations: 'disabled' })
-  if (storesShots) await store(name, shot)
+  await compareWithStored(await page.screenshot({ fullPage: true, animations: 'disabled' }), name)
+}
+
+/** The same of a PNG that another browser took. */
+export async function compareWithStored(shot: Buffer, name: string): Promise<void> {
+  if (storesShots) await store(name, small(shot))
   const stored = await readFile(join(folder, `${name}.png`))
   const [seen, wanted] = [await cellsOf(shot), await cellsOf(stored)]
-  expect(Math.abs(seen.height / wanted.height - 1)).toBeLessThan(HEIGHT_SHARE_MAX)
+  expect(Math.abs(seen.shape / wanted.shape - 1)).toBeLessThan(HEIGHT_SHARE_MAX)
   const sum = seen.cells.reduce(
     (total, cell, i) => total + Math.abs(cell - (wanted.cells[i] ?? 0)),
     0,
@@ -45,14 +62,15 @@ export async function compareShot(page: Page, name: string): Promise<void> {
   expect(sum / seen.cells.length).toBeLessThan(DIFFERENCE_MAX)
 }
 
-async function cellsOf(png: Buffer): Promise<{ height: number; cells: number[] }> {
+/** @returns `shape`: height by width. */
+async function cellsOf(png: Buffer): Promise<{ shape: number; cells: number[] }> {
   const image = sharp(png)
-  const { height } = await image.metadata()
+  const { width, height } = await image.metadata()
   const cells = await image
     .removeAlpha()
     .grayscale()
     .resize(COLUMNS, ROWS, { fit: 'fill', kernel: 'cubic' })
     .raw()
     .toBuffer()
-  return { height, cells: [...cells] }
+  return { shape: height / width, cells: [...cells] }
 }

@@ -23,6 +23,10 @@ export interface FirefoxTab {
   /** Presses the pointer on the nth element that a selector finds. @throws Error when there is none. */
   click(selector: string, nth?: number): Promise<void>
   send(method: string, params?: object): Promise<Reply>
+  /** The window that the page sees, in CSS pixels. */
+  resize(width: number, height: number): Promise<void>
+  /** A PNG of the whole page. */
+  screenshot(): Promise<Buffer>
   reload(): Promise<void>
   close(): Promise<void>
 }
@@ -37,9 +41,10 @@ const START_MS_MAX = 60_000
 /** The Firefox that LAYERSWARM_FIREFOX names, or Debian's. */
 export const firefoxProgram = process.env.LAYERSWARM_FIREFOX ?? '/usr/bin/firefox-esr'
 
-export async function launchRawFirefox(): Promise<RawFirefox> {
+/** @param preferences lines of a user.js, beside those that every test needs. */
+export async function launchRawFirefox(preferences = ''): Promise<RawFirefox> {
   const profile = await mkdtemp(join(tmpdir(), 'layerswarm-firefox-'))
-  await writeFile(join(profile, 'user.js'), PREFERENCES)
+  await writeFile(join(profile, 'user.js'), PREFERENCES + preferences)
   const words = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0']
   const child = spawn(firefoxProgram, [...words, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -111,6 +116,16 @@ async function openTab(wire: Wire, url: string): Promise<FirefoxTab> {
       ]
       const pointer = { type: 'pointer', id: 'mouse', actions }
       await wire.send('input.performActions', { context, actions: [pointer] })
+    },
+    async resize(width, height) {
+      await wire.send('browsingContext.setViewport', { context, viewport: { width, height } })
+    },
+    async screenshot() {
+      const { data } = await wire.send('browsingContext.captureScreenshot', {
+        context,
+        origin: 'document',
+      })
+      return Buffer.from(String(data), 'base64')
     },
     async reload() {
       await wire.send('browsingContext.reload', { context, wait: 'complete' })

@@ -3,7 +3,7 @@ import { RUNS_SHORT } from '../fuzz/member/limits.ts'
 import { drawTrace, fewest, isFailure, type MemberTrace, play } from '../fuzz/member/run-member.ts'
 
 test('a member keeps its promises among hostile peers and failing ports', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, () => {
   let answered = 0
   for (let run = 0; run < RUNS_SHORT; run++) {

@@ -90,6 +90,12 @@ const bench = {
     const peers = new Set(route.map(({ peer: one }) => one)).size
     return { totalMs, peers, missing: missingLayers.length }
   },
+  /** One image, as any caller asks: in whatever order the release allows. */
+  async classifyOne(deadlineMs: number): Promise<{ totalMs: number; layers: number[] }> {
+    const { answer } = await joined().classify(noise(1), { deadlineMs })
+    const { totalMs, route } = await answer
+    return { totalMs, layers: route.map(({ layer }) => layer) }
+  },
   visitParts: timeVisitParts,
   acceptance,
   vectorDistances,

@@ -9,7 +9,7 @@ const SHELL = [
   '',
   'favicon.svg',
   'manifest.webmanifest',
-  'samples/images.idx3-ubyte',
+  'samples/images.idx3-ubyte?first=24',
   'samples/labels.idx1-ubyte',
 ]
 /** Of the page, as a path: what is served is named from here. */
@@ -37,7 +37,7 @@ async function keepShell() {
   const get = async (name) => {
     const response = await fetch(FOLDER + name)
     // As `fetch` events name them: files that never change by their address, the others by their path.
-    const key = NAMED_BY_HASH.test(name) ? response.url : FOLDER + name
+    const key = NAMED_BY_HASH.test(name) ? response.url : FOLDER + name.replace(/\?.*/, '')
     if (response.status === 200) await keep(key, response.clone())
     return response
   }

@@ -145,6 +145,52 @@ describe('the classifier', () => {
     expect(asked).toEqual([REQUEST])
   })
 
+  test('asks twice, one order after the other, and answers what two agree on', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    classifier.setManifest(testManifest('one'))
+    classifier.setTwice(true)
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    expect(requests).toHaveLength(1)
+    requests[0]?.finish([1, 0], [0.9, 0.1], [])
+    await settle()
+    expect(requests).toHaveLength(2)
+    requests[1]?.finish([0, 1], [0.2, 0.8], [])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ stage: 'running', orders: { ended: 2, of: 3 } })
+    requests[2]?.finish([1, 0], [0.3, 0.7], [])
+    await settle()
+    const last = runs.at(-1)
+    expect(last).toMatchObject({ stage: 'answered', confirmed: { outcome: 'outvoted' } })
+    expect(last?.stage === 'answered' && last.ensemble.mean).toEqual([0.25, 0.75])
+    expect(last?.stage === 'answered' && last.receipt.runs).toHaveLength(3)
+  })
+
+  test('says whether the model can know what it sees, by the threshold of its release', async () => {
+    const { runs, requests, asker, classifier, settle } = setting()
+    const [images, falseAlarms] = [100, 0.05]
+    const novelty = { score: 'flatness', images, falseAlarms, thresholds: { '1': -0.3 } } as const
+    classifier.setManifest(testManifest('one', novelty))
+    classifier.setPeer(asker)
+    classifier.choose(picture)
+    await settle()
+    requests[0]?.finish([1, 0], [0.9, 0.1], [])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ novelty: { novel: false, threshold: -0.3 } })
+    classifier.choose(picture)
+    await settle()
+    requests[1]?.finish([1, 0], [0.6, 0.4], [])
+    await settle()
+    expect(runs.at(-1)).toMatchObject({ novelty: { novel: true } })
+    classifier.choose(picture)
+    await settle()
+    requests[2]?.finish([1], [0.6, 0.4], [0])
+    await settle()
+    // Nothing was measured of answers that lack a layer.
+    expect(runs.at(-1)).toMatchObject({ stage: 'answered', novelty: undefined })
+  })
+
   test('says of its answer what was checked afterwards, until the next picture is chosen', async () => {
     const { runs, requests, asker, classifier, happen, listeners, settle } = setting()
     classifier.setManifest(testManifest('one'))

@@ -2,6 +2,7 @@ import {
   type ActivationDtype,
   keepsOrder,
   type Manifest,
+  noveltyVerdict,
   type Pixels,
   RECEIPT_FORMAT,
   type Receipt,
@@ -9,7 +10,16 @@ import {
   type Tensor,
 } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
-import type { Answer, Checked, Classification, Progress } from '@layerswarm/swarm'
+import {
+  type Answer,
+  type Checked,
+  type Classification,
+  type ClassifyPolicy,
+  type Confirmation,
+  confirm,
+  fullTours,
+  type Progress,
+} from '@layerswarm/swarm'
 import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
@@ -43,6 +53,8 @@ export interface Classifier {
   setOrders(orders: number): void
   /** How many of its layers the next picture is asked to run at once. */
   setRounds(rounds: RoundsChoice): void
+  /** Whether the next picture is asked in two disjoint orders instead, and in a third when they disagree. */
+  setTwice(twice: boolean): void
   setManifest(manifest: Manifest): void
   /** From now on `peer` asks the swarm; a picture that waited goes out at once. */
   setPeer(peer: Asker | undefined): void
@@ -56,6 +68,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let clickedMs = 0
   let orders = 1
   let rounds: RoundsChoice = 'off'
+  let twice = false
   let waiting = false
   let asking: Asking | undefined
 
@@ -65,7 +78,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
     if (input === undefined || peer === undefined || manifest === undefined) return
-    asking = ask({ peer, manifest, input, orders, rounds, clickedMs, events })
+    asking = ask({ peer, manifest, input, orders, rounds, twice, clickedMs, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -107,6 +120,9 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     setRounds(next) {
       rounds = next
     },
+    setTwice(isTwice) {
+      twice = isTwice
+    },
     setManifest(next) {
       manifest = next
     },
@@ -132,9 +148,20 @@ interface Question {
   readonly input: Tensor
   readonly orders: number
   readonly rounds: RoundsChoice
+  readonly twice: boolean
   /** When the picture was chosen. */
   readonly clickedMs: number
   readonly events: Pick<ClassifierEvents, 'runChanged' | 'asked'>
+}
+
+/** What came back. */
+interface Asked {
+  readonly answers: readonly Answer[]
+  /** Those of them that say what is answered. */
+  readonly believed: readonly Answer[]
+  readonly confirmed: Confirmation | undefined
+  /** The first of those is the one that was shown hop by hop. */
+  readonly isShown: boolean
 }
 
 /** A question that was put. */
@@ -146,10 +173,11 @@ interface Asking {
 }
 
 /** Sends one image through the swarm, once per order, and reports. */
-function ask(question: Question): Asking {
-  const { peer, manifest, input, orders, rounds, clickedMs, events } = question
+function ask({ peer, input, twice, rounds, events, ...wanted }: Question): Asking {
+  const { manifest, clickedMs } = wanted
   let cancelled = false
   let ended = 0
+  let orders = twice ? 2 : wanted.orders
   let route: readonly Hop[] = []
   let probabilities: readonly number[] | undefined
   let marks: readonly Mark[] = []
@@ -164,8 +192,10 @@ function ask(question: Question): Asking {
     tell({ stage: 'running', route, probabilities, marks, orders: { ended, of: orders } })
 
   /** The first order is shown hop by hop, the others only count. */
-  async function pass(first: boolean): Promise<Answer> {
-    const policy = { deadlineMs: ANSWER_MS_MAX, anytime: first, rounds }
+  async function pass(first: boolean, how: Partial<ClassifyPolicy> = {}): Promise<Answer> {
+    // Two orders are compared layer by layer.
+    const inRounds = twice ? 'off' : rounds
+    const policy = { deadlineMs: ANSWER_MS_MAX, rounds: inRounds, ...how, anytime: first }
     const classification = await peer.classify(input, policy)
     open.add(classification)
     if (cancelled) classification.cancel()
@@ -190,27 +220,26 @@ function ask(question: Question): Asking {
     tellRunning()
   }
 
+  /** One more order than was expected, where it takes a third. */
+  function more(index: number, how: Partial<ClassifyPolicy>): Promise<Answer> {
+    if (index >= orders) {
+      orders = index + 1
+      tellRunning()
+    }
+    return pass(index === 0, how)
+  }
+
   async function run() {
     tellRunning()
-    const passes = Array.from({ length: orders }, (_, index) => pass(index === 0))
-    const settled = await Promise.allSettled(passes)
-    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    const [main] = answers
-    if (main === undefined) {
-      const failure = settled.find((one) => one.status === 'rejected')
-      return tell({ stage: 'failed', route, message: noAnswerText(failure?.reason) })
+    try {
+      const asked = await (twice ? askTwice(more) : askAtOnce(pass, orders))
+      // A second order that there was no time for is waited for no longer.
+      orders = ended
+      given = answeredRun(asked, { manifest, input, marks, watch, checks })
+      if (given !== undefined) tell(given)
+    } catch (error) {
+      tell({ stage: 'failed', route, message: noAnswerText(error) })
     }
-    given = {
-      stage: 'answered',
-      route: main.route,
-      marks: lastMarked(settled[0]?.status === 'fulfilled' ? marks : [], main),
-      missingLayers: main.missingLayers,
-      time: watch.stop(main.missingLayers.length === 0),
-      ensemble: combine(answers),
-      checked: checkedOf(answers, checks),
-      receipt: receiptOf(manifest, input, answers),
-    }
-    tell(given)
   }
 
   const unlisten = followChecks(peer, checks, (request) => {
@@ -228,6 +257,57 @@ function ask(question: Question): Asking {
       unlisten()
       for (const classification of open) classification.cancel()
     },
+  }
+}
+
+/** Several orders at once. @throws the first error when there is no answer. */
+async function askAtOnce(
+  pass: (first: boolean) => Promise<Answer>,
+  orders: number,
+): Promise<Asked> {
+  const passes = Array.from({ length: orders }, (_, index) => pass(index === 0))
+  const settled = await Promise.allSettled(passes)
+  const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failure = settled.find((one) => one.status === 'rejected')
+  if (answers.length === 0) throw failure?.reason
+  const isShown = settled[0]?.status === 'fulfilled'
+  return { answers, believed: answers, confirmed: undefined, isShown }
+}
+
+/** One order after the other. @throws the error of the first. */
+async function askTwice(
+  pass: (index: number, how: Partial<ClassifyPolicy>) => Promise<Answer>,
+): Promise<Asked> {
+  let asked = 0
+  const confirmed = await confirm((how) => pass(asked++, how), { deadlineMs: ANSWER_MS_MAX })
+  const { answers, believed } = confirmed
+  return { answers, believed, confirmed, isShown: believed[0] === answers[0] }
+}
+
+interface Gathered extends Pick<Question, 'manifest' | 'input'> {
+  readonly marks: readonly Mark[]
+  readonly watch: ReturnType<typeof startStopwatch>
+  readonly checks: ReadonlyMap<string, Checked>
+}
+
+/** What is shown of an answer; undefined where there is none. */
+function answeredRun(
+  { answers, believed, confirmed, isShown }: Asked,
+  { manifest, input, marks, watch, checks }: Gathered,
+): Extract<Run, { stage: 'answered' }> | undefined {
+  const [main] = believed
+  if (main === undefined) return undefined
+  return {
+    stage: 'answered',
+    route: main.route,
+    marks: lastMarked(isShown ? marks : [], main),
+    missingLayers: main.missingLayers,
+    time: watch.stop(main.missingLayers.length === 0),
+    ensemble: combine(believed),
+    confirmed,
+    novelty: noveltyVerdict(manifest.novelty, fullTours(answers)),
+    checked: checkedOf(believed, checks),
+    receipt: receiptOf(manifest, input, answers),
   }
 }
 

@@ -106,3 +106,33 @@ export const TAB_TELL_MS = 2_000
 
 /** A tab that was not heard for so long is gone; browsers slow the timers of hidden ones to one a minute. */
 export const TAB_FORGET_MS = 90_000
+
+/** A square of a picture that a person chooses is at least so wide: less is a colour and no picture. */
+export const CROP_SIDE_PIXELS_MIN = 8
+
+/** A ground is light from here on, of 255 in each colour: below, a model's own pictures are not like it either way. */
+export const GROUND_BRIGHTNESS_MIN = 128
+
+/** A plain ground's colours differ by this, of 255, as a standard deviation: paper and walls in even light do not. */
+export const GROUND_SPREAD_MAX = 14
+
+/** What differs less than this from a ground is of it: the noise of a camera and of JPEG. */
+export const GROUND_REACH_MIN = 20
+
+/** Less ground than this share of a picture is no ground. */
+export const GROUND_SHARE_MIN = 0.1
+
+/** With more ground than this share nothing stands on it. */
+export const GROUND_SHARE_MAX = 0.98
+
+/** Providers of a simulation in a tab: eleven policies with 200 of them take a minute. */
+export const SIMULATED_PEERS_MAX = 200
+
+/** Requests of a simulation in a tab. */
+export const SIMULATED_REQUESTS_MAX = 1_000
+
+/** Seeds are whole numbers of 32 bits. */
+export const SIMULATION_SEED_MAX = 0xffff_ffff
+
+/** The largest value of a colour, and of opacity, in a byte of RGBA. */
+export const COLOUR_MAX = 255

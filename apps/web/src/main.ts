@@ -1,7 +1,7 @@
 /**
  * The page of a swarm: a tab joins with one button, hosts layers, and has pictures classified. The
  * signaling server serves it; it has no framework and no server of its own. What the address may ask:
- * `engine`, `layers` (numbers, `auto` or `none`), `capacity` and `autojoin`. It may lie in any folder,
+ * `engine`, `layers` (numbers, `auto` or `none`), `capacity`, `autojoin`, and `simulate`, a run of the churn lab. It may lie in any folder,
  * and on another server than the swarm's, which `join` names then. In the fragment it may have the key of a
  * private swarm, `#key=…`.
  *
@@ -35,6 +35,7 @@ import { createSession } from './session.ts'
 import { watchSwarm } from './swarm-watch.ts'
 import { installTrustedScripts } from './trusted-scripts.ts'
 import type { Share } from './ui/join-panel.ts'
+import { SAMPLES_SHOWN_MAX } from './ui/limits.ts'
 import { createVolunteer } from './volunteer.ts'
 
 declare global {
@@ -133,9 +134,11 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), volunteer, {
     lab.choose(picture)
     classifier.choose(picture)
   },
+  allSamples: () => fetchSamples(),
   preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
   setRounds: classifier.setRounds,
+  setTwice: classifier.setTwice,
 })
 
 /** Where choices are kept; undefined where the browser forbids it. */
@@ -172,11 +175,17 @@ async function loadRelease() {
   }
 }
 
+/** @param first only so many; all where it is left out. */
+async function fetchSamples(first?: number) {
+  const samples = parseSamples(...(await fetchSampleFiles(server, first)))
+  lab.setSamples(samples)
+  return samples
+}
+
 async function loadSamples() {
   try {
-    const samples = parseSamples(...(await fetchSampleFiles(server)))
+    const samples = await fetchSamples(SAMPLES_SHOWN_MAX)
     page.showSamples(samples)
-    lab.setSamples(samples)
   } catch (error) {
     page.showProblem(`No samples: ${errorText(error)} Draw or upload a picture instead.`)
   }
@@ -185,6 +194,7 @@ async function loadSamples() {
 window.layerswarm = { snapshot: () => structuredClone(session.snapshot()) }
 page.show(session.snapshot(), 0, AWAY)
 if (complaints.length > 0) page.showNotice(complaints.join(' '))
+if (options.simulate !== undefined) lab.compare(options.simulate)
 void loadSamples()
 void keepShell()
 watchSwarm(server, () => ['offline', 'joining'].includes(session.snapshot().state), page.showSeen)

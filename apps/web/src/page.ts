@@ -9,6 +9,7 @@ import type { PauseRules } from './logic/pause-rules.ts'
 import type { Picture } from './logic/picture.ts'
 import { knowsText } from './logic/plain-words.ts'
 import type { RoundsChoice } from './logic/rounds-choice.ts'
+import type { SampleSet } from './logic/sample-set.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
 import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
@@ -18,6 +19,7 @@ import type { Hop, Run } from './run.ts'
 import { createAskChoices } from './ui/ask-choices.ts'
 import { createCamera } from './ui/camera.ts'
 import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
+import { type CropEditor, createCropEditor } from './ui/crop-editor.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
@@ -34,12 +36,16 @@ export interface PageActions extends JoinActions {
   /** When this tab is to rest. */
   setRules(rules: PauseRules): void
   choose(picture: Picture): void
+  /** All sample pictures that the server has. */
+  allSamples(): Promise<SampleSet>
   /** How the model wants its pictures, where one is known. */
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
   /** How many of its layers run at once. */
   setRounds(rounds: RoundsChoice): void
+  /** Whether it is asked in two disjoint orders instead, and in a third when they disagree. */
+  setTwice(twice: boolean): void
 }
 
 /** What stays on the device from visit to visit. */
@@ -107,13 +113,11 @@ export function createPage(
   })
   const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
-  const strip = createSampleStrip(actions.choose)
+  const strip = createSampleStrip(actions.choose, actions.allSamples)
   const hostAll = hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll
   const run = createRunView(() => latest?.snapshot ?? NOWHERE, hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
-  createSourceTabs(createCamera(actions.choose).off)
-  createDrawingPad(actions.choose)
-  createFileDrop(actions.choose, run.showProblem, actions.preparation)
+  const crop = createSources(actions, run.showProblem)
   const askChoices = createAskChoices(actions)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
@@ -158,6 +162,7 @@ export function createPage(
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
+      crop.show(picture)
       swarm.lights.carry(chosen)
     },
     showRun(state) {
@@ -179,6 +184,17 @@ export function createPage(
 const NOWHERE: Here = {
   ...{ peerId: undefined, backend: undefined, engines: [] },
   ...{ served: 0, layerMs: 0 },
+}
+
+/** Where pictures come from; what of a photo is meant is chosen in the editor that this gives. */
+function createSources(
+  { choose, preparation }: PageActions,
+  complain: (line: string) => void,
+): CropEditor {
+  createSourceTabs(createCamera(choose).off)
+  createDrawingPad(choose)
+  createFileDrop(choose, complain, preparation)
+  return createCropEditor(choose, preparation)
 }
 
 function sayWhatIsKnown({ name, labels, layers, keepsOrder }: ModelCard): void {

@@ -48,9 +48,14 @@ export async function fetchOffer(server: URL): Promise<Offer> {
 }
 
 /** The two idx files of sample images and their labels. @throws Error with one line for people. */
-export async function fetchSampleFiles(server: URL): Promise<[Uint8Array, Uint8Array]> {
+export async function fetchSampleFiles(
+  server: URL,
+  first?: number,
+): Promise<[Uint8Array, Uint8Array]> {
+  // Whoever knows no `first` sends all of them.
+  const some = first === undefined ? '' : `?first=${first}`
   return Promise.all([
-    fetchBytes(server, 'samples/images.idx3-ubyte', SAMPLES_BYTES_MAX),
+    fetchBytes(server, `samples/images.idx3-ubyte${some}`, SAMPLES_BYTES_MAX),
     fetchBytes(server, 'samples/labels.idx1-ubyte', SAMPLES_BYTES_MAX),
   ])
 }

@@ -1,5 +1,5 @@
-import type { Receipt } from '@layerswarm/model'
-import type { Answer, Checked } from '@layerswarm/swarm'
+import type { NoveltyVerdict, Receipt } from '@layerswarm/model'
+import type { Answer, Checked, Confirmation } from '@layerswarm/swarm'
 import type { Ensemble } from './logic/ensemble.ts'
 import type { TimePart } from './logic/timing.ts'
 
@@ -36,6 +36,10 @@ export type Run =
       readonly checked: readonly Checked[]
       /** All orders taken together; of one order alone its answer. */
       readonly ensemble: Ensemble
+      /** What became of asking twice; undefined where it was not. */
+      readonly confirmed: Confirmation | undefined
+      /** Whether the model can know what it sees; undefined where its release does not tell. */
+      readonly novelty: NoveltyVerdict | undefined
       readonly receipt: Receipt
     }
   | { readonly stage: 'failed'; readonly route: readonly Hop[]; readonly message: string }

@@ -1,6 +1,7 @@
 import {
   MANIFEST_FORMAT,
   type Manifest,
+  type Novelty,
   parseModelSpec,
   partsOf,
   sha256,
@@ -21,7 +22,7 @@ const spec = parseModelSpec({
 })
 
 /** A signed manifest of a tiny model, for tests. */
-export function testManifest(name: string): Manifest {
+export function testManifest(name: string, novelty?: Novelty): Manifest {
   const digest = sha256(new Uint8Array())
   return signManifest(
     {
@@ -38,6 +39,7 @@ export function testManifest(name: string): Manifest {
         createdAt: '2026-11-23T20:21:00Z',
         report: digest,
       },
+      ...(novelty === undefined ? {} : { novelty }),
     },
     new Uint8Array(32).fill(1),
   )

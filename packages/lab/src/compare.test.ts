@@ -24,6 +24,20 @@ describe('a comparison', () => {
     )
   })
 
+  test('takes other policies and settings, and says so in its command', () => {
+    const options = { policies: ['rounds', 'auto'], set: { 'requests.maxLoss': '5' } }
+    const cells = compareCells({ ...OPTIONS, ...options, seeds: [1], scenarios: ['lan'] })
+    expect(cells.map(({ policy }) => policy)).toEqual(['rounds', 'auto'])
+    expect(cells[0]?.options.set).toEqual({ 'requests.maxLoss': '5' })
+    const { protocol, replay } = compareReport(options, [])
+    expect(protocol).toBe("production's protocol")
+    expect(replay).toBe(
+      'npx layerswarm simulate compare --policies rounds,auto --set requests.maxLoss=5',
+    )
+    expect(() => compareCells({ policies: ['quickest'] })).toThrow('there is no policy "quickest"')
+    expect(() => compareCells({ set: { 'no.such': '1' } })).toThrow('no.such')
+  })
+
   test('refuses a scenario that it does not know', () => {
     expect(() => compareCells({ scenarios: ['storm'] })).toThrow('there is no scenario "storm"')
   })

@@ -1,8 +1,8 @@
 import { GOSSIP_REQUESTS_MAX, IDLE_REQUESTS_MAX, VITB_REQUESTS_MAX } from './limits.ts'
 import type { PolicyReport } from './measure.ts'
-import { CHAINS, type PolicyName } from './policies/policy.ts'
-import { scenarioNamed } from './scenarios/scenarios.ts'
-import { PRODUCTION, SETTINGS_DEFAULT } from './scenarios/settings.ts'
+import { CHAINS, CLAIM_POLICIES, type PolicyName, policyNamed } from './policies/policy.ts'
+import { scenarioSettings } from './scenarios/scenarios.ts'
+import { changeSettings, protocolOf, SETTINGS_DEFAULT } from './scenarios/settings.ts'
 import type { SimulateOptions, SimulationReport } from './simulate.ts'
 
 /** Where hosts of a chain stand: whatever layers are rarest, or aligned blocks of neighbouring layers. */
@@ -30,6 +30,8 @@ export interface CompareRow
     | 'p95Ms'
     | 'p99Ms'
     | 'bytesPerRequest'
+    | 'askerBytesPerRequest'
+    | 'inRoundsShare'
     | 'controlBytesPerPeerSecond'
     | 'newcomers'
     | 'onlyCopy'
@@ -71,6 +73,10 @@ export interface CompareOptions {
   readonly requests?: number
   readonly seeds?: readonly number[]
   readonly scenarios?: readonly string[]
+  /** The usual contenders unless given. */
+  readonly policies?: readonly string[]
+  /** Settings that are changed in every scenario, as names and values. */
+  readonly set?: Readonly<Record<string, string>>
 }
 
 /** Scenarios of a comparison unless it is asked for others. */
@@ -109,10 +115,11 @@ const CONTENDERS: readonly (readonly [PolicyName, Placement])[] = [
  */
 export function compareCells(options: CompareOptions = {}): CompareCell[] {
   const { peers, requests, seeds, scenarios } = filled(options)
-  for (const scenario of scenarios) scenarioNamed(scenario)
+  for (const scenario of scenarios) changeSettings(scenarioSettings(scenario), options.set ?? {})
+  const contenders = contendersOf(options)
   return scenarios.flatMap((scenario) =>
     seeds.flatMap((seed) =>
-      CONTENDERS.map(([policy, placement]) => ({
+      contenders.map(([policy, placement]) => ({
         scenario,
         seed,
         policy,
@@ -122,11 +129,22 @@ export function compareCells(options: CompareOptions = {}): CompareCell[] {
           requests: Math.min(requests, mostRequests(scenario, policy)),
           seed,
           policy,
-          ...(placement === 'blocks' ? { set: { 'chain.blocks': 1 } } : {}),
+          ...setOf(placement, options),
         },
       })),
     ),
   )
+}
+
+function contendersOf({ policies }: CompareOptions): typeof CONTENDERS {
+  return policies === undefined
+    ? CONTENDERS
+    : policies.map((name) => [policyNamed(name), 'random'] as const)
+}
+
+function setOf(placement: Placement, { set }: CompareOptions): Pick<SimulateOptions, 'set'> {
+  const all = { ...set, ...(placement === 'blocks' ? { 'chain.blocks': 1 } : {}) }
+  return Object.keys(all).length === 0 ? {} : { set: all }
 }
 
 function filled(options: CompareOptions) {
@@ -160,6 +178,8 @@ export function compareRow(
     p95Ms: one.p95Ms,
     p99Ms: one.p99Ms,
     bytesPerRequest: one.bytesPerRequest,
+    askerBytesPerRequest: one.askerBytesPerRequest,
+    inRoundsShare: one.inRoundsShare,
     controlBytesPerPeerSecond: one.controlBytesPerPeerSecond,
     newcomers: one.newcomers,
     onlyCopy: one.onlyCopy,
@@ -177,7 +197,7 @@ export function compareRow(
 export function compareReport(options: CompareOptions, rows: readonly CompareRow[]): CompareReport {
   const { peers, requests, seeds, scenarios } = filled(options)
   return {
-    protocol: `${PRODUCTION}, but for the claim policies direct and gossip`,
+    protocol: protocolOfAll(options),
     peers,
     requests,
     seeds,
@@ -188,6 +208,15 @@ export function compareReport(options: CompareOptions, rows: readonly CompareRow
     broken: rows.reduce((sum, row) => sum + row.broken, 0),
     replay: replayOf(options),
   }
+}
+
+function protocolOfAll(options: CompareOptions): string {
+  const own = contendersOf(options)
+    .map(([policy]) => policy)
+    .filter((policy) => CLAIM_POLICIES[policy] !== undefined)
+  const ships = protocolOf(changeSettings(SETTINGS_DEFAULT, options.set ?? {}))
+  if (own.length === 0) return ships
+  return `${ships}, but for the claim polic${own.length > 1 ? 'ies' : 'y'} ${own.join(' and ')}`
 }
 
 function notesOf(rows: readonly CompareRow[], requests: number): string[] {
@@ -207,12 +236,14 @@ function notesOf(rows: readonly CompareRow[], requests: number): string[] {
   return notes
 }
 
-function replayOf({ peers, requests, seeds, scenarios }: CompareOptions): string {
+function replayOf({ peers, requests, seeds, scenarios, policies, set }: CompareOptions): string {
   const words = ['npx layerswarm simulate compare']
   if (peers !== undefined) words.push(`--peers ${peers}`)
   if (requests !== undefined) words.push(`--requests ${requests}`)
   if (seeds !== undefined) words.push(`--seeds ${seeds.join()}`)
   if (scenarios !== undefined) words.push(`--scenarios ${scenarios.join()}`)
+  if (policies !== undefined) words.push(`--policies ${policies.join()}`)
+  for (const [name, value] of Object.entries(set ?? {})) words.push(`--set ${name}=${value}`)
   return words.join(' ')
 }
 

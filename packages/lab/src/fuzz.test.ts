@@ -3,12 +3,14 @@ import { fuzz, fuzzWorld, smallest } from './fuzz.ts'
 import { ATTACKS } from './residents/attacks.ts'
 
 test('a thousand random worlds with random faults break no promise', { timeout: 240_000 }, () => {
-  const { protocol, failures, runs, checks, requests, faults } = fuzz(1_000, { seed: 1 })
+  const { protocol, failures, runs, checks, requests, faults, policies } = fuzz(1_000, { seed: 1 })
   expect(failures.map(({ violation, replay }) => `${violation.detail}\n${replay}`)).toEqual([])
   expect(runs).toBe(1_000)
   expect(protocol).toMatch(/^production's protocol, but some worlds draw gossip.connections, /)
   expect(requests).toBeGreaterThan(4_000)
   expect(checks).toBeGreaterThan(100_000)
+  for (const policy of ['any-order', 'rounds', 'auto'])
+    expect(policies[policy]).toBeGreaterThan(200)
   // Every kind of fault took part, and none in every world.
   for (const count of Object.values(faults)) {
     expect(count).toBeGreaterThan(80)

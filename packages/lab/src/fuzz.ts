@@ -32,6 +32,8 @@ export interface FuzzReport {
   readonly answered: number
   /** Promises checked. */
   readonly checks: number
+  /** Runs of each policy: tours, rounds, and what is quicker of both. */
+  readonly policies: Readonly<Record<string, number>>
   /** Runs in which each kind of fault took part. */
   readonly faults: Readonly<Record<string, number>>
   readonly failures: readonly FuzzFailure[]
@@ -131,10 +133,15 @@ function drawWorld(random: SeededRandom): { set: Record<string, number>; faults:
 
 const BASE = 'calm'
 
+/** In every second world requests are asked in rounds, or whichever way is quicker. */
+const DRAWN_POLICIES = ['any-order', 'any-order', 'rounds', 'auto'] as const
+
 /** The world of one run. */
 export function fuzzWorld(seed: number, run: number) {
   const random = SeededRandom.stream(seed, 'fuzz', run)
-  return { seed: random.below(2 ** 32), ...drawWorld(random) }
+  const policies = SeededRandom.stream(seed, 'fuzz-policy', run)
+  const policy = DRAWN_POLICIES[policies.below(DRAWN_POLICIES.length)] ?? DRAWN_POLICIES[0]
+  return { policy, seed: random.below(2 ** 32), ...drawWorld(random) }
 }
 
 /** Draws `runs` worlds, checks every promise in each, and makes what broke one as small as possible. */
@@ -146,17 +153,19 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
   let requests = 0
   let answered = 0
   let checks = 0
+  const policies: Record<string, number> = {}
   for (let run = 0; run < runs; run++) {
     const world = fuzzWorld(seed, run)
     for (const name of world.faults) faults[name] = (faults[name] ?? 0) + 1
+    policies[world.policy] = (policies[world.policy] ?? 0) + 1
     const settings = scenarioSettings(BASE, world.set)
     for (const name of protocolChanges(settings)) drawn.add(name)
-    const stage = runPolicy(settings, world.seed, 'any-order')
+    const stage = runPolicy(settings, world.seed, world.policy)
     requests += stage.records.length
     answered += stage.records.filter(({ outcome }) => outcome === 'answered').length
     checks += stage.referee.checks
     const [violation] = stage.referee.violations
-    if (violation !== undefined) failures.push(shrink(run, world.seed, world.set, violation))
+    if (violation !== undefined) failures.push(shrink(run, world, violation))
     onProgress?.(run + 1, runs, failures.length)
   }
   return {
@@ -166,6 +175,7 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
     requests,
     answered,
     checks,
+    policies,
     faults,
     failures,
   }
@@ -179,20 +189,19 @@ function protocolDrawn(drawn: ReadonlySet<SettingName>): string {
 /** Makes a world that broke a promise as small as possible while the same promise stays broken. */
 function shrink(
   run: number,
-  seed: number,
-  found: Readonly<Record<string, number>>,
+  { seed, policy, set: found }: ReturnType<typeof fuzzWorld>,
   violation: Violation,
 ): FuzzFailure {
   let broken = violation
   const set = smallest(found, (changed) => {
     const settings: Settings = changeSettings(scenarioSettings(BASE), changed)
-    const again = runPolicy(settings, seed, 'any-order').referee.violations.find(
+    const again = runPolicy(settings, seed, policy).referee.violations.find(
       ({ invariant }) => invariant === violation.invariant,
     )
     broken = again ?? broken
     return again !== undefined
   })
-  const replay = replayLine(BASE, seed, { policy: 'any-order', set })
+  const replay = replayLine(BASE, seed, { policy, set })
   return { run, seed, violation: broken, set, replay }
 }
 

@@ -53,6 +53,7 @@ export { POLICIES, POLICY_NAMES, type PolicyName } from './policies/policy.ts'
 export { INVARIANTS, type Invariant, type Violation } from './referee.ts'
 export { churnMarkdown, churnPlot } from './report/churn.ts'
 export { compareHtml, compareMarkdown } from './report/compare.ts'
+export { reportCsv } from './report/csv.ts'
 export { reportHtml } from './report/html.ts'
 export { loadMarkdown } from './report/load.ts'
 export { reportMarkdown } from './report/markdown.ts'
@@ -66,6 +67,7 @@ export {
   type Settings,
 } from './scenarios/settings.ts'
 export {
+  type Route,
   type ScoreRoutes,
   type SimulateOptions,
   type SimulationProgress,

@@ -23,6 +23,10 @@ export interface PolicyReport {
   readonly hopsPerRequest: number
   /** Steps, claims, done messages and tensors, every copy and overhead counted. */
   readonly bytesPerRequest: number
+  /** Of those, what whoever asks sends: a hub, in rounds. */
+  readonly askerBytesPerRequest: number
+  /** Of the answered ones, those of which layers ran at once. */
+  readonly inRoundsShare: number
   readonly messagesPerRequest: number
   /** Layer time that is in no answer. */
   readonly wastedComputeShare: number
@@ -56,6 +60,8 @@ export interface PolicyReport {
   readonly timeline: readonly Moment[]
   /** Layers in their order, one route per answer. */
   readonly routes: readonly (readonly number[])[]
+  /** How many of them ran at once, round by round: empty for one after another; one per answer. */
+  readonly rounds: readonly (readonly number[])[]
   /** Everything that was said about the most eventful request of the first ones. */
   readonly film: readonly Frame[]
   readonly traceHash: string
@@ -74,6 +80,8 @@ export function measure(stage: Stage): PolicyReport {
   const hops = sum(answers.map(({ route }) => route.length))
   const usefulMs = sum(answers.map((one) => one.usefulMs))
   const { traffic } = network
+  const askers = stage.past.filter(({ session }) => session.actor === 'asker')
+  const askerBytes = sum(askers.map((one) => one.traffic.sentBytes - one.traffic.controlBytes))
   const rates = stage.past
     .map(({ traffic: { sentBytes }, session }) => {
       const seconds = (Math.min(session.leaveMs, stage.clock.nowMs()) - session.joinMs) / 1_000
@@ -91,6 +99,8 @@ export function measure(stage: Stage): PolicyReport {
     p99Ms: quantile(times, 0.99),
     hopsPerRequest: hops / Math.max(1, answers.length),
     bytesPerRequest: (traffic.requestBytes + traffic.pulledBytes) / Math.max(1, records.length),
+    askerBytesPerRequest: askerBytes / Math.max(1, records.length),
+    inRoundsShare: share(answers, ({ rounds }) => rounds.some((count) => count > 1)),
     messagesPerRequest: traffic.requestMessages / Math.max(1, records.length),
     wastedComputeShare: book.runMs === 0 ? 0 : Math.max(0, 1 - usefulMs / book.runMs),
     extraWorkShare: hops === 0 ? 0 : Math.max(0, book.runs / hops - 1),
@@ -112,6 +122,7 @@ export function measure(stage: Stage): PolicyReport {
     latencyMs: Array.from({ length: 101 }, (_, i) => quantile(times, i / 100)),
     timeline: stage.timeline,
     routes: answers.map(({ route }) => route),
+    rounds: answers.map(({ rounds }) => rounds),
     film: stage.animation.best(),
     traceHash: stage.trace.hash(),
     violations: stage.referee.violations,

@@ -1,4 +1,5 @@
-import type { Answer, Message, RequestId, Step } from '@layerswarm/swarm'
+import { sha256 } from '@layerswarm/model'
+import type { Answer, Message, RequestId, Round, Step, Update } from '@layerswarm/swarm'
 import { FLIGHTS_MAX } from '@layerswarm/swarm'
 import { layersIn } from '@layerswarm/swarm/testing'
 import { LATE_MS, MESSAGES_PER_REQUEST_MAX, VIOLATIONS_MAX } from './limits.ts'
@@ -10,6 +11,8 @@ export const INVARIANTS = {
   'layer-once': 'a layer is applied at most once per request',
   'set-grows': 'every step applies one more layer to a step that was published before',
   'true-answer': 'an answer was computed as its route says',
+  'one-input':
+    'an update is made of the one input of its round, and of layers that its hub asked for',
   'checked-weights': 'a peer announces and runs only layers whose hash it has checked',
   'bounded-memory': 'memory held for others is bounded, and free when the work is over',
   'clean-stop': 'when a peer stops, its timers and transfers are gone',
@@ -33,6 +36,12 @@ interface Watched {
   messages: number
 }
 
+/** What was asked for in one round of a request. */
+interface RoundWatched {
+  readonly inputs: Set<string>
+  readonly layers: Set<number>
+}
+
 /**
  * Watches a run from outside: what honest peers publish, hold and answer.
  * Work that a liar touched is not held against those who passed it on.
@@ -41,6 +50,8 @@ export class Referee {
   readonly violations: Violation[] = []
   private readonly requests = new Map<RequestId, Watched>()
   private readonly everyoneIsHonest: boolean
+  private readonly rounds = new Map<string, RoundWatched>()
+  private readonly inRounds = new Set<RequestId>()
   private checked = 0
 
   constructor(everyoneIsHonest: boolean) {
@@ -73,16 +84,53 @@ export class Referee {
         () => `${from.peer} announces layers ${message.layers} and checked ${[...checked]}`,
       )
     } else if (message.kind === 'step') this.steppedOn(from, message, nowMs)
+    else if (message.kind === 'round') this.askedFor(message, nowMs)
+    else if (message.kind === 'update') this.summed(from, message, nowMs)
+  }
+
+  /** A hub asks for layers of a round. */
+  private askedFor({ request, round, input, layers }: Round, nowMs: number): void {
+    this.inRounds.add(request)
+    const watched = this.roundOf(request, round)
+    watched.inputs.add(nameOf(input))
+    for (const layer of layers) watched.layers.add(layer)
+    if (!this.everyoneIsHonest) return
+    this.check(
+      'one-input',
+      nowMs,
+      watched.inputs.size === 1,
+      () => `round ${round} of ${request} has ${watched.inputs.size} inputs`,
+    )
+  }
+
+  private summed(from: LabStation, { request, round, input, layers }: Update, nowMs: number): void {
+    const watched = this.roundOf(request, round)
+    this.check(
+      'one-input',
+      nowMs,
+      watched.inputs.has(input) && layers.every(({ layer }) => watched.layers.has(layer)),
+      () => `${from.peer} sent an update of round ${round} of ${request} that nobody asked for`,
+    )
+  }
+
+  private roundOf(request: RequestId, round: number): RoundWatched {
+    const key = `${request} ${round}`
+    const watched = this.rounds.get(key) ?? { inputs: new Set<string>(), layers: new Set<number>() }
+    this.rounds.set(key, watched)
+    return watched
   }
 
   answered(answer: Answer, trueRoute: readonly number[], nowMs: number): void {
-    const { request, route, missingLayers } = answer
+    const { request, route, rounds, missingLayers } = answer
     this.settled(request, nowMs)
     const layers = route.map(({ layer }) => layer)
+    const isWhole = rounds.length === 0 || sum(rounds) === layers.length
+    const isOnce =
+      new Set([...layers, ...missingLayers]).size === layers.length + missingLayers.length
     this.check(
       'layer-once',
       nowMs,
-      new Set([...layers, ...missingLayers]).size === layers.length + missingLayers.length,
+      isWhole && isOnce,
       () => `${request} answered with layers ${layers}, missing ${missingLayers}`,
     )
     if (!this.everyoneIsHonest) return
@@ -169,7 +217,9 @@ export class Referee {
     // A visit is as many layers as its author ran in a row.
     let before = step.route.length
     while (before > 0 && step.route[before - 1]?.peer === from.peer) before--
-    let isKnown = watched.routes.has(key)
+    // What ran in rounds before, its requester says.
+    const isFromRounds = step.requester === from.peer && this.inRounds.has(step.request)
+    let isKnown = isFromRounds || watched.routes.has(key)
     for (let hops = before; hops < step.route.length; hops++)
       isKnown ||= watched.routes.has(routeOf(step, hops))
     if (this.everyoneIsHonest)
@@ -208,4 +258,13 @@ function routeOf({ route }: Step, hops: number): string {
   let key = ''
   for (let i = 0; i < hops; i++) key += `${route[i]?.layer}@${route[i]?.peer} `
   return key
+}
+
+/** The name of a round's input: the hash of its bytes. */
+function nameOf(tensor: Round['input']): string {
+  return tensor.place === 'held' ? tensor.hash : sha256(tensor.bytes)
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

@@ -7,6 +7,8 @@ export interface RequestRecord {
   outcome: string | undefined
   /** Layers that were applied, in their order. */
   route: readonly number[]
+  /** How many of them ran at once, round by round; empty for one after another. */
+  rounds: readonly number[]
   /** Layers of the model that were not. */
   missing: number
   /** Compute behind the answer, milliseconds. */

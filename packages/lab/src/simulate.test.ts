@@ -1,8 +1,9 @@
 import { standaloneSvg } from '@layerswarm/figures'
 import { describe, expect, test } from 'vitest'
 import { completion, scoreChurn, simulateChurn } from './churn.ts'
-import { USUAL_POLICIES } from './policies/policy.ts'
+import { POLICY_NAMES, USUAL_POLICIES } from './policies/policy.ts'
 import { churnMarkdown, churnPlot } from './report/churn.ts'
+import { reportCsv } from './report/csv.ts'
 import { filmSection } from './report/film.ts'
 import { reportHtml } from './report/html.ts'
 import { reportMarkdown } from './report/markdown.ts'
@@ -362,4 +363,19 @@ describe('a sweep over churn', () => {
     expect(churnPlot(churn)).toContain('Completion against churn')
     expect(standaloneSvg(churnPlot(churn))).toMatch(/^<svg xmlns="[^"]+" width="640".*<\/svg>$/)
   })
+})
+
+test('all policies are one run each, and their figures a row each in the CSV', () => {
+  const report = simulate('calm', { peers: 6, requests: 3, seed: 2, policy: 'all' })
+  expect(Object.keys(report.policies)).toEqual(POLICY_NAMES)
+  expect(report.replay).toBe(
+    'npx layerswarm simulate calm --peers 6 --requests 3 --seed 2 --policy all',
+  )
+  const alone = simulate('calm', { peers: 6, requests: 3, seed: 2, policy: 'gossip' })
+  expect(report.policies.gossip).toEqual(alone.policies.gossip)
+  const [head, ...rows] = reportCsv(report).trimEnd().split('\r\n')
+  expect(rows.map((row) => row.split(',')[3])).toEqual(POLICY_NAMES)
+  for (const row of rows) expect(row.split(',')).toHaveLength(head?.split(',').length ?? 0)
+  const p50 = head?.split(',').indexOf('p50Ms') ?? -1
+  expect(Number(rows[0]?.split(',')[p50])).toBe(report.policies['any-order']?.p50Ms)
 })

@@ -7,6 +7,7 @@ import {
   type AskPolicy,
   CHAINS,
   CLAIM_POLICIES,
+  EVERY_POLICY,
   POLICY_NAMES,
   type PolicyName,
   policyNamed,
@@ -31,7 +32,7 @@ export interface SimulateOptions {
   readonly requests?: number
   /** A whole number from 0 to 2^32 − 1. */
   readonly seed?: number
-  /** One policy; USUAL_POLICIES unless given. */
+  /** One policy, or `all`; USUAL_POLICIES unless given. */
   readonly policy?: string
   /** Claim policies to compare in place of the known policies, by the names that the report gives them. */
   readonly policies?: Readonly<Record<string, ClaimPolicy>>
@@ -182,7 +183,10 @@ function createPolicy(name: PolicyName, scene: Scene): AskPolicy {
       return new AnyOrder(scene)
     case 'rounds':
     case 'auto':
-      return new AnyOrder(scene, roundsOf(name, scene.settings['model.layers']))
+      return new AnyOrder(
+        scene,
+        roundsOf(name, scene.settings['model.layers'], scene.settings['requests.maxLoss']),
+      )
     case 'fixed-order':
       return new Chain(scene, { order: 'fixed', recovers: false })
     case 'fixed-order-replay':
@@ -203,6 +207,7 @@ function contendersOf(
   { policy, policies }: SimulateOptions,
 ): readonly [string, Contender][] {
   if (policies !== undefined) return Object.entries(policies)
+  if (policy === EVERY_POLICY) return POLICY_NAMES.map((name) => [name, name])
   if (policy !== undefined) return [[policy, policyNamed(policy)]]
   // Growth concerns the gossip of this project; the chains have none.
   const names = scenario === LANES ? (['any-order'] as const) : USUAL_POLICIES
@@ -287,14 +292,17 @@ export function replayLine(scenario: string, seed: number, options: SimulateOpti
   return words.join(' ')
 }
 
+/** The layers of an answer in their order, and how many of them ran at once, round by round; empty for one after another. */
+export interface Route {
+  readonly layers: readonly number[]
+  readonly rounds: readonly number[]
+}
+
 /**
  * What a model makes of the routes of a policy: top-1 from 0 to 1 over the images they are tried on;
  * null when there is no model to try them with. `small-model` has empty routes.
  */
-export type ScoreRoutes = (
-  routes: readonly (readonly number[])[],
-  policy: PolicyName,
-) => Promise<number | null>
+export type ScoreRoutes = (routes: readonly Route[], policy: PolicyName) => Promise<number | null>
 
 /** Fills in the accuracy of every policy that answered, from the routes that its answers took. */
 export async function scoreReport(
@@ -305,7 +313,8 @@ export async function scoreReport(
   for (const name of POLICY_NAMES) {
     const one = report.policies[name]
     if (one === undefined) continue
-    const accuracy = one.routes.length === 0 ? null : await scoreRoutes(one.routes, name)
+    const routes = one.routes.map((layers, i) => ({ layers, rounds: one.rounds[i] ?? [] }))
+    const accuracy = routes.length === 0 ? null : await scoreRoutes(routes, name)
     policies[name] = { ...one, accuracy }
   }
   return { ...report, policies }

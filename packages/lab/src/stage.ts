@@ -305,6 +305,7 @@ export class Stage implements Scene {
       endMs: undefined,
       outcome: undefined,
       route: [],
+      rounds: [],
       missing: 0,
       usefulMs: 0,
       isWrong: false,

@@ -1,6 +1,7 @@
 import type { CreateEngine, Engine } from './engine.ts'
 import { ModelError } from './errors.ts'
 import { forward } from './forward.ts'
+import type { PartDtype } from './part-file.ts'
 import { inputShapeOf } from './part-input.ts'
 import { randomModel, randomTensor } from './random-model.ts'
 import { createReferenceEngine } from './reference.ts'
@@ -53,7 +54,7 @@ export function engineAcceptance(
     name: string,
     check: (bench: Bench) => Promise<void>,
     variant: Variant = 'shuffle',
-    dtype: 'F32' | 'F16' = 'F32',
+    dtype: PartDtype = 'F32',
   ): AcceptanceCase => ({
     name,
     run: async () => {
@@ -74,6 +75,8 @@ export function engineAcceptance(
       withEngine(`every part of a ${variant} model agrees with the reference`, agrees, variant),
     ),
     withEngine('parts stored as float16 agree with the reference', agrees, 'position', 'F16'),
+    withEngine('layers stored as int8 agree with the reference', agrees, 'position', 'I8'),
+    withEngine('layers stored as int4 agree with the reference', agrees, 'position', 'I4'),
     withEngine('a whole forward pass agrees with the reference', agreesInOrder, 'position'),
     withEngine('the hop changes what a position layer computes', usesHop, 'position'),
     withEngine('an image gives the same among others as alone', keepsImagesApart),

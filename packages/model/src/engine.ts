@@ -15,7 +15,10 @@ export interface Engine {
    * afterwards. Absent where there is no device to lose.
    */
   readonly lost?: Promise<string>
-  /** Takes the safetensors bytes of a part; a second call for the same part replaces it. */
+  /**
+   * Takes the safetensors bytes of a part; a second call for the same part replaces it. The caller does not change the
+   * file afterwards: an engine may go on viewing it, and copies no more of it than it computes with.
+   */
   load(part: Part, file: Uint8Array): Promise<void>
   /**
    * Runs one part. Shapes: stem (B, channels, H, W) → (B, T, C), layer (B, T, C) → (B, T, C),

@@ -103,7 +103,10 @@ export { foreignFile } from './foreign-file.ts'
 export {
   checkPart,
   joinCheckpoint,
+  type PartDtype,
+  type PartTensors,
   partValues,
+  recodePart,
   splitCheckpoint,
   writePart,
 } from './part-file.ts'
@@ -142,6 +145,14 @@ export {
   verifyManifest,
 } from './manifest.ts'
 export { type MeasuredGrouping, measuredGroupings } from './measured-groupings.ts'
+export type { Mix } from './mixes.ts'
+export {
+  logitVariance,
+  type Novelty,
+  type NoveltyVerdict,
+  noveltyScore,
+  noveltyVerdict,
+} from './novelty.ts'
 
 // The wire: an activation as bytes, and the receipt of a run that anybody can replay.
 

@@ -101,3 +101,15 @@ export const GROUPING_LETTERS_MAX = 127
 
 /** Groupings that a manifest names; measuring each takes a pass over all test images. */
 export const MANIFEST_GROUPINGS_MAX = 64
+
+/** Orders of one request that a threshold of novelty may be for; as many as are asked at once. */
+export const NOVELTY_ORDERS_MAX = 64
+
+/** Numbers of orders for which a manifest has such a threshold; 1, 2, 4, … 64 are 7. */
+export const MANIFEST_NOVELTY_ORDERS_MAX = 16
+
+/** Releases that a manifest says it mixes with; a rolling upgrade needs one, a family of fine-tunings a few. */
+export const MANIFEST_MIXES_MAX = 16
+
+/** Weight of the disagreement between orders against the spread of their mean: half and all find the same within a point. */
+export const NOVELTY_DISAGREEMENT_WEIGHT = 0.5

@@ -11,6 +11,8 @@ import {
   NAME_LETTERS_MAX,
   PART_BYTES_MAX,
 } from './limits.ts'
+import { type Mix, parseMixes } from './mixes.ts'
+import { type Novelty, parseNovelty } from './novelty.ts'
 import { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
 import { type ModelSpec, type Part, parseModelSpec, partsOf } from './spec.ts'
 import { utf8Decode, utf8Encode } from './text.ts'
@@ -59,6 +61,10 @@ export interface UnsignedManifest {
    * Missing where nothing was measured.
    */
   readonly rounds?: Readonly<Record<string, number>>
+  /** From when on a picture is unlike what it was trained on; missing where that was not measured. */
+  readonly novelty?: Novelty
+  /** Releases whose layers may stand in for those of this one; missing where none was measured. */
+  readonly mixes?: readonly Mix[]
 }
 
 /** A published model: everything a peer must know before it fetches a part. */
@@ -146,6 +152,8 @@ export function parseManifest(value: unknown): Manifest {
     'parts',
     'training',
     'rounds',
+    'novelty',
+    'mixes',
     'publisher',
     'signature',
   ])
@@ -167,6 +175,8 @@ export function parseManifest(value: unknown): Manifest {
     parts: parseParts(source.parts, spec),
     training: parseTraining(source.training),
     ...(source.rounds === undefined ? {} : { rounds: parseRounds(source.rounds, spec) }),
+    ...(source.novelty === undefined ? {} : { novelty: parseNovelty(source.novelty) }),
+    ...(source.mixes === undefined ? {} : { mixes: parseMixes(source.mixes) }),
     publisher: parseHex('publisher', source.publisher, 64),
     signature: parseHex('signature', source.signature, 128),
   }

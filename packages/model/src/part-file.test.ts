@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { ModelError } from './errors.ts'
-import { checkPart, joinCheckpoint, partValues, splitCheckpoint, writePart } from './part-file.ts'
+import {
+  checkPart,
+  joinCheckpoint,
+  partValues,
+  recodePart,
+  splitCheckpoint,
+  writePart,
+} from './part-file.ts'
 import { randomModel } from './random-model.ts'
 import { readSafetensors, type SafetensorsTensor, writeSafetensors } from './safetensors.ts'
 import {
@@ -11,6 +18,8 @@ import {
   VARIANTS,
   type Variant,
 } from './spec.ts'
+import { readStoredTensors } from './stored-tensors.ts'
+import { relativeL2 } from './tensor.ts'
 
 const specOf = (variant: Variant): ModelSpec =>
   parseModelSpec({
@@ -89,6 +98,74 @@ describe('a checkpoint', () => {
       tensors['vit.pooler.dense.bias'] = zeros(8)
     })
     expect(splitCheckpoint(checkpoint, spec).size).toBe(4)
+  })
+})
+
+describe.each([
+  ['I8', 0.01],
+  ['I4', 0.12],
+] as const)('a layer as %s', (dtype, apart) => {
+  test.each(VARIANTS)('of variant %s has what its float32 file has, nearly', (variant) => {
+    const spec = specOf(variant)
+    const whole = randomModel(spec, 1).get(1) ?? new Uint8Array()
+    const file = recodePart(spec, 1, whole, dtype)
+    const exact = partValues(spec, 1, whole)
+    const values = partValues(spec, 1, file)
+    expect(Object.keys(values)).toEqual(Object.keys(exact))
+    for (const [name, shape] of Object.entries(shapesOf(spec, 1))) {
+      const isMatrix = shape.length === 2 && name !== 'embedding.weight'
+      const stored = checkPart(spec, 1, file)[name]
+      expect(stored?.dtype).toBe(isMatrix ? dtype : 'F16')
+      const bound = isMatrix ? apart : 2 ** -11
+      expect(relativeL2(values[name] ?? [], exact[name] ?? [])).toBeLessThan(bound)
+    }
+    expect(file.length).toBeLessThan(whole.length)
+  })
+
+  test('is written alike twice, and is read as float32 into a checkpoint', () => {
+    const spec = specOf('shuffle')
+    const parts = randomModel(spec, 1)
+    const file = recodePart(spec, 0, parts.get(0) ?? new Uint8Array(), dtype)
+    expect(recodePart(spec, 0, parts.get(0) ?? new Uint8Array(), dtype)).toEqual(file)
+    const joined = joinCheckpoint(spec, new Map(parts).set(0, file))
+    const again = splitCheckpoint(joined, spec).get(0) ?? new Uint8Array()
+    expect(partValues(spec, 0, again)).toEqual(partValues(spec, 0, file))
+  })
+
+  test('is refused without its scales, with scales of another kind, or with too few values', () => {
+    const spec = specOf('shuffle')
+    const file = randomModel(spec, 1, dtype).get(0) ?? new Uint8Array()
+    const name = 'output.dense.weight'
+    const changed = (edit: (tensors: Record<string, SafetensorsTensor>) => void) => {
+      const { tensors } = readStoredTensors(file)
+      const copies = Object.entries(tensors).map(([key, { shape, offset, bytes, ...entry }]) => {
+        const data = file.subarray(offset, offset + bytes)
+        return [key, { dtype: entry.dtype as SafetensorsTensor['dtype'], shape, data }] as const
+      })
+      const edited: Record<string, SafetensorsTensor> = Object.fromEntries(copies)
+      edit(edited)
+      return () => checkPart(spec, 0, writeSafetensors(edited))
+    }
+    const without = changed((tensors) => delete tensors[`${name}.scale`])
+    expect(without).toThrow(`tensor "${name}.scale" of layer 0 is missing`)
+    const halves = changed((tensors) => {
+      tensors[`${name}.scale`] = { dtype: 'F16', shape: [8], data: new Uint8Array(16) }
+    })
+    expect(halves).toThrow(`tensor "${name}.scale" must be F32`)
+    const fewer = changed((tensors) => {
+      const stored = dtype === 'I8' ? 'I8' : 'U8'
+      tensors[name] = { dtype: stored, shape: [7], data: new Uint8Array(7) }
+    })
+    expect(fewer).toThrow(/has shape \[7\], the model needs/)
+  })
+
+  test('is no stem and no head', () => {
+    const spec = specOf('shuffle')
+    for (const part of ['stem', 'head'] as const) {
+      const file = randomModel(spec, 1, dtype).get(part) ?? new Uint8Array()
+      for (const { dtype: stored } of Object.values(checkPart(spec, part, file)))
+        expect(stored).toBe('F16')
+    }
   })
 })
 

@@ -1,5 +1,4 @@
-import { writePart } from './part-file.ts'
-import type { SafetensorsDtype } from './safetensors.ts'
+import { type PartDtype, writePart } from './part-file.ts'
 import { mulberry32 } from './seeded-random.ts'
 import { type ModelSpec, type Part, partsOf, shapesOf } from './spec.ts'
 import { elementsOf, type Tensor } from './tensor.ts'
@@ -18,7 +17,7 @@ export function randomTensor(shape: readonly number[], seed: number): Tensor {
 export function randomModel(
   spec: ModelSpec,
   seed: number,
-  dtype: SafetensorsDtype = 'F32',
+  dtype: PartDtype = 'F32',
 ): Map<Part, Uint8Array> {
   return new Map(partsOf(spec).map((part) => [part, randomPart(spec, part, seed, dtype)]))
 }
@@ -28,7 +27,7 @@ export function randomPart(
   spec: ModelSpec,
   part: Part,
   seed: number,
-  dtype: SafetensorsDtype = 'F32',
+  dtype: PartDtype = 'F32',
 ): Uint8Array {
   const index = partsOf(spec).indexOf(part)
   const tensors = Object.entries(shapesOf(spec, part)).map(([name, shape], at) => {

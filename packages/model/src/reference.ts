@@ -261,8 +261,7 @@ export function createReferenceEngine(spec: ModelSpec): Engine {
     name: 'reference',
     async load(part, file) {
       if (closed) throw new Error(`the engine is closed; ${partName(part)} cannot be loaded`)
-      // Copied, because values may view the file and the file stays the caller's.
-      loaded.set(part, partValues(spec, part, new Uint8Array(file)))
+      loaded.set(part, partValues(spec, part, file))
     },
     async run(part, input, hop) {
       const values = loaded.get(part) ?? throwNotLoaded(part)

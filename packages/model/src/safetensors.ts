@@ -1,13 +1,18 @@
 import { decodeHalf } from './half.ts'
-import { failSafetensors, printable, readStoredTensors } from './stored-tensors.ts'
+import {
+  failSafetensors,
+  printable,
+  readStoredTensors,
+  type StoredEntry,
+} from './stored-tensors.ts'
 import { elementsOf } from './tensor.ts'
 import { utf8Encode } from './text.ts'
 
-/** The element types of part files; bytes per element. */
-const ELEMENT_BYTES = { F32: 4, F16: 2 } as const
+/** The element types that are written; bytes per element. */
+const ELEMENT_BYTES = { F32: 4, F16: 2, I8: 1, U8: 1 } as const
 
-/** An element type by its name in the safetensors format. */
-export type SafetensorsDtype = keyof typeof ELEMENT_BYTES
+/** An element type of numbers with a fraction, by its name in the safetensors format. */
+export type SafetensorsDtype = 'F32' | 'F16'
 
 /** Where one tensor lies in its file. */
 export interface SafetensorsEntry {
@@ -27,7 +32,7 @@ export interface SafetensorsHeader {
 
 /** One tensor to be written: `data` holds little-endian elements, row-major. */
 export interface SafetensorsTensor {
-  readonly dtype: SafetensorsDtype
+  readonly dtype: keyof typeof ELEMENT_BYTES
   readonly shape: readonly number[]
   readonly data: Uint8Array
 }
@@ -39,21 +44,27 @@ export interface SafetensorsTensor {
  */
 export function readSafetensors(file: Uint8Array): SafetensorsHeader {
   const { tensors, metadata } = readStoredTensors(file)
-  const entries = Object.entries(tensors).map(([name, entry]): [string, SafetensorsEntry] => {
-    const { dtype } = entry
-    if (dtype !== 'F32' && dtype !== 'F16') {
-      failSafetensors(
-        `tensor "${printable(name)}" has dtype ${printable(dtype)}; only F32 and F16 can be read`,
-      )
-    }
-    return [name, { ...entry, dtype }]
-  })
+  const entries = Object.entries(tensors).map(([name, entry]): [string, SafetensorsEntry] => [
+    name,
+    floatOnly(entry, name),
+  ])
   return { tensors: Object.fromEntries(entries), metadata }
+}
+
+/** A tensor that is F32 or F16. @throws ModelError `bad-safetensors`. */
+export function floatOnly(entry: StoredEntry, name: string): SafetensorsEntry {
+  const { dtype } = entry
+  if (dtype !== 'F32' && dtype !== 'F16') {
+    failSafetensors(
+      `tensor "${printable(name)}" has dtype ${printable(dtype)}; only F32 and F16 can be read`,
+    )
+  }
+  return { ...entry, dtype }
 }
 
 /**
  * Writes a safetensors file. The same tensors and metadata give the same bytes in whatever order
- * they come: F32 before F16, so that every tensor is aligned to its elements, then by name.
+ * they come: the widest elements first, so that every tensor is aligned to its elements, then by name.
  * @throws ModelError `bad-safetensors` when a tensor's data does not fit its shape.
  */
 export function writeSafetensors(

@@ -134,6 +134,7 @@ export async function openNetwork(
   // The two need each other: files come from peers, and what has come is given to peers.
   const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
   const cache = await createBlobCache(options.dataDir)
+  await opened.add(() => cache.close())
   const store = createLayerStore({
     manifest,
     cache,

@@ -53,7 +53,7 @@ export interface PeerOptions {
   readonly release: string | undefined
   /** Public keys (hex) whose releases are run; undefined trusts the one that the server names. */
   readonly trustedPublishers: readonly string[] | undefined
-  /** Node: where the identity and layer files are kept; undefined keeps them in memory. */
+  /** Node: where the identity and layer files are kept; undefined keeps the first in memory, the others in a temporary file without a name. */
   readonly dataDir: string | undefined
   /** Node: the address that it listens on; undefined to listen on none, which takes WebRTC. */
   readonly host: string | undefined

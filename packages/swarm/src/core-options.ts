@@ -1,11 +1,11 @@
 import type { EngineName } from '@layerswarm/model'
 import { type Agreement, withinTolerance } from './audits/agreement.ts'
+import { type RoundArithmetic, roundArithmetic } from './audits/round-arithmetic.ts'
 import { isStepOfLayers, type Plausibility } from './audits/step-size.ts'
 import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { AUDITS_BY_DEFAULT, CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
 import type { AccessSpeed } from './ports.ts'
-import { type RoundArithmetic, roundArithmetic } from './rounds/arithmetic.ts'
 import type { ModelShape } from './step.ts'
 import type { PeerId } from './wire/messages.ts'
 

@@ -67,6 +67,7 @@ export class Core {
         ledger,
         agree: options.agree,
         isPlausible: options.isPlausible,
+        arithmetic: options.arithmetic,
         uploadBytesPerMs: () => options.accessSpeed().upload,
       },
       table,
@@ -78,7 +79,7 @@ export class Core {
     this.rounds = new Rounds(options, {
       ...{ hosted, errands, ways, nextJob: jobs.of('rounds') },
       survey: (of, atMs) => provider.survey(of, atMs),
-      barred: (atMs) => ledger.barred(atMs),
+      shared: requester.inRounds,
       judged: (peer, hasDelivered, atMs) => provider.judged(peer, hasDelivered, atMs),
     })
     const fetches = new Fetches(self, ways)

@@ -60,6 +60,7 @@ function dispatcher(policy: ClaimPolicy = POLICY_DEFAULT) {
     onHint: from('requester: hint of'),
     onPulled: note('requester: pulled'),
     onPrepared: note('requester: prepared'),
+    goOn: note('requester: goes on'),
   }
   const rounds: DispatchedRounds = {
     onRound: from('rounds: round of'),
@@ -67,6 +68,9 @@ function dispatcher(policy: ClaimPolicy = POLICY_DEFAULT) {
     onDone: from('rounds: done of'),
     onPulled: note('rounds: pulled'),
     onPrepared: note('rounds: prepared'),
+    recount: note('rounds: recount'),
+    abandon: note('rounds: abandon'),
+    distrust: note('rounds: distrust'),
   }
   const shape = { layers: 4, tokens: 5, width: 8 }
   const fetches = new Fetches(self, loneView(self, [other], 20).ways)

@@ -26,13 +26,13 @@ export interface DispatchedProvider
 /** What a dispatcher brings to the requester. */
 export type DispatchedRequester = Pick<
   Requester,
-  'onStep' | 'onClaim' | 'onLate' | 'onHint' | 'onPulled' | 'onPrepared'
+  'onStep' | 'onClaim' | 'onLate' | 'onHint' | 'onPulled' | 'onPrepared' | 'goOn'
 >
 
 /** What a dispatcher brings to the rounds. */
 export type DispatchedRounds = Pick<
   Rounds,
-  'onRound' | 'onUpdate' | 'onDone' | 'onPulled' | 'onPrepared'
+  'onRound' | 'onUpdate' | 'onDone' | 'onPulled' | 'onPrepared' | 'recount' | 'abandon' | 'distrust'
 >
 
 /** What is said of requests: all but presence. */
@@ -121,6 +121,18 @@ export class Dispatcher {
           break
         case 'finish':
           queue.push(...this.finish(effect.step, effect.isPublic, nowMs))
+          break
+        case 'go-on':
+          queue.push(...this.requester.goOn(effect.halfway, nowMs))
+          break
+        case 'recount':
+          queue.push(...this.rounds.recount(effect.recount, nowMs))
+          break
+        case 'abandon':
+          queue.push(...this.rounds.abandon(effect.request))
+          break
+        case 'distrust':
+          queue.push(...this.rounds.distrust(effect.peer, nowMs))
           break
         case 'publish':
           settled.push(effect)

@@ -1,6 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { SignedStatement } from './chain/statement.ts'
 import type { FailureFault } from './failure.ts'
+import type { Halfway, Recount } from './handed-on.ts'
 import type { JobId } from './jobs.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, Checked, ClassifyPolicy, Progress } from './request.ts'
@@ -81,6 +82,14 @@ export type CoreEffect =
   | { do: 'lead'; step: Step; suspect: PeerId | undefined }
   /** A request of this member's own has ended. @param isPublic the whole lane may follow it, not only who ran it. */
   | { do: 'finish'; step: Step; isPublic: boolean }
+  /** Layers are left of a request of this member's own that ran in rounds: it goes on as a tour. */
+  | { do: 'go-on'; halfway: Halfway }
+  /** A sum of updates is to be made again, by others. */
+  | { do: 'recount'; recount: Recount }
+  /** That is needed no longer. */
+  | { do: 'abandon'; request: RequestId }
+  /** What somebody computed is not to be used: requests in rounds that it went into run that round again. */
+  | { do: 'distrust'; peer: PeerId }
 
 /** What the driver tells the machine. */
 export type Input =

@@ -96,6 +96,7 @@ export {
   type Checked,
   CLASSIFY_POLICY_DEFAULT,
   type ClassifyPolicy,
+  fullTours,
   type Progress,
 } from './request.ts'
 export type { MemberSnapshot } from './snapshot.ts'

@@ -84,6 +84,16 @@ export interface Answer {
   readonly totalMs: number
 }
 
+/**
+ * The first image's class scores of the answers that had every layer, one after another: what a
+ * threshold that was measured so can be compared with. @returns (answers, classes)
+ */
+export function fullTours(answers: readonly Answer[]): (readonly number[])[] {
+  return answers.flatMap(({ logits: [row], rounds, missingLayers }) =>
+    row === undefined || rounds.length > 0 || missingLayers.length > 0 ? [] : [row],
+  )
+}
+
 /** How far a request has come. */
 export interface Progress {
   readonly request: RequestId

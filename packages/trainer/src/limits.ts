@@ -127,3 +127,27 @@ export const BACKBONE_CLASSES = 2
 
 /** Sizes of rounds in a recipe: enough to weigh them by naming some of them more than once. */
 export const ROUND_SIZES_MAX = 64
+
+/** Held-out pictures that novelty is measured on: the 5 % above a threshold are 50 of them. */
+export const NOVELTY_IMAGES_MAX = 1000
+
+/** As many at least, however large the model: its threshold is then one of the ten highest scores. */
+export const NOVELTY_IMAGES_MIN = 200
+
+/** Pictures times parameters of a model that are worth the wait: 1,000 of 5 million, half an hour of one core at ViT-B. */
+export const NOVELTY_PARAMETER_IMAGES = 5e9
+
+/** Pictures of each foreign set. */
+export const FOREIGN_IMAGES = 100
+
+/** Share of a model's own pictures that is above its threshold of novelty. */
+export const NOVELTY_FALSE_ALARM_SHARE = 0.05
+
+/** Passes in arbitrary order of a mixture, for every release whose stem and head are used. */
+export const MIX_PASSES = 2
+
+/** Foreign pictures are the same for every model and at every time. */
+export const FOREIGN_SEED = 1
+
+/** Points that are looked at along each side of a drawn pixel, so that edges are smooth. */
+export const DRAWING_SAMPLES_PER_SIDE = 3

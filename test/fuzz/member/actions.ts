@@ -58,6 +58,24 @@ export type Recipe =
       readonly hop: number
       readonly isTrue: boolean
     }
+  /** Layers of a round of a request that it says is its own, with an input that is there or not. */
+  | {
+      readonly make: 'round'
+      readonly request: number
+      readonly round: number
+      readonly layers: number
+      readonly deadlineMs: number
+      readonly holds: boolean
+    }
+  /** A sum for a round that was overheard: of what was asked or not, of its input or not, whosever the round is. */
+  | {
+      readonly make: 'update'
+      readonly at: number
+      readonly layers: 'asked' | 'first' | 'other' | 'all' | 'none'
+      readonly isOfInput: boolean
+      readonly ahead: number
+      readonly sum: 'inline' | 'held' | 'gone' | 'none' | 'batch'
+    }
   /** @param about the subject itself, or the one who says it; otherwise nobody that is there. */
   | { readonly make: 'hint'; readonly at: number; readonly about: 'subject' | 'self' | 'nobody' }
   | {
@@ -89,6 +107,8 @@ export type Action =
       readonly minLayers: number
       readonly plan: number
       readonly anytime: boolean
+      /** 0: a tour; 1 and 2: so many rounds; 3: whichever way is quickest. */
+      readonly rounds?: number
     }
   | { readonly do: 'cancel'; readonly which: number }
   | {
@@ -204,6 +224,22 @@ const MAKERS = {
     at: at(dice),
     about: dice.one(['subject', 'self', 'nobody']),
   }),
+  round: (dice: Dice): Recipe => ({
+    make: 'round',
+    request: dice.below(12),
+    round: dice.below(5),
+    layers: dice.below(16),
+    deadlineMs: dice.one(EDGE_MS),
+    holds: bool(dice),
+  }),
+  update: (dice: Dice): Recipe => ({
+    make: 'update',
+    at: at(dice),
+    layers: dice.one(['asked', 'asked', 'first', 'other', 'all', 'none']),
+    isOfInput: dice.below(4) > 0,
+    ahead: dice.one([0, 0, 0, 1]),
+    sum: dice.one(['inline', 'held', 'gone', 'none', 'batch']),
+  }),
   presence: (dice: Dice): Recipe => ({
     make: 'presence',
     layers: dice.below(16),
@@ -228,6 +264,7 @@ const DRAWS = {
     minLayers: dice.below(5),
     plan: dice.below(6),
     anytime: bool(dice),
+    rounds: dice.below(4),
   }),
   askAgain: (dice: Dice): Action => DRAWS.ask(dice),
   cancel: (dice: Dice): Action => ({ do: 'cancel', which: dice.below(8) }),

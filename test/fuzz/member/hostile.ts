@@ -1,17 +1,20 @@
-import { activationBytes } from '@layerswarm/model'
+import { activationBytes, sha256 } from '@layerswarm/model'
 import {
-  type Activation,
   ERAS_MAX,
+  type HeldActivation,
   type Hop,
+  INLINE_BYTES_MAX,
   LAYERS_MAX,
   type Message,
   type ModelShape,
   type PeerId,
   type RequestId,
+  type Round,
   type Signature,
   type Step,
   type TensorHash,
   type Transport,
+  type Update,
 } from '@layerswarm/swarm'
 import { anyPresence, SIMULATED_RELEASE, sealedBy } from '@layerswarm/swarm/testing'
 import type { Recipe } from './actions.ts'
@@ -55,6 +58,12 @@ export function made(
       if (!one.isGossiped && !kitchen.own.has(one.from)) return { from, message: one.message }
       return { from: one.from, message: one.message }
     }
+    case 'round':
+      return { from, message: round(recipe, by, kitchen) }
+    case 'update': {
+      const asked = pick(roundsOf(kitchen.overheard), recipe.at)
+      return asked && { from, message: update(recipe, asked, by, kitchen) }
+    }
     default: {
       const step = pick(stepsOf(kitchen.overheard), recipe.at)
       const message = step && about(recipe, step, by, kitchen)
@@ -65,7 +74,7 @@ export function made(
 
 /** What is said of a step that was overheard. */
 function about(
-  recipe: Exclude<Recipe, { make: 'first' | 'presence' | 'replay' }>,
+  recipe: Exclude<Recipe, { make: 'first' | 'presence' | 'replay' | 'round' | 'update' }>,
   step: Step,
   by: Transport,
   kitchen: Kitchen,
@@ -139,6 +148,68 @@ function firstStep(
     },
     SIMULATED_RELEASE,
   )
+}
+
+/** It is a hub, and asks for these layers. */
+function round(
+  { request, round: index, layers, deadlineMs, holds }: Extract<Recipe, { make: 'round' }>,
+  by: Transport,
+  { shape }: Kitchen,
+): Round {
+  const { holder: _, ...input } = tensorAt(by, holds, shape)
+  const asked = all(shape).filter((layer) => ((layers >> layer) & 1) === 1)
+  return {
+    kind: 'round',
+    request: hexOf(request, 32) as RequestId,
+    round: index,
+    layers: asked,
+    input,
+    remainingMs: deadlineMs,
+  }
+}
+
+/** It is an executor, or says so. */
+function update(
+  { layers, isOfInput, ahead, sum }: Extract<Recipe, { make: 'update' }>,
+  asked: Round,
+  by: Transport,
+  { shape }: Kitchen,
+): Update {
+  const of = {
+    asked: asked.layers,
+    first: asked.layers.slice(0, 1),
+    other: all(shape).filter((layer) => !asked.layers.includes(layer)),
+    all: all(shape),
+    none: [],
+  }[layers]
+  const { input } = asked
+  const name = input.place === 'held' ? input.hash : (sha256(input.bytes) as string)
+  return {
+    kind: 'update',
+    request: asked.request,
+    round: asked.round + ahead,
+    input: (isOfInput ? name : hexOf(7, 64)) as TensorHash,
+    backend: 'ort-node',
+    layers: of.map((layer) => ({ layer, ms: 1 })),
+    sum: sumOf(sum, by, shape),
+  }
+}
+
+function sumOf(
+  sum: Extract<Recipe, { make: 'update' }>['sum'],
+  by: Transport,
+  shape: ModelShape,
+): Update['sum'] {
+  if (sum === 'none') return undefined
+  const { tokens, width } = shape
+  const batch = sum === 'batch' ? 3 : 1
+  const of = { dtype: 'float16', batch, tokens, width } as const
+  const bytes = new Uint8Array(activationBytes('float16', [batch, tokens, width])).fill(3)
+  if ((sum === 'inline' || sum === 'batch') && bytes.length <= INLINE_BYTES_MAX)
+    return { place: 'inline', ...of, bytes }
+  let hash = hexOf(bytes.length, 64) as TensorHash
+  if (sum !== 'gone') by.offer(bytes, (offered) => (hash = offered ?? hash))
+  return { place: 'held', ...of, size: bytes.length, hash }
 }
 
 /** This peer goes on from a step, truthfully but for what it computed. */
@@ -239,7 +310,7 @@ function presence(
 }
 
 /** A tensor of the right size: in the message, or held by this peer, which has it or has not. */
-function tensorAt(by: Transport, holds: boolean, { tokens, width }: ModelShape): Activation {
+function tensorAt(by: Transport, holds: boolean, { tokens, width }: ModelShape): HeldActivation {
   const size = activationBytes('float16', [1, tokens, width])
   const shape = { dtype: 'float16', batch: 1, tokens, width } as const
   let hash = hexOf(size, 64) as TensorHash
@@ -253,6 +324,10 @@ const all = ({ layers }: ModelShape) =>
 /** A few plans: none, all in order, backwards, a part. */
 export function planOf(which: number, shape: ModelShape): number[] {
   return [[], all(shape), all(shape).reverse(), [shape.layers - 1], [0, 2]][which] ?? []
+}
+
+function roundsOf(overheard: readonly Overheard[]): Round[] {
+  return overheard.flatMap(({ message }) => (message.kind === 'round' ? [message] : []))
 }
 
 function stepsOf(overheard: readonly Overheard[]): Step[] {

@@ -1,6 +1,7 @@
 import { ERAS_MAX, type Message, type ModelShape, type PeerId } from '@layerswarm/swarm'
 import { areSealed, SIMULATED_RELEASE } from '@layerswarm/swarm/testing'
 import { statementsOf } from '../../../packages/swarm/src/chain/statement.ts'
+import { roundFault } from '../../../packages/swarm/src/gate/round-fault.ts'
 import { stepFault } from '../../../packages/swarm/src/gate/step-fault.ts'
 import { TABLE_ENTRIES_MAX } from './limits.ts'
 
@@ -14,6 +15,10 @@ export class Broken extends Error {
  * @throws Broken
  */
 export function checkSaid(message: Message, self: PeerId, shape: ModelShape): void {
+  if (message.kind === 'round' || message.kind === 'update') {
+    const fault = roundFault(message, shape)
+    if (fault !== undefined) throw new Broken(`it says what no round has: ${fault}`)
+  }
   if (message.kind !== 'step') return
   const fault = stepFault(message, self, shape)
   if (fault !== undefined) throw new Broken(`it says a step that is impossible: ${fault}`)

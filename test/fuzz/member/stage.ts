@@ -1,3 +1,4 @@
+import { sha256 } from '@layerswarm/model'
 import {
   type Answer,
   CLASSIFY_POLICY_DEFAULT,
@@ -10,7 +11,9 @@ import {
   type Message,
   type ModelShape,
   type PeerId,
+  type Round,
   type Transport,
+  type Update,
 } from '@layerswarm/swarm'
 import { SymbolicCompute, simulatedMember, World } from '@layerswarm/swarm/testing'
 import type { Action } from './actions.ts'
@@ -90,6 +93,8 @@ export class Stage {
   private readonly overheard: Overheard[] = []
   private readonly open: Open[] = []
   private readonly ends = new Map<string, End>()
+  /** Of rounds that it was asked for. */
+  private readonly inputs = new Set<string>()
   private readonly leaveOut: ReadonlySet<object>
   private broken: Error | undefined
   private number = 0n
@@ -112,7 +117,10 @@ export class Stage {
     const inner = world.network.join(SUBJECT)
     this.guard = guarded(inner, clock, shape, this.faults, {
       said: (message) => this.onSaid(message),
-      heard: (from, message, isGossiped) => this.overhear({ from, message, isGossiped }),
+      heard: (from, message, isGossiped) => {
+        if (message.kind === 'round') this.inputs.add(inputOf(message))
+        this.overhear({ from, message, isGossiped })
+      },
     })
     const { transport } = this.guard
     const engine = new SymbolicCompute(clock, world.options.layerMs)
@@ -247,12 +255,15 @@ export class Stage {
     this.overhear({ from: SUBJECT, message, isGossiped: message.kind === 'presence' })
     try {
       checkSaid(message, SUBJECT, this.shape)
+      if (message.kind === 'update' && !this.inputs.has(inputOf(message)))
+        throw new Broken('it says an update of an input that nobody asked it to run on')
     } catch (error) {
       this.broken ??= error as Error
     }
   }
 
-  private ask({ by, deadlineMs, minLayers, plan, anytime }: Extract<Action, { do: 'ask' }>): void {
+  private ask(action: Extract<Action, { do: 'ask' }>): void {
+    const { by, deadlineMs, minLayers, plan, anytime, rounds = 0 } = action
     const layers = planOf(plan, this.shape)
     const least = Math.min(minLayers, layers.length > 0 ? layers.length : this.shape.layers)
     const policy = {
@@ -263,6 +274,7 @@ export class Stage {
       avoid: [],
       anytime,
       stopAtConfidence: undefined,
+      ...(layers.length > 0 ? {} : roundsFor(rounds, this.shape.layers)),
     }
     this.request(by, policy)
   }
@@ -331,7 +343,12 @@ export class Stage {
       anytime: false,
       stopAtConfidence: undefined,
     }
-    const last = (['subject', 'honest'] as const).map((by) => this.request(by, policy))
+    const halves = { ...policy, ...roundsFor(2, this.shape.layers) }
+    const last = [
+      this.request('subject', policy),
+      this.request('honest', policy),
+      this.request('subject', halves),
+    ]
     this.act({ do: 'wait', ms: LAST_DEADLINE_MS + OVERSHOOT_MS_MAX })
     for (const one of last)
       if (this.endOf(one)?.answer?.route.length !== this.shape.layers)
@@ -367,6 +384,9 @@ export class Stage {
 function checkAnswer(answer: Answer, { plan, minLayers }: ClassifyPolicy, shape: ModelShape): void {
   const layers = answer.route.map(({ layer }) => layer)
   const applied = new Set(layers)
+  const inRounds = answer.rounds.reduce((sum, count) => sum + count, 0)
+  if (answer.rounds.length > 0 && inRounds !== layers.length)
+    throw new Broken('the rounds of an answer have other layers than its route')
   if (applied.size !== layers.length) throw new Broken('an answer names a layer twice')
   if (layers.length < minLayers) throw new Broken('an answer with fewer layers than were asked for')
   if (plan.length > 0 && layers.some((layer, hop) => layer !== plan[hop]))
@@ -379,6 +399,22 @@ function checkAnswer(answer: Answer, { plan, minLayers }: ClassifyPolicy, shape:
   )
   if (missing.join() !== expected.join() && missing.join() !== all.join())
     throw new Broken('an answer that does not say what is missing')
+}
+
+/** A round of a request, and the input of it that a message names. */
+function inputOf(message: Round | Update): string {
+  const { request, round } = message
+  if (message.kind === 'update') return `${request} ${round} ${message.input}`
+  const { input } = message
+  return `${request} ${round} ${input.place === 'held' ? input.hash : sha256(input.bytes)}`
+}
+
+/** Two rounds for a model of so many layers, or what is chosen of those. */
+function roundsFor(rounds: number, layers: number): Pick<ClassifyPolicy, 'rounds' | 'groupings'> {
+  const half = [layers - (layers >> 1), layers >> 1]
+  const groupings = [half, [layers]].map((groups) => ({ groups, lossPoints: 0 }))
+  const wanted = ['off', [layers], half, 'auto'] as const
+  return { rounds: wanted[rounds] ?? 'off', groupings }
 }
 
 /** A message in a line, as far as it says who is in charge. */

@@ -1,11 +1,11 @@
 import {
   ACTIVATION_DTYPES,
   activationBytes,
-  checkPart,
   decodeActivation,
   encodeActivation,
   imageTensor,
   joinCheckpoint,
+  type Manifest,
   type ModelSpec,
   manifestBytes,
   type Part,
@@ -21,8 +21,10 @@ import {
   parseReceipt,
   parseSha256,
   partsOf,
+  partValues,
   type Receipt,
   randomModel,
+  randomPart,
   readSafetensors,
   readStoredTensors,
   receiptText,
@@ -70,8 +72,8 @@ const WAYS: readonly Partial<Preprocessing>[] = [
 
 const HASH = 'ab'.repeat(32)
 
-/** A release of the tiny model, signed, with what was measured of its groupings. */
-export const tinyManifest = (rounds?: Readonly<Record<string, number>>) =>
+/** A release of the tiny model, signed, with what was measured of it. */
+export const tinyManifest = (measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes'> = {}) =>
   signManifest(
     {
       format: 'layerswarm-release/1',
@@ -92,7 +94,7 @@ export const tinyManifest = (rounds?: Readonly<Record<string, number>>) =>
         createdAt: '2026-11-23T20:21:00Z',
         report: parseSha256(HASH),
       },
-      ...(rounds === undefined ? {} : { rounds }),
+      ...measured,
     },
     new Uint8Array(32).fill(7),
   )
@@ -235,9 +237,14 @@ export const MODEL_TARGETS: readonly Target[] = [
     covers: [file('part-file.ts#checkPart'), file('part-file.ts#splitCheckpoint')],
     kind: 'bytes',
     share: 0.3,
-    seeds: () => [tinyCheckpoint(), ...randomModel(TINY_SPEC, 2).values()],
+    seeds: () => [
+      tinyCheckpoint(),
+      ...randomModel(TINY_SPEC, 2).values(),
+      ...(['I8', 'I4'] as const).map((dtype) => randomPart(TINY_SPEC, 0, 2, dtype)),
+    ],
     run(input) {
-      refusing({ ModelError: SAFETENSORS_FAULTS }, () => checkPart(TINY_SPEC, 0, input))
+      // Values too: of quantised ones they are worked out from two tensors.
+      refusing({ ModelError: SAFETENSORS_FAULTS }, () => partValues(TINY_SPEC, 0, input))
       const parts = refusing({ ModelError: SAFETENSORS_FAULTS }, () =>
         splitCheckpoint(input, TINY_SPEC),
       )
@@ -249,11 +256,22 @@ export const MODEL_TARGETS: readonly Target[] = [
   },
   {
     name: 'model/manifest',
-    covers: [file('manifest.ts#parseManifest'), file('grouping.ts#parseGrouping')],
+    covers: [
+      file('manifest.ts#parseManifest'),
+      file('grouping.ts#parseGrouping'),
+      file('novelty.ts#parseNovelty'),
+      file('mixes.ts#parseMixes'),
+    ],
     kind: 'json',
     seeds: () => [
       manifestBytes(tinyManifest()),
-      manifestBytes(tinyManifest({ '1+1': 0.5, '2': 0.25 })),
+      manifestBytes(tinyManifest({ rounds: { '1+1': 0.5, '2': 0.25 } })),
+      manifestBytes(
+        tinyManifest({
+          novelty: { score: 'flatness', images: 9, falseAlarms: 0.05, thresholds: { '1': -1.5 } },
+          mixes: [{ release: parseSha256(HASH), accuracy: 0.9, own: 0.91, other: 0.9 }],
+        }),
+      ),
     ],
     run(input) {
       const documented = { ModelError: ['bad-manifest', 'bad-spec'] }

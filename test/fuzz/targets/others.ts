@@ -25,12 +25,13 @@ const web = (name: string) => `apps/web/src/${name}`
 export const OTHER_TARGETS: readonly Target[] = [
   {
     name: 'web/page-options',
-    covers: [web('logic/page-options.ts#parsePageOptions')],
+    covers: [web('logic/page-options.ts#parsePageOptions'), web('logic/lab-run.ts#parseLabRun')],
     kind: 'text',
     seeds: () =>
       [
         '?engine=ort-wasm&layers=2,5&capacity=3&autojoin=1&join=https://s.test/a/',
         '?layers=none&engine=auto&autojoin=0',
+        '?simulate=harsh,20,30,1',
       ].map(encode),
     run(input) {
       const { options, complaints } = parsePageOptions(decode(input))

@@ -117,3 +117,23 @@ export const TOGETHER_WARM_UPS = 2
 export const TOGETHER_KILL_PICTURES = 6
 /** A busy machine is measured, not failed: ViT-B on WASM takes a second where there is a core for it. */
 export const TOGETHER_DEADLINE_MS = 300_000
+/** Layers of ViT-B that each of four Node peers hosts: two hosts for each of the twelve. */
+export const VIT_B_LAYERS_PER_PEER = 6
+/** Layers that each of four tabs hosts: a third of the model, and one tab more than is needed. */
+export const VIT_B_LAYERS_PER_TAB = 4
+/** Peers, or tabs, that share the model. */
+export const VIT_B_HOSTS = 4
+/** What a Node peer may take beside its weights: Node with a peer in it takes 100 MB, ONNX Runtime 30. */
+export const VIT_B_PEER_MB_MAX = 150
+/** And it may take so many times its weights: stored, packed for the processor, and one in passing. */
+export const VIT_B_WEIGHTS_FACTOR_MAX = 3
+/** What the renderer process of a tab with four layers may take; they are 113 MB. */
+export const VIT_B_TAB_MB_MAX = 400
+/** Everybody has fetched, loaded and run its layers within this, also on two busy cores. */
+export const VIT_B_READY_MS_MAX = 300_000
+/** How often that is looked at. */
+export const VIT_B_LOOK_INTERVAL_MS = 500
+/** Memory is read so long after the last answer: what is garbage by then stays for good on an idle machine. */
+export const VIT_B_REST_MS = 3_000
+/** A busy machine is measured, not failed. */
+export const VIT_B_DEADLINE_MS = 120_000

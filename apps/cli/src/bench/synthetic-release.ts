@@ -21,6 +21,7 @@ export async function writeSyntheticRelease(
       std: Array.from({ length: spec.channels }, () => 0.5),
       foreground: 'any',
     },
+    trainedOn: undefined,
     isBackbone: false,
     labels: Array.from({ length: spec.classes }, (_, id) => `class ${id}`),
     seed: 1,
@@ -31,7 +32,8 @@ export async function writeSyntheticRelease(
   }
   const key = new Uint8Array(32).fill(7)
   const createdAt = new Date()
-  const options = { name, dtype, key, createdAt, rounds: undefined } as const
+  const measured = { rounds: undefined, novelty: undefined, mixes: undefined }
+  const options = { name, dtype, key, createdAt, measured } as const
   await writeRelease(training, signRelease(training, options), folder)
   return folder
 }

@@ -3,6 +3,7 @@ import { createNodeEngine } from '@layerswarm/peer/node'
 import type { Page } from 'playwright-core'
 import { type BenchOptions, type BenchRow, median, row } from './bench.ts'
 import { TAB_BATCH_BUDGET_MS, TAB_FIRST_RUN_MS_MAX } from './limits.ts'
+import { VIT_B_SPEC } from './vit-b-spec.ts'
 
 /** A model whose layers are timed. */
 export interface TabModel {
@@ -13,18 +14,7 @@ export interface TabModel {
 /** The sizes of ViT-B/16 at 224 pixels; one layer is timed, so that few need to exist. */
 export const VIT_B: TabModel = {
   name: 'ViT-B/16 sizes',
-  spec: {
-    variant: 'shuffle',
-    imageSize: 224,
-    patchSize: 16,
-    channels: 3,
-    width: 768,
-    layers: 2,
-    heads: 12,
-    mlpWidth: 3072,
-    classes: 10,
-    layerNormEps: 1e-6,
-  },
+  spec: { ...VIT_B_SPEC, variant: 'shuffle', layers: 2, classes: 10 },
 }
 
 const BATCHES: readonly number[] = [1, 8, 32]

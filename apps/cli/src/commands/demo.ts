@@ -43,10 +43,21 @@ export const demo = defineCommand({
       throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
     }
     const { runDemo } = await import('../swarm/run-demo.ts')
-    const { checkPlan } = await import('./check-plan.ts')
     const { checkRounds } = await import('./check-rounds.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
     const { samples, peers, kill, concurrency, model: models, engine } = values
+    const asking = askingOf(values)
+    const { releaseFolders } = await import('../project-places.ts')
+    const { readManifest } = await import('../release/release-folder.ts')
+    const { checkPlan } = await import('./check-plan.ts')
+    // The first one is asked; what cannot be asked like that starts nothing.
+    const [asked] = await releaseFolders(models)
+    if (asked !== undefined) {
+      const manifest = await readManifest(asked)
+      checkPlan(manifest, values)
+      const whyNoRounds = checkRounds(manifest, values)
+      if (whyNoRounds !== undefined) print(whyNoRounds)
+    }
     const report = await runDemo({
       samples,
       peers,
@@ -55,12 +66,7 @@ export const demo = defineCommand({
       models,
       engine,
       policy: values.policy,
-      asking: askingOf(values),
-      check(manifest) {
-        checkPlan(manifest, values)
-        const whyNoRounds = checkRounds(manifest, values)
-        if (whyNoRounds !== undefined) print(whyNoRounds)
-      },
+      asking,
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path'
+import type { Evaluation } from '@layerswarm/trainer'
 import { usageError } from '../cli-error.ts'
 import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
@@ -8,7 +9,8 @@ import { STRICT_OPTION } from '../line/strict-option.ts'
 /** `layerswarm evaluate`. The measurements of the trainer's `evaluateModels`, for folders. */
 export const evaluate = defineCommand({
   name: 'evaluate',
-  summary: 'measure models in sequence, in arbitrary orders, pruned, merged and over the wire',
+  summary:
+    'measure models in sequence, in arbitrary orders, pruned, mixed, over the wire and with foreign pictures',
   usage: [
     'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--report DIR] [--results FILE]',
   ],
@@ -53,20 +55,7 @@ export const evaluate = defineCommand({
     if (values.results !== undefined)
       await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
     const evaluation = await evaluateFolders(positionals, { ...values, signal, log })
-    for (const { name, images, sequential, arbitrary, rounds } of evaluation.releases) {
-      const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`
-      print(`${name}: ${percent(sequential)} in sequence, ${spread}, ${images} images`)
-      for (const [grouping, measured] of Object.entries(rounds)) {
-        print(
-          `${name}: ${percent(measured.mean)} ± ${percent(measured.std)} in rounds of ${grouping}`,
-        )
-      }
-    }
-    for (const { of, sequential, arbitrary } of evaluation.merged) {
-      print(
-        `${of.join(' and ')} merged: ${percent(sequential.mean)} in sequence, ${percent(arbitrary.mean)} in arbitrary order`,
-      )
-    }
+    for (const line of evaluationLines(evaluation)) print(line)
     if (values.report !== undefined) {
       await writeEvaluation(values.report, evaluation)
       print(`report in ${join(values.report, 'report.html')}`)
@@ -89,6 +78,38 @@ export const evaluate = defineCommand({
     emit({ ...evaluation })
   },
 })
+
+/** What was measured, a line each. */
+function evaluationLines({ releases, merged, mixed }: Evaluation): string[] {
+  return [
+    ...releases.flatMap(releaseLines),
+    ...merged.map(
+      ({ of, sequential, arbitrary }) =>
+        `${of.join(' and ')} merged: ${percent(sequential.mean)} in sequence, ${percent(arbitrary.mean)} in arbitrary order`,
+    ),
+    ...mixed.map(
+      ({ of, arbitrary }) =>
+        `${of.join(', ')}, every layer from one of them at random: ${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in arbitrary order`,
+    ),
+  ]
+}
+
+function releaseLines(release: Evaluation['releases'][number]): string[] {
+  const { name, images, sequential, arbitrary, rounds, foreign } = release
+  const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`
+  return [
+    `${name}: ${percent(sequential)} in sequence, ${spread}, ${images} images`,
+    ...Object.entries(rounds).map(
+      ([grouping, measured]) =>
+        `${name}: ${percent(measured.mean)} ± ${percent(measured.std)} in rounds of ${grouping}`,
+    ),
+    ...Object.entries(foreign.orders).map(([orders, { novelty, confidence }]) => {
+      const asked = orders === '1' ? '1 order' : `${orders} orders`
+      const areas = `${novelty.toFixed(3)}, by confidence ${confidence.toFixed(3)}`
+      return `${name}: foreign pictures told apart in ${asked} with an area of ${areas}`
+    }),
+  ]
+}
 
 function quickOf(images: number | undefined): string[] {
   return images === undefined ? [] : ['--images', String(images)]

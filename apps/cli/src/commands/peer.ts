@@ -61,7 +61,7 @@ export const peer = defineCommand({
     ),
     'no-webrtc': bare('speaks no WebRTC, where all peers can open sockets to each other'),
     policy: policyOption('who goes on with a step; the same for all peers of a swarm'),
-    data: text('DIR', 'where the identity and the layer files are kept (in memory)'),
+    data: text('DIR', 'where the identity and the layer files are kept (until it ends)'),
     release: text(
       'ID',
       'the release to serve, by id or name (the first that the swarm offers); newer ones of its publisher and name are followed, with --layers auto, unless it is an id',

@@ -7,8 +7,8 @@ export const publish = defineCommand({
   name: 'publish',
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
   usage: [
-    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--rounds 4+4]… [--data DIR]',
-    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--rounds 4+4]… [--data DIR]',
+    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
+    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
@@ -22,12 +22,20 @@ export const publish = defineCommand({
       '4+4',
       'a grouping of all layers whose accuracy is measured and signed; the first one also measures one layer after the other',
     ),
-    data: text('DIR', 'data set whose test images measure --rounds (Fashion-MNIST)'),
+    'mixes-with': texts(
+      'RELEASE_DIR',
+      'a release of the same shape and classes: its layers mixed with those of this one are measured and signed',
+    ),
+    data: text(
+      'DIR',
+      'data set whose test images measure --rounds and --mixes-with, and from when on a picture is unlike all of them (Fashion-MNIST, for what was trained on it)',
+    ),
     dtype: choice(['float32', 'float16'], 'how the parts store their values', 'float32'),
   },
   examples: [
     'publish runs/fashion-vit --out models/fashion-vit',
     'publish runs/fashion-vit --out models/fashion-vit --rounds 4+4 --rounds 8',
+    'publish runs/next --out models/next --mixes-with models/fashion-vit',
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
   async run({ positionals, values, signal, print, log, emit }) {
@@ -36,11 +44,12 @@ export const publish = defineCommand({
     const { keepsOrder, releaseId } = await import('@layerswarm/model')
     const { orderLine } = await import('../release/order-line.ts')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype, rounds, data } = values
+    const mixesWith = values['mixes-with']
     checkUse(values, isToken)
     const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
     const target =
       to === undefined || secret === undefined ? undefined : { to, token: secret, signal, log }
-    const choices = { out, key, name, dtype, target, rounds, data, signal, log }
+    const choices = { out, key, name, dtype, target, rounds, mixesWith, data, signal, log }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
@@ -48,7 +57,18 @@ export const publish = defineCommand({
     if (keepsOrder(manifest.spec)) print(orderLine(manifest))
     if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
     for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
-      print(`${(100 * accuracy).toFixed(1)} % in rounds of ${grouping}`)
+      print(`${percent(accuracy)} in rounds of ${grouping}`)
+    }
+    const { novelty, mixes = [] } = manifest
+    if (novelty !== undefined) {
+      const share = (100 * novelty.falseAlarms).toFixed(0)
+      print(
+        `answers say what is unlike all training, of ${share} % of ${novelty.images} held-out pictures wrongly`,
+      )
+    }
+    for (const { release: other, accuracy, own, other: theirs } of mixes) {
+      const each = `${percent(own)} and ${percent(theirs)} each by itself`
+      print(`${percent(accuracy)} mixed with ${other.slice(0, 12)}…, ${each}`)
     }
     if (uploaded !== undefined) {
       print(`${uploaded.parts} parts, ${uploaded.bytes} bytes, uploaded to ${to?.origin}`)
@@ -62,27 +82,28 @@ export const publish = defineCommand({
       keepsOrder: keepsOrder(manifest.spec),
       out,
       rounds: manifest.rounds,
+      novelty,
+      mixes: manifest.mixes,
       uploaded,
     })
   },
 })
 
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
+
 interface Chosen {
   readonly to: URL | undefined
   readonly token: string | undefined
   readonly 'token-file': string | undefined
-  readonly rounds: readonly string[]
-  readonly data: string | undefined
 }
 
 /** @throws CliError `bad-usage` for options that do not go together. */
 function checkUse(
-  { to, token, 'token-file': tokenFile, rounds, data }: Chosen,
+  { to, token, 'token-file': tokenFile }: Chosen,
   isToken: (text: string) => boolean,
 ): void {
-  if (data !== undefined && rounds.length === 0) {
-    throw usageError('--data is for measuring groupings: name them with --rounds')
-  }
   if (to === undefined && (token !== undefined || tokenFile !== undefined)) {
     throw usageError('a token is for an upload: name the signaling server with --to URL')
   }

@@ -67,7 +67,8 @@ describe('a comparison', () => {
   test('refuses what is for a scenario, and scenarios and seeds that do not exist, before anything runs', async () => {
     const refused: readonly (readonly [readonly string[], string])[] = [
       [['--policy', 'gossip'], '--policy is for a SCENARIO, not for simulate compare'],
-      [['--set', 'links.loss=0'], '--set is for a SCENARIO, not for simulate compare'],
+      [['--set', 'links.storm=0'], 'there is no setting "links.storm"'],
+      [['--policies', 'any-order,storm'], 'there is no policy "storm"'],
       [['--seeds', '1,x'], '--seeds takes whole numbers up to'],
       [['--scenarios', 'calm,storm'], 'there is no scenario "storm"'],
     ]

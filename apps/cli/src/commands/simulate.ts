@@ -56,6 +56,14 @@ const scenarios: Option<readonly string[] | undefined> = {
   read: ([value]) => value?.split(','),
 }
 
+/** Names as `a,b`; which of them exist, the lab knows. */
+const policies: Option<readonly string[] | undefined> = {
+  kind: 'text',
+  placeholder: 'a,b',
+  help: 'for compare: these policies instead of the usual ones',
+  read: ([value]) => value?.split(','),
+}
+
 /** `layerswarm simulate`. The swarm in virtual time. */
 export const simulate = defineCommand({
   name: 'simulate',
@@ -63,7 +71,7 @@ export const simulate = defineCommand({
   usage: [
     'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
     'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
-    'compare [--peers N] [--requests N] [--seeds 1,2,3] [--scenarios a,b] [--report DIR]',
+    'compare [--peers N] [--requests N] [--seeds 1,2,3] [--scenarios a,b] [--policies a,b] [--set a.b=c]… [--report DIR]',
     'load [--peers N] [--requests N] [--seed S] [--scenarios a,b] [--report DIR]',
     '--fuzz N [--seed S]',
   ],
@@ -94,7 +102,8 @@ export const simulate = defineCommand({
     }),
     seeds,
     scenarios,
-    policy: text('NAME', 'one policy instead of the usual ones'),
+    policies,
+    policy: text('NAME', 'one policy instead of the usual ones, or all'),
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
@@ -119,7 +128,8 @@ export const simulate = defineCommand({
   ],
   async run({ positionals: [scenario], values, signal, print, log, emit }) {
     const { peers, requests, seed, policy, small, rates: given, report: folder } = values
-    const forCompare = { seeds: values.seeds, scenarios: values.scenarios }
+    const { policies } = values
+    const forCompare = { seeds: values.seeds, scenarios: values.scenarios, policies }
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
@@ -137,17 +147,18 @@ export const simulate = defineCommand({
     const sizes = withoutUndefined({ peers, requests })
     const watch = { scored: !values['no-accuracy'], small, folder, signal, log }
     if (scenario === COMPARE) {
-      refuse(`simulate ${COMPARE}`, { policy, set: values.set[0] })
-      const options = { ...sizes, seeds: [seed], ...withoutUndefined(forCompare) }
+      refuse(`simulate ${COMPARE}`, { policy })
+      const set = values.set.length === 0 ? undefined : changes(values.set)
+      const options = { ...sizes, seeds: [seed], ...withoutUndefined({ ...forCompare, set }) }
       return compareAll({ ...watch, options }, { print, log, emit })
     }
     if (scenario === LOAD) {
       refuse(`simulate ${LOAD}`, { policy, small, set: values.set[0] })
-      refuse(`simulate ${LOAD}`, { seeds: values.seeds }, `simulate ${COMPARE}`)
+      refuse(`simulate ${LOAD}`, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
       const options = { ...sizes, seed, ...withoutUndefined({ scenarios: values.scenarios }) }
       return findLoads({ options, folder, signal, log }, { print, emit })
     }
-    refuse(scenario, { seeds: values.seeds }, `simulate ${COMPARE}`)
+    refuse(scenario, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
     refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
     const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
     const run = { ...watch, options }
@@ -271,10 +282,9 @@ function changes(texts: readonly string[]): Record<string, string> {
 /** What a program reads on stdout; routes and films are in the report's files. */
 function withoutBulk(report: SimulationReport): Record<string, unknown> {
   const policies = Object.fromEntries(
-    Object.entries(report.policies).map(([name, { routes: _routes, film: _film, ...figures }]) => [
-      name,
-      figures,
-    ]),
+    Object.entries(report.policies).map(
+      ([name, { routes: _routes, rounds: _rounds, film: _film, ...figures }]) => [name, figures],
+    ),
   )
   return { ...report, policies }
 }

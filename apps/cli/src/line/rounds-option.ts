@@ -6,7 +6,7 @@ import type { Option } from './option.ts'
 /** Several layers at once: where it should be quicker, never, or in these rounds. */
 export type RoundsChoice = 'auto' | 'off' | readonly number[]
 
-/** What is done where nothing is said: `auto` still loses requests behind slow uplinks (docs/decisions/0034). */
+/** What is done where nothing is said: `auto` still loses requests behind slow uplinks (docs/decisions/0036). */
 export const ROUNDS_DEFAULT: RoundsChoice = 'off'
 
 /** `--rounds auto|off|4+4`; undefined when absent. */

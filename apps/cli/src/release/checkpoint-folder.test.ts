@@ -134,6 +134,7 @@ describe('a backbone', () => {
       dtype: 'float32',
       target: undefined,
       rounds: [],
+      mixesWith: [],
       data: undefined,
       signal: new AbortController().signal,
     } as const

@@ -10,6 +10,7 @@ import {
 } from '@layerswarm/model'
 import {
   type Evaluation,
+  type EvaluationOptions,
   type EvaluationProgress,
   evaluateModels,
   evaluateRounds,
@@ -64,17 +65,15 @@ export async function evaluateFolders(
   const models: ModelFolder[] = []
   for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
   const rounds = groupingsOf(models, sources.rounds)
-  await fetchData(sources)
-  const tests = await readTestSets(models, sources)
+  const testOf = await readTestImages(models, sources)
   const { seeds, signal, log } = sources
   const options = {
     seeds,
     rounds,
     signal,
-    threads: Math.min(4, availableParallelism()),
-    onProgress: progressLog(log),
+    ...machineOptions(log),
   }
-  return evaluateModels(models, (model) => testImages(model, tests), options)
+  return evaluateModels(models, testOf, options)
 }
 
 /**
@@ -90,13 +89,23 @@ export async function measureRounds(
     [model],
     [groupingText(singleRounds(model.spec.layers)), ...sources.rounds],
   )
-  await fetchData(sources)
-  const tests = await readTestSets([model], sources)
-  return evaluateRounds(model, testImages(model, tests), {
+  const testOf = await readTestImages([model], sources)
+  return evaluateRounds(model, testOf(model), {
     ...{ rounds, seeds: sources.seeds, signal: sources.signal },
-    threads: Math.min(4, availableParallelism()),
-    onProgress: progressLog(sources.log),
+    ...machineOptions(sources.log),
   })
+}
+
+/**
+ * The test images as each of some models wants them. @throws as `evaluateFolders`.
+ */
+export async function readTestImages(
+  models: readonly ModelFolder[],
+  sources: EvaluateSources,
+): Promise<(model: ModelFolder) => TestImages> {
+  await fetchData(sources)
+  const tests = await readTestSets(models, sources)
+  return (model) => testImages(model, tests)
 }
 
 /** @throws CliError `bad-usage` for what is no grouping of the layers of one of the models. */
@@ -193,6 +202,13 @@ function testImages(model: ModelFolder, tests: ReadonlyMap<ModelFolder, TestSet>
     foreground: 'any',
   }
   return { preprocessing: own, images: test.images }
+}
+
+/** On all cores of a small machine, four at most, with a line of progress now and then. */
+export function machineOptions(
+  log: (line: string) => void,
+): Pick<EvaluationOptions, 'threads' | 'onProgress'> {
+  return { threads: Math.min(4, availableParallelism()), onProgress: progressLog(log) }
 }
 
 /** A line every few seconds and at the end of every model, with the time that it will take yet. */

@@ -22,7 +22,7 @@ export async function mergeFolders(
   await checkMadeFolder(choice.out)
   const first = await readModelFolder(a)
   const second = await readModelFolder(b)
-  checkPair(first, second)
+  checkPair(first, second, 'merged')
   const { spec, preprocessing } = first
   if (preprocessing === undefined) {
     throw new CliError(
@@ -50,11 +50,12 @@ export async function mergeFolders(
   return { name, modelHash, mask }
 }
 
-function checkPair(a: ModelFolder, b: ModelFolder): void {
+/** @throws CliError `refused` for models whose layers cannot be put together. */
+export function checkPair(a: ModelFolder, b: ModelFolder, what: 'merged' | 'mixed'): void {
   const refuse = (reason: string): never => {
     throw new CliError(
       { code: 'refused', what: b.name },
-      `${a.name} and ${b.name} cannot be merged: ${reason}`,
+      `${a.name} and ${b.name} cannot be ${what}: ${reason}`,
     )
   }
   const fields = Object.keys(a.spec) as (keyof typeof a.spec)[]

@@ -4,6 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
 import { measureRounds } from './evaluate-folders.ts'
+import { mixesOf, noveltyOf } from './measured.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
 import { readTrainingFolder, refuseBackbone } from './training-folder.ts'
@@ -18,7 +19,9 @@ export interface PublishChoice {
   readonly dtype: 'float32' | 'float16'
   /** Groupings as "4+4" whose accuracies are measured and signed; none for a signed release. */
   readonly rounds: readonly string[]
-  /** Test images for that; Fashion-MNIST where it is undefined. */
+  /** Releases in folders that it mixes with, which is measured and signed; none for a signed release. */
+  readonly mixesWith: readonly string[]
+  /** Test images for what is measured; Fashion-MNIST where it is undefined. */
   readonly data: string | undefined
   readonly signal: AbortSignal
   /** Where the release is uploaded to. */
@@ -47,11 +50,16 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
 
 async function signedRelease(
   folder: string,
-  { out, name, target, rounds }: PublishChoice,
+  { out, name, target, rounds, mixesWith, data }: PublishChoice,
 ): Promise<UploadableRelease> {
-  if (rounds.length > 0) {
+  const measured = [
+    ...(rounds.length > 0 ? ['--rounds'] : []),
+    ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
+    ...(data === undefined ? [] : ['--data']),
+  ]
+  if (measured[0] !== undefined) {
     throw usageError(
-      `${folder} is a signed release already; --rounds is for a training that is not published yet`,
+      `${folder} is a signed release already; ${measured[0]} is for a training that is not published yet`,
     )
   }
   if (out !== undefined || name !== undefined || target === undefined) {
@@ -74,6 +82,8 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
   const training = await readTrainingFolder(folder)
   refuseBackbone(folder, training.isBackbone)
   const rounds = await roundsOf(folder, choice)
+  const mixes = await mixesOf(folder, choice)
+  const novelty = await noveltyOf(folder, training.trainedOn, choice)
   const keyFile = choice.key ?? join('.layerswarm', 'publisher.key')
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
@@ -82,7 +92,7 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
     dtype,
     key,
     createdAt: new Date(),
-    rounds,
+    measured: { rounds, novelty, mixes },
   })
   if (out !== undefined) await writeRelease(training, release, out)
   const { manifest, files } = release

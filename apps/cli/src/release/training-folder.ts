@@ -17,6 +17,8 @@ export interface TrainingFolder {
   readonly spec: ModelSpec
   readonly preprocessing: Preprocessing
   readonly labels: readonly string[]
+  /** Name of the data set that it learned; an import or a merge does not say. */
+  readonly trainedOn: string | undefined
   /** It has no classifier, as an imported backbone. */
   readonly isBackbone: boolean
   readonly seed: number
@@ -59,6 +61,7 @@ export async function readTrainingFolder(folder: string): Promise<TrainingFolder
       ...{ mean: [pixels.mean].flat(), std: [pixels.std].flat() },
     }),
     labels: labelsOf(path, dataset.get('labels')),
+    trainedOn: optionalTextOf(dataset, 'name'),
     isBackbone: report.get('backbone') === true,
     seed: numberOf(path, report, 'seed'),
     imagesSeen: numberOf(path, report, 'imagesSeen'),
@@ -99,6 +102,11 @@ function fieldsOf(path: string, value: unknown): ReadonlyMap<string, unknown> {
 function textOf(path: string, fields: ReadonlyMap<string, unknown>, name: string): string {
   const value = fields.get(name)
   return typeof value === 'string' ? value : fail(path, `has no "${name}"`)
+}
+
+function optionalTextOf(fields: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  const value = fields.get(name)
+  return typeof value === 'string' ? value : undefined
 }
 
 function numberOf(path: string, fields: ReadonlyMap<string, unknown>, name: string): number {

@@ -25,8 +25,10 @@ export interface ReleaseOptions {
   readonly dtype: 'float32' | 'float16'
   readonly key: Uint8Array
   readonly createdAt: Date
-  /** Accuracies by grouping, as they were measured; undefined where none was. */
-  readonly rounds: Manifest['rounds']
+  /** What was measured of it, each undefined where it was not. */
+  readonly measured: {
+    readonly [Field in 'rounds' | 'novelty' | 'mixes']: Manifest[Field] | undefined
+  }
 }
 
 const STORED_AS: Readonly<Record<ReleaseOptions['dtype'], SafetensorsDtype>> = {
@@ -46,7 +48,7 @@ export interface SignedRelease {
  */
 export function signRelease(
   { spec, preprocessing, labels, seed, imagesSeen, checkpoint, ...documents }: TrainingFolder,
-  { name, dtype, key, createdAt, rounds }: ReleaseOptions,
+  { name, dtype, key, createdAt, measured }: ReleaseOptions,
 ): SignedRelease {
   const files = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
   const parts = partsOf(spec).map((part): ManifestPart => {
@@ -61,9 +63,14 @@ export function signRelease(
     report: sha256(documents.reportBytes),
   }
   const format = MANIFEST_FORMAT
-  const measured = rounds === undefined ? {} : { rounds }
+  const { rounds, novelty, mixes } = measured
   const named = { format, name, spec, preprocessing, labels, parts, training } as const
-  return { manifest: signManifest({ ...named, ...measured }, key), files }
+  const figures = {
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(novelty === undefined ? {} : { novelty }),
+    ...(mixes === undefined ? {} : { mixes }),
+  }
+  return { manifest: signManifest({ ...named, ...figures }, key), files }
 }
 
 /**

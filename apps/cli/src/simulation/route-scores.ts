@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { PolicyName } from '@layerswarm/lab'
-import { argmax, type Engine, forward, grayTensor, rowsOf } from '@layerswarm/model'
+import type { PolicyName, Route } from '@layerswarm/lab'
+import { argmax, type Engine, forward, grayTensor, replayRun, rowsOf } from '@layerswarm/model'
 import { createNodeEngine } from '@layerswarm/peer/node'
 import { CliError } from '../cli-error.ts'
 import { exists } from '../files.ts'
@@ -11,6 +11,8 @@ import { ROUTES_MAX } from './limits.ts'
 
 /** What runs the layers in the order they were trained in. */
 const CHAINED: readonly PolicyName[] = ['in-order', 'fixed-order', 'fixed-order-replay']
+
+const NO_ROUTE: Route = { layers: [], rounds: [] }
 
 /** The shipped models on the shipped samples, run in the orders that a simulation took. */
 export interface RouteScorer {
@@ -23,7 +25,7 @@ export interface RouteScorer {
    * routes evenly spread ones. Chains run the sequential twin, which is better in its own order; null
    * for a small model when there is none.
    */
-  score(routes: readonly (readonly number[])[], policy: PolicyName): Promise<number | null>
+  score(routes: readonly Route[], policy: PolicyName): Promise<number | null>
   close(): Promise<void>
 }
 
@@ -62,7 +64,8 @@ export async function openRouteScorer(small?: string): Promise<RouteScorer> {
         `one peer: ${one?.name ?? 'no small model (name one with --small DIR)'}`,
       ],
       async score(routes, policy) {
-        if (policy === 'small-model') return one === undefined ? null : one.score([one.sequence])
+        if (policy === 'small-model')
+          return one === undefined ? null : one.score([{ layers: one.sequence, rounds: [] }])
         const isChain = CHAINED.includes(policy)
         return (isChain && chained.layers === shuffled.layers ? chained : shuffled).score(routes)
       },
@@ -84,7 +87,7 @@ interface ScoredModel {
   /** Its layers in the order they were trained in. */
   readonly sequence: readonly number[]
   /** Top-1; few routes are run on several samples each. */
-  score(routes: readonly (readonly number[])[]): Promise<number>
+  score(routes: readonly Route[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -101,12 +104,16 @@ async function openModel(folder: string, samples: Samples): Promise<ScoredModel>
   for (const [part, file] of parts) await engine.load(part, file)
   const known = new Map<string, boolean>()
 
-  async function isRight(route: readonly number[], image: number): Promise<boolean> {
-    const key = `${image % samples.count} ${route}`
+  async function isRight({ layers, rounds }: Route, image: number): Promise<boolean> {
+    const key = `${image % samples.count} ${layers} ${rounds}`
     const before = known.get(key)
     if (before !== undefined) return before
     const { pixels, label } = sampleAt(samples, image)
-    const [row] = rowsOf(await forward(engine, spec, prepared(pixels), route))
+    const input = prepared(pixels)
+    const row =
+      rounds.length === 0
+        ? rowsOf(await forward(engine, spec, input, layers))[0]
+        : await replayRun(engine, spec, { image: input, wireDtype: 'float16' }, layers, rounds)
     const right = row !== undefined && argmax(row) === label
     known.set(key, right)
     return right
@@ -120,7 +127,7 @@ async function openModel(folder: string, samples: Samples): Promise<ScoredModel>
       const tries = Math.min(Math.max(routes.length, samples.count), ROUTES_MAX)
       let correct = 0
       for (let i = 0; i < tries; i++) {
-        const route = routes[Math.floor((i * routes.length) / tries)] ?? []
+        const route = routes[Math.floor((i * routes.length) / tries)] ?? NO_ROUTE
         if (await isRight(route, i)) correct++
       }
       return correct / Math.max(1, tries)

@@ -1,4 +1,4 @@
-import { argmax, type Manifest, type Tensor } from '@layerswarm/model'
+import { argmax, type Manifest, noveltyVerdict, type Tensor } from '@layerswarm/model'
 import type { Peer } from '@layerswarm/peer'
 import {
   type Answer,
@@ -7,13 +7,14 @@ import {
   type ClassifyPolicy,
   type Confirmation,
   confirm,
+  fullTours,
   type Hop,
 } from '@layerswarm/swarm'
 import type { TensorCounter } from './rounds-report.ts'
 
 /** Whoever can put a request to a swarm: a peer, or a stand-in for one. */
 export interface Asker extends Pick<Peer, 'on'>, TensorCounter {
-  readonly manifest: Pick<Manifest, 'labels'>
+  readonly manifest: Pick<Manifest, 'labels' | 'novelty'>
   classify(image: Tensor, policy: Partial<ClassifyPolicy>): Promise<Classification>
 }
 
@@ -49,6 +50,11 @@ export interface Verdict {
   readonly confidence: number
   /** One per class, averaged over the requests, of those that were asked twice over those that agree. */
   readonly probabilities: readonly number[]
+  /** Unlike anything that the model was trained on; undefined where the release does not tell. */
+  readonly novel: boolean | undefined
+  /** What that goes by, and from when on it is. */
+  readonly novelty: number | undefined
+  readonly noveltyThreshold: number | undefined
   /** Of all requests, one after the other. */
   readonly hops: readonly Hop[]
   /** The layers of each request in the order in which they were applied. */
@@ -78,11 +84,15 @@ export async function ask(asker: Asker, image: Tensor, asking: Asking): Promise<
     : await askAtOnce(asker, image, asking)
   const probabilities = average(believed)
   const best = argmax(probabilities)
+  const judged = noveltyVerdict(asker.manifest.novelty, fullTours(answers))
   return {
     label: labelOf(asker, best),
     class: best,
     confidence: probabilities[best] ?? 0,
     probabilities,
+    novel: judged?.novel,
+    novelty: judged?.score,
+    noveltyThreshold: judged?.threshold,
     hops: answers.flatMap(({ route }) => route),
     orders: answers.map(orderOf),
     rounds: answers.map(({ rounds }) => rounds),

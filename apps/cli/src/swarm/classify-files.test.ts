@@ -8,6 +8,7 @@ const image = tensor([1, 1, 1, 1], new Float32Array(1))
 const answered = {
   answer: {
     probabilities: [[0.25, 0.75]],
+    logits: [],
     route: [],
     rounds: [],
     missingLayers: [2],

@@ -4,6 +4,7 @@ import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, type Verdict } from './ask.ts'
 import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
+import { NOVEL_LINE } from './novel-line.ts'
 import { byRole, countTensors, executorsOf, type RoleBytes, roundsLine } from './rounds-report.ts'
 
 /** How files are read and asked about. */
@@ -70,10 +71,11 @@ function failureLine(path: string, error: unknown): string {
 }
 
 function verdictLines(path: string, verdict: Verdict, bytes: RoleBytes): string[] {
-  const { label, confidence, totalMs, hops, missingLayers, confirmed } = verdict
+  const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
   const inRounds = roundsLine(verdict.rounds, bytes)
   return [
     `${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`,
+    ...(novel === true ? [`  ${NOVEL_LINE}`] : []),
     ...hops.map(
       ({ layer, peer, backend, ms }) =>
         `  layer ${layer} on ${peer.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`,

@@ -1,4 +1,3 @@
-import type { Manifest } from '@layerswarm/model'
 import type { PolicyName } from '@layerswarm/peer'
 import type { EngineChoice } from '../line/engine-option.ts'
 import { LOCAL_HOSTING } from '../line/hosting-options.ts'
@@ -21,8 +20,6 @@ export interface DemoOptions {
   /** Who goes on with a step, for all peers. */
   readonly policy: PolicyName
   readonly asking: Asking
-  /** Whether the release can be asked like that, before it is. @throws CliError `bad-usage`. */
-  check(manifest: Manifest): void
   /** Hosts that every layer should have. */
   readonly replicas: number
   /** How long the volunteers may take to host all layers, milliseconds. */
@@ -74,7 +71,6 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
     log,
   })
   try {
-    options.check(peer.manifest)
     const killer = createKiller(swarm, options)
     const samples = await fetchSamples([swarm.url])
     const progressed = (finished: number): void => killer.progressed(finished)

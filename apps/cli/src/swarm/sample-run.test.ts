@@ -260,3 +260,41 @@ describe('asking twice', () => {
     )
   })
 })
+
+describe('an answer about what the model cannot know', () => {
+  const image: Tensor = { shape: [1, 1, 2, 2], data: new Float32Array(4) }
+  const [images, falseAlarms] = [100, 0.05]
+  const thresholds = { '1': -1, '2': -0.5 }
+
+  function saying(...rows: number[][]) {
+    const answers = rows.map((logits, index): Answer => {
+      const isWhole = logits.length === 2
+      const answer = answerOf([0.9, 0.1], [0, 1], isWhole ? [] : [index])
+      return { ...answer, logits: [logits] }
+    })
+    const { asker } = askerOf(async () => answers.shift() ?? answerOf([], []))
+    const novelty = { score: 'flatness', images, falseAlarms, thresholds } as const
+    return { ...asker, manifest: { ...asker.manifest, novelty } }
+  }
+
+  test('says so, by one order or by several', async () => {
+    expect(await ask(saying([4, 0]), image, asking(1))).toMatchObject({
+      ...{ novel: false, novelty: -2, noveltyThreshold: -1 },
+    })
+    expect(await ask(saying([1, 0]), image, asking(1))).toMatchObject({ novel: true })
+    const both = await ask(saying([1.5, 0], [1.5, 0]), image, asking(2))
+    expect(both).toMatchObject({ novel: false, novelty: -0.75, noveltyThreshold: -0.5 })
+  })
+
+  test('says nothing where layers were missing, or the release does not tell', async () => {
+    expect((await ask(saying([1]), image, asking(1))).novel).toBeUndefined()
+    const { asker } = askerOf(async () => ({ ...answerOf([1, 0], [0, 1]), logits: [[1, 0]] }))
+    expect((await ask(asker, image, asking(1))).novel).toBeUndefined()
+  })
+
+  test('is counted over samples', async () => {
+    const report = await runSamples(saying([1, 0], [9, 0]), samples, options(2))
+    expect(report).toMatchObject({ judged: 2, novel: 1 })
+    expect(reportLines(report)).toContain('1 of 2 unlike anything the model was trained on')
+  })
+})

@@ -5,6 +5,7 @@ import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, type Confirmed, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
+import { novelLines } from './novel-line.ts'
 import {
   byRole,
   countTensors,
@@ -56,6 +57,9 @@ export interface SampleReport {
   readonly checked: { readonly layers: number; readonly of: number; readonly doubted: number }
   /** Of those that were asked twice, how many came out how. */
   readonly confirmed: Readonly<Partial<Record<Confirmed['outcome'], number>>>
+  /** Answers that were compared with what the model was trained on, and those that were unlike all of it. */
+  readonly judged: number
+  readonly novel: number
 }
 
 /**
@@ -105,6 +109,8 @@ class Tally {
   firstError: unknown
   private correct = 0
   private partial = 0
+  private judged = 0
+  private novel = 0
   private readonly latenciesMs: number[] = []
   private readonly orders = new Set<string>()
   private readonly rounds = new Map<string, number>()
@@ -132,6 +138,8 @@ class Tally {
     this.answered++
     if (verdict.class === label) this.correct++
     if (verdict.missingLayers.length > 0) this.partial++
+    if (verdict.novel !== undefined) this.judged++
+    if (verdict.novel === true) this.novel++
     this.latenciesMs.push(verdict.totalMs)
     for (const order of verdict.orders) this.orders.add(order.join())
     for (const sizes of verdict.rounds)
@@ -169,6 +177,8 @@ class Tally {
       failures: Object.fromEntries(this.failures),
       checked: this.checked(),
       confirmed: Object.fromEntries(this.confirmed),
+      judged: this.judged,
+      novel: this.novel,
     }
   }
 
@@ -227,6 +237,7 @@ export function reportLines(report: SampleReport): string[] {
     ...(inRounds === undefined ? [] : [inRounds]),
     checkedLine(checked),
     ...confirmedLines(report.confirmed),
+    ...novelLines(report.judged, report.novel),
     ...(failures.length === 0 ? [] : [`not answered: ${failures.join(', ')}`]),
   ]
 }

@@ -1,4 +1,6 @@
 import type { Manifest } from '@layerswarm/model'
+import { folderOf } from '@layerswarm/peer/join-url'
+import type { LabRun } from '../logic/lab-run.ts'
 import { grayPixels, type Picture, pictureTensor } from '../logic/picture.ts'
 import type { SampleSet } from '../logic/sample-set.ts'
 import { errorText } from '../logic/wording.ts'
@@ -11,6 +13,8 @@ export interface LabCard {
   setSamples(samples: SampleSet): void
   /** The next image to send is this one. */
   choose(picture: Picture): void
+  /** Runs one simulation with every policy. */
+  compare(run: LabRun): void
 }
 
 /** @param server the folder below which the server answers that has the model's parts. */
@@ -48,7 +52,21 @@ export function createLabCard(server: URL): LabCard {
     }
   }
 
+  const compareButton = byId('compare-open', HTMLButtonElement)
+  async function compare(run?: LabRun) {
+    compareButton.disabled = true
+    try {
+      const { openCompare } = await import('./compare-view.ts')
+      await openCompare(folderOf(new URL(location.href)), run)
+      compareButton.hidden = true
+    } catch (error) {
+      compareButton.disabled = false
+      setLine(byId('compare-status', HTMLElement), errorText(error))
+    }
+  }
+
   start.addEventListener('click', () => void begin())
+  compareButton.addEventListener('click', () => void compare())
   return {
     setManifest(next) {
       manifest = next
@@ -58,6 +76,10 @@ export function createLabCard(server: URL): LabCard {
     },
     choose(picture) {
       chosen = picture
+    },
+    compare(run) {
+      byId('churn', HTMLElement).scrollIntoView()
+      void compare(run)
     },
   }
 }

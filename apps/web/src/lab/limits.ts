@@ -35,3 +35,6 @@ export const CHAIN_HOP_MS_MAX = 2 * LAYER_MS * SLOWNESS_FACTOR
  * of more than this per layer would stand still.
  */
 export const LAYER_PRODUCTS_MAX = 40e6
+
+/** How often a simulation says how far it is. */
+export const PROGRESS_INTERVAL_MS = 200

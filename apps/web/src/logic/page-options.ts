@@ -1,6 +1,7 @@
 import type { EngineName } from '@layerswarm/model'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { LAYERS_MAX } from '../limits.ts'
+import { LAB_RUN_FORM, type LabRun, parseLabRun } from './lab-run.ts'
 
 /** What the address bar may ask of the page. */
 export interface PageOptions {
@@ -12,6 +13,8 @@ export interface PageOptions {
   readonly autojoin: boolean
   /** The swarm's server, as the folder below which it answers; undefined for the page's own. */
   readonly join: URL | undefined
+  /** A simulation to run again; undefined for none. */
+  readonly simulate: LabRun | undefined
 }
 
 /** A page without options hosts what the swarm lacks, and joins when it is asked to. */
@@ -21,6 +24,7 @@ export const PAGE_DEFAULTS: PageOptions = Object.freeze({
   capacity: undefined,
   autojoin: false,
   join: undefined,
+  simulate: undefined,
 })
 
 /** Engines that run in a browser tab. */
@@ -65,6 +69,7 @@ export function parsePageOptions(query: string): { options: PageOptions; complai
     ),
     autojoin: read('autojoin', PAGE_DEFAULTS.autojoin, parseSwitch, '1 or 0'),
     join: read('join', PAGE_DEFAULTS.join, parseJoin, 'a server as https://swarm.example/'),
+    simulate: read('simulate', PAGE_DEFAULTS.simulate, parseLabRun, LAB_RUN_FORM),
   }
   return { options, complaints }
 }

@@ -23,9 +23,14 @@ describe('sample set', () => {
     expect([samples.classOf(0), samples.classOf(1)]).toEqual([7, 9])
   })
 
+  test('of the first images it knows how many there are', () => {
+    const { count, total } = parseSamples(idx([1, 1, 1], [0]), idx([3], [0, 1, 2]))
+    expect([count, total]).toEqual([1, 3])
+  })
+
   test('files that do not belong together are refused', () => {
-    expect(() => parseSamples(idx([1, 1, 1], [0]), idx([2], [0, 1]))).toThrow(
-      'There are 1 sample images',
+    expect(() => parseSamples(idx([2, 1, 1], [0, 1]), idx([1], [0]))).toThrow(
+      'There are 2 sample images',
     )
     expect(() => parseSamples(idx([4], [0, 1, 2, 3]), idx([4], [0, 1, 2, 3]))).toThrow(
       'not a list of gray images',

@@ -2,7 +2,10 @@ import { parseIdx } from '@layerswarm/model'
 
 /** Images with their true class, as the server offers them for trying out. */
 export interface SampleSet {
+  /** Images that are here. */
   readonly count: number
+  /** Images that the server has. */
+  readonly total: number
   readonly width: number
   readonly height: number
   /** Gray values of one image, row by row: height × width bytes. */
@@ -12,7 +15,7 @@ export interface SampleSet {
 }
 
 /**
- * Joins an idx file of images (N, H, W) and one of labels (N).
+ * Joins an idx file of images (N, H, W) and one of labels (N), or of more of them: images may be the first ones only.
  * @throws ModelError `bad-idx` for a damaged file, Error when the two do not belong together.
  */
 export function parseSamples(imageFile: Uint8Array, labelFile: Uint8Array): SampleSet {
@@ -27,12 +30,14 @@ export function parseSamples(imageFile: Uint8Array, labelFile: Uint8Array): Samp
   ) {
     throw new Error('The sample images are not a list of gray images.')
   }
-  if (labels.shape.length !== 1 || labels.shape[0] !== count) {
+  const [total = 0] = labels.shape
+  if (labels.shape.length !== 1 || total < count) {
     throw new Error(`There are ${count} sample images, but labels of shape [${labels.shape}].`)
   }
   const size = width * height
   return {
     count,
+    total,
     width,
     height,
     gray: (index) => images.data.subarray(index * size, (index + 1) * size),

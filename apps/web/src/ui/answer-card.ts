@@ -2,6 +2,7 @@ import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import { timeText } from '../logic/timing.ts'
 import { type Here, togetherText } from '../logic/together.ts'
+import { confirmedText, novelText } from '../logic/verdict-words.ts'
 import {
   appliedText,
   checkedText,
@@ -66,6 +67,7 @@ export function answerCard(
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
   if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
+  lines.push(...verdictLines(run))
   const checkedLine = html('p', { class: 'muted' })
   const doubtLine = html('p', { class: 'missing' })
   lines.push(checkedLine, doubtLine)
@@ -82,6 +84,8 @@ export function answerCard(
   card.dataset.orders = String(answers.length)
   card.dataset.rounds = answers[0]?.rounds.join('+') ?? ''
   card.dataset.agreeing = String(run.ensemble.agreeing)
+  if (run.novelty !== undefined) card.dataset.novel = String(run.novelty.novel)
+  if (run.confirmed !== undefined) card.dataset.confirmed = run.confirmed.outcome
   const hops = answers.reduce((sum, { route }) => sum + route.length, 0)
   function showChecked(checked: Answered['checked']) {
     setText(checkedLine, checkedText(checked, hops))
@@ -91,6 +95,15 @@ export function answerCard(
   }
   showChecked(run.checked)
   return { card, showChecked }
+}
+
+/** Whether the model can know what it sees, and what became of asking twice. */
+function verdictLines({ novelty, confirmed }: Answered): HTMLElement[] {
+  const novel = novelText(novelty)
+  const lines = novel === undefined ? [] : [html('p', { class: 'missing', text: novel })]
+  if (confirmed === undefined) return lines
+  const style = confirmed.outcome === 'agreed' ? 'muted' : 'missing'
+  return [...lines, html('p', { class: style, text: confirmedText(confirmed) })]
 }
 
 function hostAllButton({ layers }: ModelFacts, hostAll: () => void): HTMLButtonElement {

@@ -5,6 +5,8 @@ import { byId, html } from './dom.ts'
 /** Who is told what was chosen, at once and at every change. */
 export interface AskActions {
   setOrders(orders: number): void
+  /** Whether it is asked in two disjoint orders instead, and in a third when they disagree. */
+  setTwice(twice: boolean): void
   setRounds(rounds: RoundsChoice): void
 }
 
@@ -22,9 +24,9 @@ export interface AskChoices {
 }
 
 /** Brings the two lines under the route to life. */
-export function createAskChoices({ setOrders, setRounds }: AskActions): AskChoices {
-  const offerOrders = createOrderChoice(setOrders)
-  const offerRounds = createRoundsChoice(setRounds)
+export function createAskChoices(actions: AskActions): AskChoices {
+  const offerOrders = createOrderChoice(actions)
+  const offerRounds = createRoundsChoice(actions.setRounds)
   return {
     offer({ keepsOrder, manifest }) {
       offerOrders(!keepsOrder)
@@ -34,15 +36,27 @@ export function createAskChoices({ setOrders, setRounds }: AskActions): AskChoic
 }
 
 /** @returns what says whether there is more than one order to ask in. */
-function createOrderChoice(setOrders: (orders: number) => void): (isOffered: boolean) => void {
+function createOrderChoice({
+  setOrders,
+  setTwice,
+}: Pick<AskActions, 'setOrders' | 'setTwice'>): (isOffered: boolean) => void {
   const select = byId('orders', HTMLSelectElement)
-  const tell = () => setOrders(Number(select.value))
-  select.addEventListener('change', tell)
+  const twice = byId('twice', HTMLInputElement)
+  const tell = () => {
+    // Asking twice makes its orders itself.
+    select.disabled = twice.checked
+    setOrders(Number(select.value))
+    setTwice(twice.checked)
+  }
+  for (const input of [select, twice]) input.addEventListener('change', tell)
   // Browsers keep a choice over a reload.
   tell()
   return (isOffered) => {
     byId('ask-in', HTMLElement).hidden = !isOffered
-    if (!isOffered) select.value = '1'
+    if (!isOffered) {
+      select.value = '1'
+      twice.checked = false
+    }
     tell()
   }
 }

@@ -37,10 +37,10 @@ export const UNKNOWN_MODEL_CAPACITY_LAYERS = 2
 export const PEER_ROWS_MAX = 100
 
 /**
- * The address of a receipt is kept for this: long enough for any browser to have begun the
+ * The address of a file to save is kept for this: long enough for any browser to have begun the
  * download.
  */
-export const RECEIPT_URL_MS = 30_000
+export const SAVED_URL_MS = 30_000
 
 /** Samples offered at a time: a pack has hundreds, and this many can be taken in at a glance. */
 export const SAMPLES_SHOWN_MAX = 24

@@ -1,5 +1,6 @@
 import { grayPixels, type Picture } from '../logic/picture.ts'
 import { pickIndices, type SampleSet } from '../logic/sample-set.ts'
+import { errorText } from '../logic/wording.ts'
 import { byId, html, setText } from './dom.ts'
 import { SAMPLES_SHOWN_MAX } from './limits.ts'
 import { paintPixels } from './pixels.ts'
@@ -13,8 +14,14 @@ export interface SampleStrip {
   setLabels(labels: readonly string[]): void
 }
 
-/** A strip of pictures with known classes; choosing one classifies it. */
-export function createSampleStrip(choose: (picture: Picture) => void): SampleStrip {
+/**
+ * A strip of pictures with known classes; choosing one classifies it.
+ * @param fetchAll all that the server has, once the first ones are not enough.
+ */
+export function createSampleStrip(
+  choose: (picture: Picture) => void,
+  fetchAll: () => Promise<SampleSet>,
+): SampleStrip {
   const list = byId('samples', HTMLUListElement)
   const note = byId('samples-note', HTMLElement)
   const shuffle = byId('shuffle', HTMLButtonElement)
@@ -28,8 +35,8 @@ export function createSampleStrip(choose: (picture: Picture) => void): SampleStr
     if (samples === undefined) return
     const set = samples
     list.replaceChildren(...indices.map((index) => html('li', {}, sampleButton(set, index))))
-    setText(note, `${indices.length} of ${set.count} sample pictures`)
-    shuffle.hidden = set.count <= indices.length
+    setText(note, `${indices.length} of ${set.total} sample pictures`)
+    shuffle.hidden = set.total <= indices.length
   }
 
   function sampleButton(set: SampleSet, index: number): HTMLButtonElement {
@@ -62,11 +69,21 @@ export function createSampleStrip(choose: (picture: Picture) => void): SampleStr
     return button
   }
 
-  shuffle.addEventListener('click', () => {
+  async function showOthers() {
     if (samples === undefined) return
-    indices = pickIndices(samples.count, SAMPLES_SHOWN_MAX, Math.random)
-    draw()
-  })
+    shuffle.disabled = true
+    try {
+      if (samples.count < samples.total) samples = await fetchAll()
+      indices = pickIndices(samples.count, SAMPLES_SHOWN_MAX, Math.random)
+      draw()
+    } catch (error) {
+      setText(note, `No others: ${errorText(error)}`)
+    } finally {
+      shuffle.disabled = false
+    }
+  }
+
+  shuffle.addEventListener('click', () => void showOthers())
 
   return {
     showSamples(set) {

@@ -1,8 +1,9 @@
 import { linkWithKey, type SwarmKey } from '@layerswarm/swarm'
 import { encode } from 'uqr'
 import { shareText } from '../logic/share.ts'
+import { copyText } from './copy-text.ts'
 import { byId, setText } from './dom.ts'
-import { COPIED_SHOWN_MS, QR_BORDER_MODULES, QR_MODULE_PIXELS } from './limits.ts'
+import { QR_BORDER_MODULES, QR_MODULE_PIXELS } from './limits.ts'
 
 /** The invitation, as long as the page is open. */
 export interface ShareCard {
@@ -31,19 +32,8 @@ export function createShareCard(beginning: string, swarmKey: SwarmKey | undefine
   }
   show(beginning)
   details.addEventListener('toggle', draw)
-  copy.addEventListener('click', () => void copyText(address, copy))
+  copy.addEventListener('click', () => void copyText(address, copy, 'Select the link and copy it'))
   return { show }
-}
-
-async function copyText(text: string, button: HTMLButtonElement): Promise<void> {
-  const words = button.textContent ?? ''
-  try {
-    await navigator.clipboard.writeText(text)
-    setText(button, 'Copied')
-  } catch {
-    setText(button, 'Select the link and copy it')
-  }
-  setTimeout(() => setText(button, words), COPIED_SHOWN_MS)
 }
 
 /** Black on white in dark pages as well: phones read nothing else reliably. */

@@ -12,10 +12,13 @@ interface Asked {
 }
 
 /** What whoever asks wants of the swarm. */
-export type RoundsWanted = Pick<ClassifyPolicy, 'rounds' | 'groupings'>
+export type RoundsWanted = Pick<ClassifyPolicy, 'rounds' | 'groupings' | 'maxLossPoints'>
 
 /** A tour. */
-export const NO_ROUNDS: RoundsWanted = { rounds: 'off', groupings: [] }
+export const NO_ROUNDS: RoundsWanted = { rounds: 'off', groupings: [], maxLossPoints: 0 }
+
+/** The layers of models/fashion-vit, and what it loses in two, three and four rounds, points (docs/decisions/0031). */
+const MEASURED = { layers: 8, lossPoints: [4, 1.4, 0.3] } as const
 
 /** So many rounds of a model, as equal as they can be. @returns layers of each. */
 export function equalRounds(layers: number, count: number): number[] {
@@ -23,13 +26,24 @@ export function equalRounds(layers: number, count: number): number[] {
   return sizes.reverse().filter((size) => size > 0)
 }
 
-/** Of a model with so many layers: two rounds; or whichever of two and more is quickest, or a tour. */
-export function roundsOf(policy: 'rounds' | 'auto', layers: number): RoundsWanted {
+/**
+ * Of a model with so many layers: two rounds; or whichever of two and more is quickest and costs no more than is
+ * accepted, or a tour. Eight layers lose what those of models/fashion-vit do, others nothing, as a release might that
+ * was trained for rounds.
+ */
+export function roundsOf(
+  policy: 'rounds' | 'auto',
+  layers: number,
+  maxLossPoints: number,
+): RoundsWanted {
   const two = equalRounds(layers, 2)
-  if (policy === 'rounds') return { rounds: two, groupings: [] }
-  const counts = Array.from({ length: Math.max(1, layers - 1) }, (_, i) => i + 2)
-  const groupings = counts.map((count) => ({ groups: equalRounds(layers, count), lossPoints: 0 }))
-  return { rounds: 'auto', groupings }
+  if (policy === 'rounds') return { rounds: two, groupings: [], maxLossPoints }
+  const losses = layers === MEASURED.layers ? MEASURED.lossPoints : []
+  const groupings = Array.from({ length: Math.max(1, layers - 1) }, (_, i) => ({
+    groups: equalRounds(layers, i + 2),
+    lossPoints: losses[Math.min(i, losses.length - 1)] ?? 0,
+  }))
+  return { rounds: 'auto', groupings, maxLossPoints }
 }
 
 /** The policy of this project: requests go through the production machines. */
@@ -82,6 +96,7 @@ export class AnyOrder implements AskPolicy {
       if (asked === undefined) return
       const { record } = asked
       record.route = answer.route.map(({ layer }) => layer)
+      record.rounds = answer.rounds
       record.missing = answer.missingLayers.length
       record.usefulMs = answer.route.reduce((sum, { ms }) => sum + ms, 0)
       record.isWrong = isTainted(logits) || truth.join() !== record.route.join()

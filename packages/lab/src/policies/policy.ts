@@ -62,6 +62,8 @@ export const USUAL_POLICIES: readonly PolicyName[] = [
   'random-order',
   'small-model',
 ]
+/** In place of a policy's name: every one of them. */
+export const EVERY_POLICY = 'all'
 /** Those in which a client plans the whole route, and hosts may be placed in blocks for it. */
 export const CHAINS: readonly PolicyName[] = ['fixed-order', 'fixed-order-replay', 'random-order']
 /** Those that run on the production machines, each with a claim policy of its own; undefined for what ships. */
@@ -78,6 +80,6 @@ export function policyNamed(name: string): PolicyName {
   if (Object.hasOwn(POLICIES, name)) return name as PolicyName
   throw new SwarmError(
     { code: 'bad-request', field: 'policy' },
-    `there is no policy "${name}"; the policies are ${POLICY_NAMES.join(', ')}`,
+    `there is no policy "${name}"; the policies are ${POLICY_NAMES.join(', ')}, or ${EVERY_POLICY}`,
   )
 }

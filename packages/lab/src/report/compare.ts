@@ -15,6 +15,7 @@ const HEAD = [
   'p50',
   'p95',
   'bytes/request',
+  'of these, who asks',
   'wasted compute',
 ]
 
@@ -96,6 +97,7 @@ function cells(row: CompareRow): string[] {
     `${Math.round(row.p50Ms)} ms`,
     `${Math.round(row.p95Ms)} ms`,
     short(row.bytesPerRequest),
+    short(row.askerBytesPerRequest),
     percent(row.wastedComputeShare),
   ]
 }

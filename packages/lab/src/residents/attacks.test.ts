@@ -44,6 +44,7 @@ test('an attack is reported by the halves of the requests', () => {
     endMs: 100 * index + 50,
     outcome,
     route: [],
+    rounds: [],
     missing,
     usefulMs: 0,
     isWrong,

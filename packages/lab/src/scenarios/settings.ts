@@ -17,6 +17,7 @@ import {
   PRESENCE_MESSAGES_PER_SECOND,
   PUSH_BYTES_PER_MS,
   PUSH_PATIENCE_MS,
+  ROUNDS_LOSS_POINTS,
   SLOTS_DEFAULT,
   SwarmError,
   TENSOR_TIMEOUT_MS,
@@ -62,6 +63,7 @@ interface Mirror extends Field {
   readonly is: ProductionConstant
 }
 
+const { minLayers } = CLASSIFY_POLICY_DEFAULT
 const field = (value: number, min: number, max: number, about: string): Field => ({
   value,
   min,
@@ -267,12 +269,8 @@ const WORLD = {
     'after which an answer is worth nothing [proposal]',
     1,
   ),
-  'requests.minLayers': count(
-    CLASSIFY_POLICY_DEFAULT.minLayers,
-    'fewer layers are a failure',
-    64,
-    1,
-  ),
+  'requests.minLayers': count(minLayers, 'fewer layers are a failure', 64, 1),
+  'requests.maxLoss': field(ROUNDS_LOSS_POINTS, 0, 100, 'points that rounds may cost, for auto'),
   'requests.warmupMs': ms(20_000, 'before the first request [proposal]'),
 
   // The chains beside us.

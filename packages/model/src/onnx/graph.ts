@@ -1,12 +1,12 @@
 import { SHARED_CONSTANT_ELEMENTS_MAX } from '../limits.ts'
 import { createMessageWriter, type MessageWriter } from './protobuf.ts'
 
-/** Versions every runtime we use accepts; Gelu needs opset 20, LayerNormalization 17. */
-const IR_VERSION = 9
-const OPSET_VERSION = 20
+/** Versions every runtime we use accepts; Gelu needs opset 20, LayerNormalization 17, int4 opset 21 and IR 10. */
+const IR_VERSION = 10
+const OPSET_VERSION = 21
 
 /** TensorProto.DataType of onnx.proto. */
-const ELEMENT_TYPES = { float32: 1, int64: 7, float16: 10 } as const
+const ELEMENT_TYPES = { float32: 1, int8: 3, int64: 7, float16: 10, int4: 22 } as const
 
 /** The element types that graphs here use. */
 export type ElementType = keyof typeof ELEMENT_TYPES

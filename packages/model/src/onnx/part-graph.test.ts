@@ -23,6 +23,8 @@ async function runGraph(
   const graph = partGraph(spec, part, { file: 'weights', tensors: checkPart(spec, part, file) })
   const session = await InferenceSession.create(graph, {
     intraOpNumThreads: 1,
+    // As a peer's engine does: activations stay float32 beside int8 weights.
+    extra: { session: { qdq_matmulnbits_accuracy_level: '1' } },
     externalData: [{ path: 'weights', data: file }],
   })
   const feeds: Record<string, OrtTensor> = { x: new OrtTensor('float32', input.data, input.shape) }
@@ -42,7 +44,7 @@ function inputOf(spec: ModelSpec, part: Part): Tensor {
 
 describe('the ONNX graph of a part', () => {
   for (const variant of VARIANTS) {
-    for (const dtype of ['F32', 'F16'] as const) {
+    for (const dtype of ['F32', 'F16', 'I8', 'I4'] as const) {
       test(`computes what the reference computes, ${variant} in ${dtype}`, async () => {
         const spec = specOf(variant)
         const engine = createReferenceEngine(spec)

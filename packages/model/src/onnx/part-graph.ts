@@ -4,10 +4,12 @@ import { createGraph, type GraphBuilder } from './graph.ts'
 
 /** Where a tensor lies in its file, counted in bytes from the start of the file. */
 export interface ExternalTensor {
-  readonly dtype: 'F32' | 'F16'
+  readonly dtype: 'F32' | 'F16' | 'I8' | 'I4'
   readonly shape: readonly number[]
   readonly offset: number
   readonly bytes: number
+  /** Of I8 and I4: F32 of shape [rows]. */
+  readonly scales?: Omit<ExternalTensor, 'scales'>
 }
 
 /** The weights of one part, left where they are in a safetensors file. */
@@ -16,6 +18,8 @@ export interface ExternalLayout {
   readonly file: string
   readonly tensors: Readonly<Record<string, ExternalTensor>>
 }
+
+const ELEMENT_TYPE_OF = { F32: 'float32', F16: 'float16', I8: 'int8', I4: 'int4' } as const
 
 /** Reads weights by name as float32 values of the graph. */
 type Weight = (name: string) => string
@@ -57,14 +61,15 @@ function weightReader(
         `${file}: "${name}" has shape [${stored.shape}], the model needs [${shapes[name]}]`,
       )
     }
-    const { offset, bytes, shape } = stored
-    if (stored.dtype === 'F32') {
-      return graph.external(name, 'float32', shape, { file, offset, bytes })
-    }
+    const external = (tensor: string, { dtype, offset, bytes, shape }: ExternalTensor): string =>
+      graph.external(tensor, ELEMENT_TYPE_OF[dtype], shape, { file, offset, bytes })
+    const { dtype, scales } = stored
+    const kept = external(name, stored)
+    if (dtype === 'F32') return kept
     // Computing stays in float32; the Cast is folded when the session is created.
-    return graph.op('Cast', [graph.external(name, 'float16', shape, { file, offset, bytes })], {
-      to: 1,
-    })
+    if (dtype === 'F16' || scales === undefined) return graph.op('Cast', [kept], { to: 1 })
+    // This one is not: the engine holds the whole numbers, and multiplies them by their row's scale for each run.
+    return graph.op('DequantizeLinear', [kept, external(`${name}.scale`, scales)], { axis: 0 })
   }
 }
 

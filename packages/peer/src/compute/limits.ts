@@ -36,6 +36,12 @@ export const NATIVE_RUN_MS_MAX = 5_000
 /** The watchdog counts ticks of this length, or of a quarter of a shorter limit. */
 export const WATCHDOG_TICK_MS = 1_000
 
+/**
+ * Bytes of layer files that are fetched or loaded at once: one layer of ViT-B in float32, or all of a small model. With
+ * six layers of ViT-B at once a peer took twice the memory that it needs afterwards.
+ */
+export const FILES_UNDER_WAY_BYTES_MAX = 32 << 20
+
 /** How long the worker may be silent before it counts as hung. */
 export interface WorkerLimits {
   /** Opening an engine, which may download 4 to 7 MB of runtime over a slow line first. */

@@ -2,7 +2,9 @@ import { type Part, partName } from '@layerswarm/model'
 import { transfer } from 'comlink'
 import { createQueue } from '../engine/queue.ts'
 import type { LayerStore } from '../store/layer-store.ts'
+import { createByteGate } from './byte-gate.ts'
 import { computeError } from './compute-reply.ts'
+import { FILES_UNDER_WAY_BYTES_MAX } from './limits.ts'
 import type { WorkerCall, WorkerSupervisor } from './worker-supervisor.ts'
 
 /** Keeps parts loaded in whichever worker there is, and runs calls on them one after the other. */
@@ -21,9 +23,11 @@ export interface PartKeeper {
 
 /**
  * 1. The worker is given one call at a time, so that a time limit measures one call.
- * 2. Fetching a file holds up nobody.
+ * 2. Fetching a file holds up nobody but the files of further layers, of which no more than
+ *    FILES_UNDER_WAY_BYTES_MAX are in memory at once.
  * 3. A part is loaded again in a new worker before it is used there.
  * 4. Stem and head, which are this peer's own requests and small, do not wait for layers that others asked for.
+ * 5. A file is handed over to the worker: nothing of it stays here.
  *
  * @param loaded is told what a warm run of a part takes after it was loaded.
  */
@@ -33,6 +37,7 @@ export function createPartKeeper(
   loaded: (part: Part, ms: number) => void,
 ): PartKeeper {
   const queue = createQueue()
+  const gate = createByteGate(FILES_UNDER_WAY_BYTES_MAX)
   /** What is to stay loaded, and what stops fetching it. */
   const kept = new Map<Part, AbortController>()
   const once = new Map<Part, Promise<void>>()
@@ -40,11 +45,19 @@ export function createPartKeeper(
   /** Inside the queue. */
   async function ensureLoaded(part: Part, fetched?: Uint8Array): Promise<void> {
     if (!kept.has(part) || supervisor.loaded.has(part)) return
-    const file = Uint8Array.from(fetched ?? (await store.part(part, kept.get(part)?.signal)))
+    const file = whole(fetched ?? (await store.part(part, kept.get(part)?.signal)))
     const load: WorkerCall<number> = (api) => api.load(part, transfer(file, [file.buffer]))
     const ms = await supervisor.call('load', load)
     supervisor.loaded.add(part)
     loaded(part, ms)
+  }
+
+  async function load(part: Part, signal: AbortSignal): Promise<void> {
+    const file = await store.part(part, signal)
+    await queue(async () => {
+      signal.throwIfAborted()
+      await ensureLoaded(part, file)
+    })
   }
 
   async function keep(part: Part): Promise<void> {
@@ -52,11 +65,9 @@ export function createPartKeeper(
     kept.get(part)?.abort(dropped(part))
     kept.set(part, stop)
     try {
-      const file = await store.part(part, stop.signal)
-      await queue(async () => {
-        stop.signal.throwIfAborted()
-        await ensureLoaded(part, file)
-      })
+      const fetchAndLoad = () => load(part, stop.signal)
+      if (typeof part === 'string') await fetchAndLoad()
+      else await gate(store.bytesOf(part), fetchAndLoad, stop.signal)
     } catch (error) {
       if (kept.get(part) === stop) kept.delete(part)
       throw error
@@ -102,6 +113,13 @@ export function createPartKeeper(
       for (const part of [...kept.keys()]) drop(part)
     },
   }
+}
+
+/** The file in memory that has nothing else in it, so that it can be handed over. */
+function whole(file: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = file
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+  return isWhole ? new Uint8Array(buffer) : Uint8Array.from(file)
 }
 
 function dropped(part: Part): Error {

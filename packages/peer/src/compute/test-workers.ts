@@ -40,7 +40,10 @@ export function storeOf(files: ReadonlyMap<Part, Uint8Array>): LayerStore {
     manifest: { name: 'random', parts },
     cache: createMemoryCache(),
     fetchers: [
-      { name: 'http', fetch: async (hash) => parts.find((part) => part.sha256 === hash)?.file },
+      {
+        name: 'http',
+        fetch: async (hash) => parts.find((part) => part.sha256 === hash)?.file.slice(),
+      },
     ],
   })
 }

@@ -1,7 +1,7 @@
 import type { Engine, ModelSpec } from '@layerswarm/model'
 import type { Env } from 'onnxruntime-web'
 import { lostLine } from './device-loss.ts'
-import { createOrtEngine, type OrtRuntime } from './ort-engine.ts'
+import { createOrtEngine, LEAN_ON_PROCESSOR, type OrtRuntime } from './ort-engine.ts'
 
 /** Any entry of `onnxruntime-web`; the caller imports the one that it wants to download. */
 export interface OrtWebRuntime extends OrtRuntime {
@@ -26,10 +26,14 @@ export async function createOrtWebEngine(
 ): Promise<Engine> {
   ort.env.wasm.numThreads = 1
   ort.env.logLevel = 'error'
-  const engine = createOrtEngine(ort, name, spec, {
+  const options = {
     executionProviders: [PROVIDERS[name]],
+    enableCpuMemArena: false,
     logSeverityLevel: 3,
-  })
+  } as const
+  // On a graphics device nothing is packed, and what is transposed is transposed once.
+  const lean = name === 'ort-wasm' ? { extra: LEAN_ON_PROCESSOR } : {}
+  const engine = createOrtEngine(ort, name, spec, { options, lean, keepsQuantized: false })
   return name === 'ort-webgpu' ? watchingDevice(ort, engine) : engine
 }
 

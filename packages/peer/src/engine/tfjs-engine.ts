@@ -40,13 +40,11 @@ export async function createTfjsEngine(spec: ModelSpec): Promise<Engine> {
     name: 'tfjs-webgpu',
     lost,
     async load(part, file) {
-      // Copied before waiting in the queue: afterwards the caller may do with the file what it likes.
-      const copy = Uint8Array.from(file)
       return queue(async () => {
         if (closed) throw new Error(`the engine is closed; ${partName(part)} cannot be loaded`)
-        checkPart(spec, part, copy)
+        checkPart(spec, part, file)
         const shapes = shapesOf(spec, part)
-        const weights = Object.entries(partValues(spec, part, copy)).map(
+        const weights = Object.entries(partValues(spec, part, file)).map(
           ([name, values]) => [name, tf.tensor(values, [...(shapes[name] ?? [])])] as const,
         )
         unload(part)

@@ -48,6 +48,7 @@ export async function createBlobCache(_dataDir?: string): Promise<BlobCache> {
       await memory.remove(key)
       await storage.remove(key)
     },
+    close: () => memory.close(),
   }
 }
 
@@ -86,7 +87,7 @@ async function openFileSystem(): Promise<Storage | undefined> {
         // What is written appears under this name when it is closed, or not at all.
         const file = await handle.createWritable()
         try {
-          await file.write(Uint8Array.from(bytes))
+          await file.write(bytes as Uint8Array<ArrayBuffer>)
           await file.close()
         } catch (error) {
           await file.abort().catch(() => undefined)
@@ -113,7 +114,7 @@ async function openCacheStorage(): Promise<Storage | undefined> {
         return stored === undefined ? undefined : new Uint8Array(await stored.arrayBuffer())
       },
       async write(key, bytes) {
-        await cache.put(urlOf(key), new Response(Uint8Array.from(bytes)))
+        await cache.put(urlOf(key), new Response(bytes as Uint8Array<ArrayBuffer>))
       },
       async remove(key) {
         await cache.delete(urlOf(key))

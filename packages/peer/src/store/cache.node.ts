@@ -7,16 +7,17 @@ import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
 import { makeFolder } from '../node/replace-file.node.ts'
 import type { BlobCache, StorageState } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
+import { createUnnamedFileCache } from './unnamed-file.node.ts'
 
 /**
- * Files in `dataDir/parts`, named by their hash; in memory without a directory. Several processes
+ * Files in `dataDir/parts`, named by their hash; in a temporary file without a directory. Several processes
  * may share one directory: a file gets its name only when it is complete. Nothing waits for the disk: a file
  * that a power cut has damaged does not have its hash, and is fetched again. What a full or read-only disk does not
  * take stays in memory, and `state.problem` says so.
  * @throws PeerError `bad-options` when the directory cannot be made.
  */
 export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
-  if (dataDir === undefined) return createMemoryCache()
+  if (dataDir === undefined) return createUnnamedFileCache()
   const folder = join(dataDir, 'parts')
   await makeFolder(folder).catch((error: unknown) => {
     throw new PeerError(
@@ -36,7 +37,8 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
       const inMemory = await memory.read(key)
       if (inMemory !== undefined) return inMemory
       try {
-        return new Uint8Array(await readFile(join(folder, key)))
+        const { buffer, byteOffset, byteLength } = await readFile(join(folder, key))
+        return new Uint8Array(buffer, byteOffset, byteLength)
       } catch {
         return undefined
       }
@@ -55,6 +57,7 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
       await memory.remove(key)
       await rm(join(folder, key), { force: true })
     },
+    close: () => memory.close(),
   }
 }
 

@@ -8,6 +8,8 @@ import { onFullDisk } from '../testing/full-disk.ts'
 import * as browser from './cache.browser.ts'
 import { createBlobCache } from './cache.node.ts'
 import { createLayerStore } from './layer-store.ts'
+import { createMemoryCache } from './memory-cache.ts'
+import { createUnnamedFileCache } from './unnamed-file.node.ts'
 
 const FILE = Uint8Array.from({ length: 1_000 }, (_, at) => at % 253)
 const HASH = sha256(FILE)
@@ -20,7 +22,8 @@ afterEach(() => rm(folder, { recursive: true }))
 
 describe.each([
   { where: 'in files', create: () => createBlobCache(join(folder, 'new')) },
-  { where: 'in memory', create: () => createBlobCache() },
+  { where: 'in a file without a name', create: () => createBlobCache() },
+  { where: 'in memory', create: async () => createMemoryCache() },
   { where: 'in a browser without Cache storage', create: () => browser.createBlobCache() },
 ])('a cache $where', ({ create }) => {
   test('gives back what was written, until it is removed', async () => {
@@ -40,6 +43,63 @@ describe.each([
     await cache.write(HASH, bytes)
     bytes.fill(0)
     expect(await cache.read(HASH)).toEqual(FILE)
+  })
+
+  test("gives what is the caller's own", async () => {
+    const cache = await create()
+    await cache.write(HASH, FILE)
+    const given = await cache.read(HASH)
+    given?.fill(0)
+    expect(await cache.read(HASH)).toEqual(FILE)
+    await cache.close()
+  })
+})
+
+describe('a cache in a file without a name', () => {
+  const before = process.env.TMPDIR
+  beforeEach(() => {
+    process.env.TMPDIR = folder
+  })
+  afterEach(() => {
+    if (before === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = before
+  })
+
+  test('leaves nothing in the folder for temporary files, and holds nothing once it is closed', async () => {
+    const cache = createUnnamedFileCache()
+    await cache.write(HASH, FILE)
+    expect(await readdir(folder)).toEqual([])
+    expect(await cache.read(HASH)).toEqual(FILE)
+    await cache.close()
+    expect(await cache.read(HASH)).toBeUndefined()
+    await cache.write(HASH, FILE)
+    expect(await cache.read(HASH)).toBeUndefined()
+  })
+
+  test('keeps many blobs apart, in room of removed ones too', async () => {
+    const cache = createUnnamedFileCache()
+    const blob = (value: number, size: number) => new Uint8Array(size).fill(value)
+    await Promise.all([1, 2, 3].map((value) => cache.write(`${value}`, blob(value, 100 * value))))
+    await cache.remove('2')
+    await cache.write('4', blob(4, 150))
+    await cache.write('5', blob(5, 90))
+    await cache.write('1', blob(6, 500))
+    const left = await Promise.all(['1', '2', '3', '4', '5'].map((key) => cache.read(key)))
+    expect(left).toEqual([blob(6, 500), undefined, blob(3, 300), blob(4, 150), blob(5, 90)])
+    await cache.close()
+  })
+
+  test('keeps in memory what its disk does not take, and says so', async () => {
+    process.env.TMPDIR = join(folder, 'none')
+    const cache = createUnnamedFileCache()
+    expect(cache.state.problem).toBeUndefined()
+    await cache.write(HASH, FILE)
+    expect(await cache.read(HASH)).toEqual(FILE)
+    expect(cache.state.problem).toMatch(
+      /^layers cannot be kept in .*none: .*; new ones stay in memory until this process ends$/,
+    )
+    await cache.remove(HASH)
+    expect(await cache.read(HASH)).toBeUndefined()
   })
 })
 

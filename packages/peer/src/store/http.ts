@@ -23,8 +23,8 @@ export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
       const resumed = begun.length > 0
       const bytes = await downloadInPieces(url, size, begun, signal)
       if (!resumed || bytes === undefined || (await hashOf(bytes)) === sha256) return bytes
-      // What was kept was spoilt, or is of another file than the server has now.
-      return downloadInPieces(url, size, await begunDownload(partials, sha256, 0), signal)
+      // What was kept was spoilt, or is of another file than the server has now. By now it is forgotten.
+      return downloadInPieces(url, size, begun, signal)
     },
   }
 }
@@ -54,7 +54,8 @@ export function httpFetchers(urls: () => readonly URL[], partials: BlobCache): B
 interface Begun {
   /** Bytes that are there already. */
   readonly length: number
-  readonly pieces: readonly Uint8Array[]
+  /** What is there: the caller's own, once nothing is added any more. */
+  bytes(): Uint8Array
   add(piece: Uint8Array): Promise<void>
   /** Starts over. */
   clear(): Promise<void>
@@ -62,16 +63,19 @@ interface Begun {
   keep(): Promise<void>
 }
 
-/** @param bytesMax a kept beginning that is longer belongs to nothing, and is forgotten. */
+/**
+ * Written where the whole file will be, so that it is in memory once.
+ * @param bytesMax of the file; a kept beginning that is longer belongs to nothing, and is forgotten.
+ */
 async function begunDownload(cache: BlobCache, sha256: Sha256, bytesMax: number): Promise<Begun> {
   const key = `${sha256}.begun`
-  let pieces: Uint8Array[] = []
+  const file = new Uint8Array(bytesMax)
   let length = 0
   let keptBytes = 0
   // A cache that fails is a cache that has nothing.
   const kept = await cache.read(key).catch(() => undefined)
   if (kept !== undefined && kept.length < bytesMax) {
-    pieces = [kept]
+    file.set(kept)
     length = kept.length
     keptBytes = length
   } else if (kept !== undefined) await cache.remove(key).catch(() => undefined)
@@ -79,22 +83,19 @@ async function begunDownload(cache: BlobCache, sha256: Sha256, bytesMax: number)
   async function keep(): Promise<void> {
     if (length === keptBytes) return
     keptBytes = length
-    await cache.write(key, joined(pieces, length)).catch(() => undefined)
+    await cache.write(key, file.subarray(0, length)).catch(() => undefined)
   }
   return {
     get length() {
       return length
     },
-    get pieces() {
-      return pieces
-    },
+    bytes: () => (length === bytesMax ? file : file.slice(0, length)),
     async add(piece) {
-      pieces.push(piece)
+      file.set(piece, length)
       length += piece.length
       if (length - keptBytes >= DOWNLOAD_CHECKPOINT_BYTES) await keep()
     },
     async clear() {
-      pieces = []
       length = 0
       const wasKept = keptBytes > 0
       keptBytes = 0
@@ -109,7 +110,7 @@ function unkept(): Begun {
   const pieces: Uint8Array[] = []
   let length = 0
   return {
-    pieces,
+    bytes: () => joined(pieces, length),
     get length() {
       return length
     },
@@ -209,7 +210,7 @@ async function attempt(
       throw fail(`the server answered ${status}`)
     }
     await readInto(begun, body, bytesMax, fail)
-    return joined(begun.pieces, begun.length)
+    return begun.bytes()
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof PeerError) throw error

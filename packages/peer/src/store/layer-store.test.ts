@@ -119,7 +119,7 @@ describe('the layer store', () => {
   test('works with a cache that always fails', async () => {
     const fails = () => Promise.reject(new Error('disk full'))
     const { state } = createMemoryCache()
-    const cache = { state, read: fails, write: fails, remove: fails }
+    const cache = { state, read: fails, write: fails, remove: fails, close: fails }
     const fetchers = [source('http', async () => FILE)]
     const store = createLayerStore({ manifest, cache, fetchers })
     expect(await store.part(3)).toEqual(FILE)

@@ -22,9 +22,11 @@ export const STORAGE_FULL = 'the storage is full: new layers stay in memory unti
 export interface BlobCache {
   readonly state: StorageState
   read(key: string): Promise<Uint8Array | undefined>
-  /** Keeps a copy, as far as there is room. */
+  /** Keeps a copy, as far as there is room; what `read` gives is the caller's own. */
   write(key: string, bytes: Uint8Array): Promise<void>
   remove(key: string): Promise<void>
+  /** Lets go of what only this cache needs; it holds nothing afterwards, and takes nothing. */
+  close(): Promise<void>
 }
 
 /** A place elsewhere that files come from. */
@@ -32,7 +34,7 @@ export interface BlobFetcher {
   readonly name: 'peers' | 'http'
   /**
    * @param size of the file; a fetcher stops when it gets more.
-   * @returns undefined when this source does not have the file.
+   * @returns a copy that is the caller's own, undefined when this source does not have the file.
    * @throws any error, whose message says in one line what went wrong.
    */
   fetch(sha256: Sha256, size: number, signal: AbortSignal): Promise<Uint8Array | undefined>
@@ -41,10 +43,13 @@ export interface BlobFetcher {
 /** The files of one release. Every file that it gives out has the size and hash of the manifest. */
 export interface LayerStore {
   /**
-   * The file of a part: from the cache, or from the first source that has it right.
+   * The file of a part: from the cache, or from the first source that has it right. It is the caller's own, who may
+   * hand it over: the store keeps none in memory.
    * @throws PeerError `part-unavailable` naming what each source answered; the signal's reason.
    */
   part(part: Part, signal?: AbortSignal): Promise<Uint8Array>
+  /** Size of the file of a part; 0 of one that the release does not have. */
+  bytesOf(part: Part): number
   /** A file that this machine has already, to be given to other peers. */
   held(sha256: string): Promise<Uint8Array | undefined>
   readonly storage: StorageState
@@ -105,6 +110,7 @@ export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds)
       signal.throwIfAborted()
       throw unavailable(part, `no source gave it (${answers.join('; ') || 'there is none'})`)
     },
+    bytesOf: (part) => manifest.parts.find((known) => known.part === part)?.bytes ?? 0,
     async held(sha256) {
       const wanted = manifest.parts.find((known) => known.sha256 === sha256)
       return wanted === undefined ? undefined : cached(wanted)

@@ -6,13 +6,17 @@ export function createMemoryCache(): BlobCache {
   return {
     state: { place: 'memory', persisted: false, problem: undefined },
     async read(key) {
-      return files.get(key)
+      const file = files.get(key)
+      return file === undefined ? undefined : Uint8Array.from(file)
     },
     async write(key, bytes) {
       files.set(key, Uint8Array.from(bytes))
     },
     async remove(key) {
       files.delete(key)
+    },
+    async close() {
+      files.clear()
     },
   }
 }

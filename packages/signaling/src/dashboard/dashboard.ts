@@ -36,7 +36,7 @@ ${plot(view.history)}
 function releaseSection(release: ShownRelease): string {
   const { name, id, providers, askers, hosts, lanes, peers } = release
   return `<h2>${escaped(name)} <small>${id.slice(0, 8)}</small></h2>
-<p>${providers} peers host layers, ${askers} only ask.</p>
+<p>${providers} ${providers === 1 ? 'peer hosts' : 'peers host'} layers, ${askers} only ask.</p>
 <table>
 <caption>Hosts per layer</caption>
 <tr><th scope="row">Layer</th>${hosts.map((_, layer) => `<td>${layer}</td>`).join('')}</tr>

@@ -247,6 +247,7 @@ describe('the HTTP server', () => {
   test('serves the samples it has and nothing else of their folder', async () => {
     expect((await get('/samples/images.idx3-ubyte')).body).toEqual(Buffer.from([1, 2, 3]))
     expect((await get('/samples/labels.idx1-ubyte')).status).toBe(404)
+    expect((await get('/samples/images.idx3-ubyte?first=2')).body).toEqual(Buffer.from([1, 2, 3]))
     expect((await get('/samples/../secret.txt')).status).toBe(404)
   })
 

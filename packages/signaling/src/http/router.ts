@@ -6,6 +6,7 @@ import type { Token } from '../token.ts'
 import type { Answer, Routed } from './answer.ts'
 import { type CompressionCache, chooseEncoding } from './compression.ts'
 import { contentTypeOf, JSON_TYPE, OCTETS, TEXT_TYPE } from './content-type.ts'
+import { firstItems } from './first-items.ts'
 import {
   IMMUTABLE,
   NEVER_STORED,
@@ -80,7 +81,7 @@ export async function route(
     case 'parts':
       return { route: 'part', answer: part(needs.releases(), name, last) }
     case 'samples':
-      return { route: 'sample', answer: await sample(needs.samplesDir, pathname) }
+      return { route: 'sample', answer: await sample(needs.samplesDir, pathname, url) }
     default:
       return { route: 'page', answer: await page(request, needs, pathname) }
   }
@@ -163,7 +164,12 @@ function part(releases: Releases | undefined, hash: string, rest: string | undef
   return { status: 200, headers: immutable(OCTETS, hash), body: file }
 }
 
-async function sample(samplesDir: string | undefined, pathname: string): Promise<Answer> {
+/** `?first=24` asks for so many of them: a page shows a few, and fetches all when somebody wants others. */
+async function sample(
+  samplesDir: string | undefined,
+  pathname: string,
+  url: string,
+): Promise<Answer> {
   const name = pathname.slice('/samples/'.length)
   if (samplesDir === undefined || !SAMPLES.has(name)) return notFound('this sample file')
   const file = await findFile(samplesDir, `/${name}`)
@@ -174,7 +180,10 @@ async function sample(samplesDir: string | undefined, pathname: string): Promise
     'cache-control': REVALIDATE,
     etag: `"${file.version}"`,
   }
-  return { status: 200, headers, body: file }
+  const first = /\?first=(\d{1,5})$/.exec(url)?.[1]
+  const some = first === undefined ? undefined : await firstItems(file.path, Number(first))
+  if (some === undefined) return { status: 200, headers, body: file }
+  return { status: 200, headers: { ...headers, etag: `"${file.version}-${first}"` }, body: some }
 }
 
 async function page(

@@ -75,6 +75,8 @@ export class Audit {
   readonly jobs: { input?: JobId; output?: JobId; sent?: JobId } = {}
   /** The recomputation under way. */
   recount: RequestId | undefined
+  /** What recomputations are named by, where their names are not to tell what they are. */
+  secret = ''
   /** Who could not run it. */
   readonly unable: PeerId[] = []
   private readonly results: Result[]
@@ -91,6 +93,11 @@ export class Audit {
     const { backend } = this
     this.isExact = backend !== undefined && EXACT_ENGINES.has(backend)
     this.results = [{ peers: stretch.peers, hash: tensorOf(this.output), tensor: undefined }]
+  }
+
+  /** Its layers ran at once on one input, which is here. */
+  get isAtOnce(): boolean {
+    return this.stretch.atOnce !== undefined
   }
 
   /** The engine that is said to have run the stretch; undefined where there were several. */

@@ -4,21 +4,24 @@ import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
-import { isHolder } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Audit, type AuditEnd, type Judging } from './audit.ts'
 import { Budget, type BudgetOptions } from './budget.ts'
+import { areHolding, nextEndMs } from './holds.ts'
 import type { Ledger } from './ledger.ts'
-import { AUDIT_MS_MAX, AUDITS_MAX, CHANCES_PEACE, DISPUTE_HOLD_MS, HOLD_MS } from './limits.ts'
+import { AUDIT_MS_MAX, AUDITS_MAX, CHANCES_PEACE } from './limits.ts'
 import { Lots } from './lots.ts'
+import { AuditNews } from './news.ts'
 import { type OwnRunInput, OwnRuns } from './own-runs.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
-import { type Stretch, stretchesOf } from './stretch.ts'
+import type { RoundArithmetic } from './round-arithmetic.ts'
+import { heldHere, type Stretch, type SumRun, stretchesOf, stretchOfSum } from './stretch.ts'
 
 /** Who audits, of which model. */
 export interface AuditsOptions extends Judging, BudgetOptions {
   /** Layers that this member hosts itself. */
   readonly hosted: ReadonlySet<number>
+  readonly arithmetic: RoundArithmetic
 }
 
 /**
@@ -35,6 +38,7 @@ export interface AuditsOptions extends Judging, BudgetOptions {
  */
 export class Audits {
   private readonly options: AuditsOptions
+  readonly news = new AuditNews()
   private readonly ledger: Ledger
   private readonly nextJob: () => JobId
   private readonly budget: Budget
@@ -43,10 +47,6 @@ export class Audits {
   private readonly byJob = new Map<number, Audit>()
   private readonly byRecount = new Map<RequestId, Audit>()
   private readonly lots = new Lots()
-  private readonly ends: AuditEnd[] = []
-  private readonly disputed: PeerId[] = []
-  private readonly abandoned: RequestId[] = []
-  private readonly stems: Step[] = []
   /** What ends a request whose audits are under way. */
   private readonly finishes = new Map<RequestId, CoreEffect>()
 
@@ -55,7 +55,7 @@ export class Audits {
     this.ledger = ledger
     this.nextJob = nextJob
     this.budget = new Budget(options, ledger)
-    this.ownRuns = new OwnRuns(options.hosted, nextJob)
+    this.ownRuns = new OwnRuns(options.hosted, nextJob, options.arithmetic)
   }
 
   /** A request begins. @param seed random bytes, hex; undefined where nothing of it is to be audited. */
@@ -74,6 +74,11 @@ export class Audits {
     return []
   }
 
+  /** A request has ended whose audits need nothing of it. */
+  over(request: RequestId): void {
+    this.lots.end(request)
+  }
+
   /** Whether a request is a recomputation. */
   owns(request: RequestId): boolean {
     return this.byRecount.has(request)
@@ -85,7 +90,16 @@ export class Audits {
     return stretchesOf(before, after).flatMap((stretch) => this.draw(stretch, nowMs))
   }
 
-  private draw(stretch: Stretch, nowMs: number): CoreEffect[] {
+  /**
+   * An executor has sent the sum of what it ran: draws whether its layers are run again on the same input.
+   * @param isDoubted its size says that it is none of so many layers: then they are for certain.
+   */
+  summed(sum: SumRun, isDoubted: boolean, nowMs: number): CoreEffect[] {
+    if (!this.lots.has(sum.request)) return []
+    return this.draw(stretchOfSum(sum), nowMs, isDoubted)
+  }
+
+  private draw(stretch: Stretch, nowMs: number, isDoubted = false): CoreEffect[] {
     const { self } = this.options
     const { ledger } = this
     const { before, after, layers } = stretch
@@ -93,16 +107,19 @@ export class Audits {
     if (peers.length === 0) return []
     this.budget.earned(layers.length)
     if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
-    const chance = Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
-    if (!this.lots.isDrawn(after, chance) || !this.budget.take(stretch, nowMs)) return []
+    const chance = isDoubted ? 1 : Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
+    const need = isDoubted ? 'urgent' : undefined
+    if (!this.lots.isDrawn(after, chance) || !this.budget.take(stretch, nowMs, need)) return []
     const isAwaited = ledger.isAlert(nowMs) && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
-    const audit = new Audit(stretch, this.options, isAwaited, nowMs)
+    const { agree, isPlausible, arithmetic } = this.options
+    const judging = { agree: stretch.atOnce ? arithmetic.agree : agree, isPlausible }
+    const audit = new Audit(stretch, judging, isAwaited, nowMs)
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
+    if (audit.isAtOnce) audit.secret = this.lots.secretAfter(after)
     this.audits.add(audit)
-    if (before.activation.place === 'held' && isHolder(self, before))
-      audit.kept = before.activation.hash
-    return [...this.keep(before), ...this.recompute(audit, nowMs)]
+    audit.kept = heldHere(stretch, self)
+    return [...this.keep(audit), ...this.recompute(audit, nowMs)]
   }
 
   /** A tensor has come to be scored. */
@@ -116,7 +133,7 @@ export class Audits {
   onTime(nowMs: number): CoreEffect[] {
     return [...this.audits]
       .filter(({ sinceMs }) => nowMs >= sinceMs + AUDIT_MS_MAX)
-      .flatMap((audit) => this.over(audit, 'unavailable'))
+      .flatMap((audit) => this.settle(audit, 'unavailable'))
   }
 
   /** A tensor is here, or cannot be had. */
@@ -136,7 +153,7 @@ export class Audits {
     // Whoever signed the name of a tensor and has none to show is judged by the name, where others come to the same name.
     if (bytes === undefined) {
       if (audit.hasOutput) return []
-      if (!audit.isExact) return this.over(audit, 'unavailable')
+      if (!audit.isExact) return this.settle(audit, 'unavailable')
       audit.loseOutput()
       return this.proceed(audit, nowMs)
     }
@@ -162,13 +179,24 @@ export class Audits {
     const peers = [...new Set(hops.map(({ peer }) => peer))]
     audit.isExact &&= hops.every(({ backend }) => backend === audit.backend)
     audit.add(peers, activation, bytes && encoded(activation, bytes))
-    return [
-      {
-        do: 'report',
-        event: { type: 'recomputed', request: audit.request, layers: hops.length },
-      },
-      ...this.proceed(audit, nowMs),
-    ]
+    return [recomputed(audit, hops.length), ...this.proceed(audit, nowMs)]
+  }
+
+  /** A sum was made again, by these. @param output their input with it added. */
+  recounted(
+    request: RequestId,
+    peers: readonly PeerId[],
+    output: EncodedActivation,
+    nowMs: number,
+  ): CoreEffect[] {
+    const audit = this.takeRecount(request)
+    if (audit === undefined) return []
+    const { layers, after } = audit.stretch
+    // The bytes are compared in any case, as layers of a round have no order among them.
+    audit.isExact = false
+    const { dtype, batch, tokens, width } = after.activation
+    audit.add(peers, { place: 'inline', dtype, batch, tokens, width, bytes: output.bytes }, output)
+    return [recomputed(audit, layers.length), ...this.proceed(audit, nowMs)]
   }
 
   /** A recomputation came to nothing: it is tried again. @param by who was to run it last, if anybody. */
@@ -187,51 +215,14 @@ export class Audits {
     return audit
   }
 
-  /** Whether an answer waits for what was drawn of its request. */
-  holds({ request, route }: Step, nowMs: number): boolean {
-    const has = (one: PeerId) => route.some(({ peer }) => peer === one)
-    for (const audit of this.audits) {
-      const concerns = audit.request === request || audit.stretch.peers.some((one) => has(one))
-      if (concerns && nowMs < this.holdsUntilMs(audit)) return true
-    }
-    return false
+  /** Whether an answer waits for what was drawn of its request, or of those who had a part in it. */
+  holds(step: Pick<Step, 'request' | 'route'>, nowMs: number): boolean {
+    return areHolding(this.audits, step, nowMs)
   }
 
   /** When `onTime` is due next, or a hold ends that had not ended by `nowMs`, milliseconds. */
   wakeAtMs(nowMs: number): number {
-    let at = Number.POSITIVE_INFINITY
-    for (const audit of this.audits) {
-      at = Math.min(at, audit.sinceMs + AUDIT_MS_MAX)
-      const untilMs = this.holdsUntilMs(audit)
-      if (untilMs > nowMs) at = Math.min(at, untilMs)
-    }
-    return at
-  }
-
-  /** Until when an answer waits for an audit, milliseconds. */
-  private holdsUntilMs(audit: Audit): number {
-    if (audit.isDisputed) return audit.sinceMs + DISPUTE_HOLD_MS
-    return audit.isAwaited ? audit.sinceMs + HOLD_MS : 0
-  }
-
-  /** Recomputations to be asked for, since this was asked last. */
-  takeStems(): Step[] {
-    return this.stems.splice(0)
-  }
-
-  /** Recomputations that nobody waits for any more, since this was asked last. */
-  takeAbandoned(): RequestId[] {
-    return this.abandoned.splice(0)
-  }
-
-  /** Peers about whom two results have been found to differ since this was asked last. */
-  takeDisputed(): PeerId[] {
-    return this.disputed.splice(0)
-  }
-
-  /** Audits that have ended since this was asked last. */
-  takeEnds(): AuditEnd[] {
-    return this.ends.splice(0)
+    return nextEndMs(this.audits, nowMs)
   }
 
   /** Of whoever is being audited already much is known soon. */
@@ -249,7 +240,7 @@ export class Audits {
   /** A result, or what it is to be compared with, is here. */
   private proceed(audit: Audit, nowMs: number): CoreEffect[] {
     const verdict = audit.verdict
-    if (verdict !== undefined) return this.over(audit, verdict)
+    if (verdict !== undefined) return this.settle(audit, verdict)
     if (audit.isRunning) return []
     if (audit.needsOutput) return audit.jobs.output === undefined ? this.fetchOutput(audit) : []
     if (!audit.isDisputed) return []
@@ -260,14 +251,14 @@ export class Audits {
       return this.ownRuns.begin(audit, audit.input)
     return this.budget.take(audit.stretch, nowMs, 'urgent')
       ? this.recompute(audit, nowMs)
-      : this.over(audit, audit.lastVerdict ?? 'undecided')
+      : this.settle(audit, audit.lastVerdict ?? 'undecided')
   }
 
   /** A layer was loaded to settle a dispute, or has run for one. */
   onOwnRun(input: OwnRunInput, nowMs: number): CoreEffect[] {
     const effects: CoreEffect[] = this.ownRuns.on(input)
     for (const { audit, verdict } of this.ownRuns.takeEnds())
-      effects.push(...(verdict ? this.over(audit, verdict) : this.proceed(audit, nowMs)))
+      effects.push(...(verdict ? this.settle(audit, verdict) : this.proceed(audit, nowMs)))
     return effects
   }
 
@@ -275,7 +266,7 @@ export class Audits {
   private dispute(audit: Audit, nowMs: number): CoreEffect[] {
     const { activation } = audit.stretch.before
     audit.isInputAsked = true
-    this.disputed.push(...audit.stretch.peers.filter((peer) => peer !== this.options.self))
+    this.news.disputed.push(...audit.stretch.peers.filter((peer) => peer !== this.options.self))
     if (activation.place === 'inline') {
       audit.input = encoded(activation, activation.bytes)
       return this.proceed(audit, nowMs)
@@ -298,14 +289,14 @@ export class Audits {
   /** Has the stretch computed by others, once more. */
   private recompute(audit: Audit, nowMs: number): CoreEffect[] {
     if (!audit.takeRecount())
-      return this.over(audit, audit.lastVerdict ?? (audit.isDisputed ? 'undecided' : 'alone'))
+      return this.settle(audit, audit.lastVerdict ?? (audit.isDisputed ? 'undecided' : 'alone'))
     audit.isRunning = true
     const { before } = audit.stretch
     if (!audit.hasFailed) return this.ask(audit, before, nowMs)
     if (!isHeldBy(this.options.self, before)) return this.send(audit, nowMs)
-    return this.budget.takeOwn(before, nowMs)
+    return this.budget.takeOwn(audit.stretch, nowMs)
       ? this.ask(audit, before, nowMs)
-      : this.over(audit, 'unavailable')
+      : this.settle(audit, 'unavailable')
   }
 
   /** Whoever was to run it had no way to the input: it is fetched, and sent from here. */
@@ -322,7 +313,7 @@ export class Audits {
 
   private offer(audit: Audit, tensor: EncodedActivation, nowMs: number): CoreEffect[] {
     audit.isToSend = false
-    if (!this.budget.takeBytes(tensor.bytes.length, nowMs)) return this.over(audit, 'unavailable')
+    if (!this.budget.takeBytes(tensor.bytes.length, nowMs)) return this.settle(audit, 'unavailable')
     const job = this.nextJob()
     audit.jobs.sent = job
     this.byJob.set(job.number, audit)
@@ -334,37 +325,45 @@ export class Audits {
     const audit = this.byJob.get(id.number)
     this.byJob.delete(id.number)
     if (audit === undefined) return withdrawn(activation)
-    if (activation === undefined) return this.over(audit, 'unavailable')
+    if (activation === undefined) return this.settle(audit, 'unavailable')
     return this.ask(audit, { ...audit.stretch.before, route: [], activation }, nowMs)
   }
 
   private ask(audit: Audit, from: Step, nowMs: number): CoreEffect[] {
-    const request = this.lots.nameAfter(audit.stretch.after)
+    const { layers, atOnce, after, before } = audit.stretch
+    const request =
+      atOnce === undefined ? this.lots.nameAfter(after) : this.lots.nameBy(audit.secret)
     audit.recount = request
     this.byRecount.set(request, audit)
+    if (atOnce !== undefined) {
+      const { activation } = before
+      const bytes = activation.place === 'inline' ? activation.bytes : new Uint8Array(0)
+      const input = encoded(activation, bytes)
+      const isUrgent = audit.isDisputed || this.ledger.isAlert(nowMs)
+      this.news.recounts.push({ request, layers, input, activation: atOnce, isUrgent })
+      return this.keep(audit)
+    }
     const barred = this.barred(request, nowMs)
     const { self } = this.options
-    this.stems.push(stemOf({ self, request, from, layers: audit.stretch.layers, barred }, nowMs))
+    this.news.stems.push(stemOf({ self, request, from, layers, barred }, nowMs))
     // Withdrawn when the recomputation ends, as the first tensor of any request.
-    return from === audit.stretch.before ? this.keep(from) : []
+    return from === before ? this.keep(audit) : []
   }
 
-  private keep(step: Step): CoreEffect[] {
-    const { activation } = step
-    const isOwn = activation.place === 'held' && isHolder(this.options.self, step)
-    return isOwn ? [{ do: 'keep', hash: activation.hash }] : []
+  private keep({ kept }: Audit): CoreEffect[] {
+    return kept === undefined ? [] : [{ do: 'keep', hash: kept }]
   }
 
-  private over(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
+  private settle(audit: Audit, verdict: AuditEnd['verdict']): CoreEffect[] {
     this.audits.delete(audit)
-    if (audit.recount !== undefined) this.abandoned.push(audit.recount)
+    if (audit.recount !== undefined) this.news.abandoned.push(audit.recount)
     const { input, output, sent } = audit.jobs
     if (sent !== undefined) this.byJob.delete(sent.number)
     const jobs = [input, output].filter(
       (job) => job !== undefined && this.byJob.delete(job.number),
     ) as JobId[]
     const { request, stretch } = audit
-    this.ends.push({ request, stretch, verdict })
+    this.news.ends.push({ request, stretch, verdict })
     const finish = this.isUnderWay(request) ? undefined : this.finishes.get(request)
     if (finish !== undefined) this.finishes.delete(request)
     return [
@@ -394,4 +393,8 @@ export class Audits {
     const tags = own.map((peer) => tagOf(drawOf(peer)))
     return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
   }
+}
+
+function recomputed({ request }: Audit, layers: number): CoreEffect {
+  return { do: 'report', event: { type: 'recomputed', request, layers } }
 }

@@ -1,5 +1,5 @@
 import { heldBytes, isHolder } from '../step.ts'
-import type { PeerId, Step } from '../wire/messages.ts'
+import type { PeerId } from '../wire/messages.ts'
 import type { Ledger } from './ledger.ts'
 import type { Stretch } from './stretch.ts'
 import { UplinkBudget } from './uplink-budget.ts'
@@ -40,22 +40,19 @@ export class Budget {
   }
 
   /** Takes what running a stretch again costs, if it is to be had. @param need why, of those who ran it unless given. */
-  take(
-    { before, layers, peers }: Stretch,
-    nowMs: number,
-    need = this.needOf(peers, nowMs),
-  ): boolean {
+  take(stretch: Stretch, nowMs: number, need = this.needOf(stretch.peers, nowMs)): boolean {
     const { hasMetLiars } = this.ledger
     const isUrgent = need === 'urgent'
     if (!isUrgent && !hasMetLiars && this.options.isBusy(nowMs)) return false
-    if (!this.takeOwn(before, nowMs, isUrgent || hasMetLiars)) return false
-    return hasMetLiars || this.work.take(layers.length, need)
+    if (!this.takeOwn(stretch, nowMs, isUrgent || hasMetLiars)) return false
+    return hasMetLiars || this.work.take(stretch.layers.length, need)
   }
 
-  /** Takes the bytes of a step's tensor where that is sent from here. */
-  takeOwn(before: Step, nowMs: number, isUrgent = false): boolean {
-    const isOwn = isHolder(this.options.self, before)
-    return !isOwn || this.uplink.take(heldBytes(before), nowMs, isUrgent)
+  /** Takes the bytes of what a stretch began with where that is sent from here. */
+  takeOwn({ before, atOnce }: Stretch, nowMs: number, isUrgent = false): boolean {
+    const { self } = this.options
+    const own = atOnce === undefined ? before : { ...before, activation: atOnce }
+    return !isHolder(self, own) || this.uplink.take(heldBytes(own), nowMs, isUrgent)
   }
 
   /** Takes bytes of the uplink for an audit that has begun. */

@@ -38,8 +38,21 @@ export class Lots {
     return digest.slice(0, 2 * REQUEST_ID_BYTES) as RequestId
   }
 
-  private digest(request: RequestId, text: string): string {
-    const said = `${this.seeds.get(request) ?? ''} ${text}`
-    return sha256(Uint8Array.from(said, (one) => one.charCodeAt(0)))
+  /** What recomputations of a step are named by after its request has ended. */
+  secretAfter({ request, route, era }: Step): string {
+    return this.digest(request, `secret ${era} ${route.length}`)
   }
+
+  /** The next name by such a secret. */
+  nameBy(secret: string): RequestId {
+    return hashOf(`${secret} ${++this.named}`).slice(0, 2 * REQUEST_ID_BYTES) as RequestId
+  }
+
+  private digest(request: RequestId, text: string): string {
+    return hashOf(`${this.seeds.get(request) ?? ''} ${text}`)
+  }
+}
+
+function hashOf(text: string): string {
+  return sha256(Uint8Array.from(text, (one) => one.charCodeAt(0)))
 }

@@ -4,6 +4,7 @@ import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { Audit, Verdict } from './audit.ts'
 import { OWN_LAYERS_MAX, OWN_TENSOR_BYTES_MAX } from './limits.ts'
+import { type RoundArithmetic, roundArithmetic, type Summing } from './round-arithmetic.ts'
 
 /** What comes of loading a layer, and of running one. */
 export type OwnRunInput = Extract<Input, { on: 'layer-hosted' | 'layer-run' }>
@@ -15,6 +16,8 @@ interface Errand {
   ran: number
   /** What the next layer is given. */
   tensor: EncodedActivation
+  /** Where all of them are given the same: the sum of their updates. */
+  readonly summing: Summing | undefined
   job: JobId | undefined
 }
 
@@ -27,6 +30,7 @@ export interface OwnRun {
 
 /**
  * Runs here what others dispute: of several that lie alike nobody but this member's own engine can tell who is right.
+ * Layers that ran at once on one input are given that one here too, and their updates added up.
  *
  * 1. One stretch at a time, the others wait for their turn.
  * 2. Layers are loaded for it and announced to nobody; at most OWN_LAYERS_MAX stay, the latest used.
@@ -37,6 +41,7 @@ export interface OwnRun {
 export class OwnRuns {
   private readonly hosted: ReadonlySet<number>
   private readonly nextJob: () => JobId
+  private readonly arithmetic: RoundArithmetic
   private readonly errands: Errand[] = []
   private readonly ends: OwnRun[] = []
   /** Loaded for this, the latest used last. */
@@ -45,9 +50,14 @@ export class OwnRuns {
   private isEngineProven = false
 
   /** @param hosted layers that this member hosts for others. */
-  constructor(hosted: ReadonlySet<number>, nextJob: () => JobId) {
+  constructor(
+    hosted: ReadonlySet<number>,
+    nextJob: () => JobId,
+    arithmetic: RoundArithmetic = roundArithmetic,
+  ) {
     this.hosted = hosted
     this.nextJob = nextJob
+    this.arithmetic = arithmetic
   }
 
   /** Whether a disputed stretch can be run here, and was not yet. */
@@ -64,7 +74,8 @@ export class OwnRuns {
   begin(audit: Audit, input: EncodedActivation): Effect[] {
     audit.isOwnRunTried = true
     audit.isRunning = true
-    this.errands.push({ audit, ran: 0, tensor: input, job: undefined })
+    const summing = audit.isAtOnce ? this.arithmetic.summing(input) : undefined
+    this.errands.push({ audit, ran: 0, tensor: input, summing, job: undefined })
     return this.errands.length === 1 ? this.goOn() : []
   }
 
@@ -95,9 +106,16 @@ export class OwnRuns {
       this.loaded.delete(layers[errand.ran] as number)
       return this.end(undefined)
     }
-    errand.tensor = outcome.activation
+    if (errand.summing === undefined) errand.tensor = outcome.activation
+    else errand.summing.take(outcome.activation)
     errand.ran++
-    return errand.ran < layers.length ? this.goOn() : this.end(errand.tensor)
+    return errand.ran < layers.length ? this.goOn() : this.end(this.outputOf(errand))
+  }
+
+  private outputOf({ tensor, summing }: Errand): EncodedActivation | undefined {
+    if (summing === undefined) return tensor
+    const sum = summing.sum()
+    return sum && this.arithmetic.add(tensor, [sum])
   }
 
   /** Nobody waits for a stretch any more. */

@@ -1,5 +1,5 @@
 import type { Conduct } from '../claims/conduct.ts'
-import { type LayerSet, layerSet, meet, openSet } from '../claims/layer-set.ts'
+import { has, type LayerSet, layerSet, meet, openSet } from '../claims/layer-set.ts'
 import {
   STRAGGLER_EXTRA_MS,
   STRANGERS_FAIL_HONEST,
@@ -48,11 +48,13 @@ type Sought = Pick<Flight, 'bars'> & { readonly doubts: Pick<Doubts, 'declines' 
 export interface Survey {
   readonly request: RequestId
   /** Layers to be applied. */
-  readonly layers: LayerSet
+  readonly layers: readonly number[]
   /** Of its tensor. */
   readonly bytes: number
   /** Whom it bars, by their tags. */
   readonly barred: readonly number[]
+  /** What others ran is to be run again. */
+  readonly isRecount: boolean
 }
 
 /** Sees the members of the lane as an author must to choose one: where they are, how fast, how trusted. */
@@ -85,28 +87,30 @@ export class Scout {
       requester: newest.requester,
       open: wanted,
       visitLayers: this.options.policy.visitLayers,
-      hosts: isRecount ? this.auditors(flight, hosts, wanted) : hosts,
+      hosts: isRecount ? this.auditors(flight, hosts, restOf(newest), wanted) : hosts,
       trialOneIn: tries > 1 ? Number.MAX_SAFE_INTEGER : strangers.trialOneIn,
       wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
     }
   }
 
   /** The same for a request of this member's own that has not begun: everybody who could run its layers. */
-  survey({ request, layers, bytes, barred }: Survey, nowMs: number): Choice {
+  survey({ request, layers, bytes, barred, isRecount }: Survey, nowMs: number): Choice {
     const { self } = this.options
     const { strangers, neighbourhood } = this.needs
     const sought = {
       doubts: { declines: () => false, isDoubted: () => false },
       bars: (mark: number) => barred.includes(tagOf(mark)),
     }
+    const wanted = layerSet(layers)
+    const hosts = this.hosts(sought, wanted, bytes, nowMs)
     return {
       request,
       round: 0,
       self,
       requester: self,
-      open: layers,
+      open: wanted,
       visitLayers: this.options.policy.visitLayers,
-      hosts: this.hosts(sought, layers, bytes, nowMs),
+      hosts: isRecount ? this.auditorsOfAll(sought, hosts, layers) : hosts,
       trialOneIn: strangers.trialOneIn,
       wayMs: (from, to) => neighbourhood.wayMs(from, to) ?? WAY_UNKNOWN_MS,
     }
@@ -264,11 +268,15 @@ export class Scout {
   }
 
   /** Who had better run again what others ran: whoever was found right often, and lives elsewhere than they do. */
-  private auditors(flight: Flight, hosts: Host[], wanted: LayerSet): Host[] {
+  private auditors(
+    sought: Pick<Flight, 'bars'>,
+    hosts: Host[],
+    rest: readonly number[],
+    wanted = layerSet(rest),
+  ): Host[] {
     const { table, isTrusted } = this.needs
     const domainOf = (peer: PeerId) => domainIn(table.get(peer)?.presence.addresses ?? [])
-    const rest = flight.newest.plan.slice(flight.newest.route.length)
-    const audited = [...table.all()].filter(({ mark }) => flight.bars(mark))
+    const audited = [...table.all()].filter(({ mark }) => sought.bars(mark))
     const domains = new Set(audited.map(({ peer }) => domainOf(peer)))
     return bestAuditors(
       hosts.filter(({ layers, doubt }) => doubt === 0 && meet(layers, wanted)),
@@ -281,6 +289,17 @@ export class Scout {
         return { isTrusted: isTrusted(peer), isApart, isWhole }
       },
     )
+  }
+
+  /** The same where all of it is to be run at once: everybody where those have not all of it. */
+  private auditorsOfAll(
+    sought: Pick<Flight, 'bars'>,
+    hosts: Host[],
+    layers: readonly number[],
+  ): Host[] {
+    const best = this.auditors(sought, hosts, layers)
+    const isWhole = layers.every((layer) => best.some((one) => has(one.layers, layer)))
+    return isWhole ? best : hosts
   }
 
   /** Whether this member owes a newcomer its trial now. */
@@ -306,4 +325,8 @@ export class Scout {
       nowMs,
     )
   }
+}
+
+function restOf({ plan, route }: Flight['newest']): readonly number[] {
+  return plan.slice(route.length)
 }

@@ -2,7 +2,7 @@ import type { Audits } from '../audits/audits.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { FailureFault } from '../failure.ts'
 import { ERAS_MAX, FINISHED_REMEMBERED_MAX } from '../limits.ts'
-import type { PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { PeerId, RequestId } from '../wire/messages.ts'
 import { Checks } from './checks.ts'
 import type { Coverage } from './coverage.ts'
 import { HEADS_LOST_MAX, LATE_TOLD_MAX, NAMED_STALL_MS } from './limits.ts'
@@ -122,7 +122,8 @@ export class Answering {
     const missingLayers = layers.filter((layer) => !applied.has(layer))
     const totalMs = nowMs - wanted.startedMs
     const checked = this.checks.answered(request, route)
-    const scored = { logits, probabilities, route, rounds: [], missingLayers }
+    const rounds = wanted.roundsOf(route)
+    const scored = { logits, probabilities, route, rounds, missingLayers }
     const answer = { request, ...scored, checked, totalMs }
     return [...this.end(wanted), { do: 'report', event: { type: 'answered', answer } }]
   }
@@ -144,12 +145,13 @@ export class Answering {
     return this.end(wanted)
   }
 
-  private end({ request, stem, newest, isPublic, strays, closing }: Pending): CoreEffect[] {
+  private end(wanted: Pending): CoreEffect[] {
+    const { request, stem, newest, isPublic, strays, closing, owned } = wanted
     const { pending, scoring, secondOffers, losses, audits } = this.parts
     pending.delete(request)
     losses.end(request)
     this.checks.end(request)
-    // Whoever ran what a recomputation began after has never heard of it.
+    // Whoever ran what a recomputation began after has never heard of it, and who ran a round is among the strays.
     const step = { ...newest, route: newest.route.slice(stem.route.length) }
     const finish = { do: 'finish', step, isPublic } as const
     this.headsLost.delete(request)
@@ -160,7 +162,7 @@ export class Answering {
       ...audits.end(request, finish, closing === 'complete'),
       ...(strays.size === 0 ? [] : [tellDone(request, [...strays])]),
       ...scoring.end(request),
-      ...(isHeldBy(stem) ? withdrawn(stem.activation) : []),
+      ...owned.flatMap(withdrawn),
       ...secondOffers.end(request),
     ]
   }
@@ -179,11 +181,6 @@ export class Answering {
       ? { code: 'deadline-passed', deadlineMs: policy.deadlineMs, hops, missing }
       : { code: 'too-few-layers', applied: hops, wanted: wanted.leastHops, missing }
   }
-}
-
-/** Whether a first tensor is its requester's own. */
-function isHeldBy({ activation, requester }: Step): boolean {
-  return activation.place === 'held' && activation.holder === requester
 }
 
 /** A request has ended without an answer. */

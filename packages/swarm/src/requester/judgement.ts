@@ -12,6 +12,8 @@ import type { Watchdog } from './watchdog.ts'
 /** What a judgement acts on; all of it is shared with the requester. */
 export interface JudgementParts {
   readonly pending: ReadonlyMap<RequestId, Pending>
+  /** Those that are answered in rounds. */
+  readonly inRounds: ReadonlySet<RequestId>
   readonly ledger: Ledger
   readonly audits: Audits
   readonly scoring: Scoring
@@ -25,7 +27,7 @@ export interface JudgementParts {
  * 1. Whoever was outvoted alone is barred. Of several who made a result together those are suspected that are not
  *    trusted, and have no part in that request any more.
  * 2. Where two results differ the open requests that the disputed one went into do not wait for a third: they go back
- *    and on without it.
+ *    and on without it; those in rounds run that round again.
  * 3. Every open request that a barred peer has had a part in goes back to the last known step before it, in a new
  *    era, and none is taken over from it.
  * 4. Others are told whom it has found out, to look for themselves.
@@ -42,15 +44,15 @@ export class Judgement {
 
   /** What came of the audits that have ended, behind what ended them. */
   after(effects: CoreEffect[], nowMs: number): CoreEffect[] {
-    for (const peer of this.parts.audits.takeDisputed())
-      for (const wanted of this.parts.pending.values())
-        effects.push(...this.goBack(wanted, peer, nowMs))
-    for (const end of this.parts.audits.takeEnds()) {
+    const { news } = this.parts.audits
+    for (const peer of news.disputed.splice(0)) effects.push(...this.goBackAll(peer, nowMs))
+    for (const end of news.ends.splice(0)) {
       effects.push(...this.learn(end, nowMs), ...this.releaseAll(nowMs))
     }
-    for (const request of this.parts.audits.takeAbandoned()) {
+    for (const request of news.abandoned.splice(0)) {
       const wanted = this.parts.pending.get(request)
-      if (wanted !== undefined) effects.push(...this.parts.answering.drop(wanted))
+      if (wanted === undefined) effects.push({ do: 'abandon', request })
+      else effects.push(...this.parts.answering.drop(wanted))
     }
     return effects
   }
@@ -80,7 +82,7 @@ export class Judgement {
   }
 
   private learn({ request, stretch, verdict }: AuditEnd, nowMs: number): CoreEffect[] {
-    const { ledger, answering, pending } = this.parts
+    const { ledger, answering, pending, inRounds } = this.parts
     const { peers, layers } = stretch
     switch (verdict) {
       // It says nothing of anybody, and whoever was to be found right was not.
@@ -95,7 +97,7 @@ export class Judgement {
         return [
           ...answering.checks.found(stretch, {
             isRight: verdict.right.includes(peers),
-            isOpen: pending.has(request),
+            isOpen: pending.has(request) || inRounds.has(request),
           }),
           ...verdict.wrong.flatMap((wrong) => [
             ...(wrong === peers ? this.avoid(request, peers, nowMs) : []),
@@ -144,11 +146,19 @@ export class Judgement {
   }
 
   private bar(liar: PeerId, nowMs: number): CoreEffect[] {
-    const { pending, answering } = this.parts
+    const { pending, inRounds, answering } = this.parts
     return [
       { do: 'report', event: { type: 'peer-outvoted', peer: liar } },
-      ...answering.checks.outvoted(liar, pending.keys()),
-      ...[...pending.values()].flatMap((wanted) => this.goBack(wanted, liar, nowMs)),
+      ...answering.checks.outvoted(liar, [...pending.keys(), ...inRounds]),
+      ...this.goBackAll(liar, nowMs),
+    ]
+  }
+
+  private goBackAll(peer: PeerId, nowMs: number): CoreEffect[] {
+    const tours = [...this.parts.pending.values()]
+    return [
+      ...tours.flatMap((wanted) => this.goBack(wanted, peer, nowMs)),
+      { do: 'distrust', peer },
     ]
   }
 

@@ -1,13 +1,29 @@
+import type { Halfway, Opening } from '../handed-on.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import type { RequestId } from '../wire/messages.ts'
+import type { RequestId, Step } from '../wire/messages.ts'
 
-/** A request whose first tensor is not here yet. */
-export interface Opening {
-  readonly policy: ClassifyPolicy
-  /** When it was asked, milliseconds. */
-  readonly startedMs: number
-  /** What is audited of it is drawn from this; undefined where nothing is. */
-  readonly seed?: string | undefined
+/** The first step of a request, as it is published now. */
+export function firstStep(
+  of: Pick<Halfway, 'request' | 'opening' | 'route' | 'activation'> &
+    Pick<Step, 'requester' | 'barred'>,
+  nowMs: number,
+): Step {
+  const { opening, ...own } = of
+  const { policy, startedMs } = opening
+  const endsAtMs = startedMs + policy.deadlineMs
+  return {
+    kind: 'step',
+    ...own,
+    endsAtMs: Math.floor(endsAtMs),
+    era: 0,
+    chain: [],
+    plan: policy.plan,
+    input: undefined,
+    next: undefined,
+    silent: [],
+    isPrivate: false,
+    remainingMs: endsAtMs - nowMs,
+  }
 }
 
 /**

@@ -1,15 +1,24 @@
 import { withOwnLink } from '../chain/own-link.ts'
 import { draw } from '../draw.ts'
+import type { Opening } from '../handed-on.ts'
 import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { ClassifyPolicy } from '../request.ts'
+import { isHolder } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
-import type { Opening } from './openings.ts'
 import { Patience } from './patience.ts'
 
 /** Why no further hop is waited for. */
 export type Closing = 'complete' | 'confident' | 'uncovered' | 'deadline'
+
+/** What of a request ran in rounds, before it went on as a tour. */
+export interface Begun {
+  /** Layers of each round. */
+  readonly rounds: readonly number[]
+  /** The stem's output, as others have it from here. */
+  readonly origin: Activation
+}
 
 /** What a request on its way must know of its member. */
 export interface PendingNeeds {
@@ -47,8 +56,11 @@ export class Pending {
   scoresAgainAtMs = Number.POSITIVE_INFINITY
   /** Its scores are here, and wait for audits. */
   isHeld = false
+  /** Tensors of this member's own that are offered for it until it ends. */
+  readonly owned: readonly Activation[]
   private step: Step
   private first: Step
+  private readonly begun: Begun | undefined
   /** The steps that led to the newest, oldest first. */
   private readonly trail: Step[] = []
   /** How often in a row nothing moved. */
@@ -65,14 +77,19 @@ export class Pending {
    * @param stem the first step, as it is published now.
    * @param opening what was asked, and when.
    * @param needs what its member knows.
+   * @param begun what of it ran in rounds; undefined for none.
    */
   constructor(
     stem: Step,
     { policy, startedMs }: Opening,
     { scoringMs, barred }: PendingNeeds,
     nowMs: number,
+    begun?: Begun,
   ) {
     this.first = stem
+    this.begun = begun
+    const activations = new Set([stem.activation, begun?.origin ?? stem.activation])
+    this.owned = [...activations].filter((one) => isHolder(stem.requester, { activation: one }))
     this.policy = policy
     this.startedMs = startedMs
     this.step = stem
@@ -135,6 +152,13 @@ export class Pending {
     const barred = [...this.barred(nowMs), ...this.avoided].slice(-BARRED_MAX)
     const step = { ...this.step, barred, remainingMs: this.deadlineMs - nowMs }
     return withOwnLink(step, this.stem.requester)
+  }
+
+  /** How many layers of a route ran at once, round by round; empty for one after another. */
+  roundsOf(route: Step['route']): readonly number[] {
+    const from = this.first.route.length
+    if (this.begun === undefined || from === 0) return []
+    return [...this.begun.rounds, ...route.slice(from).map(() => 1)]
   }
 
   /**
@@ -204,6 +228,9 @@ export class Pending {
     if (this.furthest !== undefined && has(this.furthest)) this.furthest = undefined
     if (!has(this.step)) return false
     const era = Math.min(this.step.era + 1, ERAS_MAX)
+    // What it had a part in before the tour cannot be taken out: then all of it is a tour.
+    if (this.begun !== undefined && has(this.first))
+      this.first = { ...this.first, route: [], activation: this.begun.origin }
     let before = this.trail.pop() ?? this.stem
     while (has(before)) before = this.trail.pop() ?? this.stem
     this.atWork = undefined

@@ -1,50 +1,31 @@
-import { type Agreement, withinTolerance } from '../audits/agreement.ts'
+import { withinTolerance } from '../audits/agreement.ts'
 import { Audits } from '../audits/audits.ts'
 import { Ledger } from '../audits/ledger.ts'
 import { BUSY_MS } from '../audits/limits.ts'
 import type { OwnRunInput } from '../audits/own-runs.ts'
-import { isStepOfLayers, type Plausibility } from '../audits/step-size.ts'
+import { roundArithmetic } from '../audits/round-arithmetic.ts'
+import { isStepOfLayers } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
+import type { Halfway, Opening } from '../handed-on.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
-import {
-  asksTheSame,
-  isComplete,
-  isUnchanged,
-  type ModelShape,
-  sameStep,
-  supersedes,
-} from '../step.ts'
+import { asksTheSame, isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Activation, Claim, Hint, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Answering, failed, stemLate, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
+import { InRounds } from './in-rounds.ts'
 import { Judgement } from './judgement.ts'
 import { isLoss, Losses } from './losses.ts'
-import { type Opening, Openings } from './openings.ts'
-import { isPrefix, Pending } from './pending.ts'
+import { firstStep, Openings } from './openings.ts'
+import type { RequesterOptions } from './options.ts'
+import { type Begun, isPrefix, Pending } from './pending.ts'
 import { Readout } from './readout.ts'
 import { Scoring } from './scoring.ts'
 import { SecondOffers } from './second-offer.ts'
 import { Watchdog } from './watchdog.ts'
-
-/** For whom, and for which model, is asked. */
-export interface RequesterOptions {
-  readonly self: PeerId
-  readonly shape: ModelShape
-  /** Layers that this member hosts itself. */
-  readonly hosted: ReadonlySet<number>
-  /** This member's uplink as measured, bytes per millisecond; not known unless given. */
-  readonly uploadBytesPerMs?: () => number | undefined
-  /** What is known of others; its own unless given. */
-  readonly ledger?: Ledger
-  /** Within tolerance unless given. */
-  readonly agree?: Agreement
-  /** By the size of the step unless given. */
-  readonly isPlausible?: Plausibility
-}
 
 /**
  * Asks for answers: offers the stem's output, and hears how far its requests have come and who is at work on
@@ -74,6 +55,8 @@ export class Requester {
   private readonly ledger: Ledger
   private readonly audits: Audits
   private readonly judgement: Judgement
+  /** What requests that are answered in rounds share with the others. */
+  readonly inRounds: InRounds
 
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape, hosted } = options
@@ -90,6 +73,7 @@ export class Requester {
         isPlausible: options.isPlausible ?? isStepOfLayers,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
         isBusy: (nowMs) => this.isBusy(nowMs),
+        arithmetic: options.arithmetic ?? roundArithmetic,
       },
       this.ledger,
       jobs.of('audit'),
@@ -100,8 +84,13 @@ export class Requester {
     const { answering } = this
     this.watchdog = new Watchdog(self, { pending, answering, coverage, secondOffers })
     const { ledger, watchdog } = this
-    const judged = { pending, ledger, audits, scoring, answering, watchdog }
+    const inRounds = new Set<RequestId>()
+    const judged = { pending, inRounds, ledger, audits, scoring, answering, watchdog }
     this.judgement = new Judgement(self, judged)
+    this.inRounds = new InRounds(self, {
+      ...{ open: inRounds, audits, checks: answering.checks, coverage },
+      settle: (effects, atMs) => this.settle(effects, atMs),
+    })
     this.readout = new Readout({ pending, scoring, answering, watchdog: this.watchdog })
   }
 
@@ -134,27 +123,30 @@ export class Requester {
   begin(request: RequestId, activation: Activation, nowMs: number): CoreEffect[] {
     const opening = this.openings.take(request)
     if (opening === undefined) return withdrawn(activation)
-    const { policy, startedMs, seed } = opening
-    this.audits.begin(request, seed)
-    const endsAtMs = startedMs + policy.deadlineMs
-    const stem: Step = {
-      kind: 'step',
-      request,
-      requester: this.options.self,
-      endsAtMs: Math.floor(endsAtMs),
-      era: 0,
-      route: [],
-      chain: [],
-      plan: policy.plan,
-      activation,
-      input: undefined,
-      next: undefined,
-      silent: [],
-      barred: this.coverage.bars(policy, this.ledger.barred(nowMs)),
-      isPrivate: false,
-      remainingMs: endsAtMs - nowMs,
-    }
-    return this.lead(stem, opening, nowMs)
+    this.audits.begin(request, opening.seed)
+    return this.lead(
+      this.stemOf({ request, opening, route: [], activation }, nowMs),
+      opening,
+      nowMs,
+    )
+  }
+
+  /** Layers are left of a request that ran in rounds: they are run one after another. */
+  goOn(halfway: Halfway, nowMs: number): CoreEffect[] {
+    const { request, opening, rounds, origin, told } = halfway
+    const begun = { rounds, origin }
+    const effects = this.lead(this.stemOf(halfway, nowMs), opening, nowMs, begun)
+    for (const peer of told) this.pending.get(request)?.strays.add(peer)
+    return effects
+  }
+
+  private stemOf(
+    of: Pick<Halfway, 'request' | 'opening' | 'route' | 'activation'>,
+    nowMs: number,
+  ): Step {
+    const { self } = this.options
+    const barred = this.coverage.bars(of.opening.policy, this.ledger.barred(nowMs))
+    return firstStep({ ...of, requester: self, barred }, nowMs)
   }
 
   private isBusy(nowMs: number): boolean {
@@ -163,11 +155,11 @@ export class Requester {
     )
   }
 
-  private lead(stem: Step, opening: Opening, nowMs: number): CoreEffect[] {
+  private lead(stem: Step, opening: Opening, nowMs: number, begun?: Begun): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
     const barred = (atMs: number) =>
       this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs))
-    const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs)
+    const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs, begun)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
     return [{ do: 'lead', step: stem, suspect: undefined }]
@@ -230,7 +222,9 @@ export class Requester {
   /** What follows from audits, and what is to be run again. */
   private settle(effects: CoreEffect[], nowMs: number): CoreEffect[] {
     const settled = this.judgement.after(effects, nowMs)
-    for (const stem of this.audits.takeStems()) settled.push(...this.recompute(stem, nowMs))
+    const { stems, recounts } = this.audits.news
+    for (const stem of stems.splice(0)) settled.push(...this.recompute(stem, nowMs))
+    for (const recount of recounts.splice(0)) settled.push({ do: 'recount', recount })
     return settled
   }
 

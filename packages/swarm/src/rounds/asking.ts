@@ -1,4 +1,4 @@
-import type { Effect } from '../effects.ts'
+import type { CoreEffect, Effect } from '../effects.ts'
 import { Lenience } from '../lenience.ts'
 import type { AskedInRounds } from './asked.ts'
 import { asRoundTensor, type Executor } from './executor.ts'
@@ -37,7 +37,7 @@ export class Asking {
     round: CurrentRound,
     shares: readonly Share[],
     nowMs: number,
-  ): Effect[] {
+  ): CoreEffect[] {
     const others = shares.filter(({ executor }) => !executor.isHub)
     const own = shares.filter(({ executor }) => executor.isHub)
     return [
@@ -52,18 +52,19 @@ export class Asking {
     return this.lenience.factor * (times * expectedMs + SHARE_SLACK_MS)
   }
 
-  /** A sum has come. @param isLate after its author was given up. */
-  came(isLate: boolean): void {
-    this.lenience.came(isLate)
+  /** A sum has come. @param isLate after its author was given up; undefined where it was not waited for. */
+  came(isLate: boolean | undefined): void {
+    if (isLate !== undefined) this.lenience.came(isLate)
   }
 
   private askOne(
-    { request, told, deadlineMs }: AskedInRounds,
+    asked: AskedInRounds,
     round: CurrentRound,
     { executor: { peer, isMeasured }, layers, ms }: Share,
     nowMs: number,
-  ): Effect[] {
-    round.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
+  ): CoreEffect[] {
+    const { request, told, deadlineMs } = asked
+    asked.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
     told.add(peer)
     const { activation } = round.input
     const input = asRoundTensor(activation)
@@ -76,12 +77,13 @@ export class Asking {
   }
 
   private runOwn(
-    { request, deadlineMs }: AskedInRounds,
+    asked: AskedInRounds,
     round: CurrentRound,
     { executor: { peer, isMeasured }, layers, ms }: Share,
     nowMs: number,
-  ): Effect[] {
-    round.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
+  ): CoreEffect[] {
+    const { request, deadlineMs } = asked
+    asked.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
     const of = { request, round: round.index, remainingMs: deadlineMs - nowMs }
     const effects = this.own.runOwn(of, layers, round.input.tensor, nowMs)
     if (effects !== undefined) return effects

@@ -1,5 +1,6 @@
 import { activationBytes, type EncodedActivation, type EngineName, sha256 } from '@layerswarm/model'
-import { type Effect, withdrawn } from '../effects.ts'
+import type { RoundArithmetic, Summing } from '../audits/round-arithmetic.ts'
+import { type CoreEffect, type Effect, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import type { LayerOutcome } from '../ports.ts'
@@ -14,7 +15,6 @@ import type {
   TensorHash,
   Update,
 } from '../wire/messages.ts'
-import type { RoundArithmetic, Summing } from './arithmetic.ts'
 import { SUMS_HELD_MAX } from './limits.ts'
 
 /** Layers of a round and how long each took, milliseconds. */
@@ -43,7 +43,7 @@ export interface ExecutorNeeds {
   readonly arithmetic: RoundArithmetic
   readonly nextJob: () => JobId
   /** A sum for this member's own hub is ready. */
-  readonly ready: (own: OwnSum, nowMs: number) => Effect[]
+  readonly ready: (own: OwnSum, nowMs: number) => CoreEffect[]
 }
 
 interface Task {
@@ -91,7 +91,7 @@ export class Executor {
   }
 
   /** A hub asks for layers. */
-  onRound(hub: PeerId, message: Round, nowMs: number): Effect[] {
+  onRound(hub: PeerId, message: Round, nowMs: number): CoreEffect[] {
     const { request, round, input } = message
     const effects = this.letGo((task) => this.isOf(task, hub, request) && task.round < round, nowMs)
     const layers = message.layers.filter((layer) => this.needs.hosted.has(layer))
@@ -112,7 +112,7 @@ export class Executor {
     layers: readonly number[],
     input: EncodedActivation,
     nowMs: number,
-  ): Effect[] | undefined {
+  ): CoreEffect[] | undefined {
     const isHosted = layers.every((layer) => this.needs.hosted.has(layer))
     if (!isHosted || !this.needs.errands.isFree(nowMs)) return undefined
     const own = { hub: this.options.self, ...of, layers, inputName: '' as TensorHash, input }
@@ -124,7 +124,7 @@ export class Executor {
   }
 
   /** The input of a share is here, or cannot be had. */
-  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
+  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const task = this.tasks.get(id.number)
     if (task === undefined || task.stage !== 'pulling') return []
     if (bytes === undefined) return this.failed(task, nowMs)
@@ -132,7 +132,7 @@ export class Executor {
   }
 
   /** The engine has run a layer of a share, or has failed. */
-  onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
+  onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): CoreEffect[] {
     const task = this.tasks.get(id.number)
     if (task === undefined || task.stage !== 'running') return []
     const { errands } = this.needs
@@ -158,7 +158,7 @@ export class Executor {
   }
 
   /** A sum can be had from here, or there is no room for it. */
-  onPrepared(id: JobId, output: Activation | undefined, nowMs: number): Effect[] {
+  onPrepared(id: JobId, output: Activation | undefined, nowMs: number): CoreEffect[] {
     const task = this.tasks.get(id.number)
     if (task === undefined || task.stage !== 'preparing') return withdrawn(output)
     if (output === undefined) return this.failed(task, nowMs)
@@ -178,16 +178,16 @@ export class Executor {
   }
 
   /** A hub needs nothing more for its request. */
-  onDone(hub: PeerId, request: RequestId, nowMs: number): Effect[] {
+  onDone(hub: PeerId, request: RequestId, nowMs: number): CoreEffect[] {
     return this.letGo((task) => this.isOf(task, hub, request), nowMs)
   }
 
   /** Whoever is gone needs nothing. */
-  onDisconnected(peer: PeerId, nowMs: number): Effect[] {
+  onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
     return this.letGo(({ hub }) => hub === peer, nowMs)
   }
 
-  onTime(nowMs: number): Effect[] {
+  onTime(nowMs: number): CoreEffect[] {
     return this.letGo(({ endsAtMs }) => nowMs >= endsAtMs, nowMs)
   }
 
@@ -220,7 +220,7 @@ export class Executor {
     return task
   }
 
-  private run(task: Task, input: EncodedActivation, nowMs: number): Effect[] {
+  private run(task: Task, input: EncodedActivation, nowMs: number): CoreEffect[] {
     if (input.bytes.length !== activationBytes(input.dtype, input.shape))
       return this.failed(task, nowMs)
     task.input = input
@@ -236,7 +236,7 @@ export class Executor {
   }
 
   /** All layers have run. */
-  private summed(task: Task, nowMs: number): Effect[] {
+  private summed(task: Task, nowMs: number): CoreEffect[] {
     const sum = task.summing?.sum()
     if (sum === undefined) return this.failed(task, nowMs)
     const freed = this.needs.errands.ended(nowMs)
@@ -254,14 +254,14 @@ export class Executor {
     ]
   }
 
-  private reports({ request, round: hop, ran }: Task): Effect[] {
+  private reports({ request, round: hop, ran }: Task): CoreEffect[] {
     return ran.map(({ layer, ms }) => {
       return { do: 'report', event: { type: 'hop-served', request, hop, layer, ms } }
     })
   }
 
   /** A share comes to nothing: its hub hears so. */
-  private failed(task: Task, nowMs: number): Effect[] {
+  private failed(task: Task, nowMs: number): CoreEffect[] {
     const { hub, request, round, inputName, isGivenUp } = task
     const forgotten = this.forget(task, nowMs)
     if (isGivenUp) return forgotten
@@ -273,22 +273,27 @@ export class Executor {
     return [...forgotten, ...this.declined(hub, request, round, inputName)]
   }
 
-  private declined(hub: PeerId, request: RequestId, round: number, input: TensorHash): Effect[] {
+  private declined(
+    hub: PeerId,
+    request: RequestId,
+    round: number,
+    input: TensorHash,
+  ): CoreEffect[] {
     const { backend } = this.options
     const none = { layers: [], sum: undefined }
     const message = { kind: 'update', request, round, input, backend, ...none } as const
     return [{ do: 'tell', message, to: [hub] }]
   }
 
-  private forget(task: Task, nowMs: number): Effect[] {
+  private forget(task: Task, nowMs: number): CoreEffect[] {
     this.tasks.delete(task.id.number)
     const held = withdrawn(task.output)
     const isBusy = task.stage === 'pulling' || task.stage === 'running'
     return isBusy ? [...held, ...this.needs.errands.ended(nowMs)] : held
   }
 
-  private letGo(isOver: (task: Task) => boolean, nowMs: number): Effect[] {
-    return [...this.tasks.values()].flatMap((task): Effect[] => {
+  private letGo(isOver: (task: Task) => boolean, nowMs: number): CoreEffect[] {
+    return [...this.tasks.values()].flatMap((task): CoreEffect[] => {
       if (task.isGivenUp || !isOver(task)) return []
       if (task.stage === 'running') {
         task.isGivenUp = true
@@ -312,7 +317,7 @@ export class Executor {
   }
 
   /** The oldest sums are dropped where there are too many. */
-  private makeRoom(): Effect[] {
+  private makeRoom(): CoreEffect[] {
     const held = [...this.tasks.values()].filter(({ stage }) => stage === 'held')
     return held.slice(0, Math.max(0, held.length - SUMS_HELD_MAX)).flatMap((task) => {
       this.tasks.delete(task.id.number)

@@ -1,8 +1,9 @@
 import type { EngineName } from '@layerswarm/model'
+import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
 import type { JobId } from '../jobs.ts'
+import type { InRounds } from '../requester/in-rounds.ts'
 import type { PeerId } from '../wire/messages.ts'
-import type { RoundArithmetic } from './arithmetic.ts'
 import type { Executor } from './executor.ts'
 import type { Sight } from './sight.ts'
 
@@ -13,6 +14,11 @@ export interface HubNeeds {
   readonly own: Pick<Executor, 'runOwn'>
   readonly arithmetic: RoundArithmetic
   readonly isPlausible: Plausibility
+  /** What its requests share with those that go by tours. */
+  readonly shared: Pick<
+    InRounds,
+    'begin' | 'summed' | 'recounted' | 'barred' | 'holds' | 'answered' | 'ended' | 'left'
+  >
   readonly nextJob: () => JobId
   /** What this member runs layers on now. */
   readonly backend: () => EngineName

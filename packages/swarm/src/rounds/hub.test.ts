@@ -1,10 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { layerSet } from '../claims/layer-set.ts'
-import type { Effect } from '../effects.ts'
+import type { CoreEffect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
-import { symbolicArithmetic, symbolicRows, symbolicStem, trueRoute } from '../testing/symbols.ts'
+import {
+  layersIn,
+  symbolicArithmetic,
+  symbolicRows,
+  symbolicStem,
+  trueRoute,
+} from '../testing/symbols.ts'
 import type { PeerId, RequestId, Round, Update } from '../wire/messages.ts'
 import { nameOf } from './executor.ts'
 import { Hub } from './hub.ts'
@@ -35,7 +41,7 @@ function stage() {
   let number = 0
   let nowMs = 0
   const asked = new Map<PeerId, Round>()
-  const ends: Effect[] = []
+  const ends: CoreEffect[] = []
   const executors = PEERS.map((peer) => ({
     peer,
     layers: layerSet(Array.from({ length: LAYERS }, (_, layer) => layer)),
@@ -46,6 +52,7 @@ function stage() {
     sight: {
       look: () => ({
         executors,
+        hosts: executors,
         access: { sendMs: 1, receiveMs: 1 },
         tourMs: () => Number.POSITIVE_INFINITY,
       }),
@@ -54,14 +61,24 @@ function stage() {
     own: { runOwn: () => undefined },
     arithmetic: symbolicArithmetic,
     isPlausible: (_, output) => output.bytes[1] === 0,
+    shared: {
+      begin: () => {},
+      summed: () => [],
+      recounted: () => [],
+      barred: () => [],
+      holds: () => false,
+      answered: () => ({ layers: [], doubted: [] }),
+      ended: () => {},
+      left: () => {},
+    },
     nextJob: (): JobId => ({ owner: 'rounds', number: ++number }),
     backend: () => 'reference',
     judged: () => {},
   })
-  const perform = (effects: Effect[]): void => {
+  const perform = (effects: CoreEffect[]): void => {
     for (const effect of effects) performOne(effect)
   }
-  const performOne = (effect: Effect): void => {
+  const performOne = (effect: CoreEffect): void => {
     switch (effect.do) {
       case 'tell':
         if (effect.message.kind === 'round')
@@ -69,6 +86,9 @@ function stage() {
         return
       case 'report':
         if (['answered', 'failed'].includes(effect.event.type)) ends.push(effect)
+        return
+      case 'go-on':
+        ends.push(effect)
         return
       case 'prepare': {
         const { bytes } = effect.tensor
@@ -126,8 +146,16 @@ function act(
 
 type EventOf<A> = A extends fc.Arbitrary<infer E> ? E : never
 
-/** An answer names each layer once, as applied or as missing, and was computed as it says. */
-function checkEnd([end]: readonly Effect[]): void {
+/** What is left to a tour, or answered, names each layer once, and was computed as it says. */
+function checkEnd([end]: readonly CoreEffect[]): void {
+  if (end?.do === 'go-on') {
+    const { route, rounds, activation } = end.halfway
+    const layers = route.map(({ layer }) => layer)
+    expect(layers.length).toBeLessThan(LAYERS)
+    expect(new Set(layers).size).toBe(layers.length)
+    expect(rounds.reduce((a, b) => a + b, 0)).toBe(layers.length)
+    if (activation.place === 'inline') expect(layersIn(activation.bytes)).toEqual(layers)
+  }
   if (end?.do !== 'report' || end.event.type !== 'answered') return
   const { route, missingLayers, rounds, logits } = end.event.answer
   const layers = route.map(({ layer }) => layer)
@@ -149,7 +177,9 @@ describe('whatever executors do and leave undone', () => {
           const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 20_000 }
           const activation = { place: 'inline', ...SHAPE, bytes: symbolicStem(80, 0) } as const
           const opening = { policy, startedMs: 0 }
-          perform(hub.begin(REQUEST, opening, { activation, groups, barred: [] }, 0))
+          const layers = Array.from({ length: LAYERS }, (_, layer) => layer)
+          const wanted = { request: REQUEST, opening, groups, layers, origin: activation }
+          perform(hub.begin(wanted, 0))
           for (const event of events) act(one, event)
           for (let i = 0; i < 2_000 && ends.length === 0; i++) {
             pass(Math.max(1, hub.wakeAtMs() - now()))

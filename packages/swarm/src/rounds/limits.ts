@@ -32,5 +32,9 @@ export const ROUND_PATIENCE = 6
 export const ROUND_MS_MIN = 1_000
 /** Of the time that is left, in equal parts for the rounds that are left, one takes so much at most. */
 export const ROUND_SHARE_MAX = 0.8
-/** A round in which nobody came is begun again after this. */
-export const AGAIN_MS = 200
+/** Layers are run again when the rounds of this hub's requests are over, or after this: they would take their executors' time. */
+export const RECOUNT_WAIT_MS = 1_000
+/** Whether an answer still waits for audits is looked at again after this. */
+export const HELD_LOOK_MS = 50
+/** Of one request rounds are run again so often, as an era of a tour is begun again. */
+export const GO_BACKS_MAX = 15

@@ -97,8 +97,17 @@ export class CurrentRound {
     return this.attempts.filter((one) => one.peer === peer && one.state !== 'over')
   }
 
+  /** A peer has sent what it made of these. @returns whether it had been given up; undefined where it was not waited for. */
+  came(peer: PeerId, hops: readonly Hop[]): boolean | undefined {
+    const layers = new Set(hops.map(({ layer }) => layer))
+    const attempts = this.of(peer).filter((one) => one.layers.some((layer) => layers.has(layer)))
+    const isLate = attempts.every(({ state }) => state === 'late')
+    for (const attempt of attempts) attempt.state = 'over'
+    return attempts.length === 0 ? undefined : isLate
+  }
+
   /** Whether a peer was asked for all of these. */
-  asked(peer: PeerId, layers: readonly number[]): boolean {
+  expects(peer: PeerId, layers: readonly number[]): boolean {
     return layers.every((layer) => this.isTried(peer, layer))
   }
 
@@ -112,6 +121,16 @@ export class CurrentRound {
     let at = this.endsAtMs
     for (const { dueAtMs } of this.open()) at = Math.min(at, dueAtMs)
     return at
+  }
+
+  /** What a peer has sent, or was asked for, is not used. @returns whether there was anything. */
+  drop(peer: PeerId): boolean {
+    const isOf = ({ hops }: Sum) => hops.some((hop) => hop.peer === peer)
+    const attempts = this.of(peer)
+    const isMet = attempts.length > 0 || this.counted.some(isOf)
+    for (const attempt of attempts) attempt.state = 'over'
+    this.counted = this.counted.filter((one) => !isOf(one))
+    return isMet
   }
 
   /** A sum has come. @returns whether it counts: it is of layers that have none, or of all that others have and more. */

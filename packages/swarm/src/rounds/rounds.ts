@@ -1,16 +1,17 @@
 import type { EngineName } from '@layerswarm/model'
+import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
-import type { Effect } from '../effects.ts'
+import type { CoreEffect } from '../effects.ts'
+import type { Opening, Recount } from '../handed-on.ts'
 import type { JobId } from '../jobs.ts'
 import type { HeadOutcome, LayerOutcome } from '../ports.ts'
 import type { Errands } from '../provider/errands.ts'
-import type { Opening } from '../requester/openings.ts'
 import type { ModelShape } from '../step.ts'
 import type { Activation, PeerId, RequestId, Round, Update } from '../wire/messages.ts'
-import type { RoundArithmetic } from './arithmetic.ts'
 import { chooseWay } from './chooser.ts'
 import { Executor } from './executor.ts'
 import { Hub } from './hub.ts'
+import type { HubNeeds } from './hub-needs.ts'
 import { Sight, type SightNeeds } from './sight.ts'
 
 /** For whom, and for which model. */
@@ -28,8 +29,8 @@ export interface RoundsOptions {
 export interface RoundsNeeds extends Omit<SightNeeds, 'self' | 'errands'> {
   readonly errands: Errands
   readonly nextJob: () => JobId
-  /** Whom requests bar now, by their tags. */
-  readonly barred: (nowMs: number) => readonly number[]
+  /** What requests in rounds share with the others. */
+  readonly shared: HubNeeds['shared']
   readonly judged: (peer: PeerId, hasDelivered: boolean, nowMs: number) => void
 }
 
@@ -49,7 +50,7 @@ export class Rounds {
     this.options = options
     this.needs = needs
     const { self, arithmetic, isPlausible } = options
-    const { hosted, errands, nextJob, judged } = needs
+    const { hosted, errands, nextJob, judged, shared } = needs
     this.sight = new Sight({ ...needs, self })
     this.executor = new Executor(options, {
       ...{ hosted, errands, arithmetic, nextJob },
@@ -57,7 +58,7 @@ export class Rounds {
     })
     const { sight, executor: own } = this
     this.hub = new Hub({
-      ...{ self, sight, own, arithmetic, isPlausible, nextJob, judged },
+      ...{ self, sight, own, arithmetic, isPlausible, nextJob, judged, shared },
       backend: () => options.backend,
     })
   }
@@ -84,7 +85,8 @@ export class Rounds {
     if (groupings.length === 0 || policy.stopAtConfidence !== undefined) return undefined
     const layers = Array.from({ length: this.options.shape.layers }, (_, layer) => layer)
     const bytes = activation.place === 'held' ? activation.size : activation.bytes.length
-    const of = { request, layers, bytes, barred: this.needs.barred(nowMs) }
+    const barred = this.needs.shared.barred(request, policy, nowMs)
+    const of = { request, layers, bytes, barred, isRecount: false }
     const { executors, access: hub, tourMs } = this.sight.look(of, this.hub.asked(), nowMs)
     const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs: tourMs() }
     return chooseWay(ways).groups
@@ -95,8 +97,25 @@ export class Rounds {
     opening: Opening,
     of: { readonly activation: Activation; readonly groups: readonly number[] },
     nowMs: number,
-  ): Effect[] {
-    return this.hub.begin(request, opening, { ...of, barred: this.needs.barred(nowMs) }, nowMs)
+  ): CoreEffect[] {
+    const { activation: origin, groups } = of
+    const layers = Array.from({ length: this.options.shape.layers }, (_, layer) => layer)
+    return this.hub.begin({ request, opening, groups, origin, layers }, nowMs)
+  }
+
+  /** A sum is to be made again, by others. */
+  recount(recount: Recount, nowMs: number): CoreEffect[] {
+    return this.hub.recount(recount, nowMs)
+  }
+
+  /** That is needed no longer. */
+  abandon(request: RequestId): CoreEffect[] {
+    return this.hub.abandon(request)
+  }
+
+  /** What a peer computed is not to be used. */
+  distrust(peer: PeerId, nowMs: number): CoreEffect[] {
+    return this.hub.distrust(peer, nowMs)
   }
 
   /** @returns whether it was one of these. */
@@ -104,45 +123,45 @@ export class Rounds {
     return this.hub.has(request)
   }
 
-  cancel(request: RequestId): Effect[] {
+  cancel(request: RequestId): CoreEffect[] {
     return this.hub.cancel(request)
   }
 
-  onRound(from: PeerId, message: Round, nowMs: number): Effect[] {
+  onRound(from: PeerId, message: Round, nowMs: number): CoreEffect[] {
     return from === this.options.self ? [] : this.executor.onRound(from, message, nowMs)
   }
 
-  onUpdate(from: PeerId, message: Update, nowMs: number): Effect[] {
+  onUpdate(from: PeerId, message: Update, nowMs: number): CoreEffect[] {
     return from === this.options.self ? [] : this.hub.onUpdate(from, message, nowMs)
   }
 
-  onDone(from: PeerId, request: RequestId, nowMs: number): Effect[] {
+  onDone(from: PeerId, request: RequestId, nowMs: number): CoreEffect[] {
     return this.executor.onDone(from, request, nowMs)
   }
 
-  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
+  onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): CoreEffect[] {
     const owner = this.executor.owns(id) ? this.executor : this.hub
     return owner.onPulled(id, bytes, nowMs)
   }
 
-  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): Effect[] {
+  onPrepared(id: JobId, activation: Activation | undefined, nowMs: number): CoreEffect[] {
     const owner = this.executor.owns(id) ? this.executor : this.hub
     return owner.onPrepared(id, activation, nowMs)
   }
 
-  onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): Effect[] {
+  onLayerRun(id: JobId, outcome: LayerOutcome, nowMs: number): CoreEffect[] {
     return this.executor.onLayerRun(id, outcome, nowMs)
   }
 
-  onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): Effect[] {
+  onHeadRun(id: JobId, outcome: HeadOutcome, nowMs: number): CoreEffect[] {
     return this.hub.onHeadRun(id, outcome, nowMs)
   }
 
-  onDisconnected(peer: PeerId, nowMs: number): Effect[] {
+  onDisconnected(peer: PeerId, nowMs: number): CoreEffect[] {
     return [...this.executor.onDisconnected(peer, nowMs), ...this.hub.onDisconnected(peer, nowMs)]
   }
 
-  onTime(nowMs: number): Effect[] {
+  onTime(nowMs: number): CoreEffect[] {
     return [...this.executor.onTime(nowMs), ...this.hub.onTime(nowMs)]
   }
 

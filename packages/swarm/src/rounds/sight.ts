@@ -6,7 +6,7 @@ import { draw, drawMixed } from '../draw.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { Errands } from '../provider/errands.ts'
 import type { Survey } from '../provider/scout.ts'
-import type { PeerId, RequestId } from '../wire/messages.ts'
+import type { PeerId } from '../wire/messages.ts'
 import { SHARE_OVERHEAD_MS, TRIED_BYTES_PER_MS } from './limits.ts'
 import type { Executor, HubAccess } from './plan.ts'
 
@@ -19,18 +19,12 @@ export interface SightNeeds {
   readonly survey: (of: Survey, nowMs: number) => Choice
 }
 
-/** For what a hub looks: layers that are left of a request, its tensor's bytes, whom it bars by their tags. */
-export interface Sought {
-  readonly request: RequestId
-  readonly layers: readonly number[]
-  readonly bytes: number
-  readonly barred: readonly number[]
-}
-
 /** Who could run layers of a request, as a hub sees them, in an order drawn for it. */
 export interface Seen {
   readonly executors: readonly Executor[]
   readonly access: HubAccess
+  /** Everybody who hosts some of the layers, in reach or not. */
+  readonly hosts: readonly Pick<Host, 'peer' | 'layers'>[]
   /** What a tour over the same layers should take, milliseconds. */
   tourMs(): number
 }
@@ -44,10 +38,10 @@ export class Sight {
   }
 
   /** @param asked layers that this hub waits for already, by peer. */
-  look(of: Sought, asked: ReadonlyMap<PeerId, number>, nowMs: number): Seen {
+  look(of: Survey, asked: ReadonlyMap<PeerId, number>, nowMs: number): Seen {
     const { self, survey, ways } = this.needs
-    const { request, bytes, barred } = of
-    const choice = survey({ request, bytes, barred, layers: layerSet(of.layers) }, nowMs)
+    const choice = survey(of, nowMs)
+    const { request, bytes } = of
     const able = choice.hosts.filter(({ isReachable, doubt }) => isReachable && doubt === 0)
     // Those that were silent are better than nobody.
     const hosts = able.length > 0 ? able : choice.hosts.filter(({ isReachable }) => isReachable)
@@ -57,6 +51,7 @@ export class Sight {
     const own = this.own(of, nowMs)
     return {
       executors: own === undefined ? others : [own, ...others],
+      hosts: choice.hosts,
       access: {
         sendMs: bytes / ways.uploadBytesPerMs(self, TRIED_BYTES_PER_MS),
         receiveMs: bytes / ways.downloadBytesPerMs(self, TRIED_BYTES_PER_MS),
@@ -70,7 +65,7 @@ export class Sight {
     return this.needs.ways.transferMs(bytes, from, this.needs.self)
   }
 
-  private executor(host: Host, { bytes }: Sought, asked: number): Executor {
+  private executor(host: Host, { bytes }: Survey, asked: number): Executor {
     const { ways } = this.needs
     const { peer, layers, layerMs, isMeasured, pending, extraMs } = host
     return {
@@ -84,7 +79,7 @@ export class Sight {
   }
 
   /** This member, where it hosts some of the layers and may run them now. */
-  private own({ layers }: Sought, nowMs: number): Executor | undefined {
+  private own({ layers }: Survey, nowMs: number): Executor | undefined {
     const { self, hosted, errands } = this.needs
     const able = layers.filter((layer) => hosted.has(layer))
     if (able.length === 0 || !errands.isFree(nowMs)) return undefined
@@ -102,7 +97,7 @@ export class Sight {
     choice: Choice,
     able: readonly Host[],
     own: Executor | undefined,
-    { layers }: Sought,
+    { layers }: Survey,
   ): number {
     const { hosted } = this.needs
     const mine = layers.filter((layer) => hosted.has(layer))

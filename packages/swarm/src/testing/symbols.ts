@@ -6,8 +6,8 @@
  */
 
 import type { EncodedActivation } from '@layerswarm/model'
+import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import { LAYERS_MAX } from '../limits.ts'
-import type { RoundArithmetic } from '../rounds/arithmetic.ts'
 import { SHOWING_MARKS_END } from './limits.ts'
 
 /** Where the symbols stand, and what the head says first when some hop was a lie: no layer has that number. */
@@ -121,6 +121,11 @@ export const symbolicArithmetic: RoundArithmetic = {
     }
     return { ...input, bytes }
   },
+  // Layers of a round have no order among them.
+  agree: (a, b) =>
+    a.bytes.length === b.bytes.length &&
+    a.bytes[LAYOUT.taint] === b.bytes[LAYOUT.taint] &&
+    layersIn(a.bytes).sort().join() === layersIn(b.bytes).sort().join(),
 }
 
 function append(image: Uint8Array, layer: number): void {

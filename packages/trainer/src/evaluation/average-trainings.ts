@@ -2,6 +2,7 @@ import type { Variant } from '@layerswarm/model'
 import type { Evaluation, ModelEvaluation, PrunedMeasure } from './evaluate-models.ts'
 import { type Spread, spreadOf, type WireMeasure } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
+import type { ForeignMeasure, ForeignMeasures } from './novelty.ts'
 import { labelsOf } from './report-tables.ts'
 import { mean } from './statistics.ts'
 
@@ -69,6 +70,7 @@ function averaged(models: readonly ModelEvaluation[], label: string): Trainings 
       float16: averageWire(models.map(({ wire }) => wire.float16)),
       int8: averageWire(models.map(({ wire }) => wire.int8)),
     },
+    foreign: averageForeign(models.map(({ foreign }) => foreign)),
   }
   return { label, models, average, sequential, arbitrary }
 }
@@ -127,4 +129,30 @@ function averageWire(measures: readonly (WireMeasure | null)[]): WireMeasure | n
     agreement: mean(known.map(({ agreement }) => agreement)),
     bytesPerHop: first.bytesPerHop,
   }
+}
+
+/** Of the numbers of orders and the sets that all were measured with. */
+function averageForeign(all: readonly ForeignMeasures[]): ForeignMeasures {
+  const [first] = all
+  if (first === undefined || all.length === 1) return first ?? { images: 0, perSet: 0, orders: {} }
+  const orders = Object.keys(first.orders).map((count): [string, ForeignMeasure] => {
+    const own = all.flatMap((one) => one.orders[count] ?? [])
+    const sets = Object.keys(own[0]?.sets ?? {})
+    return [
+      count,
+      {
+        novelty: mean(own.map(({ novelty }) => novelty)),
+        confidence: mean(own.map(({ confidence }) => confidence)),
+        entropy: mean(own.map(({ entropy }) => entropy)),
+        variance: own.some(({ variance }) => variance === null)
+          ? null
+          : mean(own.map(({ variance }) => variance ?? 0)),
+        found: mean(own.map(({ found }) => found)),
+        sets: Object.fromEntries(
+          sets.map((name) => [name, mean(own.map((one) => one.sets[name] ?? 0))]),
+        ),
+      },
+    ]
+  })
+  return { ...first, orders: Object.fromEntries(orders) }
 }

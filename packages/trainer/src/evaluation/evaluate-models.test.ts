@@ -5,6 +5,7 @@ import {
   grayTensor,
   layersOf,
   type ModelSpec,
+  noveltyScore,
   parseModelSpec,
   randomModel,
   rowsOf,
@@ -12,7 +13,8 @@ import {
 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../random.ts'
-import { evaluateModels, evaluateRounds } from './evaluate-models.ts'
+import { evaluateMix, evaluateModels, evaluateNovelty, evaluateRounds } from './evaluate-models.ts'
+import { mixableSets } from './mixed.ts'
 import type { TestImages } from './sweep.ts'
 
 const specOf = (variant: string, layers = 3): ModelSpec =>
@@ -163,5 +165,48 @@ describe('an evaluation', () => {
       onProgress: () => ending.abort(new Error('enough')),
     })
     await expect(running).rejects.toThrow('enough')
+  })
+
+  test('of a pair tells the mixture beside each by itself, which mixed with itself is as good', async () => {
+    const images = noise(50)
+    const pair = [model('a', specOf('shuffle', 2), 1), model('b', specOf('shuffle', 2), 2)] as const
+    const { releases, mixed } = await evaluateModels(pair, () => images, { seeds: 2 })
+    expect(mixed).toMatchObject([{ of: ['a', 'b'], variant: 'shuffle', images: 50 }])
+    expect(mixed[0]?.arbitrary.orders).toBe(4)
+    const measured = await evaluateMix(...pair, () => images, {})
+    expect(measured.own).toBe(releases[0]?.arbitrary.mean)
+    expect(measured.other).toBe(releases[1]?.arbitrary.mean)
+    expect(measured.accuracy).toBe(mixed[0]?.arbitrary.mean)
+    const same = await evaluateMix(pair[0], pair[0], () => images, {})
+    expect(same.accuracy).toBeCloseTo(same.own, 12)
+  })
+
+  test('mixes all models of one spec', () => {
+    const models = ['shuffle', 'position', 'shuffle', 'sequential', 'shuffle'].map(
+      (variant, index) => model(`${index}`, specOf(variant)),
+    )
+    expect(mixableSets(models).map((set) => set.map(({ name }) => name))).toEqual([['0', '2', '4']])
+  })
+
+  test('has thresholds of novelty that one in twenty of the images is above', async () => {
+    const spec = specOf('shuffle')
+    const images = noise(100)
+    const measured = await evaluateNovelty(model('a', spec), images, {})
+    expect(measured).toMatchObject({ score: 'flatness', images: 100, falseAlarms: 0.05 })
+    expect(Object.keys(measured.thresholds)).toEqual(['1', '2', '4', '8'])
+    const engine = createReferenceEngine(spec)
+    for (const [part, file] of randomModel(spec, 1)) await engine.load(part, file)
+    const pixels = grayTensor(images.images.pixels, images.preprocessing)
+    const order = Array.from(createRandom(0, 'novelty orders').permutation(spec.layers))
+    const scores = rowsOf(await forward(engine, spec, pixels, order)).map((row) =>
+      noveltyScore([row]),
+    )
+    const threshold = measured.thresholds['1'] ?? 0
+    expect(scores.filter((score) => score > threshold + 1e-6)).toHaveLength(5)
+  })
+
+  test('of a model that keeps its order has one threshold, for its own order', async () => {
+    const measured = await evaluateNovelty(model('a', specOf('sequential')), noise(20), {})
+    expect(Object.keys(measured.thresholds)).toEqual(['1'])
   })
 })

@@ -1,4 +1,4 @@
-import type { Grouping, ModelSpec, Variant } from '@layerswarm/model'
+import type { Grouping, Mix, ModelSpec, Novelty, Variant } from '@layerswarm/model'
 import { MERGE_MASKS, PASSES_MIN, SUBSET_DRAWS } from '../limits.ts'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
 import type { PartFiles } from '../model-file.ts'
@@ -14,7 +14,9 @@ import {
 } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
 import { inRounds } from './in-rounds.ts'
+import { type MixedEvaluation, measureMixed, mixableSets, type OpenModel } from './mixed.ts'
 import { createModelRunner, type ModelRunner } from './model-runner.ts'
+import { type ForeignMeasures, measureForeign, measureThresholds } from './novelty.ts'
 import { batchesOf, sweep, type TestImages } from './sweep.ts'
 
 /** A model to be measured. */
@@ -55,6 +57,8 @@ export interface ModelEvaluation {
   readonly heatMap: HeatMap
   readonly ensembles: readonly EnsembleMeasure[]
   readonly wire: WireMeasures
+  /** How well pictures of something else are told from its own. */
+  readonly foreign: ForeignMeasures
 }
 
 /** Accuracies, 0 … 1, with some of the layers left out: mean and deviation between passes. */
@@ -77,10 +81,11 @@ export interface MergedEvaluation {
   readonly arbitrary: Spread & { readonly orders: number }
 }
 
-/** What was measured of every model, and of every pair that could be merged. */
+/** What was measured of every model, of every pair that could be merged, and of all that could be mixed. */
 export interface Evaluation {
   readonly releases: readonly ModelEvaluation[]
   readonly merged: readonly MergedEvaluation[]
+  readonly mixed: readonly MixedEvaluation[]
 }
 
 /** How much is measured, and on what. */
@@ -130,7 +135,46 @@ export async function evaluateModels<M extends MeasurableModel>(
       if (sameSpec(a.spec, b.spec)) merged.push(await evaluateMerged(a, b, testOf(a), options))
     }
   }
-  return { releases, merged }
+  const mixed: MixedEvaluation[] = []
+  for (const set of mixableSets(models)) mixed.push(await evaluateMixed(set, testOf, options))
+  return { releases, merged, mixed }
+}
+
+/**
+ * Thresholds of novelty of a model and nothing else, as a manifest has them.
+ * @param test held-out images. @throws as `evaluateModels`.
+ */
+export async function evaluateNovelty(
+  { spec, parts }: MeasurableModel,
+  test: TestImages,
+  given: Partial<EvaluationOptions>,
+): Promise<Novelty> {
+  const options = { ...EVALUATION_DEFAULTS, ...given }
+  return withRunner(spec, parts, options, (runner) =>
+    measureThresholds(runner, test, options.signal),
+  )
+}
+
+/**
+ * Two models of one spec mixed, and each by itself, as the manifest of the first tells it.
+ * @returns accuracies in arbitrary order. @throws as `evaluateModels`.
+ */
+export async function evaluateMix<M extends MeasurableModel>(
+  own: M,
+  other: M,
+  testOf: (model: M) => TestImages,
+  given: Partial<EvaluationOptions>,
+): Promise<Omit<Mix, 'release'>> {
+  const options = { ...EVALUATION_DEFAULTS, ...given }
+  const accuracyOf = async (models: readonly M[]): Promise<number> => {
+    const { arbitrary } = await evaluateMixed(models, testOf, options)
+    return arbitrary.mean
+  }
+  return {
+    accuracy: await accuracyOf([own, other]),
+    own: await accuracyOf([own]),
+    other: await accuracyOf([other]),
+  }
 }
 
 /**
@@ -167,6 +211,7 @@ async function evaluateModel(
     const onBatch = progressOf(name, test, options)
     await sweep(runner, test, [sequential, orders, pruned, rounds, wire], onBatch)
     const { passes, heatMap, ensembles, pruned: prunedInAnyOrder } = orders.result()
+    const foreign = await measureForeign(runner, test, options.signal)
     const { seeds } = options
     return {
       name,
@@ -186,6 +231,7 @@ async function evaluateModel(
       heatMap,
       ensembles,
       wire: wire.result(),
+      foreign,
     }
   })
 }
@@ -236,6 +282,30 @@ async function evaluateMerged(
   }
 }
 
+async function evaluateMixed<M extends MeasurableModel>(
+  models: readonly M[],
+  testOf: (model: M) => TestImages,
+  options: EvaluationOptions,
+): Promise<MixedEvaluation> {
+  const of = models.map(({ name }) => name)
+  const opened: OpenModel[] = []
+  try {
+    for (const model of models) {
+      const runner = await createModelRunner(model.spec, model.parts, options.threads)
+      opened.push({ runner, test: testOf(model) })
+    }
+    const [first] = opened
+    if (first === undefined) throw new RangeError('a mixture has one model at least')
+    const { spec } = first.runner
+    const name = of.length === 1 ? of.join() : `${of.join(', ')} mixed`
+    const onBatch = progressOf(name, first.test, options, models.length)
+    const arbitrary = await measureMixed(opened, onBatch)
+    return { of, variant: spec.variant, images: first.test.images.count, arbitrary }
+  } finally {
+    for (const { runner } of opened) await runner.close()
+  }
+}
+
 async function withRunner<R>(
   spec: ModelSpec,
   parts: PartFiles,
@@ -255,11 +325,12 @@ function progressOf(
   name: string,
   { images }: TestImages,
   { signal, onProgress }: EvaluationOptions,
+  sweeps = 1,
 ): () => void {
   let done = 0
   return () => {
     signal?.throwIfAborted()
     done += 1
-    onProgress({ name, done, of: batchesOf(images) })
+    onProgress({ name, done, of: sweeps * batchesOf(images) })
   }
 }

@@ -1,5 +1,6 @@
 import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
 import type { Spread, WireMeasure } from './experiments.ts'
+import type { ForeignMeasure } from './novelty.ts'
 
 /** A table of texts; the first row of cells belongs to the first model, and so on. */
 export interface ReportTable {
@@ -40,7 +41,7 @@ export function labelsOf(models: readonly Pick<ModelEvaluation, 'name' | 'varian
 }
 
 /** All figures of an evaluation as tables, one row per model. */
-export function reportTables({ releases, merged }: Evaluation): ReportTable[] {
+export function reportTables({ releases, merged, mixed }: Evaluation): ReportTable[] {
   const labels = labelsOf(releases)
   const perModel = (cells: (model: ModelEvaluation) => readonly string[]): (readonly string[])[] =>
     releases.map((model, index) => [labels[index] ?? model.name, ...cells(model)])
@@ -89,8 +90,52 @@ export function reportTables({ releases, merged }: Evaluation): ReportTable[] {
           .join(' / '),
       ]),
     },
+    foreignTable(releases, labels),
+    foreignSetsTable(releases, perModel),
   ]
-  return merged.length === 0 ? tables : [...tables, mergedTable(merged)]
+  return [
+    ...tables,
+    ...(merged.length === 0 ? [] : [mergedTable(merged)]),
+    ...(mixed.length === 0 ? [] : [mixedTable(mixed)]),
+  ]
+}
+
+/** One row for every model and number of orders. */
+function foreignTable(releases: Evaluation['releases'], labels: readonly string[]): ReportTable {
+  const area = (value: number | null): string => (value === null ? '–' : value.toFixed(3))
+  const rows = releases.flatMap(({ name, foreign }, index) =>
+    Object.entries(foreign.orders).map(([orders, measure]) => [
+      labels[index] ?? name,
+      orders,
+      ...[measure.confidence, measure.entropy, measure.variance, measure.novelty].map(area),
+      percent(measure.found),
+    ]),
+  )
+  return {
+    title: 'Foreign pictures',
+    about:
+      'How well pictures of something else are told from test images by their logits in K orders, mean area under the ROC curve over the foreign sets (0.5: not at all). Novelty is what answers are judged by; found is the share of foreign pictures above the threshold that 5 % of the test images are above.',
+    columns: ['model', 'K', 'confidence', 'entropy', 'variance', 'novelty', 'found'],
+    rows,
+  }
+}
+
+/** Of the most orders that each model was measured in. */
+function foreignSetsTable(
+  releases: Evaluation['releases'],
+  perModel: (
+    cells: (model: ModelEvaluation) => readonly string[],
+  ) => readonly (readonly string[])[],
+): ReportTable {
+  const most = ({ foreign }: ModelEvaluation): ForeignMeasure | undefined =>
+    Object.values(foreign.orders).at(-1)
+  const names = [...new Set(releases.flatMap((model) => Object.keys(most(model)?.sets ?? {})))]
+  return {
+    title: 'Foreign pictures, set by set',
+    about: 'Area under the ROC curve of novelty in the most orders of the table above.',
+    columns: ['model', ...names],
+    rows: perModel((model) => names.map((name) => (most(model)?.sets[name] ?? 0).toFixed(3))),
+  }
 }
 
 function prunedTable(
@@ -168,6 +213,20 @@ function mergedTable(merged: Evaluation['merged']): ReportTable {
       variant,
       String(masks),
       percentSpread(sequential),
+      percentSpread(arbitrary),
+    ]),
+  }
+}
+
+function mixedTable(mixed: Evaluation['mixed']): ReportTable {
+  return {
+    title: 'Mixed releases',
+    about:
+      'Every layer of every batch from one of the models at random, stem and head from each in turn, in arbitrary order: a swarm that hosts all of them.',
+    columns: ['of', 'variant', 'arbitrary order'],
+    rows: mixed.map(({ of, variant, arbitrary }) => [
+      of.join(', '),
+      variant,
       percentSpread(arbitrary),
     ]),
   }

@@ -38,6 +38,15 @@ function evaluated(
     heatMap: Array.from({ length: layers }, () => Array<number>(layers).fill(arbitrary)),
     ensembles: [{ orders: 1, accuracy: arbitrary, calibrationError: 0.02 }],
     wire: { float32: wire, float16: wire, int8: wire },
+    foreign: {
+      ...{ images: 1000, perSet: 100 },
+      orders: {
+        '1': {
+          ...{ novelty: 0.9, confidence: 0.8, entropy: 0.85, variance: null, found: 0.5 },
+          sets: { noise: 0.95, glyphs: 0.85 },
+        },
+      },
+    },
   }
 }
 
@@ -55,8 +64,15 @@ const merged = {
   arbitrary: { mean: 0.6, std: 0.01, orders: 300 },
 }
 
+const mixed = {
+  of: ['vit', 'vit (second)'],
+  variant: 'shuffle' as const,
+  images: 10_000,
+  arbitrary: { mean: 0.7, std: 0.01, orders: 400 },
+}
+
 const pageOf = (releases: readonly ModelEvaluation[], pairs: Evaluation['merged'] = []) =>
-  resultsPage({ releases, merged: pairs }, 'npx layerswarm evaluate all', 'results')
+  resultsPage({ releases, merged: pairs, mixed: [] }, 'npx layerswarm evaluate all', 'results')
 const page = (...given: Parameters<typeof pageOf>): string => pageOf(...given).text
 
 /** Another training of a model by the same recipe. */
@@ -165,7 +181,7 @@ describe('the page of results', () => {
 
 describe('the report', () => {
   test('shows models of different depth side by side, as Markdown and as one page', () => {
-    const evaluation = { releases: [shuffle, small], merged: [merged] }
+    const evaluation = { releases: [shuffle, small], merged: [merged], mixed: [mixed] }
     for (const text of [evaluationMarkdown(evaluation), evaluationHtml(evaluation)]) {
       expect(text).not.toMatch(/undefined|NaN/)
       expect(text).toContain('vit (second)')
@@ -174,13 +190,23 @@ describe('the report', () => {
     expect(evaluationHtml(evaluation).match(/<svg/g)).toHaveLength(6)
   })
 
+  test('tells foreign pictures from its own by the number of orders, and mixtures of releases', () => {
+    const evaluation = { releases: [shuffle], merged: [], mixed: [mixed] }
+    const text = evaluationMarkdown(evaluation)
+    expect(text).toContain('| vit | 1 | 0.800 | 0.850 | – | 0.900 | 50.0 % |')
+    expect(text).toContain('| vit | 0.950 | 0.850 |')
+    expect(text).toContain('| vit, vit (second) | shuffle | 70.0 ± 1.0 % |')
+  })
+
   test('escapes what a name may hold', () => {
     const odd = { ...shuffle, name: '<b>&"', variant: 'shuffle' as const }
-    expect(evaluationHtml({ releases: [odd], merged: [] })).not.toContain('<b>')
+    expect(evaluationHtml({ releases: [odd], merged: [], mixed: [] })).not.toContain('<b>')
   })
 
   test('of nothing is a page too', () => {
-    expect(evaluationHtml({ releases: [], merged: [] })).toContain('No model was measured.')
+    expect(evaluationHtml({ releases: [], merged: [], mixed: [] })).toContain(
+      'No model was measured.',
+    )
   })
 })
 

@@ -150,7 +150,7 @@ function averages(all: readonly Trainings[]): ModelEvaluation[] {
 function prunedSection(all: readonly Trainings[], show: Show): string[] {
   if (all.length === 0) return []
   const { prunedInAnyOrder, prunedInSequence } = evaluationPlots(averages(all))
-  const tables = reportTables({ releases: averages(all), merged: [] })
+  const tables = reportTables({ releases: averages(all), merged: [], mixed: [] })
   const table = (title: string): string => {
     const found = tables.find((one) => one.title === title)
     return found === undefined ? '' : markdownTable(found.columns, found.rows)
@@ -205,10 +205,17 @@ function fileName(label: string): string {
   return label.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 }
 
-/** Ensembles, dtypes and mixed models. */
-function tableSections(all: readonly Trainings[], { merged }: Evaluation): string[] {
-  const shown = ['Ensembles over orders', 'Activations on the wire', 'Merged models']
-  return reportTables({ releases: averages(all), merged })
+/** Ensembles, dtypes, foreign pictures and mixed models. */
+function tableSections(all: readonly Trainings[], { merged, mixed }: Evaluation): string[] {
+  const shown = [
+    'Ensembles over orders',
+    'Activations on the wire',
+    'Foreign pictures',
+    'Foreign pictures, set by set',
+    'Merged models',
+    'Mixed releases',
+  ]
+  return reportTables({ releases: averages(all), merged, mixed })
     .filter(({ title, rows }) => shown.includes(title) && rows.length > 0)
     .flatMap(({ title, about, columns, rows }) => [
       `## ${title}`,

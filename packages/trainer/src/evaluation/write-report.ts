@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { dirname, join, parse } from 'node:path'
 import { makeFolder, prettyJson, replaceFile } from '../files.ts'
 import type { Evaluation } from './evaluate-models.ts'
@@ -13,9 +14,12 @@ export async function writeEvaluation(folder: string, evaluation: Evaluation): P
   await replaceFile(join(folder, 'report.html'), evaluationHtml(evaluation))
 }
 
+/** Begins what of the page other commands have measured. */
+const OTHER_MEASUREMENTS = '## Measured by other commands'
+
 /**
  * Writes the page that sets the figures beside the claims of the paper, and its plots into the
- * folder `figures` beside it.
+ * folder `figures` beside it. What stands in it from `OTHER_MEASUREMENTS` on stays.
  * @param command the command line that makes it again.
  */
 export async function writeResultsPage(
@@ -30,5 +34,12 @@ export async function writeResultsPage(
     await makeFolder(dirname(figure))
     await replaceFile(figure, svg)
   }
-  await replaceFile(file, text)
+  await replaceFile(file, `${text}${await measuredElsewhere(file)}`)
+}
+
+/** The end of a page that is there already; nothing of one that is not. */
+async function measuredElsewhere(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const start = text.indexOf(`\n${OTHER_MEASUREMENTS}\n`)
+  return start < 0 ? '' : text.slice(start)
 }

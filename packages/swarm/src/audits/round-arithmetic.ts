@@ -4,6 +4,7 @@ import {
   encodeActivation,
   tensor,
 } from '@layerswarm/model'
+import { withinTolerance } from './agreement.ts'
 
 /** Adds up what the layers of one executor make of the input of a round, one output after the other. */
 export interface Summing {
@@ -18,6 +19,8 @@ export interface RoundArithmetic {
   summing(input: EncodedActivation): Summing
   /** The input of the next round; undefined when it is not finite, or a sum is of another size. */
   add(input: EncodedActivation, sums: readonly EncodedActivation[]): EncodedActivation | undefined
+  /** Whether two outputs of the same layers on the same input are as near to one another as engines are. */
+  agree(a: EncodedActivation, b: EncodedActivation): boolean
 }
 
 /** In single precision, encoded as the input was. */
@@ -43,6 +46,7 @@ export const roundArithmetic: RoundArithmetic = {
     }
     return encodedOr(next, input)
   },
+  agree: withinTolerance,
 }
 
 /** Encoded as another one was; undefined for what is not finite, or beyond the type. */

@@ -1,0 +1,3 @@
+import { serveSimulations } from './serve-simulations.ts'
+
+serveSimulations(self)
