@@ -8,10 +8,10 @@ import type { TogetherModel } from './together-measuring.ts'
 import { togetherInProcesses } from './together-processes.ts'
 import { togetherInTabs } from './together-tabs.ts'
 
-/** All twelve layers of a ViT-B, in the rounds that a training of a few minutes makes nearly free. */
+/** All twelve layers of a ViT-B, half of them at once. */
 const WHOLE_VIT_B: TogetherModel = {
   spec: { ...VIT_B.spec, layers: 12 },
-  groups: [4, 4, 4],
+  groups: [6, 6],
 }
 
 /**
