@@ -37,11 +37,11 @@ async function untilUnhosted(layers: readonly number[]): Promise<void> {
   }, layers.join())
 }
 
-/** What the two ways made of one picture. */
-async function outcomes(): Promise<{ any: string; fixed: string; note: string; said: string }> {
+/** What the ways made of one picture. */
+async function outcomes(): Promise<Record<'any' | 'rounds' | 'fixed' | 'note' | 'said', string>> {
   await page.waitForFunction(
     () =>
-      ['#lab-any', '#lab-fixed'].every((lane) => {
+      ['#lab-any', '#lab-rounds', '#lab-fixed'].every((lane) => {
         const outcome = document.querySelector<HTMLElement>(lane)?.dataset.outcome
         return outcome === 'answered' || outcome === 'broken'
       }),
@@ -52,15 +52,22 @@ async function outcomes(): Promise<{ any: string; fixed: string; note: string; s
     (await page.getByTestId(lane).getAttribute('data-outcome')) ?? ''
   return {
     any: await read('lab-any'),
+    rounds: await read('lab-rounds'),
     fixed: await read('lab-fixed'),
     note: (await page.getByTestId('lab-any').locator('.lane-note').textContent()) ?? '',
     said: (await page.getByTestId('lab-fixed').locator('.lane-note').textContent()) ?? '',
   }
 }
 
-test('an undisturbed swarm answers both ways', async () => {
+test('an undisturbed swarm answers each way, in rounds as well', async () => {
   await page.getByTestId('lab-send').click()
-  expect(await outcomes()).toMatchObject({ any: 'answered', fixed: 'answered' })
+  const answered = { any: 'answered', rounds: 'answered', fixed: 'answered' }
+  expect(await outcomes()).toMatchObject(answered)
+  const layers = await page.locator('#lab-rounds .stop').count()
+  expect(layers).toBe(8)
+  // Each says how long it took, of the swarm's own time.
+  for (const lane of ['#lab-any', '#lab-rounds'])
+    expect(await page.locator(`${lane} .lane-verdict`).textContent()).toMatch(/, \d+\.\d\u202fs/)
 })
 
 test('peers that are killed on the way break the chain, and the swarm answers with every layer', async () => {

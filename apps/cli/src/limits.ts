@@ -117,5 +117,8 @@ export const REFUSALS_LOGGED = { burst: 12, perSecond: 0.1 }
 /** Passes over the test images for every grouping in a manifest: two orders of each batch, whose spread is 0.15 points. */
 export const PUBLISHED_ROUNDS_SEEDS = 2
 
+/** Every answer wrong: who accepts this loses nothing that was promised. */
+export const POINTS_ALL = 100
+
 /** What a mixture of two releases may lose against the worse of them: three times the spread of its passes. */
 export const MIX_LOSS_SHARE_MAX = 0.02

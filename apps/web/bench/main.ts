@@ -56,12 +56,12 @@ const bench = {
       missing: missingLayers.length,
     }))
   },
-  /** Whether every layer has a host and the other tab is connected by WebRTC. */
-  isReady(): boolean {
+  /** Whether every layer has so many hosts and the other tab is connected by WebRTC. */
+  isReady(hosts = 1): boolean {
     const { coverage, peers } = joined().snapshot()
     return (
       coverage.length > 0 &&
-      coverage.every((hosts) => hosts > 0) &&
+      coverage.every((count) => count >= hosts) &&
       peers.some(({ connection, transport }) => connection === 'direct' && transport === 'webrtc')
     )
   },
@@ -76,6 +76,19 @@ const bench = {
     const { answer } = await joined().classify(noise(images), { plan })
     const { totalMs, route } = await answer
     return { totalMs, layersMs: route.reduce((sum, { ms }) => sum + ms, 0) }
+  },
+  /** One picture in these rounds; in none, where every tab hosts every layer, by one of them alone. */
+  async picture(
+    rounds: readonly number[],
+    deadlineMs: number,
+  ): Promise<{ totalMs: number; peers: number; missing: number }> {
+    const { answer } = await joined().classify(noise(1), {
+      deadlineMs,
+      rounds: rounds.length === 0 ? 'off' : rounds,
+    })
+    const { totalMs, route, missingLayers } = await answer
+    const peers = new Set(route.map(({ peer: one }) => one)).size
+    return { totalMs, peers, missing: missingLayers.length }
   },
   /** One image, as any caller asks: in whatever order the release allows. */
   async classifyOne(deadlineMs: number): Promise<{ totalMs: number; layers: number[] }> {

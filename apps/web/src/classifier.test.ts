@@ -44,7 +44,8 @@ class Request implements Classification {
   progress(layers: number[], probabilities: number[] | undefined) {
     const rows = probabilities === undefined ? undefined : [probabilities]
     const scoredHops = rows === undefined ? 0 : layers.length
-    this.#listener({ request: REQUEST, route: layers.map(hop), probabilities: rows, scoredHops })
+    const route = layers.map(hop)
+    this.#listener({ request: REQUEST, route, rounds: [], probabilities: rows, scoredHops })
   }
 
   finish(layers: number[], probabilities: number[], missingLayers: number[]) {

@@ -24,6 +24,7 @@ import { ANSWER_MS_MAX } from './limits.ts'
 import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { noAnswerText, sentence } from './logic/plain-words.ts'
+import type { RoundsChoice } from './logic/rounds-choice.ts'
 import { startStopwatch } from './logic/timing.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
@@ -50,6 +51,8 @@ export interface Classifier {
   choose(picture: Picture): void
   /** How many orders the next picture is asked in, 1 or more. */
   setOrders(orders: number): void
+  /** How many of its layers the next picture is asked to run at once. */
+  setRounds(rounds: RoundsChoice): void
   /** Whether the next picture is asked in two disjoint orders instead, and in a third when they disagree. */
   setTwice(twice: boolean): void
   setManifest(manifest: Manifest): void
@@ -64,6 +67,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let chosen: Picture | undefined
   let clickedMs = 0
   let orders = 1
+  let rounds: RoundsChoice = 'off'
   let twice = false
   let waiting = false
   let asking: Asking | undefined
@@ -74,7 +78,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
     if (input === undefined || peer === undefined || manifest === undefined) return
-    asking = ask({ peer, manifest, input, orders, twice, clickedMs, events })
+    asking = ask({ peer, manifest, input, orders, rounds, twice, clickedMs, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -113,6 +117,9 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     setOrders(count) {
       orders = Math.max(1, Math.trunc(count))
     },
+    setRounds(next) {
+      rounds = next
+    },
     setTwice(isTwice) {
       twice = isTwice
     },
@@ -140,6 +147,7 @@ interface Question {
   /** (1, channels, size, size) */
   readonly input: Tensor
   readonly orders: number
+  readonly rounds: RoundsChoice
   readonly twice: boolean
   /** When the picture was chosen. */
   readonly clickedMs: number
@@ -165,7 +173,8 @@ interface Asking {
 }
 
 /** Sends one image through the swarm, once per order, and reports. */
-function ask({ peer, manifest, input, twice, clickedMs, events, ...wanted }: Question): Asking {
+function ask({ peer, input, twice, rounds, events, ...wanted }: Question): Asking {
+  const { manifest, clickedMs } = wanted
   let cancelled = false
   let ended = 0
   let orders = twice ? 2 : wanted.orders
@@ -184,7 +193,9 @@ function ask({ peer, manifest, input, twice, clickedMs, events, ...wanted }: Que
 
   /** The first order is shown hop by hop, the others only count. */
   async function pass(first: boolean, how: Partial<ClassifyPolicy> = {}): Promise<Answer> {
-    const policy = { deadlineMs: ANSWER_MS_MAX, ...how, anytime: first }
+    // Two orders are compared layer by layer.
+    const inRounds = twice ? 'off' : rounds
+    const policy = { deadlineMs: ANSWER_MS_MAX, rounds: inRounds, ...how, anytime: first }
     const classification = await peer.classify(input, policy)
     open.add(classification)
     if (cancelled) classification.cancel()
@@ -340,8 +351,9 @@ function receiptOf(manifest: Manifest, image: Tensor, answers: readonly Answer[]
     createdAt: new Date().toISOString(),
     wireDtype: WIRE_DTYPE,
     image,
-    runs: answers.map(({ route, missingLayers, logits, probabilities, totalMs }) => ({
+    runs: answers.map(({ route, rounds, missingLayers, logits, probabilities, totalMs }) => ({
       route,
+      ...(rounds.length === 0 ? {} : { rounds }),
       missingLayers,
       logits: logits[0] ?? [],
       probabilities: probabilities[0] ?? [],

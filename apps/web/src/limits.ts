@@ -42,6 +42,9 @@ export const FLIGHTS_MAX = 64
  */
 export const TRAILS_MAX = 400
 
+/** A round in the picture: out, at work, and back. */
+export const ROUND_LEGS = 3
+
 /** A trail fades within this; that of the latest own request stays. */
 export const TRAIL_MS = 900
 

@@ -78,6 +78,7 @@ const session = createSession({
       page.show(snapshot, images, joining)
     },
     moved: (request, route) => page.showMove(request, route),
+    movedInRounds: (request, route, rounds) => page.showRounds(request, route, rounds),
     joined(peer) {
       learn(peer.manifest)
       classifier.setPeer(peer)
@@ -136,6 +137,7 @@ const page: Page = createPage(options, parseSwarmKey(swarmKey), volunteer, {
   allSamples: () => fetchSamples(),
   preparation: () => manifest?.preprocessing,
   setOrders: classifier.setOrders,
+  setRounds: classifier.setRounds,
   setTwice: classifier.setTwice,
 })
 
@@ -153,7 +155,8 @@ function learn(next: Manifest) {
   classifier.setManifest(next)
   lab.setManifest(next)
   const { name, spec, labels } = next
-  page.setModel({ name, layers: spec.layers, labels, keepsOrder: keepsOrder(spec) })
+  const keeps = keepsOrder(spec)
+  page.setModel({ name, layers: spec.layers, labels, keepsOrder: keeps, manifest: next })
 }
 
 /** Asks until the server says which model it offers: it may be away for a moment, or this tab offline. */

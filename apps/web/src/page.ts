@@ -1,4 +1,4 @@
-import type { Pixels, Preparation } from '@layerswarm/model'
+import type { Manifest, Pixels, Preparation } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { folderOf } from '@layerswarm/peer/join-url'
 import { isLoopback, type SwarmKey } from '@layerswarm/swarm'
@@ -8,12 +8,15 @@ import type { PageOptions } from './logic/page-options.ts'
 import type { PauseRules } from './logic/pause-rules.ts'
 import type { Picture } from './logic/picture.ts'
 import { knowsText } from './logic/plain-words.ts'
+import type { RoundsChoice } from './logic/rounds-choice.ts'
 import type { SampleSet } from './logic/sample-set.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
 import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
+import type { Here } from './logic/together.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
+import { createAskChoices } from './ui/ask-choices.ts'
 import { createCamera } from './ui/camera.ts'
 import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
 import { type CropEditor, createCropEditor } from './ui/crop-editor.ts'
@@ -39,6 +42,8 @@ export interface PageActions extends JoinActions {
   preparation(): Preparation | undefined
   /** How many orders the next picture is asked in. */
   setOrders(orders: number): void
+  /** How many of its layers run at once. */
+  setRounds(rounds: RoundsChoice): void
   /** Whether it is asked in two disjoint orders instead, and in a third when they disagree. */
   setTwice(twice: boolean): void
 }
@@ -56,6 +61,8 @@ export interface ModelCard {
   readonly labels: readonly string[]
   /** Its layers run in their own order only. */
   readonly keepsOrder: boolean
+  /** What it says of itself. */
+  readonly manifest: Pick<Manifest, 'rounds' | 'spec'>
 }
 
 /** The page as a function of plain data: it knows no peer and no network. */
@@ -66,6 +73,8 @@ export interface Page extends Pick<SampleStrip, 'showSamples' | 'showProblem'>, 
   showSeen(seen: SwarmSeen | undefined): void
   /** A request of anybody has come this far. */
   showMove(request: string, route: readonly Hop[]): void
+  /** A request of this tab's own, which is answered in rounds, has come this far. */
+  showRounds(request: string, route: readonly Hop[], rounds: readonly number[]): void
   /** From now on this request counts as this tab's. */
   own(request: string): void
   setModel(model: ModelCard): void
@@ -92,7 +101,6 @@ export function createPage(
   actions: PageActions,
 ): Page {
   const notice = byId('notice', HTMLElement)
-  const release = byId('release', HTMLElement)
   const swarmSeen = byId('swarm-seen', HTMLElement)
   let self = ''
   let seen: SwarmSeen | undefined
@@ -106,10 +114,11 @@ export function createPage(
   const moves = createMoves(swarm, () => self)
   const facts = createSwarmFacts()
   const strip = createSampleStrip(actions.choose, actions.allSamples)
-  const run = createRunView(() => self, hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll)
+  const hostAll = hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll
+  const run = createRunView(() => latest?.snapshot ?? NOWHERE, hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
   const crop = createSources(actions, run.showProblem)
-  const orderChoice = createOrderChoice(actions)
+  const askChoices = createAskChoices(actions)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
   setLine(byId('isolation', HTMLElement), isolationProblem())
@@ -142,14 +151,14 @@ export function createPage(
       showSwarm()
     },
     showMove: moves.moved,
+    showRounds: (request, route, rounds) => swarm.lights.inRounds(request, route, rounds, self),
     own: moves.own,
     setModel(model) {
       joinPanel.setLayers(model.layers)
       strip.setLabels(model.labels)
       run.setModel(model)
-      setText(release, model.name)
       sayWhatIsKnown(model)
-      orderChoice.offer(!model.keepsOrder)
+      askChoices.offer(model)
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
@@ -171,6 +180,12 @@ export function createPage(
   }
 }
 
+/** A tab that has not looked at itself yet. */
+const NOWHERE: Here = {
+  ...{ peerId: undefined, backend: undefined, engines: [] },
+  ...{ served: 0, layerMs: 0 },
+}
+
 /** Where pictures come from; what of a photo is meant is chosen in the editor that this gives. */
 function createSources(
   { choose, preparation }: PageActions,
@@ -182,7 +197,8 @@ function createSources(
   return createCropEditor(choose, preparation)
 }
 
-function sayWhatIsKnown({ labels, layers, keepsOrder }: ModelCard): void {
+function sayWhatIsKnown({ name, labels, layers, keepsOrder }: ModelCard): void {
+  setText(byId('release', HTMLElement), name)
   for (const place of document.querySelectorAll('.knows')) setText(place, knowsText(labels))
   const order = keepsOrder ? ', run in their own order' : ''
   setText(byId('classes', HTMLElement), `${labels.length} classes, ${layers} layers${order}`)
@@ -207,31 +223,6 @@ function createMoves({ lights }: SwarmPicture, self: () => string) {
     moved(request: string, route: readonly Hop[]) {
       const mine = own.has(request)
       if (mine || route.length > 0) lights.seen(request, route, mine ? self() : undefined)
-    },
-  }
-}
-
-function createOrderChoice({ setOrders, setTwice }: Pick<PageActions, 'setOrders' | 'setTwice'>) {
-  const select = byId('orders', HTMLSelectElement)
-  const twice = byId('twice', HTMLInputElement)
-  const tell = () => {
-    // Asking twice makes its orders itself.
-    select.disabled = twice.checked
-    setOrders(Number(select.value))
-    setTwice(twice.checked)
-  }
-  for (const input of [select, twice]) input.addEventListener('change', tell)
-  // Browsers keep a choice over a reload.
-  tell()
-  return {
-    /** Whether there is more than one order to ask in. */
-    offer(isOffered: boolean) {
-      byId('ask-in', HTMLElement).hidden = !isOffered
-      if (!isOffered) {
-        select.value = '1'
-        twice.checked = false
-      }
-      tell()
     },
   }
 }

@@ -60,6 +60,7 @@ function setting(prepared: Promise<void> = Promise.resolve()) {
     events: {
       looked: (snapshot) => states.push(snapshot.state),
       moved: () => undefined,
+      movedInRounds: () => undefined,
       joined: () => {
         joined++
       },

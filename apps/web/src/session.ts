@@ -25,6 +25,8 @@ export interface SessionEvents {
   looked(snapshot: PeerSnapshot, images: number, joining: Joining): void
   /** A request in the swarm, of this tab or of others, has come this far. */
   moved(request: string, route: readonly Hop[]): void
+  /** A request of this tab's own has come this far: so many of its route ran at once, round by round. */
+  movedInRounds(request: string, route: readonly Hop[], rounds: readonly number[]): void
   /** This tab is in the swarm and can ask. */
   joined(peer: Peer): void
   /** This tab is out of the swarm, because it left or because joining failed for the reason given. */
@@ -196,6 +198,8 @@ class TabSession {
   private happened(event: PeerEvent): void {
     if (event.type === 'hop-served') this.contribution.served(event.request)
     if (event.type === 'step-seen') this.needs.events.moved(event.request, event.route)
+    if (event.type === 'progressed' && event.rounds.length > 0)
+      this.needs.events.movedInRounds(event.request, event.route, event.rounds)
   }
 }
 

@@ -144,6 +144,7 @@ export {
   signManifest,
   verifyManifest,
 } from './manifest.ts'
+export { type MeasuredGrouping, measuredGroupings } from './measured-groupings.ts'
 export type { Mix } from './mixes.ts'
 export {
   logitVariance,

@@ -1,5 +1,5 @@
-import { randomTensor } from '@layerswarm/model'
-import { SwarmError } from '@layerswarm/swarm'
+import { parseModelSpec, randomTensor } from '@layerswarm/model'
+import { type ClassifyPolicy, SwarmError } from '@layerswarm/swarm'
 import { type Inhabitant, World } from '@layerswarm/swarm/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type AskingNeeds, askSwarm } from './asking.ts'
@@ -11,6 +11,10 @@ const OVERSHOOT_MS_MAX = 100
 const DEADLINES_MS = [1, 50, 1_000, 5_000]
 const STEP_MS = 5
 const images = randomTensor([1, 1, 8, 8], 9)
+const spec = parseModelSpec({
+  ...{ variant: 'shuffle', imageSize: 8, patchSize: 4, channels: 1, classes: 3 },
+  ...{ width: 16, layers: 8, heads: 2, mlpWidth: 16, layerNormEps: 1e-6 },
+})
 const never = () => new Promise<never>(() => undefined)
 
 beforeEach(() => {
@@ -35,6 +39,7 @@ function needsOf({ asker }: { asker: Inhabitant }, world: World, given: Partial<
   return {
     member,
     compute: { stem: async () => world.stem() },
+    manifest: { spec },
     laneMet: async () => true,
     ...given,
   }
@@ -134,4 +139,26 @@ describe('a neighbour who is not met', () => {
     expect(layers).toBe(8)
     expect(tookMs).toBeLessThan(2_000)
   })
+})
+
+test('a request chooses among the rounds that the release was measured in, and others where they are given', async () => {
+  const one = swarm(2)
+  const heard: Partial<ClassifyPolicy>[] = []
+  const { member } = one.asker
+  const listening: AskingNeeds['member'] = {
+    snapshot: () => member.snapshot(),
+    on: (listener) => member.on(listener),
+    classify(stem, policy = {}) {
+      heard.push(policy)
+      return member.classify(stem, policy)
+    },
+  }
+  const rounds = { '1+1+1+1+1+1+1+1': 0.92, '4+4': 0.9 }
+  const needs = needsOf(one, one.world, { member: listening, manifest: { spec, rounds } })
+  for (const policy of [undefined, { groupings: [] }]) {
+    const { answer, cancel } = askSwarm(needs, images, policy)
+    cancel()
+    await expect(answer).rejects.toThrow('cancelled')
+  }
+  expect(heard.map(({ groupings }) => groupings)).toEqual([[{ groups: [4, 4], lossPoints: 2 }], []])
 })

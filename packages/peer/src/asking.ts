@@ -1,4 +1,9 @@
-import type { EncodedActivation, Tensor } from '@layerswarm/model'
+import {
+  type EncodedActivation,
+  type Manifest,
+  measuredGroupings,
+  type Tensor,
+} from '@layerswarm/model'
 import {
   CLASSIFY_POLICY_DEFAULT,
   type Classification,
@@ -14,6 +19,8 @@ import { LANE_MEET_SHARE } from './limits.ts'
 export interface AskingNeeds {
   readonly member: Pick<Member, 'classify' | 'snapshot' | 'on'>
   readonly compute: Pick<PartCompute, 'stem'>
+  /** It names the rounds that were measured: what `rounds: 'auto'` chooses among. */
+  readonly manifest: Pick<Manifest, 'rounds' | 'spec'>
   /** Ends with the first neighbour, or when there seems to be none. Never rejects. */
   laneMet(): Promise<unknown>
 }
@@ -26,10 +33,11 @@ export interface AskingNeeds {
  * @throws SwarmError `bad-request` for an impossible policy.
  */
 export function askSwarm(
-  { member, compute, laneMet }: AskingNeeds,
+  { member, compute, manifest, laneMet }: AskingNeeds,
   images: Tensor | (() => Promise<Tensor>),
-  policy: Partial<ClassifyPolicy> = {},
+  given: Partial<ClassifyPolicy> = {},
 ): Classification {
+  const policy = { groupings: measuredGroupings(manifest), ...given }
   const { deadlineMs } = { ...CLASSIFY_POLICY_DEFAULT, ...policy }
   let cause: unknown
 

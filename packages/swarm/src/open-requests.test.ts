@@ -54,6 +54,7 @@ test('whoever listens hears of the progress of that request and of no other', ()
       type: 'progressed',
       request,
       route: [],
+      rounds: [],
       probabilities: undefined,
       scoredHops: 0,
     })

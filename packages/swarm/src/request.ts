@@ -20,7 +20,7 @@ export interface ClassifyPolicy {
   readonly avoid: readonly PeerId[]
   /** Stop as soon as every image's best class is at least this probable; undefined to run all layers. */
   readonly stopAtConfidence: number | undefined
-  /** Run the head on every step seen, so that the answer sharpens hop by hop. */
+  /** Run the head on every step seen, so that the answer sharpens hop by hop; in rounds there are none to be seen. */
   readonly anytime: boolean
   /**
    * Several layers at once on the same input, their updates added up: never; where that should be quicker than a
@@ -99,6 +99,8 @@ export interface Progress {
   readonly request: RequestId
   /** The layers applied so far. */
   readonly route: readonly Hop[]
+  /** How many of them ran at once on one input, round by round; empty for one after another. */
+  readonly rounds: readonly number[]
   /** What the head made of the first `scoredHops` of them, one row per image; undefined before it has run. */
   readonly probabilities: readonly (readonly number[])[] | undefined
   readonly scoredHops: number

@@ -1,14 +1,13 @@
 import { createSignaling } from '@layerswarm/signaling'
 import type { Browser, Page } from 'playwright-core'
-import { CliError } from '../cli-error.ts'
-import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
+import { call, numberIn, openTab, untilReady } from './bench-tabs.ts'
 import { launchChromium } from './chromium.ts'
 import { EVEN_LAYERS, type HopSite, ODD_LAYERS } from './hop-cases.ts'
 import { measureHops } from './hop-measuring.ts'
 import type { HopRelease } from './hop-processes.ts'
-import { TABS_LOOK_INTERVAL_MS, TABS_READY_MS_MAX } from './limits.ts'
+import { TABS_READY_MS_MAX } from './limits.ts'
 
 const ENGINE = 'ort-wasm'
 
@@ -55,7 +54,11 @@ async function withServer(
         call(other, 'join', EVEN_LAYERS, ENGINE, model.name),
         call(asker, 'join', ODD_LAYERS, ENGINE, model.name),
       ])
-      await untilReady([other, asker], options.signal)
+      await untilReady(
+        [other, asker],
+        { hosts: 1, withinMs: TABS_READY_MS_MAX, what: 'hop' },
+        options,
+      )
       if (rows.length === 0)
         await call(asker, 'connectEcho', relay, await call(other, 'serveEcho', relay))
       rows.push(...(await measureHops(site, 'two tabs', model, options)))
@@ -84,37 +87,5 @@ function siteOf(asker: Page): HopSite {
         signatureMs: numberIn(timed, 'signatureMs'),
       }
     },
-  }
-}
-
-/** A tab in a browser context of its own: nothing is shared with the other but the swarm. */
-async function openTab(browser: Browser, url: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
-  await page.goto(url)
-  return page
-}
-
-/** Calls a function that the page offers, by name. */
-function call(page: Page, name: string, ...words: readonly unknown[]): Promise<unknown> {
-  return page.evaluate(`bench.${name}(${words.map((word) => JSON.stringify(word)).join(', ')})`)
-}
-
-function numberIn(answer: unknown, field: string): number {
-  const value = new Map<string, unknown>(Object.entries(answer ?? {})).get(field)
-  if (typeof value === 'number') return value
-  throw new Error(`the bench page did not answer with ${field}`)
-}
-
-async function untilReady(tabs: readonly Page[], signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + TABS_READY_MS_MAX
-  for (;;) {
-    const ready = await Promise.all(tabs.map((tab) => call(tab, 'isReady')))
-    if (ready.every((is) => is === true)) return
-    if (performance.now() > endMs || !(await pause(TABS_LOOK_INTERVAL_MS, signal))) {
-      throw new CliError(
-        { code: 'refused', what: 'hop' },
-        `the two tabs did not find each other by WebRTC within ${TABS_READY_MS_MAX / 1000} s`,
-      )
-    }
   }
 }

@@ -109,6 +109,14 @@ export const CROWD_SILENCE_MS = 20_000
 /** So often a volunteer of a lagged swarm tries to join. */
 export const LAGGED_STARTS_MAX = 20
 
+/** Peers of a whole ViT-B are there within this: each fetches 170 MB and compiles fourteen graphs, on a machine that may be busy. */
+export const TOGETHER_READY_MS_MAX = 300_000
+/** Pictures of each side before the first that counts: layer times are measured, ways and speeds known. */
+export const TOGETHER_WARM_UPS = 2
+/** Pictures that are asked while peers are killed, at least. */
+export const TOGETHER_KILL_PICTURES = 6
+/** A busy machine is measured, not failed: ViT-B on WASM takes a second where there is a core for it. */
+export const TOGETHER_DEADLINE_MS = 300_000
 /** Layers of ViT-B that each of four Node peers hosts: two hosts for each of the twelve. */
 export const VIT_B_LAYERS_PER_PEER = 6
 /** Layers that each of four tabs hosts: a third of the model, and one tab more than is needed. */

@@ -8,6 +8,7 @@ export async function writeSyntheticRelease(
   scratch: string,
   name: string,
   spec: ModelSpec,
+  dtype: 'float32' | 'float16' = 'float32',
 ): Promise<string> {
   const folder = join(scratch, name)
   const training: TrainingFolder = {
@@ -32,7 +33,7 @@ export async function writeSyntheticRelease(
   const key = new Uint8Array(32).fill(7)
   const createdAt = new Date()
   const measured = { rounds: undefined, novelty: undefined, mixes: undefined }
-  const options = { name, dtype: 'float32', key, createdAt, measured } as const
+  const options = { name, dtype, key, createdAt, measured } as const
   await writeRelease(training, signRelease(training, options), folder)
   return folder
 }

@@ -12,6 +12,7 @@ const BENCHES: ReadonlyMap<string, () => Promise<Bench>> = new Map([
   ['tab', async () => (await import('../bench/tab.ts')).tab],
   ['train', async () => (await import('../bench/train.ts')).train],
   ['reality', async () => (await import('../bench/reality.ts')).reality],
+  ['together', async () => (await import('../bench/together.ts')).together],
   ['crowd', async () => (await import('../bench/crowd.ts')).crowd],
 ])
 const NAMES = [...BENCHES.keys()]
@@ -24,7 +25,7 @@ export const bench = defineCommand({
   positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them', choices: NAMES },
   options: {
     rounds: count(
-      'measurements per case (hop: 60, memory: 2000 requests, vit-b: 10 requests, reality: 30, crowd: 200 requests, tab and train: 5)',
+      'measurements per case (hop: 60, memory: 2000 requests, vit-b: 10 requests, reality: 30, crowd: 200 requests, together: 10 pictures, tab and train: 5)',
       {
         low: 1,
         high: 100_000,

@@ -33,7 +33,7 @@ export const classify = defineCommand({
   name: 'classify',
   summary: 'ask a swarm what is on an image',
   usage: [
-    'IMAGE… --join URL… [--order 2,0,1] [--deadline-ms N] [--min-layers N] [--orders K | --confirm]',
+    'IMAGE… --join URL… [--order 2,0,1] [--rounds auto|off|4+4] [--max-loss POINTS] [--deadline-ms N] [--min-layers N] [--orders K | --confirm]',
     '--samples N --join URL… [--concurrency N] …',
   ],
   positionals: { min: 0, max: 1000, placeholder: 'IMAGE…' },
@@ -43,6 +43,7 @@ export const classify = defineCommand({
     'classify --samples 100 --join http://127.0.0.1:9000 --json',
     'classify shirt.jpg --join http://127.0.0.1:9000 --order 3,1,0,2 --orders 4',
     'classify shirt.jpg --join http://127.0.0.1:9000 --confirm',
+    'classify shirt.jpg --join http://127.0.0.1:9000 --rounds 4+4 --max-loss 4',
   ],
   async run(context) {
     const { positionals, values, signal, log } = context
@@ -70,13 +71,11 @@ async function classifyImages(
   context: ClassifyContext,
   asking: Asking,
 ): Promise<void> {
-  const { positionals, values, signal, print, log, emit } = context
+  const { positionals, signal, print, log, emit } = context
   const { classifyFiles } = await import('../swarm/classify-files.ts')
   const { readPicture } = await import('../images/picture.ts')
   const { CheckBook, laterLines } = await import('../swarm/check-book.ts')
-  const { checkPlan } = await import('./check-plan.ts')
-  checkPlan(peer.manifest, values)
-  const isKept = await tellOrder(peer, print)
+  const isKept = await checkAsked(peer, context)
   const checks = new CheckBook(peer)
   const { answers, failed } = await classifyFiles(peer, positionals, {
     read: (path) => readPicture(path, peer.manifest.preprocessing),
@@ -101,9 +100,20 @@ async function classifyImages(
 
 type Requester = Awaited<ReturnType<typeof import('../swarm/join-swarm.ts')['joinAsRequester']>>
 
-/** Says it of a release that keeps its order. @returns whether it does. */
-async function tellOrder({ manifest }: Requester, print: (line: string) => void): Promise<boolean> {
+/**
+ * Says what there is to know of a release before it is asked like that: that it keeps its order, or why it is not
+ * asked in rounds. @returns whether it keeps its order. @throws CliError `bad-usage`.
+ */
+async function checkAsked(
+  { manifest }: Requester,
+  { values, print }: ClassifyContext,
+): Promise<boolean> {
+  const { checkPlan } = await import('./check-plan.ts')
+  const { checkRounds } = await import('./check-rounds.ts')
   const { keepsOrder } = await import('@layerswarm/model')
+  checkPlan(manifest, values)
+  const whyNoRounds = checkRounds(manifest, values)
+  if (whyNoRounds !== undefined) print(whyNoRounds)
   const isKept = keepsOrder(manifest.spec)
   if (isKept) print((await import('../release/order-line.ts')).orderLine(manifest))
   return isKept
@@ -117,15 +127,14 @@ function serversOf(peer: Requester): URL[] {
 
 async function classifySamples(
   peer: Requester,
-  { values, signal, print, log, emit }: ClassifyContext,
+  context: ClassifyContext,
   asking: Asking,
   samples: ValuesOf<typeof OPTIONS>['samples'] & number,
 ): Promise<void> {
+  const { values, signal, print, log, emit } = context
   const { fetchSamples } = await import('../swarm/swarm-samples.ts')
   const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
-  const { checkPlan } = await import('./check-plan.ts')
-  checkPlan(peer.manifest, values)
-  const isKept = await tellOrder(peer, print)
+  const isKept = await checkAsked(peer, context)
   const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
     count: samples,
     concurrency: values.concurrency,

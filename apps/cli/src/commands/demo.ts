@@ -33,12 +33,17 @@ export const demo = defineCommand({
     policy: policyOption('who goes on with a step'),
     ...ASK_OPTIONS,
   },
-  examples: ['demo', 'demo --samples 200 --peers 8 --kill 2 --json'],
+  examples: [
+    'demo',
+    'demo --samples 200 --peers 8 --kill 2 --json',
+    'demo --rounds 4+4 --max-loss 4',
+  ],
   async run({ values, signal, print, log, emit }) {
     if (values.kill >= values.peers) {
       throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
     }
     const { runDemo } = await import('../swarm/run-demo.ts')
+    const { checkRounds } = await import('./check-rounds.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
     const { samples, peers, kill, concurrency, model: models, engine } = values
     const asking = askingOf(values)
@@ -47,7 +52,12 @@ export const demo = defineCommand({
     const { checkPlan } = await import('./check-plan.ts')
     // The first one is asked; what cannot be asked like that starts nothing.
     const [asked] = await releaseFolders(models)
-    if (asked !== undefined) checkPlan(await readManifest(asked), values)
+    if (asked !== undefined) {
+      const manifest = await readManifest(asked)
+      checkPlan(manifest, values)
+      const whyNoRounds = checkRounds(manifest, values)
+      if (whyNoRounds !== undefined) print(whyNoRounds)
+    }
     const report = await runDemo({
       samples,
       peers,

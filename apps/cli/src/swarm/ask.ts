@@ -10,9 +10,10 @@ import {
   fullTours,
   type Hop,
 } from '@layerswarm/swarm'
+import type { TensorCounter } from './rounds-report.ts'
 
 /** Whoever can put a request to a swarm: a peer, or a stand-in for one. */
-export interface Asker extends Pick<Peer, 'on'> {
+export interface Asker extends Pick<Peer, 'on'>, TensorCounter {
   readonly manifest: Pick<Manifest, 'labels' | 'novelty'>
   classify(image: Tensor, policy: Partial<ClassifyPolicy>): Promise<Classification>
 }
@@ -58,6 +59,8 @@ export interface Verdict {
   readonly hops: readonly Hop[]
   /** The layers of each request in the order in which they were applied. */
   readonly orders: readonly (readonly number[])[]
+  /** How many of them each request ran at once, round by round; empty for one after another. */
+  readonly rounds: readonly (readonly number[])[]
   /** Layers that some request had to do without. */
   readonly missingLayers: readonly number[]
   /** The name of each request, and what others had run again of it when it was answered. */
@@ -92,6 +95,7 @@ export async function ask(asker: Asker, image: Tensor, asking: Asking): Promise<
     noveltyThreshold: judged?.threshold,
     hops: answers.flatMap(({ route }) => route),
     orders: answers.map(orderOf),
+    rounds: answers.map(({ rounds }) => rounds),
     missingLayers: [...new Set(answers.flatMap(({ missingLayers }) => missingLayers))].toSorted(
       (a, b) => a - b,
     ),

@@ -22,7 +22,12 @@ function ask(
 ) {
   const printed: string[] = []
   const logged: string[] = []
-  const asker = { manifest: { labels: ['ape', 'bee'] }, classify, on: () => () => undefined }
+  const asker = {
+    manifest: { labels: ['ape', 'bee'] },
+    snapshot: () => ({ bytes: { tensorsIn: 0, tensorsOut: 0 } }),
+    classify,
+    on: () => () => undefined,
+  }
   const classified = classifyFiles(asker, paths, {
     async read(path) {
       if (!path.endsWith('.avif')) return image

@@ -5,6 +5,7 @@ import { type Asker, type Asking, ask, type Verdict } from './ask.ts'
 import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
 import { NOVEL_LINE } from './novel-line.ts'
+import { byRole, countTensors, executorsOf, type RoleBytes, roundsLine } from './rounds-report.ts'
 
 /** How files are read and asked about. */
 export interface ClassifyFilesOptions {
@@ -18,9 +19,15 @@ export interface ClassifyFilesOptions {
   log(line: string): void
 }
 
+/** The answer about a file. */
+export interface ClassifiedFile extends Verdict {
+  readonly image: string
+  readonly bytes: RoleBytes
+}
+
 /** What became of every file until the signal. */
 export interface ClassifiedFiles {
-  readonly answers: readonly ({ readonly image: string } & Verdict)[]
+  readonly answers: readonly ClassifiedFile[]
   readonly failed: readonly {
     readonly image: string
     readonly error: { readonly code: string; readonly message: string }
@@ -43,9 +50,11 @@ export async function classifyFiles(
     if (signal.aborted) break
     try {
       const image = await unlessAborted(read(path), signal)
+      const tensors = countTensors(asker)
       const verdict = await unlessAborted(ask(asker, image, asking), signal)
-      answers.push({ image: path, ...verdict })
-      for (const line of verdictLines(path, verdict)) print(line)
+      const bytes = byRole(tensors(1), executorsOf(verdict))
+      answers.push({ image: path, ...verdict, bytes })
+      for (const line of verdictLines(path, verdict, bytes)) print(line)
     } catch (error) {
       if (paths.length === 1) throw error
       if (signal.aborted) break
@@ -61,8 +70,9 @@ function failureLine(path: string, error: unknown): string {
   return message.includes(path) ? message : `${path}: ${message}`
 }
 
-function verdictLines(path: string, verdict: Verdict): string[] {
+function verdictLines(path: string, verdict: Verdict, bytes: RoleBytes): string[] {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
+  const inRounds = roundsLine(verdict.rounds, bytes)
   return [
     `${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`,
     ...(novel === true ? [`  ${NOVEL_LINE}`] : []),
@@ -70,6 +80,7 @@ function verdictLines(path: string, verdict: Verdict): string[] {
       ({ layer, peer, backend, ms }) =>
         `  layer ${layer} on ${peer.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`,
     ),
+    ...(inRounds === undefined ? [] : [`  ${inRounds}`]),
     ...(confirmed === undefined ? [] : [`  ${confirmedLine(confirmed)}`]),
     ...(missingLayers.length > 0 ? [`  without layers ${missingLayers.join(', ')}`] : []),
     ...checkedLines(verdict).map((line) => `  ${line}`),

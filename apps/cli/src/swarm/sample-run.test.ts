@@ -46,6 +46,7 @@ function askerOf(reply: (image: Tensor) => Promise<Answer>) {
   const listeners = new Set<(event: PeerEvent) => void>()
   const asker: Asker & { manifest: { preprocessing: typeof preprocessing } } = {
     manifest: { labels: ['dark', 'light'], preprocessing },
+    snapshot: () => ({ bytes: { tensorsIn: 0, tensorsOut: 0 } }),
     on(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

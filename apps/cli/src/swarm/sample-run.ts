@@ -1,4 +1,4 @@
-import { grayTensor, type Preprocessing } from '@layerswarm/model'
+import { grayTensor, groupingText, type Preprocessing } from '@layerswarm/model'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
 import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
@@ -6,6 +6,15 @@ import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, type Confirmed, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
 import { novelLines } from './novel-line.ts'
+import {
+  byRole,
+  countTensors,
+  executorsOf,
+  manyRoundsLine,
+  type RoleBytes,
+  type TensorBytes,
+  type TensorCounter,
+} from './rounds-report.ts'
 
 /** How many samples a swarm is asked, and how. */
 export interface SampleRunOptions {
@@ -34,6 +43,10 @@ export interface SampleReport {
   readonly p95Ms: number
   /** Different orders in which the layers were applied. */
   readonly distinctOrders: number
+  /** Answers by the rounds in which they ran, as "4+4"; none for one layer after another. */
+  readonly rounds: Readonly<Record<string, number>>
+  /** Bytes of tensors for an answer, the mean of all. */
+  readonly bytes: RoleBytes
   readonly killed: number
   /** Engines that computed hops. */
   readonly backends: readonly string[]
@@ -59,7 +72,7 @@ export async function runSamples(
   options: SampleRunOptions,
 ): Promise<SampleReport> {
   const { count, concurrency, signal, log, progressed } = options
-  const tally = new Tally(count, new CheckBook(asker))
+  const tally = new Tally(count, new CheckBook(asker), asker)
   let next = 0
   let reportedMs = performance.now()
   async function work(): Promise<void> {
@@ -100,16 +113,21 @@ class Tally {
   private novel = 0
   private readonly latenciesMs: number[] = []
   private readonly orders = new Set<string>()
+  private readonly rounds = new Map<string, number>()
+  private inRounds = 0
+  private executors = 0
   private readonly backends = new Map<string, number>()
   private readonly failures = new Map<string, number>()
   private readonly confirmed = new Map<Confirmed['outcome'], number>()
   private readonly given: Given[] = []
   private readonly samples: number
   private readonly checks: CheckBook
+  private readonly tensors: (answers: number) => TensorBytes
 
-  constructor(samples: number, checks: CheckBook) {
+  constructor(samples: number, checks: CheckBook, counter: TensorCounter) {
     this.samples = samples
     this.checks = checks
+    this.tensors = countTensors(counter)
   }
 
   get finished(): number {
@@ -124,6 +142,11 @@ class Tally {
     if (verdict.novel === true) this.novel++
     this.latenciesMs.push(verdict.totalMs)
     for (const order of verdict.orders) this.orders.add(order.join())
+    for (const sizes of verdict.rounds)
+      if (sizes.length > 0) increment(this.rounds, groupingText(sizes))
+    const executors = executorsOf(verdict)
+    if (executors > 0) this.inRounds++
+    this.executors += executors
     for (const { backend } of verdict.hops) increment(this.backends, backend)
     if (verdict.confirmed !== undefined) increment(this.confirmed, verdict.confirmed.outcome)
     const { requests, checked, hops } = verdict
@@ -146,6 +169,8 @@ class Tally {
       p50Ms: quantile(sorted, 0.5),
       p95Ms: quantile(sorted, 0.95),
       distinctOrders: this.orders.size,
+      rounds: Object.fromEntries(this.rounds),
+      bytes: this.bytes(),
       killed: 0,
       backends: [...this.backends.keys()].toSorted(),
       hopsByBackend: Object.fromEntries(this.backends),
@@ -155,6 +180,12 @@ class Tally {
       judged: this.judged,
       novel: this.novel,
     }
+  }
+
+  /** Executors are told of where all answers were in rounds: the bytes of the two kinds cannot be told apart. */
+  private bytes(): RoleBytes {
+    const { answered, inRounds, executors } = this
+    return byRole(this.tensors(answered), inRounds === answered ? executors / answered : 0)
   }
 
   private checked(): SampleReport['checked'] {
@@ -198,10 +229,12 @@ function confirmedLines(confirmed: SampleReport['confirmed']): string[] {
 export function reportLines(report: SampleReport): string[] {
   const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders, checked } =
     report
+  const inRounds = manyRoundsLine(report.rounds, report.bytes)
   const failures = Object.entries(report.failures).map(([code, number]) => `${number} ${code}`)
   return [
     `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,
     `p50 ${p50Ms} ms, p95 ${p95Ms} ms, computed by ${report.backends.join(', ') || 'nobody'}`,
+    ...(inRounds === undefined ? [] : [inRounds]),
     checkedLine(checked),
     ...confirmedLines(report.confirmed),
     ...novelLines(report.judged, report.novel),

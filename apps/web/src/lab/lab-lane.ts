@@ -1,8 +1,10 @@
-import { peerText } from '../logic/wording.ts'
+import { bestClass } from '../logic/class-bars.ts'
+import type { Picture } from '../logic/picture.ts'
+import { durationText, peerText, percentText } from '../logic/wording.ts'
 import { html, setLine, setText } from '../ui/dom.ts'
 import { paintLayer } from '../ui/layer-mark.ts'
 
-/** One of the two ways through the same peers: its hops, its outcome, and how often it held. */
+/** One of the ways through the same peers: its hops, its outcome, and how often it held. */
 export interface Lane {
   begin(): void
   /** `lied`: whoever ran that hop lied then. */
@@ -101,4 +103,17 @@ function childOf<T extends Element>(
   const child = place.querySelector(selector)
   if (!(child instanceof type)) throw new Error(`#${place.id} lacks a ${selector}`)
   return child
+}
+
+/** "Sneaker, 97 %, 2.9 s", and whether that is right where the truth is known. @param ms of the swarm's own time. */
+export function verdictOf(
+  probabilities: readonly number[],
+  { trueClass }: Picture,
+  labels: readonly string[],
+  ms?: number,
+): { text: string; right: boolean | undefined } {
+  const best = bestClass(probabilities)
+  const took = ms === undefined ? '' : `, ${durationText(ms)}`
+  const text = `${labels[best] ?? `class ${best}`}, ${percentText(probabilities[best] ?? 0)}${took}`
+  return { text, right: trueClass === undefined ? undefined : trueClass === best }
 }

@@ -1,11 +1,10 @@
 import type { Manifest, Tensor } from '@layerswarm/model'
 import { releaseId } from '@layerswarm/model'
 import type { Answer, MemberEvent } from '@layerswarm/swarm'
-import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import type { Scene } from '../logic/scene.ts'
 import { hostedText } from '../logic/scene.ts'
-import { errorText, missingText, percentText } from '../logic/wording.ts'
+import { errorText, missingText } from '../logic/wording.ts'
 import { createCoverage } from '../ui/coverage.ts'
 import { byId } from '../ui/dom.ts'
 import { paintPixels } from '../ui/pixels.ts'
@@ -14,8 +13,9 @@ import { openWorkerEngine } from './engine-calls.ts'
 import { runChain } from './fixed-chain.ts'
 import type { LabEngine } from './lab-compute.ts'
 import { createLabControls } from './lab-controls.ts'
-import { createLane, type Lane } from './lab-lane.ts'
+import { createLane, type Lane, verdictOf } from './lab-lane.ts'
 import { fetchParts, labProblem } from './lab-parts.ts'
+import { followRounds, offersRounds, throughRounds } from './lab-rounds.ts'
 import { auditText, liesText, markLies, type Told } from './lies.ts'
 import { PEERS_COUNT, RESERVE_SETTLE_MS, SEND_PAUSE_MS, SWARM_SEED } from './limits.ts'
 import { type LabSnapshot, SimulatedSwarm } from './simulated-swarm.ts'
@@ -63,6 +63,8 @@ function runLab(
     byId('lab-coverage-text', HTMLElement),
   )
   const any = createLane(byId('lab-any', HTMLElement), layers)
+  const together = createLane(byId('lab-rounds', HTMLElement), layers)
+  byId('lab-rounds', HTMLElement).hidden = !offersRounds(manifest)
   const fixed = createLane(byId('lab-fixed', HTMLElement), layers)
   const controls = createLabControls(layers, swarm, {
     send: () => void send(),
@@ -73,6 +75,7 @@ function runLab(
   const ledger = createLedger(swarm, any)
   swarm.on((event) => {
     follow(event, picture.lights)
+    followRounds(event, picture.lights, ASKER)
     ledger.heard(event)
   })
   picture.lights.carry(cargo)
@@ -84,6 +87,7 @@ function runLab(
     paintPixels(cargo, image.picture.pixels)
     await Promise.all([
       throughSwarm(swarm, picture.lights, any, ledger, image, manifest),
+      ...(offersRounds(manifest) ? [throughRounds(swarm, together, image, manifest)] : []),
       throughChain(swarm, engine, fixed, image, manifest),
     ])
     sending = false
@@ -146,7 +150,8 @@ function createLedger(swarm: SimulatedSwarm, lane: Lane): Ledger {
       latest = undefined
     },
     heard(event) {
-      if (event.type === 'progressed') showRoute(event.route)
+      // What runs in rounds has a lane of its own.
+      if (event.type === 'progressed' && event.rounds.length === 0) showRoute(event.route)
       if (event.type === 'peer-outvoted') outvoted = [...outvoted, event.peer]
       if (event.type === 'answer-checked' && event.request === latest) showFound(event.checked)
     },
@@ -188,11 +193,11 @@ async function throughSwarm(
   try {
     const { request, answer } = await swarm.ask(tensor)
     lights.seen(request, [], ASKER)
-    const { probabilities, route, missingLayers, checked } = await answer
+    const { probabilities, route, missingLayers, checked, totalMs } = await answer
     lights.home(request, ASKER)
     ledger.answered(request, route, checked)
     const missing = missingText(missingLayers)
-    lane.answered(verdictOf(probabilities[0] ?? [], picture, labels), missing)
+    lane.answered(verdictOf(probabilities[0] ?? [], picture, labels, totalMs), missing)
   } catch (error) {
     lane.broken(errorText(error))
   }
@@ -213,17 +218,6 @@ async function throughChain(
   }).catch((error: unknown) => ({ broken: errorText(error) }))
   if ('broken' in outcome) lane.broken(outcome.broken)
   else lane.answered(verdictOf(outcome.probabilities, picture, labels), undefined)
-}
-
-/** "Sneaker, 97 %", and whether that is right where the truth is known. */
-function verdictOf(
-  probabilities: readonly number[],
-  { trueClass }: Picture,
-  labels: readonly string[],
-): { text: string; right: boolean | undefined } {
-  const best = bestClass(probabilities)
-  const text = `${labels[best] ?? `class ${best}`}, ${percentText(probabilities[best] ?? 0)}`
-  return { text, right: trueClass === undefined ? undefined : trueClass === best }
 }
 
 function labScene({ peers }: LabSnapshot, layers: number): Scene {

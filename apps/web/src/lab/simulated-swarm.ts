@@ -1,6 +1,6 @@
 import { encodeActivation, type ModelSpec, type Tensor, tokensOf } from '@layerswarm/model'
 import type { Classification, Member, MemberEvent, PeerId } from '@layerswarm/swarm'
-import { World } from '@layerswarm/swarm/testing'
+import { REAL_TENSORS, World } from '@layerswarm/swarm/testing'
 import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
 import { LAB_DEADLINE_MS, LATENCY_MS, REPLICAS_COUNT, SETTLE_MS, STEP_MS_MAX } from './limits.ts'
 
@@ -99,12 +99,16 @@ export class SimulatedSwarm {
     )
   }
 
-  /** Sends one image, (1, channels, size, size), through the swarm in any order. */
-  async ask(image: Tensor): Promise<Classification> {
+  /**
+   * Sends one image, (1, channels, size, size), through the swarm in any order.
+   * @param rounds so many layers at once in each of them; without any, one after another.
+   */
+  async ask(image: Tensor, rounds?: readonly number[]): Promise<Classification> {
     const stem = await this.options.engine.run('stem', image, 0)
     return this.asker.member.classify(encodeActivation(stem, 'float16'), {
       deadlineMs: LAB_DEADLINE_MS,
-      anytime: true,
+      anytime: rounds === undefined,
+      rounds: rounds ?? 'off',
     })
   }
 
@@ -199,7 +203,8 @@ export class SimulatedSwarm {
       this.dropped.has(layer) || (this.reserved.get(layer) ?? id) !== id
     const compute = new LabCompute(this.world.clock, engine, refuses)
     const serve = capacity === 0 ? [] : 'auto'
-    const { member } = this.world.joinWith(id, compute, { release, serve, capacity })
+    const options = { release, serve, capacity, ...REAL_TENSORS } as const
+    const { member } = this.world.joinWith(id, compute, options)
     return { id, member, compute }
   }
 }

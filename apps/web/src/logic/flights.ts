@@ -1,4 +1,5 @@
-import { FLIGHT_FORGET_MS, FLIGHTS_MAX, TRAIL_BEND_SHARE, TRAIL_MS, TRAILS_MAX } from '../limits.ts'
+import { FLIGHT_FORGET_MS, FLIGHTS_MAX, TRAIL_MS, TRAILS_MAX } from '../limits.ts'
+import { along, bendOf, eased, type Point } from './curve.ts'
 import type { Place } from './ring-layout.ts'
 
 /** One layer applied to a request, as far as the picture cares. */
@@ -18,12 +19,6 @@ export interface Light {
   readonly layer: number | undefined
   readonly own: boolean
   readonly pulse: number | undefined
-}
-
-/** A place in the picture, in units of its view box. */
-export interface Point {
-  readonly x: number
-  readonly y: number
 }
 
 /** A way that a light has taken, or the part of it up to `part` (0 to 1); it fades with `strength`. */
@@ -237,26 +232,4 @@ function commonStops(a: readonly Stop[], b: readonly Stop[]): number {
   while (count < most && a[count]?.layer === b[count]?.layer && a[count]?.peer === b[count]?.peer)
     count++
   return count
-}
-
-function bendOf(from: Point, to: Point): Point {
-  const dx = to.x - from.x
-  const dy = to.y - from.y
-  return {
-    x: (from.x + to.x) / 2 - dy * TRAIL_BEND_SHARE,
-    y: (from.y + to.y) / 2 + dx * TRAIL_BEND_SHARE,
-  }
-}
-
-/** A point of the quadratic Bézier curve between two places; `part` from 0 to 1. */
-function along(from: Point, to: Point, part: number): Point {
-  const bend = bendOf(from, to)
-  const rest = 1 - part
-  const at = (a: number, b: number, c: number) =>
-    rest * rest * a + 2 * rest * part * b + part * part * c
-  return { x: at(from.x, bend.x, to.x), y: at(from.y, bend.y, to.y) }
-}
-
-function eased(part: number): number {
-  return part < 0.5 ? 2 * part * part : 1 - (-2 * part + 2) ** 2 / 2
 }

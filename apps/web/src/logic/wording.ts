@@ -4,7 +4,8 @@ import { PEER_CHARS_SHOWN } from '../limits.ts'
 
 type Other = PeerSnapshot['peers'][number]
 
-const NARROW_SPACE = '\u202f'
+/** Between a number and its unit. */
+export const NARROW_SPACE = '\u202f'
 
 /** `0.983` → "98 %". Certainty that rounding alone would invent is not claimed. */
 export function percentText(share: number): string {

@@ -1,6 +1,7 @@
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import { timeText } from '../logic/timing.ts'
+import { type Here, togetherText } from '../logic/together.ts'
 import { confirmedText, novelText } from '../logic/verdict-words.ts'
 import {
   appliedText,
@@ -43,6 +44,7 @@ export function answerCard(
   run: Answered,
   model: ModelFacts,
   picture: Picture | undefined,
+  here: Here,
   hostAll?: () => void,
 ): AnswerCard {
   const { mean, spread, answers, missingLayers } = run.ensemble
@@ -58,7 +60,10 @@ export function answerCard(
       text: `${appliedText(run.route.length, model.layers)} · ${helpersText(run.route)}`,
     }),
   ]
-  lines.push(html('p', { class: 'muted', text: timeText(run.time) }))
+  lines.push(
+    html('p', { class: 'muted', text: timeText(run.time) }),
+    ...togetherLine(answers, here),
+  )
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
   if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
@@ -77,6 +82,7 @@ export function answerCard(
   card.dataset.route = routeText(run.route)
   card.dataset.ms = String(Math.round(run.time.reduce((sum, { ms }) => sum + ms, 0)))
   card.dataset.orders = String(answers.length)
+  card.dataset.rounds = answers[0]?.rounds.join('+') ?? ''
   card.dataset.agreeing = String(run.ensemble.agreeing)
   if (run.novelty !== undefined) card.dataset.novel = String(run.novelty.novel)
   if (run.confirmed !== undefined) card.dataset.confirmed = run.confirmed.outcome
@@ -133,6 +139,15 @@ function orderLines({ ensemble }: Answered, model: ModelFacts): HTMLElement[] {
     text: `${agreeing} of ${answers.length} orders agree; ± is the spread between orders`,
   })
   return [html('details', { class: 'orders' }, summary, html('ol', {}, ...rows))]
+}
+
+/** What it was worth that several peers were asked at once. */
+function togetherLine([first]: Answered['ensemble']['answers'], here: Here): HTMLElement[] {
+  const text = first && togetherText(first, here)
+  if (text === undefined) return []
+  const line = html('p', { class: 'together', text })
+  line.dataset.testid = 'together'
+  return [line]
 }
 
 function helpersText(route: readonly Hop[]): string {

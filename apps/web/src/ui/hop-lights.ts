@@ -1,6 +1,7 @@
 import { createFlights, type Light, type Stop, type Trail } from '../logic/flights.ts'
 import { layerHue } from '../logic/layer-colours.ts'
 import type { Place } from '../logic/ring-layout.ts'
+import { createRoundFlights } from '../logic/round-flights.ts'
 import {
   CARGO_SIDE_UNITS,
   DEVICE_PIXELS_PER_PIXEL_MAX,
@@ -21,6 +22,8 @@ export interface HopLights {
   place(places: ReadonlyMap<string, Place>, discs: readonly Disc[], layers: number): void
   /** A request has come this far. @param start where an own request begins. */
   seen(request: string, route: readonly Stop[], start: string | undefined): void
+  /** An own request that is answered in rounds has come this far: so many of its route ran at once, round by round. */
+  inRounds(request: string, route: readonly Stop[], rounds: readonly number[], hub: string): void
   /** The answer of an own request is there. */
   home(request: string, peer: string): void
   /** The picture that own requests carry. */
@@ -31,7 +34,9 @@ export interface HopLights {
 export function createHopLights(canvas: HTMLCanvasElement): HopLights {
   const stillness = matchMedia('(prefers-reduced-motion: reduce)')
   const darkness = matchMedia('(prefers-color-scheme: dark)')
-  const flights = createFlights(() => (stillness.matches ? 0 : HOP_LIGHT_MS))
+  const legMs = () => (stillness.matches ? 0 : HOP_LIGHT_MS)
+  const flights = createFlights(legMs)
+  const bursts = createRoundFlights(legMs)
   const context = canvas.getContext('2d')
   let layers = 1
   let discs: readonly Disc[] = []
@@ -48,15 +53,18 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
     running = false
     if (context === null) return
     const nowMs = performance.now()
-    const { lights, trails } = flights.frame(nowMs)
+    const single = flights.frame(nowMs)
+    const several = bursts.frame(nowMs)
+    const lights = [...single.lights, ...several.lights]
     fit(canvas, context)
-    for (const trail of trails) drawTrail(context, trail, colourOf(trail.layer, 0.7))
+    for (const trail of [...single.trails, ...several.trails])
+      drawTrail(context, trail, colourOf(trail.layer, 0.7))
     eraseDiscs(context, discs)
     for (const light of lights) {
       const disc = discs.find(({ x, y }) => x === light.x && y === light.y)
       drawLight(context, light, disc?.radius ?? 0, colourOf(light.layer, 1), cargo)
     }
-    if (!flights.isStill(nowMs)) wake()
+    if (!flights.isStill(nowMs) || !bursts.isStill(nowMs)) wake()
   }
 
   function colourOf(layer: number | undefined, opacity: number): string {
@@ -74,12 +82,17 @@ export function createHopLights(canvas: HTMLCanvasElement): HopLights {
       layers = Math.max(1, count)
       discs = rims
       flights.place(places)
+      bursts.place(places)
       wake()
     },
     seen(request, route, start) {
       // Without motion only the own route is worth its lines.
       if (stillness.matches && start === undefined) return
       flights.seen(request, route, start, performance.now())
+      wake()
+    },
+    inRounds(request, route, rounds, hub) {
+      bursts.seen(request, route, rounds, hub, performance.now())
       wake()
     },
     home(request, peer) {

@@ -1,6 +1,7 @@
 import type { Pixels, Receipt } from '@layerswarm/model'
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
+import type { Here } from '../logic/together.ts'
 import { percentText } from '../logic/wording.ts'
 import type { Run } from '../run.ts'
 import { type AnswerCard, answerCard, labelOf, type ModelFacts } from './answer-card.ts'
@@ -20,7 +21,8 @@ export interface RunView {
 }
 
 /** The chosen picture, its hops as they arrive, the bars and the answer. */
-export function createRunView(self: () => string, hostAll?: () => void): RunView {
+export function createRunView(here: () => Here, hostAll?: () => void): RunView {
+  const self = () => here().peerId ?? ''
   const chosen = byId('chosen', HTMLCanvasElement)
   const caption = byId('chosen-caption', HTMLElement)
   const hint = byId('hint', HTMLElement)
@@ -60,7 +62,7 @@ export function createRunView(self: () => string, hostAll?: () => void): RunView
       setLine(interim, interimOf(run, model))
       answered =
         run.stage === 'answered'
-          ? { receipt: run.receipt, shown: answerCard(run, model, picture, hostAll) }
+          ? { receipt: run.receipt, shown: answerCard(run, model, picture, here(), hostAll) }
           : undefined
       answerPlace.replaceChildren(...(answered === undefined ? [] : [answered.shown.card]))
     },

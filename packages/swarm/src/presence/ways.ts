@@ -32,17 +32,16 @@ export class Ways {
     return this.neighbourhood.rttMs(peer) ?? WAY_UNKNOWN_MS / 4
   }
 
-  /** Bytes per millisecond that a peer, or this member, sends. */
-  uploadBytesPerMs(peer: PeerId): number {
-    if (peer === this.options.self) return this.options.accessSpeed().upload ?? ACCESS_BYTES_PER_MS
-    return this.table.get(peer)?.presence.upload || ACCESS_BYTES_PER_MS
+  /** Bytes per millisecond that a peer, or this member, sends. @param unmeasured of an access that nobody has measured. */
+  uploadBytesPerMs(peer: PeerId, unmeasured = ACCESS_BYTES_PER_MS): number {
+    if (peer === this.options.self) return this.options.accessSpeed().upload ?? unmeasured
+    return this.table.get(peer)?.presence.upload || unmeasured
   }
 
-  /** Bytes per millisecond that a peer, or this member, receives. */
-  downloadBytesPerMs(peer: PeerId): number {
-    if (peer === this.options.self)
-      return this.options.accessSpeed().download ?? ACCESS_BYTES_PER_MS
-    return this.table.get(peer)?.presence.download || ACCESS_BYTES_PER_MS
+  /** Bytes per millisecond that a peer, or this member, receives. @param unmeasured of an access that nobody has measured. */
+  downloadBytesPerMs(peer: PeerId, unmeasured = ACCESS_BYTES_PER_MS): number {
+    if (peer === this.options.self) return this.options.accessSpeed().download ?? unmeasured
+    return this.table.get(peer)?.presence.download || unmeasured
   }
 
   /** Bytes from one peer to another through both accesses, milliseconds. */

@@ -104,6 +104,7 @@ export class Readout {
         type: 'progressed',
         request,
         route: newest.route,
+        rounds: [],
         probabilities: scores?.probabilities,
         scoredHops: scores?.step.route.length ?? 0,
       },

@@ -353,8 +353,9 @@ export class Hub {
     asked.applied(current, current.sums, next)
     if (asked.isRecount) return this.closing.recounted(asked, nowMs)
     asked.activation = undefined
-    const { request, route } = asked
-    const progress = { request, route: [...route], probabilities: undefined, scoredHops: 0 }
+    const { request } = asked
+    const [route, rounds] = [[...asked.route], [...asked.rounds]]
+    const progress = { request, route, rounds, probabilities: undefined, scoredHops: 0 }
     return [
       ...(activation === asked.origin ? [] : withdrawn(activation)),
       { do: 'report', event: { type: 'progressed', ...progress } },

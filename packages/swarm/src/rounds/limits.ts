@@ -4,6 +4,12 @@
 export const SUMS_HELD_MAX = 32
 /** Handling of one share of a round, beside its way and its work: two turns of two event loops. */
 export const SHARE_OVERHEAD_MS = 5
+/**
+ * Bytes per millisecond of an access that nobody has measured (100 Mbit/s): an access is measured by what crosses it, so
+ * one that is thought slow is never tried, and two peers side by side would never share a picture. A slow one costs
+ * one picture.
+ */
+export const TRIED_BYTES_PER_MS = 12_500
 /** Rounds must promise to be quicker than a tour by this factor: an estimate is no measurement. */
 export const ROUNDS_GAIN_MIN = 1.05
 

@@ -51,6 +51,20 @@ describe('a request in rounds of 4 + 4', () => {
     expect(fast.totalMs).toBeLessThan(0.4 * slow.totalMs)
   })
 
+  test('is shared by two hosts of everything though nobody has measured an access yet, a ViT-B too', async () => {
+    const world = new World({
+      ...{ seed: 1, layerMs: 100, shape: { layers: 8, tokens: 197, width: 768 } },
+    })
+    const members = ['anna', 'ben'].map((name) => world.join(name, { serve: ALL }).member)
+    world.clock.run(5_000)
+    // Each knows by then what a layer takes, and has said so.
+    for (const member of members) await answered(world, member.classify(world.stem()))
+    world.clock.run(world.clock.nowMs() + 30_000)
+    const asked = members[0]?.classify(world.stem(), { rounds: [4, 4] })
+    const { route } = await answered(world, asked as NonNullable<typeof asked>)
+    expect(new Set(route.map(({ peer }) => peer))).toEqual(new Set(['anna', 'ben']))
+  })
+
   test('replaces a host that crashes without a word', async () => {
     const { world, asker } = room({ anna: ALL, ben: ALL, carl: ALL })
     const asked = asker.classify(world.stem(), { rounds: [4, 4] })

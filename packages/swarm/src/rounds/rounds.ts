@@ -81,9 +81,8 @@ export class Rounds {
     const { rounds, groupings, maxLossPoints } = policy
     if (rounds === 'off' || policy.plan.length > 0) return undefined
     if (rounds !== 'auto') return rounds
-    // What sharpens, or stops early, does so step by step.
-    if (groupings.length === 0 || policy.anytime || policy.stopAtConfidence !== undefined)
-      return undefined
+    // What stops early does so step by step.
+    if (groupings.length === 0 || policy.stopAtConfidence !== undefined) return undefined
     const layers = Array.from({ length: this.options.shape.layers }, (_, layer) => layer)
     const bytes = activation.place === 'held' ? activation.size : activation.bytes.length
     const barred = this.needs.shared.barred(request, policy, nowMs)

@@ -7,7 +7,7 @@ import type { Ways } from '../presence/ways.ts'
 import type { Errands } from '../provider/errands.ts'
 import type { Survey } from '../provider/scout.ts'
 import type { PeerId } from '../wire/messages.ts'
-import { SHARE_OVERHEAD_MS } from './limits.ts'
+import { SHARE_OVERHEAD_MS, TRIED_BYTES_PER_MS } from './limits.ts'
 import type { Executor, HubAccess } from './plan.ts'
 
 /** Where a hub looks. */
@@ -53,8 +53,8 @@ export class Sight {
       executors: own === undefined ? others : [own, ...others],
       hosts: choice.hosts,
       access: {
-        sendMs: bytes / ways.uploadBytesPerMs(self),
-        receiveMs: bytes / ways.downloadBytesPerMs(self),
+        sendMs: bytes / ways.uploadBytesPerMs(self, TRIED_BYTES_PER_MS),
+        receiveMs: bytes / ways.downloadBytesPerMs(self, TRIED_BYTES_PER_MS),
       },
       tourMs: () => this.tourMs(choice, able, own, of),
     }
@@ -72,8 +72,8 @@ export class Sight {
       ...{ peer, layers, layerMs, isMeasured },
       pending: pending + asked,
       wayMs: ways.rttMs(peer) + extraMs + SHARE_OVERHEAD_MS,
-      inMs: bytes / ways.downloadBytesPerMs(peer),
-      outMs: bytes / ways.uploadBytesPerMs(peer),
+      inMs: bytes / ways.downloadBytesPerMs(peer, TRIED_BYTES_PER_MS),
+      outMs: bytes / ways.uploadBytesPerMs(peer, TRIED_BYTES_PER_MS),
       isHub: false,
     }
   }

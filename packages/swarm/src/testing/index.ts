@@ -32,6 +32,7 @@ export type { TransportBench } from './transport-bench.ts'
 export { VirtualClock, VirtualEvent } from './virtual-clock.ts'
 export {
   type Inhabitant,
+  REAL_TENSORS,
   SIMULATED_RELEASE,
   simulatedMember,
   World,

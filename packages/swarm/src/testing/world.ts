@@ -1,4 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
+import { CORE_OPTIONS_DEFAULT } from '../core-options.ts'
 import { createMember } from '../driver.ts'
 import type { Member, MemberOptions, MemberPorts } from '../member.ts'
 import type { Compute } from '../ports.ts'
@@ -31,6 +32,14 @@ export const WORLD_OPTIONS_DEFAULT: WorldOptions = Object.freeze({
   layerMs: 2,
   network: NETWORK_OPTIONS_DEFAULT,
 })
+
+/** For members whose compute runs layers of a model: how tensors are judged and added up in production. */
+export const REAL_TENSORS: Pick<MemberOptions, 'agree' | 'isPlausible' | 'arithmetic'> =
+  Object.freeze({
+    agree: CORE_OPTIONS_DEFAULT.agree,
+    isPlausible: CORE_OPTIONS_DEFAULT.isPlausible,
+    arithmetic: CORE_OPTIONS_DEFAULT.arithmetic,
+  })
 
 /** A member in a simulated world, with the handles to disturb it. */
 export interface Inhabitant<C extends Compute = SymbolicCompute> {

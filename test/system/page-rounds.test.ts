@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeRoundsRelease } from '../support/rounds-release.ts'
+import { type RunningSwarm, startService } from '../support/run-command.ts'
+import { launchBrowser, openTab, type Tab } from './browser.ts'
+import { keepShot } from './page-shots.ts'
+
+const LAYERS = 8
+
+let browser: Browser
+let swarm: RunningSwarm
+let scratch = ''
+let tab: Tab
+let other: Tab
+let page: Page
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-rounds-'))
+  const folder = await makeRoundsRelease(join(scratch, 'release'))
+  browser = await launchBrowser()
+  swarm = await startService('signaling', '--port', '0', '--model', folder)
+  // Neither tab can do without the other.
+  other = await openTab(browser, swarm.url, 'autojoin=1&layers=0,1,2,3&engine=ort-wasm')
+  tab = await openTab(browser, swarm.url, 'autojoin=1&layers=4,5,6,7&engine=ort-wasm')
+  page = tab.page
+  await tab.until('both host their layers and have met', ({ coverage, peers }) => {
+    const met = peers.filter(({ connection }) => connection === 'direct')
+    return coverage.length > 0 && coverage.every((hosts) => hosts > 0) && met.length > 0
+  })
+})
+afterAll(async () => {
+  await browser?.close()
+  await swarm?.end('SIGTERM')
+  await rm(scratch, { recursive: true, force: true })
+})
+
+test('a picture goes out to several peers at once, and its answer says what that was worth', async () => {
+  await page.getByTestId('rounds').selectOption('4+4')
+  await page.getByTestId('sample').nth(8).click()
+  const answer = page.getByTestId('answer')
+  await answer.waitFor()
+  // A round may lose a layer where the machine is busy; then the answer names it.
+  const {
+    rounds = '',
+    missing,
+    hops,
+  } = await answer.evaluate((card: HTMLElement) => ({
+    ...card.dataset,
+  }))
+  expect(rounds).toMatch(missing === '0' ? /^4\+4$/ : /^\d(\+\d)?$/)
+  expect(Number(hops) + Number(missing)).toBe(LAYERS)
+  const said = await page.getByTestId('together').textContent()
+  expect(said).toMatch(
+    /^2 peers at once, [\d.]+\u202fm?s; this tab alone: [\d.]+\u202fm?s, at [\d.]+\u202fms a layer as measured here$/,
+  )
+  await keepShot('rounds', () =>
+    page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width: 1280, height: 1180 } }),
+  )
+})
+
+test('never is an answer of one layer after another, which sharpens', async () => {
+  await page.getByTestId('rounds').selectOption('off')
+  await page.getByTestId('sample').nth(5).click()
+  await page.waitForFunction(
+    () => document.querySelector<HTMLElement>('[data-testid=answer]')?.dataset.rounds === '',
+  )
+  expect(await page.getByTestId('together').count()).toBe(0)
+})
+
+test('each choice says what it costs, and nothing of this reaches the console', async () => {
+  expect(await page.locator('#rounds option').allTextContents()).toEqual([
+    'never: one layer after another',
+    'where quicker, for 0.5 points at most',
+    '2+2+2+2: costs 0.4 points of 100',
+    '4+4: costs 3.6 points of 100',
+  ])
+  expect([...tab.errors, ...other.errors]).toEqual([])
+})

@@ -1,0 +1,143 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { groupingText, type ModelSpec } from '@layerswarm/model'
+import { createPeer, type Peer } from '@layerswarm/peer'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { measureTogether } from '../../apps/cli/src/bench/together.ts'
+import { FASHION_ROUNDS, makeRoundsRelease } from '../support/rounds-release.ts'
+import {
+  type RunningSwarm,
+  runCommand,
+  startCommand,
+  startService,
+} from '../support/run-command.ts'
+
+/** The shape of the bench's model, a thousandth of its weights. */
+const SMALL: ModelSpec = {
+  ...{ variant: 'shuffle', imageSize: 28, patchSize: 4, channels: 3, classes: 10 },
+  ...{ width: 64, layers: 12, heads: 4, mlpWidth: 128, layerNormEps: 1e-6 },
+} as const
+
+test('the bench of peers that add up runs in processes and in tabs, and answers while it kills', async () => {
+  const told: string[] = []
+  const rows = await measureTogether(
+    { spec: SMALL, groups: [4, 4, 4] },
+    { rounds: 2, signal: new AbortController().signal, log: (line) => told.push(line) },
+  )
+  const killed = (of: number) =>
+    `what it cost that one of ${of} was killed in mid-round, beside a round of the others`
+  expect(rows.map((row) => row.case)).toEqual([
+    'one picture, two processes, beside one',
+    'tensors of a picture through the hub, beside one tensor',
+    'pictures answered while processes were killed, of those asked',
+    'pictures with every layer, of those asked',
+    killed(3),
+    killed(2),
+    'one picture, two tabs, beside one',
+  ])
+  for (const { ours, reference, ratio } of rows) {
+    expect(Number.isFinite(ratio)).toBe(true)
+    expect(ratio).toBe(ours / reference)
+  }
+  const [, bytes, answered] = rows
+  // Three rounds: x goes out to the other one each time at most, and a sum comes back; of so small a model maybe never.
+  expect(bytes?.ratio).toBeLessThanOrEqual(6)
+  expect(answered?.ratio).toBe(1)
+  expect(told.filter((line) => line.includes('killed in mid-round'))).toHaveLength(2)
+})
+
+describe('the shipped model in rounds of 4 + 4 by Node peers', () => {
+  const SAMPLES = 60
+  let scratch = ''
+  let swarm: RunningSwarm
+  let asker: Peer
+  const peers: ChildProcess[] = []
+
+  beforeAll(async () => {
+    scratch = await mkdtemp(join(tmpdir(), 'layerswarm-rounds-'))
+    const folder = await makeRoundsRelease(join(scratch, 'release'))
+    swarm = await startService('signaling', '--port', '0', '--model', folder)
+    for (const layers of ['0,1,2,3,4,5', '0,1,2,3,4,5', '6', '7'])
+      peers.push(startCommand('peer', '--join', swarm.url, '--layers', layers, '--no-webrtc'))
+    asker = createPeer({ join: swarm.url, serve: 'none', webrtc: false })
+    await asker.start()
+    while (asker.snapshot().coverage.some((hosts, layer) => hosts < (layer < 6 ? 2 : 1)))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+  })
+  afterAll(async () => {
+    await asker?.stop()
+    for (const peer of peers) peer.kill('SIGKILL')
+    await swarm?.end('SIGTERM')
+    await rm(scratch, { recursive: true, force: true })
+  })
+
+  const ask = (...flags: string[]) =>
+    runCommand('classify', '--samples', String(SAMPLES), '--join', swarm.url, ...flags)
+
+  test('are refused where they cost more than is accepted', async () => {
+    const { code, stderr } = await ask('--rounds', '4+4')
+    expect(code).toBe(2)
+    expect(stderr.trim().split('\n')[0]).toBe(
+      'layerswarm: fashion-vit-in-rounds loses 3.6 points in rounds of 4+4, more than --max-loss 0.5: ask with --max-loss 3.6, or --rounds with 2+2+2+2 (0.4 points)',
+    )
+  })
+
+  test('are as right as the manifest says, and the answer says what crossed the network', async () => {
+    const { code, stdout, stderr } = await ask('--rounds', '4+4', '--max-loss', '4', '--json')
+    expect(code, stderr).toBe(0)
+    const report = JSON.parse(stdout) as Report
+    expect(report.answered).toBe(SAMPLES)
+    // Three standard errors of so few samples.
+    const share = FASHION_ROUNDS['4+4']
+    const error = Math.sqrt((share * (1 - share)) / SAMPLES)
+    expect(report.accuracy).toBeGreaterThan(share - 3 * error)
+    const { requester, executor } = report.bytes
+    // A tensor of 50 tokens of 64 halves leaves in every round; what a round leaves on a busy machine is run as a tour.
+    const tensor = 50 * 64 * 2
+    expect(requester.sent).toBeGreaterThan(tensor)
+    const inRounds = Object.values(report.rounds).reduce((sum, count) => sum + count, 0)
+    expect(inRounds).toBeGreaterThan(SAMPLES / 2)
+    // Where all of them were in rounds, each role is told of.
+    if (inRounds < SAMPLES) expect(executor).toBeUndefined()
+    else expect(executor?.received).toBeCloseTo(requester.sent / (executor?.peers ?? 0), 6)
+  })
+
+  test('go on without the layers whose only hosts are killed in the middle, and say so', async () => {
+    const { spec } = asker.manifest
+    const pixels = spec.channels * spec.imageSize ** 2
+    const image = { shape: [1, 1, 28, 28], data: new Float32Array(pixels) }
+    const before = await (await asker.classify(image, { rounds: [4, 4] })).answer
+    expect(before.route.length + before.missingLayers.length).toBe(spec.layers)
+    const { answer, onProgress } = await asker.classify(image, { rounds: [4, 4] })
+    const unlisten = onProgress(() => {
+      unlisten()
+      for (const peer of peers.slice(2)) peer.kill('SIGKILL')
+    })
+    const during = await answer
+    expect(during.route.length + during.missingLayers.length).toBe(spec.layers)
+    for (let picture = 0; picture < 5; picture++) {
+      const { route, rounds, missingLayers } = await (
+        await asker.classify(image, { rounds: [4, 4] })
+      ).answer
+      expect(missingLayers).toEqual(expect.arrayContaining([6, 7]))
+      expect(route.length + missingLayers.length).toBe(spec.layers)
+      expect(
+        rounds.reduce((sum, size) => sum + size, 0),
+        groupingText(rounds),
+      ).toBe(route.length)
+    }
+  })
+})
+
+interface Report {
+  readonly answered: number
+  readonly accuracy: number
+  readonly partial: number
+  readonly rounds: Readonly<Record<string, number>>
+  readonly bytes: {
+    readonly requester: { readonly sent: number; readonly received: number }
+    readonly executor?: { readonly peers: number; readonly received: number }
+  }
+}
