@@ -91,7 +91,7 @@ export async function cancelsAwaitedPulls(
 
   const asked = { ...onItsWay, hash: 'b'.repeat(64) as TensorHash }
   const cancelAsked = start(asked)
-  await bench.settle(PUSH_PATIENCE_MS - 1)
+  await bench.settle(PUSH_PATIENCE_MS / 2)
   cancelAsked()
   await bench.settle(bench.quietMs + 2 * PUSH_PATIENCE_MS)
   demandEqual('answers to cancelled pulls', answers, 0)
