@@ -175,6 +175,69 @@ describe.skipIf(!isFirefoxInstalled())('the page in Firefox', () => {
     await other.close()
   })
 
+  test('rests by the clock as it was chosen, and helps again', async () => {
+    // Firefox tells pages neither of a battery nor of a metered connection: those rules, on by default, hold nobody back.
+    expect(
+      await tab.evaluate(
+        `['getBattery' in navigator, 'connection' in navigator, document.querySelector('#rule-battery').checked, document.querySelector('#rule-metered').checked]`,
+      ),
+    ).toEqual([false, false, true, true])
+    const choose = (id: string, value: string) =>
+      tab.evaluate(`(() => {
+        const input = document.querySelector('${id}')
+        input.value = '${value}'
+        input.dispatchEvent(new Event('change'))
+      })()`)
+    const hour = new Date().getHours()
+    const two = (value: number) => String(value % 24).padStart(2, '0')
+    await choose('#rule-from', `${two(hour + 2)}:00`)
+    await choose('#rule-to', `${two(hour + 3)}:00`)
+    await untilSnapshot(snapshot, 'it rests', ({ state }) => state === 'paused', WAIT_MS)
+    expect(await text('#rest')).toBe(`Resting until ${two(hour + 2)}:00, as you chose.`)
+    await choose('#rule-from', '')
+    await untilSnapshot(snapshot, 'it helps again', ({ state }) => state === 'serving', WAIT_MS)
+    await untilTrue(`document.querySelector('#rest').hidden`)
+  })
+
+  test('shares one choice with another tab of its window, and says so', async () => {
+    const second = await tab.beside(`${swarm.url}/?layers=none&autojoin=1`)
+    const note = `document.querySelector('#tabs-note').textContent`
+    await untilTrue(`${note}.startsWith('2 tabs of this browser are in the swarm')`)
+    await untilSnapshot(snapshot, 'it gives half', ({ timeShare }) => timeShare === 0.5, WAIT_MS)
+    expect(second.errors).toEqual([])
+    await second.close()
+    await untilSnapshot(snapshot, 'it gives all again', ({ timeShare }) => timeShare === 1, WAIT_MS)
+    await untilTrue(`document.querySelector('#tabs-note').hidden`)
+  })
+
+  test('rests when nobody has looked at it for half an hour, if that was chosen', async () => {
+    // A tab of its own: half an hour passes in an instant, by the one clock that the page has.
+    const other = await firefox.open(`${swarm.url}/?layers=none&autojoin=1`)
+    const state = () => other.evaluate<string>('layerswarm.snapshot().state')
+    await expect.poll(state, { timeout: WAIT_MS }).toBe('serving')
+    await other.evaluate(`(() => {
+      document.querySelector('#rule-hidden').click()
+      const now = performance.now.bind(performance)
+      let aheadMs = 0
+      performance.now = () => now() + aheadMs
+      window.passHalfAnHour = () => { aheadMs = 31 * 60_000 }
+    })()`)
+    const cover = await other.beside('about:blank')
+    await expect
+      .poll(() => other.evaluate('document.visibilityState'), { timeout: WAIT_MS })
+      .toBe('hidden')
+    expect(await state()).toBe('serving')
+    await other.evaluate('passHalfAnHour()')
+    await expect.poll(state, { timeout: WAIT_MS }).toBe('paused')
+    expect(await other.evaluate(`document.querySelector('#rest').innerText`)).toBe(
+      'Resting: nobody has looked at this tab for long.',
+    )
+    await cover.close()
+    await other.show()
+    await expect.poll(state, { timeout: WAIT_MS }).toBe('serving')
+    await other.close()
+  })
+
   test('thanks whoever leaves, and remembers what was given and chosen', async () => {
     await tab.evaluate(`(() => {
       const share = document.querySelector('[data-testid="time-share"]')

@@ -29,6 +29,11 @@ export interface FirefoxTab {
   /** A PNG of the whole page. */
   screenshot(): Promise<Buffer>
   reload(): Promise<void>
+  /** Another tab of the same window and the same storage, which covers this one. */
+  beside(url: string): Promise<FirefoxTab>
+  /** Brings it to the front: the others of its window are hidden. */
+  show(): Promise<void>
+  /** The first tab of a user context with all that were opened beside it. */
   close(): Promise<void>
 }
 
@@ -101,8 +106,10 @@ function addressOf(child: ChildProcess): Promise<string> {
   })
 }
 
-async function openTab(wire: Wire, url: string): Promise<FirefoxTab> {
-  const { userContext } = await wire.send('browser.createUserContext')
+async function openTab(wire: Wire, url: string, shared?: unknown): Promise<FirefoxTab> {
+  const { userContext } = shared
+    ? { userContext: shared }
+    : await wire.send('browser.createUserContext')
   const { context } = await wire.send('browsingContext.create', { type: 'tab', userContext })
   const errors: string[] = []
   wire.onError(String(context), (text) => errors.push(text))
@@ -141,8 +148,13 @@ async function openTab(wire: Wire, url: string): Promise<FirefoxTab> {
     async reload() {
       await wire.send('browsingContext.reload', { context, wait: 'complete' })
     },
+    beside: (other) => openTab(wire, other, userContext),
+    async show() {
+      await wire.send('browsingContext.activate', { context })
+    },
     async close() {
-      await wire.send('browser.removeUserContext', { userContext })
+      if (shared) await wire.send('browsingContext.close', { context })
+      else await wire.send('browser.removeUserContext', { userContext })
     },
   }
 }

@@ -1,3 +1,4 @@
+import { PEER_LOOK_INTERVAL_MS_MIN } from './limits.ts'
 import type { Download } from './logic/joining.ts'
 import type { PageOptions } from './logic/page-options.ts'
 
@@ -26,10 +27,14 @@ export async function fetchRuntime(
     if (!response.ok || reader === undefined) return
     const bytes = wireBytes(response, file.bytes)
     let unpackedBytes = 0
+    let toldMs = Number.NEGATIVE_INFINITY
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
       unpackedBytes += value.length
+      // It comes in hundreds of pieces, and each look at them takes from what is started meanwhile.
+      if (performance.now() - toldMs < PEER_LOOK_INTERVAL_MS_MIN) continue
+      toldMs = performance.now()
       const share = Math.min(1, unpackedBytes / file.bytes)
       report({ receivedBytes: Math.round(share * bytes), bytes })
     }
@@ -52,8 +57,12 @@ async function chooseRuntime(
   signal: AbortSignal,
 ): Promise<RuntimeFile | undefined> {
   if (engine === 'reference') return undefined
-  const files = parseRuntimes(await (await fetch('runtimes.json', { signal })).json())
-  const name = (await wantsWebGpu(engine)) ? webGpuRuntime() : 'ort-wasm-simd-threaded'
+  const [listed, isGpu] = await Promise.all([
+    fetch('runtimes.json', { signal }).then((response) => response.json()),
+    wantsWebGpu(engine),
+  ])
+  const files = parseRuntimes(listed)
+  const name = isGpu ? webGpuRuntime() : 'ort-wasm-simd-threaded'
   return files.find((file) => file.name === name)
 }
 

@@ -1,4 +1,4 @@
-import type { Peer, PeerSnapshot } from '@layerswarm/peer'
+import type { Peer, PeerOptions, PeerSnapshot } from '@layerswarm/peer'
 import { idleSnapshot } from '@layerswarm/peer/snapshot'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PAGE_DEFAULTS } from './logic/page-options.ts'
@@ -11,12 +11,13 @@ let stopped = 0
 let isStarted = false
 
 vi.mock('@layerswarm/peer', () => ({
-  createPeer: (): Partial<Peer> => ({
+  createPeer: ({ beforeEngine }: Pick<PeerOptions, 'beforeEngine'>): Partial<Peer> => ({
     start: async () => {
       started++
       isStarted = true
       const failure = failures.shift()
       if (failure !== undefined) throw failure
+      await beforeEngine()
     },
     stop: async () => {
       stopped++
@@ -140,7 +141,8 @@ test('from the click on nothing is called offline until somebody leaves', async 
     }),
   )
   session.join(share)
-  await settle()
+  // The network opens meanwhile.
+  await vi.waitFor(() => expect(started).toBe(1))
   expect(session.snapshot().reason).toBe('fetching what this tab computes with')
   fetched()
   await vi.waitFor(() => expect(joined()).toBe(1))
@@ -149,19 +151,19 @@ test('from the click on nothing is called offline until somebody leaves', async 
   expect(states.at(-1)).toBe('offline')
 })
 
-test('cancelled while the runtime is fetched, nothing starts when it has come', async () => {
+test('cancelled while the runtime is fetched, no engine starts when it has come', async () => {
   let fetched = () => {}
-  const { session, told } = setting(
+  const { session, told, joined } = setting(
     new Promise((resolve) => {
       fetched = resolve
     }),
   )
   session.join(share)
-  await settle()
+  await vi.waitFor(() => expect(started).toBe(1))
   session.leave()
   fetched()
   await settle()
-  expect([started, told]).toEqual([0, ['left']])
+  expect([stopped, joined(), told]).toEqual([1, 0, ['left']])
   expect(session.snapshot().state).toBe('offline')
 })
 

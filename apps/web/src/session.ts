@@ -104,6 +104,8 @@ class TabSession {
   snapshot(): PeerSnapshot {
     const { joining } = this
     if (joining.stage === 'away') return idleSnapshot('offline', joiningText(joining))
+    // The network opens meanwhile; what takes long is what is told.
+    if (joining.stage === 'fetching') return idleSnapshot('joining', joiningText(joining))
     const seen = this.current?.peer?.snapshot()
     // Before it starts, and between two attempts, a peer calls itself offline.
     return seen === undefined || (seen.state === 'offline' && joining.stage !== 'in')
@@ -174,15 +176,18 @@ class TabSession {
     const { share } = stay
     this.happen(stay, { type: 'asked' })
     try {
-      const [{ createPeer }] = await Promise.all([
-        import('@layerswarm/peer'),
-        prepare(signal, (download) => this.happen(stay, { type: 'received', download })),
-        this.stopped,
-      ])
+      const prepared = prepare(signal, (download) =>
+        this.happen(stay, { type: 'received', download }),
+      )
+      const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), this.stopped])
       signal.throwIfAborted()
-      const peer = createPeer(peerOptions(place, options, share))
+      const beforeEngine = async () => {
+        await prepared
+        signal.throwIfAborted()
+        this.happen(stay, { type: 'fetched' })
+      }
+      const peer = createPeer({ ...peerOptions(place, options, share), beforeEngine })
       stay.peer = peer
-      this.happen(stay, { type: 'fetched' })
       follow(peer, signal, (event) => this.happened(event), this.look)
       await peer.start(signal)
       signal.throwIfAborted()

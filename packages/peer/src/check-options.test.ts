@@ -43,6 +43,7 @@ describe('the options of a peer', () => {
     ['iceServers', { join, iceServers: [{ urls: 'http://a' }] }],
     ['webrtc', { join, webrtc: 'no' }],
     ['wireDtype', { join, wireDtype: 'float8' }],
+    ['beforeEngine', { join, beforeEngine: Promise.resolve() }],
     ['wrapTransport', { join, wrapTransport: null }],
     ['capacity', { join, capacity: undefined }],
     ['timeShare', { join, timeShare: '1' }],

@@ -65,6 +65,7 @@ const KINDS: Readonly<Partial<Record<keyof PeerOptions, Kind>>> = {
     `one of ${ACTIVATION_DTYPES.join(', ')}`,
     (value) => ACTIVATION_DTYPES.some((dtype) => dtype === value),
   ],
+  beforeEngine: ['a function', (value) => typeof value === 'function'],
   wrapTransport: ['a function', (value) => typeof value === 'function'],
 }
 

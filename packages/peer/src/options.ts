@@ -49,6 +49,8 @@ export interface PeerOptions {
   readonly capacity: number
   /** What computes; `auto` takes the fastest that is correct here. */
   readonly engine: 'auto' | EngineName
+  /** What the engine waits for while the network opens, such as a download whose progress is shown. */
+  readonly beforeEngine: () => Promise<void>
   /** Id or name of the release to join; undefined for the first that the server offers. */
   readonly release: string | undefined
   /** Public keys (hex) whose releases are run; undefined trusts the one that the server names. */
@@ -100,6 +102,7 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   serve: 'auto' as const,
   capacity: 2,
   engine: 'auto' as const,
+  beforeEngine: async () => undefined,
   release: undefined,
   trustedPublishers: undefined,
   dataDir: undefined,

@@ -9,7 +9,7 @@ import {
   type Member,
   presenceTopic,
 } from '@layerswarm/swarm'
-import { createCompute, type PartCompute } from '#compute'
+import { type ComputeNeeds, createCompute, type PartCompute } from '#compute'
 import { platform } from '#net'
 import { chooseRelease, fetchManifest } from './bootstrap.ts'
 import { createOpened, type Opened } from './closers.ts'
@@ -33,7 +33,6 @@ import { type PeerOptions, POLICIES } from './options.ts'
 import type { RelayKeepers } from './servers/relay-keepers.ts'
 import type { ServerChange } from './servers/server-state.ts'
 import { type Answer, createServers } from './servers/servers.ts'
-import type { LayerStore } from './store/layer-store.ts'
 import { createSystemClock, systemRandom } from './system-ports.ts'
 
 /** Everything that exists while a peer is part of a swarm. */
@@ -108,8 +107,9 @@ async function open(
   const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
   checkServed(options.serve, manifest.spec)
   const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
-  step('opening the network')
-  const network = await openNetwork(
+  step('opening the network, starting the engine')
+  const { spec } = manifest
+  const opening = openNetwork(
     options,
     {
       ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged, peerRefused },
@@ -119,11 +119,15 @@ async function open(
     opened,
     step,
   )
-  const { node, store, keeper } = network
+  // It takes longest of all, and needs files only when it is open.
+  const store = opening.then((network) => network.store)
+  const engine = openCompute(options, { spec, store }, openEngine, opened)
+  for (const part of [store, engine]) part.catch(() => undefined)
+  const network = await opening
+  const { node, keeper } = network
   step('connecting to the swarm, starting the engine')
-  const { spec } = manifest
   const [compute] = await Promise.all([
-    openCompute(options, { spec, store }, openEngine, opened),
+    engine,
     // The first presence is published only when gossip has met the bootstrap node.
     meetServers(network, first, release.id, signal),
   ])
@@ -282,11 +286,12 @@ function serves({ serve, capacity }: PeerOptions): boolean {
 }
 
 async function openCompute(
-  { engine, wireDtype }: PeerOptions,
-  { spec, store }: { spec: ModelSpec; store: LayerStore },
+  { engine, beforeEngine, wireDtype }: PeerOptions,
+  { spec, store }: Pick<ComputeNeeds, 'spec' | 'store'>,
   openEngine: typeof createCompute,
   opened: Opened,
 ): Promise<PartCompute> {
+  await beforeEngine()
   const compute = await openEngine({ spec, store, wireDtype }, engine)
   await opened.add(() => compute.close())
   return compute

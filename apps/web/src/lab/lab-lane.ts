@@ -1,5 +1,6 @@
 import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
+import { roundOf } from '../logic/rounds-choice.ts'
 import { durationText, peerText, percentText } from '../logic/wording.ts'
 import { html, setLine, setText } from '../ui/dom.ts'
 import { paintLayer } from '../ui/layer-mark.ts'
@@ -8,7 +9,8 @@ import { paintLayer } from '../ui/layer-mark.ts'
 export interface Lane {
   begin(): void
   /** `lied`: whoever ran that hop lied then. */
-  showRoute(route: readonly LaneStop[]): void
+  /** @param rounds how many of them ran at once, round by round; none where one ran after another. */
+  showRoute(route: readonly LaneStop[], rounds?: readonly number[]): void
   /** @param verdict what the scores say, and whether that is right. */
   answered(verdict: { text: string; right: boolean | undefined }, missing: string | undefined): void
   broken(why: string): void
@@ -53,8 +55,11 @@ export function createLane(place: HTMLElement, layers: number): Lane {
     showLies(line) {
       if (lies !== null) setLine(lies, line)
     },
-    showRoute(route) {
-      list.replaceChildren(...route.map((stop) => stopMark(stop, layers)))
+    showRoute(route, rounds = []) {
+      const marks = route.map((stop) => stopMark(stop, layers))
+      for (const [at, mark] of marks.entries())
+        mark.classList.toggle('opens', at > 0 && roundOf(rounds, at) !== roundOf(rounds, at - 1))
+      list.replaceChildren(...marks)
     },
     answered({ text, right }, missing) {
       counts.answered++

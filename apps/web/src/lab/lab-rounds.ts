@@ -37,7 +37,7 @@ export async function throughRounds(
   lane.begin()
   try {
     const { answer, onProgress } = await swarm.ask(tensor, halves(spec.layers))
-    onProgress(({ route }) => lane.showRoute(route))
+    onProgress(({ route, rounds }) => lane.showRoute(route, rounds))
     const { probabilities, missingLayers, totalMs } = await answer
     const missing = missingText(missingLayers)
     lane.answered(verdictOf(probabilities[0] ?? [], picture, labels, totalMs), missing)

@@ -1,6 +1,6 @@
 import { parseModelSpec } from '@layerswarm/model'
 import { expect, test } from 'vitest'
-import { roundsOffers } from './rounds-choice.ts'
+import { roundOf, roundsOffers } from './rounds-choice.ts'
 
 const spec = parseModelSpec({
   ...{ variant: 'shuffle', imageSize: 8, patchSize: 4, channels: 1, classes: 3 },
@@ -20,4 +20,9 @@ test('a release is asked in the rounds that it was measured in, each with what i
 
 test('a release that was not measured offers no choice', () => {
   expect(roundsOffers({ spec })).toEqual([])
+})
+
+test('each layer of a route ran in its round, or after all of them', () => {
+  expect([0, 1, 2, 3, 4].map((at) => roundOf([2, 2], at))).toEqual([1, 1, 2, 2, undefined])
+  expect(roundOf([], 0)).toBeUndefined()
 })

@@ -27,6 +27,19 @@ export function roundsOffers(release: Pick<Manifest, 'rounds' | 'spec'>): readon
   ]
 }
 
+/**
+ * The round, from 1, in which a layer of a route ran; undefined for one that went on after the rounds, as a tour.
+ * @param rounds how many layers ran at once, round by round. @param at its place in the route.
+ */
+export function roundOf(rounds: readonly number[], at: number): number | undefined {
+  let before = 0
+  const index = rounds.findIndex((count) => {
+    before += count
+    return at < before
+  })
+  return index < 0 ? undefined : index + 1
+}
+
 function lossText(points: number): string {
   if (points <= 0) return 'costs nothing'
   const shown = Number(points.toFixed(1))

@@ -1,4 +1,5 @@
 import { bestClass } from '../logic/class-bars.ts'
+import { roundOf } from '../logic/rounds-choice.ts'
 import { durationText, peerText, percentText } from '../logic/wording.ts'
 import type { Hop, Mark } from '../run.ts'
 import { html } from './dom.ts'
@@ -10,6 +11,8 @@ export interface Journey {
   readonly marks: readonly Mark[]
   readonly layers: number
   readonly labels: readonly string[]
+  /** How many of them ran at once, round by round; none where one ran after another. */
+  readonly rounds: readonly number[]
   /** There will be no further marks. */
   readonly isOver: boolean
 }
@@ -28,15 +31,18 @@ export function createHopList(
   let shown: string[] = []
   return {
     show(journey) {
-      const { route, marks } = journey
+      const { route, marks, rounds } = journey
       const keys = route.map((hop) => `${hop.layer} ${hop.peer} ${hop.ms}`)
       // Hops already shown stay; a request that went back to an older step loses its newer ones.
       const kept = keys.findIndex((key, index) => key !== shown[index])
       const from = kept < 0 ? keys.length : kept
       while (list.children.length > from) list.lastElementChild?.remove()
       list.append(...route.slice(from).map((hop) => hopChip(hop, journey, self())))
-      for (const mark of marks) showMark(list.children[mark.hops - 1], mark, journey)
-      if (journey.isOver) for (const chip of list.children) showNoMark(chip)
+      // What a round adds up to is of no layer of it alone.
+      if (rounds.length === 0)
+        for (const mark of marks) showMark(list.children[mark.hops - 1], mark, journey)
+      if (journey.isOver)
+        for (const [at, chip] of [...list.children].entries()) showNoMark(chip, roundOf(rounds, at))
       shown = keys
       title.hidden = route.length === 0
     },
@@ -80,9 +86,12 @@ function showMark(chip: Element | undefined, mark: Mark, { labels }: Journey): v
   chip.append(line)
 }
 
-/** Several layers that one peer runs in a row come back as one result. */
-function showNoMark(chip: Element): void {
+/** Several layers that one peer runs in a row come back as one result, and so do all of a round. */
+function showNoMark(chip: Element, round: number | undefined): void {
   if (chip.querySelector('.hop-mark') !== null) return
-  const title = 'nobody looked at the result in between'
-  chip.append(html('span', { class: 'hop-mark none', text: 'not scored', attributes: { title } }))
+  const [text, title] =
+    round === undefined
+      ? ['not scored', 'nobody looked at the result in between']
+      : [`round ${round}`, 'at the same time as the others of this round']
+  chip.append(html('span', { class: 'hop-mark none', text, attributes: { title } }))
 }

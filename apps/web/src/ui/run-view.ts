@@ -55,6 +55,7 @@ export function createRunView(here: () => Here, hostAll?: () => void): RunView {
       hops.show({
         route: run.stage === 'waiting' ? [] : run.route,
         marks: run.stage === 'running' || run.stage === 'answered' ? run.marks : [],
+        rounds: roundsOf(run),
         ...model,
         isOver: run.stage === 'answered',
       })
@@ -77,6 +78,11 @@ function scoresOf(run: Run): Scores | undefined {
   }
   if (run.stage !== 'running' || run.probabilities === undefined) return undefined
   return { probabilities: run.probabilities, spread: undefined }
+}
+
+/** How many layers of the shown route ran at once, round by round. */
+function roundsOf(run: Run): readonly number[] {
+  return run.stage === 'answered' ? (run.ensemble.answers[0]?.rounds ?? []) : []
 }
 
 function hintOf(run: Run): string | undefined {

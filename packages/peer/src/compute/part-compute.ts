@@ -21,7 +21,8 @@ import { superviseWorker, type WorkerSupervisor } from './worker-supervisor.ts'
 /** What a compute needs to know of its release. */
 export interface ComputeNeeds {
   readonly spec: ModelSpec
-  readonly store: LayerStore
+  /** It may still be on its way: an engine opens without. */
+  readonly store: LayerStore | Promise<LayerStore>
   /** The dtype of the activations that it gives out. */
   readonly wireDtype: ActivationDtype
 }
@@ -47,19 +48,20 @@ export interface PartCompute extends Compute {
 
 /**
  * Calls every callback exactly once.
- * @throws PeerError `no-engine` when none of the engines opens and passes its check.
+ * @throws PeerError `no-engine` when none of the engines opens and passes its check; what keeps the store away.
  */
 export async function createPartCompute(
   needs: ComputeNeeds,
   platform: ComputePlatform,
   limits: Partial<WorkerLimits> = {},
 ): Promise<PartCompute> {
-  const { spec, store, wireDtype } = needs
+  const { spec, wireDtype } = needs
   const batches = { runs: 0, batches: 0 }
   let events: ComputeEvents | undefined
   let recovery: Recovery | undefined
   let layerMs = 0
   const supervisor = await superviseWorker(spec, platform, (line) => recovery?.begin(line), limits)
+  const store = await storeOf(needs, supervisor)
   function measured(ms: number): void {
     layerMs = layerMs === 0 ? ms : layerMs + LAYER_MS_WEIGHT * (ms - layerMs)
   }
@@ -136,6 +138,16 @@ export async function createPartCompute(
       keeper.dropAll()
       await supervisor.close()
     },
+  }
+}
+
+/** The store, once it is there; without one the engine is closed. */
+async function storeOf({ store }: ComputeNeeds, supervisor: WorkerSupervisor): Promise<LayerStore> {
+  try {
+    return await store
+  } catch (error) {
+    await supervisor.close()
+    throw error
   }
 }
 

@@ -271,6 +271,9 @@ function isVia(address: string, relay: Connection | undefined): boolean {
   return relay !== undefined && address.includes(`/p2p/${relay.remotePeer}/p2p-circuit`)
 }
 
+/** libp2p says that own addresses have changed, a second later for good measure, and that a transport has a new one at once. */
+const ADDRESSES_CHANGED = ['self:peer:update', 'transport:listening'] as const
+
 /** Waits until `condition` holds, looking at every change of connections and addresses. False after `ms`. */
 function comesTrue(
   node: SwarmNode,
@@ -282,7 +285,7 @@ function comesTrue(
     const finish = () => {
       clearTimeout(timer)
       node.removeEventListener('connection:close', look)
-      node.removeEventListener('self:peer:update', look)
+      for (const event of ADDRESSES_CHANGED) node.removeEventListener(event, look)
       signal.removeEventListener('abort', finish)
       resolve(condition())
     }
@@ -291,7 +294,7 @@ function comesTrue(
     }
     const timer = setTimeout(finish, ms)
     node.addEventListener('connection:close', look)
-    node.addEventListener('self:peer:update', look)
+    for (const event of ADDRESSES_CHANGED) node.addEventListener(event, look)
     signal.addEventListener('abort', finish, { once: true })
     if (signal.aborted || condition()) finish()
   })

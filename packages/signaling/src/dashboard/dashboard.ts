@@ -119,6 +119,7 @@ th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; border-bottom: 1p
 .warn { color: light-dark(#8a5a00, #f0bf6a); }
 .bad { color: light-dark(#b3382e, #ff9d92); }
 svg { width: 100%; max-width: 40rem; }
+@media (max-width: 640px) { p a { display: inline-block; padding: 0.7rem 0; } }
 polyline { fill: none; stroke: light-dark(#3554c8, #8aa4ff); stroke-width: 2; }
 .gap { fill: light-dark(#b3382e, #ff9d92); }
 `
