@@ -19,7 +19,9 @@ import { readFileSync } from 'node:fs'
 import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'
 import { hearInterruption } from './interruption.ts'
+import { UNKNOWN_TERMINAL_COLUMNS } from './limits.ts'
 import { runLine } from './line/run-line.ts'
+import { ERASE_LINE } from './line/screen.ts'
 
 /** Runs one command line in this process and ends it with the line's exit code. */
 export async function runMain(words: readonly string[]): Promise<void> {
@@ -28,8 +30,11 @@ export async function runMain(words: readonly string[]): Promise<void> {
   const interruption = hearInterruption(
     {
       on: (signal, handler) => void process.on(signal, handler),
-      exit: (code) => process.exit(code),
-      warn: (line) => void process.stderr.write(`${line}\n`),
+      exit(code) {
+        if (hasProgress) process.stderr.write(ERASE_LINE)
+        process.exit(code)
+      },
+      warn: complain,
     },
     COMMANDS.some(({ name, lingers }) => name === words[0] && lingers === true),
   )
@@ -47,7 +52,11 @@ export async function runMain(words: readonly string[]): Promise<void> {
       version: packageVersion(),
       signal: interruption.signal,
       stdout: (text) => void process.stdout.write(text),
-      stderr: (text) => void process.stderr.write(text),
+      stderr: (text) => {
+        hasProgress = text.startsWith(ERASE_LINE) && text !== ERASE_LINE
+        process.stderr.write(text)
+      },
+      columns: (stream) => columnsOf(process[stream]),
     },
     words,
   )
@@ -55,9 +64,23 @@ export async function runMain(words: readonly string[]): Promise<void> {
   process.exit(interruption.exitCode(code))
 }
 
+/** Some terminals do not say how wide they are. */
+function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? columns || UNKNOWN_TERMINAL_COLUMNS : undefined
+}
+
+/** A line of progress stands on the terminal. */
+let hasProgress = false
+
+/** A line of the process itself, when the command that runs is past telling. */
+function complain(line: string): void {
+  process.stderr.write(`${hasProgress ? ERASE_LINE : ''}${line}\n`)
+  hasProgress = false
+}
+
 /** One line instead of a stack. */
 function noteStray(thrown: unknown): void {
-  process.stderr.write(`layerswarm: ${describeError(thrown).message}\n`)
+  complain(`layerswarm: ${describeError(thrown).message}`)
 }
 
 /** Pipes are written later on some systems; the process may end only then. */
