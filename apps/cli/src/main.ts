@@ -1,9 +1,11 @@
 /**
  * The `layerswarm` command: starts swarms and joins them, asks them, trains and publishes models,
  * simulates churn and measures. A result for people goes to stdout, or one JSON document with
- * `--json`; progress and errors go to stderr, errors in one line. `SIGINT` ends any command
- * within a second, with what there is and the exit code 130. `layerswarm completion bash`, `zsh` or `fish` prints a script that teaches a shell to
- * complete commands and flags: `source <(layerswarm completion bash)`.
+ * `--json`; progress and errors go to stderr, errors in one line. On a terminal nothing is wider than
+ * it is, and reports are laid out; in a pipe they stay Markdown and every line stays whole. `SIGINT` ends
+ * any command within a second, with what there is and the exit code 130. `layerswarm completion bash`,
+ * `zsh` or `fish` prints a script that teaches a shell to complete commands and flags:
+ * `source <(layerswarm completion bash)`.
  *
  * ```sh
  * npx layerswarm --help                                                 # every command

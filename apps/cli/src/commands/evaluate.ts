@@ -11,7 +11,7 @@ export const evaluate = defineCommand({
   name: 'evaluate',
   summary:
     'measure models in sequence, in arbitrary orders, pruned, mixed, over the wire and with foreign pictures',
-  begins: 'reading models and images',
+  begins: 'measuring',
   usage: [
     'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--report DIR] [--results FILE]',
   ],

@@ -26,8 +26,8 @@ interface Column {
 }
 
 /**
- * Aligned lines of a table. Where the columns have no room beside each other the table goes on below, behind its
- * first column again.
+ * Aligned lines of a table. Where it has no room its heads take several lines, then its first column, and then it goes
+ * on below, behind that column again.
  * @param columns cells that a line may take; undefined for as many as it needs.
  */
 export function tableLines(
@@ -35,44 +35,57 @@ export function tableLines(
   columns = Number.POSITIVE_INFINITY,
 ): string[] {
   const room = columns - indent.length
-  const [first, ...others] = head.map((text, at) =>
-    columnOf(text, cellsOf(rows, at), at === 0 ? room * FIRST_SHARE_MAX : room),
-  )
-  if (first === undefined) return []
-  const groups: Column[][] = [[first]]
-  let used = first.width
-  for (const column of others) {
-    if (used + GAP.length + column.width > room && groups.at(-1)?.length !== 1) {
-      groups.push([first])
-      used = first.width
-    }
-    groups.at(-1)?.push(column)
-    used += GAP.length + column.width
-  }
+  const read = (isNarrow: boolean, firstMax: number): Column[] =>
+    head.map((text, at) =>
+      columnOf(
+        text,
+        rows.map((row) => row[at] ?? ''),
+        { isNarrow, cellMax: at === 0 ? firstMax : room },
+      ),
+    )
+  const whole = [read(false, room), read(true, room)].find((one) => widthOfAll(one) <= room)
+  const groups =
+    whole === undefined ? broken(read(true, Math.floor(room * FIRST_SHARE_MAX)), room) : [whole]
   return groups.flatMap((group, at) => [
     ...(at === 0 ? [] : ['']),
     ...groupLines(group).map((line) => `${indent}${line}`),
   ])
 }
 
-function cellsOf(rows: Table['rows'], at: number): string[] {
-  return rows.map((row) => row[at] ?? '')
+function widthOfAll(group: readonly Column[]): number {
+  return group.reduce((sum, { width }) => sum + width, (group.length - 1) * GAP.length)
 }
 
-/** As narrow as its cells; a head that is longer takes several lines, as does a cell that is wider than it may be. */
-function columnOf(text: string, texts: readonly string[], widthMax: number): Column {
-  const cells = texts.map((cell) =>
-    lengthOf(cell) <= widthMax ? [cell] : wrapCell(cell, widthMax),
-  )
+/** As many columns beside the first as there is room for, and the others below. */
+function broken([first, ...others]: readonly Column[], room: number): Column[][] {
+  if (first === undefined) return []
+  const groups: Column[][] = [[first]]
+  for (const column of others) {
+    const last = groups.at(-1) ?? []
+    if (last.length > 1 && widthOfAll([...last, column]) > room) groups.push([first, column])
+    else last.push(column)
+  }
+  return groups
+}
+
+/** As narrow as its cells, if it is to be; a cell that is wider than it may be takes several lines. */
+function columnOf(
+  text: string,
+  texts: readonly string[],
+  { isNarrow, cellMax }: { isNarrow: boolean; cellMax: number },
+): Column {
+  const cells = texts.map((cell) => (lengthOf(cell) <= cellMax ? [cell] : wrapCell(cell, cellMax)))
   const widest = Math.max(0, ...cells.flat().map(lengthOf))
-  const words = text.replaceAll('/', '/ ').split(' ')
-  const head = Number.isFinite(widthMax)
-    ? wrap(words.join(' '), Math.max(widest, ...words.map(lengthOf))).map((line) =>
-        line.replaceAll('/ ', '/'),
-      )
-    : [text]
+  const head = isNarrow ? wrapHead(text, widest) : [text]
   const width = Math.max(widest, ...head.map(lengthOf))
   return { head, cells, width, isRight: texts.every((cell) => FIGURE.test(cell)) }
+}
+
+/** A head may break behind a slash, too. */
+function wrapHead(text: string, widest: number): string[] {
+  const words = text.replaceAll('/', '/ ').split(' ')
+  const width = Math.max(widest, ...words.map(lengthOf))
+  return wrap(words.join(' '), width).map((line) => line.replaceAll('/ ', '/'))
 }
 
 function wrapCell(cell: string, columns: number): string[] {
