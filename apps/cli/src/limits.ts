@@ -105,6 +105,9 @@ export const PLOT_COLUMNS_MAX = 72
 /** Cells left of a plot, for its numbers. */
 export const PLOT_MARGIN_COLUMNS = 8
 
+/** What the first column of a table may take of a line, so that others have room beside it. */
+export const TABLE_FIRST_SHARE_MAX = 0.5
+
 /** Classes of a picture that are shown with a bar: what it was nearly taken for, too. */
 export const BARS_MAX = 3
 

@@ -3,6 +3,7 @@ import { CliError, usageError } from '../cli-error.ts'
 import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { bare, count, type Option, text, texts } from '../line/option.ts'
+import type { Curve } from '../line/screen.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
 import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
@@ -133,6 +134,7 @@ export const simulate = defineCommand({
     signal,
     print,
     markdown,
+    plot,
     log,
     doing,
     progress,
@@ -174,7 +176,7 @@ export const simulate = defineCommand({
     refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
     const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
     const run = { ...watch, options }
-    if (scenario === CHURN) await sweepChurn(given, run, outputs)
+    if (scenario === CHURN) await sweepChurn(given, run, { ...outputs, plot })
     else await playScenario(scenario, run, outputs)
   },
 })
@@ -257,16 +259,38 @@ async function findLoads(run: LoadRun, { print, markdown, emit }: Outputs): Prom
 async function sweepChurn(
   given: readonly number[] | undefined,
   run: ScenarioRun,
-  { print, markdown, emit }: Outputs,
+  { print, markdown, plot, emit }: Outputs & Pick<CommandContext, 'plot'>,
 ): Promise<void> {
   const { runChurn } = await import('../simulation/run-scenario.ts')
   const { churn, markdown: text } = await runChurn(run, given)
   markdown(text)
+  for (const curve of curvesOf(churn)) plot(curve)
   if (run.folder !== undefined)
     print(`report in ${run.folder}: churn.svg, report.html, report.md, report.json`)
   emit(churnDocument(churn))
   const broken = churn.points.map(({ report }) => report).find((report) => report.broken > 0)
   if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
+}
+
+/** What is answered, and of that what is right where it was scored, of 1, over the rate of leaving. */
+function curvesOf({ points }: ChurnReport): Curve[] {
+  const names = Object.keys(
+    points[0]?.report.policies ?? {},
+  ) as (keyof SimulationReport['policies'])[]
+  const isScored = points.every(({ report }) =>
+    Object.values(report.policies).every(({ accuracy }) => accuracy !== null),
+  )
+  return names.map((name) => ({
+    name,
+    about: `${isScored ? 'answered correctly' : 'answered'}, the more leave per minute`,
+    points: points.map(({ leavingPerMinute, report }) => {
+      const { answeredShare = 0, accuracy = null } = report.policies[name] ?? {}
+      return [leavingPerMinute, answeredShare * (accuracy ?? 1)] as const
+    }),
+    low: 0,
+    high: 1,
+    format: (share) => `${(100 * share).toFixed(0)} %`,
+  }))
 }
 
 function churnDocument({ protocol, points, replay }: ChurnReport): Record<string, unknown> {

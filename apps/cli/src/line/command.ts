@@ -1,4 +1,5 @@
 import type { Options, ValuesOf } from './option.ts'
+import type { Curve } from './screen.ts'
 import type { Table } from './table.ts'
 
 /** Anything that JSON.stringify writes. */
@@ -21,6 +22,8 @@ export interface CommandContext<O extends Options = Options> {
   /** The same for a table, and for a report in Markdown. */
   table(table: Table): void
   markdown(text: string): void
+  /** A curve, where a person sees it: on a terminal. */
+  plot(curve: Curve): void
   /** The same for what another program reads, on a terminal too. */
   verbatim(text: string): void
   /** A line that stays, on stderr. */

@@ -33,6 +33,10 @@ describe('a line on a terminal', () => {
     ])
   })
 
+  test('of JSON stays one that a program reads', () => {
+    expect(fit('{"level": "info", "event": "ready"}', 12)).toHaveLength(1)
+  })
+
   test('is measured without its colours', () => {
     expect(widthOf('\u001b[36m⣀⣀\u001b[0m')).toBe(2)
   })

@@ -15,10 +15,11 @@ export function widthOf(line: string): number {
 /**
  * Breaks a line for a terminal; what goes on is set in a little. A command stays one that a shell takes back, and a
  * word that is longer than a line, an address or a hash, stays whole.
+ * What a program reads, an object of a log in JSON, is left as it is.
  * @param columns cells of the terminal.
  */
 export function fit(line: string, columns: number): string[] {
-  if (widthOf(line) <= columns) return [line]
+  if (widthOf(line) <= columns || line.startsWith('{"')) return [line]
   const [indent = ''] = /^ */.exec(line) ?? []
   const text = line.slice(indent.length)
   const at = text.search(SHELL_COMMAND)

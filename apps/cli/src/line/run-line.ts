@@ -56,6 +56,7 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
       signal: host.signal,
       print,
       table: unlessJson((table) => screen.table(table)),
+      plot: unlessJson((curve) => screen.plot(curve)),
       verbatim: unlessJson((text) => screen.verbatim(text)),
       markdown: unlessJson((text) => screen.markdown(text)),
       log: (text) => screen.log(text),

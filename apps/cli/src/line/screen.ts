@@ -1,4 +1,11 @@
-import { PROGRESS_LINE_INTERVAL_MS, REDRAW_INTERVAL_MS_MIN } from '../limits.ts'
+import {
+  PLOT_COLUMNS_MAX,
+  PLOT_MARGIN_COLUMNS,
+  PLOT_ROWS,
+  PROGRESS_LINE_INTERVAL_MS,
+  REDRAW_INTERVAL_MS_MIN,
+} from '../limits.ts'
+import { drawTerminalPlot, type PlotLine } from '../terminal/terminal-plot.ts'
 import { cut, fit } from './fit.ts'
 import { layOut } from './markdown.ts'
 import { type Table, tableLines } from './table.ts'
@@ -12,6 +19,15 @@ export interface ScreenHost {
   stderr(text: string): void
   /** Cells of the terminal that it goes to, now; undefined for a file or a program. */
   columns(stream: StreamName): number | undefined
+}
+
+/** What a plot shows. */
+export interface Curve extends PlotLine {
+  /** Of what and over what it is. */
+  readonly about: string
+  readonly low: number
+  readonly high: number
+  format(y: number): string
 }
 
 /** To the first cell, and clear from there (ECMA-48, "erase in line"). */
@@ -65,6 +81,18 @@ export class Screen {
     const columns = this.host.columns('stdout')
     if (columns === undefined) this.write('stdout', [text.trimEnd()])
     else this.write('stdout', layOut(text, columns))
+  }
+
+  /** A curve between `low` and `high`; nothing elsewhere than on a terminal. */
+  plot({ low, high, format, ...line }: Curve): void {
+    const columns = this.host.columns('stdout')
+    if (columns === undefined || line.points.length < 2) return
+    const width = Math.max(10, Math.min(PLOT_COLUMNS_MAX, columns - PLOT_MARGIN_COLUMNS))
+    const size = { columns: width, rows: PLOT_ROWS, hasColours: false }
+    this.write(
+      'stdout',
+      drawTerminalPlot({ ...size, title: line.about, lines: [line], low, high, format }),
+    )
   }
 
   /** What a program reads, as it is, also on a terminal. */

@@ -1,3 +1,4 @@
+import { TABLE_FIRST_SHARE_MAX } from '../limits.ts'
 import { wrap } from './wrap.ts'
 
 /** Columns with a head each, all of them empty for none; the first column says what a row is about. */
@@ -10,9 +11,6 @@ export interface Table {
 
 /** What stands between two columns. */
 const GAP = '  '
-
-/** What the first column may take of a line, so that others have room beside it. */
-const FIRST_SHARE_MAX = 0.5
 
 /** What only has figures is set flush right, whatever unit they have. */
 const FIGURE = /^(?:[-−+±]?\d.*|–|)$/
@@ -45,7 +43,9 @@ export function tableLines(
     )
   const whole = [read(false, room), read(true, room)].find((one) => widthOfAll(one) <= room)
   const groups =
-    whole === undefined ? broken(read(true, Math.floor(room * FIRST_SHARE_MAX)), room) : [whole]
+    whole === undefined
+      ? broken(read(true, Math.floor(room * TABLE_FIRST_SHARE_MAX)), room)
+      : [whole]
   return groups.flatMap((group, at) => [
     ...(at === 0 ? [] : ['']),
     ...groupLines(group).map((line) => `${indent}${line}`),
