@@ -89,10 +89,10 @@ export class Screen {
     if (columns === undefined || line.points.length < 2) return
     const width = Math.max(10, Math.min(PLOT_COLUMNS_MAX, columns - PLOT_MARGIN_COLUMNS))
     const size = { columns: width, rows: PLOT_ROWS, hasColours: false }
-    this.write(
-      'stdout',
-      drawTerminalPlot({ ...size, title: line.about, lines: [line], low, high, format }),
-    )
+    this.write('stdout', [
+      '',
+      ...drawTerminalPlot({ ...size, title: line.about, lines: [line], low, high, format }),
+    ])
   }
 
   /** What a program reads, as it is, also on a terminal. */
