@@ -15,7 +15,7 @@ import {
 export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
-  begins: 'reading the recipe and the images',
+  begins: 'training',
   usage: [
     'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--teacher DIR]… [--engine cpu|webgpu] [--threads N] [--resume]',
   ],
