@@ -76,11 +76,8 @@ export const INTERRUPTED_EXIT_CODE = 130
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
 export const INTERRUPTED_MS_MAX = 500
 
-/** How often the progress of an evaluation, which takes minutes, is told. */
-export const EVALUATION_PROGRESS_INTERVAL_MS = 5_000
-
-/** Between two lines of progress while sample images are asked one by one. */
-export const SAMPLES_PROGRESS_INTERVAL_MS = 2_000
+/** Between two lines of progress where there is no terminal to draw it on. */
+export const PROGRESS_LINE_INTERVAL_MS = 2_000
 
 /**
  * How often the coverage is looked at while a swarm starts: not felt, and no work for the
@@ -107,6 +104,15 @@ export const PLOT_COLUMNS_MAX = 72
 
 /** Cells left of a plot, for its numbers. */
 export const PLOT_MARGIN_COLUMNS = 8
+
+/** What the first column of a table may take of a line, so that others have room beside it. */
+export const TABLE_FIRST_SHARE_MAX = 0.5
+
+/** Classes of a picture that are shown with a bar: what it was nearly taken for, too. */
+export const BARS_MAX = 3
+
+/** The bar of a class that is certain. */
+export const BAR_COLUMNS = 30
 
 /** Redrawing more often costs a busy processor more than a person sees. */
 export const REDRAW_INTERVAL_MS_MIN = 200

@@ -1,9 +1,11 @@
 /**
  * The `layerswarm` command: starts swarms and joins them, asks them, trains and publishes models,
  * simulates churn and measures. A result for people goes to stdout, or one JSON document with
- * `--json`; progress and errors go to stderr, errors in one line. `SIGINT` ends any command
- * within a second, with what there is and the exit code 130. `layerswarm completion bash`, `zsh` or `fish` prints a script that teaches a shell to
- * complete commands and flags: `source <(layerswarm completion bash)`.
+ * `--json`; progress and errors go to stderr, errors in one line. On a terminal nothing is wider than
+ * it is, and reports are laid out; in a pipe they stay Markdown and every line stays whole. `SIGINT` ends
+ * any command within a second, with what there is and the exit code 130. `layerswarm completion bash`,
+ * `zsh` or `fish` prints a script that teaches a shell to complete commands and flags:
+ * `source <(layerswarm completion bash)`.
  *
  * ```sh
  * npx layerswarm --help                                                 # every command
@@ -19,7 +21,9 @@ import { readFileSync } from 'node:fs'
 import { describeError } from './cli-error.ts'
 import { COMMANDS } from './commands/index.ts'
 import { hearInterruption } from './interruption.ts'
+import { UNKNOWN_TERMINAL_COLUMNS } from './limits.ts'
 import { runLine } from './line/run-line.ts'
+import { ERASE_LINE } from './line/screen.ts'
 
 /** Runs one command line in this process and ends it with the line's exit code. */
 export async function runMain(words: readonly string[]): Promise<void> {
@@ -28,8 +32,11 @@ export async function runMain(words: readonly string[]): Promise<void> {
   const interruption = hearInterruption(
     {
       on: (signal, handler) => void process.on(signal, handler),
-      exit: (code) => process.exit(code),
-      warn: (line) => void process.stderr.write(`${line}\n`),
+      exit(code) {
+        if (hasProgress) process.stderr.write(ERASE_LINE)
+        process.exit(code)
+      },
+      warn: complain,
     },
     COMMANDS.some(({ name, lingers }) => name === words[0] && lingers === true),
   )
@@ -47,7 +54,11 @@ export async function runMain(words: readonly string[]): Promise<void> {
       version: packageVersion(),
       signal: interruption.signal,
       stdout: (text) => void process.stdout.write(text),
-      stderr: (text) => void process.stderr.write(text),
+      stderr: (text) => {
+        hasProgress = text.startsWith(ERASE_LINE) && text !== ERASE_LINE
+        process.stderr.write(text)
+      },
+      columns: (stream) => columnsOf(process[stream]),
     },
     words,
   )
@@ -55,9 +66,23 @@ export async function runMain(words: readonly string[]): Promise<void> {
   process.exit(interruption.exitCode(code))
 }
 
+/** Some terminals do not say how wide they are. */
+function columnsOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? columns || UNKNOWN_TERMINAL_COLUMNS : undefined
+}
+
+/** A line of progress stands on the terminal. */
+let hasProgress = false
+
+/** A line of the process itself, when the command that runs is past telling. */
+function complain(line: string): void {
+  process.stderr.write(`${hasProgress ? ERASE_LINE : ''}${line}\n`)
+  hasProgress = false
+}
+
 /** One line instead of a stack. */
 function noteStray(thrown: unknown): void {
-  process.stderr.write(`layerswarm: ${describeError(thrown).message}\n`)
+  complain(`layerswarm: ${describeError(thrown).message}`)
 }
 
 /** Pipes are written later on some systems; the process may end only then. */

@@ -55,6 +55,7 @@ const LABELS = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 5)
 const COMMAND = defineCommand({
   name: 'try',
   summary: 'every kind of flag',
+  begins: 'beginning',
   usage: [''],
   examples: [],
   positionals: NO_POSITIONALS,
@@ -273,7 +274,7 @@ export const CLI_TARGETS: readonly Target[] = [
     run(input) {
       const release = { manifest: tinyManifest(), part: async () => new Uint8Array(8) }
       const to = new URL('http://swarm.test/')
-      const target = { to, token: 't', signal: new AbortController().signal, log() {} }
+      const target = { to, token: 't', signal: new AbortController().signal, progress() {} }
       return answering(input, {}, () =>
         refusingLater({ CliError: ['refused'] }, () => uploadRelease(release, target)),
       )

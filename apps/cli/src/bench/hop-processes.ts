@@ -63,6 +63,7 @@ async function withSwarm(
     policy: PEER_DEFAULTS.policy,
     webrtc: false,
     log: () => undefined,
+    progress: () => undefined,
   })
   try {
     const rows: BenchRow[] = []

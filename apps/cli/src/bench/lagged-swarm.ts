@@ -55,6 +55,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
     engine,
     policy,
     log: () => undefined,
+    progress: () => undefined,
   })
   const release = local.signaling.snapshot().releases[0]?.id ?? ''
   const words = [local.url.href, release, String(capacity), String(peersEach), policy, engine]

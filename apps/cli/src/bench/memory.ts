@@ -37,6 +37,7 @@ export const memory: Bench = {
       policy: PEER_DEFAULTS.policy,
       webrtc: false,
       log: () => undefined,
+      progress: () => undefined,
     })
     const { id = '', hosts = [] } = swarm.signaling.snapshot().releases[0] ?? {}
     const provider = startProvider(
@@ -65,6 +66,7 @@ export const memory: Bench = {
         policy: PEER_DEFAULTS.policy,
         webrtc: false,
         signal,
+        doing: () => undefined,
         log,
       })
       try {

@@ -37,6 +37,7 @@ export async function togetherInProcesses(
     policy: PEER_DEFAULTS.policy,
     webrtc: false,
     log: () => undefined,
+    progress: () => undefined,
   })
   const layers = Array.from({ length: model.spec.layers }, (_, layer) => layer)
   const asker = createPeer({ join: swarm.url.href, serve: layers, engine: ENGINE, webrtc: false })

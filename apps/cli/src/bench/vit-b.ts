@@ -61,6 +61,7 @@ async function inProcesses(folder: string, options: BenchOptions): Promise<Bench
     policy: PEER_DEFAULTS.policy,
     webrtc: false,
     log: () => undefined,
+    progress: () => undefined,
   })
   try {
     await hosting(swarm, options)
@@ -74,6 +75,7 @@ async function inProcesses(folder: string, options: BenchOptions): Promise<Bench
       policy: PEER_DEFAULTS.policy,
       webrtc: false,
       signal,
+      doing: () => undefined,
       log,
     })
     try {

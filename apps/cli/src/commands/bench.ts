@@ -1,4 +1,4 @@
-import type { Bench } from '../bench/bench.ts'
+import type { Bench, BenchRow } from '../bench/bench.ts'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../line/command.ts'
 import { nearest } from '../line/nearest.ts'
@@ -21,6 +21,7 @@ const NAMES = [...BENCHES.keys()]
 export const bench = defineCommand({
   name: 'bench',
   summary: 'measure beside a reference, as ratios',
+  begins: 'measuring',
   usage: [`[${NAMES.join('|')}] [--rounds N]`],
   positionals: { min: 0, max: 1, placeholder: 'one NAME, or all of them', choices: NAMES },
   options: {
@@ -34,7 +35,7 @@ export const bench = defineCommand({
     ),
   },
   examples: ['bench hop --json', 'bench memory --rounds 500'],
-  async run({ positionals, values, signal, print, log, emit }) {
+  async run({ positionals, values, signal, print, table, log, doing, emit }) {
     const [name] = positionals
     if (name !== undefined && !BENCHES.has(name)) {
       throw usageError(`there is no bench "${name}"; did you mean "${nearest(name, NAMES)}"?`)
@@ -44,13 +45,19 @@ export const bench = defineCommand({
       if (name !== undefined && name !== known) continue
       const chosen = await open()
       print(`${chosen.name}: ${chosen.compares}`)
+      doing(`measuring ${chosen.name}`)
       const rows = await chosen.run({ rounds: values.rounds ?? chosen.rounds, signal, log })
-      for (const { case: what, ours, reference, ratio, unit, parts = [] } of rows) {
-        print(`${what}: ${ours.toFixed(2)} / ${reference.toFixed(2)} ${unit} = ${ratio.toFixed(2)}`)
-        for (const one of parts) print(`  ${one.ours.toFixed(3)} ${unit}  ${one.part}`)
-      }
+      table({ head: ['case', 'ours', 'reference', 'unit', 'ratio'], rows: rows.flatMap(tableRows) })
       measured.push(...rows)
     }
     emit({ name: name ?? 'all', rows: measured })
   },
 })
+
+/** A measurement, and below it what it is made of. */
+function tableRows({ case: what, ours, reference, ratio, unit, parts = [] }: BenchRow): string[][] {
+  return [
+    [what, ours.toFixed(2), reference.toFixed(2), unit, ratio.toFixed(2)],
+    ...parts.map(({ part, ours: own }) => [`  ${part}`, own.toFixed(3), '', unit, '']),
+  ]
+}

@@ -32,6 +32,7 @@ type ClassifyContext = CommandContext<typeof OPTIONS>
 export const classify = defineCommand({
   name: 'classify',
   summary: 'ask a swarm what is on an image',
+  begins: 'joining the swarm',
   usage: [
     'IMAGE… --join URL… [--order 2,0,1] [--rounds auto|off|4+4] [--max-loss POINTS] [--deadline-ms N] [--min-layers N] [--orders K | --confirm]',
     '--samples N --join URL… [--concurrency N] …',
@@ -46,17 +47,18 @@ export const classify = defineCommand({
     'classify shirt.jpg --join http://127.0.0.1:9000 --rounds 4+4 --max-loss 4',
   ],
   async run(context) {
-    const { positionals, values, signal, log } = context
+    const { positionals, values, signal, log, doing } = context
     if ((values.samples === undefined) === (positionals.length === 0)) {
       throw usageError('classify needs either IMAGE… or --samples N')
     }
     const asking = askingOf(values)
+    doing('joining the swarm')
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, data, release, engine, policy } = values
     const { readSwarmKey } = await import('../swarm/swarm-key.ts')
     const swarmKey = await readSwarmKey(values['swarm-key'])
     const how = { swarmKey, dataDir: data, release, engine, policy, webrtc: true }
-    const peer = await joinAsRequester({ join, ...how, signal, log })
+    const peer = await joinAsRequester({ join, ...how, signal, log, doing })
     try {
       if (values.samples === undefined) await classifyImages(peer, context, asking)
       else await classifySamples(peer, context, asking, values.samples)
@@ -71,7 +73,7 @@ async function classifyImages(
   context: ClassifyContext,
   asking: Asking,
 ): Promise<void> {
-  const { positionals, signal, print, log, emit } = context
+  const { positionals, signal, print, table, log, doing, progress, emit } = context
   const { classifyFiles } = await import('../swarm/classify-files.ts')
   const { readPicture } = await import('../images/picture.ts')
   const { CheckBook, laterLines } = await import('../swarm/check-book.ts')
@@ -82,7 +84,10 @@ async function classifyImages(
     asking,
     signal,
     print,
+    table,
     log,
+    doing,
+    progress,
   })
   // Audits have gone on while others were asked.
   const given = answers.map((answer) => ({ ...answer, checked: checks.of(answer) }))
@@ -131,16 +136,17 @@ async function classifySamples(
   asking: Asking,
   samples: ValuesOf<typeof OPTIONS>['samples'] & number,
 ): Promise<void> {
-  const { values, signal, print, log, emit } = context
+  const { values, signal, print, doing, progress, emit } = context
   const { fetchSamples } = await import('../swarm/swarm-samples.ts')
   const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
   const isKept = await checkAsked(peer, context)
+  doing('asking the swarm')
   const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
     count: samples,
     concurrency: values.concurrency,
     asking,
     signal,
-    log,
+    progress,
   })
   for (const line of reportLines(report)) print(line)
   emit({ ...report, keepsOrder: isKept })

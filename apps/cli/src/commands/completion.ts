@@ -6,14 +6,15 @@ import { parseChoice } from '../line/option.ts'
 export const completion = defineCommand({
   name: 'completion',
   summary: 'print a script that teaches a shell to complete commands and flags',
+  begins: 'writing the script',
   usage: [SHELLS.join('|')],
   positionals: { min: 1, max: 1, placeholder: 'one SHELL', choices: SHELLS },
   options: {},
   examples: ['completion bash', 'completion zsh', 'completion fish'],
-  async run({ positionals, commands, print, emit }) {
+  async run({ positionals, commands, verbatim, emit }) {
     const shell = parseChoice(positionals[0] ?? '', SHELLS, 'SHELL')
     const script = await completionScript(shell, commands)
-    print(script.trimEnd())
+    verbatim(script.trimEnd())
     emit({ shell, script })
   },
 })

@@ -2,7 +2,7 @@ import { usageError } from '../cli-error.ts'
 import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
-import { count, texts } from '../line/option.ts'
+import { bare, count, texts } from '../line/option.ts'
 import { policyOption } from '../line/policy-option.ts'
 import { ASK_OPTIONS, askingOf } from './ask-options.ts'
 
@@ -13,6 +13,7 @@ import { ASK_OPTIONS, askingOf } from './ask-options.ts'
 export const demo = defineCommand({
   name: 'demo',
   summary: 'start a swarm, ask it samples, and kill volunteers on the way',
+  begins: 'starting the server',
   usage: ['[--samples 100] [--peers 8] [--kill 2]'],
   positionals: NO_POSITIONALS,
   options: {
@@ -32,16 +33,19 @@ export const demo = defineCommand({
     engine: engineOption('what the volunteers compute with'),
     policy: policyOption('who goes on with a step'),
     ...ASK_OPTIONS,
+    verbose: bare('tell what the server and every volunteer do'),
   },
   examples: [
     'demo',
     'demo --samples 200 --peers 8 --kill 2 --json',
     'demo --rounds 4+4 --max-loss 4',
   ],
-  async run({ values, signal, print, log, emit }) {
+  async run({ values, signal, print, log: tell, doing, progress, emit }) {
     if (values.kill >= values.peers) {
       throw usageError(`--kill ${values.kill} would leave none of ${values.peers} volunteers`)
     }
+    const { unlessRoutine } = await import('../swarm/quiet-log.ts')
+    const log = values.verbose ? tell : unlessRoutine(tell)
     const { runDemo } = await import('../swarm/run-demo.ts')
     const { checkRounds } = await import('./check-rounds.ts')
     const { reportLines } = await import('../swarm/sample-run.ts')
@@ -71,6 +75,8 @@ export const demo = defineCommand({
       coveredMs: DEMO_COVERED_MS_MAX,
       signal,
       log,
+      doing,
+      progress,
     })
     print(`${report.killed} of ${peers} volunteers were killed on the way`)
     for (const line of reportLines(report)) print(line)

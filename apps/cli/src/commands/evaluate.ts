@@ -11,6 +11,7 @@ export const evaluate = defineCommand({
   name: 'evaluate',
   summary:
     'measure models in sequence, in arbitrary orders, pruned, mixed, over the wire and with foreign pictures',
+  begins: 'measuring',
   usage: [
     'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--report DIR] [--results FILE]',
   ],
@@ -43,7 +44,7 @@ export const evaluate = defineCommand({
     'evaluate models/fashion-vit models/fashion-vit-sequential --images 1000 --report reports/short',
     'evaluate models/fashion-vit* --results docs/results.md',
   ],
-  async run({ positionals, values, signal, print, log, emit }) {
+  async run({ positionals, values, signal, print, table, log, progress, emit }) {
     if (values.data !== undefined && values.samples !== undefined) {
       throw usageError('evaluate takes --data or --samples, not both')
     }
@@ -54,8 +55,14 @@ export const evaluate = defineCommand({
     if (values.report !== undefined) await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
     if (values.results !== undefined)
       await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
-    const evaluation = await evaluateFolders(positionals, { ...values, signal, log })
+    const evaluation = await evaluateFolders(positionals, { ...values, signal, log, progress })
     for (const line of evaluationLines(evaluation)) print(line)
+    const foreign = evaluation.releases.flatMap(foreignRows)
+    if (foreign.length > 0)
+      table({
+        head: ['foreign pictures told apart', 'orders', 'area', 'by confidence'],
+        rows: foreign,
+      })
     if (values.report !== undefined) {
       await writeEvaluation(values.report, evaluation)
       print(`report in ${join(values.report, 'report.html')}`)
@@ -95,7 +102,7 @@ function evaluationLines({ releases, merged, mixed }: Evaluation): string[] {
 }
 
 function releaseLines(release: Evaluation['releases'][number]): string[] {
-  const { name, images, sequential, arbitrary, rounds, foreign } = release
+  const { name, images, sequential, arbitrary, rounds } = release
   const spread = `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} in ${arbitrary.orders} orders`
   return [
     `${name}: ${percent(sequential)} in sequence, ${spread}, ${images} images`,
@@ -103,12 +110,17 @@ function releaseLines(release: Evaluation['releases'][number]): string[] {
       ([grouping, measured]) =>
         `${name}: ${percent(measured.mean)} ± ${percent(measured.std)} in rounds of ${grouping}`,
     ),
-    ...Object.entries(foreign.orders).map(([orders, { novelty, confidence }]) => {
-      const asked = orders === '1' ? '1 order' : `${orders} orders`
-      const areas = `${novelty.toFixed(3)}, by confidence ${confidence.toFixed(3)}`
-      return `${name}: foreign pictures told apart in ${asked} with an area of ${areas}`
-    }),
   ]
+}
+
+/** The area below the ROC curve, 1 for told apart without a fault, by what either score says. */
+function foreignRows({ name, foreign }: Evaluation['releases'][number]): string[][] {
+  return Object.entries(foreign.orders).map(([orders, { novelty, confidence }]) => [
+    name,
+    orders,
+    novelty.toFixed(3),
+    confidence.toFixed(3),
+  ])
 }
 
 function quickOf(images: number | undefined): string[] {

@@ -8,6 +8,7 @@ const ENGINES = ['reference', 'ort-node', 'ort-wasm', 'tfjs'] as const
 export const forward = defineCommand({
   name: 'forward',
   summary: 'run a model from a folder here, its layers in the order you give',
+  begins: 'running the model',
   usage: ['DIR --images FILE.json [--order 2,0,1] [--engine reference|ort-node|ort-wasm|tfjs]'],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {

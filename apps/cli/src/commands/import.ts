@@ -6,6 +6,7 @@ import { bare, requiredText, text } from '../line/option.ts'
 export const importModel = defineCommand({
   name: 'import',
   summary: 'take over a ViT or DeiT of Hugging Face or timm',
+  begins: 'reading the checkpoint',
   usage: ['HF_DIR --out DIR [--name NAME] [--drop-distillation]'],
   positionals: { min: 1, max: 1, placeholder: 'one HF_DIR' },
   options: {

@@ -19,6 +19,7 @@ const mask: Option<readonly boolean[] | undefined> = {
 export const merge = defineCommand({
   name: 'merge',
   summary: 'make one model of the layers of two trainings of the same shape and variant',
+  begins: 'merging',
   usage: ['A B --out DIR [--mask 0,1,1,0 | --seed S] [--name NAME]'],
   positionals: { min: 2, max: 2, placeholder: 'two DIRs' },
   options: {

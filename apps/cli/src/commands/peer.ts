@@ -27,6 +27,7 @@ const layers: Option<'auto' | readonly number[]> = {
 export const peer = defineCommand({
   name: 'peer',
   summary: 'give a swarm the compute of this process',
+  begins: 'joining the swarm',
   usage: [
     '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
     '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
@@ -74,7 +75,7 @@ export const peer = defineCommand({
     'peer --join http://127.0.0.1:9000 --layers 2,5 --engine ort-wasm',
     'peer --join https://swarm.example/ --host 0.0.0.0 --port 9100 --announce /dns4/me.example/tcp/9100/ws',
   ],
-  async run({ values, signal, log, print, emit }) {
+  async run({ values, signal, log, doing, print, emit }) {
     const { serve } = await import('../swarm/serve-peer.ts')
     const { readSwarmKey } = await import('../swarm/swarm-key.ts')
     const { followAllowList } = await import('../swarm/allow-list.ts')
@@ -104,6 +105,7 @@ export const peer = defineCommand({
       },
       signal,
       log: record,
+      joined: () => doing(''),
     }).finally(close)
     const speed = served === 0 ? '' : `, ${layerMs.toFixed(2)} ms per layer with ${backend}`
     print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s${speed}`)

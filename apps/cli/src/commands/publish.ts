@@ -6,6 +6,7 @@ import { choice, optionalUrl, text, texts } from '../line/option.ts'
 export const publish = defineCommand({
   name: 'publish',
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
+  begins: 'reading the model',
   usage: [
     'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
     'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
@@ -38,7 +39,7 @@ export const publish = defineCommand({
     'publish runs/next --out models/next --mixes-with models/fashion-vit',
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
-  async run({ positionals, values, signal, print, log, emit }) {
+  async run({ positionals, values, signal, print, log, progress, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
     const { isToken, readTokenFile } = await import('../release/upload-release.ts')
     const { keepsOrder, releaseId } = await import('@layerswarm/model')
@@ -48,8 +49,20 @@ export const publish = defineCommand({
     checkUse(values, isToken)
     const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
     const target =
-      to === undefined || secret === undefined ? undefined : { to, token: secret, signal, log }
-    const choices = { out, key, name, dtype, target, rounds, mixesWith, data, signal, log }
+      to === undefined || secret === undefined ? undefined : { to, token: secret, signal, progress }
+    const choices = {
+      out,
+      key,
+      name,
+      dtype,
+      target,
+      rounds,
+      mixesWith,
+      data,
+      signal,
+      log,
+      progress,
+    }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
     const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)

@@ -7,6 +7,7 @@ const ENGINES = ['reference', 'ort-node', 'ort-wasm'] as const
 export const replay = defineCommand({
   name: 'replay',
   summary: 'compute the answer of a receipt again, here, and say whether it agrees',
+  begins: 'computing the answer again',
   usage: ['RECEIPT [--model DIR] [--engine reference|ort-node|ort-wasm]'],
   positionals: { min: 1, max: 1, placeholder: 'one RECEIPT' },
   options: {

@@ -10,6 +10,7 @@ import { allowListOption, bare, choice, text, texts } from '../line/option.ts'
 export const signaling = defineCommand({
   name: 'signaling',
   summary: 'let a swarm meet: introductions, the page, the releases, health and metrics',
+  begins: 'starting the server',
   usage: [
     '[--port 9000] [--host 127.0.0.1] [--https] [--cert FILE --key FILE] [--announce ADDRESS]…',
     '[--peer-with URL]… [--ice-server URL[,USER,CREDENTIAL]]… [--model DIR]… [--data DIR] [--upload-token-file FILE]',
@@ -42,7 +43,7 @@ export const signaling = defineCommand({
     'signaling --data /var/lib/layerswarm --peer-with https://other.example/',
     'signaling --announce https://swarm.example/ --ice-server turn:turn.example:3478,user,secret',
   ],
-  async run({ values, signal, print, log, emit }) {
+  async run({ values, signal, print, log, doing, emit }) {
     const hosting = readHosting(values)
     const { data: dataDir, 'upload-token-file': tokenFile } = values
     const metricsTokenFile = values['metrics-token-file']
@@ -83,6 +84,7 @@ export const signaling = defineCommand({
     try {
       const ready = await server.start()
       const { url, peerId, releases } = ready
+      doing('')
       print(`ready ${url}`)
       const links = linksOf(ready, swarmKey)
       if (swarmKey !== undefined) for (const line of [PRIVATE_LINE, `  ${links.url}`]) print(line)

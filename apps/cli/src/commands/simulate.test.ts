@@ -16,7 +16,14 @@ async function run(...words: string[]): Promise<number> {
   }
   const { signal } = new AbortController()
   return runLine(
-    { commands: COMMANDS, version: '1.2.3', signal, stdout: () => undefined, stderr: say },
+    {
+      commands: COMMANDS,
+      version: '1.2.3',
+      signal,
+      stdout: () => undefined,
+      stderr: say,
+      columns: () => undefined,
+    },
     words,
   )
 }

@@ -3,6 +3,7 @@ import { CliError, usageError } from '../cli-error.ts'
 import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { bare, count, type Option, text, texts } from '../line/option.ts'
+import type { Curve } from '../line/screen.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
 import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
@@ -68,6 +69,7 @@ const policies: Option<readonly string[] | undefined> = {
 export const simulate = defineCommand({
   name: 'simulate',
   summary: 'run the swarm in virtual time, under churn, stragglers and liars',
+  begins: 'simulating',
   usage: [
     'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
     'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
@@ -126,16 +128,28 @@ export const simulate = defineCommand({
     'simulate load --peers 100 --scenarios calm --report runs/load',
     'simulate --fuzz 1000',
   ],
-  async run({ positionals: [scenario], values, signal, print, log, emit }) {
+  async run({
+    positionals: [scenario],
+    values,
+    signal,
+    print,
+    markdown,
+    plot,
+    log,
+    doing,
+    progress,
+    emit,
+  }) {
     const { peers, requests, seed, policy, small, rates: given, report: folder } = values
     const { policies } = values
+    const outputs = { print, markdown, emit }
     const forCompare = { seeds: values.seeds, scenarios: values.scenarios, policies }
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
       const forScenario = { peers, requests, policy, small, rates: given, report: folder }
       refuse('--fuzz', { ...forScenario, ...forCompare, set: values.set[0] })
-      return searchWorlds(values.fuzz, seed, { print, log, emit, signal })
+      return searchWorlds(values.fuzz, seed, { print, emit }, { progress, signal })
     }
     const { SCENARIO_NAMES } = await import('@layerswarm/lab')
     if (scenario === undefined)
@@ -145,25 +159,25 @@ export const simulate = defineCommand({
     if (given !== undefined && scenario !== CHURN)
       throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
     const sizes = withoutUndefined({ peers, requests })
-    const watch = { scored: !values['no-accuracy'], small, folder, signal, log }
+    const watch = { scored: !values['no-accuracy'], small, folder, signal, log, doing, progress }
     if (scenario === COMPARE) {
       refuse(`simulate ${COMPARE}`, { policy })
       const set = values.set.length === 0 ? undefined : changes(values.set)
       const options = { ...sizes, seeds: [seed], ...withoutUndefined({ ...forCompare, set }) }
-      return compareAll({ ...watch, options }, { print, log, emit })
+      return compareAll({ ...watch, options }, { ...outputs, log })
     }
     if (scenario === LOAD) {
       refuse(`simulate ${LOAD}`, { policy, small, set: values.set[0] })
       refuse(`simulate ${LOAD}`, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
       const options = { ...sizes, seed, ...withoutUndefined({ scenarios: values.scenarios }) }
-      return findLoads({ options, folder, signal, log }, { print, emit })
+      return findLoads({ options, folder, signal, progress }, outputs)
     }
     refuse(scenario, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
     refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
     const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
     const run = { ...watch, options }
-    if (scenario === CHURN) await sweepChurn(given, run, { print, emit })
-    else await playScenario(scenario, run, { print, emit })
+    if (scenario === CHURN) await sweepChurn(given, run, { ...outputs, plot })
+    else await playScenario(scenario, run, outputs)
   },
 })
 
@@ -185,12 +199,13 @@ function refuse(
   if (name !== undefined) throw usageError(`--${name} is for ${where}, not for ${what}`)
 }
 
-type Outputs = Pick<CommandContext, 'print' | 'emit'>
+type Outputs = Pick<CommandContext, 'print' | 'markdown' | 'emit'>
 
 async function searchWorlds(
   runs: number,
   seed: number,
-  { print, emit, ...watch }: Outputs & Pick<CommandContext, 'log' | 'signal'>,
+  { print, emit }: Pick<CommandContext, 'print' | 'emit'>,
+  watch: Pick<CommandContext, 'progress' | 'signal'>,
 ): Promise<void> {
   const { runSimulation } = await import('../simulation/simulation-thread.ts')
   const report = await runSimulation({ kind: 'fuzz', runs, options: { seed } }, watch)
@@ -203,11 +218,11 @@ async function searchWorlds(
 async function playScenario(
   scenario: string,
   run: ScenarioRun,
-  { print, emit }: Outputs,
+  { print, markdown, emit }: Outputs,
 ): Promise<void> {
   const { runScenario } = await import('../simulation/run-scenario.ts')
-  const { report, markdown } = await runScenario(scenario, run)
-  print(markdown.trimEnd())
+  const { report, markdown: text } = await runScenario(scenario, run)
+  markdown(text)
   if (run.folder !== undefined)
     print(`report in ${run.folder}: report.html, report.md, report.json`)
   emit(withoutBulk(report))
@@ -216,11 +231,11 @@ async function playScenario(
 
 async function compareAll(
   run: CompareRun,
-  { print, log, emit }: Outputs & Pick<CommandContext, 'log'>,
+  { print, markdown, log, emit }: Outputs & Pick<CommandContext, 'log'>,
 ): Promise<void> {
   const { runCompare } = await import('../simulation/run-compare.ts')
-  const { report, markdown } = await runCompare(run)
-  print(markdown.trimEnd())
+  const { report, markdown: text } = await runCompare(run)
+  markdown(text)
   if (run.folder !== undefined)
     print(`report in ${run.folder}: report.html, report.md, report.json`)
   emit({ ...report })
@@ -230,10 +245,10 @@ async function compareAll(
   if (first !== undefined) throw brokenPromises(broken, first.replay)
 }
 
-async function findLoads(run: LoadRun, { print, emit }: Outputs): Promise<void> {
+async function findLoads(run: LoadRun, { print, markdown, emit }: Outputs): Promise<void> {
   const { runLoad } = await import('../simulation/run-load.ts')
-  const { report, markdown } = await runLoad(run)
-  print(markdown.trimEnd())
+  const { report, markdown: text } = await runLoad(run)
+  markdown(text)
   if (run.folder !== undefined) print(`report in ${run.folder}: report.md, report.json`)
   emit({ ...report })
   const points = report.rows.flatMap(({ light, points: tried }) => [light, ...tried])
@@ -244,16 +259,38 @@ async function findLoads(run: LoadRun, { print, emit }: Outputs): Promise<void> 
 async function sweepChurn(
   given: readonly number[] | undefined,
   run: ScenarioRun,
-  { print, emit }: Outputs,
+  { print, markdown, plot, emit }: Outputs & Pick<CommandContext, 'plot'>,
 ): Promise<void> {
   const { runChurn } = await import('../simulation/run-scenario.ts')
-  const { churn, markdown } = await runChurn(run, given)
-  print(markdown.trimEnd())
+  const { churn, markdown: text } = await runChurn(run, given)
+  markdown(text)
+  for (const curve of curvesOf(churn)) plot(curve)
   if (run.folder !== undefined)
     print(`report in ${run.folder}: churn.svg, report.html, report.md, report.json`)
   emit(churnDocument(churn))
   const broken = churn.points.map(({ report }) => report).find((report) => report.broken > 0)
   if (broken !== undefined) throw brokenPromises(broken.broken, broken.replay)
+}
+
+/** What is answered, and of that what is right where it was scored, of 1, over the rate of leaving. */
+function curvesOf({ points }: ChurnReport): Curve[] {
+  const names = Object.keys(
+    points[0]?.report.policies ?? {},
+  ) as (keyof SimulationReport['policies'])[]
+  const isScored = points.every(({ report }) =>
+    Object.values(report.policies).every(({ accuracy }) => accuracy !== null),
+  )
+  return names.map((name) => ({
+    name,
+    about: `${isScored ? 'answered correctly' : 'answered'}, the more leave per minute`,
+    points: points.map(({ leavingPerMinute, report }) => {
+      const { answeredShare = 0, accuracy = null } = report.policies[name] ?? {}
+      return [leavingPerMinute, answeredShare * (accuracy ?? 1)] as const
+    }),
+    low: 0,
+    high: 1,
+    format: (share) => `${(100 * share).toFixed(0)} %`,
+  }))
 }
 
 function churnDocument({ protocol, points, replay }: ChurnReport): Record<string, unknown> {

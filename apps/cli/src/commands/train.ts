@@ -15,6 +15,7 @@ import {
 export const train = defineCommand({
   name: 'train',
   summary: 'train a model by a recipe',
+  begins: 'training',
   usage: [
     'RECIPE --out DIR [--data DIR [--download FILE] [--size N]] [--strict] [--from DIR] [--teacher DIR]… [--engine cpu|webgpu] [--threads N] [--resume]',
   ],

@@ -9,6 +9,7 @@ import { POLICY_USUAL, policyOption } from '../line/policy-option.ts'
 export const up = defineCommand({
   name: 'up',
   summary: 'start a swarm on this machine: signaling, the page and volunteers',
+  begins: 'starting the server',
   usage: [
     '[--peers 4] [--host 127.0.0.1] [--port 9000] [--https] [--cert FILE --key FILE] [--model DIR]…',
     '[--private] [--swarm-key FILE]',
@@ -29,11 +30,9 @@ export const up = defineCommand({
     'up --private',
     'up --peers 8 --port 8080 --model models/fashion-vit',
   ],
-  async run({ values, signal, print, log: tell, emit }) {
-    const { isRoutine } = await import('../swarm/quiet-log.ts')
-    const log = (line: string) => {
-      if (values.verbose || !isRoutine(line)) tell(line)
-    }
+  async run({ values, signal, print, log: tell, doing, progress, emit }) {
+    const { unlessRoutine } = await import('../swarm/quiet-log.ts')
+    const log = values.verbose ? tell : unlessRoutine(tell)
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { peers, model: models, engine, policy } = values
@@ -44,6 +43,7 @@ export const up = defineCommand({
     const { linksOf, PRIVATE_LINE, swarmKeyOf } = await import('../swarm/swarm-key.ts')
     const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, values.data)
+    doing(`starting ${peers} ${peers === 1 ? 'volunteer' : 'volunteers'}`)
     const swarm = await startLocalSwarm({
       peers,
       hosting,
@@ -55,6 +55,7 @@ export const up = defineCommand({
       webrtc: true,
       replicas: UP_HOSTS_PER_LAYER,
       log,
+      progress,
     })
     try {
       const { url } = swarm.ready
@@ -62,6 +63,7 @@ export const up = defineCommand({
       const missing = await swarm.covered(peers === 0 ? 0 : UP_COVERED_MS_MAX, signal)
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
+      doing('')
       print(`ready ${url}`)
       for (const line of await orderLines(models)) print(line)
       if (swarmKey !== undefined) print(PRIVATE_LINE)
@@ -79,6 +81,7 @@ export const up = defineCommand({
       emit({ ready: url, link: links.url, peers, pids, missing: missing ?? null, ...doors })
       await untilAborted(signal)
     } finally {
+      doing('stopping the volunteers')
       await swarm.stop()
     }
   },

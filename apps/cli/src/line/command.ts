@@ -1,4 +1,6 @@
 import type { Options, ValuesOf } from './option.ts'
+import type { Curve } from './screen.ts'
+import type { Table } from './table.ts'
 
 /** Anything that JSON.stringify writes. */
 export type Document = Readonly<Record<string, unknown>>
@@ -17,8 +19,19 @@ export interface CommandContext<O extends Options = Options> {
   readonly signal: AbortSignal
   /** A line of the result for people, on stdout; silent with --json. */
   print(line: string): void
-  /** A line about progress, on stderr. */
+  /** The same for a table, and for a report in Markdown. */
+  table(table: Table): void
+  markdown(text: string): void
+  /** A curve, where a person sees it: on a terminal. */
+  plot(curve: Curve): void
+  /** The same for what another program reads, on a terminal too. */
+  verbatim(text: string): void
+  /** A line that stays, on stderr. */
   log(line: string): void
+  /** What it does from now on, as "joining the swarm"; an empty text when nobody waits for it any more. */
+  doing(text: string): void
+  /** How far that is, as "3 of 20 samples"; as often as it likes. */
+  progress(text: string): void
   /** The result for programs: printed on stdout with --json, once, when the command says so. */
   emit(document: Document): void
 }
@@ -28,6 +41,8 @@ export interface Command<O extends Options = Options> {
   readonly name: string
   /** One line, lower case, without a full stop. */
   readonly summary: string
+  /** What it does at first, for whoever waits at a terminal: "joining the swarm". */
+  readonly begins: string
   /** What follows `layerswarm NAME`, one line per form. */
   readonly usage: readonly string[]
   /** How many arguments stand beside the flags. */

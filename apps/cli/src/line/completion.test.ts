@@ -65,6 +65,7 @@ describe('completion in bash', () => {
 const nasty = defineCommand({
   name: 'nasty',
   summary: `isn't "so" [easy]: $HOME \\`,
+  begins: 'beginning',
   usage: [''],
   positionals: NO_POSITIONALS,
   options: {

@@ -1,5 +1,6 @@
 import { FLAG_COLUMNS_MAX, HELP_COLUMNS_MAX } from '../limits.ts'
 import type { Command, Document } from './command.ts'
+import { shellLines } from './fit.ts'
 import type { Options } from './option.ts'
 import { COMMON_OPTIONS } from './parse-line.ts'
 import { wrap, wrapBehind } from './wrap.ts'
@@ -53,7 +54,7 @@ export function commandHelp(command: Command): string {
     '',
     'examples',
     // A backslash lets the shell go on in the next line.
-    ...command.examples.flatMap((line) => brokenExample(`  layerswarm ${line}`)),
+    ...command.examples.flatMap((line) => shellLines(`layerswarm ${line}`, '  ', HELP_COLUMNS_MAX)),
   ].join('\n')
 }
 
@@ -61,14 +62,6 @@ export function commandHelp(command: Command): string {
 function usageLines(first: string, line: string): string[] {
   const together = line.replace(/\[[^\]]*\]/g, (group) => group.replaceAll(' ', '\u00a0'))
   return wrapBehind(first, together, HELP_COLUMNS_MAX).map((each) => each.replaceAll('\u00a0', ' '))
-}
-
-/** An example that is too long goes on behind a backslash, as a shell reads it. */
-function brokenExample(line: string): string[] {
-  const lines = wrap(line.trim(), HELP_COLUMNS_MAX - 6)
-  return lines.map(
-    (part, at) => `${at === 0 ? '  ' : '    '}${part}${at < lines.length - 1 ? ' \\' : ''}`,
-  )
 }
 
 /** The same for programs. */

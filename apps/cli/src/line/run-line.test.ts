@@ -18,6 +18,7 @@ async function run(commands: readonly Command[], ...words: string[]): Promise<Ru
       commands,
       version: '1.2.3',
       signal: new AbortController().signal,
+      columns: () => undefined,
       stdout: (text) => {
         result.stdout += text
       },
@@ -34,6 +35,7 @@ async function run(commands: readonly Command[], ...words: string[]): Promise<Ru
 const brew = defineCommand({
   name: 'brew',
   summary: 'make a hot drink',
+  begins: 'beginning',
   usage: ['CUP --into POT'],
   positionals: { min: 1, max: 1, placeholder: 'one CUP' },
   options: {
@@ -56,6 +58,7 @@ function failing(name: string, thrown: unknown): Command {
   return defineCommand({
     name,
     summary: 'fail',
+    begins: 'beginning',
     usage: [''],
     positionals: { min: 0, max: 0, placeholder: '' },
     options: {},
@@ -292,6 +295,7 @@ test('a command that ctrl-c has ended says that, and nothing about signals', asy
   const waiting = defineCommand({
     name: 'wait',
     summary: 'wait for ever',
+    begins: 'beginning',
     usage: [''],
     positionals: { min: 0, max: 0, placeholder: '' },
     options: {},
@@ -302,7 +306,13 @@ test('a command that ctrl-c has ended says that, and nothing about signals', asy
     },
   })
   const stderr: string[] = []
-  const host = { commands: [waiting], version: '1.2.3', signal: interruption.signal, stdout() {} }
+  const host = {
+    commands: [waiting],
+    version: '1.2.3',
+    signal: interruption.signal,
+    columns: () => undefined,
+    stdout() {},
+  }
   const code = await runLine({ ...host, stderr: (text) => void stderr.push(text) }, ['wait'])
   expect([code, stderr]).toEqual([1, ['layerswarm: interrupted\n']])
 })

@@ -3,14 +3,13 @@ import type { Command, Document } from './command.ts'
 import { commandHelp, helpDocument, overview } from './help.ts'
 import { nearest } from './nearest.ts'
 import { parseLine } from './parse-line.ts'
+import { Screen, type ScreenHost } from './screen.ts'
 
 /** Where a command line reads and writes; the process in production, arrays in tests. */
-export interface LineHost {
+export interface LineHost extends ScreenHost {
   readonly commands: readonly Command[]
   readonly version: string
   readonly signal: AbortSignal
-  stdout(text: string): void
-  stderr(text: string): void
 }
 
 /**
@@ -20,15 +19,18 @@ export interface LineHost {
 export async function runLine(host: LineHost, words: readonly string[]): Promise<0 | 1 | 2> {
   let wantsJson = words.includes('--json')
   let emitted = false
+  const screen = new Screen(host, () => wantsJson)
   const emit = (document: Document): void => {
     if (!wantsJson || emitted) return
     emitted = true
-    host.stdout(`${JSON.stringify(document)}\n`)
+    screen.verbatim(JSON.stringify(document))
   }
-  const print = (line: string): void => {
-    if (!wantsJson) host.stdout(`${line}\n`)
-  }
-  const log = (line: string): void => host.stderr(`${line}\n`)
+  const unlessJson =
+    <T>(show: (what: T) => void) =>
+    (what: T): void => {
+      if (!wantsJson) show(what)
+    }
+  const print = unlessJson((line: string) => screen.print(line))
   try {
     const [first, ...rest] = words
     const general = generalAnswer(host, first, rest)
@@ -45,6 +47,7 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
       emit(helpDocument([command]))
       return 0
     }
+    screen.begin(command.begins)
     await command.run({
       values: line.values,
       positionals: line.positionals,
@@ -52,15 +55,24 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
       commands: host.commands,
       signal: host.signal,
       print,
-      log,
+      table: unlessJson((table) => screen.table(table)),
+      plot: unlessJson((curve) => screen.plot(curve)),
+      verbatim: unlessJson((text) => screen.verbatim(text)),
+      markdown: unlessJson((text) => screen.markdown(text)),
+      log: (text) => screen.log(text),
+      doing: (text) => screen.doing(text),
+      progress: (text) => screen.progress(text),
       emit,
     })
     return 0
   } catch (error) {
     const described = describeError(hasInterrupted(host.signal, error) ? INTERRUPTED : error)
-    log(`layerswarm: ${described.message}`)
+    screen.close()
+    screen.log(`layerswarm: ${described.message}`)
     emit({ error: described })
     return error instanceof CliError && error.fault.code === 'bad-usage' ? 2 : 1
+  } finally {
+    screen.close()
   }
 }
 

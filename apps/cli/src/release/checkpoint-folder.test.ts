@@ -138,7 +138,9 @@ describe('a backbone', () => {
       data: undefined,
       signal: new AbortController().signal,
     } as const
-    await expect(publishFolder(out, { ...choice, log: () => {} })).rejects.toThrow(/is a backbone/)
+    await expect(
+      publishFolder(out, { ...choice, log: () => {}, progress: () => {} }),
+    ).rejects.toThrow(/is a backbone/)
   })
 })
 

@@ -23,7 +23,6 @@ import {
 import { CliError, usageError } from '../cli-error.ts'
 import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
-import { EVALUATION_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { duration } from '../terminal/train-display.ts'
 import { numberedAs } from './class-numbers.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
@@ -43,6 +42,7 @@ export interface EvaluateSources {
   readonly strict: boolean
   readonly signal: AbortSignal
   log(line: string): void
+  progress(text: string): void
 }
 
 interface TestSet {
@@ -66,12 +66,12 @@ export async function evaluateFolders(
   for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
   const rounds = groupingsOf(models, sources.rounds)
   const testOf = await readTestImages(models, sources)
-  const { seeds, signal, log } = sources
+  const { seeds, signal, progress } = sources
   const options = {
     seeds,
     rounds,
     signal,
-    ...machineOptions(log),
+    ...machineOptions(progress),
   }
   return evaluateModels(models, testOf, options)
 }
@@ -92,7 +92,7 @@ export async function measureRounds(
   const testOf = await readTestImages([model], sources)
   return evaluateRounds(model, testOf(model), {
     ...{ rounds, seeds: sources.seeds, signal: sources.signal },
-    ...machineOptions(sources.log),
+    ...machineOptions(sources.progress),
   })
 }
 
@@ -204,25 +204,22 @@ function testImages(model: ModelFolder, tests: ReadonlyMap<ModelFolder, TestSet>
   return { preprocessing: own, images: test.images }
 }
 
-/** On all cores of a small machine, four at most, with a line of progress now and then. */
+/** On all cores of a small machine, four at most. */
 export function machineOptions(
-  log: (line: string) => void,
+  progress: (text: string) => void,
 ): Pick<EvaluationOptions, 'threads' | 'onProgress'> {
-  return { threads: Math.min(4, availableParallelism()), onProgress: progressLog(log) }
+  return { threads: Math.min(4, availableParallelism()), onProgress: progressOf(progress) }
 }
 
-/** A line every few seconds and at the end of every model, with the time that it will take yet. */
-function progressLog(log: (line: string) => void): (progress: EvaluationProgress) => void {
-  let saidMs = performance.now()
-  let begun = { name: '', ms: saidMs, done: 0 }
+/** How far it is, with the time that it will take yet. */
+function progressOf(tell: (text: string) => void): (progress: EvaluationProgress) => void {
+  let begun = { name: '', ms: performance.now(), done: 0 }
   return ({ name, done, of }) => {
     const nowMs = performance.now()
     // Opening a model takes time of its own: the first batch starts the watch.
     if (name !== begun.name) begun = { name, ms: nowMs, done }
-    if (done < of && nowMs - saidMs < EVALUATION_PROGRESS_INTERVAL_MS) return
-    saidMs = nowMs
     const msPerBatch = (nowMs - begun.ms) / Math.max(1, done - begun.done)
     const left = done < of ? `, ${duration((msPerBatch * (of - done)) / 1000)} left` : ''
-    log(`${name}: ${done} of ${of} batches${left}`)
+    tell(`${name}: ${done} of ${of} batches${left}`)
   }
 }

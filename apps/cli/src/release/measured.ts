@@ -16,6 +16,7 @@ export interface MeasureChoice {
   readonly mixesWith: readonly string[]
   readonly signal: AbortSignal
   log(line: string): void
+  progress(text: string): void
 }
 
 /** Fashion-MNIST by the name that a training's report gives it. */
@@ -30,14 +31,14 @@ const FASHION_MNIST = 'fashion-mnist'
 export async function noveltyOf(
   folder: string,
   trainedOn: string | undefined,
-  { data, signal, log }: MeasureChoice,
+  { data, signal, log, progress }: MeasureChoice,
 ): Promise<Novelty | undefined> {
   const isAtHand = trainedOn === FASHION_MNIST && (await exists(FASHION_MNIST_DIR))
   if (data === undefined && !isAtHand) return undefined
   const model = await readModelFolder(folder)
-  const testOf = await readTestImages([model], sourcesOf({ data, signal, log }))
+  const testOf = await readTestImages([model], sourcesOf({ data, signal, log, progress }))
   log(`measuring from when on a picture is unlike what ${model.name} was trained on`)
-  return evaluateNovelty(model, testOf(model), { signal, ...machineOptions(log) })
+  return evaluateNovelty(model, testOf(model), { signal, ...machineOptions(progress) })
 }
 
 /**
@@ -47,7 +48,7 @@ export async function noveltyOf(
  */
 export async function mixesOf(
   folder: string,
-  { data, mixesWith, signal, log }: MeasureChoice,
+  { data, mixesWith, signal, log, progress }: MeasureChoice,
 ): Promise<readonly Mix[] | undefined> {
   if (mixesWith.length === 0) return undefined
   const model = await readModelFolder(folder)
@@ -59,8 +60,8 @@ export async function mixesOf(
     const other = read.name === model.name ? { ...read, name: basename(resolve(place)) } : read
     checkPair(model, other, 'mixed')
     if (keepsOrder(model.spec)) refuse(model, other, 'their layers keep an order')
-    const testOf = await readTestImages([model, other], sourcesOf({ data, signal, log }))
-    const figures = await evaluateMix(model, other, testOf, { signal, ...machineOptions(log) })
+    const testOf = await readTestImages([model, other], sourcesOf({ data, signal, log, progress }))
+    const figures = await evaluateMix(model, other, testOf, { signal, ...machineOptions(progress) })
     const worse = Math.min(figures.own, figures.other)
     if (figures.accuracy < worse - MIX_LOSS_SHARE_MAX) {
       const each = `${percent(figures.own)} and ${percent(figures.other)} each by itself`
@@ -82,7 +83,7 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
 }
 
-function sourcesOf(given: Pick<MeasureChoice, 'data' | 'signal' | 'log'>) {
+function sourcesOf(given: Pick<MeasureChoice, 'data' | 'signal' | 'log' | 'progress'>) {
   const all = { samples: undefined, download: undefined, images: undefined, strict: false }
   return { ...given, ...all, seeds: 1, rounds: [] }
 }

@@ -27,6 +27,7 @@ export interface PublishChoice {
   /** Where the release is uploaded to. */
   readonly target: UploadTarget | undefined
   log(line: string): void
+  progress(text: string): void
 }
 
 /** A release and, when it was uploaded, what had to be sent. */
@@ -105,11 +106,11 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
 /** What a manifest says of groupings; undefined where none is asked for. */
 async function roundsOf(
   folder: string,
-  { rounds, data, signal, log }: PublishChoice,
+  { rounds, data, signal, log, progress }: PublishChoice,
 ): Promise<Manifest['rounds']> {
   if (rounds.length === 0) return undefined
   return measureRounds(folder, {
-    ...{ rounds, data, signal, log, seeds: PUBLISHED_ROUNDS_SEEDS },
+    ...{ rounds, data, signal, log, progress, seeds: PUBLISHED_ROUNDS_SEEDS },
     ...{ samples: undefined, download: undefined, images: undefined, strict: false },
   })
 }

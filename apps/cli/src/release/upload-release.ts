@@ -21,7 +21,7 @@ export interface UploadTarget {
   readonly to: URL
   readonly token: string
   readonly signal: AbortSignal
-  log(line: string): void
+  progress(text: string): void
 }
 
 /**
@@ -40,7 +40,7 @@ export async function uploadRelease(
     const file = await part(entry)
     await put(target, `parts/${entry.sha256}`, file)
     bytes += file.length
-    target.log(`uploaded part ${index + 1} of ${wanted.length}`)
+    target.progress(`uploaded part ${index + 1} of ${wanted.length}`)
   }
   // The manifest once more: all parts are there, and the server checks and offers the release.
   const left =

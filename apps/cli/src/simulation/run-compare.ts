@@ -19,7 +19,10 @@ import { type ScenarioRun, scoring, withScorer } from './run-scenario.ts'
 import { runSimulation } from './simulation-thread.ts'
 
 /** What one comparison asks for, beside what a scenario does. */
-export type CompareRun = Pick<ScenarioRun, 'scored' | 'small' | 'folder' | 'signal' | 'log'> & {
+export type CompareRun = Pick<
+  ScenarioRun,
+  'scored' | 'small' | 'folder' | 'signal' | 'progress'
+> & {
   readonly options: CompareOptions
 }
 
@@ -68,7 +71,7 @@ async function simulateAll(
       const row = await simulateCell(cell, run, scorer)
       if (row === undefined) return
       rows[at] = row
-      run.log(`${++done} of ${cells.length}: ${nameOf(cell)}, ${Math.round(row.p50Ms)} ms`)
+      run.progress(`${++done} of ${cells.length}: ${nameOf(cell)}, ${Math.round(row.p50Ms)} ms`)
     }
   }
   const threads = Math.max(1, Math.min(availableParallelism() - 1, cells.length))
@@ -79,14 +82,14 @@ async function simulateAll(
 /** Undefined when the signal came first. */
 async function simulateCell(
   cell: CompareCell,
-  { signal, log }: CompareRun,
+  { signal, progress }: CompareRun,
   scorer: RouteScorer | undefined,
 ): Promise<CompareRow | undefined> {
-  const watch = { signal, log: (line: string) => log(`${nameOf(cell)}: ${line}`) }
+  const watch = { signal, progress: (text: string) => progress(`${nameOf(cell)}: ${text}`) }
   try {
     const { scenario, options } = cell
     const plain = await runSimulation({ kind: 'scenario', scenario, options }, watch)
-    const score = scoring(scorer, plain, { log: () => {} })
+    const score = scoring(scorer, plain, { log: () => {}, doing: () => {} })
     return compareRow(cell, score === undefined ? plain : await scoreReport(plain, score))
   } catch (error) {
     if (signal.aborted) return undefined

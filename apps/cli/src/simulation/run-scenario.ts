@@ -26,6 +26,8 @@ export interface ScenarioRun {
   readonly folder: string | undefined
   readonly signal: AbortSignal
   log(line: string): void
+  doing(text: string): void
+  progress(text: string): void
 }
 
 /** Simulates, scores and reports. @throws CliError `bad-usage` for an unknown scenario, policy or setting. */
@@ -95,7 +97,7 @@ export async function withScorer<R>(
 export function scoring(
   scorer: RouteScorer | undefined,
   like: SimulationReport | undefined,
-  { log }: Pick<ScenarioRun, 'log'>,
+  { log, doing }: Pick<ScenarioRun, 'log' | 'doing'>,
 ): ScoreRoutes | undefined {
   const layers = like?.settings['model.layers']
   if (scorer === undefined || layers === undefined) return undefined
@@ -103,6 +105,6 @@ export function scoring(
     log(`no accuracy: the shipped model has ${scorer.layers} layers, not ${layers}`)
     return undefined
   }
-  log(`running the routes through the models (${scorer.models.join('; ')})`)
+  doing(`running the routes through the models (${scorer.models.join('; ')})`)
   return (routes, policy) => scorer.score(routes, policy)
 }

@@ -7,7 +7,7 @@ import type { SimulationJob, SimulationNews, SimulationResults } from './simulat
 export interface SimulationWatch {
   /** Ends the simulation wherever it is. */
   readonly signal: AbortSignal
-  log(line: string): void
+  progress(text: string): void
 }
 
 /**
@@ -16,7 +16,7 @@ export interface SimulationWatch {
  */
 export function runSimulation<K extends SimulationJob['kind']>(
   job: SimulationJob & { readonly kind: K },
-  { signal, log }: SimulationWatch,
+  { signal, progress }: SimulationWatch,
 ): Promise<SimulationResults[K]> {
   const thread = new Worker(new URL('./simulation.worker.js', import.meta.url), {
     name: 'layerswarm-simulation',
@@ -32,7 +32,7 @@ export function runSimulation<K extends SimulationJob['kind']>(
   if (signal.aborted) stop()
   return new Promise<SimulationResults[K]>((resolve, reject) => {
     thread.on('message', (news: SimulationNews) => {
-      if ('progress' in news) log(news.progress)
+      if ('progress' in news) progress(news.progress)
       else if ('refused' in news) reject(usageError(news.refused))
       else if ('failed' in news) reject(new Error(news.failed))
       // The result of a job is of the job's kind.

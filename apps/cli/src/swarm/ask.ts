@@ -106,6 +106,20 @@ export async function ask(asker: Asker, image: Tensor, asking: Asking): Promise<
   }
 }
 
+/** The same asker; tells how many layers have run on a request whenever it hears of it. */
+export function overheard(asker: Asker, applied: (layers: number) => void): Asker {
+  return {
+    manifest: asker.manifest,
+    on: (listener) => asker.on(listener),
+    snapshot: () => asker.snapshot(),
+    async classify(image, policy) {
+      const classification = await asker.classify(image, policy)
+      classification.onProgress(({ route }) => applied(route.length))
+      return classification
+    },
+  }
+}
+
 interface Asked {
   readonly answers: readonly Answer[]
   /** Those of them that say what is answered. */

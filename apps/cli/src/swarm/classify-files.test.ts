@@ -14,6 +14,10 @@ const answered = {
     missingLayers: [2],
     checked: { layers: [1], doubted: [] },
   },
+  onProgress(listener: (progress: { route: unknown[] }) => void) {
+    listener({ route: [{}] })
+    return () => undefined
+  },
 } as unknown as Classification
 
 function ask(
@@ -22,6 +26,7 @@ function ask(
 ) {
   const printed: string[] = []
   const logged: string[] = []
+  const waitedFor: string[] = []
   const asker = {
     manifest: { labels: ['ape', 'bee'] },
     snapshot: () => ({ bytes: { tensorsIn: 0, tensorsOut: 0 } }),
@@ -36,14 +41,17 @@ function ask(
     asking: { policy: {}, orders: 1, confirm: false },
     signal,
     print: (line) => void printed.push(line),
+    table: ({ rows }) => void printed.push(...rows.map((row) => row.join(' '))),
     log: (line) => void logged.push(line),
+    doing: (text) => void waitedFor.push(text),
+    progress: (text) => void waitedFor.push(text),
   })
-  return { classified, printed, logged }
+  return { classified, printed, logged, waitedFor }
 }
 
 describe('many files', () => {
   test('are answered but for those that cannot be read, which are named', async () => {
-    const { classified, printed, logged } = ask(['a.png', 'x.avif', 'b.png'])
+    const { classified, printed, logged, waitedFor } = ask(['a.png', 'x.avif', 'b.png'])
     const { answers, failed } = await classified
     expect(answers.map(({ image: path, label }) => [path, label])).toEqual([
       ['a.png', 'bee'],
@@ -52,11 +60,22 @@ describe('many files', () => {
     const error = { code: 'bad-picture', message: 'x.avif is no picture' }
     expect(failed).toEqual([{ image: 'x.avif', error }])
     expect(logged).toEqual(['x.avif is no picture'])
+    expect(waitedFor).toEqual([
+      '1 of 3, a.png',
+      '1 layer has run',
+      '2 of 3, x.avif',
+      '3 of 3, b.png',
+      '1 layer has run',
+    ])
     expect(printed).toEqual([
       expect.stringMatching(/^a\.png: bee, 75\.0 %/),
+      'bee 75.0 % ███████████████████████',
+      'ape 25.0 % ████████',
       '  without layers 2',
       '  1 of 0 layers checked by others',
       expect.stringMatching(/^b\.png: bee/),
+      'bee 75.0 % ███████████████████████',
+      'ape 25.0 % ████████',
       '  without layers 2',
       '  1 of 0 layers checked by others',
     ])

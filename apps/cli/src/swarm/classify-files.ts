@@ -1,7 +1,9 @@
 import type { Tensor } from '@layerswarm/model'
 import { describeError } from '../cli-error.ts'
+import { BAR_COLUMNS, BARS_MAX } from '../limits.ts'
+import type { Table } from '../line/table.ts'
 import { unlessAborted } from '../until-aborted.ts'
-import { type Asker, type Asking, ask, type Verdict } from './ask.ts'
+import { type Asker, type Asking, ask, overheard, type Verdict } from './ask.ts'
 import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
 import { NOVEL_LINE } from './novel-line.ts'
@@ -15,8 +17,12 @@ export interface ClassifyFilesOptions {
   readonly signal: AbortSignal
   /** A line of an answer. */
   print(line: string): void
+  table(table: Table): void
   /** A line about a file without an answer. */
   log(line: string): void
+  /** What is waited for. */
+  doing(text: string): void
+  progress(text: string): void
 }
 
 /** The answer about a file. */
@@ -42,19 +48,23 @@ export interface ClassifiedFiles {
 export async function classifyFiles(
   asker: Asker,
   paths: readonly string[],
-  { read, asking, signal, print, log }: ClassifyFilesOptions,
+  { read, asking, signal, doing, progress, log, ...result }: ClassifyFilesOptions,
 ): Promise<ClassifiedFiles> {
   const answers: ClassifiedFiles['answers'][number][] = []
   const failed: ClassifiedFiles['failed'][number][] = []
-  for (const path of paths) {
+  const heard = overheard(asker, (layers) =>
+    progress(`${layers} ${layers === 1 ? 'layer has' : 'layers have'} run`),
+  )
+  for (const [at, path] of paths.entries()) {
     if (signal.aborted) break
+    doing(paths.length === 1 ? `asking about ${path}` : `${at + 1} of ${paths.length}, ${path}`)
     try {
       const image = await unlessAborted(read(path), signal)
       const tensors = countTensors(asker)
-      const verdict = await unlessAborted(ask(asker, image, asking), signal)
+      const verdict = await unlessAborted(ask(heard, image, asking), signal)
       const bytes = byRole(tensors(1), executorsOf(verdict))
       answers.push({ image: path, ...verdict, bytes })
-      for (const line of verdictLines(path, verdict, bytes)) print(line)
+      showVerdict(path, verdict, asker.manifest.labels, { bytes, ...result })
     } catch (error) {
       if (paths.length === 1) throw error
       if (signal.aborted) break
@@ -70,19 +80,48 @@ function failureLine(path: string, error: unknown): string {
   return message.includes(path) ? message : `${path}: ${message}`
 }
 
-function verdictLines(path: string, verdict: Verdict, bytes: RoleBytes): string[] {
+type Outputs = Pick<ClassifyFilesOptions, 'print' | 'table'>
+
+function showVerdict(
+  path: string,
+  verdict: Verdict,
+  labels: readonly string[],
+  { print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
+): void {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
   const inRounds = roundsLine(verdict.rounds, bytes)
-  return [
-    `${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`,
-    ...(novel === true ? [`  ${NOVEL_LINE}`] : []),
-    ...hops.map(
-      ({ layer, peer, backend, ms }) =>
-        `  layer ${layer} on ${peer.slice(-6)} (${backend}), ${ms.toFixed(1)} ms`,
-    ),
-    ...(inRounds === undefined ? [] : [`  ${inRounds}`]),
-    ...(confirmed === undefined ? [] : [`  ${confirmedLine(confirmed)}`]),
-    ...(missingLayers.length > 0 ? [`  without layers ${missingLayers.join(', ')}`] : []),
-    ...checkedLines(verdict).map((line) => `  ${line}`),
-  ]
+  print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
+  if (novel === true) print(`  ${NOVEL_LINE}`)
+  table({ indent: '  ', head: ['', '', ''], rows: bars(verdict.probabilities, labels) })
+  if (hops.length > 0)
+    table({
+      indent: '  ',
+      head: ['layer', 'on', 'with', 'ms'],
+      rows: hops.map(({ layer, peer, backend, ms }) => [
+        String(layer),
+        peer.slice(-6),
+        backend,
+        ms.toFixed(1),
+      ]),
+    })
+  for (const line of [
+    ...(inRounds === undefined ? [] : [inRounds]),
+    ...(confirmed === undefined ? [] : [confirmedLine(confirmed)]),
+    ...(missingLayers.length > 0 ? [`without layers ${missingLayers.join(', ')}`] : []),
+    ...checkedLines(verdict),
+  ])
+    print(`  ${line}`)
+}
+
+/** The most likely classes, each with a bar. */
+function bars(probabilities: readonly number[], labels: readonly string[]): string[][] {
+  return probabilities
+    .map((share, index) => ({ share, label: labels[index] ?? `class ${index}` }))
+    .toSorted((a, b) => b.share - a.share)
+    .slice(0, BARS_MAX)
+    .map(({ share, label }) => [
+      label,
+      `${(100 * share).toFixed(1)} %`,
+      '█'.repeat(Math.round(share * BAR_COLUMNS)),
+    ])
 }

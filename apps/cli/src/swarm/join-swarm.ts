@@ -23,16 +23,20 @@ export interface RequesterNeeds {
   readonly signal: AbortSignal
   /** Told in one line of a server that is away or refused. */
   log(line: string): void
+  /** Told of every step of joining. */
+  doing(text: string): void
 }
 
 /** Joins a swarm without hosting anything. The caller stops the peer. @throws PeerError */
 export async function joinAsRequester(needs: RequesterNeeds): Promise<Peer> {
-  const { swarmKey, dataDir, release, engine, policy, webrtc, signal, log } = needs
+  const { swarmKey, dataDir, release, engine, policy, webrtc, signal, log, doing } = needs
   const join = needs.join.map(({ href }) => href)
   const how = { swarmKey, dataDir, release, engine, policy, webrtc }
   const peer = createPeer({ join, serve: 'none', capacity: 0, ...how })
   const servers = heldBack(log)
   peer.on((event) => {
+    if (event.type === 'state-changed' && event.state === 'joining')
+      doing(`joining: ${event.reason}`)
     if (event.type === 'server-changed' && event.state !== 'met')
       servers.tell(describeServer(event))
   })

@@ -32,6 +32,8 @@ export interface LocalSwarmOptions {
   /** Whether the volunteers speak WebRTC, for tabs on https pages and peers elsewhere. */
   readonly webrtc: boolean
   log(line: string): void
+  /** How many layers have a host by now, in words. */
+  progress(text: string): void
 }
 
 /** A signaling server in this process and volunteers in processes of their own. */
@@ -88,13 +90,18 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     providers,
     async covered(withinMs, signal) {
       const endMs = Date.now() + withinMs
-      let missing = missingLayers(signaling.snapshot())
+      const look = () => {
+        const snapshot = signaling.snapshot()
+        options.progress(hostedLayers(snapshot))
+        return missingLayers(snapshot)
+      }
+      let missing = look()
       while (
         missing !== undefined &&
         Date.now() < endMs &&
         (await pause(COVERAGE_LOOK_INTERVAL_MS, signal))
       ) {
-        missing = missingLayers(signaling.snapshot())
+        missing = look()
       }
       return missing
     },
@@ -103,6 +110,11 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
       await signaling.stop()
     },
   }
+}
+
+function hostedLayers({ releases }: SignalingSnapshot): string {
+  const layers = releases.flatMap(({ hosts }) => hosts)
+  return `${layers.filter((hosts) => hosts > 0).length} of ${layers.length} layers have a host`
 }
 
 function missingLayers({ releases }: SignalingSnapshot): string | undefined {

@@ -26,6 +26,9 @@ export interface DemoOptions {
   readonly coveredMs: number
   readonly signal: AbortSignal
   log(line: string): void
+  /** What is waited for, and how far it is. */
+  doing(text: string): void
+  progress(text: string): void
 }
 
 /**
@@ -33,7 +36,9 @@ export interface DemoOptions {
  * killed. Everything it started is gone when it returns.
  */
 export async function runDemo(options: DemoOptions): Promise<SampleReport> {
-  const { peers, replicas, models, engine, policy, coveredMs, signal, log } = options
+  const { peers, replicas, models, engine, policy, coveredMs, signal, log, doing, progress } =
+    options
+  doing(`starting ${peers} volunteers`)
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
     swarmKey: undefined,
@@ -46,6 +51,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
     // All of them are on this machine.
     webrtc: false,
     log,
+    progress,
   })
   try {
     const missing = await swarm.covered(coveredMs, signal)
@@ -53,12 +59,13 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
     log(`${peers} volunteers at ${swarm.url.origin}`)
     return await askSwarm(swarm, options)
   } finally {
+    doing('stopping the volunteers')
     await swarm.stop()
   }
 }
 
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {
-  const { samples: count, concurrency, policy, asking, signal, log } = options
+  const { samples: count, concurrency, policy, asking, signal, log, doing, progress } = options
   const peer = await joinAsRequester({
     join: [swarm.url],
     swarmKey: undefined,
@@ -69,17 +76,19 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
     webrtc: false,
     signal,
     log,
+    doing,
   })
   try {
     const killer = createKiller(swarm, options)
     const samples = await fetchSamples([swarm.url])
     const progressed = (finished: number): void => killer.progressed(finished)
+    doing('asking the swarm')
     const report = await runSamples(peer, samples, {
       count,
       concurrency,
       asking,
       signal,
-      log,
+      progress,
       progressed,
     })
     return { ...report, killed: killer.killed() }

@@ -72,7 +72,7 @@ function asking(orders: number): Asking {
 
 function options(count: number, more: Partial<SampleRunOptions> = {}): SampleRunOptions {
   const { signal } = new AbortController()
-  return { count, concurrency: 2, asking: asking(1), signal, log: () => {}, ...more }
+  return { count, concurrency: 2, asking: asking(1), signal, progress: () => {}, ...more }
 }
 
 /** Says light for light images. */

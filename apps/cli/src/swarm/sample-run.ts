@@ -1,7 +1,6 @@
 import { grayTensor, groupingText, type Preprocessing } from '@layerswarm/model'
 import { CliError, describeError } from '../cli-error.ts'
 import { type Samples, sampleAt } from '../images/samples.ts'
-import { SAMPLES_PROGRESS_INTERVAL_MS } from '../limits.ts'
 import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, type Confirmed, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
@@ -24,7 +23,8 @@ export interface SampleRunOptions {
   readonly concurrency: number
   readonly asking: Asking
   readonly signal: AbortSignal
-  log(line: string): void
+  /** How far it is, in words. */
+  progress(text: string): void
   /** Called whenever a sample was answered or failed, with the number of those that were. */
   readonly progressed?: (finished: number) => void
 }
@@ -71,10 +71,9 @@ export async function runSamples(
   samples: Samples,
   options: SampleRunOptions,
 ): Promise<SampleReport> {
-  const { count, concurrency, signal, log, progressed } = options
+  const { count, concurrency, signal, progress, progressed } = options
   const tally = new Tally(count, new CheckBook(asker), asker)
   let next = 0
-  let reportedMs = performance.now()
   async function work(): Promise<void> {
     while (next < count && !signal.aborted) {
       const { pixels, label } = sampleAt(samples, next++)
@@ -88,9 +87,7 @@ export async function runSamples(
         tally.fail(error)
       }
       progressed?.(tally.finished)
-      if (performance.now() - reportedMs < SAMPLES_PROGRESS_INTERVAL_MS) continue
-      reportedMs = performance.now()
-      log(`${tally.finished} of ${count} samples, ${tally.answered} answered`)
+      progress(`${tally.finished} of ${count} samples, ${tally.answered} answered`)
     }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work))

@@ -22,13 +22,15 @@ export interface ServeNeeds {
   readonly options: Partial<PeerOptions> & Pick<PeerOptions, 'join' | 'serve'>
   readonly signal: AbortSignal
   readonly log: Log
+  /** Told once it is part of the swarm. */
+  joined(): void
 }
 
 /**
  * Serves a swarm until the signal, or until the process that started this one with an IPC channel
  * is gone. @returns what the peer did, as it was when it left. @throws PeerError, CliError `bad-usage`.
  */
-export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerSnapshot> {
+export async function serve({ options, signal, log, joined }: ServeNeeds): Promise<PeerSnapshot> {
   const ending = AbortSignal.any([signal, parentGone()])
   const peer = followsRelease(options) ? createRollingPeer(options) : createPeer(options)
   const failures = heldBack(tell)
@@ -47,6 +49,7 @@ export async function serve({ options, signal, log }: ServeNeeds): Promise<PeerS
   answerMemoryQuestions()
   try {
     await peer.start(ending)
+    joined()
     failures.release()
     log(describeEngine(peer.snapshot()))
     await untilAborted(ending)
