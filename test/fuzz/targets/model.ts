@@ -261,6 +261,7 @@ export const MODEL_TARGETS: readonly Target[] = [
       file('grouping.ts#parseGrouping'),
       file('novelty.ts#parseNovelty'),
       file('mixes.ts#parseMixes'),
+      file('layer-files.ts#parseLayerFiles'),
     ],
     kind: 'json',
     seeds: () => [
@@ -270,6 +271,16 @@ export const MODEL_TARGETS: readonly Target[] = [
         tinyManifest({
           novelty: { score: 'flatness', images: 9, falseAlarms: 0.05, thresholds: { '1': -1.5 } },
           mixes: [{ release: parseSha256(HASH), accuracy: 0.9, own: 0.91, other: 0.9 }],
+        }),
+      ),
+      manifestBytes(
+        tinyManifest({
+          layerFiles: [
+            {
+              ...{ dtype: 'int4', accuracy: 0.9, own: 0.91, apart: 0.05 },
+              files: [1, 2].map((bytes) => ({ sha256: parseSha256(HASH), bytes })),
+            },
+          ],
         }),
       ),
     ],
