@@ -1,4 +1,4 @@
-import type { ActivationDtype, EngineName } from '@layerswarm/model'
+import type { ActivationDtype, EngineName, LayerDtype } from '@layerswarm/model'
 import {
   type AllowList,
   type Clock,
@@ -49,6 +49,11 @@ export interface PeerOptions {
   readonly capacity: number
   /** What computes; `auto` takes the fastest that is correct here. */
   readonly engine: 'auto' | EngineName
+  /**
+   * Which files of its layers are loaded, where the release has smaller ones beside its own: `auto` takes what suits
+   * this device. A lane may mix them.
+   */
+  readonly layerFiles: 'auto' | LayerDtype
   /** Id or name of the release to join; undefined for the first that the server offers. */
   readonly release: string | undefined
   /** Public keys (hex) whose releases are run; undefined trusts the one that the server names. */
@@ -100,6 +105,7 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   serve: 'auto' as const,
   capacity: 2,
   engine: 'auto' as const,
+  layerFiles: 'auto' as const,
   release: undefined,
   trustedPublishers: undefined,
   dataDir: undefined,

@@ -73,7 +73,9 @@ const WAYS: readonly Partial<Preprocessing>[] = [
 const HASH = 'ab'.repeat(32)
 
 /** A release of the tiny model, signed, with what was measured of it. */
-export const tinyManifest = (measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes'> = {}) =>
+export const tinyManifest = (
+  measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes' | 'layerFiles'> = {},
+) =>
   signManifest(
     {
       format: 'layerswarm-release/1',
