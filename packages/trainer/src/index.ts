@@ -38,6 +38,7 @@ export {
   type Evaluation,
   type EvaluationOptions,
   type EvaluationProgress,
+  evaluateLayerFiles,
   evaluateMix,
   evaluateModels,
   evaluateNovelty,
