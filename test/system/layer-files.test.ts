@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   argmax,
+  fileDistanceOf,
   forward,
   grayTensor,
   type LayerDtype,
@@ -146,13 +147,17 @@ test('a lane that mixes float32, float16, int8 and int4 answers as it was measur
   const { images, labels } = await readPictures()
   const engine = await createNodeEngine('ort-node', manifest.spec)
   for (const [part, file] of parts) await engine.load(part, file)
-  let [right, wanted, changed] = [0, 0, 0]
+  let [right, wanted, changed, farthest] = [0, 0, 0, 0]
   for (const [i, image] of images.entries()) {
     const answer = await (await asker.classify(image)).answer
     expect(answer.missingLayers).toEqual([])
     expect(answer.checked.doubted).toEqual([])
     const order = answer.route.map(({ layer }) => layer)
-    const own = argmax(rowsOf(await forward(engine, manifest.spec, image, order))[0] ?? [])
+    const logits = rowsOf(await forward(engine, manifest.spec, image, order))[0] ?? []
+    const spread = Math.max(...logits) - Math.min(...logits)
+    const differences = (answer.logits[0] ?? []).map((logit, at) => logit - (logits[at] ?? 0))
+    farthest = Math.max(farthest, ...differences.map((one) => Math.abs(one) / spread))
+    const own = argmax(logits)
     const said = argmax(answer.logits[0] ?? [])
     if (said === labels[i]) right++
     if (own === labels[i]) wanted++
@@ -161,6 +166,8 @@ test('a lane that mixes float32, float16, int8 and int4 answers as it was measur
   await engine.close()
   expect(right).toBeGreaterThanOrEqual(wanted - LOST_MAX)
   expect(changed).toBeLessThanOrEqual(CHANGED_MAX)
+  // What `replay` allows a receipt of it.
+  expect(farthest).toBeLessThan(fileDistanceOf(manifest) * Math.sqrt(manifest.spec.layers))
   // Every visit is of four layers at most, so every answer went through two kinds at least.
   for (const host of hosts) expect(host.snapshot().served).toBeGreaterThan(0)
   expect(recomputed).toBeGreaterThan(0)

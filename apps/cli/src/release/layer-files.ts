@@ -21,10 +21,17 @@ export interface SmallFiles {
 /** Distances are told to so many digits, rounded up: what is allowed for covers what was measured. */
 const APART_DIGITS = 1e4
 
+/** @throws CliError `bad-usage` for files that would be larger than the parts, which are stored as `dtype`. */
+export function checkKinds(wanted: readonly LayerDtype[], dtype: LayerDtype): void {
+  const larger = wanted.find((kind) => LAYER_DTYPES.indexOf(kind) < LAYER_DTYPES.indexOf(dtype))
+  if (larger === undefined) return
+  throw usageError(`--layer-files names ${larger}, and the parts are stored as ${dtype} (--dtype)`)
+}
+
 /**
  * Makes smaller files of the layers of a training and measures them, beside its parts as they will be published.
  * @param dtype how the parts are stored. @returns undefined where none smaller than that are named.
- * @throws CliError `bad-usage` for larger ones, `refused` for those that audits could not tell from a lie.
+ * @throws CliError `refused` for those that audits could not tell from a lie.
  */
 export async function smallFilesOf(
   folder: string,
@@ -32,12 +39,6 @@ export async function smallFilesOf(
   dtype: LayerDtype,
   choice: Pick<MeasureChoice, 'data' | 'signal' | 'log'>,
 ): Promise<SmallFiles | undefined> {
-  const larger = wanted.find((kind) => LAYER_DTYPES.indexOf(kind) < LAYER_DTYPES.indexOf(dtype))
-  if (larger !== undefined) {
-    throw usageError(
-      `--layer-files names ${larger}, and the parts are stored as ${dtype} (--dtype)`,
-    )
-  }
   const kinds = wanted.filter((kind) => kind !== dtype)
   if (kinds.length === 0) return undefined
   const model = await readModelFolder(folder)

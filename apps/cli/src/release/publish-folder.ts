@@ -4,7 +4,7 @@ import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
 import { measureRounds } from './evaluate-folders.ts'
-import { smallFilesOf } from './layer-files.ts'
+import { checkKinds, smallFilesOf } from './layer-files.ts'
 import { mixesOf, noveltyOf } from './measured.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
@@ -83,6 +83,7 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
   if (out === undefined && choice.target === undefined) {
     throw usageError('publish needs --out DIR, --to URL or both')
   }
+  checkKinds(choice.layerFiles, dtype)
   const training = await readTrainingFolder(folder)
   refuseBackbone(folder, training.isBackbone)
   const rounds = await roundsOf(folder, choice)
