@@ -3,6 +3,7 @@ import { ModelError, readSafetensors, tensorValues, writeSafetensors } from '@la
 import type { OptimizerState } from './adamw.ts'
 import { TrainerError } from './errors.ts'
 import { replaceFile } from './files.ts'
+import { isSameOrigin, type Origin } from './origin.ts'
 import type { RandomState } from './random.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
 
@@ -43,6 +44,7 @@ const FORMAT = 'layerswarm-checkpoint-1'
 export async function writeCheckpoint(
   file: string,
   recipe: Recipe,
+  origin: Origin,
   state: OptimizerState,
   progress: Progress,
 ): Promise<void> {
@@ -56,6 +58,7 @@ export async function writeCheckpoint(
   const metadata = {
     format: FORMAT,
     recipe: JSON.stringify(recipe),
+    origin: JSON.stringify(origin),
     progress: JSON.stringify(progress),
   }
   await replaceFile(file, writeSafetensors(tensors, metadata))
@@ -66,12 +69,13 @@ function fail(file: string, message: string): never {
 }
 
 /**
- * Fills `state` from a checkpoint of the same recipe.
- * @throws TrainerError `missing-checkpoint`, or `bad-checkpoint` when it is damaged or of another recipe.
+ * Fills `state` from a checkpoint of the same recipe, start and teachers.
+ * @throws TrainerError `missing-checkpoint`, or `bad-checkpoint` when it is damaged or of another training.
  */
 export async function readCheckpoint(
   file: string,
   recipe: Recipe,
+  origin: Origin,
   state: OptimizerState,
 ): Promise<Progress> {
   const bytes = await readBytes(file)
@@ -80,6 +84,12 @@ export async function readCheckpoint(
     if (metadata.format !== FORMAT) fail(file, 'it was not written by this trainer')
     if (!sameTraining(parseJson(file, metadata.recipe), recipe)) {
       fail(file, 'it belongs to another recipe; continue with that one or start in a new folder')
+    }
+    if (metadata.origin !== undefined && !isSameOrigin(parseJson(file, metadata.origin), origin)) {
+      fail(
+        file,
+        'it began with another model, or had other teachers; give those, or start in a new folder',
+      )
     }
     const progress = parseProgress(file, parseJson(file, metadata.progress))
     for (const name of STATE_TENSORS) {
@@ -115,10 +125,10 @@ function parseJson(file: string, text: string | undefined): unknown {
   }
 }
 
-/** Whether two recipes give the same weights; the number of threads does not matter. */
+/** Whether two recipes give the same weights; the number of threads and the name do not matter. */
 function sameTraining(stored: unknown, recipe: Recipe): boolean {
   try {
-    const [a, b] = [stored, recipe].map((one) => ({ ...parseRecipe(one), threads: 1 }))
+    const [a, b] = [stored, recipe].map((one) => ({ ...parseRecipe(one), name: '', threads: 1 }))
     return JSON.stringify(a) === JSON.stringify(b)
   } catch (error) {
     if (error instanceof TrainerError) return false // a recipe of another version

@@ -1,9 +1,10 @@
 import type { ModelSpec, Preprocessing } from '@layerswarm/model'
 import type { CurvePoint } from './checkpoint.ts'
 import type { Accuracies } from './evaluate.ts'
+import type { Origin } from './origin.ts'
 
 /** What is known about a trained model; `report.json`. */
-export interface TrainReport {
+export interface TrainReport extends Origin {
   readonly name: string
   readonly spec: ModelSpec
   readonly parameters: number

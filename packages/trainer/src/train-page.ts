@@ -20,6 +20,8 @@ export function trainPage(report: TrainReport, recipe: Recipe): string {
       'test images, in arbitrary order',
       `${percent(arbitrary.mean)} ± ${percent(arbitrary.std)} over ${arbitrary.seeds} seeds`,
     ],
+    ['began with', report.startedFrom ?? 'fresh weights'],
+    ...report.teachers.map((hash) => ['teacher', hash] as const),
     ['model', report.modelHash],
   ]
   const plots = [

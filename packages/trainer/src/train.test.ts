@@ -11,6 +11,7 @@ import { createEvaluator } from './evaluate.ts'
 import { REPORT_SEEDS } from './limits.ts'
 import { readModelFile } from './model-file.ts'
 import { parseRecipe, type Recipe, specOf } from './recipe.ts'
+import type { TrainReport } from './report.ts'
 import { type TrainOptions, type TrainProgress, train } from './train.ts'
 
 const recipe: Recipe = parseRecipe({
@@ -223,7 +224,17 @@ describe('a training with rounds, several orders, layers left out and a teacher'
     const options = { signal: stop.signal, onProgress: () => stop.abort(), progressEverySteps: 7 }
     const broken = trainInto('beyond', beyond, { ...started, ...options })
     await expect(broken).rejects.toThrow(/step 7/)
+    const other = trainInto('beyond', beyond, { teachers: [model], resume: true })
+    await expect(other).rejects.toThrow(/began with another model/)
     expect(await trainInto('beyond', beyond, { ...started, resume: true })).toBe(unbroken)
+    const [of, by]: unknown[] = await Promise.all(
+      ['teacher', 'beyond'].map(async (name) =>
+        JSON.parse(await readFile(join(folder, name, 'report.json'), 'utf8')),
+      ),
+    )
+    expect(of).toMatchObject({ startedFrom: null, teachers: [] })
+    const { modelHash } = of as TrainReport
+    expect(by).toMatchObject({ startedFrom: modelHash, teachers: [modelHash] })
     const alone = { ...beyond, teacherShare: 0 }
     expect(await trainInto('untaught', alone, { from: model })).not.toBe(unbroken)
   })
@@ -257,6 +268,7 @@ describe('a checkpoint', () => {
     await trainInto('recipe', recipe)
     const other = trainInto('recipe', { ...recipe, clip: 2 }, { resume: true })
     await expect(other).rejects.toThrow(/another recipe/)
+    await trainInto('recipe', { ...recipe, name: 'renamed' }, { resume: true })
   })
 
   test('that is damaged is refused', async () => {

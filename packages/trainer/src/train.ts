@@ -22,6 +22,7 @@ import {
   REPORT_SEEDS,
 } from './limits.ts'
 import { createOptimizer, type Optimizer } from './optimizer.ts'
+import { type Origin, originOf } from './origin.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createRandom, type RandomStream } from './random.ts'
@@ -98,6 +99,7 @@ export const TRAIN_DEFAULTS = Object.freeze({
 /** Everything one training holds. */
 interface Training {
   readonly recipe: Recipe
+  readonly origin: Origin
   readonly spec: ModelSpec
   readonly options: TrainOptions
   readonly layout: ParameterLayout
@@ -146,6 +148,7 @@ export async function train(
     )
     return await writeResult(chosen.outDir, {
       recipe,
+      origin: training.origin,
       spec: training.spec,
       dataset,
       layout: training.layout,
@@ -230,8 +233,11 @@ async function prepare(
   const taught = await teacherTargets(recipe, teachers, dataset, drawn, engine, signal)
   const sampler = createSampler(recipe, dataset, drawn, taught)
   const orders = createRandom(recipe.seed, 'orders')
+  const origin = originOf(options.from, teachers)
   const checkpoint = join(options.outDir, 'checkpoint.safetensors')
-  const resumed = options.resume ? await readCheckpoint(checkpoint, recipe, state) : undefined
+  const resumed = options.resume
+    ? await readCheckpoint(checkpoint, recipe, origin, state)
+    : undefined
   if (resumed !== undefined) {
     sampler.restore(resumed)
     orders.restore(resumed.orders)
@@ -239,6 +245,7 @@ async function prepare(
   const threads = options.threads ?? recipe.threads
   return {
     recipe,
+    origin,
     spec,
     options,
     layout,
@@ -262,12 +269,12 @@ async function prepare(
 type Save = (progress?: Progress) => Promise<void>
 
 async function runSteps(training: Training): Promise<void> {
-  const { recipe, options, state, checkpoint, stopwatch } = training
+  const { recipe, origin, options, state, checkpoint, stopwatch } = training
   const steps = stepsOf(recipe)
   const first = training.step
   let savedSeconds = 0
   const save: Save = (progress = progressOf(training)) =>
-    writeCheckpoint(checkpoint, recipe, state, progress)
+    writeCheckpoint(checkpoint, recipe, origin, state, progress)
   await evaluateWhatWasDue(training)
   while (training.step < steps) {
     if (options.signal?.aborted === true) {

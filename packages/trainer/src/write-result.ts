@@ -8,6 +8,7 @@ import { ortNodeVersion } from './engine/native-runtime.ts'
 import type { Accuracies } from './evaluate.ts'
 import { prettyJson, replaceFile } from './files.ts'
 import { modelFile } from './model-file.ts'
+import type { Origin } from './origin.ts'
 import type { ParameterLayout } from './parameters.ts'
 import type { Recipe } from './recipe.ts'
 import type { TrainReport } from './report.ts'
@@ -16,6 +17,7 @@ import { trainPage } from './train-page.ts'
 /** What a finished training hands over. */
 export interface TrainResult {
   readonly recipe: Recipe
+  readonly origin: Origin
   readonly spec: ModelSpec
   readonly dataset: Dataset
   readonly layout: ParameterLayout
@@ -29,7 +31,7 @@ export interface TrainResult {
 
 /** Writes model.safetensors, recipe.json, report.json and train-report.html into a folder. */
 export async function writeResult(outDir: string, result: TrainResult): Promise<TrainReport> {
-  const { recipe, spec, dataset, layout, progress, accuracies } = result
+  const { recipe, origin, spec, dataset, layout, progress, accuracies } = result
   const model = modelFile(layout, result.weights)
   const report: TrainReport = {
     name: recipe.name,
@@ -42,6 +44,7 @@ export async function writeResult(outDir: string, result: TrainResult): Promise<
       trainImages: dataset.train.count,
       testImages: dataset.test.count,
     },
+    ...origin,
     seed: recipe.seed,
     steps: progress.step,
     imagesSeen: progress.step * recipe.batch,

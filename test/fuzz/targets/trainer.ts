@@ -38,11 +38,14 @@ const PROGRESS = {
   ...{ orders: [1, 2, 3, 4], curve: [], wallSeconds: 1, cpuSeconds: 1 },
 }
 
-function checkpointOf(recipe: unknown, progress: unknown): Uint8Array {
+const ORIGIN = { startedFrom: null, teachers: [] }
+
+function checkpointOf(recipe: unknown, progress: unknown, origin?: unknown): Uint8Array {
   const one = { dtype: 'F32' as const, shape: [3], data: new Uint8Array(12) }
   const metadata = {
     format: 'layerswarm-checkpoint-1',
     recipe: JSON.stringify(recipe),
+    ...(origin === undefined ? {} : { origin: JSON.stringify(origin) }),
     progress: JSON.stringify(progress),
   }
   return writeSafetensors({ parameters: one, m: one, v: one, ema: one }, metadata)
@@ -71,15 +74,19 @@ export const TRAINER_TARGETS: readonly Target[] = [
     covers: [file('checkpoint.ts#readCheckpoint'), file('checkpoint.ts#writeCheckpoint')],
     kind: 'bytes',
     share: 0.004,
-    seeds: () => [checkpointOf(RECIPE, PROGRESS), checkpointOf(RECIPE, {})],
+    seeds: () => [checkpointOf(RECIPE, PROGRESS, ORIGIN), checkpointOf(RECIPE, {})],
     run(input) {
       const path = written('checkpoint.safetensors', input)
       const recipe = parseRecipe(RECIPE)
       return refusingLater({ TrainerError: ['bad-checkpoint'] }, async () => {
         const state = emptyState()
-        const progress = await readCheckpoint(path, recipe, state)
-        await writeCheckpoint(path, recipe, state, progress)
-        same(await readCheckpoint(path, recipe, emptyState()), progress, 'is another once written')
+        const progress = await readCheckpoint(path, recipe, ORIGIN, state)
+        await writeCheckpoint(path, recipe, ORIGIN, state, progress)
+        same(
+          await readCheckpoint(path, recipe, ORIGIN, emptyState()),
+          progress,
+          'is another once written',
+        )
         return progress
       })
     },
@@ -89,12 +96,12 @@ export const TRAINER_TARGETS: readonly Target[] = [
     covers: [file('checkpoint.ts#readCheckpoint')],
     kind: 'json',
     share: 0.004,
-    seeds: () => [jsonOf({ recipe: RECIPE, progress: PROGRESS })],
+    seeds: () => [jsonOf({ recipe: RECIPE, progress: PROGRESS, origin: ORIGIN })],
     run(input) {
-      const { recipe, progress } = Object(parsed(input))
-      const path = written('progress.safetensors', checkpointOf(recipe, progress))
+      const { recipe, progress, origin } = Object(parsed(input))
+      const path = written('progress.safetensors', checkpointOf(recipe, progress, origin))
       return refusingLater({ TrainerError: ['bad-checkpoint'] }, () =>
-        readCheckpoint(path, parseRecipe(RECIPE), emptyState()),
+        readCheckpoint(path, parseRecipe(RECIPE), ORIGIN, emptyState()),
       )
     },
   },
