@@ -7,6 +7,7 @@ import {
 } from '@layerswarm/model'
 import { evaluateLayerFiles } from '@layerswarm/trainer'
 import { CliError, usageError } from '../cli-error.ts'
+import { APART_STEPS } from '../limits.ts'
 import { machineOptions, readTestImages, sourcesOf } from './evaluate-folders.ts'
 import { withLayersAs } from './layers-as.ts'
 import type { MeasureChoice } from './measured.ts'
@@ -17,9 +18,6 @@ export interface SmallFiles {
   readonly layerFiles: readonly LayerFiles[]
   readonly bytes: ReadonlyMap<string, Uint8Array>
 }
-
-/** Distances are told to so many digits, rounded up: what is allowed for covers what was measured. */
-const APART_DIGITS = 1e4
 
 /** @throws CliError `bad-usage` for files that would be larger than the parts, which are stored as `dtype`. */
 export function checkKinds(wanted: readonly LayerDtype[], dtype: LayerDtype): void {
@@ -51,7 +49,7 @@ export async function smallFilesOf(
   const bytes = new Map<string, Uint8Array>()
   const layerFiles = kinds.map((kind): LayerFiles => {
     const { mean: accuracy = 0, apart: measured = 0 } = figures?.kinds[kind] ?? {}
-    const apart = Math.ceil(measured * APART_DIGITS) / APART_DIGITS
+    const apart = Math.ceil(measured * APART_STEPS) / APART_STEPS
     if (apart > LAYER_FILES_APART_MAX) {
       throw new CliError(
         { code: 'refused', what: name },

@@ -1,5 +1,5 @@
 import { DEVICE_MEMORY_UNIT_BYTES, MEGABIT_PER_SECOND_BYTES_PER_MS } from '../limits.ts'
-import type { DeviceFacts } from '../store/layer-file-choice.ts'
+import type { DeviceFacts } from './device.ts'
 
 /** What some browsers tell of a device (W3C Device Memory, WICG Network Information); TypeScript's DOM library lacks it. */
 interface TellingNavigator {

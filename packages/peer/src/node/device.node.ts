@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import process from 'node:process'
-import type { DeviceFacts } from '../store/layer-file-choice.ts'
+import type { DeviceFacts } from './device.ts'
 
 /** This machine, or what a container lets this process have of it; nobody measures its connection. */
 export function deviceFacts(): DeviceFacts {

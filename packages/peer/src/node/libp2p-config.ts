@@ -30,7 +30,7 @@ import {
   PING_STREAMS_MAX,
   PING_TIMEOUT_MS,
 } from '../limits.ts'
-import type { DeviceFacts } from '../store/layer-file-choice.ts'
+import type { DeviceFacts } from './device.ts'
 import { memberNoise } from './membership.ts'
 
 /** What every libp2p node of a swarm runs. */

@@ -1,9 +1,9 @@
 import { parseSha256 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
+import type { DeviceFacts } from '../node/device.ts'
 import { PEER_DEFAULTS } from '../options.ts'
 import {
   chooseLayerFiles,
-  type DeviceFacts,
   type LayerFilesNeeds,
   layersHosted,
 } from './layer-file-choice.ts'

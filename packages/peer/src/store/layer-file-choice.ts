@@ -5,18 +5,8 @@ import {
   LAYERS_DOWNLOAD_MS_MAX,
   LAYERS_MEMORY_SHARE_MAX,
 } from '../limits.ts'
+import type { DeviceFacts } from '../node/device.ts'
 import type { PeerOptions } from '../options.ts'
-
-/** What a device says of itself; undefined where it does not. */
-export interface DeviceFacts {
-  /** Its connection is metered, or is to save data. */
-  readonly savesData: boolean
-  readonly downloadBytesPerMs: number | undefined
-  /** Memory of the machine, or what this process may take of it. */
-  readonly memoryBytes: number | undefined
-  /** The engine that computes here as a rule. */
-  readonly usualEngine: EngineName
-}
 
 /** For whom the files are chosen. */
 export interface LayerFilesNeeds {
