@@ -51,9 +51,7 @@ beforeAll(async () => {
   // What begins with a release has its shape.
   const { images, batch, warmupSteps } = FEW
   await writeRecipe('fashion-vit-rounds.json', recipes, { images, batch, warmupSteps })
-  for (const name of ['fashion-vit', 'fashion-vit-sequential']) {
-    await cp(join(root, 'models', name), at('models', name), { recursive: true })
-  }
+  await cp(join(root, 'models'), at('models'), { recursive: true })
   await writeRecipe('my-recipe.json', '.', { ...PICTURES, keptPatches: 16 })
   await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })
   for (const label of ['cat', 'dog']) await writePictures(at('pictures', label))

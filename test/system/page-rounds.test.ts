@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeRoundsRelease } from '../support/rounds-release.ts'
 import { type RunningSwarm, startService } from '../support/run-command.ts'
 import { launchBrowser, openTab, type Tab } from './browser.ts'
 import { keepShot } from './page-shots.ts'
@@ -12,15 +8,12 @@ const LAYERS = 8
 
 let browser: Browser
 let swarm: RunningSwarm
-let scratch = ''
 let tab: Tab
 let other: Tab
 let page: Page
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'layerswarm-page-rounds-'))
-  const folder = await makeRoundsRelease(join(scratch, 'release'))
   browser = await launchBrowser()
-  swarm = await startService('signaling', '--port', '0', '--model', folder)
+  swarm = await startService('signaling', '--port', '0', '--model', 'models/fashion-vit-rounds')
   // Neither tab can do without the other.
   other = await openTab(browser, swarm.url, 'autojoin=1&layers=0,1,2,3&engine=ort-wasm')
   tab = await openTab(browser, swarm.url, 'autojoin=1&layers=4,5,6,7&engine=ort-wasm')
@@ -33,7 +26,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await swarm?.end('SIGTERM')
-  await rm(scratch, { recursive: true, force: true })
 })
 
 test('a picture goes out to several peers at once, and its answer says what that was worth', async () => {
@@ -73,8 +65,9 @@ test('each choice says what it costs, and nothing of this reaches the console', 
   expect(await page.locator('#rounds option').allTextContents()).toEqual([
     'never: one layer after another',
     'where quicker, for 0.5 points at most',
-    '2+2+2+2: costs 0.4 points of 100',
-    '4+4: costs 3.6 points of 100',
+    '2+2+2+2: costs 0.3 points of 100',
+    '4+4: costs 1.2 points of 100',
+    '8: costs 4.2 points of 100',
   ])
   expect([...tab.errors, ...other.errors]).toEqual([])
 })

@@ -1,12 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { groupingText, type ModelSpec } from '@layerswarm/model'
+import { readFile } from 'node:fs/promises'
+import { groupingText, type ModelSpec, parseManifest } from '@layerswarm/model'
 import { createPeer, type Peer } from '@layerswarm/peer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { measureTogether } from '../../apps/cli/src/bench/together.ts'
-import { FASHION_ROUNDS, makeRoundsRelease } from '../support/rounds-release.ts'
 import {
   type RunningSwarm,
   runCommand,
@@ -14,6 +11,7 @@ import {
   startService,
 } from '../support/run-command.ts'
 
+const RELEASE = 'models/fashion-vit-rounds'
 /** The shape of the bench's model, a thousandth of its weights. */
 const SMALL: ModelSpec = {
   ...{ variant: 'shuffle', imageSize: 28, patchSize: 4, channels: 3, classes: 10 },
@@ -48,17 +46,14 @@ test('the bench of peers that add up runs in processes and in tabs, and answers 
   expect(told.filter((line) => line.includes('killed in mid-round'))).toHaveLength(2)
 })
 
-describe('the shipped model in rounds of 4 + 4 by Node peers', () => {
+describe('the model that ships for rounds, in rounds of 4 + 4 by Node peers', () => {
   const SAMPLES = 60
-  let scratch = ''
   let swarm: RunningSwarm
   let asker: Peer
   const peers: ChildProcess[] = []
 
   beforeAll(async () => {
-    scratch = await mkdtemp(join(tmpdir(), 'layerswarm-rounds-'))
-    const folder = await makeRoundsRelease(join(scratch, 'release'))
-    swarm = await startService('signaling', '--port', '0', '--model', folder)
+    swarm = await startService('signaling', '--port', '0', '--model', RELEASE)
     for (const layers of ['0,1,2,3,4,5', '0,1,2,3,4,5', '6', '7'])
       peers.push(startCommand('peer', '--join', swarm.url, '--layers', layers, '--no-webrtc'))
     asker = createPeer({ join: swarm.url, serve: 'none', webrtc: false })
@@ -70,7 +65,6 @@ describe('the shipped model in rounds of 4 + 4 by Node peers', () => {
     await asker?.stop()
     for (const peer of peers) peer.kill('SIGKILL')
     await swarm?.end('SIGTERM')
-    await rm(scratch, { recursive: true, force: true })
   })
 
   const ask = (...flags: string[]) =>
@@ -80,17 +74,18 @@ describe('the shipped model in rounds of 4 + 4 by Node peers', () => {
     const { code, stderr } = await ask('--rounds', '4+4')
     expect(code).toBe(2)
     expect(stderr.trim().split('\n')[0]).toBe(
-      'layerswarm: fashion-vit-in-rounds loses 3.6 points in rounds of 4+4, more than --max-loss 0.5: ask with --max-loss 3.6, or --rounds with 2+2+2+2 (0.4 points)',
+      'layerswarm: fashion-vit-rounds loses 1.16 points in rounds of 4+4, more than --max-loss 0.5: ask with --max-loss 1.16, or --rounds with 2+2+2+2 (0.32 points)',
     )
   })
 
   test('are as right as the manifest says, and the answer says what crossed the network', async () => {
-    const { code, stdout, stderr } = await ask('--rounds', '4+4', '--max-loss', '4', '--json')
+    const { code, stdout, stderr } = await ask('--rounds', '4+4', '--max-loss', '1.16', '--json')
     expect(code, stderr).toBe(0)
     const report = JSON.parse(stdout) as Report
     expect(report.answered).toBe(SAMPLES)
     // Three standard errors of so few samples.
-    const share = FASHION_ROUNDS['4+4']
+    const manifest = await readFile(new URL(`../../${RELEASE}/manifest.json`, import.meta.url))
+    const share = parseManifest(manifest).rounds?.['4+4'] ?? Number.NaN
     const error = Math.sqrt((share * (1 - share)) / SAMPLES)
     expect(report.accuracy).toBeGreaterThan(share - 3 * error)
     const { requester, executor } = report.bytes
