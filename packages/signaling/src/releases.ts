@@ -113,7 +113,10 @@ async function checkPartFile(
   { part, sha256, bytes, dtype }: ReleaseFile,
 ): Promise<void> {
   const path = partPath(dir, sha256)
-  const name = typeof part === 'number' ? `layer ${part}${dtype.startsWith('int') ? ` in ${dtype}` : ''}` : `the ${part}`
+  const name =
+    typeof part === 'number'
+      ? `layer ${part}${dtype.startsWith('int') ? ` in ${dtype}` : ''}`
+      : `the ${part}`
   let actual: string
   try {
     const { size } = await stat(path)

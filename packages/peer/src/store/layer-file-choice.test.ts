@@ -2,11 +2,7 @@ import { parseSha256 } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import type { DeviceFacts } from '../node/device.ts'
 import { PEER_DEFAULTS } from '../options.ts'
-import {
-  chooseLayerFiles,
-  type LayerFilesNeeds,
-  layersHosted,
-} from './layer-file-choice.ts'
+import { chooseLayerFiles, type LayerFilesNeeds, layersHosted } from './layer-file-choice.ts'
 
 const sha256 = parseSha256('3'.repeat(64))
 const MB = 1_000_000
