@@ -274,10 +274,11 @@ describe('rounds', () => {
 })
 
 describe('smaller files of layers', () => {
-  const data = () => ['--data', at('measured')]
+  const data = () => ['--data', at('small pictures')]
   const key = () => ['--key', at('keys', 'publisher.key')]
 
   test('are written, measured and signed by publish, and measured by evaluate', async () => {
+    for (const label of ['class 0', 'class 1']) await writePictures(at('small pictures', label), 20)
     const out = at('small release')
     const words = ['publish', at('training'), '--out', out, ...key(), ...data()]
     const kinds = ['--layer-files', 'int8,float16,float32']
@@ -331,7 +332,7 @@ describe('smaller files of layers', () => {
       /--layer-files names float32, and the parts are stored as float16/,
     )
     expect(await refusal(2, ...words, '--layer-files', 'int5')).toMatch(/did you mean "int[48]"/)
-    const again = ['publish', at('release'), '--to', 'http://127.0.0.1:1', '--token', TOKEN]
+    const again = ['publish', at('small release'), '--to', 'http://127.0.0.1:1', '--token', TOKEN]
     expect(await refusal(2, ...again, '--layer-files', 'int8')).toMatch(
       /already; --layer-files is for a training/,
     )
