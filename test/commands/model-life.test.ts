@@ -2,7 +2,18 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Mix, parseManifest, relativeL2, releaseId, verifyManifest } from '@layerswarm/model'
+import {
+  checkPart,
+  checkSha256,
+  filesOf,
+  type LayerFiles,
+  type Mix,
+  parseManifest,
+  relativeL2,
+  releaseId,
+  verifyManifest,
+} from '@layerswarm/model'
+import type { LayerFilesEvaluation } from '@layerswarm/trainer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTraining, vectors } from '../support/make-release.ts'
 import { grayPng } from '../support/pictures.ts'
@@ -258,6 +269,72 @@ describe('rounds', () => {
     const data = ['--data', at('none')]
     expect(await refusal(1, 'publish', at('training'), '--out', at('no'), ...data)).toMatch(
       /none.* is not there/,
+    )
+  })
+})
+
+describe('smaller files of layers', () => {
+  const data = () => ['--data', at('small pictures')]
+  const key = () => ['--key', at('keys', 'publisher.key')]
+
+  test('are written, measured and signed by publish, and measured by evaluate', async () => {
+    for (const label of ['class 0', 'class 1']) await writePictures(at('small pictures', label), 20)
+    const out = at('small release')
+    const words = ['publish', at('training'), '--out', out, ...key(), ...data()]
+    const kinds = ['--layer-files', 'int8,float16,float32']
+    const published = await run<{ layerFiles: LayerFiles[]; bytes: number }>(...words, ...kinds)
+    const manifest = parseManifest(await readFile(join(out, 'manifest.json')))
+    verifyManifest(manifest)
+    expect(manifest.layerFiles).toEqual(published.layerFiles)
+    expect(manifest.layerFiles?.map(({ dtype }) => dtype)).toEqual(['float16', 'int8'])
+    expect(published.bytes).toBe(filesOf(manifest).reduce((sum, { bytes }) => sum + bytes, 0))
+    for (const { part, sha256, bytes, dtype } of filesOf(manifest)) {
+      const file = new Uint8Array(await readFile(join(out, 'parts', `${sha256}.safetensors`)))
+      checkSha256(file, sha256, out)
+      checkPart(manifest.spec, part, file)
+      expect(file.length, `${part} ${dtype}`).toBe(bytes)
+    }
+    const [half, int8] = manifest.layerFiles ?? []
+    expect(half?.apart).toBeLessThan(0.001)
+    expect(int8?.apart).toBeGreaterThan(half?.apart ?? 1)
+    expect(int8?.files[0]?.bytes).toBeLessThan(half?.files[0]?.bytes ?? 0)
+
+    // What is read is what was signed; a kind that it lacks is made.
+    const { releases } = await run<{ releases: { layerFiles: LayerFilesEvaluation }[] }>(
+      ...['evaluate', out, ...data(), '--layer-files', 'int4'],
+    )
+    const measured = releases[0]?.layerFiles
+    expect(Object.keys(measured?.kinds ?? {})).toEqual(['float16', 'int8', 'int4'])
+    expect(measured?.own.mean).toBe(int8?.own)
+    expect(measured?.kinds.int8?.mean).toBe(int8?.accuracy)
+    expect(measured?.kinds.int8?.layerBytes).toBe(int8?.files[0]?.bytes)
+    const shown = await runCommand('evaluate', out, ...data(), '--report', at('small report'))
+    expect(shown.stdout).toMatch(/^tiny-vit: \d+\.\d\d % with int8, \d+ bytes a layer at most$/m)
+    expect(await readFile(at('small report', 'report.md'), 'utf8')).toMatch(
+      /## Layer files\n[^#]*\| model \| own \| float16 \| int8 \| mixed \|/,
+    )
+
+    // A folder that lacks one of them is no release, and a new one without them leaves none behind.
+    await run(...words)
+    expect(await readdir(join(out, 'parts'))).toHaveLength(manifest.parts.length)
+    await run(...words, ...kinds)
+    await rm(join(out, 'parts', `${int8?.files[1]?.sha256}.safetensors`))
+    expect(await refusal(1, 'evaluate', out, ...data())).toMatch(/does not exist/)
+    expect(await refusal(1, 'signaling', '--model', out, '--port', '0')).toMatch(
+      /layer 1 in int8 is missing/,
+    )
+  })
+
+  test('are refused where they cannot be', async () => {
+    const words = ['publish', at('training'), '--out', at('no'), ...key(), ...data()]
+    const half = ['--dtype', 'float16', '--layer-files']
+    expect(await refusal(2, ...words, ...half, 'float32')).toMatch(
+      /--layer-files names float32, and the parts are stored as float16/,
+    )
+    expect(await refusal(2, ...words, '--layer-files', 'int5')).toMatch(/did you mean "int[48]"/)
+    const again = ['publish', at('small release'), '--to', 'http://127.0.0.1:1', '--token', TOKEN]
+    expect(await refusal(2, ...again, '--layer-files', 'int8')).toMatch(
+      /already; --layer-files is for a training/,
     )
   })
 })

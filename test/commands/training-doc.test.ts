@@ -24,7 +24,7 @@ npx() {
   shift
   case "$1 $*" in
     train\\ *--data*|evaluate\\ *--data*) ;;
-    train\\ *|evaluate\\ *|publish\\ *--rounds*) set -- "$@" --data data ;;
+    train\\ *|evaluate\\ *|publish\\ *--rounds*|publish\\ *--layer-files*) set -- "$@" --data data ;;
   esac
   "${process.execPath}" "${bin}" "$@"
 }
@@ -126,6 +126,7 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
   ['publish runs/vit-base', () => expectVariant('models/vit-base', 'sequential')],
   ['publish runs/vit-any', () => expectVariant('models/vit-any', 'shuffle')],
   ['publish runs/rounds', () => expectRounds('models/rounds', ['1+1+1+1+1+1+1+1', '4+4', '8'])],
+  ['--layer-files', () => expectKinds('models/small', ['int8', 'int4'])],
   [
     'publish runs/merged',
     async () => {
@@ -148,6 +149,11 @@ async function expectVariant(folder: string, variant: string): Promise<void> {
 async function expectRounds(folder: string, groupings: readonly string[]): Promise<void> {
   const manifest = parseManifest(await readFile(at(folder, 'manifest.json')))
   expect(Object.keys(manifest.rounds ?? {}).toSorted()).toEqual(groupings)
+}
+
+async function expectKinds(folder: string, kinds: readonly string[]): Promise<void> {
+  const { layerFiles } = parseManifest(await readFile(at(folder, 'manifest.json')))
+  expect(layerFiles?.map(({ dtype }) => dtype)).toEqual(kinds)
 }
 
 describe('the document about training', () => {

@@ -128,3 +128,6 @@ export const POINTS_ALL = 100
 
 /** What a mixture of two releases may lose against the worse of them: three times the spread of its passes. */
 export const MIX_LOSS_SHARE_MAX = 0.02
+
+/** How far small layer files are apart is told in steps of one in so many, rounded up: what is allowed for covers what was measured. */
+export const APART_STEPS = 10_000

@@ -132,13 +132,17 @@ export {
 export { canonicalJson, type Json } from './canonical-json.ts'
 export { type Grouping, groupingText, parseGrouping, singleRounds } from './grouping.ts'
 export { checkSha256, isSha256, parseSha256, type Sha256, sha256 } from './hash.ts'
+export { LAYER_DTYPES, type LayerDtype, type LayerFiles, STORED_AS } from './layer-files.ts'
 export {
+  fileDistanceOf,
+  filesOf,
   MANIFEST_FORMAT,
   type Manifest,
   type ManifestPart,
   manifestBytes,
   parseManifest,
   publisherOf,
+  type ReleaseFile,
   type ReleaseId,
   releaseId,
   signManifest,
@@ -180,4 +184,4 @@ export { CodedError } from './coded-error.ts'
 export { ModelError, type ModelFault } from './errors.ts'
 export { fetchFault } from './fetch-fault.ts'
 export { fileReason } from './file-reason.ts'
-export { MANIFEST_BYTES_MAX, PICTURE_PIXELS_MAX } from './limits.ts'
+export { LAYER_FILES_APART_MAX, MANIFEST_BYTES_MAX, PICTURE_PIXELS_MAX } from './limits.ts'

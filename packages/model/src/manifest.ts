@@ -4,6 +4,7 @@ import { canonicalJson, type Json } from './canonical-json.ts'
 import { ModelError } from './errors.ts'
 import { parseGrouping } from './grouping.ts'
 import { isSha256, type Sha256, sha256 } from './hash.ts'
+import { type LayerDtype, type LayerFiles, parseLayerFiles } from './layer-files.ts'
 import {
   LABEL_LETTERS_MAX,
   MANIFEST_BYTES_MAX,
@@ -65,6 +66,13 @@ export interface UnsignedManifest {
   readonly novelty?: Novelty
   /** Releases whose layers may stand in for those of this one; missing where none was measured. */
   readonly mixes?: readonly Mix[]
+  /** Smaller files of its layers, the largest first; missing where each has one file only. */
+  readonly layerFiles?: readonly LayerFiles[]
+}
+
+/** Any file of a release. */
+export interface ReleaseFile extends Omit<ManifestPart, 'dtype'> {
+  readonly dtype: LayerDtype
 }
 
 /** A published model: everything a peer must know before it fetches a part. */
@@ -73,6 +81,22 @@ export interface Manifest extends UnsignedManifest {
   readonly publisher: string
   /** Ed25519 signature of the canonical JSON of all other fields, 128 hex digits. */
   readonly signature: string
+}
+
+/** Every file of a release: those of its parts in their order, then the smaller ones of its layers. */
+export function filesOf({
+  parts,
+  layerFiles = [],
+}: Pick<Manifest, 'parts' | 'layerFiles'>): readonly ReleaseFile[] {
+  const smaller = layerFiles.flatMap(({ dtype, files }) =>
+    files.map((file, layer): ReleaseFile => ({ ...file, part: layer, dtype })),
+  )
+  return [...parts, ...smaller]
+}
+
+/** How far the outputs of one layer may be apart by the file that is loaded; 0 where there is one only. */
+export function fileDistanceOf({ layerFiles = [] }: Pick<Manifest, 'layerFiles'>): number {
+  return layerFiles.reduce((most, { apart }) => Math.max(most, apart), 0)
 }
 
 /** The name of a release in the swarm: the hash of its canonical signed manifest. */
@@ -154,6 +178,7 @@ export function parseManifest(value: unknown): Manifest {
     'rounds',
     'novelty',
     'mixes',
+    'layerFiles',
     'publisher',
     'signature',
   ])
@@ -166,17 +191,21 @@ export function parseManifest(value: unknown): Manifest {
   if (preprocessing.channels !== spec.channels) {
     fail('preprocessing.channels', `must be the spec's channels, ${spec.channels}`)
   }
+  const parts = parseParts(source.parts, spec)
   return {
     format: MANIFEST_FORMAT,
     name: parseName(source.name),
     spec,
     preprocessing,
     labels: parseLabels(source.labels, spec),
-    parts: parseParts(source.parts, spec),
+    parts,
     training: parseTraining(source.training),
     ...(source.rounds === undefined ? {} : { rounds: parseRounds(source.rounds, spec) }),
     ...(source.novelty === undefined ? {} : { novelty: parseNovelty(source.novelty) }),
     ...(source.mixes === undefined ? {} : { mixes: parseMixes(source.mixes) }),
+    ...(source.layerFiles === undefined
+      ? {}
+      : { layerFiles: parseLayerFiles(source.layerFiles, spec, layerDtypeOf(parts)) }),
     publisher: parseHex('publisher', source.publisher, 64),
     signature: parseHex('signature', source.signature, 128),
   }
@@ -249,6 +278,13 @@ function parseParts(value: unknown, spec: ModelSpec): ManifestPart[] {
       dtype,
     }
   })
+}
+
+/** How the parts of a release store their layers: the smallest of them, where they differ. */
+function layerDtypeOf(parts: readonly ManifestPart[]): ManifestPart['dtype'] {
+  return parts.some(({ part, dtype }) => typeof part === 'number' && dtype === 'float16')
+    ? 'float16'
+    : 'float32'
 }
 
 function parseTraining(value: unknown): Training {

@@ -1,4 +1,4 @@
-import { ACTIVATION_DTYPES } from '@layerswarm/model'
+import { ACTIVATION_DTYPES, LAYER_DTYPES } from '@layerswarm/model'
 import { PeerError } from './errors.ts'
 import { ANNOUNCED_MAX, PORT_MAX } from './limits.ts'
 import { announcedAddress } from './meeting/announced-address.ts'
@@ -53,6 +53,10 @@ const KINDS: Readonly<Partial<Record<keyof PeerOptions, Kind>>> = {
     (value) => value === 'auto' || value === 'none' || Array.isArray(value),
   ],
   engine: ['the name of an engine', isText],
+  layerFiles: [
+    `auto or one of ${LAYER_DTYPES.join(', ')}`,
+    (value) => value === 'auto' || LAYER_DTYPES.some((dtype) => dtype === value),
+  ],
   policy: ['the name of a policy', isText],
   release: ['the id or the name of a release', orNone(isText)],
   trustedPublishers: ['a list of public keys', orNone(isTexts)],

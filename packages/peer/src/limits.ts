@@ -275,3 +275,13 @@ export const RELEASE_SETTLE_MS_MAX = 2 * 60_000
 export const RELEASE_RETRY_MS = 10 * 60_000
 /** An old release is kept for so much longer than a request lives after the last work for it. */
 export const RELEASE_QUIET_EXTRA_MS = 5_000
+/** Accuracy that a peer gives up for smaller files of its layers unless it is told to: 0.3 points. */
+export const LAYER_FILES_LOSS_SHARE_MAX = 0.003
+/** A peer that has to load its layers for longer than this takes smaller files: most visitors are gone within a minute. */
+export const LAYERS_DOWNLOAD_MS_MAX = 10_000
+/** Part of the memory that hosted layers may take as they are stored: the engine takes as much again while it loads them. */
+export const LAYERS_MEMORY_SHARE_MAX = 0.25
+/** One megabit per second, as browsers give the speed of a connection. */
+export const MEGABIT_PER_SECOND_BYTES_PER_MS = 125
+/** One of what browsers give the memory of a device in. */
+export const DEVICE_MEMORY_UNIT_BYTES = 1 << 30

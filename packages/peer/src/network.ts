@@ -1,4 +1,11 @@
-import { keepsOrder, type Manifest, type ModelSpec, type Sha256, tokensOf } from '@layerswarm/model'
+import {
+  fileDistanceOf,
+  filesOf,
+  keepsOrder,
+  type Manifest,
+  type Sha256,
+  tokensOf,
+} from '@layerswarm/model'
 import {
   createGate,
   createGuests,
@@ -25,7 +32,8 @@ import { createRelayKeepers, type RelayKeepers } from './servers/relay-keepers.t
 import type { ServerChange } from './servers/server-state.ts'
 import type { Servers } from './servers/servers.ts'
 import { httpFetchers } from './store/http.ts'
-import { createLayerStore, type LayerStore } from './store/layer-store.ts'
+import { chooseLayerFiles, type LayerFilesChoice, layersHosted } from './store/layer-file-choice.ts'
+import { type BlobCache, createLayerStore, type LayerStore } from './store/layer-store.ts'
 import { createLayerStreams, type LayerStreams } from './streams/layer-streams.ts'
 import { createRoundTrips } from './streams/round-trips.ts'
 import { createTensorStreams, type TensorStreams } from './streams/tensor-streams.ts'
@@ -59,6 +67,8 @@ export interface Network {
   readonly layers: LayerStreams
   readonly keeper: RelayKeepers
   readonly goodbyes: Goodbyes
+  /** Which files of its layers are loaded. */
+  readonly layerFiles: LayerFilesChoice
   /** Filled in once there is a member: where to ask for layers is known from presence. */
   readonly link: { member: Member | undefined }
 }
@@ -123,7 +133,7 @@ export async function openNetwork(
       },
       entered: () => introductions.laneEntered(),
     },
-    { release, shape: shapeOf(manifest.spec), lane },
+    { release, shape: shapeOf(manifest), lane },
   )
   const goodbyes = createGoodbyes(node, (peer) => {
     gone(peer)
@@ -135,11 +145,8 @@ export async function openNetwork(
   const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
   const cache = await createBlobCache(options.dataDir)
   await opened.add(() => cache.close())
-  const store = createLayerStore({
-    manifest,
-    cache,
-    fetchers: [{ name: 'peers', fetch: layers.fetch }, httpFetchers(() => servers.urls, cache)],
-  })
+  const urls = () => servers.urls
+  const { store, layerFiles } = openStore(options, { manifest, cache, layers, urls })
   for (const part of [roundTrips, tensors, layers, goodbyes]) {
     await opened.add(() => part.stop())
     await part.start()
@@ -158,13 +165,40 @@ export async function openNetwork(
   await opened.add(() => keeper.stop())
   signal.throwIfAborted()
   const hasKeptIdentity = identity.persistent
-  return { node, hasKeptIdentity, store, transport, tensors, layers, keeper, goodbyes, link }
+  return {
+    ...{ node, hasKeptIdentity, store, layerFiles, transport, tensors, layers, keeper },
+    ...{ goodbyes, link },
+  }
 }
 
-/** What a member must know of a model: counts of layers, of tokens and of numbers per token. */
-export function shapeOf(spec: ModelSpec): ModelShape {
+/** What the files of a release come from. */
+interface Sources {
+  readonly manifest: Manifest
+  readonly cache: BlobCache
+  readonly layers: Pick<LayerStreams, 'fetch'>
+  readonly urls: () => readonly URL[]
+}
+
+/** The files of a release, of its layers those that suit this device. */
+function openStore(
+  options: PeerOptions,
+  { manifest, cache, layers, urls }: Sources,
+): Pick<Network, 'store' | 'layerFiles'> {
+  const { layerFiles: wanted, engine } = options
+  const device = platform.deviceFacts()
+  const hosted = layersHosted(options)
+  const layerFiles = chooseLayerFiles({ wanted, engine, layers: hosted, manifest, device })
+  const fetchers = [{ name: 'peers' as const, fetch: layers.fetch }, httpFetchers(urls, cache)]
+  const store = createLayerStore({ manifest, layerDtype: layerFiles.dtype, cache, fetchers })
+  return { store, layerFiles }
+}
+
+/** What a member must know of a model: counts of layers, of tokens and of numbers per token, and what its files do. */
+export function shapeOf(manifest: Pick<Manifest, 'spec' | 'layerFiles'>): ModelShape {
+  const { spec } = manifest
   const { layers, width } = spec
-  return { layers, tokens: tokensOf(spec), width, keepsOrder: keepsOrder(spec) }
+  const fileDistance = fileDistanceOf(manifest)
+  return { layers, tokens: tokensOf(spec), width, keepsOrder: keepsOrder(spec), fileDistance }
 }
 
 /** Directly connected peers that host a part; a stem or head may be with anybody. */
@@ -174,7 +208,7 @@ function layerHosts(
   member: Member | undefined,
   sha256: Sha256,
 ): string[] {
-  const layer = manifest.parts.find((part) => part.sha256 === sha256)?.part
+  const layer = filesOf(manifest).find((file) => file.sha256 === sha256)?.part
   const connections = describeConnections(node)
   return (member?.snapshot().peers ?? [])
     .filter(({ layers }) => typeof layer !== 'number' || layers.includes(layer))

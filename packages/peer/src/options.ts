@@ -1,4 +1,4 @@
-import type { ActivationDtype, EngineName } from '@layerswarm/model'
+import type { ActivationDtype, EngineName, LayerDtype } from '@layerswarm/model'
 import {
   type AllowList,
   type Clock,
@@ -51,6 +51,11 @@ export interface PeerOptions {
   readonly engine: 'auto' | EngineName
   /** What the engine waits for while the network opens, such as a download whose progress is shown. */
   readonly beforeEngine: () => Promise<void>
+  /**
+   * Which files of its layers are loaded, where the release has smaller ones beside its own: `auto` takes what suits
+   * this device. A lane may mix them.
+   */
+  readonly layerFiles: 'auto' | LayerDtype
   /** Id or name of the release to join; undefined for the first that the server offers. */
   readonly release: string | undefined
   /** Public keys (hex) whose releases are run; undefined trusts the one that the server names. */
@@ -103,6 +108,7 @@ export const PEER_DEFAULTS: Omit<PeerOptions, 'join'> = Object.freeze({
   capacity: 2,
   engine: 'auto' as const,
   beforeEngine: async () => undefined,
+  layerFiles: 'auto' as const,
   release: undefined,
   trustedPublishers: undefined,
   dataDir: undefined,

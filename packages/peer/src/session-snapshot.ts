@@ -21,6 +21,7 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     engines: compute.supervisor.trials,
     engineRestarts: compute.supervisor.restarts,
     batches: { ...compute.batches },
+    layerFiles: session.layerFiles,
     hold: holds.current,
     hidden: session.life.hidden,
     storage: store.storage,

@@ -37,7 +37,10 @@ import { createSystemClock, systemRandom } from './system-ports.ts'
 
 /** Everything that exists while a peer is part of a swarm. */
 export interface Session
-  extends Pick<Network, 'node' | 'store' | 'transport' | 'tensors' | 'layers' | 'keeper'> {
+  extends Pick<
+    Network,
+    'node' | 'store' | 'layerFiles' | 'transport' | 'tensors' | 'layers' | 'keeper'
+  > {
   readonly release: { readonly id: Sha256; readonly name: string }
   readonly manifest: Manifest
   readonly member: Member
@@ -133,7 +136,11 @@ async function open(
   ])
   signal.throwIfAborted()
 
-  const member = await startMember(options, { network, compute, release: release.id, spec }, opened)
+  const member = await startMember(
+    options,
+    { network, compute, release: release.id, manifest },
+    opened,
+  )
   const holds = createHolds((held) => (held ? member.pause() : member.resume()))
   compute.listen({
     ailing: (problem) =>
@@ -228,12 +235,12 @@ interface MemberNeeds {
   readonly network: Network
   readonly compute: PartCompute
   readonly release: Sha256
-  readonly spec: ModelSpec
+  readonly manifest: Manifest
 }
 
 async function startMember(
   options: PeerOptions,
-  { network, compute, release, spec }: MemberNeeds,
+  { network, compute, release, manifest }: MemberNeeds,
   opened: Opened,
 ): Promise<Member> {
   const { node, transport, link } = network
@@ -243,7 +250,7 @@ async function startMember(
     { transport: options.wrapTransport(transport, clock), compute, clock, random: systemRandom },
     {
       release,
-      shape: shapeOf(spec),
+      shape: shapeOf(manifest),
       serve: options.serve === 'none' ? [] : options.serve,
       capacity: options.capacity,
       slots: options.slots,

@@ -4,6 +4,7 @@ import type { Hold } from './holds.ts'
 import { PEER_CONNECTIONS_MAX } from './limits.ts'
 import type { Carrier, Reach, RelayState } from './node/reach.ts'
 import type { ServerSnapshot } from './servers/server-state.ts'
+import type { LayerFilesChoice } from './store/layer-file-choice.ts'
 import type { StorageState } from './store/layer-store.ts'
 
 /**
@@ -27,6 +28,8 @@ export interface PeerSnapshot {
   readonly engineRestarts: number
   /** Layer runs, and the batches in which the engine ran them. */
   readonly batches: { readonly runs: number; readonly batches: number }
+  /** Which files of its layers are loaded, and why; undefined before it has joined. */
+  readonly layerFiles: LayerFilesChoice | undefined
   /** Why it takes no work although it is in the swarm; undefined while it does. */
   readonly hold: Hold | undefined
   /** Nobody looks at the page: browsers let its timers run late. */
@@ -89,6 +92,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   engines: [],
   engineRestarts: 0,
   batches: { runs: 0, batches: 0 },
+  layerFiles: undefined,
   hold: undefined,
   hidden: false,
   storage: { place: 'memory' as const, persisted: false, problem: undefined },

@@ -3,10 +3,11 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  filesOf,
   type Manifest,
-  type ManifestPart,
   manifestBytes,
   parseManifest,
+  type ReleaseFile,
   type ReleaseId,
   releaseId,
   verifyManifest,
@@ -69,7 +70,7 @@ export function withRelease(releases: Releases, added: Release): Releases {
   const others = releases.list.filter(({ id }) => id !== added.id)
   const older = others.findIndex((known) => isNewer(added.manifest, known.manifest))
   const list = others.toSpliced(older === -1 ? others.length : older, 0, added)
-  const files = added.manifest.parts.map(({ sha256, bytes }): [string, PartFile] => [
+  const files = filesOf(added.manifest).map(({ sha256, bytes }): [string, PartFile] => [
     sha256,
     { path: partPath(added.dir, sha256), bytes },
   ])
@@ -92,7 +93,7 @@ function noRelease([first, ...others]: readonly SignalingError[]): SignalingErro
 /** @throws SignalingError `bad-release`. */
 export async function loadRelease(dir: string): Promise<Release> {
   const manifest = await loadManifest(dir)
-  for (const part of manifest.parts) await checkPartFile(dir, part)
+  for (const file of filesOf(manifest)) await checkPartFile(dir, file)
   return { id: releaseId(manifest), manifest, bytes: manifestBytes(manifest), dir }
 }
 
@@ -107,9 +108,15 @@ async function loadManifest(dir: string): Promise<Manifest> {
   }
 }
 
-async function checkPartFile(dir: string, { part, sha256, bytes }: ManifestPart): Promise<void> {
+async function checkPartFile(
+  dir: string,
+  { part, sha256, bytes, dtype }: ReleaseFile,
+): Promise<void> {
   const path = partPath(dir, sha256)
-  const name = typeof part === 'number' ? `layer ${part}` : `the ${part}`
+  const name =
+    typeof part === 'number'
+      ? `layer ${part}${dtype.startsWith('int') ? ` in ${dtype}` : ''}`
+      : `the ${part}`
   let actual: string
   try {
     const { size } = await stat(path)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   CodedError,
   fileReason,
+  filesOf,
   isSha256,
   type Manifest,
   ModelError,
@@ -95,7 +96,7 @@ export function createUploads(
   /** Parts that are not in the release's folder, nor anywhere else to be copied from. */
   async function missingOf({ manifest, dir: folder }: Draft): Promise<string[]> {
     const missing: string[] = []
-    for (const { sha256, bytes } of manifest.parts) {
+    for (const { sha256, bytes } of filesOf(manifest)) {
       const path = partPath(folder, sha256)
       const found = await stat(path).catch(() => undefined)
       if (found?.size === bytes) continue
@@ -147,7 +148,7 @@ function placesOf(
   sha256: string,
 ): { path: string; bytes: number }[] {
   return [...drafts.values()].flatMap(({ manifest, dir }) => {
-    const part = manifest.parts.find((one) => one.sha256 === sha256)
+    const part = filesOf(manifest).find((one) => one.sha256 === sha256)
     return part === undefined ? [] : [{ path: partPath(dir, sha256), bytes: part.bytes }]
   })
 }
@@ -163,7 +164,7 @@ function checkedManifest(id: string, bytes: Uint8Array): Manifest {
     throw error
   }
   if (releaseId(manifest) !== id) throw new UploadError(400, 'the manifest has another hash')
-  const total = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
+  const total = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0)
   if (total > UPLOAD_RELEASE_BYTES_MAX) {
     throw new UploadError(
       507,

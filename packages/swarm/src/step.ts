@@ -11,6 +11,11 @@ export interface ModelShape {
    * layers out. Any order unless given.
    */
   readonly keepsOrder?: boolean
+  /**
+   * How far a layer's output may be from another host's that has loaded another of its files, ‖a − b‖ / ‖b‖. 0, for
+   * one file a layer, unless given.
+   */
+  readonly fileDistance?: number
 }
 
 /** Whether layers stand in the model's own order; some may be missing. */

@@ -38,6 +38,7 @@ export {
   type Evaluation,
   type EvaluationOptions,
   type EvaluationProgress,
+  evaluateLayerFiles,
   evaluateMix,
   evaluateModels,
   evaluateNovelty,
@@ -47,6 +48,7 @@ export {
   type ModelEvaluation,
   type TrainingFacts,
 } from './evaluation/evaluate-models.ts'
+export type { LayerFilesEvaluation, LayerFilesMeasure } from './evaluation/layer-files.ts'
 export type { TestImages } from './evaluation/sweep.ts'
 export { writeEvaluation, writeResultsPage } from './evaluation/write-report.ts'
 export { cannotWrite, makeFolder, replaceFile } from './files.ts'

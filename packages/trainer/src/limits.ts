@@ -151,3 +151,6 @@ export const FOREIGN_SEED = 1
 
 /** Points that are looked at along each side of a drawn pixel, so that edges are smooth. */
 export const DRAWING_SAMPLES_PER_SIDE = 3
+
+/** Passes in arbitrary order with each kind of layer files: the same orders for all, so their difference needs no more. */
+export const LAYER_FILES_PASSES = 2

@@ -272,7 +272,7 @@ export const CLI_TARGETS: readonly Target[] = [
     share: 0.004,
     seeds: () => [jsonOf({ missing: [] }), jsonOf({ missing: ['ab'.repeat(32)] })],
     run(input) {
-      const release = { manifest: tinyManifest(), part: async () => new Uint8Array(8) }
+      const release = { manifest: tinyManifest(), file: async () => new Uint8Array(8) }
       const to = new URL('http://swarm.test/')
       const target = { to, token: 't', signal: new AbortController().signal, progress() {} }
       return answering(input, {}, () =>

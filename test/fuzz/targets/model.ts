@@ -73,7 +73,9 @@ const WAYS: readonly Partial<Preprocessing>[] = [
 const HASH = 'ab'.repeat(32)
 
 /** A release of the tiny model, signed, with what was measured of it. */
-export const tinyManifest = (measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes'> = {}) =>
+export const tinyManifest = (
+  measured: Pick<Manifest, 'rounds' | 'novelty' | 'mixes' | 'layerFiles'> = {},
+) =>
   signManifest(
     {
       format: 'layerswarm-release/1',
@@ -261,6 +263,7 @@ export const MODEL_TARGETS: readonly Target[] = [
       file('grouping.ts#parseGrouping'),
       file('novelty.ts#parseNovelty'),
       file('mixes.ts#parseMixes'),
+      file('layer-files.ts#parseLayerFiles'),
     ],
     kind: 'json',
     seeds: () => [
@@ -270,6 +273,16 @@ export const MODEL_TARGETS: readonly Target[] = [
         tinyManifest({
           novelty: { score: 'flatness', images: 9, falseAlarms: 0.05, thresholds: { '1': -1.5 } },
           mixes: [{ release: parseSha256(HASH), accuracy: 0.9, own: 0.91, other: 0.9 }],
+        }),
+      ),
+      manifestBytes(
+        tinyManifest({
+          layerFiles: [
+            {
+              ...{ dtype: 'int4', accuracy: 0.9, own: 0.91, apart: 0.05 },
+              files: [1, 2].map((bytes) => ({ sha256: parseSha256(HASH), bytes })),
+            },
+          ],
         }),
       ),
     ],

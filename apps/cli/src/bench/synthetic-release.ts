@@ -33,7 +33,7 @@ export async function writeSyntheticRelease(
   const key = new Uint8Array(32).fill(7)
   const createdAt = new Date()
   const measured = { rounds: undefined, novelty: undefined, mixes: undefined }
-  const options = { name, dtype, key, createdAt, measured } as const
+  const options = { name, dtype, key, createdAt, measured, smallFiles: undefined } as const
   await writeRelease(training, signRelease(training, options), folder)
   return folder
 }

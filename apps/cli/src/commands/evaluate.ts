@@ -3,6 +3,7 @@ import type { Evaluation } from '@layerswarm/trainer'
 import { usageError } from '../cli-error.ts'
 import { EVALUATION_REPORT_BYTES } from '../limits.ts'
 import { defineCommand } from '../line/command.ts'
+import { layerKindsOption } from '../line/layer-files-option.ts'
 import { count, text, texts } from '../line/option.ts'
 import { STRICT_OPTION } from '../line/strict-option.ts'
 
@@ -13,7 +14,7 @@ export const evaluate = defineCommand({
     'measure models in sequence, in arbitrary orders, pruned, mixed, over the wire and with foreign pictures',
   begins: 'measuring',
   usage: [
-    'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--report DIR] [--results FILE]',
+    'DIR… [--data DIR [--download FILE] | --samples DIR] [--strict] [--images N] [--seeds N] [--rounds 4+4]… [--layer-files int8,int4] [--report DIR] [--results FILE]',
   ],
   positionals: { min: 1, max: 100, placeholder: 'one DIR or more' },
   options: {
@@ -34,6 +35,9 @@ export const evaluate = defineCommand({
       '4+4',
       'also measures all layers in rounds of these sizes, those of a round at once on the same input',
     ),
+    'layer-files': layerKindsOption(
+      'also measures the layers in smaller files of these kinds, those that a release has in any case',
+    ),
     report: text('DIR', 'receives report.json, report.md and report.html with plots'),
     results: text('FILE', 'receives a page that sets the figures beside the claims of the paper'),
   },
@@ -41,6 +45,7 @@ export const evaluate = defineCommand({
     'evaluate models/fashion-vit',
     'evaluate models/fashion-vit --samples models/samples/fashion-mnist-500 --json',
     'evaluate models/fashion-vit --rounds 4+4 --rounds 2+2+2+2 --rounds 8',
+    'evaluate models/fashion-vit --layer-files float16,int8,int4 --json',
     'evaluate models/fashion-vit models/fashion-vit-sequential --images 1000 --report reports/short',
     'evaluate models/fashion-vit* --results docs/results.md',
   ],
@@ -55,7 +60,10 @@ export const evaluate = defineCommand({
     if (values.report !== undefined) await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
     if (values.results !== undefined)
       await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
-    const evaluation = await evaluateFolders(positionals, { ...values, signal, log, progress })
+    const evaluation = await evaluateFolders(positionals, {
+      ...values,
+      ...{ layerFiles: values['layer-files'], signal, log, progress },
+    })
     for (const line of evaluationLines(evaluation)) print(line)
     const foreign = evaluation.releases.flatMap(foreignRows)
     if (foreign.length > 0)
@@ -72,6 +80,7 @@ export const evaluate = defineCommand({
         ...positionals,
         ...quickOf(values.images),
         ...roundsOf(values.rounds),
+        ...kindsOf(values['layer-files']),
         '--results',
         values.results,
       ]
@@ -110,6 +119,7 @@ function releaseLines(release: Evaluation['releases'][number]): string[] {
       ([grouping, measured]) =>
         `${name}: ${percent(measured.mean)} ± ${percent(measured.std)} in rounds of ${grouping}`,
     ),
+    ...layerFilesLines(release),
   ]
 }
 
@@ -129,6 +139,22 @@ function quickOf(images: number | undefined): string[] {
 
 function roundsOf(rounds: readonly string[]): string[] {
   return rounds.flatMap((grouping) => ['--rounds', grouping])
+}
+
+function kindsOf(kinds: readonly string[]): string[] {
+  return kinds.length === 0 ? [] : ['--layer-files', kinds.join()]
+}
+
+function layerFilesLines({ name, layerFiles }: Evaluation['releases'][number]): string[] {
+  if (layerFiles === undefined) return []
+  const { own, ownLayerBytes, kinds, mixed } = layerFiles
+  const line = (what: string, share: number, bytes: number) =>
+    `${name}: ${(100 * share).toFixed(2)} % with ${what}, ${bytes} bytes a layer at most`
+  return [
+    line('its own layer files', own.mean, ownLayerBytes),
+    ...Object.entries(kinds).map(([kind, { mean, layerBytes }]) => line(kind, mean, layerBytes)),
+    `${name}: ${(100 * mixed.mean).toFixed(2)} % with every layer from any of these files`,
+  ]
 }
 
 function percent(share: number): string {

@@ -1,6 +1,7 @@
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { listenOption } from '../line/hosting-options.ts'
+import { layerFilesOption } from '../line/layer-files-option.ts'
 import { createLog, LOG_OPTIONS } from '../line/log-options.ts'
 import {
   allowListOption,
@@ -29,7 +30,7 @@ export const peer = defineCommand({
   summary: 'give a swarm the compute of this process',
   begins: 'joining the swarm',
   usage: [
-    '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--policy …] [--data DIR] [--release ID]',
+    '--join URL… [--layers 2,5|auto] [--capacity N] [--engine …] [--layer-files auto|int8|…] [--policy …] [--data DIR] [--release ID]',
     '[--host ADDRESS] [--port N] [--announce ADDRESS]… [--no-webrtc]',
     '[--swarm-key FILE] [--allow-list FILE]',
   ],
@@ -45,6 +46,9 @@ export const peer = defineCommand({
       otherwise: 4,
     }),
     engine: engineOption('what computes'),
+    'layer-files': layerFilesOption(
+      'which files of its layers it loads, where the release has smaller ones; auto takes what suits this machine',
+    ),
     host: listenOption(
       'address to listen on; 0.0.0.0 for every one of this machine, none for WebRTC alone',
     ),
@@ -87,7 +91,7 @@ export const peer = defineCommand({
     })
     const { allowList, close } = await followAllowList(values['allow-list'], record)
     const { join, capacity, engine, policy, host, port, announce, data, release } = values
-    const { peerId, backend, served, layerMs, uptimeMs, hostedLayers } = await serve({
+    const { peerId, backend, served, layerMs, uptimeMs, hostedLayers, layerFiles } = await serve({
       options: {
         join: join.map(({ href }) => href),
         swarmKey: await readSwarmKey(values['swarm-key']),
@@ -95,6 +99,7 @@ export const peer = defineCommand({
         serve: values.layers,
         capacity,
         engine,
+        layerFiles: values['layer-files'],
         policy,
         host,
         port,
@@ -109,6 +114,6 @@ export const peer = defineCommand({
     }).finally(close)
     const speed = served === 0 ? '' : `, ${layerMs.toFixed(2)} ms per layer with ${backend}`
     print(`served ${served} hops in ${(uptimeMs / 1000).toFixed(0)} s${speed}`)
-    emit({ peer: peerId, backend, served, layerMs, uptimeMs, hostedLayers })
+    emit({ peer: peerId, backend, served, layerMs, uptimeMs, hostedLayers, layerFiles })
   },
 })

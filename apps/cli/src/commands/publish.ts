@@ -1,5 +1,7 @@
+import type { Manifest } from '@layerswarm/model'
 import { usageError } from '../cli-error.ts'
 import { defineCommand } from '../line/command.ts'
+import { layerKindsOption } from '../line/layer-files-option.ts'
 import { choice, optionalUrl, text, texts } from '../line/option.ts'
 
 /** `layerswarm publish`. A trained model becomes a signed release. */
@@ -8,8 +10,8 @@ export const publish = defineCommand({
   summary: 'turn a trained model into a signed release, in a folder or on a signaling server',
   begins: 'reading the model',
   usage: [
-    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
-    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
+    'DIR --out RELEASE_DIR [--key FILE] [--name NAME] [--dtype float32|float16] [--layer-files int8,int4] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
+    'DIR --to URL (--token T | --token-file FILE) [--out RELEASE_DIR] [--key FILE] [--name NAME] [--layer-files int8,int4] [--rounds 4+4]… [--mixes-with RELEASE_DIR]… [--data DIR]',
   ],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
@@ -27,25 +29,30 @@ export const publish = defineCommand({
       'RELEASE_DIR',
       'a release of the same shape and classes: its layers mixed with those of this one are measured and signed',
     ),
+    'layer-files': layerKindsOption(
+      'smaller files of the layers beside their own, for slow connections and small devices: measured and signed',
+    ),
     data: text(
       'DIR',
-      'data set whose test images measure --rounds and --mixes-with, and from when on a picture is unlike all of them (Fashion-MNIST, for what was trained on it)',
+      'data set whose test images measure --rounds, --layer-files and --mixes-with, and from when on a picture is unlike all of them (Fashion-MNIST, for what was trained on it)',
     ),
     dtype: choice(['float32', 'float16'], 'how the parts store their values', 'float32'),
   },
   examples: [
     'publish runs/fashion-vit --out models/fashion-vit',
     'publish runs/fashion-vit --out models/fashion-vit --rounds 4+4 --rounds 8',
+    'publish runs/fashion-vit --out models/fashion-vit --layer-files int8,int4',
     'publish runs/next --out models/next --mixes-with models/fashion-vit',
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
   async run({ positionals, values, signal, print, log, progress, emit }) {
     const { publishFolder } = await import('../release/publish-folder.ts')
     const { isToken, readTokenFile } = await import('../release/upload-release.ts')
-    const { keepsOrder, releaseId } = await import('@layerswarm/model')
+    const { filesOf, keepsOrder, releaseId } = await import('@layerswarm/model')
     const { orderLine } = await import('../release/order-line.ts')
     const { out, to, token, 'token-file': tokenFile, key, name, dtype, rounds, data } = values
     const mixesWith = values['mixes-with']
+    const layerFiles = values['layer-files']
     checkUse(values, isToken)
     const secret = tokenFile === undefined ? token : await readTokenFile(tokenFile)
     const target =
@@ -57,6 +64,7 @@ export const publish = defineCommand({
       dtype,
       target,
       rounds,
+      layerFiles,
       mixesWith,
       data,
       signal,
@@ -65,10 +73,12 @@ export const publish = defineCommand({
     }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
-    const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
+    const bytes = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0)
     print(`${manifest.name} ${release}`)
     if (keepsOrder(manifest.spec)) print(orderLine(manifest))
-    if (out !== undefined) print(`${manifest.parts.length} parts, ${bytes} bytes, in ${out}`)
+    const files = filesOf(manifest).length
+    if (out !== undefined) print(`${files} files, ${bytes} bytes, in ${out}`)
+    for (const line of layerFilesLines(manifest)) print(line)
     for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
       print(`${percent(accuracy)} in rounds of ${grouping}`)
     }
@@ -101,10 +111,19 @@ export const publish = defineCommand({
       rounds: manifest.rounds,
       novelty,
       mixes: manifest.mixes,
+      layerFiles: manifest.layerFiles,
       uploaded,
     })
   },
 })
+
+/** What smaller files of the layers save and cost. */
+function layerFilesLines({ layerFiles = [] }: Manifest): string[] {
+  return layerFiles.map(({ dtype, accuracy, own, files }) => {
+    const largest = Math.max(...files.map(({ bytes }) => bytes))
+    return `layers in ${dtype}: ${largest} bytes at most, ${percent(accuracy)} beside ${percent(own)} with their own files`
+  })
+}
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`

@@ -2,6 +2,7 @@ import { UP_COVERED_MS_MAX, UP_HOSTS_PER_LAYER } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { HOSTING_OPTIONS, readHosting } from '../line/hosting-options.ts'
+import { layerFilesOption } from '../line/layer-files-option.ts'
 import { bare, count, text, texts } from '../line/option.ts'
 import { POLICY_USUAL, policyOption } from '../line/policy-option.ts'
 
@@ -21,6 +22,9 @@ export const up = defineCommand({
     data: text('DIR', 'where the certificate of --https is kept (~/.local/share/layerswarm)'),
     model: texts('DIR', 'folder of a release (the first in models/)'),
     engine: engineOption('what the volunteers compute with'),
+    'layer-files': layerFilesOption(
+      'which files of their layers the volunteers load, where a release has smaller ones',
+    ),
     policy: policyOption('who goes on with a step'),
     verbose: bare('tell what the server and every volunteer do'),
   },
@@ -51,6 +55,7 @@ export const up = defineCommand({
       certificate,
       models,
       engine,
+      layerFiles: values['layer-files'],
       policy,
       webrtc: true,
       replicas: UP_HOSTS_PER_LAYER,
@@ -78,7 +83,9 @@ export const up = defineCommand({
       print(`ask: npx layerswarm classify --samples 20 --join ${near}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
       const doors = doorsDocument(links, certificate)
-      emit({ ready: url, link: links.url, peers, pids, missing: missing ?? null, ...doors })
+      const layerFiles = values['layer-files']
+      const what = { peers, layerFiles, pids, missing: missing ?? null }
+      emit({ ready: url, link: links.url, ...what, ...doors })
       await untilAborted(signal)
     } finally {
       doing('stopping the volunteers')

@@ -134,6 +134,7 @@ describe('a backbone', () => {
       dtype: 'float32',
       target: undefined,
       rounds: [],
+      layerFiles: [],
       mixesWith: [],
       data: undefined,
       signal: new AbortController().signal,

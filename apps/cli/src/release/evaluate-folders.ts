@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import {
   type Grouping,
   groupingText,
+  type LayerDtype,
   ModelError,
   type Preprocessing,
   parseGrouping,
@@ -25,6 +26,7 @@ import { fetchData, picturesOf } from '../images/data-options.ts'
 import { readSamples } from '../images/samples.ts'
 import { duration } from '../terminal/train-display.ts'
 import { numberedAs } from './class-numbers.ts'
+import { withLayersAs } from './layers-as.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
 
 /** Which test images models are measured on. */
@@ -38,6 +40,8 @@ export interface EvaluateSources {
   readonly seeds: number
   /** Groupings as "4+4", each for all layers of every model. */
   readonly rounds: readonly string[]
+  /** Kinds of smaller layer files that are measured besides, made here where a model has none of that kind. */
+  readonly layerFiles: readonly LayerDtype[]
   /** Stops at pictures that cannot be read instead of leaving them out. */
   readonly strict: boolean
   readonly signal: AbortSignal
@@ -57,13 +61,24 @@ interface TestSet {
 /** Mean and deviation of the training pixels of Fashion-MNIST, for a pack without a data set. */
 const PACK = { channels: 1, mean: [0.286], std: [0.353] }
 
+/** For what is measured before it is signed, on all images of a data set. */
+export function sourcesOf(
+  given: Pick<EvaluateSources, 'data' | 'signal' | 'log' | 'progress'>,
+): EvaluateSources {
+  const all = { samples: undefined, download: undefined, images: undefined, strict: false }
+  return { ...given, ...all, seeds: 1, rounds: [], layerFiles: [] }
+}
+
 /** Evaluates every model on the same images. @throws CliError, ModelError, TrainerError. */
 export async function evaluateFolders(
   folders: readonly string[],
   sources: EvaluateSources,
 ): Promise<Evaluation> {
   const models: ModelFolder[] = []
-  for (const folder of folders) models.push(named(await readModelFolder(folder), folder, models))
+  for (const folder of folders) {
+    const model = withKinds(await readModelFolder(folder), sources.layerFiles)
+    models.push(named(model, folder, models))
+  }
   const rounds = groupingsOf(models, sources.rounds)
   const testOf = await readTestImages(models, sources)
   const { seeds, signal, progress } = sources
@@ -125,6 +140,17 @@ export function groupingsOf(
     }
     return sizes
   })
+}
+
+/** With smaller files of the layers of these kinds too. */
+function withKinds(model: ModelFolder, wanted: readonly LayerDtype[]): ModelFolder {
+  const { spec, parts, layerDtype } = model
+  const layerFiles = new Map(model.layerFiles)
+  for (const kind of wanted) {
+    if (kind === layerDtype || layerFiles.has(kind)) continue
+    layerFiles.set(kind, withLayersAs(spec, parts, kind))
+  }
+  return { ...model, layerFiles }
 }
 
 /** Two trainings by one recipe have one name; the second is then told apart by its folder. */

@@ -4,7 +4,7 @@ import { evaluateMix, evaluateNovelty, FASHION_MNIST_DIR } from '@layerswarm/tra
 import { CliError } from '../cli-error.ts'
 import { exists } from '../files.ts'
 import { MIX_LOSS_SHARE_MAX } from '../limits.ts'
-import { machineOptions, readTestImages } from './evaluate-folders.ts'
+import { machineOptions, readTestImages, sourcesOf } from './evaluate-folders.ts'
 import { checkPair } from './merge-folders.ts'
 import { type ModelFolder, readManifest, readModelFolder } from './release-folder.ts'
 
@@ -81,9 +81,4 @@ function refuse(a: ModelFolder, b: ModelFolder, reason: string): never {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`
-}
-
-function sourcesOf(given: Pick<MeasureChoice, 'data' | 'signal' | 'log' | 'progress'>) {
-  const all = { samples: undefined, download: undefined, images: undefined, strict: false }
-  return { ...given, ...all, seeds: 1, rounds: [] }
 }

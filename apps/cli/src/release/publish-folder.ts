@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import type { Manifest } from '@layerswarm/model'
+import type { LayerDtype, Manifest } from '@layerswarm/model'
 import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
 import { measureRounds } from './evaluate-folders.ts'
+import { checkKinds, smallFilesOf } from './layer-files.ts'
 import { mixesOf, noveltyOf } from './measured.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
@@ -19,6 +20,8 @@ export interface PublishChoice {
   readonly dtype: 'float32' | 'float16'
   /** Groupings as "4+4" whose accuracies are measured and signed; none for a signed release. */
   readonly rounds: readonly string[]
+  /** Kinds of smaller files of its layers, which are made, measured and signed; none for a signed release. */
+  readonly layerFiles: readonly LayerDtype[]
   /** Releases in folders that it mixes with, which is measured and signed; none for a signed release. */
   readonly mixesWith: readonly string[]
   /** Test images for what is measured; Fashion-MNIST where it is undefined. */
@@ -51,10 +54,11 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
 
 async function signedRelease(
   folder: string,
-  { out, name, target, rounds, mixesWith, data }: PublishChoice,
+  { out, name, target, rounds, layerFiles, mixesWith, data }: PublishChoice,
 ): Promise<UploadableRelease> {
   const measured = [
     ...(rounds.length > 0 ? ['--rounds'] : []),
+    ...(layerFiles.length > 0 ? ['--layer-files'] : []),
     ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
     ...(data === undefined ? [] : ['--data']),
   ]
@@ -71,7 +75,7 @@ async function signedRelease(
   const manifest = await readManifest(folder)
   return {
     manifest,
-    part: async ({ sha256, bytes }) => readBounded(join(folder, partPath({ sha256 })), bytes),
+    file: async ({ sha256, bytes }) => readBounded(join(folder, partPath({ sha256 })), bytes),
   }
 }
 
@@ -80,11 +84,13 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
   if (out === undefined && choice.target === undefined) {
     throw usageError('publish needs --out DIR, --to URL or both')
   }
+  checkKinds(choice.layerFiles, dtype)
   const training = await readTrainingFolder(folder)
   refuseBackbone(folder, training.isBackbone)
   const rounds = await roundsOf(folder, choice)
   const mixes = await mixesOf(folder, choice)
   const novelty = await noveltyOf(folder, training.trainedOn, choice)
+  const smallFiles = await smallFilesOf(folder, choice.layerFiles, dtype, choice)
   const keyFile = choice.key ?? join('.layerswarm', 'publisher.key')
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
@@ -94,12 +100,13 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
     key,
     createdAt: new Date(),
     measured: { rounds, novelty, mixes },
+    smallFiles,
   })
   if (out !== undefined) await writeRelease(training, release, out)
   const { manifest, files } = release
   return {
     manifest,
-    part: async ({ part }) => files.get(part) ?? new Uint8Array(),
+    file: async ({ sha256 }) => files.get(sha256) ?? new Uint8Array(),
   }
 }
 
@@ -112,5 +119,6 @@ async function roundsOf(
   return measureRounds(folder, {
     ...{ rounds, data, signal, log, progress, seeds: PUBLISHED_ROUNDS_SEEDS },
     ...{ samples: undefined, download: undefined, images: undefined, strict: false },
+    layerFiles: [],
   })
 }

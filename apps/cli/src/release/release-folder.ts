@@ -2,9 +2,10 @@ import { basename, join, resolve } from 'node:path'
 import {
   checkPart,
   checkSha256,
+  filesOf,
+  type LayerDtype,
   MANIFEST_BYTES_MAX,
   type Manifest,
-  type ManifestPart,
   type ModelSpec,
   type Part,
   type Preprocessing,
@@ -28,6 +29,10 @@ export interface ModelFolder {
   readonly name: string
   readonly spec: ModelSpec
   readonly parts: ReadonlyMap<Part, Uint8Array>
+  /** How they store the layers. */
+  readonly layerDtype: LayerDtype
+  /** All parts again with the smaller files of the layers that a release has, by kind. */
+  readonly layerFiles: ReadonlyMap<LayerDtype, ReadonlyMap<Part, Uint8Array>>
   /** How pictures become inputs; a Hugging Face style folder without preprocessor_config.json does not say. */
   readonly preprocessing: Preprocessing | undefined
   /** One per class; none of a backbone. */
@@ -68,8 +73,11 @@ export async function readStartFolder(folder: string): Promise<ModelFolder> {
   )
 }
 
+/** What is no release has no smaller files of its layers. */
+const ONE_KIND = { layerDtype: 'float32', layerFiles: new Map() } as const
+
 /** Where a part of a release lies below its folder. */
-export function partPath({ sha256 }: Pick<ManifestPart, 'sha256'>): string {
+export function partPath({ sha256 }: { readonly sha256: string }): string {
   return join('parts', `${sha256}.safetensors`)
 }
 
@@ -82,19 +90,26 @@ export async function readManifest(folder: string): Promise<Manifest> {
 }
 
 async function readRelease(folder: string): Promise<ModelFolder> {
-  const { name, spec, preprocessing, labels, training, parts: entries } = await readManifest(folder)
+  const manifest = await readManifest(folder)
+  const { name, spec, preprocessing, labels, training } = manifest
   const parts = new Map<Part, Uint8Array>()
-  for (const entry of entries) {
+  const layerFiles = new Map<LayerDtype, Map<Part, Uint8Array>>()
+  for (const entry of filesOf(manifest)) {
     const path = join(folder, partPath(entry))
     const file = await readBounded(path, entry.bytes)
     checkSha256(file, entry.sha256, path)
     checkPart(spec, entry.part, file)
-    parts.set(entry.part, file)
+    // Those of the parts come first, and all of them.
+    const kind = parts.has(entry.part) ? (layerFiles.get(entry.dtype) ?? new Map(parts)) : parts
+    kind.set(entry.part, file)
+    if (kind !== parts) layerFiles.set(entry.dtype, kind)
   }
+  const layerDtype = manifest.parts.find(({ part }) => part === 0)?.dtype ?? 'float32'
   const cpuSeconds = await readCpuSeconds(join(folder, 'report.json'), training.report)
   const { images, seed } = training
   const facts = { images, seed, cpuSeconds }
-  return { name, spec, parts, preprocessing, labels, isBackbone: false, training: facts }
+  const files = { parts, layerDtype, layerFiles }
+  return { name, spec, ...files, preprocessing, labels, isBackbone: false, training: facts }
 }
 
 async function readCheckpoint(folder: string): Promise<ModelFolder> {
@@ -102,6 +117,7 @@ async function readCheckpoint(folder: string): Promise<ModelFolder> {
   return {
     ...model,
     name: basename(resolve(folder)),
+    ...ONE_KIND,
     preprocessing: saysPreprocessing ? preprocessing : undefined,
     training: undefined,
   }
@@ -113,5 +129,6 @@ async function readTraining(folder: string): Promise<ModelFolder> {
   const { imagesSeen: images, seed, cpuSeconds } = facts
   const parts = splitCheckpoint(checkpoint, spec)
   const training = { images, seed, cpuSeconds }
-  return { name, spec, parts, preprocessing, labels, isBackbone, training }
+  const files = { parts, ...ONE_KIND }
+  return { name, spec, ...files, preprocessing, labels, isBackbone, training }
 }

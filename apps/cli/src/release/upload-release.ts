@@ -1,18 +1,19 @@
 import {
   fetchFault,
+  filesOf,
   type Manifest,
-  type ManifestPart,
   manifestBytes,
+  type ReleaseFile,
   releaseId,
 } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { readBounded } from '../files.ts'
 import { TOKEN_FILE_BYTES_MAX } from '../limits.ts'
 
-/** A signed release whose parts can be read. */
+/** A signed release whose files can be read. */
 export interface UploadableRelease {
   readonly manifest: Manifest
-  part(entry: ManifestPart): Promise<Uint8Array>
+  file(entry: ReleaseFile): Promise<Uint8Array>
 }
 
 /** A signaling server that takes uploads, and the right to make them. */
@@ -29,15 +30,15 @@ export interface UploadTarget {
  * @returns what was sent. @throws CliError `refused` with the server's reason.
  */
 export async function uploadRelease(
-  { manifest, part }: UploadableRelease,
+  { manifest, file: read }: UploadableRelease,
   target: UploadTarget,
 ): Promise<{ parts: number; bytes: number }> {
   const path = `releases/${releaseId(manifest)}/manifest.json`
   const missing = parseMissing(await put(target, path, manifestBytes(manifest)), target)
   let bytes = 0
-  const wanted = manifest.parts.filter(({ sha256 }) => missing.includes(sha256))
+  const wanted = filesOf(manifest).filter(({ sha256 }) => missing.includes(sha256))
   for (const [index, entry] of wanted.entries()) {
-    const file = await part(entry)
+    const file = await read(entry)
     await put(target, `parts/${entry.sha256}`, file)
     bytes += file.length
     target.progress(`uploaded part ${index + 1} of ${wanted.length}`)

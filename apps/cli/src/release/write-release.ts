@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  filesOf,
   MANIFEST_FORMAT,
   type Manifest,
   type ManifestPart,
   manifestBytes,
-  type Part,
   partsOf,
-  type SafetensorsDtype,
   sha256,
   signManifest,
   splitCheckpoint,
@@ -16,6 +15,7 @@ import { makeFolder, openOutputFolder, replaceFile } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists } from '../files.ts'
 import { RELEASE_DOCUMENTS_BYTES } from '../limits.ts'
+import type { SmallFiles } from './layer-files.ts'
 import { partPath, readManifest } from './release-folder.ts'
 import type { TrainingFolder } from './training-folder.ts'
 
@@ -29,17 +29,16 @@ export interface ReleaseOptions {
   readonly measured: {
     readonly [Field in 'rounds' | 'novelty' | 'mixes']: Manifest[Field] | undefined
   }
+  /** Smaller files of its layers, undefined where it has none. */
+  readonly smallFiles: SmallFiles | undefined
 }
 
-const STORED_AS: Readonly<Record<ReleaseOptions['dtype'], SafetensorsDtype>> = {
-  float32: 'F32',
-  float16: 'F16',
-}
+const STORED_AS = { float32: 'F32', float16: 'F16' } as const
 
-/** A signed manifest and the files of its parts. */
+/** A signed manifest and all of its files, by hash. */
 export interface SignedRelease {
   readonly manifest: Manifest
-  readonly files: ReadonlyMap<Part, Uint8Array>
+  readonly files: ReadonlyMap<string, Uint8Array>
 }
 
 /**
@@ -48,12 +47,15 @@ export interface SignedRelease {
  */
 export function signRelease(
   { spec, preprocessing, labels, seed, imagesSeen, checkpoint, ...documents }: TrainingFolder,
-  { name, dtype, key, createdAt, measured }: ReleaseOptions,
+  { name, dtype, key, createdAt, measured, smallFiles }: ReleaseOptions,
 ): SignedRelease {
-  const files = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
+  const cut = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
+  const files = new Map(smallFiles?.bytes)
   const parts = partsOf(spec).map((part): ManifestPart => {
-    const file = files.get(part) ?? new Uint8Array()
-    return { part, sha256: sha256(file), bytes: file.length, dtype }
+    const file = cut.get(part) ?? new Uint8Array()
+    const hash = sha256(file)
+    files.set(hash, file)
+    return { part, sha256: hash, bytes: file.length, dtype }
   })
   const training = {
     recipe: sha256(documents.recipeBytes),
@@ -69,6 +71,7 @@ export function signRelease(
     ...(rounds === undefined ? {} : { rounds }),
     ...(novelty === undefined ? {} : { novelty }),
     ...(mixes === undefined ? {} : { mixes }),
+    ...(smallFiles === undefined ? {} : { layerFiles: smallFiles.layerFiles }),
   }
   return { manifest: signManifest({ ...named, ...figures }, key), files }
 }
@@ -85,15 +88,15 @@ export async function writeRelease(
   folder: string,
 ): Promise<void> {
   const previous = await previousRelease(folder, manifest)
-  const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0)
+  const bytes = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0)
   await openOutputFolder(
     folder,
     bytes + recipeBytes.length + reportBytes.length + RELEASE_DOCUMENTS_BYTES,
   )
   await makeFolder(join(folder, 'parts'))
   try {
-    for (const entry of manifest.parts) {
-      await replaceFile(join(folder, partPath(entry)), files.get(entry.part) ?? new Uint8Array())
+    for (const entry of filesOf(manifest)) {
+      await replaceFile(join(folder, partPath(entry)), files.get(entry.sha256) ?? new Uint8Array())
     }
     await replaceFile(join(folder, 'recipe.json'), recipeBytes)
     await replaceFile(join(folder, 'report.json'), reportBytes)
@@ -122,8 +125,8 @@ async function removeParts(
   gone: Manifest | undefined,
   staying: Manifest | undefined,
 ): Promise<void> {
-  const kept = new Set(staying?.parts.map(({ sha256: hash }) => hash))
-  for (const part of gone?.parts ?? []) {
+  const kept = new Set(staying && filesOf(staying).map(({ sha256: hash }) => hash))
+  for (const part of gone === undefined ? [] : filesOf(gone)) {
     if (!kept.has(part.sha256)) await rm(join(folder, partPath(part)), { force: true })
   }
 }

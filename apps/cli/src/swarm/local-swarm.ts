@@ -1,4 +1,4 @@
-import type { PolicyName } from '@layerswarm/peer'
+import type { PeerOptions, PolicyName } from '@layerswarm/peer'
 import {
   type Certificate,
   formatLog,
@@ -27,6 +27,8 @@ export interface LocalSwarmOptions {
   /** Hosts that every layer should have. */
   readonly replicas: number
   readonly engine: string
+  /** Which files of their layers the volunteers load; `auto` unless given. */
+  readonly layerFiles?: PeerOptions['layerFiles']
   /** Who goes on with a step, for all volunteers. */
   readonly policy: PolicyName
   /** Whether the volunteers speak WebRTC, for tabs on https pages and peers elsewhere. */
@@ -73,12 +75,12 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     const share = Math.ceil(options.peers / releases.length)
     const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
     const name = `volunteer ${index + 1}`
-    const { engine, policy, webrtc } = options
+    const { engine, layerFiles = 'auto', policy, webrtc } = options
     const { host } = hosting
     return startProvider(
       {
-        ...{ name, join: url, swarmKey, release: id, layers: capacity, engine, policy },
-        ...{ host, webrtc, log },
+        ...{ name, join: url, swarmKey, release: id, layers: capacity, engine, layerFiles },
+        ...{ policy, host, webrtc, log },
       },
       log,
     )

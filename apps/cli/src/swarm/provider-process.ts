@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { PolicyName } from '@layerswarm/peer'
+import type { PeerOptions, PolicyName } from '@layerswarm/peer'
 import type { SwarmKey } from '@layerswarm/swarm'
 import { GOODBYE_MS_MAX, INTERRUPTED_EXIT_CODE } from '../limits.ts'
 import { askMemory, type MemoryUse } from './memory-question.ts'
@@ -20,6 +20,8 @@ export interface ProviderNeeds {
   /** How many layers to host, or which. */
   readonly layers: number | readonly number[]
   readonly engine: string
+  /** Which files of its layers it loads; `auto` unless given. */
+  readonly layerFiles?: PeerOptions['layerFiles']
   readonly policy: PolicyName
   /** Address that it listens on; that of loopback unless given. */
   readonly host?: string
@@ -52,13 +54,14 @@ export function startProvider(
   exited: (line: string) => void,
 ): ProviderProcess {
   const { name, join, swarmKey, release, layers, engine, policy, host, webrtc, log } = needs
-  const { nodeFlags = [] } = needs
+  const { nodeFlags = [], layerFiles } = needs
   const which = typeof layers === 'number' ? '--capacity' : '--layers'
   const words = ['peer', '--join', join.href, '--release', release, which, String(layers)]
   const at = host === undefined ? [] : ['--host', host]
   const over = webrtc ? [] : ['--no-webrtc']
   const as = swarmKey === undefined ? [] : ['--swarm-key', '-']
-  const how = ['--engine', engine, '--policy', policy, ...at, ...over, ...as]
+  const kinds = layerFiles === undefined ? [] : ['--layer-files', layerFiles]
+  const how = ['--engine', engine, ...kinds, '--policy', policy, ...at, ...over, ...as]
   const child = spawn(process.execPath, [...nodeFlags, bin, ...words, ...how], {
     stdio: [swarmKey === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe', 'ipc'],
   })

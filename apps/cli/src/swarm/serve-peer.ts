@@ -94,8 +94,10 @@ function asUsage(error: unknown): unknown {
 }
 
 /** What this machine lends, for whoever wonders whether onnxruntime-node is used. */
-function describeEngine({ backend = 'reference' }: PeerSnapshot): LogEntry {
-  return { level: 'info', event: 'engine', text: `computing with ${backend}`, data: { backend } }
+function describeEngine({ backend = 'reference', layerFiles }: PeerSnapshot): LogEntry {
+  const { dtype = '', reason = '' } = layerFiles ?? {}
+  const text = `computing with ${backend}, layers in ${dtype} (${reason})`
+  return { level: 'info', event: 'engine', text, data: { backend, layerFiles: dtype } }
 }
 
 /** Aborts when the parent process closes its IPC channel, which the system does when it dies. */

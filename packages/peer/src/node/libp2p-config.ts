@@ -30,6 +30,7 @@ import {
   PING_STREAMS_MAX,
   PING_TIMEOUT_MS,
 } from '../limits.ts'
+import type { DeviceFacts } from './device.ts'
 import { memberNoise } from './membership.ts'
 
 /** What every libp2p node of a swarm runs. */
@@ -112,6 +113,8 @@ export interface Platform {
   createNode(options: NodeOptions): Promise<OpenedNode>
   /** Tells what happens to the page or the machine. */
   readonly watchLife: WatchLife
+  /** What this device tells of itself. */
+  deviceFacts(): DeviceFacts
   /** RTCPeerConnections that were made since the page was loaded; 0 where there are none. */
   peerConnectionsMade(): number
 }

@@ -4,6 +4,7 @@ import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.browser.ts'
 import { PEER_CONNECTIONS_RELOAD, RESERVATION_TIMEOUT_MS } from '../limits.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
+import { deviceFacts } from './device.browser.ts'
 import { type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
 import { isCircuit } from './reach.ts'
 import { countPeerConnections, peerConnectionsMade } from './rtc-count.browser.ts'
@@ -36,6 +37,7 @@ export const platform: Platform = Object.freeze({
     return { node, ways: WAYS, stop: async () => node.stop() }
   },
   watchLife,
+  deviceFacts,
   peerConnectionsMade,
 } satisfies Platform)
 

@@ -10,6 +10,7 @@ import { watchLife } from '../life/life.node.ts'
 import { DIAL_TIMEOUT_MS, INBOUND_PENDING_MAX, WEBRTC_CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { corkedWrites } from './corked-writes.node.ts'
 import { createCrowds } from './crowds.node.ts'
+import { deviceFacts } from './device.node.ts'
 import { isForeign, ownSubnets } from './foreign-places.node.ts'
 import { boundHandshakes } from './handshakes.node.ts'
 import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
@@ -68,6 +69,7 @@ export const platform: Platform = Object.freeze({
     return { node, ways: waysOf(sockets.length > 0, webrtc !== undefined), stop }
   },
   watchLife,
+  deviceFacts,
   peerConnectionsMade: () => 0,
 } satisfies Platform)
 

@@ -58,6 +58,24 @@ describe('the layer store', () => {
     expect(store.bytesFrom).toEqual({ peers: 0, http: FILE.length, cache: FILE.length })
   })
 
+  test('gives out the small files of layers where it is to, and any file of the release to others', async () => {
+    const small = FILE.subarray(0, 500)
+    const file = { sha256: sha256(small), bytes: small.length }
+    const figures = { dtype: 'int8', accuracy: 0.9, own: 0.9, apart: 0 } as const
+    const several = { ...manifest, layerFiles: [{ ...figures, files: [file, file, file, file] }] }
+    const cache = createMemoryCache()
+    const fetchers = [source('http', async () => small)]
+    const store = createLayerStore({ manifest: several, layerDtype: 'int8', cache, fetchers })
+    expect(store.bytesOf(3)).toBe(500)
+    expect(await store.part(3)).toEqual(small)
+    expect(await store.held(file.sha256)).toEqual(small)
+    expect(await store.held(HASH)).toBeUndefined()
+    // Where a release has none of that kind its own are given out.
+    const other = createLayerStore({ manifest: several, layerDtype: 'int4', cache, fetchers: [] })
+    expect(other.bytesOf(3)).toBe(FILE.length)
+    expect(await other.held(file.sha256)).toEqual(small)
+  })
+
   test.each([
     { what: 'other bytes', answer: async () => FILE.map((byte) => byte ^ 1) },
     { what: 'a truncated file', answer: async () => FILE.subarray(0, -1) },

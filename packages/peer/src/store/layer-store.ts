@@ -1,5 +1,5 @@
-import type { Manifest, ManifestPart, Part, Sha256 } from '@layerswarm/model'
-import { partName } from '@layerswarm/model'
+import type { LayerDtype, Manifest, Part, ReleaseFile, Sha256 } from '@layerswarm/model'
+import { filesOf, partName } from '@layerswarm/model'
 import { hashOf } from '#digest'
 import { PeerError } from '../errors.ts'
 
@@ -59,18 +59,31 @@ export interface LayerStore {
 
 /** Where the files of a release come from and are kept. */
 export interface LayerStoreNeeds {
-  readonly manifest: Pick<Manifest, 'name' | 'parts'>
+  readonly manifest: Pick<Manifest, 'name' | 'parts' | 'layerFiles'>
+  /** Which files of layers are given out, of those that the release has; those of its parts unless given. */
+  readonly layerDtype?: LayerDtype
   readonly cache: BlobCache
   /** Asked one after the other. */
   readonly fetchers: readonly BlobFetcher[]
 }
 
 /** A store that has read nothing yet. */
-export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds): LayerStore {
+export function createLayerStore({
+  manifest,
+  layerDtype,
+  cache,
+  fetchers,
+}: LayerStoreNeeds): LayerStore {
   const bytesFrom = { peers: 0, http: 0, cache: 0 }
+  const files = filesOf(manifest)
+
+  function fileOf(part: Part): ReleaseFile | undefined {
+    const those = files.filter((known) => known.part === part)
+    return those.find(({ dtype }) => dtype === layerDtype) ?? those[0]
+  }
 
   /** What the cache has, checked; a spoilt file is removed so that it is fetched anew. */
-  async function cached(wanted: ManifestPart): Promise<Uint8Array | undefined> {
+  async function cached(wanted: ReleaseFile): Promise<Uint8Array | undefined> {
     // A cache that fails is a cache that does not have it.
     const bytes = await cache.read(wanted.sha256).catch(() => undefined)
     if (bytes === undefined) return undefined
@@ -85,7 +98,7 @@ export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds)
       return cache.state
     },
     async part(part, signal = new AbortController().signal) {
-      const wanted = manifest.parts.find((known) => known.part === part)
+      const wanted = fileOf(part)
       if (wanted === undefined) {
         throw unavailable(part, `release ${manifest.name} has no such part`)
       }
@@ -110,9 +123,9 @@ export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds)
       signal.throwIfAborted()
       throw unavailable(part, `no source gave it (${answers.join('; ') || 'there is none'})`)
     },
-    bytesOf: (part) => manifest.parts.find((known) => known.part === part)?.bytes ?? 0,
+    bytesOf: (part) => fileOf(part)?.bytes ?? 0,
     async held(sha256) {
-      const wanted = manifest.parts.find((known) => known.sha256 === sha256)
+      const wanted = files.find((known) => known.sha256 === sha256)
       return wanted === undefined ? undefined : cached(wanted)
     },
   }
@@ -121,7 +134,7 @@ export function createLayerStore({ manifest, cache, fetchers }: LayerStoreNeeds)
 /** @returns the file, or one line that says why this source did not give it. */
 async function fetchChecked(
   fetch: BlobFetcher['fetch'],
-  wanted: ManifestPart,
+  wanted: ReleaseFile,
   signal: AbortSignal,
 ): Promise<Uint8Array | string> {
   try {
@@ -133,7 +146,7 @@ async function fetchChecked(
   }
 }
 
-async function whatIsWrong(bytes: Uint8Array, wanted: ManifestPart): Promise<string | undefined> {
+async function whatIsWrong(bytes: Uint8Array, wanted: ReleaseFile): Promise<string | undefined> {
   if (bytes.length !== wanted.bytes) {
     return `gave ${bytes.length} bytes instead of ${wanted.bytes}`
   }

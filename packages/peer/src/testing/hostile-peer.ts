@@ -59,7 +59,7 @@ export async function openHostilePeer(join: string): Promise<HostilePeer> {
     new AbortController().signal,
   )
   const { node, transport, release, manifest } = session
-  const shape = shapeOf(manifest.spec)
+  const shape = shapeOf(manifest)
   const clock = createSystemClock()
   const strangers = new Map<number, Stranger>()
   const named = new Map<PeerId, Stranger>()

@@ -20,6 +20,7 @@ function audit(number: number) {
   const judging = {
     agree: (one: EncodedActivation, other: EncodedActivation) => tens(one) === tens(other),
     isPlausible: (_input: EncodedActivation, output: EncodedActivation) => tens(output) > 0,
+    hasOneFile: true,
   }
   return new Audit(stretch, judging, false, 0)
 }

@@ -2,7 +2,7 @@ import type { EncodedActivation, EngineName } from '@layerswarm/model'
 import { tensorOf } from '../chain/tensor-of.ts'
 import type { JobId } from '../jobs.ts'
 import type { Activation, PeerId, RequestId, TensorHash } from '../wire/messages.ts'
-import type { Agreement } from './agreement.ts'
+import type { Judging } from './judging.ts'
 import {
   AGREEING_DISPUTED_MIN,
   AGREEING_MIN,
@@ -10,7 +10,6 @@ import {
   FAILURES_MAX,
   RECOUNTS_MAX,
 } from './limits.ts'
-import type { Plausibility } from './step-size.ts'
 import type { Stretch } from './stretch.ts'
 
 /** What somebody computed: the name of the tensor is always known, its bytes are fetched where names differ. */
@@ -32,12 +31,6 @@ export interface AuditEnd {
   readonly stretch: Stretch
   /** Or why there is none: a tensor could not be had, nobody else could run it, no two results agree. */
   readonly verdict: Verdict | 'unavailable' | 'alone' | 'undecided'
-}
-
-/** How results are compared. */
-export interface Judging {
-  readonly agree: Agreement
-  readonly isPlausible: Plausibility
 }
 
 /**
@@ -91,7 +84,7 @@ export class Audit {
     this.isAwaited = isAwaited
     this.sinceMs = nowMs
     const { backend } = this
-    this.isExact = backend !== undefined && EXACT_ENGINES.has(backend)
+    this.isExact = judging.hasOneFile && backend !== undefined && EXACT_ENGINES.has(backend)
     this.results = [{ peers: stretch.peers, hash: tensorOf(this.output), tensor: undefined }]
   }
 
@@ -271,7 +264,7 @@ export class Audit {
   }
 }
 
-function isAlike(one: Result, other: Result, agree: Agreement): boolean {
+function isAlike(one: Result, other: Result, agree: Judging['agree']): boolean {
   if (one.hash === other.hash) return true
   if (one.tensor === undefined || other.tensor === undefined) return false
   return agree(one.tensor, other.tensor)

@@ -5,23 +5,22 @@ import type { JobId } from '../jobs.ts'
 import { BARRED_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { Audit, type AuditEnd, type Judging } from './audit.ts'
+import { Audit, type AuditEnd } from './audit.ts'
 import { Budget, type BudgetOptions } from './budget.ts'
 import { areHolding, nextEndMs } from './holds.ts'
+import { type JudgingOptions, judgingOf } from './judging.ts'
 import type { Ledger } from './ledger.ts'
 import { AUDIT_MS_MAX, AUDITS_MAX, CHANCES_PEACE } from './limits.ts'
 import { Lots } from './lots.ts'
 import { AuditNews } from './news.ts'
 import { type OwnRunInput, OwnRuns } from './own-runs.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
-import type { RoundArithmetic } from './round-arithmetic.ts'
 import { heldHere, type Stretch, type SumRun, stretchesOf, stretchOfSum } from './stretch.ts'
 
 /** Who audits, of which model. */
-export interface AuditsOptions extends Judging, BudgetOptions {
+export interface AuditsOptions extends JudgingOptions, BudgetOptions {
   /** Layers that this member hosts itself. */
   readonly hosted: ReadonlySet<number>
-  readonly arithmetic: RoundArithmetic
 }
 
 /**
@@ -111,9 +110,7 @@ export class Audits {
     const need = isDoubted ? 'urgent' : undefined
     if (!this.lots.isDrawn(after, chance) || !this.budget.take(stretch, nowMs, need)) return []
     const isAwaited = ledger.isAlert(nowMs) && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
-    const { agree, isPlausible, arithmetic } = this.options
-    const judging = { agree: stretch.atOnce ? arithmetic.agree : agree, isPlausible }
-    const audit = new Audit(stretch, judging, isAwaited, nowMs)
+    const audit = new Audit(stretch, judgingOf(stretch, this.options), isAwaited, nowMs)
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
     if (audit.isAtOnce) audit.secret = this.lots.secretAfter(after)

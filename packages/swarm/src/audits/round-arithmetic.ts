@@ -4,7 +4,7 @@ import {
   encodeActivation,
   tensor,
 } from '@layerswarm/model'
-import { withinTolerance } from './agreement.ts'
+import { type Agreement, withinTolerance } from './agreement.ts'
 
 /** Adds up what the layers of one executor make of the input of a round, one output after the other. */
 export interface Summing {
@@ -20,7 +20,7 @@ export interface RoundArithmetic {
   /** The input of the next round; undefined when it is not finite, or a sum is of another size. */
   add(input: EncodedActivation, sums: readonly EncodedActivation[]): EncodedActivation | undefined
   /** Whether two outputs of the same layers on the same input are as near to one another as engines are. */
-  agree(a: EncodedActivation, b: EncodedActivation): boolean
+  readonly agree: Agreement
 }
 
 /** In single precision, encoded as the input was. */

@@ -71,6 +71,7 @@ export class Requester {
         hosted,
         agree: options.agree ?? withinTolerance,
         isPlausible: options.isPlausible ?? isStepOfLayers,
+        fileDistance: shape.fileDistance ?? 0,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
         isBusy: (nowMs) => this.isBusy(nowMs),
         arithmetic: options.arithmetic ?? roundArithmetic,

@@ -1,4 +1,4 @@
-import type { Grouping, Mix, ModelSpec, Novelty, Variant } from '@layerswarm/model'
+import type { Grouping, LayerDtype, Mix, ModelSpec, Novelty, Variant } from '@layerswarm/model'
 import { MERGE_MASKS, PASSES_MIN, SUBSET_DRAWS } from '../limits.ts'
 import { drawMask, mergeParts, sameSpec } from '../merge.ts'
 import type { PartFiles } from '../model-file.ts'
@@ -14,6 +14,12 @@ import {
 } from './experiments.ts'
 import type { HeatMap } from './heat-map.ts'
 import { inRounds } from './in-rounds.ts'
+import {
+  type LayerFilesEvaluation,
+  layerBytesOf,
+  type OpenLayerFiles,
+  withLayerFiles,
+} from './layer-files.ts'
 import { type MixedEvaluation, measureMixed, mixableSets, type OpenModel } from './mixed.ts'
 import { createModelRunner, type ModelRunner } from './model-runner.ts'
 import { type ForeignMeasures, measureForeign, measureThresholds } from './novelty.ts'
@@ -24,6 +30,8 @@ export interface MeasurableModel {
   readonly name: string
   readonly spec: ModelSpec
   readonly parts: PartFiles
+  /** All parts again with smaller files of the layers, by kind; none unless given. */
+  readonly layerFiles?: ReadonlyMap<LayerDtype, PartFiles> | undefined
   /** How it was made, as far as that is known. */
   readonly training?: TrainingFacts | undefined
 }
@@ -59,6 +67,8 @@ export interface ModelEvaluation {
   readonly wire: WireMeasures
   /** How well pictures of something else are told from its own. */
   readonly foreign: ForeignMeasures
+  /** With smaller files of the layers, where there were any. */
+  readonly layerFiles?: LayerFilesEvaluation | undefined
 }
 
 /** Accuracies, 0 … 1, with some of the layers left out: mean and deviation between passes. */
@@ -156,6 +166,34 @@ export async function evaluateNovelty(
 }
 
 /**
+ * Smaller files of the layers of a model and nothing else, as a manifest tells them.
+ * @returns undefined for a model without any. @throws as `evaluateModels`.
+ */
+export async function evaluateLayerFiles(
+  { name, spec, parts, layerFiles = new Map() }: MeasurableModel,
+  test: TestImages,
+  given: Partial<EvaluationOptions>,
+): Promise<LayerFilesEvaluation | undefined> {
+  const options = { ...EVALUATION_DEFAULTS, ...given }
+  if (layerFiles.size === 0) return undefined
+  return withRunner(spec, parts, options, async (own) => {
+    const kinds: OpenLayerFiles[] = []
+    try {
+      for (const [dtype, files] of layerFiles) {
+        const runner = await createModelRunner(spec, files, options.threads)
+        kinds.push({ dtype, runner, layerBytes: layerBytesOf(spec, files) })
+      }
+      const experiment = withLayerFiles(own, kinds)
+      const title = `${name}, ${[...layerFiles.keys()].join(', ')}`
+      await sweep(own, test, [experiment], progressOf(title, test, options))
+      return { ...experiment.result(), ownLayerBytes: layerBytesOf(spec, parts) }
+    } finally {
+      for (const { runner } of kinds) await runner.close()
+    }
+  })
+}
+
+/**
  * Two models of one spec mixed, and each by itself, as the manifest of the first tells it.
  * @returns accuracies in arbitrary order. @throws as `evaluateModels`.
  */
@@ -198,10 +236,12 @@ export async function evaluateRounds(
 }
 
 async function evaluateModel(
-  { name, spec, parts, training }: MeasurableModel,
+  model: MeasurableModel,
   test: TestImages,
   options: EvaluationOptions,
 ): Promise<ModelEvaluation> {
+  const { name, spec, parts, training } = model
+  const layerFiles = await evaluateLayerFiles(model, test, options)
   return withRunner(spec, parts, options, async (runner) => {
     const sequential = inSequence(runner)
     const orders = inArbitraryOrders(runner, Math.max(PASSES_MIN, options.seeds))
@@ -232,6 +272,7 @@ async function evaluateModel(
       ensembles,
       wire: wire.result(),
       foreign,
+      layerFiles,
     }
   })
 }

@@ -1,3 +1,4 @@
+import { LAYER_DTYPES } from '@layerswarm/model'
 import type { Evaluation, ModelEvaluation } from './evaluate-models.ts'
 import type { Spread, WireMeasure } from './experiments.ts'
 import type { ForeignMeasure } from './novelty.ts'
@@ -63,6 +64,7 @@ export function reportTables({ releases, merged, mixed }: Evaluation): ReportTab
       prunedTable(releases, order, perModel),
     ),
     ...roundsTables(releases, perModel),
+    ...layerFilesTables(releases, perModel),
     {
       title: 'Ensembles over orders',
       about:
@@ -97,6 +99,38 @@ export function reportTables({ releases, merged, mixed }: Evaluation): ReportTab
     ...tables,
     ...(merged.length === 0 ? [] : [mergedTable(merged)]),
     ...(mixed.length === 0 ? [] : [mixedTable(mixed)]),
+  ]
+}
+
+/** Where any was measured. */
+function layerFilesTables(
+  releases: Evaluation['releases'],
+  perModel: (cells: (model: ModelEvaluation) => readonly string[]) => (readonly string[])[],
+): ReportTable[] {
+  const kinds = LAYER_DTYPES.filter((dtype) =>
+    releases.some(({ layerFiles }) => layerFiles?.kinds[dtype] !== undefined),
+  )
+  if (kinds.length === 0) return []
+  const cell = (share: number, bytes: number) => `${percent(share, 2)}, ${grouped(bytes)}`
+  return [
+    {
+      title: 'Layer files',
+      about:
+        'Accuracy in arbitrary order, the same orders for all, with smaller files of the layers, and behind it the bytes of the largest one; mixed: every layer from any of them at random.',
+      columns: ['model', 'own', ...kinds, 'mixed'],
+      rows: perModel(({ layerFiles }) => {
+        if (layerFiles === undefined) return ['–', ...kinds.map(() => '–'), '–']
+        const { own, ownLayerBytes, mixed } = layerFiles
+        return [
+          cell(own.mean, ownLayerBytes),
+          ...kinds.map((dtype) => {
+            const found = layerFiles.kinds[dtype]
+            return found === undefined ? '–' : cell(found.mean, found.layerBytes)
+          }),
+          percent(mixed.mean, 2),
+        ]
+      }),
+    },
   ]
 }
 
