@@ -133,6 +133,26 @@ test('a person who presses the button is told at once', async () => {
   await vi.waitFor(() => expect(told).toEqual(['http://a/ does not answer']))
 })
 
+test('a download that fails after the network has is told by the network alone, and nowhere else', async () => {
+  failures = [away()]
+  let fail = (_error: Error) => {}
+  const prepared = new Promise<void>((_, reject) => {
+    fail = reject
+  })
+  const { session, told } = setting(prepared)
+  session.join(share)
+  await vi.waitFor(() => expect(told).toEqual(['http://a/ does not answer']))
+  const unhandled: unknown[] = []
+  const listen = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', listen)
+  fail(away())
+  vi.useRealTimers()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  process.off('unhandledRejection', listen)
+  expect(unhandled).toEqual([])
+  expect(told).toHaveLength(1)
+})
+
 test('from the click on nothing is called offline until somebody leaves', async () => {
   let fetched = () => {}
   const { session, states, joined } = setting(

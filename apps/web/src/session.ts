@@ -179,6 +179,8 @@ class TabSession {
       const prepared = prepare(signal, (download) =>
         this.happen(stay, { type: 'received', download }),
       )
+      // Where the network does not open either, that is what is told.
+      prepared.catch(() => undefined)
       const [{ createPeer }] = await Promise.all([import('@layerswarm/peer'), this.stopped])
       signal.throwIfAborted()
       const beforeEngine = async () => {
