@@ -78,7 +78,7 @@ const COMMANDS: Readonly<Record<string, CommandCheck>> = {
       'models/mine': join(scratch, 'release'),
       KEY: join(scratch, 'key'),
     }
-    expect(await run(`${line} --key KEY`, places)).toMatch(/10 parts/)
+    expect(await run(`${line} --key KEY`, places)).toMatch(/10 files/)
   },
 }
 

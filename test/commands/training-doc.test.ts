@@ -117,6 +117,12 @@ async function runBlock(block: string): Promise<void> {
   await promisify(execFile)('sh', ['-e', '-c', `${PRELUDE}${script}`], { cwd: place })
 }
 
+async function standIn(folder: string): Promise<void> {
+  await rm(at(folder), { recursive: true })
+  const shipped = 'models/fashion-vit'
+  await runBlock(`npx layerswarm merge ${shipped} ${shipped} --out ${folder}`)
+}
+
 /** What must be there after a block that holds these words. */
 const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[] = [
   ['--out runs/mine\n', () => expectFiles('runs/mine', 'train-report.html')],
@@ -169,6 +175,8 @@ describe('the document about training', () => {
     async (_, block) => {
       // The document does not repeat how a second training is made.
       if (block.includes('merge')) await cp(at('runs/mine'), at('runs/mine-2'), { recursive: true })
+      // What four steps have trained is not fit for int4: the shipped model stands in for a whole training.
+      if (block.includes('--layer-files')) await standIn('runs/mine')
       await runBlock(block)
       for (const [words, check] of OUTCOMES) if (block.includes(words)) await check()
     },
