@@ -1,6 +1,6 @@
-import { ModelError } from './errors.ts'
-import { isSha256, type Sha256 } from './hash.ts'
+import type { Sha256 } from './hash.ts'
 import { LAYER_FILES_APART_MAX, PART_BYTES_MAX } from './limits.ts'
+import { fail, parseAccuracy, parseCount, parseDigest, parseFields } from './manifest-fields.ts'
 import type { PartDtype } from './part-file.ts'
 import type { ModelSpec } from './spec.ts'
 
@@ -37,10 +37,6 @@ export interface LayerFiles {
 const FIELDS: readonly string[] = ['dtype', 'accuracy', 'own', 'apart', 'files']
 const FILE_FIELDS: readonly string[] = ['sha256', 'bytes']
 
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-manifest', field }, `manifest: "${field}" ${message}`)
-}
-
 /**
  * Reads the field `layerFiles` of a manifest from untrusted data.
  * @param largest how its parts store the layers: what is listed must be smaller, each kind once, the largest first.
@@ -74,8 +70,8 @@ export function parseLayerFiles(
     }
     return {
       dtype,
-      accuracy: parseShare(`${field}.accuracy`, source.accuracy),
-      own: parseShare(`${field}.own`, source.own),
+      accuracy: parseAccuracy(`${field}.accuracy`, source.accuracy),
+      own: parseAccuracy(`${field}.own`, source.own),
       apart,
       files: files.map((file: unknown, layer) => parseFile(`${field}.files.${layer}`, file)),
     }
@@ -84,31 +80,8 @@ export function parseLayerFiles(
 
 function parseFile(field: string, value: unknown): LayerFiles['files'][number] {
   const { sha256, bytes } = parseFields(field, value, FILE_FIELDS)
-  if (!isSha256(sha256)) fail(`${field}.sha256`, 'must be 64 lower-case hex digits')
-  const isCount = typeof bytes === 'number' && Number.isInteger(bytes)
-  if (!isCount || bytes < 1 || bytes > PART_BYTES_MAX) {
-    fail(`${field}.bytes`, `must be a whole number from 1 to ${PART_BYTES_MAX}`)
+  return {
+    sha256: parseDigest(`${field}.sha256`, sha256),
+    bytes: parseCount(`${field}.bytes`, bytes, 1, PART_BYTES_MAX),
   }
-  return { sha256, bytes }
-}
-
-function parseFields(
-  field: string,
-  value: unknown,
-  known: readonly string[],
-): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fail(field, 'must be an object')
-  }
-  const unknown = Object.keys(value).find((name) => !known.includes(name))
-  if (unknown !== undefined)
-    fail(field, `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}`)
-  return { ...value }
-}
-
-function parseShare(field: string, value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
-    fail(field, 'must be an accuracy from 0 to 1')
-  }
-  return value
 }

@@ -3,7 +3,7 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson, type Json } from './canonical-json.ts'
 import { ModelError } from './errors.ts'
 import { parseGrouping } from './grouping.ts'
-import { isSha256, type Sha256, sha256 } from './hash.ts'
+import { type Sha256, sha256 } from './hash.ts'
 import { type LayerDtype, type LayerFiles, parseLayerFiles } from './layer-files.ts'
 import {
   LABEL_LETTERS_MAX,
@@ -12,6 +12,7 @@ import {
   NAME_LETTERS_MAX,
   PART_BYTES_MAX,
 } from './limits.ts'
+import { fail, parseAccuracy, parseCount, parseDigest, parseFields } from './manifest-fields.ts'
 import { type Mix, parseMixes } from './mixes.ts'
 import { type Novelty, parseNovelty } from './novelty.ts'
 import { type Preprocessing, parsePreprocessing } from './preprocessing.ts'
@@ -101,10 +102,6 @@ export function fileDistanceOf({ layerFiles = [] }: Pick<Manifest, 'layerFiles'>
 
 /** The name of a release in the swarm: the hash of its canonical signed manifest. */
 export type ReleaseId = Sha256
-
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-manifest', field }, `manifest: "${field}" ${message}`)
-}
 
 /** The text that is hashed and, without the signature, signed. */
 function canonical(manifest: UnsignedManifest | Omit<Manifest, 'signature'> | Manifest): string {
@@ -222,21 +219,6 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** An object with no field beyond the known ones, because an unknown one would escape the signature. */
-function parseFields(
-  field: string,
-  value: unknown,
-  known: readonly string[],
-): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fail(field, 'must be an object')
-  }
-  const unknown = Object.keys(value).find((name) => !known.includes(name))
-  if (unknown !== undefined)
-    fail(field, `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}`)
-  return { ...value }
-}
-
 function parseName(value: unknown): string {
   const name = typeof value === 'string' ? value : ''
   if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.length > NAME_LETTERS_MAX) {
@@ -310,10 +292,7 @@ function parseRounds(value: unknown, spec: ModelSpec): Record<string, number> {
   }
   const entries = Object.entries(value).map(([text, accuracy]): [string, number] => {
     checkGrouping(text, spec)
-    if (typeof accuracy !== 'number' || !(accuracy >= 0 && accuracy <= 1)) {
-      fail(`rounds.${text}`, 'must be an accuracy from 0 to 1')
-    }
-    return [text, accuracy]
+    return [text, parseAccuracy(`rounds.${text}`, accuracy)]
   })
   if (entries.length < 1 || entries.length > MANIFEST_GROUPINGS_MAX) {
     fail('rounds', `must name 1 to ${MANIFEST_GROUPINGS_MAX} groupings`)
@@ -330,21 +309,9 @@ function checkGrouping(text: string, spec: ModelSpec): void {
   }
 }
 
-function parseDigest(field: string, value: unknown): Sha256 {
-  if (!isSha256(value)) fail(field, 'must be 64 lower-case hex digits')
-  return value
-}
-
 function parseHex(field: string, value: unknown, digits: number): string {
   if (typeof value !== 'string' || value.length !== digits || !/^[0-9a-f]*$/.test(value)) {
     fail(field, `must be ${digits} lower-case hex digits`)
-  }
-  return value
-}
-
-function parseCount(field: string, value: unknown, low: number, high: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > high) {
-    fail(field, `must be a whole number from ${low} to ${high}`)
   }
   return value
 }

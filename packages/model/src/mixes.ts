@@ -1,6 +1,6 @@
-import { ModelError } from './errors.ts'
-import { isSha256, type Sha256 } from './hash.ts'
+import type { Sha256 } from './hash.ts'
 import { MANIFEST_MIXES_MAX } from './limits.ts'
+import { fail, parseAccuracy, parseDigest, parseFields } from './manifest-fields.ts'
 
 /**
  * Another release of the same shape and classes whose layers may take the place of this one's,
@@ -13,10 +13,6 @@ export interface Mix {
   /** Of each by itself on the same pictures: this release, and the other. */
   readonly own: number
   readonly other: number
-}
-
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-manifest', field }, `manifest: "${field}" ${message}`)
 }
 
 const FIELDS: readonly string[] = ['release', 'accuracy', 'own', 'other']
@@ -35,26 +31,11 @@ export function parseMixes(value: unknown): Mix[] {
 }
 
 function parseMix(field: string, value: unknown): Mix {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fail(field, 'must be an object')
-  }
-  const source: Record<string, unknown> = { ...value }
-  const unknown = Object.keys(source).find((name) => !FIELDS.includes(name))
-  if (unknown !== undefined)
-    fail(field, `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}`)
-  const { release } = source
-  if (!isSha256(release)) fail(`${field}.release`, 'must be 64 lower-case hex digits')
+  const { release, accuracy, own, other } = parseFields(field, value, FIELDS)
   return {
-    release,
-    accuracy: parseShare(`${field}.accuracy`, source.accuracy),
-    own: parseShare(`${field}.own`, source.own),
-    other: parseShare(`${field}.other`, source.other),
+    release: parseDigest(`${field}.release`, release),
+    accuracy: parseAccuracy(`${field}.accuracy`, accuracy),
+    own: parseAccuracy(`${field}.own`, own),
+    other: parseAccuracy(`${field}.other`, other),
   }
-}
-
-function parseShare(field: string, value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) {
-    fail(field, 'must be an accuracy from 0 to 1')
-  }
-  return value
 }

@@ -1,9 +1,9 @@
-import { ModelError } from './errors.ts'
 import {
   MANIFEST_NOVELTY_ORDERS_MAX,
   NOVELTY_DISAGREEMENT_WEIGHT,
   NOVELTY_ORDERS_MAX,
 } from './limits.ts'
+import { fail, parseFields, parseObject } from './manifest-fields.ts'
 
 /**
  * From which score on a release calls a picture unlike anything it was trained on, as its publisher
@@ -82,16 +82,9 @@ export function noveltyVerdict(
   return { novel: score > threshold, score, threshold, orders }
 }
 
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-manifest', field }, `manifest: "${field}" ${message}`)
-}
-
 /** Reads the field `novelty` of a manifest from untrusted data. @throws ModelError `bad-manifest`. */
 export function parseNovelty(value: unknown): Novelty {
-  const source = fieldsOf('novelty', value)
-  const unknown = Object.keys(source).find((name) => !FIELDS.includes(name))
-  if (unknown !== undefined)
-    fail('novelty', `has an unknown field ${JSON.stringify(unknown.slice(0, 40))}`)
+  const source = parseFields('novelty', value, FIELDS)
   const { score, images, falseAlarms } = source
   if (score !== 'flatness') fail('novelty.score', 'must be "flatness"')
   if (typeof images !== 'number' || !Number.isSafeInteger(images) || images < 1) {
@@ -106,7 +99,7 @@ export function parseNovelty(value: unknown): Novelty {
 const FIELDS: readonly string[] = ['score', 'images', 'falseAlarms', 'thresholds']
 
 function parseThresholds(value: unknown): Record<string, number> {
-  const entries = Object.entries(fieldsOf('novelty.thresholds', value))
+  const entries = Object.entries(parseObject('novelty.thresholds', value))
   if (entries.length < 1 || entries.length > MANIFEST_NOVELTY_ORDERS_MAX) {
     fail('novelty.thresholds', `must have 1 to ${MANIFEST_NOVELTY_ORDERS_MAX} numbers of orders`)
   }
@@ -121,11 +114,4 @@ function parseThresholds(value: unknown): Record<string, number> {
       return [orders, threshold]
     }),
   )
-}
-
-function fieldsOf(field: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fail(field, 'must be an object')
-  }
-  return { ...value }
 }

@@ -1,8 +1,50 @@
+import { createSignaling, type Ready } from '@layerswarm/signaling'
 import type { Browser, Page } from 'playwright-core'
 import { CliError } from '../cli-error.ts'
 import { pause } from '../until-aborted.ts'
-import type { BenchOptions } from './bench.ts'
+import type { BenchOptions, BenchRow } from './bench.ts'
+import { buildBenchPage } from './bench-page.ts'
+import { launchChromium } from './chromium.ts'
 import { TABS_LOOK_INTERVAL_MS } from './limits.ts'
+
+/** Where tabs of a bench meet. */
+export interface TabsPlace {
+  readonly browser: Browser
+  readonly server: Ready
+}
+
+/**
+ * Measures in a headless Chromium whose tabs get the page of the benches and these releases. Without a Chromium or
+ * without the tools that build the page it says so and has no rows.
+ * @param what is not measured then.
+ */
+export async function inTabs(
+  what: string,
+  modelDirs: readonly string[],
+  options: Pick<BenchOptions, 'log'>,
+  measure: (place: TabsPlace) => Promise<BenchRow[]>,
+): Promise<BenchRow[]> {
+  const without = (why: string): BenchRow[] => {
+    options.log(`${what} are not measured: ${why}`)
+    return []
+  }
+  const browser = await launchChromium()
+  if (typeof browser === 'string') return without(browser)
+  try {
+    const page = await buildBenchPage()
+    if (typeof page === 'string') return without(page)
+    const places = { modelDirs, pageDir: page.folder, host: '127.0.0.1', port: 0 }
+    const signaling = createSignaling(places)
+    const server = await signaling.start()
+    try {
+      return await measure({ browser, server })
+    } finally {
+      await signaling.stop()
+    }
+  } finally {
+    await browser.close()
+  }
+}
 
 /** A tab in a browser context of its own: nothing is shared with the other but the swarm. */
 export async function openTab(browser: Browser, url: string): Promise<Page> {

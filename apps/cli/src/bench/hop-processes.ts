@@ -5,11 +5,11 @@ import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { connectEcho, type EchoClient } from '@layerswarm/peer/echo'
 import { timeVisitParts } from '@layerswarm/peer/visit-parts'
 import { CliError } from '../cli-error.ts'
-import { LOCAL_HOSTING } from '../line/hosting-options.ts'
-import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
+import type { LocalSwarm } from '../swarm/local-swarm.ts'
 import { startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
+import { startBenchSwarm } from './bench-swarm.ts'
 import { EVEN_LAYERS, type HopModel, type HopSite, ODD_LAYERS } from './hop-cases.ts'
 import { measureHops } from './hop-measuring.ts'
 import { PROCESS_COVERED_MS_MAX, PROCESS_LOOK_INTERVAL_MS } from './limits.ts'
@@ -52,18 +52,9 @@ async function withSwarm(
   echo: EchoClient,
   options: BenchOptions,
 ): Promise<BenchRow[]> {
-  const swarm = await startLocalSwarm({
-    swarmKey: undefined,
-    hosting: LOCAL_HOSTING,
-    certificate: undefined,
-    peers: 0,
+  const swarm = await startBenchSwarm({
     models: releases.map(({ folder }) => folder),
-    replicas: 1,
     engine: ENGINE,
-    policy: PEER_DEFAULTS.policy,
-    webrtc: false,
-    log: () => undefined,
-    progress: () => undefined,
   })
   try {
     const rows: BenchRow[] = []

@@ -1,9 +1,6 @@
-import { createSignaling } from '@layerswarm/signaling'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { BenchOptions, BenchRow } from './bench.ts'
-import { buildBenchPage } from './bench-page.ts'
-import { call, numberIn, openTab, untilReady } from './bench-tabs.ts'
-import { launchChromium } from './chromium.ts'
+import { call, inTabs, numberIn, openTab, untilReady } from './bench-tabs.ts'
 import { EVEN_LAYERS, type HopSite, ODD_LAYERS } from './hop-cases.ts'
 import { measureHops } from './hop-measuring.ts'
 import type { HopRelease } from './hop-processes.ts'
@@ -11,41 +8,15 @@ import { TABS_READY_MS_MAX } from './limits.ts'
 
 const ENGINE = 'ort-wasm'
 
-/**
- * Hops between two tabs of a headless Chromium, by WebRTC. Without a Chromium or without the tools
- * that build the page it says so and has no rows.
- */
-export async function hopsBetweenTabs(
+/** Hops between two tabs, by WebRTC. */
+export function hopsBetweenTabs(
   releases: readonly HopRelease[],
   options: BenchOptions,
 ): Promise<BenchRow[]> {
-  const browser = await launchChromium()
-  if (typeof browser === 'string') return noTabs(browser, options)
-  try {
-    const page = await buildBenchPage()
-    if (typeof page === 'string') return noTabs(page, options)
-    return await withServer(browser, page.folder, releases, options)
-  } finally {
-    await browser.close()
-  }
-}
-
-function noTabs(why: string, { log }: BenchOptions): BenchRow[] {
-  log(`hops between tabs are not measured: ${why}`)
-  return []
-}
-
-async function withServer(
-  browser: Browser,
-  pageDir: string,
-  releases: readonly HopRelease[],
-  options: BenchOptions,
-): Promise<BenchRow[]> {
-  const places = { modelDirs: releases.map(({ folder }) => folder), pageDir }
-  const signaling = createSignaling({ ...places, host: '127.0.0.1', port: 0 })
-  const { url, port, peerId } = await signaling.start()
-  const relay = `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerId}`
-  try {
+  const folders = releases.map(({ folder }) => folder)
+  return inTabs('hops between tabs', folders, options, async ({ browser, server }) => {
+    const { url, port, peerId } = server
+    const relay = `/ip4/127.0.0.1/tcp/${port}/ws/p2p/${peerId}`
     const [other, asker] = [await openTab(browser, url), await openTab(browser, url)]
     const site = siteOf(asker)
     const rows: BenchRow[] = []
@@ -64,9 +35,7 @@ async function withServer(
       rows.push(...(await measureHops(site, 'two tabs', model, options)))
     }
     return rows
-  } finally {
-    await signaling.stop()
-  }
+  })
 }
 
 function siteOf(asker: Page): HopSite {

@@ -5,9 +5,8 @@ import type { EngineName } from '@layerswarm/model'
 import { createPeer, type Peer, type PolicyName } from '@layerswarm/peer'
 import type { Signaling } from '@layerswarm/signaling'
 import { CliError } from '../cli-error.ts'
-import { LOCAL_HOSTING } from '../line/hosting-options.ts'
-import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
+import { startBenchSwarm } from './bench-swarm.ts'
 import { type Order, type ProcessReport, parseReport } from './lagged-orders.ts'
 import { createLaggedTransport } from './lagged-transport.ts'
 import { LAGGED_COVERED_MS_MAX, LAGGED_GOODBYE_MS_MAX, LAGGED_LOOK_INTERVAL_MS } from './limits.ts'
@@ -44,19 +43,7 @@ export interface LaggedSwarmOptions {
 /** Starts one with the shipped model. @throws CliError `refused` when it does not come about. */
 export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<LaggedSwarm> {
   const { processes, peersEach, capacity, policy, engine, signal } = options
-  const local = await startLocalSwarm({
-    swarmKey: undefined,
-    hosting: LOCAL_HOSTING,
-    certificate: undefined,
-    peers: 0,
-    webrtc: false,
-    models: [],
-    replicas: 1,
-    engine,
-    policy,
-    log: () => undefined,
-    progress: () => undefined,
-  })
+  const local = await startBenchSwarm({ models: [], engine, policy })
   const release = local.signaling.snapshot().releases[0]?.id ?? ''
   const words = [local.url.href, release, String(capacity), String(peersEach), policy, engine]
   const children = Array.from({ length: processes }, () => fork(entry, words, { stdio: 'ignore' }))

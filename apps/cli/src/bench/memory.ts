@@ -2,12 +2,11 @@ import { setTimeout } from 'node:timers/promises'
 import { randomTensor } from '@layerswarm/model'
 import { PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
-import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { joinAsRequester } from '../swarm/join-swarm.ts'
-import { startLocalSwarm } from '../swarm/local-swarm.ts'
 import type { MemoryUse } from '../swarm/memory-question.ts'
 import { type ProviderProcess, startProvider } from '../swarm/provider-process.ts'
 import { type Bench, type BenchOptions, type BenchRow, row } from './bench.ts'
+import { startBenchSwarm } from './bench-swarm.ts'
 import {
   MEMORY_COVERED_MS_MAX,
   MEMORY_OPEN_REQUESTS,
@@ -26,19 +25,7 @@ export const memory: Bench = {
   async run(options) {
     const { signal, log } = options
     const engine = 'ort-node'
-    const swarm = await startLocalSwarm({
-      swarmKey: undefined,
-      hosting: LOCAL_HOSTING,
-      certificate: undefined,
-      peers: 0,
-      models: [],
-      replicas: 1,
-      engine,
-      policy: PEER_DEFAULTS.policy,
-      webrtc: false,
-      log: () => undefined,
-      progress: () => undefined,
-    })
+    const swarm = await startBenchSwarm({ models: [], engine })
     const { id = '', hosts = [] } = swarm.signaling.snapshot().releases[0] ?? {}
     const provider = startProvider(
       {

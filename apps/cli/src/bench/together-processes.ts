@@ -1,11 +1,11 @@
 import { activationBytes, type ModelSpec, tokensOf } from '@layerswarm/model'
 import { createPeer, PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
-import { LOCAL_HOSTING } from '../line/hosting-options.ts'
-import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
+import type { LocalSwarm } from '../swarm/local-swarm.ts'
 import { type ProviderProcess, startProvider } from '../swarm/provider-process.ts'
 import { pause } from '../until-aborted.ts'
 import { type BenchOptions, type BenchRow, row } from './bench.ts'
+import { startBenchSwarm } from './bench-swarm.ts'
 import { PROCESS_LOOK_INTERVAL_MS, TOGETHER_DEADLINE_MS, TOGETHER_READY_MS_MAX } from './limits.ts'
 import { killsInRounds } from './together-kills.ts'
 import {
@@ -26,19 +26,7 @@ export async function togetherInProcesses(
   options: BenchOptions,
 ): Promise<BenchRow[]> {
   const { signal } = options
-  const swarm = await startLocalSwarm({
-    swarmKey: undefined,
-    hosting: LOCAL_HOSTING,
-    certificate: undefined,
-    peers: 0,
-    models: [folder],
-    replicas: 1,
-    engine: ENGINE,
-    policy: PEER_DEFAULTS.policy,
-    webrtc: false,
-    log: () => undefined,
-    progress: () => undefined,
-  })
+  const swarm = await startBenchSwarm({ models: [folder], engine: ENGINE })
   const layers = Array.from({ length: model.spec.layers }, (_, layer) => layer)
   const asker = createPeer({ join: swarm.url.href, serve: layers, engine: ENGINE, webrtc: false })
   const others: ProviderProcess[] = []

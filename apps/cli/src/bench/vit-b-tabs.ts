@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createSignaling } from '@layerswarm/signaling'
 import type { Browser, Page } from 'playwright-core'
 import { CliError } from '../cli-error.ts'
 import { pause } from '../until-aborted.ts'
 import { type BenchOptions, type BenchRow, row } from './bench.ts'
-import { buildBenchPage } from './bench-page.ts'
-import { launchChromium } from './chromium.ts'
+import { call, inTabs, openTab, type TabsPlace } from './bench-tabs.ts'
 import {
   VIT_B_DEADLINE_MS,
   VIT_B_HOSTS,
@@ -21,35 +19,15 @@ import { VIT_B_SPEC } from './vit-b-spec.ts'
 const MB = 1e6
 const ENGINE = 'ort-wasm'
 
-/**
- * The same through four tabs of a headless Chromium, asked from a fifth. Without a Chromium or without the tools that
- * build the page it says so and has no rows.
- */
-export async function vitBInTabs(folder: string, options: BenchOptions): Promise<BenchRow[]> {
-  const browser = await launchChromium()
-  if (typeof browser === 'string') return noTabs(browser, options)
-  try {
-    const page = await buildBenchPage()
-    if (typeof page === 'string') return noTabs(page, options)
-    const place = { modelDirs: [folder], pageDir: page.folder, host: '127.0.0.1', port: 0 }
-    const signaling = createSignaling(place)
-    const { url } = await signaling.start()
-    try {
-      return await measure(browser, url, options)
-    } finally {
-      await signaling.stop()
-    }
-  } finally {
-    await browser.close()
-  }
+/** The same through four tabs, asked from a fifth. */
+export function vitBInTabs(folder: string, options: BenchOptions): Promise<BenchRow[]> {
+  return inTabs('tabs', [folder], options, (place) => measure(place, options))
 }
 
-function noTabs(why: string, { log }: BenchOptions): BenchRow[] {
-  log(`tabs are not measured: ${why}`)
-  return []
-}
-
-async function measure(browser: Browser, url: string, options: BenchOptions): Promise<BenchRow[]> {
+async function measure(
+  { browser, server: { url } }: TabsPlace,
+  options: BenchOptions,
+): Promise<BenchRow[]> {
   const { signal, log } = options
   log('four tabs load four layers each')
   for (let tab = 0; tab < VIT_B_HOSTS; tab++) {
@@ -65,11 +43,10 @@ async function measure(browser: Browser, url: string, options: BenchOptions): Pr
   return [...answerRows(where, answers), ...(await memoryRows(browser, options))]
 }
 
-/** A tab in a browser context, and so in a process, of its own. */
+/** A tab, in a process of its own. */
 async function join(browser: Browser, url: string, layers: readonly number[]): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
-  await page.goto(url)
-  await page.evaluate(`bench.join(${JSON.stringify(layers)}, '${ENGINE}')`)
+  const page = await openTab(browser, url)
+  await call(page, 'join', layers, ENGINE)
   return page
 }
 

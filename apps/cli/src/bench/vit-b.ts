@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { randomTensor } from '@layerswarm/model'
 import { PEER_DEFAULTS, type Peer } from '@layerswarm/peer'
 import { CliError } from '../cli-error.ts'
-import { LOCAL_HOSTING } from '../line/hosting-options.ts'
 import { joinAsRequester } from '../swarm/join-swarm.ts'
-import { type LocalSwarm, startLocalSwarm } from '../swarm/local-swarm.ts'
+import type { LocalSwarm } from '../swarm/local-swarm.ts'
 import { pause } from '../until-aborted.ts'
 import { type Bench, type BenchOptions, type BenchRow, row } from './bench.ts'
+import { startBenchSwarm } from './bench-swarm.ts'
 import {
   VIT_B_DEADLINE_MS,
   VIT_B_HOSTS,
@@ -50,18 +50,11 @@ export const vitB: Bench = {
 
 async function inProcesses(folder: string, options: BenchOptions): Promise<BenchRow[]> {
   const { signal, log } = options
-  const swarm = await startLocalSwarm({
-    swarmKey: undefined,
-    hosting: LOCAL_HOSTING,
-    certificate: undefined,
-    peers: VIT_B_HOSTS,
+  const swarm = await startBenchSwarm({
     models: [folder],
-    replicas: (VIT_B_HOSTS * VIT_B_LAYERS_PER_PEER) / VIT_B_SPEC.layers,
     engine: ENGINE,
-    policy: PEER_DEFAULTS.policy,
-    webrtc: false,
-    log: () => undefined,
-    progress: () => undefined,
+    peers: VIT_B_HOSTS,
+    replicas: (VIT_B_HOSTS * VIT_B_LAYERS_PER_PEER) / VIT_B_SPEC.layers,
   })
   try {
     await hosting(swarm, options)

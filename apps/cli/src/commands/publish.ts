@@ -73,11 +73,11 @@ export const publish = defineCommand({
     }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
-    const bytes = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0)
+    const files = filesOf(manifest)
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
     print(`${manifest.name} ${release}`)
     if (keepsOrder(manifest.spec)) print(orderLine(manifest))
-    const files = filesOf(manifest).length
-    if (out !== undefined) print(`${files} files, ${bytes} bytes, in ${out}`)
+    if (out !== undefined) print(`${files.length} files, ${bytes} bytes, in ${out}`)
     for (const line of layerFilesLines(manifest)) print(line)
     for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
       print(`${percent(accuracy)} in rounds of ${grouping}`)
