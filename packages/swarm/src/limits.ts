@@ -71,6 +71,10 @@ export const SPEED_NEWS_INTERVAL_MS = 1_000
 export const JOIN_LISTEN_MS = 700
 /** Peers that one member remembers: a full lane is about a hundred. */
 export const PEERS_MAX = 1_024
+/** Releases beside the lane's that one member has judged and remembers: as many as a manifest may name, a few times over. */
+export const RELEASES_JUDGED_MAX = 64
+/** A release that could not be read is looked at again after this: a server that starts again takes less. */
+export const RELEASE_AGAIN_MS = 30_000
 
 /** Requests that one provider follows at once; each holds at most two steps (18 kB). */
 export const FLIGHTS_MAX = 512

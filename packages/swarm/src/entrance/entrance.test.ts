@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CoreEffect } from '../effects.ts'
 import { Jobs } from '../jobs.ts'
+import { Mixing } from '../lanes/mixing.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import type { Admission } from '../provider/admission.ts'
@@ -28,6 +29,7 @@ const [self, requester, author, neighbour] = [
 /** An entrance of a member that is connected to these. */
 function entrance(reached: readonly PeerId[] = [requester], admission: Admission = 'follow') {
   const table = new PeerTable(release)
+  const mixing = new Mixing({ release, shape })
   const entered: { from: PeerId; message: Message; payer: PeerId | undefined }[] = []
   const followed = new Map<string, number>()
   const own = new Map<number, Step>()
@@ -46,6 +48,7 @@ function entrance(reached: readonly PeerId[] = [requester], admission: Admission
           return []
         },
       },
+      mixing,
       nextJob: new Jobs().of('entrance'),
     },
   )
@@ -53,7 +56,7 @@ function entrance(reached: readonly PeerId[] = [requester], admission: Admission
     table.hear(requester, anyPresence({ release, clockMs, sequence: nowMs }), nowMs)
   const hear = (from: PeerId, message: Step, nowMs = 0, via = from) =>
     one.hear({ from, via, message }, nowMs)
-  return { one, table, entered, followed, own, announce, hear }
+  return { one, mixing, table, entered, followed, own, announce, hear }
 }
 
 const first = (given: Partial<Step> = {}) =>
