@@ -246,6 +246,7 @@ export class Core {
   }
 
   private forget(peer: PeerId, nowMs: number): Effect[] {
+    this.mixing.gone(peer)
     const effects = this.membership.forget(peer)
     this.requester.onCoverage(nowMs)
     return effects

@@ -70,6 +70,7 @@ export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
 export { createTurns, type Turns, type TurnsOptions } from './gate/turns.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
+export type { OwnWeights, ReleaseJudgement } from './lanes/mixing.ts'
 export * from './limits.ts'
 export type {
   Classification,
@@ -108,3 +109,4 @@ export * from './wire/messages.ts'
 export { networkOf, regionOf } from './wire/network.ts'
 export { peerIdOfKey } from './wire/peer-id.ts'
 export * from './wire/topics.ts'
+export type { Weighted } from './wire/weights.ts'

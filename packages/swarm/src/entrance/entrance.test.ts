@@ -72,6 +72,30 @@ function checked(one: Entrance, effects: readonly CoreEffect[], isTrue: boolean,
   return one.onVerified(verify.job, isTrue, nowMs)
 }
 
+describe('a step of an own request', () => {
+  const weights = 'a1'.repeat(32)
+  const route = hopsBy(author, 2).map((hop) => ({ ...hop, weights }))
+  const own = () => later({ requester: self, route, next: self })
+
+  test('with layers of a release that is not known waits until it is', () => {
+    const { one, mixing, hear } = entrance([author])
+    expect(does(hear(author, own()))).toEqual(['judge-release'])
+    mixing.judged(weights, { fileDistance: 0 }, 0)
+    expect(does(one.onReleaseJudged(0))).toEqual(['verify'])
+    expect(one.onReleaseJudged(0)).toEqual([])
+  })
+
+  test('with layers of one that does not mix is refused, and of another’s request it is not looked at', () => {
+    const { one, mixing, hear } = entrance([author])
+    hear(author, own())
+    mixing.judged(weights, { fault: 'other classes', isFinal: true }, 0)
+    expect(one.onReleaseJudged(0)).toMatchObject([
+      { do: 'report', event: { type: 'message-refused', from: author } },
+    ])
+    expect(does(hear(author, later({ route })))).toEqual(['verify'])
+  })
+})
+
 describe('a step', () => {
   test('is let in when all of its links were signed, and links are checked once', () => {
     const { one, hear, entered } = entrance()

@@ -1,5 +1,12 @@
 import type { Effect } from '../effects.ts'
-import { PEERS_MAX, RELEASE_AGAIN_MS, RELEASES_JUDGED_MAX } from '../limits.ts'
+import { createQuota } from '../gate/quota.ts'
+import {
+  PEERS_MAX,
+  RELEASE_AGAIN_MS,
+  RELEASES_JUDGED_BURST,
+  RELEASES_JUDGED_MAX,
+  RELEASES_JUDGED_PER_SECOND,
+} from '../limits.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId, Presence } from '../wire/messages.ts'
 import type { Weighted } from '../wire/weights.ts'
@@ -36,15 +43,21 @@ interface Judged {
  *
  * 1. Those of the lane's release and of this member's own are taken; any other once it was judged, by whoever drives
  *    this member, and never before.
- * 2. Each is judged once; one that could not be read again after RELEASE_AGAIN_MS. One that is not taken is reported once.
+ * 2. Each is judged once; one that could not be read again after RELEASE_AGAIN_MS. What became of it is reported.
  * 3. What a peer hosts is remembered when it is gone: what it ran is judged by the weights that it ran.
- * 4. Memory is bounded: RELEASES_JUDGED_MAX releases, PEERS_MAX peers; the oldest is forgotten.
+ * 4. Memory is bounded: RELEASES_JUDGED_MAX releases, PEERS_MAX peers; the oldest is forgotten. No more than
+ *    RELEASES_JUDGED_PER_SECOND are judged: one beyond that waits for its hosts to speak again.
  */
 export class Mixing {
   private readonly release: string
   private readonly own: OwnWeights | undefined
   private readonly laneDistance: number
   private readonly releases = new Map<string, Judged>()
+  private readonly judging = createQuota({
+    perSecond: RELEASES_JUDGED_PER_SECOND,
+    burst: RELEASES_JUDGED_BURST,
+    namesMax: 1,
+  })
   private readonly hosts = new Map<PeerId, string>()
   private readonly waiting = new Map<PeerId, Presence>()
 
@@ -95,6 +108,7 @@ export class Mixing {
       if (weights === undefined || this.takes(weights) || weights === this.release) continue
       const known = this.releases.get(weights)
       if (known !== undefined && !isDueAgain(known, nowMs)) continue
+      if (!this.judging.take('', nowMs)) continue
       this.note(weights, { judgement: undefined, atMs: nowMs })
       effects.push({ do: 'judge-release', release: weights })
     }
@@ -124,6 +138,11 @@ export class Mixing {
     this.waiting.set(peer, presence)
     forgetOldest(this.waiting, PEERS_MAX)
     return false
+  }
+
+  /** Somebody is gone, and waits for nothing any more. */
+  gone(peer: PeerId): void {
+    this.waiting.delete(peer)
   }
 
   /** Those that were waiting for this release to be judged. */

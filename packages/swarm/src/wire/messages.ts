@@ -20,6 +20,7 @@ import {
   SILENT_MAX,
 } from '../limits.ts'
 import * as wire from './codec.ts'
+import { MIXED_MARK } from './limits.ts'
 import { peerId } from './peer-id.ts'
 import { isMixed, readWeights, type Weighted, weightsBytes, writeWeights } from './weights.ts'
 
@@ -300,19 +301,18 @@ const plain = wire.union('kind', kinds)
 /** Everything that one peer says to others. */
 export type Message = wire.Of<typeof plain>
 
-/** In place of a kind: of which releases the layers are comes first. Where all are of the lane's there is no such byte. */
-const MIXED = 0xff
+/** Of which releases its layers are comes first, behind MIXED_MARK, unless all are of the lane's. */
 const message: wire.Field<Message> = {
   write(out, value) {
     const row = weightedIn(value)
     if (isMixed(row)) {
-      out.u8(MIXED)
+      out.u8(MIXED_MARK)
       writeWeights(out, row)
     }
     plain.write(out, value)
   },
   read(from) {
-    if (from.peek() !== MIXED) return plain.read(from)
+    if (from.peek() !== MIXED_MARK) return plain.read(from)
     from.u8()
     const row = readWeights(from)
     return withWeights(plain.read(from), row)
@@ -371,7 +371,7 @@ export function encodeMessage(value: Message): Uint8Array {
  * who must count a message before they read it.
  */
 export function kindOf(bytes: Uint8Array): Message['kind'] | undefined {
-  const at = bytes[1] === MIXED ? 2 + weightsBytes(bytes.subarray(2)) : 1
+  const at = bytes[1] === MIXED_MARK ? 2 + weightsBytes(bytes.subarray(2)) : 1
   return Object.keys(kinds)[bytes[at] ?? Number.NaN] as Message['kind'] | undefined
 }
 
