@@ -103,13 +103,14 @@ beforeAll(async () => {
   const modelDirs = [newer.folder, older.folder]
   signaling = createSignaling({ modelDirs, dataDir, host: '127.0.0.1', port: 0 })
   url = (await signaling.start()).url
+  // Layers 0 and 1 are of the older release alone, 6 and 7 of the newer one, the others of both.
   for (const serve of [
-    [0, 1, 2, 3],
-    [4, 5, 6, 7],
-    [0, 2, 4, 6, 1, 3, 5, 7],
+    [2, 3],
+    [4, 5],
+    [2, 3, 4, 5],
   ]) {
-    await open(older, serve)
-    await open(newer, serve)
+    await open(older, [0, 1, ...serve])
+    await open(newer, [...serve, 6, 7])
   }
 }, 600_000)
 afterAll(async () => {
@@ -164,7 +165,7 @@ test('half the peers on each of two releases answer 450 of 450 in one lane, as w
   const lane = releaseId(older.manifest)
   for (const peer of hosts) expect(peer.snapshot().laneRelease?.id).toBe(lane)
   expect(orders).toHaveLength(PICTURES)
-  expect(mixed).toBeGreaterThan(PICTURES / 10)
+  expect(mixed).toBe(PICTURES)
   const alone = [
     await rightAlone(older, images, labels, orders),
     await rightAlone(newer, images, labels, orders),
