@@ -54,7 +54,7 @@ let newer: Release
 const hosts: Peer[] = []
 const outvoted: string[] = []
 
-/** What ships, signed by a key of this test. */
+/** What ships, signed by a key of this test, its classes called what the files of the samples call them. */
 async function writeOlder(folder: string): Promise<Release> {
   const shipped = parseManifest(await readFile(join(MODEL, 'manifest.json')))
   await mkdir(join(folder, 'parts'), { recursive: true })
@@ -63,7 +63,8 @@ async function writeOlder(folder: string): Promise<Release> {
     await writeFile(join(folder, 'parts', `${sha256(file)}.safetensors`), file)
   }
   const { publisher, signature, mixes, ...named } = shipped
-  const manifest = signManifest(named, KEY)
+  const labels = shipped.labels.map((_, label) => String(label))
+  const manifest = signManifest({ ...named, labels }, KEY)
   await writeFile(join(folder, 'manifest.json'), manifestBytes(manifest))
   return { folder, manifest }
 }
