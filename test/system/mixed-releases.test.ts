@@ -36,7 +36,14 @@ const LOST_MAX = 30
 /** A few steps on the samples: another release in seconds. */
 const RECIPE = {
   ...{ name: 'fashion-vit', variant: 'shuffle', patchSize: 4, width: 64, layers: 8, heads: 4 },
-  ...{ mlpWidth: 128, batch: 32, images: 640, optimizer: 'adamw', learningRate: 0.0005, beta2: 0.98 },
+  ...{
+    mlpWidth: 128,
+    batch: 32,
+    images: 640,
+    optimizer: 'adamw',
+    learningRate: 0.0005,
+    beta2: 0.98,
+  },
   ...{ weightDecay: 0.05, clip: 1, warmupSteps: 2, labelSmoothing: 0, ema: 0, shift: 0, flip: 0 },
   ...{ erase: 0, keptPatches: 49, keptPatchesUntil: 0, seed: 2, threads: 1 },
 }
@@ -78,7 +85,16 @@ async function writeNewer(folder: string, from: string): Promise<Release> {
   await writeSampleData(data)
   await writeFile(recipe, JSON.stringify(RECIPE))
   await writeFile(key, `${Buffer.from(KEY).toString('hex')}\n`)
-  const training = await runCommand('train', recipe, '--out', trained, '--data', data, '--from', from)
+  const training = await runCommand(
+    'train',
+    recipe,
+    '--out',
+    trained,
+    '--data',
+    data,
+    '--from',
+    from,
+  )
   expect(training.code, training.stderr).toBe(0)
   const words = ['--out', folder, '--mixes-with', from, '--data', data, '--key', key]
   const published = await runCommand('publish', trained, ...words)
@@ -139,7 +155,10 @@ async function rightAlone(
 ): Promise<number> {
   const engine = await createNodeEngine('ort-node', manifest.spec)
   for (const { part, sha256: hash } of manifest.parts)
-    await engine.load(part, new Uint8Array(await readFile(join(folder, 'parts', `${hash}.safetensors`))))
+    await engine.load(
+      part,
+      new Uint8Array(await readFile(join(folder, 'parts', `${hash}.safetensors`))),
+    )
   let right = 0
   for (const [i, image] of images.entries()) {
     const logits = await forward(engine, manifest.spec, image, orders[i] ?? [])
@@ -171,8 +190,9 @@ test('half the peers on each of two releases answer 450 of 450 in one lane, as w
     await rightAlone(older, images, labels, orders),
     await rightAlone(newer, images, labels, orders),
   ]
-  // Figures for the docs, with `--reporter verbose`.
-  console.log(`right of ${PICTURES}: mixed ${right}, older ${alone[0]}, newer ${alone[1]}; ${mixed} had layers of both`)
+  process.stdout.write(
+    `right of ${PICTURES}: mixed ${right}, older alone ${alone[0]}, newer alone ${alone[1]}\n`,
+  )
   expect(right).toBeGreaterThanOrEqual(Math.min(...alone) - LOST_MAX)
   expect(outvoted).toEqual([])
 }, 600_000)

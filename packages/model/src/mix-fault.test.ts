@@ -34,7 +34,12 @@ function release(given: Partial<Manifest> = {}, key = KEY): Manifest {
 
 const first = release()
 const naming = (...others: readonly Manifest[]) => ({
-  mixes: others.map((other) => ({ release: releaseId(other), accuracy: 0.9, own: 0.9, other: 0.9 })),
+  mixes: others.map((other) => ({
+    release: releaseId(other),
+    accuracy: 0.9,
+    own: 0.9,
+    other: 0.9,
+  })),
 })
 
 test('a release may stand in for one that it names', () => {

@@ -1,4 +1,10 @@
-import { fileDistanceOf, laneReleaseIn, type Manifest, mixFault, type Sha256 } from '@layerswarm/model'
+import {
+  fileDistanceOf,
+  laneReleaseIn,
+  type Manifest,
+  mixFault,
+  type Sha256,
+} from '@layerswarm/model'
 import type { LaneCount, MemberOptions, ReleaseJudgement } from '@layerswarm/swarm'
 import { fetchManifest, type OfferedRelease } from './bootstrap.ts'
 import { PeerError } from './errors.ts'

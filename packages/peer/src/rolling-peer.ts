@@ -86,6 +86,8 @@ interface Successor {
 interface Leaver {
   readonly old: Peer
   readonly release: string
+  /** It has left for good: nothing of it is to be finished. */
+  readonly hasLeft: boolean
 }
 
 class FollowingPeer implements RollingPeer {
@@ -159,7 +161,6 @@ class FollowingPeer implements RollingPeer {
       if (performance.now() < (refused.get(id) ?? 0)) continue
       try {
         const old = await this.moveTo(successor, ending)
-        if (old === undefined) continue
         const retirement = this.retire(old, ending).finally(() => retirements.delete(retirement))
         retirements.add(retirement)
       } catch (error) {
@@ -189,14 +190,11 @@ class FollowingPeer implements RollingPeer {
     return { offered, isShared: lane.id === this.current.snapshot().laneRelease?.id }
   }
 
-  /**
-   * Serves the successor from now on.
-   * @returns the peer of the older release, which may have stopped already; undefined where it has left for good.
-   */
+  /** Serves the successor from now on. @returns the peer of the older release, which may have left already. */
   private async moveTo(
     { offered: { id }, isShared }: Successor,
     ending: AbortSignal,
-  ): Promise<Leaver | undefined> {
+  ): Promise<Leaver> {
     const old = this.current
     const from = releaseId(old.manifest)
     const next = this.create(id)
@@ -220,13 +218,9 @@ class FollowingPeer implements RollingPeer {
     }
     this.current = next
     this.emit({ type: 'release-changed', from, to: id, isShared: leavesLane })
-    if (!leavesLane) {
-      this.leaving.add(old)
-      return { old, release: from }
-    }
-    this.leaving.delete(old)
-    this.emit({ type: 'release-left', release: from })
-    return undefined
+    if (leavesLane) this.leave(old, from)
+    else this.leaving.add(old)
+    return { old, release: from, hasLeft: leavesLane }
   }
 
   /** Waits for the first layer. */
@@ -239,7 +233,8 @@ class FollowingPeer implements RollingPeer {
   }
 
   /** Stops the peer of an older release when it has had nothing to do for a while. */
-  private async retire({ old, release }: Leaver, ending: AbortSignal): Promise<void> {
+  private async retire({ old, release, hasLeft }: Leaver, ending: AbortSignal): Promise<void> {
+    if (hasLeft) return
     const latestMs = performance.now() + this.timing.drainMsMax
     let served = -1
     while (performance.now() < latestMs) {
@@ -251,6 +246,10 @@ class FollowingPeer implements RollingPeer {
     const { served: servedByOld } = old.snapshot()
     await old.stop()
     this.servedBefore += servedByOld
+    this.leave(old, release)
+  }
+
+  private leave(old: Peer, release: string): void {
     this.leaving.delete(old)
     this.emit({ type: 'release-left', release })
   }

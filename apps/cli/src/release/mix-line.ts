@@ -8,7 +8,9 @@ export function mixLines(manifests: readonly Manifest[]): string[] {
     const other = byId.get(lane.id)
     const name = `${manifest.name} ${id.slice(0, 12)}`
     if (lane.id !== id && other !== undefined)
-      return [`${name} mixes with ${other.name} ${lane.id.slice(0, 12)}: their peers share its lanes`]
+      return [
+        `${name} mixes with ${other.name} ${lane.id.slice(0, 12)}: their peers share its lanes`,
+      ]
     return lane.reasons.length === 0 ? [] : [`${name} has lanes of its own: ${lane.reasons[0]}`]
   })
 }

@@ -75,7 +75,9 @@ export async function receiptReleases(
   const own = `the release ${release.slice(0, 12)}… ("${name}") that made this receipt`
   const answering = await answeringRelease(release, own, named)
   const others = new Map<string, AnsweringRelease>()
-  for (const weights of new Set(runs.flatMap(({ route }) => route.flatMap((hop) => hop.weights ?? [])))) {
+  for (const weights of new Set(
+    runs.flatMap(({ route }) => route.flatMap((hop) => hop.weights ?? [])),
+  )) {
     const other = `the release ${weights.slice(0, 12)}…, whose layers had a part in this receipt`
     others.set(weights, await answeringRelease(weights, other, named))
   }

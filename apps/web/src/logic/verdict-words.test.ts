@@ -22,7 +22,9 @@ test('an answer says what became of asking twice, and who was in both orders', (
 test('layers of another release are named', () => {
   const weights = 'a1'.repeat(32)
   expect(mixedText([{ layer: 3 }, { layer: 0 }])).toBeUndefined()
-  expect(mixedText([{ layer: 3, weights }, { layer: 0 }])).toMatch(/^Layer 3 was of another version/)
+  expect(mixedText([{ layer: 3, weights }, { layer: 0 }])).toMatch(
+    /^Layer 3 was of another version/,
+  )
   expect(
     mixedText([
       { layer: 3, weights },

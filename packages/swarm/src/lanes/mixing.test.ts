@@ -19,7 +19,11 @@ const said = (weights?: string) =>
 describe('the releases of a lane', () => {
   test('are its own and this member’s, and others once they were judged', () => {
     const one = mixing()
-    expect([undefined, own, other].map((weights) => one.takes(weights))).toEqual([true, true, false])
+    expect([undefined, own, other].map((weights) => one.takes(weights))).toEqual([
+      true,
+      true,
+      false,
+    ])
     expect([undefined, own].map((weights) => one.fileDistance(weights))).toEqual([0.01, 0.02])
     expect(one.isOpen([{}, { weights: other }])).toBe(true)
     expect(one.look([{}, { weights: other }, { weights: other }], 0)).toEqual([

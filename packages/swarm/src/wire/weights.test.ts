@@ -18,9 +18,23 @@ function stepOf(...row: (string | undefined)[]): Message {
   return anyStep({ route })
 }
 
-function bytesOf(hexes: readonly string[], places: readonly number[], rest: Uint8Array): Uint8Array {
-  const ids = hexes.flatMap((hex) => (hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)))
-  return Uint8Array.of(5, MIXED_MARK, hexes.length, ...ids, places.length, ...places, ...rest.slice(1))
+function bytesOf(
+  hexes: readonly string[],
+  places: readonly number[],
+  rest: Uint8Array,
+): Uint8Array {
+  const ids = hexes.flatMap((hex) =>
+    (hex.match(/../g) ?? []).map((two) => Number.parseInt(two, 16)),
+  )
+  return Uint8Array.of(
+    5,
+    MIXED_MARK,
+    hexes.length,
+    ...ids,
+    places.length,
+    ...places,
+    ...rest.slice(1),
+  )
 }
 
 describe('the releases of layers', () => {
