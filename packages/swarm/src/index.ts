@@ -70,7 +70,6 @@ export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
 export { createTurns, type Turns, type TurnsOptions } from './gate/turns.ts'
 export { entryLane, type LaneSizes, laneSizes } from './lanes/choice.ts'
-export type { OwnWeights, ReleaseJudgement } from './lanes/mixing.ts'
 export * from './limits.ts'
 export type {
   Classification,
@@ -91,6 +90,7 @@ export {
   swarmPrologue,
   withoutKey,
 } from './membership/swarm-key.ts'
+export type { OwnWeights, ReleaseJudgement } from './mixed-release.ts'
 export type * from './ports.ts'
 export {
   type Answer,

@@ -1,7 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { CoreOptions } from './core-options.ts'
 import type { MemberEvent } from './effects.ts'
-import type { ReleaseJudgement } from './lanes/mixing.ts'
+import type { ReleaseJudgement } from './mixed-release.ts'
 import type { Clock, Compute, Random, Transport } from './ports.ts'
 import type { Answer, ClassifyPolicy, Progress } from './request.ts'
 import type { MemberSnapshot } from './snapshot.ts'

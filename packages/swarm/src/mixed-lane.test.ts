@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ReleaseJudgement } from './lanes/mixing.ts'
 import type { MemberOptions } from './member.ts'
+import type { ReleaseJudgement } from './mixed-release.ts'
 import type { Answer } from './request.ts'
 import { ask } from './testing/asking.ts'
 import { isTainted, tainted, trueRoute } from './testing/symbols.ts'

@@ -1,5 +1,4 @@
 import type { EngineName } from '@layerswarm/model'
-import type { OwnWeights } from '../lanes/mixing.ts'
 import {
   NEIGHBOURS_MAX,
   PRESENCE_INTERVAL_MS,
@@ -7,6 +6,7 @@ import {
   SPEED_NEWS_INTERVAL_MS,
   SPEED_NEWS_MS,
 } from '../limits.ts'
+import type { OwnWeights } from '../mixed-release.ts'
 import type { AccessSpeed } from '../ports.ts'
 import type { Neighbour, Presence } from '../wire/messages.ts'
 import { weightedBy } from '../wire/weights.ts'

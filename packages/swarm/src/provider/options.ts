@@ -1,6 +1,6 @@
 import type { EngineName } from '@layerswarm/model'
 import type { ClaimPolicy } from '../claims/policy.ts'
-import type { OwnWeights } from '../lanes/mixing.ts'
+import type { OwnWeights } from '../mixed-release.ts'
 import type { AccessSpeed } from '../ports.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
