@@ -5,9 +5,15 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['source', ...defaultServerConditions]
 
 /** They measure, or do something to a tab at a certain moment: other work beside would change both. */
-const ALONE = ['cli-swarm', 'deadlines', 'faults', 'tab-faults', 'tab-life', 'tabs'].map(
-  (name) => `test/system/${name}.test.ts`,
-)
+const ALONE = [
+  'bootstrap-nodes',
+  'cli-swarm',
+  'deadlines',
+  'faults',
+  'tab-faults',
+  'tab-life',
+  'tabs',
+].map((name) => `test/system/${name}.test.ts`)
 
 export default defineConfig({
   resolve: { conditions },
