@@ -5,16 +5,9 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['source', ...defaultServerConditions]
 
 /** They measure, or do something to a tab at a certain moment: other work beside would change both. */
-const ALONE = [
-  'bootstrap-nodes',
-  'cli-swarm',
-  'deadlines',
-  'faults',
-  'soak',
-  'tab-faults',
-  'tab-life',
-  'tabs',
-].map((name) => `test/system/${name}.test.ts`)
+const ALONE = ['cli-swarm', 'deadlines', 'faults', 'tab-faults', 'tab-life', 'tabs'].map(
+  (name) => `test/system/${name}.test.ts`,
+)
 
 export default defineConfig({
   resolve: { conditions },
@@ -57,7 +50,7 @@ export default defineConfig({
           name: 'system',
           globalSetup: 'test/build-first.ts',
           // After all that computes without a pause. Swarms and browsers wait for each other half of
-          // their time, so two files share two cores; `npm test` runs the commands behind them.
+          // their time, so two files share two cores; `npm test` runs all others behind them.
           sequence: { groupOrder: 3 },
           include: ['test/system/**/*.test.ts'],
           exclude: ALONE,
