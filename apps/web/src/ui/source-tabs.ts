@@ -1,6 +1,7 @@
 import { byId } from './dom.ts'
 
 const SOURCES = ['samples', 'draw', 'upload', 'camera'] as const
+/** A place that a picture can come from. */
 export type Source = (typeof SOURCES)[number]
 
 /**
