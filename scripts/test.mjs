@@ -104,29 +104,29 @@ function run(words, env) {
 }
 
 /**
- * One run of vitest over these projects. With a niceness it is behind another one: it has one worker,
- * and what it says is printed once it has ended.
- * @returns what it counted.
+ * One run of vitest over these projects: in front of all with everything that it says, or beside others
+ * with one worker, heard at its end. @returns what it counted.
  */
-async function runProjects(name, projects, { niceness = 0 } = {}) {
-  const behind = niceness > 0
+async function runProjects(name, projects, { isBeside = false, niceness = 0 } = {}) {
   const countsFile = join(countsFolder, `${name}.json`)
   const words = projects.flatMap((project) => ['--project', project])
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...words], {
     cwd: root,
-    stdio: ['inherit', behind ? 'pipe' : 'inherit', behind ? 'pipe' : 'inherit'],
+    stdio: ['inherit', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'],
     env: {
       ...process.env,
       ...env,
       LAYERSWARM_TEST_COUNTS: countsFile,
       LAYERSWARM_IS_BUILT: '1',
-      ...(behind ? { VITEST_MAX_WORKERS: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' } : {}),
+      ...(isBeside
+        ? { VITEST_MAX_WORKERS: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }
+        : {}),
     },
   })
   const said = []
-  if (behind) {
-    // What it starts inherits this: it computes whenever the others wait, and never makes them wait.
-    setPriority(child.pid, niceness)
+  // What it starts inherits this.
+  if (niceness > 0) setPriority(child.pid, niceness)
+  if (isBeside) {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => said.push(chunk))
   }
@@ -167,11 +167,12 @@ if (unitOnly || forVitest.length > 0) {
 
 const countsFolder = mkdtempSync(join(tmpdir(), 'layerswarm-test-'))
 try {
-  // Swarms and browsers wait for each other half of their time; what only computes does so meanwhile.
+  // Swarms and browsers wait for each other half of their time. Commands only compute: they do so whenever
+  // the others wait, and never make them wait.
   const runs = await Promise.all([
     runProjects('system', ['system', 'system-alone']),
-    runProjects('unit', ['unit'], { niceness: 5 }),
-    runProjects('commands', ['commands'], { niceness: 10 }),
+    runProjects('unit', ['unit'], { isBeside: true }),
+    runProjects('commands', ['commands'], { isBeside: true, niceness: 10 }),
   ])
   const sum = (what) => runs.reduce((total, counts) => total + counts[what], 0)
   process.stdout.write(
