@@ -167,4 +167,6 @@ describe('CONTRIBUTING.md', () => {
   test('adds a message', async () => {
     expect(await follow('Add a message')).toMatch(/[1-9]\d* passed, 0 failed/)
   })
+
+  test('leaves a tree whose types hold', () => run('npm run build'))
 })

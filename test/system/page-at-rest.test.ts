@@ -186,6 +186,25 @@ describe('the page at rest', () => {
   })
 })
 
+test('joining that fails says why in plain words, once, and the rest in the details', async () => {
+  const context = await browser.newContext({ serviceWorkers: 'block' })
+  const page = await context.newPage()
+  try {
+    await page.route('**/*.wasm', (route) => route.abort())
+    await page.goto(swarm.url)
+    await page.getByText('10 classes, 8 layers').waitFor()
+    await page.getByTestId('join').click()
+    await page.getByText('could not start what layers are computed with').waitFor()
+    expect(await page.getByTestId('join').isVisible()).toBe(true)
+    const names = page.getByText(/ort-|wasm|webgpu|tfjs/i)
+    expect(await names.filter({ visible: true }).count()).toBe(0)
+    expect(await page.locator('#join-detail').textContent()).toContain('ort-wasm')
+    expect(await seriousFindings(page)).toEqual([])
+  } finally {
+    await context.close()
+  }
+})
+
 test('a host that strips the isolation headers is named as the reason for one thread', async () => {
   const context = await browser.newContext({ serviceWorkers: 'block' })
   const page = await context.newPage()

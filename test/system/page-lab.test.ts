@@ -100,7 +100,7 @@ test('a layer that nobody hosts is missing from the answer and fatal to the chai
   expect(said).toContain('nobody hosts layer 3')
 })
 
-test('a lie is marked where it touched a picture, and a liar that was not asked is said not to have been', async () => {
+test('a lie is marked where it touched a picture, and a liar that had no part is said to have had none', async () => {
   await page.getByTestId('lab-drop').click()
   await untilUnhosted([])
   await page.getByTestId('lab-peer').selectOption('peer-5')
@@ -115,6 +115,9 @@ test('a lie is marked where it touched a picture, and a liar that was not asked 
     .locator('#lab-any .stop.lied')
     .evaluateAll((stops) => stops.map((stop) => stop.getAttribute('title')))
   for (const words of liars) expect(words).toMatch(/on peer-5, which lied$/)
+  // One layer was left to it alone, so the chain went through it as well.
+  expect(await page.locator('#lab-fixed .stop.lied').count()).toBeGreaterThan(0)
+  expect(await page.locator('#lab-fixed .lane-lies').textContent()).toMatch(/^peer-5 lied at/)
   expect(await seriousFindings(page)).toEqual([])
 })
 

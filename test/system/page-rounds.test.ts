@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningSwarm, startService } from '../support/run-command.ts'
+import { expectAccessible, VIEWS } from './axe.ts'
 import { launchBrowser, openTab, type Tab } from './browser.ts'
 import { keepShot } from './page-shots.ts'
 
@@ -59,6 +60,36 @@ test('never is an answer of one layer after another, which sharpens', async () =
     () => document.querySelector<HTMLElement>('[data-testid=answer]')?.dataset.rounds === '',
   )
   expect(await page.getByTestId('together').count()).toBe(0)
+})
+
+test('a foreign picture is called one, whatever it is taken for, and a sample is not', async () => {
+  const verdict = page.getByTestId('answer').getByText('Unlike anything I was trained on')
+  await page.getByTestId('sample').nth(6).click()
+  await page.locator('[data-testid="answer"][data-novel="false"]').waitFor()
+  expect(await verdict.count()).toBe(0)
+  await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(28, 28)
+    const context = canvas.getContext('2d')
+    for (let square = 0; square < 16; square++) {
+      const [column, row] = [square % 4, Math.floor(square / 4)]
+      if (context) context.fillStyle = (column + row) % 2 === 0 ? '#222' : '#ddd'
+      context?.fillRect(7 * column, 7 * row, 7, 7)
+    }
+    const file = new File([await canvas.convertToBlob()], 'board.png', { type: 'image/png' })
+    const clipboardData = new DataTransfer()
+    clipboardData.items.add(file)
+    document.dispatchEvent(new ClipboardEvent('paste', { clipboardData }))
+  })
+  // A layer that is lost on a busy machine leaves no full tour to judge by.
+  await page.locator('[data-testid="answer"][data-novel="true"]').waitFor()
+  expect(await verdict.count()).toBe(1)
+  expect(await page.locator('#panel-upload').isVisible()).toBe(true)
+  await expectAccessible(page, [
+    ['light', VIEWS[0]],
+    ['dark', VIEWS[1]],
+  ])
+  await page.getByRole('tab', { name: 'Samples' }).click()
+  expect(await page.locator('#crop').isHidden()).toBe(true)
 })
 
 test('each choice says what it costs, and nothing of this reaches the console', async () => {

@@ -12,9 +12,9 @@ interface Soaked {
   readonly problems: readonly string[]
 }
 
-/** Tabs of a minute still fill what they remember: that memory is flat then, only half an hour shows. */
+/** Tabs of half a minute still fill what they remember: that memory is flat then, only half an hour shows. */
 test('three tabs that ask without a pause keep two connections each, and nothing goes wrong', async () => {
-  const child = spawn(process.execPath, [script, '--minutes', '1', '--json'], {
+  const child = spawn(process.execPath, [script, '--minutes', '0.5', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let said = ''

@@ -1,7 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { groupingText, type ModelSpec, parseManifest } from '@layerswarm/model'
 import { createPeer, type Peer } from '@layerswarm/peer'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { measureTogether } from '../../apps/cli/src/bench/together.ts'
 import {
@@ -99,6 +102,22 @@ describe('the model that ships for rounds, in rounds of 4 + 4 by Node peers', ()
     else expect(executor?.received).toBeCloseTo(requester.sent / (executor?.peers ?? 0), 6)
   })
 
+  test('call a chess board foreign, in words and as JSON, and a sample not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'layerswarm-foreign-'))
+    try {
+      const files = await foreignAndSample(folder)
+      const classify = (...flags: string[]) =>
+        runCommand('classify', ...files, '--join', swarm.url, ...flags)
+      const [said, json] = await Promise.all([classify(), classify('--json')])
+      expect(said.code, said.stderr).toBe(0)
+      expect(said.stdout.match(/unlike anything I was trained on/gi)).toHaveLength(1)
+      const { answers } = JSON.parse(json.stdout) as { answers: { novel: boolean }[] }
+      expect(answers.map(({ novel }) => novel)).toEqual([true, false])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
   test('go on without the layers whose only hosts are killed in the middle, and say so', async () => {
     const { spec } = asker.manifest
     const pixels = spec.channels * spec.imageSize ** 2
@@ -125,6 +144,28 @@ describe('the model that ships for rounds, in rounds of 4 + 4 by Node peers', ()
     }
   })
 })
+
+/** Two files: a chess board, and a sample of what the model was trained on. */
+async function foreignAndSample(folder: string): Promise<string[]> {
+  const side = 28
+  const board = Uint8Array.from({ length: side * side }, (_, at) => {
+    const [column, row] = [Math.floor((at % side) / 7), Math.floor(at / side / 7)]
+    return (column + row) % 2 === 0 ? 0x22 : 0xdd
+  })
+  const idx = await readFile(
+    new URL('../../models/samples/fashion-mnist-500/images.idx3-ubyte', import.meta.url),
+  )
+  // After 16 bytes of header; the sixth is far from the threshold in any order.
+  const sample = idx.subarray(16 + 6 * board.length, 16 + 7 * board.length)
+  const raw = { width: side, height: side, channels: 1 } as const
+  return Promise.all(
+    [board, sample].map(async (pixels, at) => {
+      const file = join(folder, `${at}.png`)
+      await sharp(pixels, { raw }).toFile(file)
+      return file
+    }),
+  )
+}
 
 interface Report {
   readonly answered: number

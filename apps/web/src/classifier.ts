@@ -25,7 +25,7 @@ import { combine } from './logic/ensemble.ts'
 import { type Picture, pictureTensor, seenPixels } from './logic/picture.ts'
 import { noAnswerText, sentence } from './logic/plain-words.ts'
 import type { RoundsChoice } from './logic/rounds-choice.ts'
-import { startStopwatch } from './logic/timing.ts'
+import { type Click, startStopwatch } from './logic/timing.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop, Mark, Run } from './run.ts'
 
@@ -65,7 +65,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   let manifest: Manifest | undefined
   let peer: Asker | undefined
   let chosen: Picture | undefined
-  let clickedMs = 0
+  let click: Click = { ms: 0, hadToJoin: false }
   let orders = 1
   let rounds: RoundsChoice = 'off'
   let twice = false
@@ -78,7 +78,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
     const input = prepare(chosen)
     waiting = input === undefined || peer === undefined
     if (input === undefined || peer === undefined || manifest === undefined) return
-    asking = ask({ peer, manifest, input, orders, rounds, twice, clickedMs, events })
+    asking = ask({ peer, manifest, input, orders, rounds, twice, click, events })
   }
 
   /** Shows the picture and gives the model's input, or undefined after saying why there is none. */
@@ -111,7 +111,7 @@ export function createClassifier(events: ClassifierEvents): Classifier {
   return {
     choose(picture) {
       chosen = picture
-      clickedMs = performance.now()
+      click = { ms: performance.now(), hadToJoin: peer === undefined }
       begin()
     },
     setOrders(count) {
@@ -150,7 +150,7 @@ interface Question {
   readonly rounds: RoundsChoice
   readonly twice: boolean
   /** When the picture was chosen. */
-  readonly clickedMs: number
+  readonly click: Click
   readonly events: Pick<ClassifierEvents, 'runChanged' | 'asked'>
 }
 
@@ -174,7 +174,7 @@ interface Asking {
 
 /** Sends one image through the swarm, once per order, and reports. */
 function ask({ peer, input, twice, rounds, events, ...wanted }: Question): Asking {
-  const { manifest, clickedMs } = wanted
+  const { manifest, click } = wanted
   let cancelled = false
   let ended = 0
   let orders = twice ? 2 : wanted.orders
@@ -184,7 +184,7 @@ function ask({ peer, input, twice, rounds, events, ...wanted }: Question): Askin
   let given: Extract<Run, { stage: 'answered' }> | undefined
   const open = new Set<Classification>()
   const checks = new Map<string, Checked>()
-  const watch = startStopwatch(clickedMs, () => performance.now())
+  const watch = startStopwatch(click, () => performance.now())
   const tell = (run: Run) => {
     if (!cancelled) events.runChanged(run)
   }

@@ -25,6 +25,7 @@ import { AWAY } from './logic/joining.ts'
 import { parsePageOptions, serverComplaint } from './logic/page-options.ts'
 import { sentence } from './logic/plain-words.ts'
 import { parseSamples } from './logic/sample-set.ts'
+import { isOutside } from './logic/swarm-seen.ts'
 import { shareOfTab, tabsText } from './logic/tabs.ts'
 import { errorText } from './logic/wording.ts'
 import { keepShell } from './offline-shell.ts'
@@ -197,7 +198,7 @@ if (complaints.length > 0) page.showNotice(complaints.join(' '))
 if (options.simulate !== undefined) lab.compare(options.simulate)
 void loadSamples()
 void keepShell()
-watchSwarm(server, () => ['offline', 'joining'].includes(session.snapshot().state), page.showSeen)
+watchSwarm(server, () => isOutside(session.snapshot()), page.showSeen)
 await loadRelease()
 // A link with a mistake in it joins only when a person says so.
 if (options.autojoin && complaints.length === 0) session.autojoin(shared(page.share))

@@ -12,14 +12,14 @@ import type { RoundsChoice } from './logic/rounds-choice.ts'
 import type { SampleSet } from './logic/sample-set.ts'
 import { sceneOf } from './logic/scene.ts'
 import { helpersText, shareAddress } from './logic/share.ts'
-import { type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
+import { isOutside, type SwarmSeen, shownSwarm, swarmLine } from './logic/swarm-seen.ts'
 import type { Here } from './logic/together.ts'
 import type { Offer } from './release.ts'
 import type { Hop, Run } from './run.ts'
 import { createAskChoices } from './ui/ask-choices.ts'
 import { createCamera } from './ui/camera.ts'
 import { type ChoicesPanel, createChoicesPanel } from './ui/choices-panel.ts'
-import { type CropEditor, createCropEditor } from './ui/crop-editor.ts'
+import { createCropEditor } from './ui/crop-editor.ts'
 import { byId, setLine, setText } from './ui/dom.ts'
 import { createDrawingPad } from './ui/drawing-pad.ts'
 import { createFileDrop } from './ui/file-drop.ts'
@@ -27,7 +27,7 @@ import { createJoinPanel, type JoinActions, type KeptShare, type Share } from '.
 import { createRunView } from './ui/run-view.ts'
 import { createSampleStrip, type SampleStrip } from './ui/sample-strip.ts'
 import { createShareCard } from './ui/share-card.ts'
-import { createSourceTabs } from './ui/source-tabs.ts'
+import { createSourceTabs, type Source } from './ui/source-tabs.ts'
 import { createSwarmFacts } from './ui/swarm-facts.ts'
 import { createSwarmPicture, type SwarmPicture } from './ui/swarm-picture.ts'
 
@@ -117,7 +117,7 @@ export function createPage(
   const hostAll = hostsWhatItIsTold(options) ? undefined : joinPanel.hostAll
   const run = createRunView(() => latest?.snapshot ?? NOWHERE, hostAll)
   const chosen = byId('chosen', HTMLCanvasElement)
-  const crop = createSources(actions, run.showProblem)
+  const showSource = createSources(actions, run.showProblem)
   const askChoices = createAskChoices(actions)
   const folder = folderOf(new URL(location.href))
   const share = createShareCard(shareAddress(folder, options.join), swarmKey)
@@ -127,7 +127,7 @@ export function createPage(
     if (latest === undefined) return
     const { snapshot, images } = latest
     const shown = shownSwarm(snapshot, seen)
-    swarmSeen.hidden = snapshot.state !== 'offline' || seen === undefined
+    swarmSeen.hidden = !isOutside(snapshot) || seen === undefined
     swarm.show(sceneOf(snapshot, shown))
     facts.show(snapshot, images, shown.coverage)
   }
@@ -162,11 +162,12 @@ export function createPage(
     },
     showPicture(picture, seen) {
       run.showPicture(picture, seen)
-      crop.show(picture)
+      showSource(picture)
       swarm.lights.carry(chosen)
     },
     showRun(state) {
       run.showRun(state)
+      if (state.stage === 'failed') moves.failed()
       if (state.stage !== 'answered') return
       for (const { request } of state.ensemble.answers) swarm.lights.home(request, self)
     },
@@ -186,15 +187,39 @@ const NOWHERE: Here = {
   ...{ served: 0, layerMs: 0 },
 }
 
-/** Where pictures come from; what of a photo is meant is chosen in the editor that this gives. */
+/** The tab that a photo came from; undefined of other pictures. */
+function photoTab({ source }: Picture): Source | undefined {
+  if (source === 'camera') return 'camera'
+  return source === 'file' ? 'upload' : undefined
+}
+
+/** Where pictures come from. @returns what shows a picture's source, with an editor beside a photo. */
 function createSources(
   { choose, preparation }: PageActions,
   complain: (line: string) => void,
-): CropEditor {
-  createSourceTabs(createCamera(choose).off)
+): (picture: Picture) => void {
+  const camera = createCamera(choose)
+  const crop = createCropEditor(choose, preparation)
+  const editor = byId('crop', HTMLElement)
+  let shown: Source = 'samples'
+  let photoFrom: Source | undefined
+  const showEditor = () => {
+    editor.hidden = shown !== photoFrom
+  }
+  const select = createSourceTabs((source) => {
+    if (source !== 'camera') camera.off()
+    shown = source
+    showEditor()
+  })
   createDrawingPad(choose)
   createFileDrop(choose, complain, preparation)
-  return createCropEditor(choose, preparation)
+  return (picture) => {
+    // Pasted and dropped from wherever the visitor was.
+    if (picture.source === 'file') select('upload')
+    crop.show(picture)
+    photoFrom = photoTab(picture)
+    showEditor()
+  }
 }
 
 function sayWhatIsKnown({ name, labels, layers, keepsOrder }: ModelCard): void {
@@ -213,12 +238,18 @@ function hostsWhatItIsTold({ serve }: PageOptions): boolean {
 /** Turns the routes of requests into movements of their lights. */
 function createMoves({ lights }: SwarmPicture, self: () => string) {
   const own = new Set<string>()
+  let latest = ''
   return {
     own(request: string) {
       own.add(request)
+      latest = request
       const [oldest] = own
       if (own.size > OWN_REQUESTS_MAX && oldest !== undefined) own.delete(oldest)
       lights.seen(request, [], self())
+    },
+    /** The latest own request has no answer: its light goes out. */
+    failed() {
+      lights.home(latest, self())
     },
     moved(request: string, route: readonly Hop[]) {
       const mine = own.has(request)

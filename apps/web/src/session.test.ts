@@ -44,6 +44,9 @@ afterEach(() => {
 
 const away = () =>
   Object.assign(new Error('http://a/ does not answer'), { fault: { code: 'unreachable' } })
+/** What a visitor reads of it. */
+const UNREACHABLE =
+  'The server of this swarm cannot be reached. Is this device online? Try again in a moment.'
 const share = { layers: 1, time: 1 }
 
 function setting(prepared: Promise<void> = Promise.resolve()) {
@@ -96,7 +99,7 @@ describe('a tab that joins by its address', () => {
     session.autojoin(share)
     await vi.waitFor(() => expect(started).toBe(1))
     await vi.advanceTimersByTimeAsync(10 * 60_000)
-    expect(told).toEqual(['http://a/ does not answer'])
+    expect(told).toEqual([UNREACHABLE])
     expect(session.snapshot().state).toBe('offline')
     const all = started
     await vi.advanceTimersByTimeAsync(10 * 60_000)
@@ -130,7 +133,7 @@ test('a person who presses the button is told at once', async () => {
   failures = [away()]
   const { session, told } = setting()
   session.join(share)
-  await vi.waitFor(() => expect(told).toEqual(['http://a/ does not answer']))
+  await vi.waitFor(() => expect(told).toEqual([UNREACHABLE]))
 })
 
 test('a download that fails after the network has is told by the network alone, and nowhere else', async () => {
@@ -141,7 +144,7 @@ test('a download that fails after the network has is told by the network alone, 
   })
   const { session, told } = setting(prepared)
   session.join(share)
-  await vi.waitFor(() => expect(told).toEqual(['http://a/ does not answer']))
+  await vi.waitFor(() => expect(told).toEqual([UNREACHABLE]))
   fail(away())
   // A rejection that nobody handles fails the run.
   vi.useRealTimers()
@@ -190,6 +193,6 @@ test('a failure is the reason that stays until the next try', async () => {
   await vi.waitFor(() => expect(told).toHaveLength(1))
   expect(session.snapshot()).toMatchObject({
     state: 'offline',
-    reason: 'http://a/ does not answer',
+    reason: UNREACHABLE,
   })
 })

@@ -11,10 +11,12 @@ import {
   type Download,
   type JoinEvent,
   type Joining,
+  type JoinProblem,
   joiningText,
   nextJoining,
 } from './logic/joining.ts'
 import { layersComplaint, type PageOptions } from './logic/page-options.ts'
+import { noJoinText } from './logic/plain-words.ts'
 import { errorText } from './logic/wording.ts'
 import type { Hop } from './run.ts'
 import type { JoinActions, Share } from './ui/join-panel.ts'
@@ -131,16 +133,16 @@ class TabSession {
     void this.start(stay)
   }
 
-  end(problem: string | undefined): void {
+  end(problem: JoinProblem | undefined): void {
     const ending = this.current
     if (ending === undefined) return
-    const event = problem === undefined ? ({ type: 'left' } as const) : failure(problem)
+    const event: JoinEvent = problem === undefined ? { type: 'left' } : { type: 'failed', problem }
     this.joining = nextJoining(this.joining, event)
     this.current = undefined
     ending.abort.abort(new Error('this tab left'))
     this.stopped = ending.peer?.stop().catch(() => undefined) ?? this.stopped
     this.look()
-    this.needs.events.left(problem)
+    this.needs.events.left(problem?.line)
   }
 
   setShare(share: Share): void {
@@ -167,7 +169,8 @@ class TabSession {
       (signal) => this.enter(stay, signal),
       (why) => this.happen(stay, { type: 'put-off', why }),
     )
-    if (error !== undefined && this.current === stay) this.end(errorText(error))
+    if (error !== undefined && this.current === stay)
+      this.end({ line: noJoinText(error), detail: errorText(error) })
   }
 
   /** One attempt. @returns what has kept the tab out; undefined where it joined. */
@@ -208,10 +211,6 @@ class TabSession {
     if (event.type === 'progressed' && event.rounds.length > 0)
       this.needs.events.movedInRounds(event.request, event.route, event.rounds)
   }
-}
-
-function failure(problem: string): JoinEvent {
-  return { type: 'failed', problem }
 }
 
 function newStay(share: Share, isPatient: boolean): Stay {

@@ -110,7 +110,7 @@ export function createVolunteer(storage: Storage | undefined, events: VolunteerE
       rest()
       now = NOTHING
       kept = NOTHING
-      return thanksText(visit, record)
+      return thanksText(visit)
     },
   }
 }

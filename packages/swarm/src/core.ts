@@ -100,8 +100,16 @@ export class Core {
   handle(input: Input, nowMs: number): Effect[] {
     if (this.left) return []
     const effects = this.dispatcher.settle(this.react(input, nowMs), nowMs)
+    for (const effect of effects) if (effect.do === 'report') this.learn(effect.event, nowMs)
     effects.push(...this.moveIfDue(nowMs))
     return effects
+  }
+
+  /** What is expected of the next request is what became of those before. */
+  private learn(event: MemberEvent, nowMs: number): void {
+    if (event.type === 'answered') this.rounds.ended(event.answer.request, true, nowMs)
+    if (event.type === 'failed')
+      this.rounds.ended(event.request, event.fault.code === 'deadline-passed', nowMs)
   }
 
   /** This member has signed a link of its own. */

@@ -59,8 +59,8 @@ export const LANE_PROVIDERS = 24
 
 /** Presence goes out this often; two losses in a row must not make a peer look dead. */
 export const PRESENCE_INTERVAL_MS = 3_000
-/** While nothing changes it goes out ever more rarely, down to this: idle lanes of 24 cost each member 1.4 kB/s. */
-export const PRESENCE_INTERVAL_MS_MAX = 5_000
+/** While nothing changes it goes out ever more rarely, down to this: idle lanes of 24 cost each member 1.5 kB/s. */
+export const PRESENCE_INTERVAL_MS_MAX = 5_400
 /** A member unheard for this long does not count any more. */
 export const PRESENCE_TTL_MS = 2.5 * PRESENCE_INTERVAL_MS_MAX
 /** A layer time that differs by more than this from the announced one is news. */

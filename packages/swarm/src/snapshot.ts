@@ -59,11 +59,15 @@ export function reasonOf(situation: Situation): string {
   if (isResting) return 'resting: it serves a share of the time only'
   if (hosted === 0 && capacity > 0) return 'listening to choose the rarest layers'
   const peers = plural(situation.peers, 'other peer')
-  if (hosted === 0) return `connected to ${peers}, hosting nothing`
+  const isAlone = situation.peers === 0
+  if (hosted === 0)
+    return isAlone
+      ? 'waiting for others, hosting nothing'
+      : `connected to ${peers}, hosting nothing`
+  const waiting = isAlone ? 'waiting for others' : `waiting for requests with ${peers}`
   const missing = coverage.filter((hosts) => hosts === 0).length
-  if (missing > 0)
-    return `waiting for requests with ${peers}; ${missing} of ${coverage.length} layers have no host yet`
-  return `waiting for requests with ${peers}`
+  if (missing > 0) return `${waiting}; ${missing} of ${coverage.length} layers have no host yet`
+  return waiting
 }
 
 function plural(count: number, noun: string): string {

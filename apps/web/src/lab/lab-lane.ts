@@ -8,7 +8,6 @@ import { paintLayer } from '../ui/layer-mark.ts'
 /** One of the ways through the same peers: its hops, its outcome, and how often it held. */
 export interface Lane {
   begin(): void
-  /** `lied`: whoever ran that hop lied then. */
   /** @param rounds how many of them ran at once, round by round; none where one ran after another. */
   showRoute(route: readonly LaneStop[], rounds?: readonly number[]): void
   /** @param verdict what the scores say, and whether that is right. */
@@ -22,15 +21,16 @@ export interface Lane {
 export interface LaneStop {
   readonly layer: number
   readonly peer: string
-  readonly lied?: boolean
+  /** Whoever ran it lied then. */
+  readonly lied: boolean
 }
 
-/** @param place holds an `ol`, and paragraphs of class `lane-verdict` and `lane-tally`. */
+/** @param place holds an `ol`, and paragraphs of class `lane-verdict`, `lane-note`, `lane-lies` and `lane-tally`. */
 export function createLane(place: HTMLElement, layers: number): Lane {
   const list = childOf(place, 'ol', HTMLOListElement)
   const verdictLine = childOf(place, '.lane-verdict', HTMLElement)
   const note = childOf(place, '.lane-note', HTMLElement)
-  const lies = place.querySelector<HTMLElement>('.lane-lies')
+  const lies = childOf(place, '.lane-lies', HTMLElement)
   const tally = childOf(place, '.lane-tally', HTMLElement)
   const counts = { asked: 0, answered: 0, right: 0, judged: 0 }
 
@@ -50,11 +50,9 @@ export function createLane(place: HTMLElement, layers: number): Lane {
       setText(verdictLine, 'On its way…')
       verdictLine.className = 'lane-verdict'
       setLine(note, undefined)
-      if (lies !== null) setLine(lies, undefined)
+      setLine(lies, undefined)
     },
-    showLies(line) {
-      if (lies !== null) setLine(lies, line)
-    },
+    showLies: (line) => setLine(lies, line),
     showRoute(route, rounds = []) {
       const marks = route.map((stop) => stopMark(stop, layers))
       for (const [at, mark] of marks.entries())
@@ -80,7 +78,7 @@ export function createLane(place: HTMLElement, layers: number): Lane {
   }
 }
 
-function stopMark({ layer, peer, lied = false }: LaneStop, layers: number): HTMLLIElement {
+function stopMark({ layer, peer, lied }: LaneStop, layers: number): HTMLLIElement {
   const words = `layer ${layer} on ${peer}${lied ? ', which lied' : ''}`
   const mark = html(
     'li',

@@ -1,9 +1,10 @@
 import { keepsOrder, type Manifest, type Tensor } from '@layerswarm/model'
-import type { MemberEvent } from '@layerswarm/swarm'
+import type { Answer, MemberEvent } from '@layerswarm/swarm'
 import type { Picture } from '../logic/picture.ts'
 import { errorText, missingText } from '../logic/wording.ts'
 import type { HopLights } from '../ui/hop-lights.ts'
 import { type Lane, verdictOf } from './lab-lane.ts'
+import { liesText, markLies, type Told } from './lies.ts'
 import type { SimulatedSwarm } from './simulated-swarm.ts'
 
 /** Whether the layers of a model may run several at once. */
@@ -37,8 +38,16 @@ export async function throughRounds(
   lane.begin()
   try {
     const { answer, onProgress } = await swarm.ask(tensor, halves(spec.layers))
-    onProgress(({ route, rounds }) => lane.showRoute(route, rounds))
-    const { probabilities, missingLayers, totalMs } = await answer
+    let told: readonly Told[] = []
+    const show = ({ route, rounds }: Pick<Answer, 'route' | 'rounds'>) => {
+      told = markLies(route, told, swarm.liars)
+      lane.showRoute(told, rounds)
+    }
+    onProgress(show)
+    const answered = await answer
+    const { probabilities, missingLayers, totalMs } = answered
+    show(answered)
+    lane.showLies(liesText(told, swarm.liars))
     const missing = missingText(missingLayers)
     lane.answered(verdictOf(probabilities[0] ?? [], picture, labels, totalMs), missing)
   } catch (error) {

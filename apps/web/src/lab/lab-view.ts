@@ -211,11 +211,12 @@ async function throughChain(
   { labels, spec }: Manifest,
 ): Promise<void> {
   lane.begin()
-  const route: { layer: number; peer: string }[] = []
+  let told: readonly Told[] = []
   const outcome = await runChain(swarm, engine, tensor, spec.layers, (stop) => {
-    route.push(stop)
-    lane.showRoute(route)
+    told = markLies([...told, stop], told, swarm.liars)
+    lane.showRoute(told)
   }).catch((error: unknown) => ({ broken: errorText(error) }))
+  lane.showLies(liesText(told, swarm.liars))
   if ('broken' in outcome) lane.broken(outcome.broken)
   else lane.answered(verdictOf(outcome.probabilities, picture, labels), undefined)
 }

@@ -30,7 +30,7 @@ export function liesText(told: readonly Told[], liars: ReadonlySet<string>): str
   }
   if (liars.size === 0) return undefined
   const names = listText([...liars].map(peerText))
-  return `${names} ${liars.size === 1 ? 'lies' : 'lie'}, but was not asked for this picture: that it is right says nothing of lies.`
+  return `${names} ${liars.size === 1 ? 'lies' : 'lie'}, but had no part in this answer: whether it is right says nothing of lies.`
 }
 
 /** What audits found of an answer. */

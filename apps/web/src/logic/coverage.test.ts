@@ -6,12 +6,12 @@ test('a layer has no host, one, or many', () => {
 })
 
 test.each([
-  [[], /once this tab has joined/],
+  [[], /as soon as the server/],
   [[0, 0, 0], /^No layer has a host yet/],
   [[1, 0, 2, 0], /^Layers 1 and 3 have no host: answers come without them/],
   [[1, 1, 0], /^Layer 2 has no host: answers come without it/],
-  [[2, 1, 1], /2 of 3 hang on a single peer/],
-  [[2, 1, 4], /1 of 3 hangs on a single peer/],
+  [[2, 1, 1], /2 of 3 have a single one/],
+  [[2, 1, 4], /1 of 3 has a single one/],
   [[2, 3, 2], /^Every layer has at least two hosts/],
 ])('hosts %j are put into one sentence', (hosts, sentence) => {
   expect(coverageText(hosts)).toMatch(sentence)

@@ -11,7 +11,7 @@ export function coverageLevel(hosts: number): CoverageLevel {
 
 /** What the coverage of all layers means, in one sentence. `hosts[layer]` counts the peers that host it. */
 export function coverageText(hosts: readonly number[]): string {
-  if (hosts.length === 0) return 'Coverage appears once this tab has joined.'
+  if (hosts.length === 0) return 'Shown as soon as the server of this swarm answers.'
   const lacking = hosts.flatMap((count, layer) => (count <= 0 ? [layer] : []))
   if (lacking.length === hosts.length) return 'No layer has a host yet.'
   if (lacking.length > 0) {
@@ -19,7 +19,7 @@ export function coverageText(hosts: readonly number[]): string {
   }
   const single = hosts.filter((count) => count === 1).length
   if (single === 0) return 'Every layer has at least two hosts.'
-  return `Every layer has a host; ${single} of ${hosts.length} ${single === 1 ? 'hangs' : 'hang'} on a single peer.`
+  return `Every layer has a host; ${single} of ${hosts.length} ${single === 1 ? 'has' : 'have'} a single one.`
 }
 
 function capitalised(text: string): string {

@@ -14,7 +14,10 @@ test('from the click to serving every stage is one of joining', () => {
 })
 
 test('a failure keeps its reason until somebody tries again', () => {
-  const failed = after(asked, fetched, { type: 'failed', problem: 'the server is away' })
+  const failed = after(asked, fetched, {
+    type: 'failed',
+    problem: { line: 'the server is away', detail: 'a' },
+  })
   expect(joiningText(failed)).toBe('the server is away')
   expect(nextJoining(failed, asked)).toEqual({ stage: 'fetching', download: undefined })
 })
@@ -23,7 +26,7 @@ test('what arrives after cancelling changes nothing', () => {
   const cancelled = after(asked, { type: 'left' })
   for (const late of [received, fetched, { type: 'joined' } as const])
     expect(nextJoining(cancelled, late)).toBe(cancelled)
-  const failure = { type: 'failed', problem: 'this tab left' } as const
+  const failure = { type: 'failed', problem: { line: 'this tab left', detail: 'a' } } as const
   expect(nextJoining(cancelled, failure)).toBe(cancelled)
 })
 

@@ -4,13 +4,21 @@ export interface Download {
   readonly bytes: number
 }
 
+/** What has kept a tab out. */
+export interface JoinProblem {
+  /** For a visitor. */
+  readonly line: string
+  /** In the words of those who built it. */
+  readonly detail: string
+}
+
 /**
  * Where a tab stands between the click on Join and serving: one machine, in which nothing looks like a failure but
  * a failure.
  */
 export type Joining =
-  /** `problem`: why it could not join, until somebody tries again. */
-  | { readonly stage: 'away'; readonly problem: string | undefined }
+  /** Where it could not join, why, until somebody tries again. */
+  | { readonly stage: 'away'; readonly problem: JoinProblem | undefined }
   /** The network's code and the runtime of the engine are on their way. */
   | { readonly stage: 'fetching'; readonly download: Download | undefined }
   /** The servers, the release, the others. */
@@ -26,7 +34,7 @@ export type JoinEvent =
   | { readonly type: 'fetched' }
   | { readonly type: 'put-off'; readonly why: string }
   | { readonly type: 'joined' }
-  | { readonly type: 'failed'; readonly problem: string }
+  | { readonly type: 'failed'; readonly problem: JoinProblem }
   | { readonly type: 'left' }
 
 /** A tab that nobody has asked to join. */
@@ -65,7 +73,7 @@ export function nextJoining(now: Joining, event: JoinEvent): Joining {
 export function joiningText(joining: Joining): string {
   switch (joining.stage) {
     case 'away':
-      return joining.problem ?? 'this tab has not joined'
+      return joining.problem?.line ?? 'this tab has not joined'
     case 'fetching':
       return 'fetching what this tab computes with'
     case 'meeting':

@@ -1,6 +1,6 @@
 import { SwarmError } from '@layerswarm/swarm'
 import { expect, test } from 'vitest'
-import { engineWord, knowsText, noAnswerText, sentence } from './plain-words.ts'
+import { engineWord, knowsText, noAnswerText, noJoinText, sentence } from './plain-words.ts'
 
 const FAULTS: SwarmError['fault'][] = [
   { code: 'no-providers' },
@@ -27,8 +27,24 @@ test.each(FAULTS)('$code is told without the words of those who built it', (faul
   expect(text).toMatch(/^[A-Z].*\.$/)
 })
 
+test.each(['no-engine', 'compute-failed', 'unreachable', 'part-unavailable'])(
+  'a tab that could not join, %s, is told so without the words of those who built it',
+  (code) => {
+    const error = Object.assign(new Error('ort-wasm: http://a/bootstrap.json'), { fault: { code } })
+    expect(noJoinText(error)).not.toMatch(/ort-|http|bootstrap/)
+  },
+)
+
+test('any other reason is told as it is', () => {
+  expect(noJoinText(new Error('the key is not one of this swarm'))).toBe(
+    'The key is not one of this swarm',
+  )
+  expect(noJoinText('x')).toBe('x')
+})
+
 test('a file keeps its name at the beginning of a line', () => {
   expect(sentence('photo.png is no picture.')).toBe('photo.png is no picture.')
+  expect(sentence('http://a/ is away')).toBe('http://a/ is away')
   expect(sentence('the server is away')).toBe('The server is away')
 })
 

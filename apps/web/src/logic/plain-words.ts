@@ -17,7 +17,7 @@ export function noAnswerText(error: unknown): string {
   const { fault } = error
   switch (fault.code) {
     case 'no-providers':
-      return 'Nobody in this swarm hosts a layer at present. Choose above how many this tab hosts, or invite others.'
+      return 'Nobody in this swarm hosts a layer at present. Host some in this tab or another, or invite others.'
     case 'too-few-layers':
       return `Only ${fault.applied} layers could be applied, too few for an answer. Ask again, or host more layers here.`
     case 'deadline-passed':
@@ -30,6 +30,28 @@ export function noAnswerText(error: unknown): string {
     default:
       return sentence(errorText(error))
   }
+}
+
+/** Why this tab could not join, and what to do; the error's own words stand in the details. */
+export function noJoinText(error: unknown): string {
+  switch (faultCode(error)) {
+    case 'no-engine':
+    case 'compute-failed':
+      return 'This browser could not start what layers are computed with. Try again; if that fails too, reload the page or use another browser.'
+    case 'unreachable':
+      return 'The server of this swarm cannot be reached. Is this device online? Try again in a moment.'
+    case 'part-unavailable':
+      return 'The layers of the model could not be fetched. Try again in a moment.'
+    default:
+      return sentence(errorText(error))
+  }
+}
+
+/** Of an error that may have crossed a worker: its class says nothing. */
+function faultCode(error: unknown): unknown {
+  if (!(error instanceof Error) || !('fault' in error)) return undefined
+  const { fault } = error
+  return typeof fault === 'object' && fault !== null && 'code' in fault ? fault.code : undefined
 }
 
 type Missing = Extract<SwarmError['fault'], { code: 'deadline-passed' }>['missing']
@@ -57,7 +79,7 @@ function shortOf(missing: Missing): string {
 
 /** Begins with a capital letter, unless it begins with a name: of a file, of a place. */
 export function sentence(line: string): string {
-  return /^[a-z]+[ ,;:]/.test(line) ? line.charAt(0).toUpperCase() + line.slice(1) : line
+  return /^[a-z]+(?:[ ,;]|:(?!\/))/.test(line) ? line.charAt(0).toUpperCase() + line.slice(1) : line
 }
 
 /** What a model can tell apart, so that nobody expects more of it. */

@@ -83,7 +83,7 @@ export function recordText(record: Record): string | undefined {
 }
 
 /** Said to whoever leaves; undefined where nothing was given. */
-export function thanksText(visit: Totals, record: Record): string | undefined {
+export function thanksText(visit: Totals): string | undefined {
   if (visit.layerRuns === 0) return undefined
-  return `Thank you. This visit: ${totalsText(visit)}. ${recordText(record) ?? ''}`.trim()
+  return `Thank you. This visit: ${totalsText(visit)}.`
 }

@@ -28,6 +28,11 @@ export interface ShownSwarm {
   readonly coverage: readonly number[]
 }
 
+/** This tab has no part in the swarm, or none yet. */
+export function isOutside({ state }: Pick<PeerSnapshot, 'state'>): boolean {
+  return state === 'offline' || state === 'joining'
+}
+
 /** What this tab knows itself, once it is in the swarm and has met somebody; what the server says until then. */
 export function shownSwarm(snapshot: PeerSnapshot, seen: SwarmSeen | undefined): ShownSwarm {
   const { state, peers, coverage, uptimeMs } = snapshot

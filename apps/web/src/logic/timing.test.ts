@@ -8,6 +8,7 @@ const stations = {
   lastLayersMs: 3_900,
   answeredMs: 4_000,
   isComplete: true,
+  hadToJoin: true,
 }
 
 test('the parts are all of the time since the click', () => {
@@ -30,9 +31,14 @@ test('short parts are not named', () => {
   )
 })
 
+test('a tab that was in the swarm did not have to join', () => {
+  const [before] = timeParts({ ...stations, hadToJoin: false })
+  expect(before).toEqual({ what: 'preparing the picture', ms: 2_000 })
+})
+
 test('a request that goes back to fewer layers passes no station again', () => {
   let now = 10
-  const watch = startStopwatch(0, () => now)
+  const watch = startStopwatch({ ms: 0, hadToJoin: false }, () => now)
   for (const [ms, layers] of [
     [20, 3],
     [30, 1],

@@ -10,12 +10,15 @@ export interface Stations {
   readonly answeredMs: number
   /** Every layer was applied. */
   readonly isComplete: boolean
+  /** It was chosen before this tab was in the swarm. */
+  readonly hadToJoin: boolean
 }
 
 /** A part of the time between the click and the answer. */
 export interface TimePart {
   readonly what:
     | 'joining'
+    | 'preparing the picture'
     | 'first layers'
     | 'other layers'
     | 'scores'
@@ -25,11 +28,11 @@ export interface TimePart {
 
 /** The time since the click by part: together they are all of it. */
 export function timeParts(stations: Stations): readonly TimePart[] {
-  const { clickedMs, askedMs, answeredMs, isComplete } = stations
+  const { clickedMs, askedMs, answeredMs, isComplete, hadToJoin } = stations
   const first = stations.firstLayersMs ?? answeredMs
   const last = Math.max(first, stations.lastLayersMs ?? first)
   const parts: TimePart[] = [
-    { what: 'joining', ms: askedMs - clickedMs },
+    { what: hadToJoin ? 'joining' : 'preparing the picture', ms: askedMs - clickedMs },
     { what: 'first layers', ms: first - askedMs },
     { what: 'other layers', ms: last - first },
     { what: isComplete ? 'scores' : 'waiting for missing layers', ms: answeredMs - last },
@@ -54,8 +57,14 @@ export interface Stopwatch {
   stop(isComplete: boolean): readonly TimePart[]
 }
 
-/** Starts when the picture is sent off. @param clickedMs when it was chosen. */
-export function startStopwatch(clickedMs: number, nowMs: () => number): Stopwatch {
+/** When a picture was chosen, and whether this tab was in the swarm then. */
+export interface Click {
+  readonly ms: number
+  readonly hadToJoin: boolean
+}
+
+/** Starts when the picture is sent off. */
+export function startStopwatch(click: Click, nowMs: () => number): Stopwatch {
   const askedMs = nowMs()
   let firstLayersMs: number | undefined
   let lastLayersMs: number | undefined
@@ -69,7 +78,8 @@ export function startStopwatch(clickedMs: number, nowMs: () => number): Stopwatc
     },
     stop: (isComplete) =>
       timeParts({
-        clickedMs,
+        clickedMs: click.ms,
+        hadToJoin: click.hadToJoin,
         askedMs,
         firstLayersMs,
         lastLayersMs,

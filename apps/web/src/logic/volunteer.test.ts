@@ -25,9 +25,8 @@ test('a record that somebody has edited counts nothing that makes no sense', () 
 })
 
 test('whoever ran a layer is thanked, and nobody else', () => {
-  const record = addTotals(NO_RECORD, visit, nothing, '2026-11-26')
-  expect(thanksText(visit, record)).toContain('Thank you. This visit: 3 images helped')
-  expect(thanksText(nothing, record)).toBeUndefined()
+  expect(thanksText(visit)).toContain('Thank you. This visit: 3 images helped')
+  expect(thanksText(nothing)).toBeUndefined()
 })
 
 const awake = { onBattery: false, isMetered: false, hiddenMs: 0, minute: 12 * 60 }

@@ -54,6 +54,7 @@ export function answerCard(
   const uncertainty = answers.length > 1 ? spreadText(spread[best] ?? 0) : ''
   const lines = [
     html('p', { class: 'verdict', text: `${label}, ${percentText(confidence)}${uncertainty}` }),
+    ...novelLine(run),
     ...truthLine(picture, best, model),
     html('p', {
       class: 'muted',
@@ -69,7 +70,7 @@ export function answerCard(
   if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
   const mixed = mixedText(run.route)
   if (mixed !== undefined) lines.push(html('p', { class: 'muted', text: mixed }))
-  lines.push(...verdictLines(run))
+  lines.push(...confirmedLine(run))
   const checkedLine = html('p', { class: 'muted' })
   const doubtLine = html('p', { class: 'missing' })
   lines.push(checkedLine, doubtLine)
@@ -99,13 +100,17 @@ export function answerCard(
   return { card, showChecked }
 }
 
-/** Whether the model can know what it sees, and what became of asking twice. */
-function verdictLines({ novelty, confirmed }: Answered): HTMLElement[] {
-  const novel = novelText(novelty)
-  const lines = novel === undefined ? [] : [html('p', { class: 'missing', text: novel })]
-  if (confirmed === undefined) return lines
+/** That the model cannot know what it sees. */
+function novelLine({ novelty }: Answered): HTMLElement[] {
+  const text = novelText(novelty)
+  return text === undefined ? [] : [html('p', { class: 'missing', text })]
+}
+
+/** What became of asking twice. */
+function confirmedLine({ confirmed }: Answered): HTMLElement[] {
+  if (confirmed === undefined) return []
   const style = confirmed.outcome === 'agreed' ? 'muted' : 'missing'
-  return [...lines, html('p', { class: style, text: confirmedText(confirmed) })]
+  return [html('p', { class: style, text: confirmedText(confirmed) })]
 }
 
 function hostAllButton({ layers }: ModelFacts, hostAll: () => void): HTMLButtonElement {

@@ -13,7 +13,7 @@ import { paintPixels } from './pixels.ts'
 
 /** Where a square of the chosen photo is asked about. */
 export interface CropEditor {
-  /** Shows a photo; other pictures are square, or drawn for the model, and hide the editor. */
+  /** Takes up a photo; other pictures are square, or drawn for the model, and leave nothing to choose. */
   show(picture: Picture): void
 }
 
@@ -32,7 +32,6 @@ export function createCropEditor(
   choose: (picture: Picture) => void,
   preparation: () => Preparation | undefined,
 ): CropEditor {
-  const place = byId('crop', HTMLElement)
   const canvas = byId('crop-photo', HTMLCanvasElement)
   const frame = byId('crop-frame', HTMLElement)
   const side = byId('crop-side', HTMLInputElement)
@@ -102,7 +101,6 @@ export function createCropEditor(
     show(picture) {
       if (picture === made) return
       const isPhoto = picture.source === 'file' || picture.source === 'camera'
-      place.hidden = !isPhoto
       photo = isPhoto ? { picture, pixels: picture.pixels } : undefined
       if (photo === undefined) return
       paintPixels(canvas, photo.pixels)

@@ -1,6 +1,7 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Joining } from '../logic/joining.ts'
 import type { PageOptions } from '../logic/page-options.ts'
+import { sentence } from '../logic/plain-words.ts'
 import { bytesText, layersText } from '../logic/wording.ts'
 import { byId, html, setLine, setText } from './dom.ts'
 import { UNKNOWN_MODEL_CAPACITY_LAYERS } from './limits.ts'
@@ -61,6 +62,7 @@ export function createJoinPanel(
   const time = byId('time-share', HTMLSelectElement)
   const promise = byId('promise', HTMLElement)
   const reason = byId('reason', HTMLElement)
+  const detail = byId('join-detail', HTMLElement)
   const pill = byId('state-pill', HTMLElement)
   const state = byId('state', HTMLElement)
   const advice = byId('advice', HTMLElement)
@@ -114,7 +116,8 @@ export function createJoinPanel(
       setText(state, snapshot.state)
       pill.dataset.state = snapshot.state
       promise.hidden = !offline
-      setLine(reason, snapshot.reason)
+      setLine(reason, reasonLine(snapshot, joining))
+      setLine(detail, joining.stage === 'away' ? joining.problem?.detail : undefined)
       showProgress(joining)
       setLine(advice, snapshot.reloadAdvice)
       join.hidden = !offline
@@ -126,6 +129,12 @@ export function createJoinPanel(
       if (hadFocus && document.activeElement === document.body) (offline ? join : leave).focus()
     },
   }
+}
+
+/** What this tab is doing; nothing where the steps of joining or the notice above say it. */
+function reasonLine({ reason }: PeerSnapshot, { stage }: Joining): string | undefined {
+  if (stage === 'fetching') return undefined
+  return stage === 'away' ? 'This tab has not joined' : sentence(reason)
 }
 
 /** The steps from the click to serving, with the bytes of the one that takes long. */

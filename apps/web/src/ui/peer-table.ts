@@ -22,7 +22,7 @@ export function createPeerTable(): (peers: PeerSnapshot['peers']) => void {
     drawn = key
     const rows = latest.slice(0, PEER_ROWS_MAX).map(peerRow)
     const rest = latest.length - rows.length
-    if (latest.length === 0) rows.push(wideRow('nobody else yet'))
+    if (latest.length === 0) rows.push(wideRow('none that this tab has met'))
     if (rest > 0) rows.push(wideRow(`and ${rest} more`))
     body.replaceChildren(...rows)
   }

@@ -1,13 +1,14 @@
 import { byId } from './dom.ts'
 
 const SOURCES = ['samples', 'draw', 'upload', 'camera'] as const
-type Source = (typeof SOURCES)[number]
+/** A place that a picture can come from. */
+export type Source = (typeof SOURCES)[number]
 
 /**
  * The places a picture can come from, as tabs: arrow keys move between them (WAI-ARIA tabs pattern).
- * @param left called when the camera's tab is left.
+ * @param shown told which one is shown from now on. @returns what shows one.
  */
-export function createSourceTabs(left: () => void): void {
+export function createSourceTabs(shown: (source: Source) => void): (source: Source) => void {
   const tabs = SOURCES.map((source) => ({
     source,
     tab: byId(`tab-${source}`, HTMLButtonElement),
@@ -15,7 +16,7 @@ export function createSourceTabs(left: () => void): void {
   }))
 
   function select(source: Source) {
-    if (source !== 'camera') left()
+    shown(source)
     for (const { source: own, tab, panel } of tabs) {
       const selected = own === source
       tab.setAttribute('aria-selected', String(selected))
@@ -36,4 +37,5 @@ export function createSourceTabs(left: () => void): void {
       target.tab.focus()
     })
   }
+  return select
 }

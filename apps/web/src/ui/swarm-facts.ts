@@ -1,5 +1,6 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import { engineWord } from '../logic/plain-words.ts'
+import { isOutside } from '../logic/swarm-seen.ts'
 import { trafficText } from '../logic/traffic.ts'
 import { ageText, bytesText, durationText, othersText } from '../logic/wording.ts'
 import { createCoverage } from './coverage.ts'
@@ -37,7 +38,7 @@ export function createSwarmFacts(): SwarmFacts {
   const showEngines = createEngineList()
   return {
     show(snapshot, images, coverage) {
-      tab.hidden = snapshot.state === 'offline'
+      tab.hidden = isOutside(snapshot)
       const { bytes, hostedLayers, state } = snapshot
       const offline = state === 'offline'
       setText(facts.peers, othersText(snapshot.peers))

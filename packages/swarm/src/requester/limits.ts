@@ -35,7 +35,7 @@ export const SCORING_SHARE_MAX = 1 / 4
 export const HURRY_MS = 1_500
 /** See HURRY_MS: twice for a step that is superseded while its scores are on their way, and once for what goes wrong. */
 export const HURRY_FACTOR = 3
-/** And no longer than so much of the whole time: scores on the way cost a transfer each. */
+/** And no longer than so much of the whole time, but for what the scores of one step take: scores on the way cost a transfer each. */
 export const HURRY_SHARE_MAX = 1 / 2
 /** Answers of which it is told what audits find afterwards: those of the minute that an audit takes at most, at four a second. */
 export const CHECKED_ANSWERS_MAX = 256

@@ -147,8 +147,9 @@ export class Patience {
 
   /** From then on each step is scored as it comes, so that at the end there are scores in hand. */
   hurriesAtMs(step: Step): number {
-    const hurryMs = Math.max(HURRY_MS, HURRY_FACTOR * this.scorable.scoringMs(step))
-    return this.deadlineMs - Math.min(hurryMs, HURRY_SHARE_MAX * this.totalMs)
+    const scoringMs = this.scorable.scoringMs(step)
+    const hurryMs = Math.max(HURRY_MS, HURRY_FACTOR * scoringMs)
+    return this.deadlineMs - Math.max(scoringMs, Math.min(hurryMs, HURRY_SHARE_MAX * this.totalMs))
   }
 
   /** It is time to get scores for what there is, if that is an answer: those of a later step would come too late. */

@@ -12,6 +12,10 @@ export const SHARE_OVERHEAD_MS = 5
 export const TRIED_BYTES_PER_MS = 12_500
 /** Rounds must promise to be quicker than a tour by this factor: an estimate is no measurement. */
 export const ROUNDS_GAIN_MIN = 1.05
+/** Of each way of answering, so many of the newest requests say how far it takes longer than expected. */
+export const EXPERIENCE_MAX = 16
+/** For so long: then it is tried again. */
+export const EXPERIENCE_MS = 600_000
 
 /** An executor is waited for so many times what its share should take. */
 export const SHARE_PATIENCE = 2

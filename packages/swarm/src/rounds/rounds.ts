@@ -10,6 +10,7 @@ import type { ModelShape } from '../step.ts'
 import type { Activation, PeerId, RequestId, Round, Update } from '../wire/messages.ts'
 import { chooseWay } from './chooser.ts'
 import { Executor } from './executor.ts'
+import { Experience } from './experience.ts'
 import { Hub } from './hub.ts'
 import type { HubNeeds } from './hub-needs.ts'
 import { Sight, type SightNeeds } from './sight.ts'
@@ -46,6 +47,7 @@ export class Rounds {
   private readonly hub: Hub
   private readonly executor: Executor
   private readonly sight: Sight
+  private readonly experience = new Experience()
 
   constructor(options: RoundsOptions, needs: RoundsNeeds) {
     this.options = options
@@ -89,8 +91,16 @@ export class Rounds {
     const barred = this.needs.shared.barred(request, policy, nowMs)
     const of = { request, layers, bytes, barred, isRecount: false }
     const { executors, access: hub, tourMs } = this.sight.look(of, this.hub.asked(), nowMs)
-    const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs: tourMs() }
-    return chooseWay(ways).groups
+    const lateness = this.experience.lateness(nowMs)
+    const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs: tourMs(), lateness }
+    const { groups, ms } = chooseWay(ways)
+    this.experience.begins(request, groups === undefined ? 'tour' : 'rounds', ms, nowMs)
+    return groups
+  }
+
+  /** A request of this member's own has ended. @param isTimed it was answered, or its time was over. */
+  ended(request: RequestId, isTimed: boolean, nowMs: number): void {
+    this.experience.ends(request, isTimed, nowMs)
   }
 
   begin(

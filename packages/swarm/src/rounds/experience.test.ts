@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import type { RequestId } from '../wire/messages.ts'
+import { Experience, type Way } from './experience.ts'
+import { EXPERIENCE_MAX, EXPERIENCE_MS } from './limits.ts'
+
+let count = 0
+
+/** A request that took so many times as long as was expected of it. */
+function went(experience: Experience, way: Way, times: number, fromMs = 0, isTimed = true): void {
+  const request = `request ${count++}` as RequestId
+  experience.begins(request, way, 100, fromMs)
+  experience.ends(request, isTimed, fromMs + 100 * times)
+}
+
+test('nothing is held against a way before it was gone', () => {
+  expect(new Experience().lateness(0)).toEqual({ tour: 1, rounds: 1 })
+})
+
+test('a way is as late as the median of its own requests, whatever one of them took', () => {
+  const experience = new Experience()
+  for (const times of [1.5, 1.6, 40]) went(experience, 'tour', times)
+  went(experience, 'rounds', 0.5)
+  expect(experience.lateness(4_000)).toEqual({ tour: 1.55, rounds: 0.75 })
+})
+
+test('what was cancelled, what nobody could expect and what never began says nothing', () => {
+  const experience = new Experience()
+  went(experience, 'tour', 9, 0, false)
+  experience.begins('endless' as RequestId, 'tour', Number.POSITIVE_INFINITY, 0)
+  experience.ends('endless' as RequestId, true, 900)
+  experience.ends('unknown' as RequestId, true, 900)
+  expect(experience.lateness(1_000)).toEqual({ tour: 1, rounds: 1 })
+})
+
+test('a request counts once', () => {
+  const experience = new Experience()
+  const request = 'twice' as RequestId
+  experience.begins(request, 'rounds', 100, 0)
+  for (let i = 0; i < 3; i++) experience.ends(request, true, 300)
+  expect(experience.lateness(300).rounds).toBe(2)
+})
+
+test('the newest say what is to be expected, and for a while: then the way is tried again', () => {
+  const experience = new Experience()
+  for (let i = 0; i < EXPERIENCE_MAX; i++) went(experience, 'tour', 8)
+  for (let i = 0; i < EXPERIENCE_MAX; i++) went(experience, 'tour', 2, 1_000)
+  expect(experience.lateness(1_200).tour).toBe(2)
+  expect(experience.lateness(1_200 + EXPERIENCE_MS).tour).toBe(1)
+})
