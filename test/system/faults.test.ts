@@ -58,6 +58,14 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
     expect(faults).toBeGreaterThan(0)
     expect({ answered, twice, error }).toEqual({ answered: requests, twice: 0, error: undefined })
   })
+
+  test('while two layers lose their only hosts, and says so', async () => {
+    const { answered, labelled, after } = await measured('losses.mjs', '--samples', '24')
+    expect({ answered, labelled }).toEqual({ answered: 24, labelled: 24 })
+    const { asked, withoutLost } = after as Record<string, number>
+    expect(asked).toBeGreaterThan(0)
+    expect(withoutLost).toBe(asked)
+  })
 })
 
 test('a tab joins beside sockets and streams that say nothing', { timeout: 240_000 }, async () => {
@@ -69,7 +77,7 @@ test('a tab joins beside sockets and streams that say nothing', { timeout: 240_0
 })
 
 describe('a script of faults', () => {
-  test.each(['attacks', 'deadlines', 'providers', 'relay', 'sockets'])(
+  test.each(['attacks', 'deadlines', 'losses', 'providers', 'relay', 'sockets'])(
     'says in one line that a flag of %s is wrong',
     async (name) => {
       const wrong = promisify(execFile)(process.execPath, [`${folder}${name}.mjs`, '--tims', '3'])
