@@ -149,7 +149,7 @@ describe('a lane of two releases that mix', () => {
     isHere = true
     world.clock.run(world.clock.nowMs() + 60_000)
     const answers = await answersOf(world, askers[0], 20)
-    expect(answers.filter(isBoth).length).toBeGreaterThan(2)
+    expect(answers.filter(isBoth).length).toBeGreaterThan(0)
     expect(seen.said).toEqual(['the server is away', NEWER])
   })
 })
