@@ -132,6 +132,7 @@ export {
 export { canonicalJson, type Json } from './canonical-json.ts'
 export { type Grouping, groupingText, parseGrouping, singleRounds } from './grouping.ts'
 export { checkSha256, isSha256, parseSha256, type Sha256, sha256 } from './hash.ts'
+export { type LaneReleaseChoice, laneReleaseIn } from './lane-release.ts'
 export { LAYER_DTYPES, type LayerDtype, type LayerFiles, STORED_AS } from './layer-files.ts'
 export {
   fileDistanceOf,
@@ -149,6 +150,7 @@ export {
   verifyManifest,
 } from './manifest.ts'
 export { type MeasuredGrouping, measuredGroupings } from './measured-groupings.ts'
+export { mixFault } from './mix-fault.ts'
 export type { Mix } from './mixes.ts'
 export {
   logitVariance,

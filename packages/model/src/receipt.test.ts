@@ -29,7 +29,7 @@ const receipt: Receipt = {
   image: randomTensor([1, 1, 8, 8], 3),
   runs: [
     {
-      route: [hop(2), hop(0)],
+      route: [hop(2), { ...hop(0), weights: 'cd'.repeat(32) }],
       missingLayers: [1],
       logits: [0.25, -1],
       probabilities: [0.78, 0.22],
@@ -61,6 +61,11 @@ describe('a receipt', () => {
     ['a name with markup', { name: '<b>' }, /"name"/],
     ['no runs', { runs: [] }, /"runs" must be a list of 1 to 64/],
     ['a run that is no object', { runs: [null] }, /"runs\[0\]" must be an object/],
+    [
+      'a layer of a release that is no hash',
+      { runs: [{ ...receipt.runs[0], route: [{ ...hop(0), weights: 'x' }] }] },
+      /"runs\[0\].route\[0\].weights"/,
+    ],
     ['an unknown dtype', { wireDtype: 'float8' }, /"wireDtype" must be one of/],
     ['an image that is no image', { image: { shape: [1, 2] } }, /"image.shape"/],
     [

@@ -24,6 +24,8 @@ export const RECEIPT_FORMAT = 'layerswarm-receipt/1'
 /** One layer applied to the image: which, by whom, on what, in how many milliseconds. */
 export interface ReceiptHop {
   readonly layer: number
+  /** The release whose layer it was, where that was another than the receipt's. */
+  readonly weights?: string
   /** Id of the peer that ran it. */
   readonly peer: string
   /** Its engine, one of `ENGINE_NAMES`. */
@@ -157,10 +159,16 @@ function parseRounds(value: unknown, hops: number, field: string): number[] {
 }
 
 function parseHop(value: unknown, at: string): ReceiptHop {
-  const { layer, peer, backend, ms } = record(value, at)
+  const { layer, weights, peer, backend, ms } = record(value, at)
   if (!isName(peer, 128)) fail(`${at}.peer`, 'must be a peer id')
   if (!isName(backend)) fail(`${at}.backend`, 'must be the name of an engine')
-  return { layer: layerOf(layer, `${at}.layer`), peer, backend, ms: span(ms, `${at}.ms`) }
+  if (weights !== undefined && !isSha256(weights))
+    fail(`${at}.weights`, 'must be 64 lower-case hex digits or left out')
+  return {
+    layer: layerOf(layer, `${at}.layer`),
+    ...(weights === undefined ? {} : { weights }),
+    ...{ peer, backend, ms: span(ms, `${at}.ms`) },
+  }
 }
 
 function parseImage(value: unknown): Tensor {

@@ -285,3 +285,6 @@ export const LAYERS_MEMORY_SHARE_MAX = 0.25
 export const MEGABIT_PER_SECOND_BYTES_PER_MS = 125
 /** One of what browsers give the memory of a device in. */
 export const DEVICE_MEMORY_UNIT_BYTES = 1 << 30
+
+/** Manifests that a newcomer reads to find in whose lanes its release is: as many as one may name, and as many again of theirs. */
+export const LINEAGE_FETCHES_MAX = 16

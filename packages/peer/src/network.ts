@@ -43,8 +43,11 @@ export interface Joined {
   readonly servers: Servers
   /** Undefined in a swarm that is open to all. */
   readonly swarmKey: SwarmKey | undefined
-  /** Hash of the manifest. */
+  /** Hash of the manifest of the release whose lanes it is in. */
   readonly release: Sha256
+  /** And of that of its own, where that is another; undefined where it is not. */
+  readonly weights: Sha256 | undefined
+  /** Of its own release. */
   readonly manifest: Manifest
   /** STUN and TURN servers that the swarm's host names. */
   readonly iceServers: readonly IceServer[]
@@ -82,18 +85,19 @@ export interface Network {
  */
 export async function openNetwork(
   options: PeerOptions,
-  { servers, swarmKey, release, manifest, iceServers, lane, serverChanged, peerRefused }: Joined,
+  joined: Joined,
   signal: AbortSignal,
   opened: Opened,
   say: (line: string) => void,
 ): Promise<Network> {
+  const { servers, swarmKey, release, manifest, iceServers, lane } = joined
   const identity = await openIdentity(options.dataDir)
   await opened.add(() => identity.release())
   const isForwarder = (peer: string) => keeper.isBootstrap(peer)
   // A bootstrap node may know other rules, and a peer that loses it is alone: it is never blamed.
   const gate = createGate({ release, blames: (source) => !isForwarder(source) })
   const { allowList } = options
-  const guests = createGuests({ allowList, isServer: isForwarder, refused: peerRefused })
+  const guests = createGuests({ allowList, isServer: isForwarder, refused: joined.peerRefused })
   const { node, ways, stop } = await platform.createNode({
     ...{ privateKey: identity.privateKey, swarmKey, release, isForwarder, say },
     ...{ host: options.host, port: options.port, webrtc: options.webrtc },
@@ -110,7 +114,7 @@ export async function openNetwork(
   await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({
     ...{ node, ways, servers, release, swarmKey },
-    changed: serverChanged,
+    changed: joined.serverChanged,
   })
   const gone = (peer: string) => transport.reportGone(peer)
   const introductions = createIntroductions({ node, ways, isForwarder, gone })
@@ -140,7 +144,7 @@ export async function openNetwork(
     introductions.departed(peer)
   })
   const link: Network['link'] = { member: undefined }
-  const candidates = (sha256: Sha256) => layerHosts(node, manifest, link.member, sha256)
+  const candidates = (sha256: Sha256) => layerHosts(node, joined, link.member, sha256)
   // The two need each other: files come from peers, and what has come is given to peers.
   const layers = createLayerStreams({ node, held: (sha256) => store.held(sha256), candidates })
   const cache = await createBlobCache(options.dataDir)
@@ -164,10 +168,9 @@ export async function openNetwork(
   await opened.add(() => introductions.stop())
   await opened.add(() => keeper.stop())
   signal.throwIfAborted()
-  const hasKeptIdentity = identity.persistent
   return {
-    ...{ node, hasKeptIdentity, store, layerFiles, transport, tensors, layers, keeper },
-    ...{ goodbyes, link },
+    ...{ node, store, layerFiles, transport, tensors, layers, keeper },
+    ...{ goodbyes, link, hasKeptIdentity: identity.persistent },
   }
 }
 
@@ -201,16 +204,17 @@ export function shapeOf(manifest: Pick<Manifest, 'spec' | 'layerFiles'>): ModelS
   return { layers, tokens: tokensOf(spec), width, keepsOrder: keepsOrder(spec), fileDistance }
 }
 
-/** Directly connected peers that host a part; a stem or head may be with anybody. */
+/** Directly connected peers of the same release that host a part; a stem or head may be with anybody. */
 function layerHosts(
   node: SwarmNode,
-  manifest: Manifest,
+  { manifest, weights }: Pick<Joined, 'manifest' | 'weights'>,
   member: Member | undefined,
   sha256: Sha256,
 ): string[] {
   const layer = filesOf(manifest).find((file) => file.sha256 === sha256)?.part
   const connections = describeConnections(node)
   return (member?.snapshot().peers ?? [])
+    .filter((one) => one.weights === weights)
     .filter(({ layers }) => typeof layer !== 'number' || layers.includes(layer))
     .map(({ peer }) => peer)
     .filter((peer) => connections.get(peer)?.reach === 'direct')

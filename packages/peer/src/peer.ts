@@ -7,6 +7,7 @@ import { PeerError } from './errors.ts'
 import { type ImageAnswer, type ImageSource, withLabel } from './images/image-source.ts'
 import { tellAll } from './listeners.ts'
 import { PEER_DEFAULTS, type PeerOptions } from './options.ts'
+import { ofOwnRelease } from './own-release.ts'
 import type { ServerChange } from './servers/server-state.ts'
 import { openSession, type Session } from './session.ts'
 import { sessionSnapshot } from './session-snapshot.ts'
@@ -117,14 +118,15 @@ class SwarmPeer implements Peer {
   async classify(images: Tensor, policy?: Partial<ClassifyPolicy>): Promise<Classification> {
     const session = this.current()
     checkPartInput(session.manifest.spec, 'stem', images, 0)
-    return askSwarm(session, images, policy)
+    return ofOwnRelease(askSwarm(session, images, policy), session)
   }
 
   async classifyImage(source: ImageSource, policy?: Partial<ClassifyPolicy>): Promise<ImageAnswer> {
     const session = this.current()
     const { preprocessing, labels } = session.manifest
     const image = async () => imageTensor(await decodeImage(source, preprocessing), preprocessing)
-    return withLabel(await askSwarm(session, image, policy).answer, labels)
+    const asked = ofOwnRelease(askSwarm(session, image, policy), session)
+    return withLabel(await asked.answer, labels)
   }
 
   get manifest(): Manifest {

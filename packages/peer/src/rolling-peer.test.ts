@@ -63,7 +63,7 @@ async function follow(
 }
 
 /** Offers another release of the fixture's name before the old one. */
-function offer(createdAt: string, key = PUBLISHER_KEY): Manifest {
+function offer(createdAt: string, key = PUBLISHER_KEY, mixes?: Manifest['mixes']): Manifest {
   const files = randomModel(TINY_SPEC, 6)
   const { publisher: _, signature: __, ...unsigned } = swarm.manifest
   const parts = partsOf(TINY_SPEC).map((part) => {
@@ -72,7 +72,8 @@ function offer(createdAt: string, key = PUBLISHER_KEY): Manifest {
     return { part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const }
   })
   const training = { ...unsigned.training, createdAt }
-  const manifest = signManifest({ ...unsigned, parts, training }, key)
+  const named = mixes === undefined ? {} : { mixes }
+  const manifest = signManifest({ ...unsigned, parts, training, ...named }, key)
   swarm.files.set(`/releases/${releaseId(manifest)}/manifest.json`, manifestBytes(manifest))
   const bootstrap = JSON.parse(new TextDecoder().decode(swarm.files.get('/bootstrap.json')))
   const { name, publisher } = manifest
@@ -139,6 +140,38 @@ describe('a provider that follows its release', { timeout: 120_000 }, () => {
     await load
     await eventually('leaving the older one', () => left.size === 2, 30_000)
     expect([...left].every((one) => one.endsWith(releaseId(old)))).toBe(true)
+  })
+
+  test('comes back to its lane with a newer one that mixes, and nobody waits for two', async () => {
+    // None of them is the only host of a layer for long.
+    const peers = [await follow(), await follow(), await follow()]
+    const old = releaseId(swarm.manifest)
+    const events: RollingEvent[] = []
+    for (const peer of peers)
+      peer.on((event) => {
+        if (event.type === 'release-changed' || event.type === 'release-left') events.push(event)
+      })
+    const requester = await join({ serve: 'none' })
+    await eventually('coverage', () => requester.snapshot().coverage.every((hosts) => hosts > 2))
+    const newer = offer(LATER, PUBLISHER_KEY, [
+      { release: old, accuracy: 0.9, own: 0.9, other: 0.9 },
+    ])
+    const seen = new Set<string>()
+    const isMoved = () => peers.every((peer) => isServing(peer, newer))
+    for (let after = 0; after < 5; after += isMoved() ? 1 : 0) {
+      const { answer } = await requester.classify(image(), { deadlineMs: 20_000 })
+      const { route, missingLayers } = await answer
+      expect(missingLayers).toEqual([])
+      for (const { weights } of route) seen.add(weights ?? old)
+    }
+    expect(requester.snapshot().release?.id).toBe(old)
+    expect(seen).toEqual(new Set([old, releaseId(newer)]))
+    for (const peer of peers) expect(peer.snapshot().laneRelease?.id).toBe(old)
+    const left = events.filter(({ type }) => type === 'release-left')
+    expect(left.length).toBeGreaterThan(0)
+    expect(events).toContainEqual({
+      ...{ type: 'release-changed', from: old, to: releaseId(newer), isShared: true },
+    })
   })
 
   test('stays with what it has when the other is older, or of another publisher', async () => {

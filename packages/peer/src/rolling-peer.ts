@@ -1,6 +1,7 @@
 import { type Manifest, releaseId } from '@layerswarm/model'
 import { CLASSIFY_POLICY_DEFAULT, DEADLINE_MS_MAX } from '@layerswarm/swarm'
 import { fetchManifest, type OfferedRelease } from './bootstrap.ts'
+import { laneReleaseOf } from './lane-release.ts'
 import {
   RELEASE_POLL_MS,
   RELEASE_QUIET_EXTRA_MS,
@@ -17,7 +18,8 @@ import type { PeerSnapshot } from './snapshot.ts'
 /** What happens on the way from one release to the next. */
 export type RollingEvent =
   | PeerEvent
-  | { type: 'release-changed'; from: string; to: string }
+  /** @param isShared in the same lane, where the older one stopped first. */
+  | { type: 'release-changed'; from: string; to: string; isShared: boolean }
   | { type: 'release-refused'; release: string; reason: string }
   | { type: 'release-left'; release: string }
 
@@ -61,7 +63,8 @@ export interface RollingPeer {
  * Makes a provider that follows its release.
  *
  * 1. It serves the newer release before it stops serving the older one, whose requests in flight
- *    are finished: the two are separate members of the swarm for that time. A port that was chosen takes
+ *    are finished: the two are separate members of the swarm for that time. Of two that mix it is one member that
+ *    comes back to its lane with other layers, where others host what it hosted. A port that was chosen takes
  *    one of them: the older one leaves first then, and comes back when the newer one cannot be served.
  * 2. It moves only to a later release of the same publisher and name, whose signature it has checked.
  * 3. A newer release that cannot be served leaves it where it is.
@@ -73,10 +76,18 @@ export function createRollingPeer(
   return new FollowingPeer(options, { ...ROLLING_DEFAULTS, ...given })
 }
 
+/** A newer release, and whether its peers are in the lanes of this one's. */
+interface Successor {
+  readonly offered: OfferedRelease
+  readonly isShared: boolean
+}
+
 /** The peer of an older release. */
 interface Leaver {
   readonly old: Peer
   readonly release: string
+  /** It has left for good: nothing of it is to be finished. */
+  readonly hasLeft: boolean
 }
 
 class FollowingPeer implements RollingPeer {
@@ -146,16 +157,17 @@ class FollowingPeer implements RollingPeer {
       // A signaling server that is away for a moment is no event: the next look finds it again.
       const successor = await this.findSuccessor(servers, ending).catch(() => undefined)
       if (successor === undefined) continue
-      if (performance.now() < (refused.get(successor.id) ?? 0)) continue
+      const { id } = successor.offered
+      if (performance.now() < (refused.get(id) ?? 0)) continue
       try {
         const old = await this.moveTo(successor, ending)
         const retirement = this.retire(old, ending).finally(() => retirements.delete(retirement))
         retirements.add(retirement)
       } catch (error) {
         if (ending.aborted) break
-        refused.set(successor.id, performance.now() + this.timing.retryMs)
+        refused.set(id, performance.now() + this.timing.retryMs)
         const reason = error instanceof Error ? error.message : String(error)
-        this.emit({ type: 'release-refused', release: successor.id, reason })
+        this.emit({ type: 'release-refused', release: id, reason })
       }
     }
     await Promise.all(retirements)
@@ -164,7 +176,7 @@ class FollowingPeer implements RollingPeer {
   private async findSuccessor(
     servers: Servers,
     ending: AbortSignal,
-  ): Promise<OfferedRelease | undefined> {
+  ): Promise<Successor | undefined> {
     const { manifest } = this.current
     const { url, bootstrap } = await servers.readAny(ending)
     const offered = bootstrap.releases.find(
@@ -173,16 +185,24 @@ class FollowingPeer implements RollingPeer {
     if (offered === undefined || offered.id === releaseId(manifest)) return undefined
     const newer = await fetchManifest(url, offered, [manifest.publisher], ending)
     const isLater = Date.parse(newer.training.createdAt) > Date.parse(manifest.training.createdAt)
-    return newer.name === manifest.name && isLater ? offered : undefined
+    if (newer.name !== manifest.name || !isLater) return undefined
+    const lane = await laneReleaseOf({ url, bootstrap }, offered, newer, ending)
+    return { offered, isShared: lane.id === this.current.snapshot().laneRelease?.id }
   }
 
   /** Serves the successor from now on. @returns the peer of the older release, which may have left already. */
-  private async moveTo({ id }: OfferedRelease, ending: AbortSignal): Promise<Leaver> {
+  private async moveTo(
+    { offered: { id }, isShared }: Successor,
+    ending: AbortSignal,
+  ): Promise<Leaver> {
     const old = this.current
     const from = releaseId(old.manifest)
     const next = this.create(id)
+    // The only host of a layer stays until the newer one is there.
+    const leavesLane = isShared && old.snapshot().coverage.every((hosts) => hosts > 1)
     const sharesPort = this.options.port !== undefined && this.options.port !== 0
-    if (sharesPort) {
+    const stopsFirst = leavesLane || sharesPort
+    if (stopsFirst) {
       this.leaving.add(old)
       this.servedBefore += old.snapshot().served
       await old.stop()
@@ -193,13 +213,14 @@ class FollowingPeer implements RollingPeer {
     } catch (error) {
       await next.stop()
       this.leaving.delete(old)
-      if (sharesPort && !ending.aborted) await old.start(ending)
+      if (stopsFirst && !ending.aborted) await old.start(ending)
       throw error
     }
-    this.leaving.add(old)
     this.current = next
-    this.emit({ type: 'release-changed', from, to: id })
-    return { old, release: from }
+    this.emit({ type: 'release-changed', from, to: id, isShared: leavesLane })
+    if (leavesLane) this.leave(old, from)
+    else this.leaving.add(old)
+    return { old, release: from, hasLeft: leavesLane }
   }
 
   /** Waits for the first layer. */
@@ -212,7 +233,8 @@ class FollowingPeer implements RollingPeer {
   }
 
   /** Stops the peer of an older release when it has had nothing to do for a while. */
-  private async retire({ old, release }: Leaver, ending: AbortSignal): Promise<void> {
+  private async retire({ old, release, hasLeft }: Leaver, ending: AbortSignal): Promise<void> {
+    if (hasLeft) return
     const latestMs = performance.now() + this.timing.drainMsMax
     let served = -1
     while (performance.now() < latestMs) {
@@ -224,6 +246,10 @@ class FollowingPeer implements RollingPeer {
     const { served: servedByOld } = old.snapshot()
     await old.stop()
     this.servedBefore += servedByOld
+    this.leave(old, release)
+  }
+
+  private leave(old: Peer, release: string): void {
     this.leaving.delete(old)
     this.emit({ type: 'release-left', release })
   }

@@ -9,6 +9,7 @@ import type { PeerSnapshot } from './snapshot.ts'
 export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapshot {
   const { node, member, compute, release, transport, tensors, layers, store, keeper, holds } =
     session
+  const { laneRelease } = session
   const made = session.peerConnectionsMade()
   const seen = member.snapshot()
   const connections = describeConnections(node)
@@ -28,12 +29,14 @@ export function sessionSnapshot(session: Session, uptimeMs: number): PeerSnapsho
     rtcConnections: { made, max: PEER_CONNECTIONS_MAX },
     reloadAdvice: reloadAdvice(made),
     release: { id: release.id, name: release.name },
+    laneRelease: { id: laneRelease.id, name: laneRelease.manifest.name },
     lane: seen.lane,
     hostedLayers: seen.hosted,
     coverage: seen.coverage,
-    peers: seen.peers.map(({ peer, layers: hosted, backend, layerMs }) => {
+    peers: seen.peers.map(({ peer, layers: hosted, weights, backend, layerMs }) => {
       const { reach, via } = connections.get(peer) ?? { reach: 'none', via: 'none' }
-      return { id: peer, layers: hosted, backend, layerMs, connection: reach, transport: via }
+      const of = { release: weights ?? laneRelease.id, layers: hosted }
+      return { id: peer, ...of, backend, layerMs, connection: reach, transport: via }
     }),
     served: seen.served,
     layerMs: seen.layerMs,

@@ -1,12 +1,18 @@
-import { layersFault, type Manifest, type ModelSpec, type Sha256 } from '@layerswarm/model'
+import {
+  fileDistanceOf,
+  layersFault,
+  type Manifest,
+  type ModelSpec,
+  type Sha256,
+} from '@layerswarm/model'
 import {
   ADDRESSES_MAX,
   createMember,
   entryLane,
-  type LaneCount,
   laneSizes,
   laneTopic,
   type Member,
+  type MemberOptions,
   presenceTopic,
 } from '@layerswarm/swarm'
 import { type ComputeNeeds, createCompute, type PartCompute } from '#compute'
@@ -17,6 +23,7 @@ import { pause } from './deadline.ts'
 import { PeerError } from './errors.ts'
 import { subscriberMet } from './gossip/subscribers.ts'
 import { createHolds, type Holds } from './holds.ts'
+import { createReleaseJudge, type LaneRelease, laneReleaseOf } from './lane-release.ts'
 import { followLife, type LifeState } from './life/follow-life.ts'
 import {
   LANE_MEET_ALONE_TIMEOUT_MS,
@@ -43,6 +50,8 @@ export interface Session
   > {
   readonly release: { readonly id: Sha256; readonly name: string }
   readonly manifest: Manifest
+  /** The release whose lanes it is in. */
+  readonly laneRelease: LaneRelease
   readonly member: Member
   readonly compute: PartCompute
   /** Why this peer takes no work, if it does not. */
@@ -109,13 +118,16 @@ async function open(
   const release = chooseRelease(bootstrap, options.release)
   const manifest = await fetchManifest(first.url, release, options.trustedPublishers, signal)
   checkServed(options.serve, manifest.spec)
-  const lane = entryLane(release.lanes, serves(options), laneSizes(options.laneProviders))
+  const laneRelease = await laneReleaseOf(first, release, manifest, signal)
+  if (laneRelease.note !== undefined) step(laneRelease.note)
+  const lane = entryLane(laneRelease.lanes, serves(options), laneSizes(options.laneProviders))
   step('opening the network, starting the engine')
   const { spec } = manifest
   const opening = openNetwork(
     options,
     {
-      ...{ servers, swarmKey, release: release.id, manifest, lane, serverChanged, peerRefused },
+      ...{ servers, swarmKey, manifest, lane, serverChanged, peerRefused },
+      ...{ release: laneRelease.id, weights: laneRelease.weights },
       iceServers: bootstrap.iceServers,
     },
     signal,
@@ -132,13 +144,18 @@ async function open(
   const [compute] = await Promise.all([
     engine,
     // The first presence is published only when gossip has met the bootstrap node.
-    meetServers(network, first, release.id, signal),
+    meetServers(network, first, laneRelease.id, signal),
   ])
   signal.throwIfAborted()
 
+  const closed = new AbortController()
+  await opened.add(() => closed.abort(new Error('the session was closed')))
   const member = await startMember(
     options,
-    { network, compute, release: release.id, manifest },
+    {
+      ...{ network, compute, manifest, laneRelease },
+      judgeRelease: createReleaseJudge(servers, laneRelease.manifest, closed.signal),
+    },
     opened,
   )
   const holds = createHolds((held) => (held ? member.pause() : member.resume()))
@@ -153,15 +170,14 @@ async function open(
     lookAround: () => keeper.hurry(),
   })
   await opened.add(() => life.stop())
-  const closed = new AbortController()
-  await opened.add(() => closed.abort(new Error('the session was closed')))
-  const topic = laneTopic(release.id, lane)
-  const meetMs = isEmpty(release.lanes, lane) ? LANE_MEET_ALONE_TIMEOUT_MS : LANE_MEET_TIMEOUT_MS
+  const topic = laneTopic(laneRelease.id, lane)
+  const meetMs = meetMsIn(laneRelease, lane)
   const laneMet = subscriberMet(node, topic, () => true, meetMs, closed.signal)
   return {
     ...network,
     release,
     manifest,
+    laneRelease,
     member,
     compute,
     holds,
@@ -234,23 +250,27 @@ function forwarderMet(
 interface MemberNeeds {
   readonly network: Network
   readonly compute: PartCompute
-  readonly release: Sha256
   readonly manifest: Manifest
+  readonly laneRelease: LaneRelease
+  readonly judgeRelease: NonNullable<MemberOptions['judgeRelease']>
 }
 
 async function startMember(
   options: PeerOptions,
-  { network, compute, release, manifest }: MemberNeeds,
+  { network, compute, manifest, laneRelease, judgeRelease }: MemberNeeds,
   opened: Opened,
 ): Promise<Member> {
   const { node, transport, link } = network
+  const { weights } = laneRelease
   const clock = createSystemClock()
   await opened.add(() => clock.cancelAll())
   const member = createMember(
     { transport: options.wrapTransport(transport, clock), compute, clock, random: systemRandom },
     {
-      release,
-      shape: shapeOf(manifest),
+      release: laneRelease.id,
+      shape: shapeOf(laneRelease.manifest),
+      weights: weights && { release: weights, fileDistance: fileDistanceOf(manifest) },
+      judgeRelease,
       serve: options.serve === 'none' ? [] : options.serve,
       capacity: options.capacity,
       slots: options.slots,
@@ -280,10 +300,11 @@ function checkServed(serve: PeerOptions['serve'], spec: ModelSpec): void {
   if (fault !== undefined) throw new PeerError({ code: 'bad-options', field: 'serve' }, fault)
 }
 
-/** Whether the server knows of nobody in a lane; one that does not count them may know of many. */
-function isEmpty(lanes: readonly LaneCount[] | undefined, lane: number): boolean {
+/** How long a neighbour is waited for in a lane; a server that does not count its members may know of many. */
+function meetMsIn({ lanes }: LaneRelease, lane: number): number {
   const count = lanes?.find((one) => one.lane === lane)
-  return lanes !== undefined && (count === undefined || count.providers + count.askers === 0)
+  const isEmpty = lanes !== undefined && (count?.providers ?? 0) + (count?.askers ?? 0) === 0
+  return isEmpty ? LANE_MEET_ALONE_TIMEOUT_MS : LANE_MEET_TIMEOUT_MS
 }
 
 /** Whether a peer with these options hosts layers. */

@@ -41,6 +41,8 @@ export interface PeerSnapshot {
   /** Why the page should be reloaded; undefined when it need not. */
   readonly reloadAdvice: string | undefined
   readonly release: { readonly id: string; readonly name: string } | undefined
+  /** The release whose lanes it is in: its own, or an older one with which that mixes. */
+  readonly laneRelease: { readonly id: string; readonly name: string } | undefined
   /** The lane of the release that it is in. */
   readonly lane: number | undefined
   readonly hostedLayers: readonly number[]
@@ -48,6 +50,8 @@ export interface PeerSnapshot {
   readonly coverage: readonly number[]
   readonly peers: readonly {
     readonly id: string
+    /** Hash of the manifest of the release that its layers are of. */
+    readonly release: string
     readonly layers: readonly number[]
     readonly backend: EngineName
     readonly layerMs: number
@@ -99,6 +103,7 @@ const NOTHING: Omit<PeerSnapshot, 'state' | 'reason'> = Object.freeze({
   rtcConnections: { made: 0, max: PEER_CONNECTIONS_MAX },
   reloadAdvice: undefined,
   release: undefined,
+  laneRelease: undefined,
   lane: undefined,
   hostedLayers: [],
   coverage: [],

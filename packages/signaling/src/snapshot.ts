@@ -1,3 +1,4 @@
+import { laneReleaseIn } from '@layerswarm/model'
 import { countLanes, type LaneCount } from '@layerswarm/swarm'
 import type { RequestCount } from './http/request-count.ts'
 import { type AnnouncedPeer, type GossipCounts, zeroCounts } from './presence-gate.ts'
@@ -12,11 +13,11 @@ export interface ReleaseSnapshot {
   readonly id: string
   readonly name: string
   readonly publisher: string
-  /** Peers that announced this release. */
+  /** Peers that announced this release, and those in another's lanes that announced layers of it. */
   readonly peers: number
-  /** Peers hosting each layer, by layer index. */
+  /** Peers hosting each layer, by layer index: in whosever lanes its peers are, all of them. */
   readonly hosts: readonly number[]
-  /** The lanes in which somebody is, by their numbers. */
+  /** Its own lanes in which somebody is, by their numbers. */
   readonly lanes: readonly LaneCount[]
 }
 
@@ -49,10 +50,16 @@ export function countReleases(
   releases: Releases | undefined,
   peers: readonly AnnouncedPeer[],
 ): ReleaseSnapshot[] {
-  return (releases?.list ?? []).map(({ id, manifest }) => {
+  const list = releases?.list ?? []
+  const byId = new Map(list.map(({ id, manifest }) => [id, manifest]))
+  return list.map(({ id, manifest }) => {
     const members = peers.filter(({ presence }) => presence.release === id)
+    const own = peers.filter(({ presence }) => (presence.weights ?? presence.release) === id)
     const hosts = new Array<number>(manifest.spec.layers).fill(0)
-    for (const { presence } of members) {
+    const isMixed = manifest.mixes !== undefined
+    const home = isMixed ? laneReleaseIn(manifest, (named) => byId.get(named)).id : id
+    for (const { presence } of peers) {
+      if (presence.release !== home) continue
       for (const layer of new Set(presence.layers)) {
         // A layer that the model does not have is somebody's invention.
         if (layer < hosts.length) hosts[layer] = (hosts[layer] ?? 0) + 1
@@ -63,7 +70,7 @@ export function countReleases(
       members.map(({ presence }) => presence),
       hosts.length,
     )
-    return { id, name, publisher, peers: members.length, hosts, lanes }
+    return { id, name, publisher, peers: own.length, hosts, lanes }
   })
 }
 

@@ -5,15 +5,18 @@ import { isStepOfLayers, type Plausibility } from './audits/step-size.ts'
 import { directHandOver } from './claims/direct.ts'
 import type { ClaimPolicy } from './claims/policy.ts'
 import { AUDITS_BY_DEFAULT, CLAIM_STAGGER_MS, LANE_PROVIDERS, SLOTS_DEFAULT } from './limits.ts'
+import type { OwnWeights } from './mixed-release.ts'
 import type { AccessSpeed } from './ports.ts'
 import type { ModelShape } from './step.ts'
 import type { PeerId } from './wire/messages.ts'
 
 /** What a member is made from. */
 export interface CoreOptions {
-  /** Hash of the release's manifest, hex. */
+  /** Hash of the manifest of the release whose lanes it is in, hex. */
   readonly release: string
   readonly shape: ModelShape
+  /** The release of this member's own layers, where that is another than the lane's; undefined for that. */
+  readonly weights: OwnWeights | undefined
   readonly self: PeerId
   readonly backend: EngineName
   /** Who goes on with a step, and when; the same in every provider of a lane. */
@@ -64,6 +67,7 @@ export const CORE_OPTIONS_DEFAULT = Object.freeze({
   timeShare: 1,
   staggerMs: CLAIM_STAGGER_MS,
   lane: 0,
+  weights: undefined,
   laneProviders: LANE_PROVIDERS,
   audits: AUDITS_BY_DEFAULT,
   agree: withinTolerance,

@@ -9,6 +9,8 @@ import { Fetches } from './fetch/fetches.ts'
 import { Jobs } from './jobs.ts'
 import type { LaneSituation } from './lanes/keeper.ts'
 import { LaneMembership } from './lanes/membership.ts'
+import { Mixing } from './lanes/mixing.ts'
+import type { ReleaseJudgement } from './mixed-release.ts'
 import type { Announcement } from './presence/announcing.ts'
 import { Hosting } from './presence/hosting.ts'
 import { Neighbourhood } from './presence/neighbourhood.ts'
@@ -41,10 +43,13 @@ export class Core {
   private readonly rounds: Rounds
   private readonly dispatcher: Dispatcher
   private readonly entrance: Entrance
+  private readonly mixing: Mixing
   private left = false
 
   constructor(options: CoreOptions, nowMs: number) {
     this.options = options
+    this.mixing = new Mixing(options)
+    const { mixing } = this
     this.table = new PeerTable(options.release, options.reaches)
     const { self, serve, capacity, shape } = options
     this.hosting = new Hosting({ self, serve, capacity, layers: shape.layers }, this.table, nowMs)
@@ -64,6 +69,7 @@ export class Core {
         self,
         shape,
         hosted,
+        mixing,
         ledger,
         agree: options.agree,
         isPlausible: options.isPlausible,
@@ -77,7 +83,7 @@ export class Core {
     const { provider, requester } = this
     const { errands } = provider
     this.rounds = new Rounds(options, {
-      ...{ hosted, errands, ways, nextJob: jobs.of('rounds') },
+      ...{ hosted, errands, ways, mixing, nextJob: jobs.of('rounds') },
       survey: (of, atMs) => provider.survey(of, atMs),
       shared: requester.inRounds,
       judged: (peer, hasDelivered, atMs) => provider.judged(peer, hasDelivered, atMs),
@@ -86,9 +92,7 @@ export class Core {
     this.dispatcher = new Dispatcher(options, provider, requester, this.rounds, fetches)
     const { dispatcher } = this
     this.entrance = new Entrance(options, {
-      table,
-      provider,
-      dispatcher,
+      ...{ table, provider, dispatcher, mixing },
       nextJob: jobs.of('entrance'),
     })
   }
@@ -149,6 +153,7 @@ export class Core {
       peers: [...table.all()].map(({ peer, presence, heardAtMs }) => ({
         peer,
         layers: presence.layers,
+        weights: presence.weights,
         backend: presence.backend,
         layerMs: presence.layerMs,
         freeSlots: presence.freeSlots,
@@ -221,6 +226,8 @@ export class Core {
       case 'lanes-counted':
         this.membership.counted(input.lanes, nowMs)
         return []
+      case 'release-judged':
+        return this.onReleaseJudged(input.release, input.judgement, nowMs)
       case 'left':
         return this.onLeft()
       default:
@@ -234,12 +241,21 @@ export class Core {
       // In another lane it finishes what it has in hand.
       return presence.moving ? this.forget(from, nowMs) : this.onDisconnected(from, nowMs)
     }
+    if (!this.mixing.hear(from, presence)) return this.mixing.look([presence], nowMs)
     const effects = this.membership.hear(from, presence, nowMs)
     this.requester.onCoverage(nowMs)
     return effects
   }
 
+  private onReleaseJudged(release: string, judgement: ReleaseJudgement, nowMs: number) {
+    const effects: CoreEffect[] = this.mixing.judged(release, judgement, nowMs)
+    for (const [peer, presence] of this.mixing.takeWaiting(release))
+      effects.push(...this.onPresence(peer, presence, nowMs))
+    return [...effects, ...this.entrance.onReleaseJudged(nowMs)]
+  }
+
   private forget(peer: PeerId, nowMs: number): Effect[] {
+    this.mixing.gone(peer)
     const effects = this.membership.forget(peer)
     this.requester.onCoverage(nowMs)
     return effects

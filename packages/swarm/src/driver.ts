@@ -36,6 +36,8 @@ export function createMember(ports: MemberPorts, options: MemberOptions): Member
   return new DrivenMember(ports, options)
 }
 
+const NOT_JUDGED = Object.freeze({ fault: 'no other releases are looked at here', isFinal: true })
+
 class DrivenMember implements Member {
   private readonly ports: MemberPorts
   private readonly core: Core
@@ -49,11 +51,13 @@ class DrivenMember implements Member {
   private unwake: (() => void) | undefined
   private wakeAtMs = Number.POSITIVE_INFINITY
   private readonly outbox: Outbox
+  private readonly judgeRelease: NonNullable<MemberOptions['judgeRelease']>
 
   constructor(ports: MemberPorts, options: MemberOptions) {
     this.ports = ports
     this.outbox = new Outbox(ports, options.release, (link) => this.core.signed(link))
     this.shape = options.shape
+    this.judgeRelease = options.judgeRelease ?? ((_, judged) => judged(NOT_JUDGED))
     this.inlineBytes = Math.min(options.inlineBytes ?? INLINE_BYTES_MAX, INLINE_BYTES_MAX)
     const { transport, compute, clock } = ports
     const given = {
@@ -266,6 +270,10 @@ class DrivenMember implements Member {
         )
       case 'drop-layer':
         return compute.drop(effect.layer)
+      case 'judge-release':
+        return this.judgeRelease(effect.release, (judgement) =>
+          this.feed({ on: 'release-judged', release: effect.release, judgement }),
+        )
       case 'report':
         return this.report(effect.event)
       default:

@@ -3,6 +3,7 @@ import type { SignedStatement } from './chain/statement.ts'
 import type { FailureFault } from './failure.ts'
 import type { Halfway, Recount } from './handed-on.ts'
 import type { JobId } from './jobs.ts'
+import type { ReleaseJudgement } from './mixed-release.ts'
 import type { HeadOutcome, LayerOutcome } from './ports.ts'
 import type { Answer, Checked, ClassifyPolicy, Progress } from './request.ts'
 import type { LaneCount } from './wire/lane-count.ts'
@@ -26,6 +27,10 @@ export type MemberEvent =
   /** Layers that others ran for a request of this member's were run again. */
   | { type: 'recomputed'; request: RequestId; layers: number }
   | { type: 'lane-entered'; lane: number }
+  /** Layers of another release than the lane's stand in for those of it from now on. */
+  | { type: 'release-mixed'; release: string }
+  /** Or not: whoever hosts them counts as nobody. */
+  | { type: 'release-skipped'; release: string; reason: string }
   | { type: 'layers-changed'; hosted: readonly number[] }
   | { type: 'layer-refused'; layer: number; reason: string }
   | { type: 'hop-served'; request: RequestId; hop: number; layer: number; ms: number }
@@ -71,6 +76,8 @@ export type Effect =
   | { do: 'enter'; lane: number }
   /** Ask how full the lanes are. */
   | { do: 'count-lanes' }
+  /** Say whether layers of this release may stand in for those of the lane's. */
+  | { do: 'judge-release'; release: string }
   | { do: 'host-layer'; layer: number }
   | { do: 'drop-layer'; layer: number }
   | { do: 'report'; event: MemberEvent }
@@ -117,6 +124,7 @@ export type Input =
   | { on: 'time-share-set'; share: number }
   /** Undefined when nobody could say. */
   | { on: 'lanes-counted'; lanes: readonly LaneCount[] | undefined }
+  | { on: 'release-judged'; release: string; judgement: ReleaseJudgement }
   | { on: 'left' }
 
 /** What to do with a tensor that nobody needs. */

@@ -17,12 +17,12 @@ import { SIMULATED_RELEASE, World } from './testing/world.ts'
 import {
   encodeMessage,
   type Hop,
-  laneTopic,
   type Message,
   type PeerId,
   type RequestId,
   type Step,
 } from './wire/messages.ts'
+import { laneTopic } from './wire/topics.ts'
 
 /** One member that says what it should not, in a lane of two that serve everything. */
 const impostor = 'impostor' as PeerId

@@ -90,6 +90,7 @@ export {
   swarmPrologue,
   withoutKey,
 } from './membership/swarm-key.ts'
+export type { OwnWeights, ReleaseJudgement } from './mixed-release.ts'
 export type * from './ports.ts'
 export {
   type Answer,
@@ -107,3 +108,5 @@ export { isLoopback } from './wire/loopback.ts'
 export * from './wire/messages.ts'
 export { networkOf, regionOf } from './wire/network.ts'
 export { peerIdOfKey } from './wire/peer-id.ts'
+export * from './wire/topics.ts'
+export type { Weighted } from './wire/weights.ts'

@@ -18,8 +18,8 @@ export const LAYERS_MAX = 64
 export const ACTIVATION_BYTES_MAX = 4 * 1024 * 1024
 /** Up to here an activation rides inside the gossip message; a mesh delivers each message several times. */
 export const INLINE_BYTES_MAX = 1024
-/** An inline activation, a route of 64 hops (about 72 bytes each), as many links of its chain (101 bytes each), the silent ones and the rest. */
-export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 14 * 1024
+/** An inline activation, a route of 64 hops (about 72 bytes each, 33 more of another release), as many links of its chain (101 bytes each), the silent ones and the rest. */
+export const MESSAGE_BYTES_MAX = INLINE_BYTES_MAX + 16 * 1024
 /** Addresses that a peer announces. */
 export const ADDRESSES_MAX = 8
 /** Characters of one address: a relayed WebRTC one has about 180. */
@@ -71,6 +71,14 @@ export const SPEED_NEWS_INTERVAL_MS = 1_000
 export const JOIN_LISTEN_MS = 700
 /** Peers that one member remembers: a full lane is about a hundred. */
 export const PEERS_MAX = 1_024
+/** Releases beside the lane's that one member has judged and remembers: as many as a manifest may name, a few times over. */
+export const RELEASES_JUDGED_MAX = 64
+/** Releases that a member has judged in a second, on the long run: whoever makes up ids is not to have it ask for each. */
+export const RELEASES_JUDGED_PER_SECOND = 0.1
+/** So many at once: a newcomer to a lane of many versions. */
+export const RELEASES_JUDGED_BURST = 8
+/** A release that could not be read is looked at again after this: a server that starts again takes less. */
+export const RELEASE_AGAIN_MS = 30_000
 
 /** Requests that one provider follows at once; each holds at most two steps (18 kB). */
 export const FLIGHTS_MAX = 512

@@ -1,6 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import type { CoreOptions } from './core-options.ts'
 import type { MemberEvent } from './effects.ts'
+import type { ReleaseJudgement } from './mixed-release.ts'
 import type { Clock, Compute, Random, Transport } from './ports.ts'
 import type { Answer, ClassifyPolicy, Progress } from './request.ts'
 import type { MemberSnapshot } from './snapshot.ts'
@@ -26,6 +27,7 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
       | 'timeShare'
       | 'staggerMs'
       | 'lane'
+      | 'weights'
       | 'laneProviders'
       | 'audits'
       | 'agree'
@@ -37,6 +39,8 @@ export type MemberOptions = Pick<CoreOptions, 'release' | 'shape'> &
   > & {
     /** Tensors up to this many bytes ride in the message, at most and by default INLINE_BYTES_MAX. */
     readonly inlineBytes?: number
+    /** Says whether layers of a release may stand in for those of the lane's; unless given, none may. */
+    readonly judgeRelease?: (release: string, judged: (judgement: ReleaseJudgement) => void) => void
   }
 
 /** What came of a stem: its output, (B, T, C), or in one line why there is none. */

@@ -1,6 +1,7 @@
 import { ROUNDS_LOSS_POINTS } from './limits.ts'
 import type { ModelShape } from './step.ts'
 import type { Hop, PeerId, RequestId } from './wire/messages.ts'
+import { isMixed } from './wire/weights.ts'
 
 /** So many layers in each round, and what that costs against a tour as it was measured, points of top-1. */
 export interface Grouping {
@@ -85,13 +86,14 @@ export interface Answer {
 }
 
 /**
- * The first image's class scores of the answers that had every layer, one after another: what a
+ * The first image's class scores of the answers that had every layer, one after another, and of one release: what a
  * threshold that was measured so can be compared with. @returns (answers, classes)
  */
 export function fullTours(answers: readonly Answer[]): (readonly number[])[] {
-  return answers.flatMap(({ logits: [row], rounds, missingLayers }) =>
-    row === undefined || rounds.length > 0 || missingLayers.length > 0 ? [] : [row],
-  )
+  return answers.flatMap(({ logits: [row], route, rounds, missingLayers }) => {
+    const isFull = rounds.length === 0 && missingLayers.length === 0 && !isMixed(route)
+    return row === undefined || !isFull ? [] : [row]
+  })
 }
 
 /** How far a request has come. */

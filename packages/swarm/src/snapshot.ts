@@ -5,6 +5,8 @@ import type { PeerId } from './wire/messages.ts'
 export interface KnownPeerSnapshot {
   readonly peer: PeerId
   readonly layers: readonly number[]
+  /** Hash of the manifest of the release that they are of, hex; undefined for that of the lane. */
+  readonly weights: string | undefined
   readonly backend: EngineName
   readonly layerMs: number
   readonly freeSlots: number

@@ -48,6 +48,9 @@ const file = (name: string) => `packages/swarm/src/${name}`
 const DOCUMENTED = { SwarmError: ['bad-message'] }
 const SHAPE = { layers: 4, tokens: 5, width: 8 }
 
+/** One whose layers stand in for those of the lane's. */
+const OTHER_RELEASE = 'a7'.repeat(32)
+
 /** Ids of Ed25519 keys, as peers have them. */
 export const KEYED = [1, 2, 3].map((fill) => peerIdOfKey(new Uint8Array(32).fill(fill)) as PeerId)
 
@@ -56,6 +59,7 @@ export function anyMessages(): Message[] {
   const [anna, ben, carl] = KEYED as [PeerId, PeerId, PeerId]
   const request = '1'.repeat(32) as Extract<Message, { kind: 'step' }>['request']
   const route = [...hopsBy(ben, 1), { layer: 1, peer: carl, backend: 'ort-node', ms: 2 } as const]
+  const mixed = route.map((hop) => (hop.peer === carl ? { ...hop, weights: OTHER_RELEASE } : hop))
   return [
     anyStep({ requester: anna }),
     anyStep({ requester: anna, activation: heldTensor(anna, 'ab'.repeat(32)), next: ben }),
@@ -67,6 +71,12 @@ export function anyMessages(): Message[] {
       plan: [0, 1, 2],
       activation: heldTensor(carl, 'cd'.repeat(32)),
       silent: [ben],
+    }),
+    anyStep({
+      requester: anna,
+      route: mixed,
+      chain: chainOf(mixed, { isOpen: true }),
+      activation: heldTensor(carl, 'cd'.repeat(32)),
     }),
     { kind: 'claim', request, era: 0, hop: 1, layer: 2, ttlMs: 500, lost: false },
     { kind: 'done', request, isPublic: true },
@@ -82,6 +92,7 @@ export function anyMessages(): Message[] {
     { kind: 'hint', about: carl },
     ...roundMessages(request),
     anyPresence({ release: SIMULATED_RELEASE, layers: [0, 3], near: [{ tag: 7, way: 3 }] }),
+    anyPresence({ release: SIMULATED_RELEASE, weights: OTHER_RELEASE, layers: [2] }),
     anyPresence({
       release: SIMULATED_RELEASE,
       addresses: [`/ip4/192.0.2.1/tcp/4001/p2p/${anna}`],
@@ -145,6 +156,7 @@ export const SWARM_TARGETS: readonly Target[] = [
     covers: [
       file('wire/messages.ts#decodeMessage'),
       file('wire/messages.ts#kindOf'),
+      file('wire/weights.ts#readWeights'),
       file('chain/statement.ts#statementsOf'),
       file('chain/signers.ts#signersOf'),
       file('gate/step-fault.ts#stepFault'),
@@ -203,7 +215,7 @@ export const SWARM_TARGETS: readonly Target[] = [
   },
   {
     name: 'swarm/topic',
-    covers: [file('wire/messages.ts#parseTopic')],
+    covers: [file('wire/topics.ts#parseTopic')],
     kind: 'text',
     share: 3,
     seeds: () =>

@@ -70,7 +70,7 @@ export const up = defineCommand({
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       doing('')
       print(`ready ${url}`)
-      for (const line of await orderLines(models)) print(line)
+      for (const line of await releaseLines(models)) print(line)
       if (swarmKey !== undefined) print(PRIVATE_LINE)
       print(`open ${links.url} in a browser to join with a tab`)
       const same = policy === POLICY_USUAL ? '' : ` --policy ${policy}`
@@ -94,12 +94,14 @@ export const up = defineCommand({
   },
 })
 
-/** What there is to say of the order of what it serves. */
-async function orderLines(models: readonly string[]): Promise<string[]> {
+/** What there is to say of what it serves: what runs in its own order, and what mixes. */
+async function releaseLines(models: readonly string[]): Promise<string[]> {
   const { keepsOrder } = await import('@layerswarm/model')
   const { releaseFolders } = await import('../project-places.ts')
   const { readManifest } = await import('../release/release-folder.ts')
   const { orderLine } = await import('../release/order-line.ts')
   const manifests = await Promise.all((await releaseFolders(models)).map(readManifest))
-  return manifests.filter(({ spec }) => keepsOrder(spec)).map(orderLine)
+  const { mixLines } = await import('../release/mix-line.ts')
+  const ordered = manifests.filter(({ spec }) => keepsOrder(spec)).map(orderLine)
+  return [...ordered, ...mixLines(manifests)]
 }

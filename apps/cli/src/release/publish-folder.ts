@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { LayerDtype, Manifest } from '@layerswarm/model'
+import { type LayerDtype, type Manifest, mixFault } from '@layerswarm/model'
 import { usageError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
@@ -104,6 +104,10 @@ async function newRelease(folder: string, choice: PublishChoice): Promise<Upload
   })
   if (out !== undefined) await writeRelease(training, release, out)
   const { manifest, files } = release
+  for (const place of choice.mixesWith) {
+    const fault = mixFault(manifest, await readManifest(place))
+    if (fault !== undefined) log(`peers will share no lane with those of ${place}: ${fault}`)
+  }
   return {
     manifest,
     file: async ({ sha256 }) => files.get(sha256) ?? new Uint8Array(),

@@ -6,6 +6,7 @@ import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, overheard, type Verdict } from './ask.ts'
 import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
+import { mixedLine } from './mixed-line.ts'
 import { NOVEL_LINE } from './novel-line.ts'
 import { byRole, countTensors, executorsOf, type RoleBytes, roundsLine } from './rounds-report.ts'
 
@@ -90,6 +91,7 @@ function showVerdict(
 ): void {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
   const inRounds = roundsLine(verdict.rounds, bytes)
+  const mixed = mixedLine(hops)
   print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)
   table({ indent: '  ', head: ['', '', ''], rows: bars(verdict.probabilities, labels) })
@@ -107,6 +109,7 @@ function showVerdict(
   for (const line of [
     ...(inRounds === undefined ? [] : [inRounds]),
     ...(confirmed === undefined ? [] : [confirmedLine(confirmed)]),
+    ...(mixed === undefined ? [] : [mixed]),
     ...(missingLayers.length > 0 ? [`without layers ${missingLayers.join(', ')}`] : []),
     ...checkedLines(verdict),
   ])

@@ -35,6 +35,11 @@ export interface AnsweringRelease {
   readonly fileDistance: number
 }
 
+/** Its layers, and those of each other release that answered with it, by the id of that. */
+export interface AnsweringReleases extends AnsweringRelease {
+  readonly others: ReadonlyMap<string, Pick<AnsweringRelease, 'parts' | 'fileDistance'>>
+}
+
 /** One order of the receipt, computed again. */
 export interface ReplayedRun {
   readonly order: readonly number[]
@@ -60,27 +65,47 @@ export async function readReceipt(path: string): Promise<Receipt> {
 }
 
 /**
- * The release that the receipt names, from the folder given or from those that come with the project.
+ * The releases that the receipt names, from the folders given or from those that come with the project.
  * @throws CliError `not-found` or `bad-file`, ModelError for a damaged release.
  */
-export async function receiptRelease(
-  { release, name }: Receipt,
-  named: string | undefined,
+export async function receiptReleases(
+  { release, name, runs }: Receipt,
+  named: readonly string[],
+): Promise<AnsweringReleases> {
+  const own = `the release ${release.slice(0, 12)}… ("${name}") that made this receipt`
+  const answering = await answeringRelease(release, own, named)
+  const others = new Map<string, AnsweringRelease>()
+  for (const weights of new Set(
+    runs.flatMap(({ route }) => route.flatMap((hop) => hop.weights ?? [])),
+  )) {
+    const other = `the release ${weights.slice(0, 12)}…, whose layers had a part in this receipt`
+    others.set(weights, await answeringRelease(weights, other, named))
+  }
+  return { ...answering, others }
+}
+
+async function answeringRelease(
+  id: string,
+  wanted: string,
+  named: readonly string[],
 ): Promise<AnsweringRelease> {
-  const folders = named === undefined ? await knownReleaseFolders() : [named]
-  for (const folder of folders) {
+  const known = await knownReleaseFolders()
+  for (const folder of [...named, ...known]) {
     const manifest = await readManifest(folder)
-    if (releaseId(manifest) !== release) continue
+    if (releaseId(manifest) !== id) continue
     const { spec, parts } = await readModelFolder(folder)
     return { spec, parts, fileDistance: fileDistanceOf(manifest), labels: manifest.labels }
   }
-  const wanted = `the release ${release.slice(0, 12)}… ("${name}") that made this receipt`
-  throw named === undefined
+  const [folder = 'models'] = named
+  throw named.length === 0
     ? new CliError(
-        { code: 'not-found', path: 'models' },
+        { code: 'not-found', path: folder },
         `models/ does not hold ${wanted}; name its folder with --model DIR`,
       )
-    : new CliError({ code: 'bad-file', path: named }, `${named} is not ${wanted}`)
+    : new CliError(
+        { code: 'bad-file', path: folder },
+        `${named.join(', ')} ${named.length === 1 ? 'is' : 'hold'} not ${wanted}`,
+      )
 }
 
 /**
@@ -90,11 +115,15 @@ export async function receiptRelease(
  */
 export async function replayReceipt(
   engine: Engine,
-  release: AnsweringRelease,
+  release: AnsweringReleases,
   receipt: Receipt,
   print: (line: string) => void,
 ): Promise<ReplayReport> {
-  const { spec, parts, fileDistance } = release
+  const { spec, parts, others } = release
+  const fileDistance = Math.max(
+    release.fileDistance,
+    ...[...others.values()].map((other) => other.fileDistance),
+  )
   // Nobody says which file of a layer was loaded: what n of them do is √n times what one does.
   const byFiles = fileDistance * Math.sqrt(spec.layers)
   const tolerance = Math.max(TOLERANCES[receipt.wireDtype], byFiles)
@@ -104,10 +133,15 @@ export async function replayReceipt(
   for (const run of receipt.runs) {
     checkRun(spec, run)
     const order = run.route.map(({ layer }) => layer)
+    const foreign = run.route.filter(({ weights }) => weights !== undefined)
+    for (const { layer, weights = '' } of foreign)
+      await engine.load(layer, others.get(weights)?.parts.get(layer) as Uint8Array)
     const logits = await replayRun(engine, spec, receipt, order, run.rounds)
+    for (const { layer } of foreign) await engine.load(layer, parts.get(layer) as Uint8Array)
     const replayed = compare(release, run, logits, order, tolerance)
     runs.push(replayed)
-    print(`${lineOf(replayed)}${keepsOrder(spec) ? ', in its own order' : ''}`)
+    const mixed = foreign.length === 0 ? '' : `, ${foreign.length} layers of another release`
+    print(`${lineOf(replayed)}${mixed}${keepsOrder(spec) ? ', in its own order' : ''}`)
   }
   const wrong = runs.filter(({ agrees }) => !agrees)
   if (wrong.length > 0) throw disagreement(wrong, runs.length, tolerance, byFiles > 0)

@@ -93,6 +93,7 @@ describe('a run over samples', () => {
       distinctOrders: 2,
       backends: ['ort-node'],
       hopsByBackend: { 'ort-node': 12 },
+      hopsByRelease: {},
       failures: {},
     })
   })

@@ -51,6 +51,8 @@ export interface SampleReport {
   /** Engines that computed hops. */
   readonly backends: readonly string[]
   readonly hopsByBackend: Readonly<Record<string, number>>
+  /** Layers run that were those of other releases than the one that was asked, by the id of that; none where nothing was mixed. */
+  readonly hopsByRelease: Readonly<Record<string, number>>
   /** Why samples were not answered, and how many. */
   readonly failures: Readonly<Record<string, number>>
   /** Layers that others have run again with the same result by the end, of all layers, and answers with one that is doubted. */
@@ -114,6 +116,7 @@ class Tally {
   private inRounds = 0
   private executors = 0
   private readonly backends = new Map<string, number>()
+  private readonly releases = new Map<string, number>()
   private readonly failures = new Map<string, number>()
   private readonly confirmed = new Map<Confirmed['outcome'], number>()
   private readonly given: Given[] = []
@@ -144,7 +147,10 @@ class Tally {
     const executors = executorsOf(verdict)
     if (executors > 0) this.inRounds++
     this.executors += executors
-    for (const { backend } of verdict.hops) increment(this.backends, backend)
+    for (const { backend, weights } of verdict.hops) {
+      increment(this.backends, backend)
+      if (weights !== undefined) increment(this.releases, weights)
+    }
     if (verdict.confirmed !== undefined) increment(this.confirmed, verdict.confirmed.outcome)
     const { requests, checked, hops } = verdict
     this.given.push({ requests, checked, layers: hops.length })
@@ -171,6 +177,7 @@ class Tally {
       killed: 0,
       backends: [...this.backends.keys()].toSorted(),
       hopsByBackend: Object.fromEntries(this.backends),
+      hopsByRelease: Object.fromEntries(this.releases),
       failures: Object.fromEntries(this.failures),
       checked: this.checked(),
       confirmed: Object.fromEntries(this.confirmed),
@@ -214,6 +221,16 @@ function checkedLine({ layers, of, doubted }: SampleReport['checked']): string {
   return `${found}; ${doubted} ${doubted === 1 ? 'answer' : 'answers'} DOUBTED, by peers that lied`
 }
 
+function mixedLines({ hopsByRelease, hopsByBackend }: SampleReport): string[] {
+  const sum = (counts: Readonly<Record<string, number>>) =>
+    Object.values(counts).reduce((all, count) => all + count, 0)
+  const others = Object.keys(hopsByRelease).map((id) => id.slice(0, 12))
+  if (others.length === 0) return []
+  return [
+    `mixed: ${sum(hopsByRelease)} of ${sum(hopsByBackend)} layers were those of ${others.join(' and ')}`,
+  ]
+}
+
 function confirmedLines(confirmed: SampleReport['confirmed']): string[] {
   const { agreed = 0, outvoted = 0, split = 0, unconfirmed = 0 } = confirmed
   if (agreed + outvoted + split + unconfirmed === 0) return []
@@ -232,6 +249,7 @@ export function reportLines(report: SampleReport): string[] {
     `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,
     `p50 ${p50Ms} ms, p95 ${p95Ms} ms, computed by ${report.backends.join(', ') || 'nobody'}`,
     ...(inRounds === undefined ? [] : [inRounds]),
+    ...mixedLines(report),
     checkedLine(checked),
     ...confirmedLines(report.confirmed),
     ...novelLines(report.judged, report.novel),

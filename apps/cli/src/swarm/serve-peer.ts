@@ -134,13 +134,18 @@ function reportWork(peer: Pick<RollingPeer, 'snapshot'>, log: Log): NodeJS.Timeo
   }, SERVED_REPORT_INTERVAL_MS)
 }
 
+const WARNED: ReadonlySet<RollingEvent['type']> = new Set([
+  'hop-failed',
+  'layer-refused',
+  'release-refused',
+  'release-skipped',
+])
+
 /** What went wrong is worth a warning, all else is how things go. */
 function levelOf(event: RollingEvent): LogEntry['level'] {
   const { type } = event
   if (type === 'server-changed') return event.state === 'met' ? 'info' : 'warn'
-  return type === 'hop-failed' || type === 'layer-refused' || type === 'release-refused'
-    ? 'warn'
-    : 'info'
+  return WARNED.has(type) ? 'warn' : 'info'
 }
 
 /** A line for the notable events; hops, steps and the coming and going of others are not. */
@@ -157,7 +162,13 @@ function describeEvent(event: RollingEvent): string | undefined {
     case 'hop-failed':
       return `hop ${event.hop} (layer ${event.layer}) failed: ${event.reason}`
     case 'release-changed':
-      return `a newer release: serving ${event.to.slice(0, 12)}, finishing the requests of ${event.from.slice(0, 12)}`
+      return event.isShared
+        ? `a newer release: serving ${event.to.slice(0, 12)} in the lane of ${event.from.slice(0, 12)}`
+        : `a newer release: serving ${event.to.slice(0, 12)}, finishing the requests of ${event.from.slice(0, 12)}`
+    case 'release-mixed':
+      return `layers of release ${event.release.slice(0, 12)} may stand in for those of this lane`
+    case 'release-skipped':
+      return `layers of release ${event.release.slice(0, 12)} are left out: ${event.reason}`
     case 'release-left':
       return `left release ${event.release.slice(0, 12)}`
     case 'release-refused':

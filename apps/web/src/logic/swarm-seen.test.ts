@@ -21,7 +21,7 @@ test('before joining the swarm is the one that its server sees', () => {
 
 test('from the first peer that this tab meets the swarm is its own', () => {
   const peer = {
-    ...{ id: 'b', layers: [2], backend: 'ort-wasm' as const, layerMs: 1 },
+    ...{ id: 'b', release: 'r', layers: [2], backend: 'ort-wasm' as const, layerMs: 1 },
     ...{ connection: 'direct' as const, transport: 'webrtc' as const },
   }
   const serving = { ...offline, state: 'serving' as const, coverage: [0, 0, 1], uptimeMs: 1_000 }

@@ -1,10 +1,20 @@
 import type { NoveltyVerdict } from '@layerswarm/model'
-import type { Confirmation } from '@layerswarm/swarm'
+import type { Confirmation, Hop } from '@layerswarm/swarm'
+import { listText } from './wording.ts'
 
 /** That the model cannot know what it sees; undefined where it may, or does not tell. */
 export function novelText(verdict: NoveltyVerdict | undefined): string | undefined {
   if (verdict?.novel !== true) return undefined
   return 'Unlike anything I was trained on: the label is a guess.'
+}
+
+/** Which layers were those of another release; undefined where none was. */
+export function mixedText(route: readonly Pick<Hop, 'layer' | 'weights'>[]): string | undefined {
+  const layers = route.flatMap(({ layer, weights }) => (weights === undefined ? [] : [layer]))
+  if (layers.length === 0) return undefined
+  const [noun, verb] = layers.length === 1 ? ['Layer', 'was'] : ['Layers', 'were']
+  const names = listText(layers.toSorted((a, b) => a - b))
+  return `${noun} ${names} ${verb} of another version of this model, which mixes with it.`
 }
 
 /** What became of asking twice. */

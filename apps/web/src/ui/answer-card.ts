@@ -2,7 +2,7 @@ import { bestClass } from '../logic/class-bars.ts'
 import type { Picture } from '../logic/picture.ts'
 import { timeText } from '../logic/timing.ts'
 import { type Here, togetherText } from '../logic/together.ts'
-import { confirmedText, novelText } from '../logic/verdict-words.ts'
+import { confirmedText, mixedText, novelText } from '../logic/verdict-words.ts'
 import {
   appliedText,
   checkedText,
@@ -68,6 +68,8 @@ export function answerCard(
   const missing = missingText(missingLayers)
   if (missing !== undefined) lines.push(html('p', { class: 'missing', text: missing }))
   if (missing !== undefined && hostAll !== undefined) lines.push(hostAllButton(model, hostAll))
+  const mixed = mixedText(run.route)
+  if (mixed !== undefined) lines.push(html('p', { class: 'muted', text: mixed }))
   lines.push(...confirmedLine(run))
   const checkedLine = html('p', { class: 'muted' })
   const doubtLine = html('p', { class: 'missing' })

@@ -53,7 +53,7 @@ function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
   const who = hop.peer === self ? 'this tab' : peerText(hop.peer)
   const chip = html(
     'li',
-    { class: 'hop', attributes: { title: `layer ${hop.layer} on ${hop.peer}, ${hop.backend}` } },
+    { class: 'hop', attributes: { title: titleOf(hop) } },
     html('span', { class: 'sr-only', text: `layer ${hop.layer} ` }),
     html('span', {
       class: 'hop-layer',
@@ -67,6 +67,11 @@ function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
   chip.dataset.layer = String(hop.layer)
   chip.dataset.peer = hop.peer
   return paintLayer(chip, hop.layer, layers)
+}
+
+function titleOf({ layer, weights, peer, backend }: Hop): string {
+  const of = weights === undefined ? '' : ` of release ${weights.slice(0, 12)}`
+  return `layer ${layer}${of} on ${peer}, ${backend}`
 }
 
 /** "Sneaker 63 %", with a line as long as that. */

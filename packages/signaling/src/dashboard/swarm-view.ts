@@ -64,7 +64,7 @@ export function swarmView(
 
 function shown(peers: readonly AnnouncedPeer[], release: string): ShownPeer[] {
   return peers
-    .filter(({ presence }) => presence.release === release)
+    .filter(({ presence }) => (presence.weights ?? presence.release) === release)
     .map(({ peer, presence: { lane, layers, backend, layerMs } }) => {
       return { id: peer, lane, layers, backend, layerMs }
     })

@@ -1,11 +1,9 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import { draw as drawOf } from '../draw.ts'
 import { type CoreEffect, encoded, withdrawn } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
-import { BARRED_MAX } from '../limits.ts'
-import { tagOf } from '../presence/near.ts'
-import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
+import type { Activation, Hop, PeerId, RequestId, Step } from '../wire/messages.ts'
 import { Audit, type AuditEnd } from './audit.ts'
+import { barredFrom } from './barred.ts'
 import { Budget, type BudgetOptions } from './budget.ts'
 import { areHolding, nextEndMs } from './holds.ts'
 import { type JudgingOptions, judgingOf } from './judging.ts'
@@ -15,10 +13,12 @@ import { Lots } from './lots.ts'
 import { AuditNews } from './news.ts'
 import { type OwnRunInput, OwnRuns } from './own-runs.ts'
 import { canBeginAt, isHeldBy, stemOf } from './recomputation.ts'
+import { areOfOneRelease, hopsOf, type SameWeights } from './same-weights.ts'
 import { heldHere, type Stretch, type SumRun, stretchesOf, stretchOfSum } from './stretch.ts'
 
 /** Who audits, of which model. */
-export interface AuditsOptions extends JudgingOptions, BudgetOptions {
+export interface AuditsOptions extends Omit<JudgingOptions, 'fileDistance'>, BudgetOptions {
+  readonly weights: SameWeights
   /** Layers that this member hosts itself. */
   readonly hosted: ReadonlySet<number>
 }
@@ -33,7 +33,8 @@ export interface AuditsOptions extends JudgingOptions, BudgetOptions {
  *    believes what it made of the input itself (own-runs.ts), or those that agree, as audit.ts says.
  * 4. At most AUDITS_MAX are under way, within a share of the work that is done for this member and of its uplink.
  * 5. Whoever is being audited is hardly drawn again meanwhile, and answers that it had a part in wait for that.
- * 6. While one is under way nobody lets go of what its request left behind.
+ * 6. What was run with the weights of one release is run again with those; a stretch of several is not looked at.
+ * 7. While one is under way nobody lets go of what its request left behind.
  */
 export class Audits {
   private readonly options: AuditsOptions
@@ -103,14 +104,16 @@ export class Audits {
     const { ledger } = this
     const { before, after, layers } = stretch
     const peers = stretch.peers.filter((peer) => peer !== self)
-    if (peers.length === 0) return []
+    if (peers.length === 0 || !areOfOneRelease(hopsOf(stretch))) return []
     this.budget.earned(layers.length)
     if (this.audits.size >= AUDITS_MAX || !canBeginAt(before, self)) return []
     const chance = isDoubted ? 1 : Math.max(...peers.map((peer) => this.chance(peer, nowMs)))
     const need = isDoubted ? 'urgent' : undefined
     if (!this.lots.isDrawn(after, chance) || !this.budget.take(stretch, nowMs, need)) return []
     const isAwaited = ledger.isAlert(nowMs) && peers.some((peer) => ledger.isDoubtful(peer, nowMs))
-    const audit = new Audit(stretch, judgingOf(stretch, this.options), isAwaited, nowMs)
+    const fileDistance = this.options.weights.fileDistance(stretch)
+    const judging = judgingOf(stretch, { ...this.options, fileDistance })
+    const audit = new Audit(stretch, judging, isAwaited, nowMs)
     const { activation } = after
     if (activation.place === 'inline') audit.outputCame(encoded(activation, activation.bytes))
     if (audit.isAtOnce) audit.secret = this.lots.secretAfter(after)
@@ -174,21 +177,26 @@ export class Audits {
     if (audit === undefined) return []
     const hops = route.slice(-audit.stretch.layers.length)
     const peers = [...new Set(hops.map(({ peer }) => peer))]
+    if (!this.options.weights.areOf(audit.stretch, hops))
+      return this.tryAgain(audit, peers[0], nowMs)
     audit.isExact &&= hops.every(({ backend }) => backend === audit.backend)
     audit.add(peers, activation, bytes && encoded(activation, bytes))
     return [recomputed(audit, hops.length), ...this.proceed(audit, nowMs)]
   }
 
-  /** A sum was made again, by these. @param output their input with it added. */
+  /** A sum was made again. @param hops by whom; @param output their input with it added. */
   recounted(
     request: RequestId,
-    peers: readonly PeerId[],
+    hops: readonly Hop[],
     output: EncodedActivation,
     nowMs: number,
   ): CoreEffect[] {
     const audit = this.takeRecount(request)
     if (audit === undefined) return []
     const { layers, after } = audit.stretch
+    const peers = [...new Set(hops.map(({ peer }) => peer))]
+    if (!this.options.weights.areOf(audit.stretch, hops))
+      return this.tryAgain(audit, peers[0], nowMs)
     // The bytes are compared in any case, as layers of a round have no order among them.
     audit.isExact = false
     const { dtype, batch, tokens, width } = after.activation
@@ -199,8 +207,12 @@ export class Audits {
   /** A recomputation came to nothing: it is tried again. @param by who was to run it last, if anybody. */
   failed(request: RequestId, by: PeerId | undefined, nowMs: number): CoreEffect[] {
     const audit = this.takeRecount(request)
-    audit?.failed(by)
-    return audit === undefined ? [] : this.recompute(audit, nowMs)
+    return audit === undefined ? [] : this.tryAgain(audit, by, nowMs)
+  }
+
+  private tryAgain(audit: Audit, by: PeerId | undefined, nowMs: number): CoreEffect[] {
+    audit.failed(by)
+    return this.recompute(audit, nowMs)
   }
 
   private takeRecount(request: RequestId): Audit | undefined {
@@ -244,7 +256,8 @@ export class Audits {
     if (!audit.isInputAsked) return [...this.dispute(audit, nowMs)]
     const isFetching = audit.jobs.input !== undefined && this.byJob.has(audit.jobs.input.number)
     if (isFetching) return []
-    if (audit.input !== undefined && this.ownRuns.takes(audit))
+    const isOwn = this.options.weights.isOwn(audit.stretch)
+    if (isOwn && audit.input !== undefined && this.ownRuns.takes(audit))
       return this.ownRuns.begin(audit, audit.input)
     return this.budget.take(audit.stretch, nowMs, 'urgent')
       ? this.recompute(audit, nowMs)
@@ -371,24 +384,12 @@ export class Audits {
     ]
   }
 
-  /** Who is not to run a stretch again: who had a say, who could not, and at first who has vouched for it before. */
-  private unfit({ heard, unable, hasFailed, isDisputed, stretch }: Audit): PeerId[] {
-    const vouchers =
-      hasFailed || isDisputed ? [] : stretch.peers.flatMap((one) => this.ledger.vouchersOf(one))
-    return [...vouchers, ...heard, ...unable]
-  }
-
   /**
    * The tags of those who are to have no part in a request: whoever is barred, whose result is disputed, and in a
    * recomputation who had a say.
    */
   barred(request: RequestId, nowMs: number): number[] {
-    const audit = this.byRecount.get(request)
-    const disputed = [...this.audits].flatMap((one) => (one.isDisputed ? one.stretch.peers : []))
-    // Of whoever is disputed a recomputation may have need.
-    const own = audit === undefined ? disputed : this.unfit(audit)
-    const tags = own.map((peer) => tagOf(drawOf(peer)))
-    return [...new Set([...this.ledger.barred(nowMs), ...tags])].slice(-BARRED_MAX)
+    return barredFrom(this.byRecount.get(request), this.audits, this.options, this.ledger, nowMs)
   }
 }
 

@@ -5,6 +5,7 @@ import { ANY_SIGNATURE, anyTensor } from '../testing/any-chain.ts'
 import { anyStep, heldTensor } from '../testing/any-step.ts'
 import { areSealed, sealedBy } from '../testing/seals.ts'
 import { encodeMessage, type Hop, type PeerId, type Step } from '../wire/messages.ts'
+import type { Weighted } from '../wire/weights.ts'
 import { boundChain, withOwnLink } from './own-link.ts'
 import { chainFault, isChainFull, signersOf } from './signers.ts'
 import { statementsOf } from './statement.ts'
@@ -27,8 +28,14 @@ const first = (next?: PeerId) =>
   )
 
 /** The step that a peer makes of one that it was named for, or that anybody may go on with. */
-function visited(step: Step, by: PeerId, layers: readonly number[], next?: PeerId): Step {
-  const hops = layers.map((layer): Hop => ({ layer, peer: by, backend: 'reference', ms: 1 }))
+function visited(
+  step: Step,
+  by: PeerId,
+  layers: readonly number[],
+  next?: PeerId,
+  of: Weighted = {},
+): Step {
+  const hops = layers.map((layer): Hop => ({ layer, peer: by, backend: 'reference', ms: 1, ...of }))
   const route = [...step.route, ...hops]
   const activation = heldTensor(by, anyTensor(route.length))
   return sealedBy(by, { ...step, route, chain: boundChain(step), next, activation }, release)
@@ -49,6 +56,16 @@ describe('a chain', () => {
     expect(signersOf(step)).toEqual([requester, a, b])
     expect(isTrue(step, b)).toBe(true)
     expect(isTrue(step, a)).toBe(false)
+  })
+
+  test('says of which release each layer was, and nobody says otherwise afterwards', () => {
+    const weights = 'a1'.repeat(32)
+    const step = visited(visited(first(a), a, [2, 0], b, { weights }), b, [1], c)
+    expect(isTrue(step, b)).toBe(true)
+    const without = step.route.map(({ weights: _, ...hop }) => hop)
+    const other = step.route.map((hop) => ({ ...hop, weights: 'b2'.repeat(32) }))
+    const later = step.route.map((hop) => ({ ...hop, weights }))
+    for (const route of [without, other, later]) expect(isTrue({ ...step, route }, b)).toBe(false)
   })
 
   test('may be gone on with by anybody where nobody is named', () => {

@@ -12,6 +12,7 @@ import {
 import * as wire from '../wire/codec.ts'
 import type { PeerId, RequestId, Signature, Step, TensorHash } from '../wire/messages.ts'
 import { peerId } from '../wire/peer-id.ts'
+import { isMixed, writeWeights } from '../wire/weights.ts'
 import { signersOf } from './signers.ts'
 import { tensorOf } from './tensor-of.ts'
 
@@ -92,6 +93,7 @@ function statementAt(
   release: string,
 ): Uint8Array {
   const { request, requester, plan, activation, endsAtMs, era, route, chain, next, barred } = step
+  const run = route.slice(0, chain[at]?.hop)
   const out = new wire.Writer()
   statement.write(out, {
     text: 'layerswarm-step',
@@ -102,7 +104,7 @@ function statementAt(
     batch: activation.batch,
     endsAtMs,
     era,
-    route: route.slice(0, chain[at]?.hop),
+    route: run,
     tensor: chain[at]?.tensor ?? tensorOf(activation),
     barred,
     links: at,
@@ -110,5 +112,7 @@ function statementAt(
     next: chain[at]?.isOpen ? undefined : (signers[at + 1] ?? next),
     before: chain[at - 1]?.signature ?? UNSIGNED,
   })
+  // Nobody may say afterwards that a layer was another release's.
+  if (isMixed(run)) writeWeights(out, run)
   return out.finish()
 }

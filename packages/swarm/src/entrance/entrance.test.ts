@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CoreEffect } from '../effects.ts'
 import { Jobs } from '../jobs.ts'
+import { Mixing } from '../lanes/mixing.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import type { Admission } from '../provider/admission.ts'
@@ -28,6 +29,7 @@ const [self, requester, author, neighbour] = [
 /** An entrance of a member that is connected to these. */
 function entrance(reached: readonly PeerId[] = [requester], admission: Admission = 'follow') {
   const table = new PeerTable(release)
+  const mixing = new Mixing({ release, shape })
   const entered: { from: PeerId; message: Message; payer: PeerId | undefined }[] = []
   const followed = new Map<string, number>()
   const own = new Map<number, Step>()
@@ -46,6 +48,7 @@ function entrance(reached: readonly PeerId[] = [requester], admission: Admission
           return []
         },
       },
+      mixing,
       nextJob: new Jobs().of('entrance'),
     },
   )
@@ -53,7 +56,7 @@ function entrance(reached: readonly PeerId[] = [requester], admission: Admission
     table.hear(requester, anyPresence({ release, clockMs, sequence: nowMs }), nowMs)
   const hear = (from: PeerId, message: Step, nowMs = 0, via = from) =>
     one.hear({ from, via, message }, nowMs)
-  return { one, table, entered, followed, own, announce, hear }
+  return { one, mixing, table, entered, followed, own, announce, hear }
 }
 
 const first = (given: Partial<Step> = {}) =>
@@ -68,6 +71,30 @@ function checked(one: Entrance, effects: readonly CoreEffect[], isTrue: boolean,
   if (verify?.do !== 'verify') throw new Error('nothing is checked')
   return one.onVerified(verify.job, isTrue, nowMs)
 }
+
+describe('a step of an own request', () => {
+  const weights = 'a1'.repeat(32)
+  const route = hopsBy(author, 2).map((hop) => ({ ...hop, weights }))
+  const own = () => later({ requester: self, route, next: self })
+
+  test('with layers of a release that is not known waits until it is', () => {
+    const { one, mixing, hear } = entrance([author])
+    expect(does(hear(author, own()))).toEqual(['judge-release'])
+    mixing.judged(weights, { fileDistance: 0 }, 0)
+    expect(does(one.onReleaseJudged(0))).toEqual(['verify'])
+    expect(one.onReleaseJudged(0)).toEqual([])
+  })
+
+  test('with layers of one that does not mix is refused, and of another’s request it is not looked at', () => {
+    const { one, mixing, hear } = entrance([author])
+    hear(author, own())
+    mixing.judged(weights, { fault: 'other classes', isFinal: true }, 0)
+    expect(one.onReleaseJudged(0)).toMatchObject([
+      { do: 'report', event: { type: 'message-refused', from: author } },
+    ])
+    expect(does(hear(author, later({ route })))).toEqual(['verify'])
+  })
+})
 
 describe('a step', () => {
   test('is let in when all of its links were signed, and links are checked once', () => {

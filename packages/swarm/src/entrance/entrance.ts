@@ -4,6 +4,7 @@ import type { CoreEffect } from '../effects.ts'
 import { createQuota } from '../gate/quota.ts'
 import { stepFault } from '../gate/step-fault.ts'
 import type { JobId } from '../jobs.ts'
+import type { Mixing } from '../lanes/mixing.ts'
 import { DEADLINE_MS_MAX } from '../limits.ts'
 import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
 import type { Provider } from '../provider/provider.ts'
@@ -35,6 +36,7 @@ export interface EntranceParts {
   readonly table: PeerTable
   readonly provider: Pick<Provider, 'admits' | 'timeLeftMs' | 'ownStep'>
   readonly dispatcher: Pick<Dispatcher, 'hear'>
+  readonly mixing: Pick<Mixing, 'fault' | 'isOpen' | 'look'>
   readonly nextJob: () => JobId
 }
 
@@ -61,12 +63,15 @@ interface Waiting extends Heard<Step | Again> {
  * 3. What a requester says itself, of its requests and of others, is taken only from one that is present or connected.
  * 4. Who says a step with a link that nobody signed is banned: an honest one would have found out.
  * 5. What waits for its signatures is bounded, and forgotten when its requester says that the request is over.
+ * 6. A step of this member's own request has layers of releases only that are taken; one of which that is not known
+ *    yet waits until it is.
  */
 export class Entrance {
   private readonly options: EntranceOptions
   private readonly parts: EntranceParts
   private readonly notary = new Notary()
   private readonly waiting = new Map<number, Waiting>()
+  private unjudged: Heard<Step>[] = []
   private readonly checks = createQuota({
     perSecond: CHECKS_PER_SECOND,
     burst: CHECKS_BURST,
@@ -127,6 +132,13 @@ export class Entrance {
     ]
   }
 
+  /** It is known of one more release whether its layers are taken. */
+  onReleaseJudged(nowMs: number): CoreEffect[] {
+    const waiting = this.unjudged
+    this.unjudged = []
+    return waiting.flatMap((heard) => this.onStep(heard, nowMs))
+  }
+
   private isThere(peer: PeerId): boolean {
     return this.parts.table.get(peer) !== undefined || this.options.reaches(peer)
   }
@@ -136,7 +148,12 @@ export class Entrance {
     const reason = stepFault(message, from, shape)
     if (reason !== undefined)
       return [{ do: 'report', event: { type: 'message-refused', from, reason } }]
-    const { requester } = message
+    const { requester, route } = message
+    if (requester === self && this.parts.mixing.isOpen(route))
+      return this.keep({ from, via, message }, nowMs)
+    const skipped = requester === self ? this.parts.mixing.fault(route) : undefined
+    if (skipped !== undefined)
+      return [{ do: 'report', event: { type: 'message-refused', from, reason: skipped } }]
     const known = this.parts.table.get(requester)
     const leftMs = this.timeLeftMs(message, known, nowMs)
     if (known !== undefined && leftMs <= 0) return []
@@ -150,6 +167,11 @@ export class Entrance {
     const step = { ...message, remainingMs: Math.min(leftMs, DEADLINE_MS_MAX) }
     const links = this.notary.unknown(statementsOf(message, release))
     return this.check({ from, via, message: step, payer, links }, nowMs)
+  }
+
+  private keep(heard: Heard<Step>, nowMs: number): CoreEffect[] {
+    if (this.unjudged.length < CHECKS_AT_ONCE_MAX) this.unjudged.push(heard)
+    return this.parts.mixing.look(heard.message.route, nowMs)
   }
 
   /** A requester's link puts this member in charge of a step of its own once more; others will want to see it signed. */

@@ -6,15 +6,12 @@ import { anyPresence } from '../testing/any-presence.ts'
 import {
   encodeMessage,
   type Hop,
-  laneTopic,
   type Message,
   type PeerId,
-  parseTopic,
-  presenceTopic,
   type RequestId,
   type Step,
-  topicRelease,
 } from '../wire/messages.ts'
+import { laneTopic, parseTopic, presenceTopic, topicRelease } from '../wire/topics.ts'
 import { judgeMessage } from './message-rules.ts'
 import { stepFault } from './step-fault.ts'
 

@@ -1,13 +1,8 @@
 import { SwarmError } from '../errors.ts'
 import { MESSAGE_BYTES_MAX } from '../limits.ts'
 import type { ModelShape } from '../step.ts'
-import {
-  decodeMessage,
-  type Message,
-  type PeerId,
-  parseTopic,
-  topicRelease,
-} from '../wire/messages.ts'
+import { decodeMessage, type Message, type PeerId } from '../wire/messages.ts'
+import { parseTopic, topicRelease } from '../wire/topics.ts'
 import { roundFault } from './round-fault.ts'
 import { stepFault } from './step-fault.ts'
 

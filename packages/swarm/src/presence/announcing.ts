@@ -6,15 +6,19 @@ import {
   SPEED_NEWS_INTERVAL_MS,
   SPEED_NEWS_MS,
 } from '../limits.ts'
+import type { OwnWeights } from '../mixed-release.ts'
 import type { AccessSpeed } from '../ports.ts'
 import type { Neighbour, Presence } from '../wire/messages.ts'
+import { weightedBy } from '../wire/weights.ts'
 import { PRESENCE_GROWTH, WHOLE_PRESENCE_EVERY } from './limits.ts'
 import { isNews } from './near.ts'
 
 /** What stays the same from one presence to the next, or is asked anew each time. */
 export interface AnnouncingOptions {
-  /** Hash of the release's manifest, hex. */
+  /** Hash of the manifest of the lane's release, hex. */
   readonly release: string
+  /** The release of its layers, where that is another. */
+  readonly weights?: OwnWeights | undefined
   readonly backend: EngineName
   /** Where others can dial this member, as multiaddrs. */
   readonly addresses: () => readonly string[]
@@ -133,11 +137,12 @@ export class Announcing {
 
   private partial(announcement: Announcement): Presence {
     const { lane, layers, freeSlots, layerMs, measured, strangersFail, near } = announcement
-    const { release, backend, links, accessSpeed } = this.options
+    const { release, weights, backend, links, accessSpeed } = this.options
     const { upload, download } = accessSpeed()
     return {
       kind: 'presence',
       release,
+      ...weightedBy(weights?.release),
       lane,
       sequence: this.sequence++,
       // The driver sets it when this leaves.

@@ -1,5 +1,6 @@
 import type { EngineName } from '@layerswarm/model'
 import type { ClaimPolicy } from '../claims/policy.ts'
+import type { OwnWeights } from '../mixed-release.ts'
 import type { AccessSpeed } from '../ports.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
@@ -8,6 +9,8 @@ import type { PeerId } from '../wire/messages.ts'
 export interface ProviderOptions {
   readonly self: PeerId
   readonly shape: ModelShape
+  /** The release of its layers, where that is another than the lane's. */
+  readonly weights?: OwnWeights | undefined
   readonly backend: EngineName
   readonly policy: ClaimPolicy
   /** Layer runs accepted at once. */

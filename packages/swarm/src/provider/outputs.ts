@@ -3,7 +3,9 @@ import { boundChain } from '../chain/own-link.ts'
 import type { Effect } from '../effects.ts'
 import { SAY_AGAIN_MS } from '../limits.ts'
 import type { Activation, PeerId, RequestId, Step, TensorHash } from '../wire/messages.ts'
+import { type Weighted, weightedBy } from '../wire/weights.ts'
 import type { Flight } from './flight.ts'
+import type { ProviderOptions } from './options.ts'
 import type { Visit } from './visit.ts'
 
 /** What a provider has made of one request. */
@@ -12,6 +14,9 @@ interface Made {
   /** When it last made or published a step of the request, milliseconds. */
   saidAtMs: number
 }
+
+/** Whose results they are. */
+export type OutputsOptions = Pick<ProviderOptions, 'self' | 'backend' | 'weights'>
 
 /**
  * A provider's own results: the steps that it makes, and the tensors that others may still want when whoever
@@ -24,11 +29,13 @@ interface Made {
 export class Outputs {
   private readonly self: PeerId
   private readonly backend: EngineName
+  private readonly weighted: Weighted
   private readonly byRequest = new Map<RequestId, Made>()
 
-  constructor({ self, backend }: { readonly self: PeerId; readonly backend: EngineName }) {
+  constructor({ self, backend, weights }: OutputsOptions) {
     this.self = self
     this.backend = backend
+    this.weighted = weightedBy(weights?.release)
   }
 
   /** What is made ready is kept for others until the request ends. */
@@ -39,8 +46,8 @@ export class Outputs {
 
   /** The result of the visit is ready: the step that it makes. */
   stepOf({ flight, step, runs }: Visit, activation: Activation, nowMs: number): Step {
-    const { self, backend } = this
-    const visited = runs.map(({ layer, ms }) => ({ layer, peer: self, backend, ms }))
+    const { self, backend, weighted } = this
+    const visited = runs.map(({ layer, ms }) => ({ layer, peer: self, backend, ms, ...weighted }))
     this.of(flight.request).saidAtMs = nowMs
     return {
       ...step,

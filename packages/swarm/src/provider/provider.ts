@@ -1,6 +1,7 @@
 import { Conduct } from '../claims/conduct.ts'
 import type { Choice } from '../claims/policy.ts'
 import { Strangers } from '../claims/strangers.ts'
+import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import type { LaneView } from '../presence/lane-view.ts'
@@ -167,7 +168,10 @@ export class Provider {
     let flight = this.following.get(step.request)
     if (flight === undefined) {
       flight = this.following.beginOwn(step, nowMs)
-      const layers = this.bidding.ownShare(flight, this.scout.usualLayerMs(), nowMs)
+      const isBarred = flight.bars(draw(this.self))
+      const layers = isBarred
+        ? undefined
+        : this.bidding.ownShare(flight, this.scout.usualLayerMs(), nowMs)
       if (layers !== undefined) return this.serving.accept(flight, layers, nowMs)
     } else if (!sameStep(step, flight.newest)) {
       effects.push(...this.following.letGo(flight))

@@ -48,14 +48,14 @@ export class InRounds {
   /** A sum was made again. @param made by whom, and its input with it added; undefined where it came to nothing. */
   recounted(
     request: RequestId,
-    made: { readonly peers: readonly PeerId[]; readonly output: EncodedActivation } | undefined,
+    made: { readonly hops: readonly Hop[]; readonly output: EncodedActivation } | undefined,
     nowMs: number,
   ): CoreEffect[] {
     const { audits, settle } = this.parts
     const effects =
       made === undefined
         ? audits.failed(request, undefined, nowMs)
-        : audits.recounted(request, made.peers, made.output, nowMs)
+        : audits.recounted(request, made.hops, made.output, nowMs)
     return settle(effects, nowMs)
   }
 

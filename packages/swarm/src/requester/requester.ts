@@ -4,12 +4,16 @@ import { Ledger } from '../audits/ledger.ts'
 import { BUSY_MS } from '../audits/limits.ts'
 import type { OwnRunInput } from '../audits/own-runs.ts'
 import { roundArithmetic } from '../audits/round-arithmetic.ts'
+import { SameWeights } from '../audits/same-weights.ts'
 import { isStepOfLayers } from '../audits/step-size.ts'
+import { draw } from '../draw.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { Halfway, Opening } from '../handed-on.ts'
 import type { JobId, Jobs } from '../jobs.ts'
-import { ERAS_MAX } from '../limits.ts'
+import { Mixing } from '../lanes/mixing.ts'
+import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
+import { tagOf } from '../presence/near.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { asksTheSame, isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
@@ -53,6 +57,7 @@ export class Requester {
   private readonly losses = new Losses()
   private lookedAtMs = 0
   private readonly ledger: Ledger
+  private readonly mixing: Mixing
   private readonly audits: Audits
   private readonly judgement: Judgement
   /** What requests that are answered in rounds share with the others. */
@@ -61,6 +66,8 @@ export class Requester {
   constructor(options: RequesterOptions, table: PeerTable, jobs: Jobs, nowMs: number) {
     const { self, shape, hosted } = options
     this.options = options
+    const mixing = options.mixing ?? new Mixing({ release: '', shape })
+    this.mixing = mixing
     this.ledger = options.ledger ?? new Ledger()
     this.coverage = new Coverage(shape, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
@@ -71,7 +78,7 @@ export class Requester {
         hosted,
         agree: options.agree ?? withinTolerance,
         isPlausible: options.isPlausible ?? isStepOfLayers,
-        fileDistance: shape.fileDistance ?? 0,
+        weights: new SameWeights(self, table, mixing),
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
         isBusy: (nowMs) => this.isBusy(nowMs),
         arithmetic: options.arithmetic ?? roundArithmetic,
@@ -146,7 +153,9 @@ export class Requester {
     nowMs: number,
   ): Step {
     const { self } = this.options
-    const barred = this.coverage.bars(of.opening.policy, this.ledger.barred(nowMs))
+    const skipped = this.mixing.skipped().map((peer) => tagOf(draw(peer)))
+    const all = [...skipped, ...this.ledger.barred(nowMs)].slice(-BARRED_MAX)
+    const barred = this.coverage.bars(of.opening.policy, all)
     return firstStep({ ...of, requester: self, barred }, nowMs)
   }
 

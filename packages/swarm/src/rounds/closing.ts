@@ -113,8 +113,8 @@ export class Closing {
   /** A sum was made again, or could not be in whole. */
   recounted(asked: AskedInRounds, nowMs: number): CoreEffect[] {
     const { request, route, tensor, left } = asked
-    const peers = [...new Set(route.map(({ peer }) => peer))]
-    const made = left.length > 0 || tensor === undefined ? undefined : { peers, output: tensor }
+    const made =
+      left.length > 0 || tensor === undefined ? undefined : { hops: route, output: tensor }
     return [...this.end(asked), ...this.parts.shared.recounted(request, made, nowMs)]
   }
 

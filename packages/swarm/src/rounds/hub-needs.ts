@@ -2,6 +2,7 @@ import type { EngineName } from '@layerswarm/model'
 import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
 import type { JobId } from '../jobs.ts'
+import type { Mixing } from '../lanes/mixing.ts'
 import type { InRounds } from '../requester/in-rounds.ts'
 import type { PeerId } from '../wire/messages.ts'
 import type { Executor } from './executor.ts'
@@ -20,6 +21,8 @@ export interface HubNeeds {
     'begin' | 'summed' | 'recounted' | 'barred' | 'holds' | 'answered' | 'ended' | 'left'
   >
   readonly nextJob: () => JobId
+  /** Whose layers are of which release. */
+  readonly mixing: Pick<Mixing, 'ownWeights' | 'weightsOf'>
   /** What this member runs layers on now. */
   readonly backend: () => EngineName
   /** Somebody has run what it was asked for, or was silent, or sent what cannot be. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { layerSet } from '../claims/layer-set.ts'
 import type { CoreEffect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
+import { Mixing } from '../lanes/mixing.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import {
   layersIn,
@@ -72,6 +73,7 @@ function stage() {
       left: () => {},
     },
     nextJob: (): JobId => ({ owner: 'rounds', number: ++number }),
+    mixing: new Mixing({ release: '', shape: { ...SHAPE, layers: LAYERS } }),
     backend: () => 'reference',
     judged: () => {},
   })

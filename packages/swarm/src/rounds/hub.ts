@@ -6,6 +6,7 @@ import type { JobId } from '../jobs.ts'
 import type { HeadOutcome } from '../ports.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import type { Activation, Hop, PeerId, RequestId, Update } from '../wire/messages.ts'
+import { weightedBy } from '../wire/weights.ts'
 import { AskedInRounds, type Wanted } from './asked.ts'
 import { Asking } from './asking.ts'
 import { Closing } from './closing.ts'
@@ -149,7 +150,9 @@ export class Hub {
     }
     if (!round.expects(from, layers)) return []
     const { backend } = update
-    const hops = update.layers.map(({ layer, ms }) => ({ layer, peer: from, backend, ms }))
+    const weighted = weightedBy(this.needs.mixing.weightsOf(from))
+    const run = update.layers.map(({ layer, ms }) => ({ layer, peer: from, backend, ms }))
+    const hops = run.map((hop) => ({ ...hop, ...weighted }))
     const tensor = encodedRound(update.sum)
     if (update.sum.place === 'inline') return this.onSum(asked, from, hops, tensor, nowMs)
     const { size } = update.sum
@@ -170,7 +173,9 @@ export class Hub {
       for (const attempt of asked.current.of(self)) attempt.state = 'over'
       return this.reassign(asked, nowMs)
     }
-    const hops = layers.map((one) => ({ ...one, peer: self, backend: this.needs.backend() }))
+    const weighted = weightedBy(this.needs.mixing.ownWeights)
+    const backend = this.needs.backend()
+    const hops = layers.map((one) => ({ ...one, peer: self, backend, ...weighted }))
     return this.onSum(asked, self, hops, sum, nowMs)
   }
 

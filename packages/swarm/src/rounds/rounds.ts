@@ -30,6 +30,7 @@ export interface RoundsOptions {
 export interface RoundsNeeds extends Omit<SightNeeds, 'self' | 'errands'> {
   readonly errands: Errands
   readonly nextJob: () => JobId
+  readonly mixing: HubNeeds['mixing']
   /** What requests in rounds share with the others. */
   readonly shared: HubNeeds['shared']
   readonly judged: (peer: PeerId, hasDelivered: boolean, nowMs: number) => void
@@ -52,7 +53,7 @@ export class Rounds {
     this.options = options
     this.needs = needs
     const { self, arithmetic, isPlausible } = options
-    const { hosted, errands, nextJob, judged, shared } = needs
+    const { hosted, errands, nextJob, judged, shared, mixing } = needs
     this.sight = new Sight({ ...needs, self })
     this.executor = new Executor(options, {
       ...{ hosted, errands, arithmetic, nextJob },
@@ -60,7 +61,7 @@ export class Rounds {
     })
     const { sight, executor: own } = this
     this.hub = new Hub({
-      ...{ self, sight, own, arithmetic, isPlausible, nextJob, judged, shared },
+      ...{ self, sight, own, arithmetic, isPlausible, nextJob, judged, shared, mixing },
       backend: () => options.backend,
     })
   }

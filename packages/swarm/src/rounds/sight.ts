@@ -3,6 +3,7 @@ import { NEAR_MS } from '../claims/limits.ts'
 import type { Choice, Host } from '../claims/policy.ts'
 import { tourMs } from '../claims/tour.ts'
 import { draw, drawMixed } from '../draw.ts'
+import { tagOf } from '../presence/near.ts'
 import type { Ways } from '../presence/ways.ts'
 import type { Errands } from '../provider/errands.ts'
 import type { Survey } from '../provider/scout.ts'
@@ -79,8 +80,9 @@ export class Sight {
   }
 
   /** This member, where it hosts some of the layers and may run them now. */
-  private own({ layers }: Survey, nowMs: number): Executor | undefined {
+  private own({ layers, barred, isRecount }: Survey, nowMs: number): Executor | undefined {
     const { self, hosted, errands } = this.needs
+    if (isRecount && barred.includes(tagOf(draw(self)))) return undefined
     const able = layers.filter((layer) => hosted.has(layer))
     if (able.length === 0 || !errands.isFree(nowMs)) return undefined
     const { ms: layerMs, isMeasured } = errands.layerMs

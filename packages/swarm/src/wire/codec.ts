@@ -106,6 +106,11 @@ export class Reader {
     return this.view.getUint8(this.take(1))
   }
 
+  /** The next byte, which stays to be read; undefined at the end. */
+  peek(): number | undefined {
+    return this.bytes[this.at]
+  }
+
   u16(): number {
     return this.view.getUint16(this.take(2), true)
   }

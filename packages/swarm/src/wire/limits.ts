@@ -8,3 +8,5 @@ export const ED25519_KEY_BYTES = 32
 export const ED25519_ID_CHARS = 52
 /** Bytes of a release's hash in its topics: whoever wants another release in them has to find 128 bits that are given. */
 export const TOPIC_RELEASE_BYTES = 16
+/** In place of the kind of a message: releases of its layers come before it. No kind is ever counted so far. */
+export const MIXED_MARK = 0xff

@@ -47,7 +47,11 @@ const activation = fc.oneof(
     holder: peer,
   }),
 )
-const hop = fc.record({ layer, peer, backend, ms })
+const weights = hexes(32)
+const hop = fc.record(
+  { layer, peer, backend, ms, weights },
+  { requiredKeys: ['layer', 'peer', 'backend', 'ms'] },
+)
 const signature = hexes(64)
 const instant = fc.integer({ min: 0, max: 2 ** 48 - 1 })
 const barred = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: BARRED_MAX })

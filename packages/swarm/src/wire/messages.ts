@@ -20,8 +20,9 @@ import {
   SILENT_MAX,
 } from '../limits.ts'
 import * as wire from './codec.ts'
-import { TOPIC_RELEASE_BYTES } from './limits.ts'
+import { MIXED_MARK } from './limits.ts'
 import { peerId } from './peer-id.ts'
+import { isMixed, readWeights, type Weighted, weightsBytes, writeWeights } from './weights.ts'
 
 /** The name of a peer: a libp2p peer id. */
 export type PeerId = string & { readonly brand: 'PeerId' }
@@ -43,7 +44,7 @@ const signature = wire.hex<Signature>(SIGNATURE_BYTES)
 const barred = wire.list(wire.u16(), BARRED_MAX)
 
 /** One layer applied to a request: who ran it, on what, in how many milliseconds of compute. */
-export interface Hop {
+export interface Hop extends Weighted {
   readonly layer: number
   readonly peer: PeerId
   readonly backend: EngineName
@@ -286,10 +287,55 @@ const presence = wire.record({
   moving: wire.flag,
 })
 
-const kinds = { step, claim, done, presence, again, hint, round, update }
-const message = wire.union('kind', kinds)
+const kinds = {
+  step,
+  claim,
+  done,
+  presence: presence as wire.Field<wire.Of<typeof presence> & Weighted>,
+  again,
+  hint,
+  round,
+  update,
+}
+const plain = wire.union('kind', kinds)
 /** Everything that one peer says to others. */
-export type Message = wire.Of<typeof message>
+export type Message = wire.Of<typeof plain>
+
+/** Of which releases its layers are comes first, behind MIXED_MARK, unless all are of the lane's. */
+const message: wire.Field<Message> = {
+  write(out, value) {
+    const row = weightedIn(value)
+    if (isMixed(row)) {
+      out.u8(MIXED_MARK)
+      writeWeights(out, row)
+    }
+    plain.write(out, value)
+  },
+  read(from) {
+    if (from.peek() !== MIXED_MARK) return plain.read(from)
+    from.u8()
+    const row = readWeights(from)
+    return withWeights(plain.read(from), row)
+  },
+}
+
+/** What of a message is of some release. */
+function weightedIn(value: Message): readonly Weighted[] {
+  if (value.kind === 'step') return value.route
+  return value.kind === 'presence' ? [value] : []
+}
+
+function withWeights(value: Message, row: readonly Weighted[]): Message {
+  if (weightedIn(value).length !== row.length)
+    throw wire.badMessage('releases of other layers than there are')
+  if (value.kind === 'step')
+    return { ...value, route: value.route.map((hop, at) => ({ ...hop, ...row[at] })) }
+  const [of] = row
+  if (value.kind !== 'presence' || of?.weights === value.release)
+    throw wire.badMessage("the lane's release is not named apart")
+  return { ...value, ...of }
+}
+
 /** A request as far as it has come: the layers applied, by whom, and the activation that came out. */
 export type Step = Extract<Message, { kind: 'step' }>
 /** A provider is computing a layer on a step; with a time to live of 0 it will not, or not any more. */
@@ -325,7 +371,8 @@ export function encodeMessage(value: Message): Uint8Array {
  * who must count a message before they read it.
  */
 export function kindOf(bytes: Uint8Array): Message['kind'] | undefined {
-  return Object.keys(kinds)[bytes[1] ?? Number.NaN] as Message['kind'] | undefined
+  const at = bytes[1] === MIXED_MARK ? 2 + weightsBytes(bytes.subarray(2)) : 1
+  return Object.keys(kinds)[bytes[at] ?? Number.NaN] as Message['kind'] | undefined
 }
 
 /** Reads a message from untrusted bytes. @throws SwarmError `bad-message`, nothing else. */
@@ -343,41 +390,3 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** The first byte of every message; a peer refuses messages of another version. */
 export const PROTOCOL_VERSION = 5
-/** What of a release's hash stands in its topics, which travel with every message. @param release the hash, hex. */
-export function topicRelease(release: string): string {
-  return release.slice(0, 2 * TOPIC_RELEASE_BYTES)
-}
-/** Where the presence of a lane goes; bootstrap nodes are members of these topics and of no other. */
-export function presenceTopic(release: string, lane: number): string {
-  return `layerswarm/${PROTOCOL_VERSION}/${topicRelease(release)}/presence/${lane}`
-}
-/** Where the steps, claims and ends of a lane go: the gossip topic in which a group of peers serves one release. */
-export function laneTopic(release: string, lane: number): string {
-  return `layerswarm/${PROTOCOL_VERSION}/${topicRelease(release)}/lane/${lane}`
-}
-
-/** The topic in which a message of this kind travels. */
-export function topicOf(kind: Message['kind'], release: string, lane: number): string {
-  return kind === 'presence' ? presenceTopic(release, lane) : laneTopic(release, lane)
-}
-
-/** What a topic is for. */
-export interface Topic {
-  readonly carries: 'presence' | 'lane'
-  /** What `topicRelease` makes of the hash of the release's manifest. */
-  readonly release: string
-  /** From 0 to LANES_MAX − 1. */
-  readonly lane: number
-}
-
-const TOPIC = new RegExp(
-  `^layerswarm/${PROTOCOL_VERSION}/([0-9a-f]{${2 * TOPIC_RELEASE_BYTES}})/(presence|lane)/(0|[1-9][0-9]{0,4})$`,
-)
-
-/** What a topic is for; undefined for one that is none of this protocol's. */
-export function parseTopic(topic: string): Topic | undefined {
-  const [, release, carries, number] = TOPIC.exec(topic) ?? []
-  const lane = Number(number)
-  if (release === undefined || !(lane < LANES_MAX)) return undefined
-  return { carries: carries === 'presence' ? 'presence' : 'lane', release, lane }
-}
