@@ -30,8 +30,11 @@ export const STUCK_MS = 60_000
 export const BUSY_STAY_MS = 10_000
 /** Beyond this many peers the world is not kept running only to see everything released. */
 export const DRAINED_PEERS_MAX = 400
-/** How long after the last deadline followers may still hold on: they count it from when they heard of it. */
-export const DRAIN_MS_MAX = 90_000
+/**
+ * How long after the last deadline followers may still hold on: a flood waits in the slowest downlinks for 80 s, and
+ * what is heard then of somebody who has gone is followed for UNPAID_MS.
+ */
+export const DRAIN_MS_MAX = 180_000
 /** And how often they are asked. */
 export const DRAIN_STEP_MS = 3_000
 /** Peers whose holdings are looked at every few seconds: all of a small world, a sample of a large one. */

@@ -66,6 +66,16 @@ test('a request whose payer is out of reach is not followed for as long as it sa
   expect(one.followed).toBe(1)
 })
 
+test('nor is one that was worked on when its payer went', () => {
+  const one = loneProvider(self, [first, other], {}, [3])
+  one.onStep(first, fresh(first, { next: self, remainingMs: 600_000 }), 0, other)
+  one.onDisconnected(other, 10)
+  one.onTime(10 + UNPAID_MS - 1)
+  expect(one.followed).toBe(1)
+  one.onTime(10 + UNPAID_MS)
+  expect(one.followed).toBe(0)
+})
+
 describe('what is said of others', () => {
   const requester = 'requester' as PeerId
   /** Whether a step that this provider makes names somebody whom `by` found silent. */

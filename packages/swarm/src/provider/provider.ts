@@ -18,7 +18,7 @@ import type { Flight } from './flight.ts'
 import { Following } from './following.ts'
 import { HandOvers } from './hand-over.ts'
 import { Heeding } from './heeding.ts'
-import { ALIVE_MS } from './limits.ts'
+import { ALIVE_MS, UNPAID_MS } from './limits.ts'
 import { Notices } from './notices.ts'
 import type { ProviderOptions } from './options.ts'
 import { Outputs } from './outputs.ts'
@@ -280,7 +280,7 @@ export class Provider {
   /** Whoever is gone goes on with nothing, and what it held is gone with it: nobody waits until a pull of it fails. */
   onDisconnected(peer: PeerId, nowMs: number): Effect[] {
     const effects = this.visits.onDisconnected(peer, nowMs)
-    effects.push(...this.payerGone(peer))
+    effects.push(...this.payerGone(peer, nowMs))
     for (const flight of this.following.all()) {
       if (this.claims.get(flight.request)?.peer !== peer) continue
       if (this.handOvers.leads(flight)) {
@@ -295,11 +295,13 @@ export class Provider {
     return effects
   }
 
-  /** Who answered for a request is gone: what nobody works on here is not followed any longer. */
-  private payerGone(peer: PeerId): Effect[] {
+  /** Who answered for a request is gone: it is not followed any longer, or for a while where somebody works on it here. */
+  private payerGone(peer: PeerId, nowMs: number): Effect[] {
     return [...this.following.all()].flatMap((flight) => {
+      if (flight.payer !== peer) return []
+      flight.endBy(nowMs + UNPAID_MS)
       const isIdle = !this.work.has(flight.request) && !this.handOvers.leads(flight)
-      return flight.payer === peer && isIdle ? this.following.leave(flight) : []
+      return isIdle ? this.following.leave(flight) : []
     })
   }
 
