@@ -26,6 +26,11 @@ const LOST = [6, 7]
 const PROGRESS_SAMPLES = 100
 
 const flags = readFlags({ samples: 500, open: 4 })
+for (const [name, given] of Object.entries(flags)) {
+  if (given >= 1) continue
+  process.stderr.write(`--${name} is ${given} and must be at least 1\n`)
+  process.exit(2)
+}
 const samples = await readSamples(SAMPLES)
 const server = await startServer({ port: await freePort(), flags: ['--model', MODEL] })
 const peers = HOSTED.map((serve) => startPeers({ join: server.url, serve, webrtc: false }))

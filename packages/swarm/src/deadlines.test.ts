@@ -223,6 +223,15 @@ describe('an error says what was missing', () => {
     expect(line).toContain('none of them took the request on')
   })
 
+  test('news of hosts, where it has only just come', async () => {
+    const world = new World({ seed: 1, shape: SMALL })
+    const asker = world.join('asker')
+    const { fault } = await outcome(world, asker, { deadlineMs: 60 })
+    expect(fault && failureLine(fault)).toBe(
+      'no answer within 60 ms: this peer has only just come and had not heard yet who hosts what; ask again, or allow more time',
+    )
+  })
+
   test('hosts that were at work to the end, and that more time helps then', async () => {
     const line = await lineOf(slow(3_000), { deadlineMs: 2_000 })
     expect(line).toMatch(/peer …p\d was still at work after 0 layers; allow more time/)

@@ -4,6 +4,8 @@ export type Missing =
   | { what: 'stem' }
   /** Nobody who is known hosts these. */
   | { what: 'hosts'; layers: readonly number[] }
+  /** This peer has only just come, and nobody had said yet who hosts what. */
+  | { what: 'news' }
   /** These were asked and said nothing. */
   | { what: 'replies'; peers: readonly string[] }
   /** Hosts are there, the request was left to whoever answers first, and nobody took it on. */
@@ -50,6 +52,8 @@ function missingLine(missing: Missing, hops: number): string {
       return 'this peer had not run the stem yet, its engine is busy or still loading; ask again, or allow more time'
     case 'hosts':
       return `nobody is known who hosts ${listed('layer', missing.layers)}; start a peer that does (\`layerswarm peer --join URL --layers ${missing.layers.join(',')}\`)`
+    case 'news':
+      return 'this peer has only just come and had not heard yet who hosts what; ask again, or allow more time'
     case 'replies':
       return `${listed('peer', missing.peers.map(shortName))} did not answer; ask again, and others are asked first`
     case 'takers':

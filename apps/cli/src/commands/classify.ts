@@ -1,4 +1,6 @@
 import { CliError, usageError } from '../cli-error.ts'
+import { readBounded } from '../files.ts'
+import { PICTURE_BYTES_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { count, swarmKeyOption, swarmUrls, text, type ValuesOf } from '../line/option.ts'
@@ -52,6 +54,9 @@ export const classify = defineCommand({
       throw usageError('classify needs either IMAGE… or --samples N')
     }
     const asking = askingOf(values)
+    // One picture that is not there needs no swarm; of several the others are answered.
+    const [only] = positionals
+    if (only !== undefined && positionals.length === 1) await readBounded(only, PICTURE_BYTES_MAX)
     doing('joining the swarm')
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, data, release, engine, policy } = values

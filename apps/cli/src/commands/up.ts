@@ -86,6 +86,10 @@ export const up = defineCommand({
       const layerFiles = values['layer-files']
       const what = { peers, layerFiles, pids, missing: missing ?? null }
       emit({ ready: url, link: links.url, ...what, ...doors })
+      if (missing !== undefined) {
+        const still = await swarm.covered(Number.POSITIVE_INFINITY, signal, () => undefined)
+        if (still === undefined) log('everything is hosted now')
+      }
       await untilAborted(signal)
     } finally {
       doing('stopping the volunteers')

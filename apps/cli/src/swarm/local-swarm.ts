@@ -49,7 +49,11 @@ export interface LocalSwarm {
    * Waits until every layer of every release has a host.
    * @returns what is still missing after `withinMs`, in words; undefined when nothing is.
    */
-  covered(withinMs: number, signal: AbortSignal): Promise<string | undefined>
+  covered(
+    withinMs: number,
+    signal: AbortSignal,
+    tell?: (hosted: string) => void,
+  ): Promise<string | undefined>
   /** Ends the volunteers, then the server. */
   stop(): Promise<void>
 }
@@ -90,11 +94,11 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     ready,
     signaling,
     providers,
-    async covered(withinMs, signal) {
+    async covered(withinMs, signal, tell = options.progress) {
       const endMs = Date.now() + withinMs
       const look = () => {
         const snapshot = signaling.snapshot()
-        options.progress(hostedLayers(snapshot))
+        tell(hostedLayers(snapshot))
         return missingLayers(snapshot)
       }
       let missing = look()

@@ -12,6 +12,7 @@ const FAULTS: SwarmError['fault'][] = [
     [
       { what: 'stem' },
       { what: 'hosts', layers: [3, 4] },
+      { what: 'news' },
       { what: 'replies', peers: ['a'] },
       { what: 'takers' },
       { what: 'result', peer: 'a' },

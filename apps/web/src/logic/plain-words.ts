@@ -62,6 +62,8 @@ function shortOf(missing: Missing): string {
       return 'this tab was still busy with its own part. Ask again.'
     case 'hosts':
       return `nobody hosts ${layersText(missing.layers)}. Host more layers here, or invite others.`
+    case 'news':
+      return 'this tab has only just come, and nobody had said yet who hosts what. Ask again.'
     case 'replies':
       return 'those who were asked did not answer. Ask again, and others are asked first.'
     case 'takers':

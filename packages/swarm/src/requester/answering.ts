@@ -171,7 +171,7 @@ export class Answering {
   private shortfall(wanted: Pending, nowMs: number): FailureFault {
     const { newest, policy } = wanted
     const hops = newest.route.length
-    const missing = missingOf(wanted, this.parts)
+    const missing = missingOf(wanted, this.parts, nowMs)
     if (hops === 0 && missing.what === 'hosts' && missing.layers.length === this.layers)
       return { code: 'no-providers' }
     if (missing.what === 'head' && missing.reason !== undefined)

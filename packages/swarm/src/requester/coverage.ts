@@ -33,6 +33,11 @@ export class Coverage {
     this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
   }
 
+  /** Whether everybody in the lane has announced itself once. */
+  isLaneKnown(nowMs: number): boolean {
+    return nowMs >= this.laneKnownAtMs
+  }
+
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
   isCovered(step: Step): boolean {
     if (isComplete(step, this.shape.layers)) return true

@@ -8,12 +8,13 @@ import type { Scoring } from './scoring.ts'
 export function missingOf(
   wanted: Pending,
   { scoring, coverage }: { readonly scoring: Scoring; readonly coverage: Coverage },
+  nowMs: number,
 ): Missing {
   const { newest, leastHops, atWork } = wanted
   if (newest.route.length >= leastHops) return missingScores(wanted, scoring)
   const { unhosted, runnable } = coverage.shortage(newest)
   if (runnable === 0 || newest.route.length + runnable < leastHops)
-    return { what: 'hosts', layers: unhosted }
+    return coverage.isLaneKnown(nowMs) ? { what: 'hosts', layers: unhosted } : { what: 'news' }
   if (atWork !== undefined) return { what: 'time', peer: atWork }
   const { next, requester } = newest
   // Short work is not spoken of, and there was time for no more than that.
