@@ -5,6 +5,7 @@ import type { PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import { isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
+import { GREETED_MS } from './limits.ts'
 import type { Pending } from './pending.ts'
 
 /**
@@ -33,9 +34,9 @@ export class Coverage {
     this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
   }
 
-  /** Whether everybody in the lane has announced itself once. */
-  isLaneKnown(nowMs: number): boolean {
-    return nowMs >= this.laneKnownAtMs
+  /** Whether this member came to the lane so lately that those who greet newcomers need not have been heard. */
+  isNew(nowMs: number): boolean {
+    return nowMs < this.laneKnownAtMs - PRESENCE_INTERVAL_MS_MAX + GREETED_MS
   }
 
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */

@@ -39,5 +39,7 @@ export const HURRY_FACTOR = 3
 export const HURRY_SHARE_MAX = 1 / 2
 /** Answers of which it is told what audits find afterwards: those of the minute that an audit takes at most, at four a second. */
 export const CHECKED_ANSWERS_MAX = 256
+/** Within this after it came a newcomer has been greeted by those who host something, on a busy machine too. */
+export const GREETED_MS = 2_000
 /** Silent peers that an error names: a line is short. */
 export const SILENT_NAMED_MAX = 3

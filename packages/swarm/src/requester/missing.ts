@@ -14,7 +14,7 @@ export function missingOf(
   if (newest.route.length >= leastHops) return missingScores(wanted, scoring)
   const { unhosted, runnable } = coverage.shortage(newest)
   if (runnable === 0 || newest.route.length + runnable < leastHops)
-    return coverage.isLaneKnown(nowMs) ? { what: 'hosts', layers: unhosted } : { what: 'news' }
+    return coverage.isNew(nowMs) ? { what: 'news' } : { what: 'hosts', layers: unhosted }
   if (atWork !== undefined) return { what: 'time', peer: atWork }
   const { next, requester } = newest
   // Short work is not spoken of, and there was time for no more than that.
