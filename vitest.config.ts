@@ -56,7 +56,7 @@ export default defineConfig({
           name: 'system',
           globalSetup: 'test/build-first.ts',
           // After all that computes without a pause. Swarms and browsers wait for each other half of
-          // their time, so two files share two cores; `npm test` runs all others behind them.
+          // their time, so two files share two cores; `npm test` runs the commands behind them.
           sequence: { groupOrder: 3 },
           include: ['test/system/**/*.test.ts'],
           exclude: ALONE,

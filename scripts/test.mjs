@@ -20,6 +20,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
 const unitOnly = words.includes('--unit')
 const forVitest = words.filter((word) => word !== '--unit')
+/** Below everything that has to be in time. */
+const BEHIND_NICENESS = 10
+
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK)
@@ -103,30 +106,25 @@ function run(words, env) {
   return signal === null ? status : 1
 }
 
-/**
- * One run of vitest over these projects: in front of all with everything that it says, or beside others
- * with one worker, heard at its end. @returns what it counted.
- */
-async function runProjects(name, projects, { isBeside = false, niceness = 0 } = {}) {
+/** One run of vitest over these projects: what it counted, and what it printed if it had to keep quiet. */
+async function runProjects(name, projects, { behind = false } = {}) {
   const countsFile = join(countsFolder, `${name}.json`)
   const words = projects.flatMap((project) => ['--project', project])
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...words], {
     cwd: root,
-    stdio: ['inherit', isBeside ? 'pipe' : 'inherit', isBeside ? 'pipe' : 'inherit'],
+    stdio: ['inherit', behind ? 'pipe' : 'inherit', behind ? 'pipe' : 'inherit'],
     env: {
       ...process.env,
       ...env,
       LAYERSWARM_TEST_COUNTS: countsFile,
       LAYERSWARM_IS_BUILT: '1',
-      ...(isBeside
-        ? { VITEST_MAX_WORKERS: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }
-        : {}),
+      ...(behind ? { VITEST_MAX_WORKERS: '1', FORCE_COLOR: process.stdout.isTTY ? '1' : '0' } : {}),
     },
   })
   const said = []
-  // What it starts inherits this.
-  if (niceness > 0) setPriority(child.pid, niceness)
-  if (isBeside) {
+  if (behind) {
+    // What it starts inherits this: it computes whenever the others wait, and never makes them wait.
+    setPriority(child.pid, BEHIND_NICENESS)
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk) => said.push(chunk))
   }
@@ -167,13 +165,13 @@ if (unitOnly || forVitest.length > 0) {
 
 const countsFolder = mkdtempSync(join(tmpdir(), 'layerswarm-test-'))
 try {
-  // Swarms and browsers wait for each other half of their time. Commands only compute: they do so whenever
-  // the others wait, and never make them wait.
-  const runs = await Promise.all([
+  const unit = await runProjects('unit', ['unit'])
+  // Swarms and browsers wait for each other half of their time; the commands compute meanwhile.
+  const others = await Promise.all([
     runProjects('system', ['system', 'system-alone']),
-    runProjects('unit', ['unit'], { isBeside: true }),
-    runProjects('commands', ['commands'], { isBeside: true, niceness: 10 }),
+    runProjects('commands', ['commands'], { behind: true }),
   ])
+  const runs = [unit, ...others]
   const sum = (what) => runs.reduce((total, counts) => total + counts[what], 0)
   process.stdout.write(
     `\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`,
