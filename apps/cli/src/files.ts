@@ -5,6 +5,12 @@ import { JSON_BYTES_MAX } from './limits.ts'
 
 /** Reads a file of at most `bytesMax`. @throws CliError `not-found` or `bad-file`. */
 export async function readBounded(path: string, bytesMax: number): Promise<Uint8Array> {
+  await requireFile(path, bytesMax)
+  return readFile(path)
+}
+
+/** A file of at most `bytesMax` that is there. @throws CliError `not-found` or `bad-file`. */
+export async function requireFile(path: string, bytesMax: number): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) throw new CliError({ code: 'not-found', path }, `${path} does not exist`)
   if (!found.isFile()) throw new CliError({ code: 'bad-file', path }, `${path} is not a file`)
@@ -14,7 +20,6 @@ export async function readBounded(path: string, bytesMax: number): Promise<Uint8
       `${path} has ${found.size} bytes; at most ${bytesMax} are read`,
     )
   }
-  return readFile(path)
 }
 
 /** Reads a JSON file. @throws CliError `not-found` or `bad-file`. */

@@ -1,5 +1,5 @@
 import { CliError, usageError } from '../cli-error.ts'
-import { readBounded } from '../files.ts'
+import { requireFile } from '../files.ts'
 import { PICTURE_BYTES_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
@@ -56,7 +56,7 @@ export const classify = defineCommand({
     const asking = askingOf(values)
     // One picture that is not there needs no swarm; of several the others are answered.
     const [only] = positionals
-    if (only !== undefined && positionals.length === 1) await readBounded(only, PICTURE_BYTES_MAX)
+    if (only !== undefined && positionals.length === 1) await requireFile(only, PICTURE_BYTES_MAX)
     doing('joining the swarm')
     const { joinAsRequester } = await import('../swarm/join-swarm.ts')
     const { join, data, release, engine, policy } = values

@@ -89,8 +89,7 @@ async function answeringRelease(
   wanted: string,
   named: readonly string[],
 ): Promise<AnsweringRelease> {
-  const known = await knownReleaseFolders()
-  for (const folder of [...named, ...known]) {
+  for (const folder of named.length === 0 ? await knownReleaseFolders() : named) {
     const manifest = await readManifest(folder)
     if (releaseId(manifest) !== id) continue
     const { spec, parts } = await readModelFolder(folder)

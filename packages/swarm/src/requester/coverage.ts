@@ -19,24 +19,24 @@ export class Coverage {
   private readonly shape: ModelShape
   private readonly table: PeerTable
   private readonly own: ReadonlySet<number>
-  private laneKnownAtMs: number
+  private enteredAtMs: number
 
   /** @param own the layers that this member hosts. */
   constructor(shape: ModelShape, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
     this.shape = shape
     this.table = table
     this.own = own
-    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
+    this.enteredAtMs = nowMs
   }
 
   /** It is in another lane, whose members have not announced themselves yet. */
   laneEntered(nowMs: number): void {
-    this.laneKnownAtMs = nowMs + PRESENCE_INTERVAL_MS_MAX
+    this.enteredAtMs = nowMs
   }
 
   /** Whether this member came to the lane so lately that those who greet newcomers need not have been heard. */
   isNew(nowMs: number): boolean {
-    return nowMs < this.laneKnownAtMs - PRESENCE_INTERVAL_MS_MAX + GREETED_MS
+    return nowMs < this.enteredAtMs + GREETED_MS
   }
 
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
@@ -126,6 +126,6 @@ export class Coverage {
     const { newest, patience } = wanted
     if (this.isCovered(newest)) return patience.covered()
     const isGap = this.planWithoutGaps(wanted) !== undefined
-    patience.uncovered(this.laneKnownAtMs, nowMs, isGap)
+    patience.uncovered(this.enteredAtMs + PRESENCE_INTERVAL_MS_MAX, nowMs, isGap)
   }
 }

@@ -6,14 +6,12 @@ import type { OwnRunInput } from '../audits/own-runs.ts'
 import { roundArithmetic } from '../audits/round-arithmetic.ts'
 import { SameWeights } from '../audits/same-weights.ts'
 import { isStepOfLayers } from '../audits/step-size.ts'
-import { draw } from '../draw.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
 import type { Halfway, Opening } from '../handed-on.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { Mixing } from '../lanes/mixing.ts'
 import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
 import type { HeadOutcome } from '../ports.ts'
-import { tagOf } from '../presence/near.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { asksTheSame, isComplete, isUnchanged, sameStep, supersedes } from '../step.ts'
@@ -57,7 +55,7 @@ export class Requester {
   private readonly losses = new Losses()
   private lookedAtMs = 0
   private readonly ledger: Ledger
-  private readonly mixing: Mixing
+  private readonly weights: SameWeights
   private readonly audits: Audits
   private readonly judgement: Judgement
   /** What requests that are answered in rounds share with the others. */
@@ -67,7 +65,7 @@ export class Requester {
     const { self, shape, hosted } = options
     this.options = options
     const mixing = options.mixing ?? new Mixing({ release: '', shape })
-    this.mixing = mixing
+    this.weights = new SameWeights(self, table, mixing)
     this.ledger = options.ledger ?? new Ledger()
     this.coverage = new Coverage(shape, table, hosted, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
@@ -78,7 +76,7 @@ export class Requester {
         hosted,
         agree: options.agree ?? withinTolerance,
         isPlausible: options.isPlausible ?? isStepOfLayers,
-        weights: new SameWeights(self, table, mixing),
+        weights: this.weights,
         uploadBytesPerMs: options.uploadBytesPerMs ?? (() => undefined),
         isBusy: (nowMs) => this.isBusy(nowMs),
         arithmetic: options.arithmetic ?? roundArithmetic,
@@ -153,8 +151,7 @@ export class Requester {
     nowMs: number,
   ): Step {
     const { self } = this.options
-    const skipped = this.mixing.skipped().map((peer) => tagOf(draw(peer)))
-    const all = [...skipped, ...this.ledger.barred(nowMs)].slice(-BARRED_MAX)
+    const all = [...this.weights.skipped(), ...this.ledger.barred(nowMs)].slice(-BARRED_MAX)
     const barred = this.coverage.bars(of.opening.policy, all)
     return firstStep({ ...of, requester: self, barred }, nowMs)
   }

@@ -26,8 +26,8 @@ export interface ChosenWay {
 }
 
 /**
- * The way that should be over first, by its plan and by how far such plans were right. Rounds must be clearly quicker than the tour, have a host for every layer,
- * and cost no more than is accepted.
+ * The way that should be over first, by its plan and by how far such plans were right. Rounds must be clearly quicker
+ * than the tour, have a host for every layer, and cost no more than is accepted.
  */
 export function chooseWay(ways: Ways): ChosenWay {
   const { tourMs, lateness } = ways
