@@ -1,15 +1,12 @@
 import {
   forward,
   type Manifest,
-  manifestBytes,
   type Part,
   partsOf,
-  randomModel,
   randomTensor,
   releaseId,
   rowsOf,
   sha256,
-  signManifest,
 } from '@layerswarm/model'
 import type { Answer, MemberEvent, ReleaseJudgement } from '@layerswarm/swarm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -19,14 +16,18 @@ import { createReleaseJudge, laneReleaseOf } from './lane-release.ts'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
 import { eventually } from './testing/test-nodes.ts'
-import { FILES, startTestSwarm, type TestSwarm, TINY_SPEC } from './testing/test-swarm.ts'
+import {
+  FILES,
+  NEWER_FILES,
+  offerRelease,
+  PUBLISHER_KEY,
+  startTestSwarm,
+  type TestSwarm,
+  TINY_SPEC,
+} from './testing/test-swarm.ts'
 
-/** The key of the fixture's publisher. */
-const KEY = new Uint8Array(32).fill(7)
 const PREPROCESSING = { size: 8, channels: 1, mean: [0.5], std: [0.5], foreground: 'any' } as const
 const FIGURES = { accuracy: 0.9, own: 0.9, other: 0.9 }
-/** The weights of the newer release. */
-const NEWER_FILES = randomModel(TINY_SPEC, 6)
 
 let swarm: TestSwarm
 const started: Peer[] = []
@@ -51,22 +52,10 @@ function offer(
   name: string,
   mixesWith: readonly Manifest[],
   given: Partial<Manifest> = {},
-  key = KEY,
+  key = PUBLISHER_KEY,
 ): Manifest {
-  const { publisher: _, signature: __, ...unsigned } = swarm.manifest
-  const parts = partsOf(TINY_SPEC).map((part) => {
-    const file = NEWER_FILES.get(part) ?? new Uint8Array()
-    swarm.files.set(`/parts/${sha256(file)}`, file)
-    return { part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const }
-  })
   const mixes = mixesWith.map((other) => ({ release: releaseId(other), ...FIGURES }))
-  const manifest = signManifest({ ...unsigned, name, parts, mixes, ...given }, key)
-  swarm.files.set(`/releases/${releaseId(manifest)}/manifest.json`, manifestBytes(manifest))
-  const bootstrap = JSON.parse(new TextDecoder().decode(swarm.files.get('/bootstrap.json')))
-  const { publisher } = manifest
-  bootstrap.releases = [{ id: releaseId(manifest), name, publisher }, ...bootstrap.releases]
-  swarm.files.set('/bootstrap.json', new TextEncoder().encode(JSON.stringify(bootstrap)))
-  return manifest
+  return offerRelease(swarm, { name, mixes, ...given }, key)
 }
 
 /** What comes of the layers that an answer names, each of its release. @param own files of whoever asked. */

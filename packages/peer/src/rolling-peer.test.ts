@@ -1,16 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import {
-  type Manifest,
-  manifestBytes,
-  partsOf,
-  randomModel,
-  randomTensor,
-  releaseId,
-  sha256,
-  signManifest,
-} from '@layerswarm/model'
+import { type Manifest, randomTensor, releaseId } from '@layerswarm/model'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PeerOptions } from './options.ts'
 import { createPeer, type Peer } from './peer.ts'
@@ -21,10 +12,13 @@ import {
   type RollingPeer,
 } from './rolling-peer.ts'
 import { eventually } from './testing/test-nodes.ts'
-import { startTestSwarm, type TestSwarm, TINY_SPEC } from './testing/test-swarm.ts'
+import {
+  offerRelease,
+  PUBLISHER_KEY,
+  startTestSwarm,
+  type TestSwarm,
+} from './testing/test-swarm.ts'
 
-/** The key of the fixture's publisher. */
-const PUBLISHER_KEY = new Uint8Array(32).fill(7)
 const LATER = '2026-11-24T08:00:00Z'
 
 let swarm: TestSwarm
@@ -64,22 +58,8 @@ async function follow(
 
 /** Offers another release of the fixture's name before the old one. */
 function offer(createdAt: string, key = PUBLISHER_KEY, mixes?: Manifest['mixes']): Manifest {
-  const files = randomModel(TINY_SPEC, 6)
-  const { publisher: _, signature: __, ...unsigned } = swarm.manifest
-  const parts = partsOf(TINY_SPEC).map((part) => {
-    const file = files.get(part) ?? new Uint8Array()
-    swarm.files.set(`/parts/${sha256(file)}`, file)
-    return { part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const }
-  })
-  const training = { ...unsigned.training, createdAt }
-  const named = mixes === undefined ? {} : { mixes }
-  const manifest = signManifest({ ...unsigned, parts, training, ...named }, key)
-  swarm.files.set(`/releases/${releaseId(manifest)}/manifest.json`, manifestBytes(manifest))
-  const bootstrap = JSON.parse(new TextDecoder().decode(swarm.files.get('/bootstrap.json')))
-  const { name, publisher } = manifest
-  bootstrap.releases = [{ id: releaseId(manifest), name, publisher }, ...bootstrap.releases]
-  swarm.files.set('/bootstrap.json', new TextEncoder().encode(JSON.stringify(bootstrap)))
-  return manifest
+  const training = { ...swarm.manifest.training, createdAt }
+  return offerRelease(swarm, { training, ...(mixes === undefined ? {} : { mixes }) }, key)
 }
 
 const image = () => randomTensor([1, 1, 8, 8], 9)

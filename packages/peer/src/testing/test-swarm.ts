@@ -33,11 +33,13 @@ export const TINY_SPEC: ModelSpec = parseModelSpec({
   layerNormEps: 1e-6,
 })
 
-const PUBLISHER_KEY = new Uint8Array(32).fill(7)
+export const PUBLISHER_KEY = new Uint8Array(32).fill(7)
 /** The public key, hex, that signed the tiny release. */
 export const PUBLISHER = publisherOf(PUBLISHER_KEY)
 /** The part files of the tiny release, by part. */
 export const FILES = randomModel(TINY_SPEC, 5)
+/** The files of the releases that `offerRelease` adds. */
+export const NEWER_FILES = randomModel(TINY_SPEC, 6)
 
 function tinyManifest(): Manifest {
   const digest = sha256(new Uint8Array())
@@ -102,6 +104,26 @@ export async function startTestSwarm(): Promise<TestSwarm> {
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+/** Offers another release of the same shape before those that are there, with NEWER_FILES and in these fields another one. */
+export function offerRelease(
+  { files, manifest: { publisher: _, signature: __, ...unsigned } }: TestSwarm,
+  changes: Partial<Manifest>,
+  key = PUBLISHER_KEY,
+): Manifest {
+  const parts = partsOf(TINY_SPEC).map((part) => {
+    const file = NEWER_FILES.get(part) ?? new Uint8Array()
+    files.set(`/parts/${sha256(file)}`, file)
+    return { part, sha256: sha256(file), bytes: file.length, dtype: 'float32' as const }
+  })
+  const manifest = signManifest({ ...unsigned, parts, ...changes }, key)
+  files.set(`/releases/${releaseId(manifest)}/manifest.json`, manifestBytes(manifest))
+  const bootstrap = JSON.parse(new TextDecoder().decode(files.get('/bootstrap.json')))
+  const { name, publisher } = manifest
+  bootstrap.releases = [{ id: releaseId(manifest), name, publisher }, ...bootstrap.releases]
+  files.set('/bootstrap.json', new TextEncoder().encode(JSON.stringify(bootstrap)))
+  return manifest
 }
 
 /** The port may be in use for some milliseconds after its last listener has closed. */

@@ -1,5 +1,5 @@
 import type { EncodedActivation } from '@layerswarm/model'
-import type { Clock, LayerOutcome } from '../ports.ts'
+import type { Clock } from '../ports.ts'
 import { SymbolicCompute } from './symbolic-compute.ts'
 import { tainted } from './symbols.ts'
 
@@ -20,18 +20,9 @@ export class LyingCompute extends SymbolicCompute {
     this.lies = lies
   }
 
-  override run(
-    layer: number,
-    hop: number,
-    input: EncodedActivation,
-    finished: (outcome: LayerOutcome) => void,
-  ): void {
-    const isLie = this.lies.isLie(layer, hop, input.bytes)
-    super.run(layer, hop, input, (outcome) => {
-      if (!isLie || 'failure' in outcome) return finished(outcome)
-      const { activation } = outcome
-      const bytes = tainted(activation.bytes, this.lies.nextMark())
-      finished({ ...outcome, activation: { ...activation, bytes } })
-    })
+  protected override sayer(layer: number, hop: number, input: EncodedActivation): () => Uint8Array {
+    const truth = super.sayer(layer, hop, input)
+    if (!this.lies.isLie(layer, hop, input.bytes)) return truth
+    return () => tainted(truth(), this.lies.nextMark())
   }
 }

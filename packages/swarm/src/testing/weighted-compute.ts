@@ -1,8 +1,7 @@
 import type { EncodedActivation } from '@layerswarm/model'
 import { LAYERS_MAX } from '../limits.ts'
-import type { Clock, LayerOutcome } from '../ports.ts'
+import type { Clock } from '../ports.ts'
 import { SymbolicCompute } from './symbolic-compute.ts'
-import { appliedToAll } from './symbols.ts'
 
 /** What stands for a layer of the other release in an activation: no layer has that number. */
 export function foreignSymbol(layer: number): number {
@@ -15,16 +14,7 @@ export class WeightedCompute extends SymbolicCompute {
     super(clock, 2)
   }
 
-  override run(
-    layer: number,
-    hop: number,
-    input: EncodedActivation,
-    finished: (outcome: LayerOutcome) => void,
-  ): void {
-    super.run(layer, hop, input, (outcome) => {
-      if ('failure' in outcome) return finished(outcome)
-      const bytes = appliedToAll(foreignSymbol(layer), input)
-      finished({ ...outcome, activation: { ...input, bytes } })
-    })
+  protected override sayer(layer: number, hop: number, input: EncodedActivation): () => Uint8Array {
+    return super.sayer(foreignSymbol(layer), hop, input)
   }
 }
