@@ -6,12 +6,10 @@ import {
   argmax,
   fileDistanceOf,
   forward,
-  grayTensor,
   type LayerDtype,
   type Manifest,
   manifestBytes,
   type Part,
-  parseIdx,
   parseManifest,
   recodePart,
   rowsOf,
@@ -25,12 +23,12 @@ import { createNodeEngine } from '@layerswarm/peer/node'
 import { createSignaling, type Signaling } from '@layerswarm/signaling'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type LyingPeer, openLyingPeer } from '../../packages/peer/src/testing/lying-peer.ts'
+import { readSamples } from '../support/samples.ts'
 
 /** A release of models/fashion-vit with smaller files of its layers, and a swarm whose hosts mix them. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MODEL = join(ROOT, 'models', 'fashion-vit')
-const SAMPLES = join(ROOT, 'models', 'samples', 'fashion-mnist-500')
 const PICTURES = 100
 /** Answers that may be others than those of the same layers in float32: int4 alone changes 1 to 2 of 100. */
 const CHANGED_MAX = 5
@@ -120,16 +118,6 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true })
 })
 
-async function readPictures(): Promise<{ images: Tensor[]; labels: Uint8Array }> {
-  const read = async (name: string) => parseIdx(new Uint8Array(await readFile(join(SAMPLES, name))))
-  const { shape, data } = await read('images.idx3-ubyte')
-  const size = (shape[1] ?? 0) * (shape[2] ?? 0)
-  const images = Array.from({ length: PICTURES }, (_, i) =>
-    grayTensor(data.subarray(i * size, (i + 1) * size), manifest.preprocessing),
-  )
-  return { images, labels: (await read('labels.idx1-ubyte')).data as Uint8Array }
-}
-
 test('each host has loaded the files that it was told, and no others', () => {
   for (const [i, [dtype, serve]] of HOSTS.entries()) {
     const { layerFiles, hostedLayers, bytes } = (hosts[i] as Peer).snapshot()
@@ -144,7 +132,7 @@ test('each host has loaded the files that it was told, and no others', () => {
 })
 
 test('a lane that mixes float32, float16, int8 and int4 answers as it was measured, and no audit finds a lie', async () => {
-  const { images, labels } = await readPictures()
+  const { images, labels } = await readSamples(PICTURES, manifest)
   const engine = await createNodeEngine('ort-node', manifest.spec)
   for (const [part, file] of parts) await engine.load(part, file)
   let [right, wanted, changed, farthest] = [0, 0, 0, 0]
@@ -177,7 +165,7 @@ test('a lane that mixes float32, float16, int8 and int4 answers as it was measur
 test('a liar gains nothing by loading int4', async () => {
   const options = { join: url, serve: [0, 1, 2, 3], layerFiles: 'int4', webrtc: false } as const
   liar = await openLyingPeer(options, 'random', 1)
-  const { images } = await readPictures()
+  const { images } = await readSamples(PICTURES, manifest)
   const endMs = Date.now() + FOUND_MS_MAX
   for (let i = 0; outvoted.length === 0 && Date.now() < endMs; i++)
     await (await asker.classify(images[i % PICTURES] as Tensor)).answer

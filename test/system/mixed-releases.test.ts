@@ -5,10 +5,8 @@ import { fileURLToPath } from 'node:url'
 import {
   argmax,
   forward,
-  grayTensor,
   type Manifest,
   manifestBytes,
-  parseIdx,
   parseManifest,
   releaseId,
   rowsOf,
@@ -21,13 +19,13 @@ import { createNodeEngine } from '@layerswarm/peer/node'
 import { createSignaling, type Signaling } from '@layerswarm/signaling'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommand } from '../support/run-command.ts'
+import { readSamples } from '../support/samples.ts'
 import { writeSampleData } from '../support/training-data.ts'
 
 /** A release, a fine-tuning of it that names it as mixing, and a swarm of which each half has one of the two. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MODEL = join(ROOT, 'models', 'fashion-vit')
-const SAMPLES = join(ROOT, 'models', 'samples', 'fashion-mnist-500')
 const KEY = new Uint8Array(32).fill(9)
 const PICTURES = 450
 /** Right answers that may be lost among so many against the worse of the two: three standard errors of what mixing may cost, 2 points. */
@@ -136,16 +134,6 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true })
 })
 
-async function readPictures({ preprocessing }: Manifest) {
-  const read = async (name: string) => parseIdx(new Uint8Array(await readFile(join(SAMPLES, name))))
-  const { shape, data } = await read('images.idx3-ubyte')
-  const size = (shape[1] ?? 0) * (shape[2] ?? 0)
-  const images = Array.from({ length: PICTURES }, (_, i) =>
-    grayTensor(data.subarray(i * size, (i + 1) * size), preprocessing),
-  )
-  return { images, labels: (await read('labels.idx1-ubyte')).data as Uint8Array }
-}
-
 /** How many a release names rightly by itself, its layers in these orders. */
 async function rightAlone(
   { folder, manifest }: Release,
@@ -169,7 +157,7 @@ async function rightAlone(
 }
 
 test('half the peers on each of two releases answer 450 of 450 in one lane, as well as either alone', async () => {
-  const { images, labels } = await readPictures(older.manifest)
+  const { images, labels } = await readSamples(PICTURES, older.manifest)
   const askers = [await open(older, 'none'), await open(newer, 'none')]
   const orders: number[][] = []
   let [right, mixed] = [0, 0]
