@@ -33,6 +33,7 @@ export const TINY_SPEC: ModelSpec = parseModelSpec({
   layerNormEps: 1e-6,
 })
 
+/** The private key, 32 bytes, that signs the tiny release. */
 export const PUBLISHER_KEY = new Uint8Array(32).fill(7)
 /** The public key, hex, that signed the tiny release. */
 export const PUBLISHER = publisherOf(PUBLISHER_KEY)
