@@ -234,6 +234,9 @@ export const PEERING_LOOK_INTERVAL_MS = 1_000
 /** The server with the larger peer id leaves the other so much time to dial: its own look and a round trip. */
 export const PEERING_TURN_MS = 2_000
 
+/** Of a release's id, beside its name. */
+export const ID_CHARS_SHOWN = 8
+
 /** Peers of a release that /swarm.json names: more than a picture shows. */
 export const SHOWN_PEERS_MAX = 64
 /** The dashboard looks so often at how the swarm stands. */

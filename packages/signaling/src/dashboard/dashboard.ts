@@ -1,11 +1,9 @@
+import { ID_CHARS_SHOWN } from '../limits.ts'
 import type { Moment } from './history.ts'
 import type { ShownRelease, SwarmView } from './swarm-view.ts'
 
 /** Width and height of the plot of the last day, in its own units. */
 const PLOT = { width: 600, height: 120 } as const
-
-/** Of a release's id, beside its name. */
-const ID_CHARS = 8
 
 /** The swarm for people: a page without scripts, as it is when it is opened. */
 export function dashboardPage(view: SwarmView): string {
@@ -45,7 +43,7 @@ function releaseSection(release: ShownRelease, releases: readonly ShownRelease[]
 <p>It mixes with ${nameText(home)} and is in the lanes of that: ${own} ${own === 1 ? 'peer there has' : 'peers there have'} layers of ${escaped(name)}.</p>`
   const isMixed = releases.some((other) => other.id !== id && other.lanesOf === id)
   const nameOf = (other: string) =>
-    releases.find((one) => one.id === other)?.name ?? other.slice(0, ID_CHARS)
+    releases.find((one) => one.id === other)?.name ?? other.slice(0, ID_CHARS_SHOWN)
   return `${heading}
 <p>${providers} ${providers === 1 ? 'peer hosts' : 'peers host'} layers, ${askers} only ask.</p>
 <table>
@@ -73,7 +71,7 @@ ${table(
 }
 
 function nameText({ name, id }: ShownRelease): string {
-  return `${escaped(name)} <small>${id.slice(0, ID_CHARS)}</small>`
+  return `${escaped(name)} <small>${id.slice(0, ID_CHARS_SHOWN)}</small>`
 }
 
 function table(
