@@ -23,6 +23,26 @@ const scheme = (value: number) =>
 user_pref("ui.prefersReducedMotion", 1);
 `
 
+/** A picture that the page's own canvas draws, chosen as a file is. */
+async function upload(
+  tab: FirefoxTab,
+  name: string,
+  [width, height]: readonly [number, number],
+  drawing: string,
+): Promise<void> {
+  await tab.evaluate(`(async () => {
+    const canvas = new OffscreenCanvas(${width}, ${height})
+    const context = canvas.getContext('2d')
+    ${drawing}
+    const file = new File([await canvas.convertToBlob()], ${JSON.stringify(name)}, { type: 'image/png' })
+    const chosen = new DataTransfer()
+    chosen.items.add(file)
+    const input = document.querySelector('#file')
+    input.files = chosen.files
+    input.dispatchEvent(new Event('change'))
+  })()`)
+}
+
 describe.skipIf(!isFirefoxInstalled())('the page in Firefox', () => {
   let firefox: RawFirefox
   let swarm: RunningSwarm
@@ -98,20 +118,15 @@ describe.skipIf(!isFirefoxInstalled())('the page in Firefox', () => {
   test('says what the model knows, and takes a photo and a square of it', async () => {
     await tab.click('#tab-upload')
     expect(await text('#panel-upload .knows')).toContain('The model knows 10 kinds of picture')
-    await tab.evaluate(`(async () => {
-      const canvas = new OffscreenCanvas(120, 60)
-      const context = canvas.getContext('2d')
-      context.fillStyle = '#ccc'
+    await upload(
+      tab,
+      'my coat.png',
+      [120, 60],
+      `context.fillStyle = '#ccc'
       context.fillRect(0, 0, 120, 60)
       context.fillStyle = '#333'
-      context.fillRect(75, 15, 30, 30)
-      const file = new File([await canvas.convertToBlob()], 'my coat.png', { type: 'image/png' })
-      const chosen = new DataTransfer()
-      chosen.items.add(file)
-      const input = document.querySelector('#file')
-      input.files = chosen.files
-      input.dispatchEvent(new Event('change'))
-    })()`)
+      context.fillRect(75, 15, 30, 30)`,
+    )
     await untilTrue(`document.querySelector('#chosen-caption').textContent === 'my coat.png'`)
     await answered()
     await tab.evaluate(`(() => {
@@ -127,6 +142,45 @@ describe.skipIf(!isFirefoxInstalled())('the page in Firefox', () => {
     )
     await answered()
     await tab.click('#tab-samples')
+  })
+
+  test('a foreign picture is called one, and a sample is not', async () => {
+    const tours = await startService(
+      'signaling',
+      '--port',
+      '0',
+      '--model',
+      'models/fashion-vit-rounds',
+    )
+    const other = await firefox.open(`${tours.url}/?capacity=${LAYERS}&autojoin=1`)
+    try {
+      const state = () => other.evaluate<PeerSnapshot>('layerswarm.snapshot()')
+      const hostsAll = ({ hostedLayers }: PeerSnapshot) => hostedLayers.length === LAYERS
+      await untilSnapshot(state, 'it hosts all layers', hostsAll, WAIT_MS)
+      const judged = (novel: boolean) =>
+        `document.querySelector('[data-testid="answer"][data-novel="${novel}"]') !== null`
+      const verdict = `document.querySelector('[data-testid="answer"]').innerText.includes('Unlike anything I was trained on')`
+      await other.click('[data-testid="sample"]', 6)
+      await expect.poll(() => other.evaluate(judged(false)), { timeout: WAIT_MS }).toBe(true)
+      expect(await other.evaluate(verdict)).toBe(false)
+      await upload(
+        other,
+        'board.png',
+        [28, 28],
+        `for (let square = 0; square < 16; square++) {
+          const [column, row] = [square % 4, Math.floor(square / 4)]
+          context.fillStyle = (column + row) % 2 === 0 ? '#222' : '#ddd'
+          context.fillRect(7 * column, 7 * row, 7, 7)
+        }`,
+      )
+      await expect.poll(() => other.evaluate(judged(true)), { timeout: WAIT_MS }).toBe(true)
+      expect(await other.evaluate(verdict)).toBe(true)
+      expect(await axeFindings((script) => other.evaluate(script))).toEqual([])
+      expect(other.errors).toEqual([])
+    } finally {
+      await other.close()
+      await tours.end('SIGTERM')
+    }
   })
 
   test('on a phone shows samples and answer without scrolling, for thumbs', async () => {

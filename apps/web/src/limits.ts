@@ -65,6 +65,9 @@ export const ONE_CIRCLE_PEERS_MAX = 24
 /** How far the two lie from where the one would, in radii of that. */
 export const TWO_CIRCLES_DEPTH_RADII = 0.16
 
+/** Of one line of an error; what lists every scenario of the lab fits. */
+export const ERROR_CHARS_SHOWN = 600
+
 /** Peer ids of Ed25519 keys share their first eight characters; the last six tell them apart. */
 export const PEER_CHARS_SHOWN = 6
 

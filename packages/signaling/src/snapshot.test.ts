@@ -25,6 +25,7 @@ test('of releases that mix each has the hosts of the lanes that they share, and 
   ].map((presence, at): AnnouncedPeer => ({ peer: `p${at}`, presence, heardAtMs: 0 }))
   const [ofNext, ofFirst] = countReleases({ list } as unknown as Releases, peers)
   expect(ofNext).toMatchObject({ name: 'next', peers: 2, hosts: [1, 2], lanes: [] })
+  expect([ofNext?.lanesOf, ofFirst?.lanesOf]).toEqual([release, release])
   expect(ofFirst).toMatchObject({ name: 'first', peers: 1, hosts: [1, 2] })
   expect(ofFirst?.lanes).toMatchObject([{ lane: 0, providers: 3, lacking: 0 }])
 })

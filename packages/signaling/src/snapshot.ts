@@ -17,6 +17,8 @@ export interface ReleaseSnapshot {
   readonly peers: number
   /** Peers hosting each layer, by layer index: in whosever lanes its peers are, all of them. */
   readonly hosts: readonly number[]
+  /** The release in whose lanes its peers are: its own id, or that of an older one with which it mixes. */
+  readonly lanesOf: string
   /** Its own lanes in which somebody is, by their numbers. */
   readonly lanes: readonly LaneCount[]
 }
@@ -70,7 +72,7 @@ export function countReleases(
       members.map(({ presence }) => presence),
       hosts.length,
     )
-    return { id, name, publisher, peers: own.length, hosts, lanes }
+    return { id, name, publisher, peers: own.length, hosts, lanesOf: home, lanes }
   })
 }
 

@@ -21,6 +21,7 @@ export function startBenchSwarm(options: BenchSwarmOptions): Promise<LocalSwarm>
     certificate: undefined,
     webrtc: false,
     log: () => undefined,
+    doing: () => undefined,
     progress: () => undefined,
     peers: 0,
     replicas: 1,

@@ -47,7 +47,6 @@ export const up = defineCommand({
     const { linksOf, PRIVATE_LINE, swarmKeyOf } = await import('../swarm/swarm-key.ts')
     const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, values.data)
-    doing(`starting ${peers} ${peers === 1 ? 'volunteer' : 'volunteers'}`)
     const swarm = await startLocalSwarm({
       peers,
       hosting,
@@ -60,6 +59,7 @@ export const up = defineCommand({
       webrtc: true,
       replicas: UP_HOSTS_PER_LAYER,
       log,
+      doing,
       progress,
     })
     try {

@@ -1,5 +1,5 @@
 import { tensor } from '@layerswarm/model'
-import type { Classification } from '@layerswarm/swarm'
+import type { Classification, ClassifyPolicy } from '@layerswarm/swarm'
 import { describe, expect, test } from 'vitest'
 import { CliError } from '../cli-error.ts'
 import { classifyFiles } from './classify-files.ts'
@@ -22,7 +22,15 @@ const answered = {
 
 function ask(
   paths: readonly string[],
-  { classify = async () => answered, signal = new AbortController().signal } = {},
+  {
+    classify = async () => answered,
+    policy = {},
+    signal = new AbortController().signal,
+  }: {
+    classify?: () => Promise<Classification>
+    policy?: Partial<ClassifyPolicy>
+    signal?: AbortSignal
+  } = {},
 ) {
   const printed: string[] = []
   const logged: string[] = []
@@ -38,7 +46,7 @@ function ask(
       if (!path.endsWith('.avif')) return image
       throw new CliError({ code: 'bad-picture', path }, `${path} is no picture`)
     },
-    asking: { policy: {}, orders: 1, confirm: false },
+    asking: { policy, orders: 1, confirm: false },
     signal,
     print: (line) => void printed.push(line),
     table: ({ rows }) => void printed.push(...rows.map((row) => row.join(' '))),
@@ -79,6 +87,16 @@ describe('many files', () => {
       '  without layers 2',
       '  1 of 0 layers checked by others',
     ])
+  })
+
+  test('are told to have run one layer after another where rounds were asked for', async () => {
+    const printed = async (rounds: ClassifyPolicy['rounds']) => {
+      const asked = ask(['a.png'], { policy: { rounds } })
+      await asked.classified
+      return asked.printed.filter((line) => line.includes('after another'))
+    }
+    expect(await printed('auto')).toEqual(['  one layer after another'])
+    expect(await printed('off')).toEqual([])
   })
 
   test('are asked about though nobody answered for one of them', async () => {

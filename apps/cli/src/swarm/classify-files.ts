@@ -65,7 +65,7 @@ export async function classifyFiles(
       const verdict = await unlessAborted(ask(heard, image, asking), signal)
       const bytes = byRole(tensors(1), executorsOf(verdict))
       answers.push({ image: path, ...verdict, bytes })
-      showVerdict(path, verdict, asker.manifest.labels, { bytes, ...result })
+      showVerdict(path, verdict, asker.manifest.labels, { bytes, asking, ...result })
     } catch (error) {
       if (paths.length === 1) throw error
       if (signal.aborted) break
@@ -81,16 +81,21 @@ function failureLine(path: string, error: unknown): string {
   return message.includes(path) ? message : `${path}: ${message}`
 }
 
-type Outputs = Pick<ClassifyFilesOptions, 'print' | 'table'>
+/** What became of rounds that were asked for where none was run. */
+const TOUR_LINE = 'one layer after another'
+
+type Outputs = Pick<ClassifyFilesOptions, 'asking' | 'print' | 'table'>
 
 function showVerdict(
   path: string,
   verdict: Verdict,
   labels: readonly string[],
-  { print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
+  { asking, print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
 ): void {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
-  const inRounds = roundsLine(verdict.rounds, bytes)
+  const { rounds } = asking.policy
+  const isToRun = rounds !== undefined && rounds !== 'off'
+  const inRounds = roundsLine(verdict.rounds, bytes) ?? (isToRun ? TOUR_LINE : undefined)
   const mixed = mixedLine(hops)
   print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)

@@ -34,6 +34,8 @@ export interface LocalSwarmOptions {
   /** Whether the volunteers speak WebRTC, for tabs on https pages and peers elsewhere. */
   readonly webrtc: boolean
   log(line: string): void
+  /** What is waited for. */
+  doing(text: string): void
   /** How many layers have a host by now, in words. */
   progress(text: string): void
 }
@@ -74,9 +76,11 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
   const ready = await signaling.start()
   const url = new URL(ready.innerUrl)
   const { releases } = signaling.snapshot()
-  const providers = Array.from({ length: options.peers }, (_, index) => {
+  const { peers } = options
+  options.doing(`starting ${peers} ${peers === 1 ? 'volunteer' : 'volunteers'}`)
+  const providers = Array.from({ length: peers }, (_, index) => {
     const { id, hosts } = releases[index % releases.length] ?? { id: '', hosts: [] }
-    const share = Math.ceil(options.peers / releases.length)
+    const share = Math.ceil(peers / releases.length)
     const capacity = Math.min(hosts.length, Math.ceil((options.replicas * hosts.length) / share))
     const name = `volunteer ${index + 1}`
     const { engine, layerFiles = 'auto', policy, webrtc } = options

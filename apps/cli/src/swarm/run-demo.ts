@@ -38,7 +38,6 @@ export interface DemoOptions {
 export async function runDemo(options: DemoOptions): Promise<SampleReport> {
   const { peers, replicas, models, engine, policy, coveredMs, signal, log, doing, progress } =
     options
-  doing(`starting ${peers} volunteers`)
   const swarm = await startLocalSwarm({
     hosting: LOCAL_HOSTING,
     swarmKey: undefined,
@@ -51,6 +50,7 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
     // All of them are on this machine.
     webrtc: false,
     log,
+    doing,
     progress,
   })
   try {

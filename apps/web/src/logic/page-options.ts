@@ -59,7 +59,7 @@ export function parsePageOptions(query: string): { options: PageOptions; complai
       'layers',
       PAGE_DEFAULTS.serve,
       parseServe,
-      'auto, none, or layer numbers such as 2,5',
+      `auto, none, or layer numbers from 0 to ${LAYERS_MAX - 1}, such as 2,5`,
     ),
     capacity: read(
       'capacity',

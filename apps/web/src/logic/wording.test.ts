@@ -101,6 +101,13 @@ describe('wording', () => {
     expect(errorText(new Error('no providers\n    at x'))).toBe('no providers')
     expect(errorText(new Error(''))).toMatch(/failed/)
     expect(errorText('plain')).toBe('plain')
-    expect(errorText(new Error('x'.repeat(5000))).length).toBeLessThanOrEqual(300)
+    expect(errorText(new Error('x'.repeat(5000)))).toBe(`${'x'.repeat(600)}…`)
+    // Cut after a word.
+    expect(errorText(`${'words '.repeat(99)}wor and more than is shown`)).toBe(
+      `${'words '.repeat(99)}wor…`,
+    )
+    expect(errorText(`${'words '.repeat(99)}longer than is shown`)).toBe(
+      `${'words '.repeat(99).trim()}…`,
+    )
   })
 })

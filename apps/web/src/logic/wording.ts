@@ -1,6 +1,6 @@
 import type { PeerSnapshot } from '@layerswarm/peer'
 import type { Checked } from '@layerswarm/swarm'
-import { PEER_CHARS_SHOWN } from '../limits.ts'
+import { ERROR_CHARS_SHOWN, PEER_CHARS_SHOWN } from '../limits.ts'
 
 type Other = PeerSnapshot['peers'][number]
 
@@ -101,7 +101,10 @@ export function routeText(route: readonly { layer: number }[]): string {
 export function errorText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   const line = text.split('\n')[0]?.trim() ?? ''
-  return line === '' ? 'Something failed without saying why.' : line.slice(0, 300)
+  if (line === '') return 'Something failed without saying why.'
+  if (line.length <= ERROR_CHARS_SHOWN) return line
+  const cut = line.slice(0, ERROR_CHARS_SHOWN)
+  return `${cut.slice(0, cut.lastIndexOf(' ') + 1 || undefined).trimEnd()}…`
 }
 
 /** Why the camera gives no picture, by the name of the browser's error, and what to do. */

@@ -4,6 +4,7 @@ import { durationText, peerText, percentText } from '../logic/wording.ts'
 import type { Hop, Mark } from '../run.ts'
 import { html } from './dom.ts'
 import { paintLayer } from './layer-mark.ts'
+import { RELEASE_CHARS_SHOWN } from './limits.ts'
 
 /** A route as far as it is known, and what the head made of it on the way. */
 export interface Journey {
@@ -70,7 +71,7 @@ function hopChip(hop: Hop, { layers }: Journey, self: string): HTMLLIElement {
 }
 
 function titleOf({ layer, weights, peer, backend }: Hop): string {
-  const of = weights === undefined ? '' : ` of release ${weights.slice(0, 12)}`
+  const of = weights === undefined ? '' : ` of release ${weights.slice(0, RELEASE_CHARS_SHOWN)}`
   return `layer ${layer}${of} on ${peer}, ${backend}`
 }
 

@@ -36,6 +36,9 @@ export const UNKNOWN_MODEL_CAPACITY_LAYERS = 2
 /** Rows of the table of peers; more than that are only counted. */
 export const PEER_ROWS_MAX = 100
 
+/** Of a release's id, where another than this tab's ran a layer. */
+export const RELEASE_CHARS_SHOWN = 12
+
 /**
  * The address of a file to save is kept for this: long enough for any browser to have begun the
  * download.

@@ -58,7 +58,7 @@ export function createSwarmFacts(): SwarmFacts {
       }
       setText(traffic, trafficText(snapshot))
       showCoverage(coverage, hostedLayers)
-      showPeers(snapshot.peers)
+      showPeers(snapshot)
       showEngines(snapshot.engines)
     },
   }

@@ -12,6 +12,7 @@ const release = {
   publisher: '',
   peers: 2,
   hosts: [2, 1, 0],
+  lanesOf: 'ab'.repeat(32),
   lanes: [{ lane: 0, providers: 2, askers: 1, lacking: 1 }],
 }
 const snapshot = { ...EMPTY_SNAPSHOT, reason: '', version: '1.2.3', releases: [release] }
@@ -34,6 +35,26 @@ test('a view names peers, hosts per layer, and what does not go well', () => {
     '<b>fashion</b>: nobody hosts layer 2',
     '<b>fashion</b>: one peer alone hosts layer 1',
   ])
+})
+
+test('of releases that share lanes each has all that are in them, and the page says who has whose layers', () => {
+  const newer = { ...release, id: 'cd'.repeat(32), name: 'newer', peers: 1, lanes: [] }
+  const both = { ...snapshot, releases: [newer, release] }
+  const { peer, presence, heardAtMs } = announced('b')
+  const mixed = { peer, presence: { ...presence, weights: newer.id }, heardAtMs }
+  const view = swarmView(both, [announced('a'), mixed], moments, false)
+  for (const shown of view.releases) {
+    expect(shown).toMatchObject({ providers: 2, askers: 1, lanes: release.lanes })
+    expect(shown.peers.map((one) => one.release)).toEqual([release.id, newer.id])
+  }
+  // Once, though it holds for both.
+  expect(view.trouble.filter((line) => line.includes('nobody hosts'))).toHaveLength(1)
+  const page = dashboardPage(view)
+  expect(page).toContain('1 peer there has layers of newer.')
+  expect(page).toMatch(/<td>newer<\/td>/)
+  expect(dashboardPage(swarmView(snapshot, [announced('a')], moments, false))).not.toContain(
+    'Of release',
+  )
 })
 
 test('of a private swarm nobody is named', () => {

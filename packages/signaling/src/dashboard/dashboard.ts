@@ -4,6 +4,9 @@ import type { ShownRelease, SwarmView } from './swarm-view.ts'
 /** Width and height of the plot of the last day, in its own units. */
 const PLOT = { width: 600, height: 120 } as const
 
+/** Of a release's id, beside its name. */
+const ID_CHARS = 8
+
 /** The swarm for people: a page without scripts, as it is when it is opened. */
 export function dashboardPage(view: SwarmView): string {
   const trouble =
@@ -24,7 +27,7 @@ export function dashboardPage(view: SwarmView): string {
 <p>Layerswarm ${escaped(view.version)}, protocol ${view.protocol}, up for ${ageText(view.uptimeMs)}. <a href="./swarm">Look again</a>, <a href="./">the page</a>, <a href="./swarm.json">the same as JSON</a>.</p>
 <h2>Trouble</h2>
 ${trouble}
-${view.releases.map(releaseSection).join('\n')}
+${view.releases.map((release) => releaseSection(release, view.releases)).join('\n')}
 <h2>The last day</h2>
 ${plot(view.history)}
 <p>Requests travel between peers, so this server sees none and counts no answers.</p>
@@ -33,9 +36,17 @@ ${plot(view.history)}
 `
 }
 
-function releaseSection(release: ShownRelease): string {
-  const { name, id, providers, askers, hosts, lanes, peers } = release
-  return `<h2>${escaped(name)} <small>${id.slice(0, 8)}</small></h2>
+function releaseSection(release: ShownRelease, releases: readonly ShownRelease[]): string {
+  const { name, id, own, lanesOf, providers, askers, hosts, lanes, peers } = release
+  const heading = `<h2>${nameText(release)}</h2>`
+  const home = releases.find((other) => other.id === lanesOf)
+  if (lanesOf !== id && home !== undefined)
+    return `${heading}
+<p>It mixes with ${nameText(home)} and is in the lanes of that: ${own} ${own === 1 ? 'peer there has' : 'peers there have'} layers of ${escaped(name)}.</p>`
+  const isMixed = releases.some((other) => other.id !== id && other.lanesOf === id)
+  const nameOf = (other: string) =>
+    releases.find((one) => one.id === other)?.name ?? other.slice(0, ID_CHARS)
+  return `${heading}
 <p>${providers} ${providers === 1 ? 'peer hosts' : 'peers host'} layers, ${askers} only ask.</p>
 <table>
 <caption>Hosts per layer</caption>
@@ -49,15 +60,20 @@ ${table(
 )}
 ${table(
   'Peers',
-  ['Peer', 'Lane', 'Layers', 'Computes with', 'ms per layer'],
+  ['Peer', 'Lane', 'Layers', ...(isMixed ? ['Of release'] : []), 'Computes with', 'ms per layer'],
   peers.map((one) => [
     one.id.slice(-6),
     one.lane,
     one.layers.join(', '),
+    ...(isMixed ? [nameOf(one.release)] : []),
     one.backend,
     one.layerMs.toFixed(1),
   ]),
 )}`
+}
+
+function nameText({ name, id }: ShownRelease): string {
+  return `${escaped(name)} <small>${id.slice(0, ID_CHARS)}</small>`
 }
 
 function table(

@@ -8,13 +8,17 @@ import type { Moment } from './history.ts'
 export interface ShownPeer {
   readonly id: string
   readonly lane: number
+  /** The release whose layers it has: that of the lane, or one that mixes with it. */
+  readonly release: string
   readonly layers: readonly number[]
   readonly backend: string
   readonly layerMs: number
 }
 
-/** One release and who serves it. */
+/** One release and who serves it: whoever is in the lanes that its peers are in, as a request of theirs meets them. */
 export interface ShownRelease extends Omit<ReleaseSnapshot, 'peers'> {
+  /** Peers that have layers of this very release. */
+  readonly own: number
   readonly providers: number
   readonly askers: number
   /** SHOWN_PEERS_MAX at most, in the order of their ids; none of a private swarm. */
@@ -50,23 +54,27 @@ export function swarmView(
     version,
     uptimeMs,
     isPrivate,
-    releases: snapshot.releases.map(({ peers: _count, ...release }) => ({
-      ...release,
-      providers: sum(release.lanes.map(({ providers }) => providers)),
-      askers: sum(release.lanes.map(({ askers }) => askers)),
-      peers: isPrivate ? [] : shown(peers, release.id),
-    })),
+    releases: snapshot.releases.map(({ peers: own, ...release }) => {
+      const home = snapshot.releases.find(({ id }) => id === release.lanesOf)
+      const lanes = home?.lanes ?? release.lanes
+      return {
+        ...{ ...release, own, lanes },
+        providers: sum(lanes.map(({ providers }) => providers)),
+        askers: sum(lanes.map(({ askers }) => askers)),
+        peers: isPrivate ? [] : shown(peers, release.lanesOf),
+      }
+    }),
     byBackend: snapshot.peers.byBackend,
     trouble: troubleOf(snapshot),
     history,
   }
 }
 
-function shown(peers: readonly AnnouncedPeer[], release: string): ShownPeer[] {
+function shown(peers: readonly AnnouncedPeer[], lanesOf: string): ShownPeer[] {
   return peers
-    .filter(({ presence }) => (presence.weights ?? presence.release) === release)
-    .map(({ peer, presence: { lane, layers, backend, layerMs } }) => {
-      return { id: peer, lane, layers, backend, layerMs }
+    .filter(({ presence }) => presence.release === lanesOf)
+    .map(({ peer, presence: { weights, lane, layers, backend, layerMs } }) => {
+      return { id: peer, lane, release: weights ?? lanesOf, layers, backend, layerMs }
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .slice(0, SHOWN_PEERS_MAX)
@@ -80,7 +88,9 @@ function troubleOf({ reason, releases, refusedReleases, servers }: SignalingSnap
   return lines
 }
 
-function releaseTrouble({ name, hosts, lanes }: ReleaseSnapshot): string[] {
+function releaseTrouble({ id, name, hosts, lanesOf, lanes }: ReleaseSnapshot): string[] {
+  // Of the release whose lanes these are it is said.
+  if (lanesOf !== id) return []
   const hostedBy = (wanted: number) =>
     hosts.flatMap((count, layer) => (count === wanted ? [layer] : []))
   const [lacking, single] = [hostedBy(0), hostedBy(1)]
