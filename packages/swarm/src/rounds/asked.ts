@@ -104,9 +104,8 @@ export class AskedInRounds {
     return nowMs + Math.min(Math.max(ROUND_MS_MIN, ROUND_PATIENCE * roundMs), leftMs * share)
   }
 
-  /** Somebody is asked for layers of the round that runs. */
-  ask(peer: PeerId, layers: readonly number[], dueAtMs: number): void {
-    this.current?.ask(peer, layers, dueAtMs)
+  /** Somebody is asked for layers. */
+  tries(peer: PeerId, layers: readonly number[]): void {
     for (const layer of layers) this.tried.add(`${layer}`).add(`${layer} ${peer}`)
   }
 

@@ -11,15 +11,29 @@ import {
   UNMEASURED_PATIENCE,
 } from './limits.ts'
 import type { Share } from './plan.ts'
-import type { CurrentRound } from './round.ts'
+import type { Attempt, CurrentRound } from './round.ts'
+import { Uplink } from './uplink.ts'
+
+/** A share that somebody is asked for once there is room in the uplink. */
+interface Waiting {
+  readonly asked: AskedInRounds
+  readonly round: CurrentRound
+  readonly share: Share
+  readonly attempt: Attempt
+  readonly sendMs: number
+}
 
 /**
  * Asks executors for their shares of a round, and says how long each is waited for.
  *
  * 1. Others are asked first: what this member runs itself takes none of their time.
  * 2. When those that were given up come after all, everybody is waited for longer.
+ * 3. Each is asked when its copy of the input can leave, of all requests in the order in which they came to that; and
+ *    not at all when it is not wanted any more by then.
  */
 export class Asking {
+  private readonly uplink = new Uplink()
+  private waiting: Waiting[] = []
   private readonly own: Pick<Executor, 'runOwn'>
   private readonly lenience = new Lenience({
     growth: LATE_GROWTH,
@@ -31,19 +45,53 @@ export class Asking {
     this.own = own
   }
 
-  /** @returns what asks them; a share that this member cannot run itself is asked of nobody then. */
+  /**
+   * @param sendMs of a copy of the input through this member's access, milliseconds.
+   * @returns what asks those for whom there is room; a share that this member cannot run itself is asked of nobody then.
+   */
   ask(
     asked: AskedInRounds,
     round: CurrentRound,
     shares: readonly Share[],
+    sendMs: number,
     nowMs: number,
   ): CoreEffect[] {
     const others = shares.filter(({ executor }) => !executor.isHub)
     const own = shares.filter(({ executor }) => executor.isHub)
+    for (const share of others) {
+      const { executor, layers } = share
+      const attempt = round.ask(executor.peer, layers, Number.POSITIVE_INFINITY)
+      this.waiting.push({ asked, round, share, attempt, sendMs })
+    }
     return [
-      ...others.flatMap((share) => this.askOne(asked, round, share, nowMs)),
+      ...this.onTime(nowMs),
       ...own.flatMap((share) => this.runOwn(asked, round, share, nowMs)),
     ]
+  }
+
+  /** Asks those for whom there is room by now. */
+  onTime(nowMs: number): Effect[] {
+    const effects: Effect[] = []
+    this.waiting = this.waiting.filter(isWanted)
+    for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
+      if (nowMs < this.uplink.roomAtMs(next.sendMs)) break
+      this.waiting.shift()
+      effects.push(...this.askOne(next, nowMs))
+    }
+    return effects
+  }
+
+  /** When `onTime` is due next, milliseconds. */
+  wakeAtMs(): number {
+    const next = this.waiting.find(isWanted)
+    return next === undefined ? Number.POSITIVE_INFINITY : this.uplink.roomAtMs(next.sendMs)
+  }
+
+  /** Until copies that were asked for before have left, milliseconds. */
+  waitMs(nowMs: number): number {
+    const wanted = this.waiting.filter(isWanted)
+    const queuedMs = wanted.reduce((sum, { sendMs }) => sum + sendMs, 0)
+    return this.uplink.waitMs(nowMs) + queuedMs
   }
 
   /** Before silence means something, milliseconds. */
@@ -57,14 +105,13 @@ export class Asking {
     if (isLate !== undefined) this.lenience.came(isLate)
   }
 
-  private askOne(
-    asked: AskedInRounds,
-    round: CurrentRound,
-    { executor: { peer, isMeasured }, layers, ms }: Share,
-    nowMs: number,
-  ): CoreEffect[] {
+  private askOne({ asked, round, share, attempt, sendMs }: Waiting, nowMs: number): Effect[] {
     const { request, told, deadlineMs } = asked
-    asked.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
+    const { executor, layers, ms } = share
+    const { peer, isMeasured } = executor
+    attempt.dueAtMs = nowMs + this.uplink.waitMs(nowMs) + this.patienceMs(ms, isMeasured)
+    this.uplink.take(sendMs, nowMs)
+    asked.tries(peer, layers)
     told.add(peer)
     const { activation } = round.input
     const input = asRoundTensor(activation)
@@ -83,11 +130,16 @@ export class Asking {
     nowMs: number,
   ): CoreEffect[] {
     const { request, deadlineMs } = asked
-    asked.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
+    round.ask(peer, layers, nowMs + this.patienceMs(ms, isMeasured))
+    asked.tries(peer, layers)
     const of = { request, round: round.index, remainingMs: deadlineMs - nowMs }
     const effects = this.own.runOwn(of, layers, round.input.tensor, nowMs)
     if (effects !== undefined) return effects
     for (const attempt of round.of(peer)) attempt.state = 'over'
     return []
   }
+}
+
+function isWanted({ asked, round, attempt }: Waiting): boolean {
+  return asked.current === round && attempt.state === 'asked'
 }

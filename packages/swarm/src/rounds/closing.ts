@@ -100,6 +100,7 @@ export class Closing {
     const { request, told, activation, origin, isRecount } = asked
     const { requests, jobs, shared } = this.parts
     requests.delete(request)
+    asked.current = undefined
     if (!isRecount) shared.ended(request)
     const effects: CoreEffect[] = [
       ...withdrawn(origin),

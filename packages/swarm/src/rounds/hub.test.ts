@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { layerSet } from '../claims/layer-set.ts'
 import type { CoreEffect } from '../effects.ts'
+import { PUSH_SLACK_MS } from '../fetch/limits.ts'
 import type { JobId } from '../jobs.ts'
 import { Mixing } from '../lanes/mixing.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
@@ -12,7 +13,7 @@ import {
   symbolicStem,
   trueRoute,
 } from '../testing/symbols.ts'
-import type { PeerId, RequestId, Round, Update } from '../wire/messages.ts'
+import type { Message, PeerId, RequestId, Round, Update } from '../wire/messages.ts'
 import { nameOf } from './executor.ts'
 import { Hub } from './hub.ts'
 import { CurrentRound } from './round.ts'
@@ -37,12 +38,14 @@ const anyEvent = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }),
 )
 
-/** A hub among four hosts of everything, and what it has said. */
-function stage() {
+/** A hub among four hosts of everything, and what it has said. @param sendMs of one copy through its access. */
+function stage(sendMs = 1) {
   let number = 0
   let nowMs = 0
   const asked = new Map<PeerId, Round>()
+  const told: { atMs: number; request: RequestId; kind: 'round' | 'done'; to: PeerId }[] = []
   const ends: CoreEffect[] = []
+  const silent: PeerId[] = []
   const executors = PEERS.map((peer) => ({
     peer,
     layers: layerSet(Array.from({ length: LAYERS }, (_, layer) => layer)),
@@ -54,7 +57,7 @@ function stage() {
       look: () => ({
         executors,
         hosts: executors,
-        access: { sendMs: 1, receiveMs: 1 },
+        access: { sendMs, receiveMs: 1 },
         tourMs: () => Number.POSITIVE_INFINITY,
       }),
       transferMs: () => 1,
@@ -75,16 +78,22 @@ function stage() {
     nextJob: (): JobId => ({ owner: 'rounds', number: ++number }),
     mixing: new Mixing({ release: '', shape: { ...SHAPE, layers: LAYERS } }),
     backend: () => 'reference',
-    judged: () => {},
+    judged: (peer, hasDelivered) => {
+      if (!hasDelivered) silent.push(peer)
+    },
   })
   const perform = (effects: CoreEffect[]): void => {
     for (const effect of effects) performOne(effect)
   }
+  const note = (message: Message, to: PeerId): void => {
+    if (message.kind === 'round') asked.set(to, message)
+    if (message.kind === 'round' || message.kind === 'done')
+      told.push({ atMs: nowMs, request: message.request, kind: message.kind, to })
+  }
   const performOne = (effect: CoreEffect): void => {
     switch (effect.do) {
       case 'tell':
-        if (effect.message.kind === 'round')
-          for (const to of effect.to) asked.set(to, effect.message)
+        for (const to of effect.to) note(effect.message, to)
         return
       case 'report':
         if (['answered', 'failed'].includes(effect.event.type)) ends.push(effect)
@@ -103,7 +112,16 @@ function stage() {
       default:
     }
   }
-  return { hub, asked, ends, perform, now: () => nowMs, pass: (ms: number) => (nowMs += ms) }
+  return {
+    hub,
+    asked,
+    told,
+    silent,
+    ends,
+    perform,
+    now: () => nowMs,
+    pass: (ms: number) => (nowMs += ms),
+  }
 }
 
 function updateOf(
@@ -173,8 +191,9 @@ describe('whatever executors do and leave undone', () => {
       fc.property(
         fc.array(anyEvent, { maxLength: 40 }),
         fc.constantFrom([3, 3], [2, 2, 2], [6], [1, 5]),
-        (events, groups) => {
-          const one = stage()
+        fc.constantFrom(1, 10, 300),
+        (events, groups, sendMs) => {
+          const one = stage(sendMs)
           const { hub, ends, perform, now, pass } = one
           const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 20_000 }
           const activation = { place: 'inline', ...SHAPE, bytes: symbolicStem(80, 0) } as const
@@ -196,6 +215,73 @@ describe('whatever executors do and leave undone', () => {
       ),
       { numRuns: 300 },
     )
+  })
+})
+
+/** Asks one more request of a hub, all layers of which are one round. */
+function begin({ hub, perform, now }: ReturnType<typeof stage>, request: RequestId): void {
+  const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 20_000 }
+  const origin = { place: 'inline', ...SHAPE, bytes: symbolicStem(80, 0) } as const
+  const layers = Array.from({ length: LAYERS }, (_, layer) => layer)
+  const opening = { policy, startedMs: now() }
+  perform(hub.begin({ request, opening, groups: [LAYERS], layers, origin }, now()))
+}
+
+/** Goes on to when something is due, until then. */
+function runUntil({ hub, perform, now, pass }: ReturnType<typeof stage>, untilMs: number): void {
+  for (let i = 0; i < 1_000 && hub.wakeAtMs() <= untilMs; i++) {
+    pass(Math.max(0, hub.wakeAtMs() - now()))
+    perform(hub.onTime(now()))
+  }
+  pass(untilMs - now())
+}
+
+describe('a hub whose uplink is slow', () => {
+  const OTHER = 'b'.repeat(32) as RequestId
+  const SEND_MS = 15
+
+  test('asks each executor when its copy can leave, whichever request it is for', () => {
+    const one = stage(SEND_MS)
+    begin(one, REQUEST)
+    begin(one, OTHER)
+    const copies = () => one.told.filter(({ kind }) => kind === 'round')
+    const shares = (of: RequestId) => copies().filter(({ request }) => request === of).length
+    // Two copies may wait for each other and for the way; more would be asked for once more.
+    const atOnce = copies().length
+    expect(atOnce).toBeGreaterThan(1)
+    runUntil(one, 140)
+    expect(copies().length).toBeGreaterThan(atOnce)
+    expect(shares(OTHER)).toBeGreaterThan(1)
+    for (const [i, { atMs }] of copies().entries())
+      expect(i * SEND_MS - atMs).toBeLessThanOrEqual(SEND_MS + PUSH_SLACK_MS)
+    const first = copies().map(({ request }) => request)
+    expect(first).toEqual([...first].sort())
+  })
+
+  test('gives nobody up for silence before it was asked', () => {
+    const one = stage(200)
+    for (let i = 0; i < 8; i++) begin(one, `${i}`.repeat(32) as RequestId)
+    runUntil(one, 600)
+    const copies = one.told.filter(({ kind }) => kind === 'round')
+    const askedTwice = copies.filter(
+      ({ request, to }, i) =>
+        copies.findIndex((two) => two.request === request && two.to === to) !== i,
+    )
+    expect(askedTwice).toEqual([])
+    expect(copies.length).toBeLessThanOrEqual(1 + Math.ceil(600 / 200) + 1)
+    expect(one.silent).toEqual([])
+  })
+
+  test('asks nobody for a request that has ended meanwhile, nor tells them of its end', () => {
+    const one = stage(SEND_MS)
+    begin(one, REQUEST)
+    begin(one, OTHER)
+    const before = one.told.filter(({ request }) => request === OTHER)
+    one.perform(one.hub.cancel(OTHER))
+    const done = one.told.filter(({ kind }) => kind === 'done')
+    expect(done.map(({ to }) => to)).toEqual(before.map(({ to }) => to))
+    runUntil(one, 140)
+    expect(one.told.filter(({ request }) => request === OTHER)).toEqual([...before, ...done])
   })
 })
 

@@ -229,12 +229,12 @@ export class Hub {
 
   onTime(nowMs: number): CoreEffect[] {
     const effects = [...this.requests.values()].flatMap((asked) => this.due(asked, nowMs))
-    return [...effects, ...this.beginRecounts(nowMs)]
+    return [...effects, ...this.asking.onTime(nowMs), ...this.beginRecounts(nowMs)]
   }
 
   /** When `onTime` is due next, milliseconds. */
   wakeAtMs(): number {
-    let at = Math.min(...this.waiting.map(({ untilMs }) => untilMs))
+    let at = Math.min(this.asking.wakeAtMs(), ...this.waiting.map(({ untilMs }) => untilMs))
     for (const { deadlineMs, looksAtMs, current } of this.requests.values())
       at = Math.min(at, deadlineMs, looksAtMs, current?.wakeAtMs() ?? at)
     return at
@@ -281,10 +281,10 @@ export class Hub {
     const layers = shares.flatMap((share) => share.layers)
     const roundMs = Math.max(...shares.map(({ ms }) => ms))
     const input = { tensor, activation, name: nameOf(activation) }
-    const endsAtMs = asked.endOf(roundMs, nowMs)
+    const endsAtMs = asked.endOf(this.asking.waitMs(nowMs) + roundMs, nowMs)
     const round = new CurrentRound(asked.rounds.length, input, layers, endsAtMs)
     asked.begin(round)
-    return this.ask(asked, round, shares, nowMs)
+    return this.ask(asked, round, shares, access.sendMs, nowMs)
   }
 
   /** What cannot be asked is asked of somebody else at once. */
@@ -292,9 +292,10 @@ export class Hub {
     asked: AskedInRounds,
     round: CurrentRound,
     shares: readonly Share[],
+    sendMs: number,
     nowMs: number,
   ): CoreEffect[] {
-    const effects: CoreEffect[] = this.asking.ask(asked, round, shares, nowMs)
+    const effects: CoreEffect[] = this.asking.ask(asked, round, shares, sendMs, nowMs)
     return round.unasked().length === 0 ? effects : effects.concat(this.reassign(asked, nowMs))
   }
 
@@ -340,7 +341,7 @@ export class Hub {
     })
     const { rounds } = planRounds(layers, [layers.length], untried, access)
     const shares = rounds[0] ?? []
-    if (shares.length > 0) return this.ask(asked, round, shares, nowMs)
+    if (shares.length > 0) return this.ask(asked, round, shares, access.sendMs, nowMs)
     return round.isHopeful ? [] : this.closeRound(asked, nowMs)
   }
 

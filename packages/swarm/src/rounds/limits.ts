@@ -36,6 +36,8 @@ export const ROUND_PATIENCE = 6
 export const ROUND_MS_MIN = 1_000
 /** Of the time that is left, in equal parts for the rounds that are left, one takes so much at most. */
 export const ROUND_SHARE_MAX = 0.8
+/** Of a hub's uplink copies of inputs take so much at most: messages, and tensors that others ask for, take theirs unseen. */
+export const COPIES_SHARE = 0.8
 /** Layers are run again when the rounds of this hub's requests are over, or after this: they would take their executors' time. */
 export const RECOUNT_WAIT_MS = 1_000
 /** Whether an answer still waits for audits is looked at again after this. */

@@ -73,8 +73,10 @@ export class CurrentRound {
   }
 
   /** Somebody is asked. */
-  ask(peer: PeerId, layers: readonly number[], dueAtMs: number): void {
-    this.attempts.push({ peer, layers, dueAtMs, state: 'asked' })
+  ask(peer: PeerId, layers: readonly number[], dueAtMs: number): Attempt {
+    const attempt: Attempt = { peer, layers, dueAtMs, state: 'asked' }
+    this.attempts.push(attempt)
+    return attempt
   }
 
   /** Those that are waited for. */
