@@ -50,7 +50,8 @@ beforeAll(async () => {
   for (const name of await readdir(join(root, recipes))) await writeRecipe(name, recipes, FEW)
   // What begins with a release has its shape.
   const { images, batch, warmupSteps } = FEW
-  await writeRecipe('fashion-vit-rounds.json', recipes, { images, batch, warmupSteps })
+  for (const name of ['fashion-vit-rounds.json', 'fashion-vit-rounds-2.json'])
+    await writeRecipe(name, recipes, { images, batch, warmupSteps })
   await cp(join(root, 'models'), at('models'), { recursive: true })
   await writeRecipe('my-recipe.json', '.', { ...PICTURES, keptPatches: 16 })
   await writeRecipe('cifar.json', '.', { ...PICTURES, patchSize: 8, keptPatches: 16 })

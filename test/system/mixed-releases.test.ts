@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,45 +6,23 @@ import {
   argmax,
   forward,
   type Manifest,
-  manifestBytes,
   parseManifest,
   releaseId,
   rowsOf,
-  sha256,
-  signManifest,
   type Tensor,
 } from '@layerswarm/model'
 import { createPeer, type Peer } from '@layerswarm/peer'
 import { createNodeEngine } from '@layerswarm/peer/node'
 import { createSignaling, type Signaling } from '@layerswarm/signaling'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runCommand } from '../support/run-command.ts'
 import { readSamples } from '../support/samples.ts'
-import { writeSampleData } from '../support/training-data.ts'
 
-/** A release, a fine-tuning of it that names it as mixing, and a swarm of which each half has one of the two. */
+/** The two releases that ship and mix, and a swarm of which each half has one of them. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MODEL = join(ROOT, 'models', 'fashion-vit')
-const KEY = new Uint8Array(32).fill(9)
 const PICTURES = 450
 /** Right answers that may be lost among so many against the worse of the two: three standard errors of what mixing may cost, 2 points. */
 const LOST_MAX = 30
-
-/** A few steps on the samples: another release in seconds. */
-const RECIPE = {
-  ...{ name: 'fashion-vit', variant: 'shuffle', patchSize: 4, width: 64, layers: 8, heads: 4 },
-  ...{
-    mlpWidth: 128,
-    batch: 32,
-    images: 640,
-    optimizer: 'adamw',
-    learningRate: 0.0005,
-    beta2: 0.98,
-  },
-  ...{ weightDecay: 0.05, clip: 1, warmupSteps: 2, labelSmoothing: 0, ema: 0, shift: 0, flip: 0 },
-  ...{ erase: 0, keptPatches: 49, keptPatchesUntil: 0, seed: 2, threads: 1 },
-}
 
 interface Release {
   readonly folder: string
@@ -59,44 +37,8 @@ let newer: Release
 const hosts: Peer[] = []
 const outvoted: string[] = []
 
-/** What ships, signed by a key of this test, its classes called what the files of the samples call them. */
-async function writeOlder(folder: string): Promise<Release> {
-  const shipped = parseManifest(await readFile(join(MODEL, 'manifest.json')))
-  await mkdir(join(folder, 'parts'), { recursive: true })
-  for (const { sha256: hash } of shipped.parts) {
-    const file = await readFile(join(MODEL, 'parts', `${hash}.safetensors`))
-    await writeFile(join(folder, 'parts', `${sha256(file)}.safetensors`), file)
-  }
-  const { publisher, signature, mixes, ...named } = shipped
-  const labels = shipped.labels.map((_, label) => String(label))
-  const manifest = signManifest({ ...named, labels }, KEY)
-  await writeFile(join(folder, 'manifest.json'), manifestBytes(manifest))
-  return { folder, manifest }
-}
-
-/** A fine-tuning of it, published as one that mixes with it. */
-async function writeNewer(folder: string, from: string): Promise<Release> {
-  const data = join(scratch, 'data')
-  const recipe = join(scratch, 'recipe.json')
-  const key = join(scratch, 'publisher.key')
-  const trained = join(scratch, 'trained')
-  await writeSampleData(data)
-  await writeFile(recipe, JSON.stringify(RECIPE))
-  await writeFile(key, `${Buffer.from(KEY).toString('hex')}\n`)
-  const training = await runCommand(
-    'train',
-    recipe,
-    '--out',
-    trained,
-    '--data',
-    data,
-    '--from',
-    from,
-  )
-  expect(training.code, training.stderr).toBe(0)
-  const words = ['--out', folder, '--mixes-with', from, '--data', data, '--key', key]
-  const published = await runCommand('publish', trained, ...words)
-  expect(published.code, published.stderr).toBe(0)
+async function shipped(name: string): Promise<Release> {
+  const folder = join(ROOT, 'models', name)
   return { folder, manifest: parseManifest(await readFile(join(folder, 'manifest.json'))) }
 }
 
@@ -112,8 +54,8 @@ async function open(release: Release, serve: 'none' | readonly number[]): Promis
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'layerswarm-mixed-'))
-  older = await writeOlder(join(scratch, 'older'))
-  newer = await writeNewer(join(scratch, 'newer'), older.folder)
+  older = await shipped('fashion-vit-rounds')
+  newer = await shipped('fashion-vit-rounds-2')
   const dataDir = join(scratch, 'server')
   const modelDirs = [newer.folder, older.folder]
   signaling = createSignaling({ modelDirs, dataDir, host: '127.0.0.1', port: 0 })
