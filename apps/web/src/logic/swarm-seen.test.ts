@@ -26,6 +26,7 @@ test('from the first peer that this tab meets the swarm is its own', () => {
   }
   const serving = { ...offline, state: 'serving' as const, coverage: [0, 0, 1], uptimeMs: 1_000 }
   expect(shownSwarm(serving, seen).peers).toHaveLength(1)
+  expect(shownSwarm(serving, seen).coverage).toEqual([2, 1, 1])
   expect(shownSwarm({ ...serving, peers: [peer] }, seen).peers).toEqual([peer])
   expect(shownSwarm({ ...serving, uptimeMs: 60_000 }, seen).peers).toEqual([])
 })

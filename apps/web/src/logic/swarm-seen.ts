@@ -43,7 +43,8 @@ export function shownSwarm(snapshot: PeerSnapshot, seen: SwarmSeen | undefined):
     peers: seen.peers
       .filter(({ id }) => id !== snapshot.peerId)
       .map((peer) => ({ ...peer, connection: 'none' as const })),
-    coverage: seen.coverage,
+    // The server may not have heard of this tab's own layers yet.
+    coverage: seen.coverage.map((hosts, layer) => Math.max(hosts, coverage[layer] ?? 0)),
   }
 }
 
