@@ -95,7 +95,7 @@ function showVerdict(
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
   const { rounds } = asking.policy
   const isToRun = rounds !== undefined && rounds !== 'off'
-  const inRounds = roundsLine(verdict.rounds, bytes) ?? (isToRun ? TOUR_LINE : undefined)
+  const way = roundsLine(verdict.rounds, bytes) ?? (isToRun ? TOUR_LINE : undefined)
   const mixed = mixedLine(hops)
   print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)
@@ -112,7 +112,7 @@ function showVerdict(
       ]),
     })
   for (const line of [
-    ...(inRounds === undefined ? [] : [inRounds]),
+    ...(way === undefined ? [] : [way]),
     ...(confirmed === undefined ? [] : [confirmedLine(confirmed)]),
     ...(mixed === undefined ? [] : [mixed]),
     ...(missingLayers.length > 0 ? [`without layers ${missingLayers.join(', ')}`] : []),

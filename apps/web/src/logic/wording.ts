@@ -103,8 +103,8 @@ export function errorText(error: unknown): string {
   const line = text.split('\n')[0]?.trim() ?? ''
   if (line === '') return 'Something failed without saying why.'
   if (line.length <= ERROR_CHARS_SHOWN) return line
-  const cut = line.slice(0, ERROR_CHARS_SHOWN)
-  return `${cut.slice(0, cut.lastIndexOf(' ') + 1 || undefined).trimEnd()}…`
+  // Not in the middle of a word.
+  return `${line.slice(0, ERROR_CHARS_SHOWN).replace(/\s+\S*$/, '')}…`
 }
 
 /** Why the camera gives no picture, by the name of the browser's error, and what to do. */
