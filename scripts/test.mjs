@@ -132,7 +132,7 @@ async function runProjects(name, projects, { behind = false } = {}) {
   process.stdout.write(Buffer.concat(said))
   const counts = existsSync(countsFile)
     ? JSON.parse(readFileSync(countsFile, 'utf8'))
-    : { passed: 0, failed: 1, skipped: 0 }
+    : { passed: 0, failed: 1, skipped: 0, failures: [`${name}: no test was counted`] }
   return { ...counts, isGreen: status === 0 }
 }
 
@@ -173,8 +173,10 @@ try {
   ])
   const runs = [unit, ...others]
   const sum = (what) => runs.reduce((total, counts) => total + counts[what], 0)
+  for (const failure of runs.flatMap(({ failures }) => failures))
+    process.stdout.write(`\nfailed: ${failure}`)
   process.stdout.write(
-    `\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`,
+    `\n\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped\n`,
   )
   process.exitCode = runs.every(({ isGreen }) => isGreen) ? 0 : 1
 } finally {
