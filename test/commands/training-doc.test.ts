@@ -30,7 +30,8 @@ npx() {
 }
 node() {
   script="$1"; shift
-  "${process.execPath}" "${root}/$script" --seeds 1 --recipes ${recipes} --data data "$@"
+  case "$script" in *paper-table*) set -- --seeds 1 "$@" ;; esac
+  "${process.execPath}" "${root}/$script" --recipes ${recipes} --data data "$@"
 }
 `
 /** The longest block starts seven processes, one after the other, on a machine that may be busy. */
@@ -129,6 +130,7 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
   ['--out runs/mine\n', () => expectFiles('runs/mine', 'train-report.html')],
   ['--report', () => expectFiles('reports/mine', 'report.html')],
   ['paper-table', () => expectFiles('docs/figures', 'results-layers-any-order.svg')],
+  ['related-work', () => expectSection('docs/results.md', '### Related work')],
   ['publish runs/mine', () => expectFiles('models/mine', 'manifest.json')],
   ['publish runs/vit-base', () => expectVariant('models/vit-base', 'sequential')],
   ['publish runs/vit-any', () => expectVariant('models/vit-any', 'shuffle')],
@@ -146,6 +148,12 @@ const OUTCOMES: readonly (readonly [words: string, check: () => Promise<void>])[
 
 async function expectFiles(folder: string, name: string): Promise<void> {
   expect(await readdir(at(folder))).toContain(name)
+}
+
+async function expectSection(file: string, title: string): Promise<void> {
+  const lines = (await readFile(at(file), 'utf8')).split('\n')
+  expect(lines.filter((line) => line === title)).toHaveLength(1)
+  expect(lines.slice(lines.indexOf(title))).toContain('node scripts/related-work.mjs')
 }
 
 async function expectVariant(folder: string, variant: string): Promise<void> {

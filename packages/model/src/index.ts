@@ -84,6 +84,7 @@ export { argmax, checkOrder, forward, layersFault, parseOrder, rowsOf, softmax }
 export { checkPartInput, inputShapeOf, partName, throwNotLoaded } from './part-input.ts'
 export {
   createReferenceEngine,
+  gelu,
   type PartValues,
   referenceHead,
   referenceHopLogits,

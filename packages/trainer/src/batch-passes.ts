@@ -1,6 +1,7 @@
 import type { ModelSpec } from '@layerswarm/model'
 import type { TrainEngine } from './engine/train-engine.ts'
 import type { LayerPlan } from './layer-order.ts'
+import { createCores } from './low-rank-core.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import type { Recipe } from './recipe.ts'
 import { createTrainSession } from './sessions.ts'
@@ -32,20 +33,30 @@ export interface BatchPasses {
 export function createBatchPasses(
   engine: TrainEngine,
   spec: ModelSpec,
-  { batch, orders }: Pick<Recipe, 'batch' | 'orders'>,
+  recipe: Pick<Recipe, 'batch' | 'orders' | 'distinctLayers' | 'coreRank'>,
   parameters: Float32Array,
 ): BatchPasses {
-  const images = batch / orders
-  const session = createTrainSession(engine, spec, images, parameters)
+  const { batch, orders, distinctLayers, coreRank } = recipe
+  const layout = layoutOf(spec)
+  const cores = coreRank > 0 ? createCores(layout, coreRank, parameters) : undefined
+  const used = cores?.parameters ?? parameters
+  const session = createTrainSession(engine, spec, batch / orders, used)
   const close = (): Promise<void> => session.close()
-  if (orders === 1) {
+  /** Leaves the gradients in the session. @returns the loss. */
+  async function runPlan(plan: LayerPlan, kept: ArrayLike<number>): Promise<number> {
+    cores?.take(plan.cores)
+    const loss = await session.run(plan.order, kept, plan.rounds)
+    cores?.project(session.gradients, plan.order)
+    return loss
+  }
+  if (orders === 1 && distinctLayers === spec.layers) {
     const { patches, targets, gradients } = session
     return {
       patches,
       targets,
       async run(plans, kept) {
-        const { order, rounds } = plans[0] ?? { order: [], rounds: [] }
-        return { loss: await session.run(order, kept, rounds), gradients, order }
+        const plan = plans[0] ?? { order: [], rounds: [], cores: [] }
+        return { loss: await runPlan(plan, kept), gradients, order: plan.order }
       },
       close,
     }
@@ -53,7 +64,6 @@ export function createBatchPasses(
 
   const patches = new Float32Array(session.patches.length * orders)
   const targets = new Float32Array(session.targets.length * orders)
-  const layout = layoutOf(spec)
   const gradients = new Float32Array(layout.elements)
   return {
     patches,
@@ -67,7 +77,7 @@ export function createBatchPasses(
       for (const [part, plan] of plans.entries()) {
         copyPart(session.patches, patches, part)
         copyPart(session.targets, targets, part)
-        loss += (await session.run(plan.order, kept, plan.rounds)) / orders
+        loss += (await runPlan(plan, kept)) / orders
         addGradients(layout, session.gradients, plan.order, gradients, order, 1 / orders)
       }
       return { loss, gradients, order }
@@ -80,7 +90,10 @@ function copyPart(target: Float32Array, all: Float32Array, part: number): void {
   target.set(all.subarray(part * target.length, (part + 1) * target.length))
 }
 
-/** Adds gradients by the slots of one order to those by the slots of another. */
+/**
+ * Adds gradients by the slots of one order to those by the slots of another. A layer that stands
+ * in several slots of the first has the sum of them.
+ */
 function addGradients(
   { parts }: ParameterLayout,
   from: Float32Array,

@@ -49,8 +49,9 @@ export {
   type TrainingFacts,
 } from './evaluation/evaluate-models.ts'
 export type { LayerFilesEvaluation, LayerFilesMeasure } from './evaluation/layer-files.ts'
+export { measureRelatedWork, type RelatedWork } from './evaluation/related-work.ts'
 export type { TestImages } from './evaluation/sweep.ts'
-export { writeEvaluation, writeResultsPage } from './evaluation/write-report.ts'
+export { writeEvaluation, writeRelatedWork, writeResultsPage } from './evaluation/write-report.ts'
 export { cannotWrite, makeFolder, replaceFile } from './files.ts'
 export {
   type HuggingFaceFiles,

@@ -1,10 +1,12 @@
 import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import { drawOrder, drawPlan, LAYER_DROP } from './layer-order.ts'
+import { CORE_SHARE, drawOrder, drawPlan, LAYER_DROP } from './layer-order.ts'
 import { createRandom } from './random.ts'
 
 const LAYERS = 5
 const DRAWS = 4000
+/** What a recipe of the paper says of its plans. */
+const PAPER = { dropLayers: 0, rounds: [1], distinctLayers: LAYERS, coreRank: 0 }
 
 function specOf(variant: Variant): ModelSpec {
   return parseModelSpec({
@@ -58,7 +60,8 @@ describe('the plan of a pass', () => {
       const spec = specOf(variant)
       const [orders, plans] = [createRandom(3, 'orders'), createRandom(3, 'orders')]
       for (let i = 0; i < 100; i++) {
-        const { order, rounds } = drawPlan(spec, { dropLayers: 0, rounds: [1] }, plans)
+        const { order, rounds, cores } = drawPlan(spec, PAPER, plans)
+        expect(cores).toEqual([])
         expect(order).toEqual(drawOrder(spec, orders))
         expect(rounds).toEqual(Array.from(order, () => 1))
       }
@@ -70,7 +73,7 @@ describe('the plan of a pass', () => {
     const spec = specOf('shuffle')
     const random = createRandom(4, 'orders')
     const plans = Array.from({ length: DRAWS }, () =>
-      Array.from(drawPlan(spec, { dropLayers: 3, rounds: [1] }, random).order),
+      Array.from(drawPlan(spec, { ...PAPER, dropLayers: 3 }, random).order),
     )
     for (const order of plans) expect(new Set(order).size).toBe(order.length)
     for (const left of [2, 3, 4, 5]) {
@@ -88,12 +91,39 @@ describe('the plan of a pass', () => {
     const random = createRandom(5, 'orders')
     const seen = new Map<string, number>()
     for (let i = 0; i < DRAWS; i++) {
-      const { order, rounds } = drawPlan(spec, { dropLayers: 0, rounds: [1, 1, 2, 4] }, random)
+      const { order, rounds } = drawPlan(spec, { ...PAPER, rounds: [1, 1, 2, 4] }, random)
       expect(order.length).toBe(LAYERS)
       seen.set(rounds.join('+'), (seen.get(rounds.join('+')) ?? 0) + 1)
     }
     expect([...seen.keys()].toSorted()).toEqual(['1+1+1+1+1', '2+2+1', '4+1'])
     expect(Math.abs((seen.get('1+1+1+1+1') ?? 0) / DRAWS - 0.5)).toBeLessThan(0.04)
     expect(Math.abs((seen.get('4+1') ?? 0) / DRAWS - 0.25)).toBeLessThan(0.035)
+  })
+
+  test('names layers that share their weights by the first that has them', () => {
+    const recipe = { ...PAPER, distinctLayers: 2 }
+    const random = createRandom(6, 'orders')
+    const plans = Array.from({ length: 100 }, () => drawPlan(specOf('shuffle'), recipe, random))
+    for (const { order, rounds } of plans) {
+      expect(Array.from(order).toSorted()).toEqual([0, 0, 0, 1, 1])
+      expect(rounds).toEqual([1, 1, 1, 1, 1])
+    }
+    expect(new Set(plans.map(({ order }) => String(order))).size).toBe(10) // 5 over 2
+    const inSequence = drawPlan(specOf('sequential'), recipe, random)
+    expect(inSequence.order).toEqual([0, 1, 0, 1, 0])
+  })
+
+  test('runs each layer as its core as often, each by itself and all its places alike', () => {
+    const random = createRandom(7, 'orders')
+    const recipe = { ...PAPER, coreRank: 2 }
+    const plans = Array.from({ length: DRAWS }, () => drawPlan(specOf('shuffle'), recipe, random))
+    const shareWith = (...layers: number[]): number =>
+      plans.filter(({ cores }) => layers.every((layer) => cores.includes(layer))).length / DRAWS
+    for (let layer = 0; layer < LAYERS; layer++) {
+      expect(Math.abs(shareWith(layer) - CORE_SHARE)).toBeLessThan(0.04) // five deviations
+    }
+    expect(Math.abs(shareWith(0, 3) - CORE_SHARE ** 2)).toBeLessThan(0.035)
+    const shared = drawPlan(specOf('shuffle'), { ...recipe, distinctLayers: 1 }, random)
+    expect(shared.cores.length).toBeLessThan(2)
   })
 })

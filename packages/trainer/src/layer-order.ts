@@ -5,30 +5,43 @@ import type { Recipe } from './recipe.ts'
 /** Probability with which `layerdrop` skips a layer in a step (LayerShuffle, arXiv 2407.04513). */
 export const LAYER_DROP = 0.2
 
+/** Probability with which a layer runs as its core alone in a step of a recipe with `coreRank`. */
+export const CORE_SHARE = 0.5
+
 /** The layers of one pass. */
 export interface LayerPlan {
-  /** In the order in which they are applied; those that are left out are skipped. */
+  /**
+   * In the order in which they are applied; those that are left out are skipped. Layers that share
+   * their weights go by the first that has them, so that it stands here more than once.
+   */
   readonly order: ArrayLike<number>
   /**
    * Sizes of the rounds into which the order is cut. The layers of a round run on the same input x
    * and their updates are summed, x + Σ (f(x) − x); rounds of one layer are the usual sequence.
    */
   readonly rounds: readonly number[]
+  /** Layers that run as their cores alone. */
+  readonly cores: readonly number[]
 }
 
 /**
  * Draws the layers of one pass in training: a permutation of all, all in sequence, or in sequence
- * without the dropped ones; then what the recipe leaves out and how it cuts the rest into rounds.
+ * without the dropped ones; then what the recipe leaves out, how it cuts the rest into rounds, and
+ * of which layers only the cores run.
  */
 export function drawPlan(
   spec: ModelSpec,
-  { dropLayers, rounds }: Pick<Recipe, 'dropLayers' | 'rounds'>,
+  recipe: Pick<Recipe, 'dropLayers' | 'rounds' | 'distinctLayers' | 'coreRank'>,
   random: RandomStream,
 ): LayerPlan {
+  const { dropLayers, rounds, distinctLayers, coreRank } = recipe
   const drawn = drawOrder(spec, random)
-  const order = dropLayers === 0 ? drawn : drawn.slice(random.below(dropLayers + 1))
+  const kept = dropLayers === 0 ? drawn : drawn.slice(random.below(dropLayers + 1))
   const size = (rounds.length > 1 ? rounds[random.below(rounds.length)] : rounds[0]) ?? 1
-  return { order, rounds: cutIntoRounds(order.length, size) }
+  const order =
+    distinctLayers < spec.layers ? Array.from(kept, (layer) => layer % distinctLayers) : kept
+  const cores = coreRank === 0 ? [] : [...new Set(order)].filter(() => random.next() < CORE_SHARE)
+  return { order, rounds: cutIntoRounds(order.length, size), cores }
 }
 
 /** A permutation of all layers, all in sequence, or in sequence without the dropped ones. */

@@ -43,16 +43,29 @@ describe('a recipe', () => {
       ...base,
       name: 'paper-small',
       variant: 'sequential',
-      layers: base.layers / 2,
+      ...{ layers: base.layers / 2, distinctLayers: base.layers / 2 },
     })
   })
 
   test.each([
     ['fashion-vit-sequential', { variant: 'sequential' }],
     ['fashion-vit-position', { variant: 'position' }],
-    ['fashion-vit-small', { variant: 'sequential', layers: 4 }],
+    ['fashion-vit-small', { variant: 'sequential', layers: 4, distinctLayers: 4 }],
   ])('%s differs from fashion-vit in nothing but what its name says', async (name, changes) => {
     const base = await shipped('fashion-vit.json')
+    expect(await shipped(`${name}.json`)).toEqual({ ...base, name, ...changes })
+  })
+
+  test.each([
+    ['related-shared-1', { distinctLayers: 1 }],
+    ['related-shared-2', { distinctLayers: 2 }],
+    ['related-core', { coreRank: 16 }],
+  ])('%s differs from related-shuffle in nothing but what its name says', async (name, changes) => {
+    const base = await shipped('related-shuffle.json')
+    expect(base).toEqual({
+      ...(await shipped('paper-shuffle.json')),
+      ...{ name: 'related-shuffle', images: base.images },
+    })
     expect(await shipped(`${name}.json`)).toEqual({ ...base, name, ...changes })
   })
 
@@ -82,6 +95,10 @@ describe('a recipe', () => {
     ['rounds', 4],
     ['rounds', Array(65).fill(1)],
     ['orders', 3],
+    ['distinctLayers', 0],
+    ['distinctLayers', 9],
+    ['coreRank', -1],
+    ['coreRank', 64],
     ['teacherShare', 1.1],
     ['teacherOrders', 0],
   ])('with %s %s is refused', async (field, value) => {
@@ -100,7 +117,15 @@ describe('a recipe', () => {
 
   test('of the paper has none of what the paper does not: one order of all layers, labels alone', async () => {
     const file = JSON.parse(await readFile(new URL('paper-shuffle.json', folder), 'utf8'))
-    const beyond = { dropLayers: 0, rounds: [1], orders: 1, teacherShare: 0, teacherOrders: 1 }
+    const beyond = {
+      dropLayers: 0,
+      rounds: [1],
+      orders: 1,
+      distinctLayers: 8,
+      coreRank: 0,
+      teacherShare: 0,
+      teacherOrders: 1,
+    }
     for (const field of Object.keys(beyond)) expect(file).not.toHaveProperty(field)
     expect(await shipped('paper-shuffle.json')).toEqual({ ...file, ...beyond })
   })

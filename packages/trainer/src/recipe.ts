@@ -64,6 +64,13 @@ export interface Recipe {
   readonly rounds: readonly number[]
   /** Orders drawn per step, each for an equal part of the batch. */
   readonly orders: number
+  /** Layers with weights of their own: layer i has those of layer i mod this. All of them by default. */
+  readonly distinctLayers: number
+  /**
+   * Rank of the cores: in each step every layer runs, with probability `CORE_SHARE`, with each of
+   * its matrices reduced to its part of this rank. 0 for never.
+   */
+  readonly coreRank: number
   /** Share of the targets that are a teacher's probabilities; the rest are the labels. */
   readonly teacherShare: number
   /** Orders that a shuffled teacher's probabilities are averaged over. */
@@ -97,6 +104,8 @@ const RANGES: Readonly<Record<NumberField, readonly [number, number, 'whole' | '
   keptPatchesUntil: [0, 1, 'real'],
   dropLayers: [0, 63, 'whole'],
   orders: [1, 4096, 'whole'],
+  distinctLayers: [1, 64, 'whole'],
+  coreRank: [0, 4095, 'whole'],
   teacherShare: [0, 1, 'real'],
   teacherOrders: [1, 64, 'whole'],
   seed: [0, Number.MAX_SAFE_INTEGER, 'whole'],
@@ -108,6 +117,7 @@ type NumberField = Exclude<keyof Recipe, 'name' | 'variant' | 'optimizer' | 'rou
 const DEFAULTS: Partial<Record<NumberField, number>> = {
   dropLayers: 0,
   orders: 1,
+  coreRank: 0,
   teacherShare: 0,
   teacherOrders: 1,
 }
@@ -149,24 +159,7 @@ export function parseRecipe(value: unknown): Recipe {
   const number = (field: NumberField): number =>
     parseNumber(field, source.get(field) ?? DEFAULTS[field])
   const layers = number('layers')
-  const batch = number('batch')
-  const dropLayers = number('dropLayers')
-  if (dropLayers >= layers) {
-    fail('dropLayers', `"dropLayers" must leave one of the ${layers} layers at least`)
-  }
-  const isShuffled = variant === 'shuffle' || variant === 'position' || variant === 'predict'
-  if (dropLayers > 0 && !isShuffled) {
-    fail('dropLayers', `"dropLayers" is for layers in random order, not for "${variant}"`)
-  }
-  const rounds = parseRounds(source.get('rounds'), layers)
-  if (rounds.some((size) => size > 1) && variant !== 'shuffle') {
-    fail('rounds', `"rounds" of more than one layer are for "shuffle", not for "${variant}"`)
-  }
-  const orders = number('orders')
-  if (batch % orders !== 0) {
-    fail('orders', `"orders" must divide "batch"; ${orders} does not divide ${batch}`)
-  }
-  return {
+  const recipe: Recipe = {
     name,
     variant,
     patchSize: number('patchSize'),
@@ -174,7 +167,7 @@ export function parseRecipe(value: unknown): Recipe {
     layers,
     heads: number('heads'),
     mlpWidth: number('mlpWidth'),
-    batch,
+    batch: number('batch'),
     images: number('images'),
     optimizer,
     learningRate: number('learningRate'),
@@ -189,13 +182,42 @@ export function parseRecipe(value: unknown): Recipe {
     erase: number('erase'),
     keptPatches,
     keptPatchesUntil: number('keptPatchesUntil'),
-    dropLayers,
-    rounds,
-    orders,
+    dropLayers: number('dropLayers'),
+    rounds: parseRounds(source.get('rounds'), layers),
+    orders: number('orders'),
+    distinctLayers: parseNumber('distinctLayers', source.get('distinctLayers') ?? layers),
+    coreRank: number('coreRank'),
     teacherShare: number('teacherShare'),
     teacherOrders: number('teacherOrders'),
     seed: number('seed'),
     threads: number('threads'),
+  }
+  checkTogether(recipe)
+  return recipe
+}
+
+/** What no field can say by itself. */
+function checkTogether(recipe: Recipe): void {
+  const { variant, width, layers, mlpWidth, batch } = recipe
+  const { dropLayers, rounds, orders, distinctLayers, coreRank } = recipe
+  if (dropLayers >= layers) {
+    fail('dropLayers', `"dropLayers" must leave one of the ${layers} layers at least`)
+  }
+  const isShuffled = variant === 'shuffle' || variant === 'position' || variant === 'predict'
+  if (dropLayers > 0 && !isShuffled) {
+    fail('dropLayers', `"dropLayers" is for layers in random order, not for "${variant}"`)
+  }
+  if (rounds.some((size) => size > 1) && variant !== 'shuffle') {
+    fail('rounds', `"rounds" of more than one layer are for "shuffle", not for "${variant}"`)
+  }
+  if (batch % orders !== 0) {
+    fail('orders', `"orders" must divide "batch"; ${orders} does not divide ${batch}`)
+  }
+  if (distinctLayers > layers) {
+    fail('distinctLayers', `"distinctLayers" must be at most "layers", which is ${layers}`)
+  }
+  if (coreRank > 0 && coreRank >= Math.min(width, mlpWidth)) {
+    fail('coreRank', `"coreRank" must be below "width" and "mlpWidth", ${width} and ${mlpWidth}`)
   }
 }
 

@@ -207,10 +207,10 @@ describe.each(['position', 'predict', 'layerdrop'] as const)('a training of %s',
   })
 })
 
-describe('a training with rounds, several orders, layers left out and a teacher', () => {
+describe('a training with rounds, orders, cores, layers left out or shared, and a teacher', () => {
   const beyond = parseRecipe({
     ...{ ...recipe, images: 400, dropLayers: 1, rounds: [1, 2, 3], orders: 2 },
-    ...{ teacherShare: 0.5, teacherOrders: 2 },
+    ...{ teacherShare: 0.5, teacherOrders: 2, distinctLayers: 2, coreRank: 4 },
   })
 
   test('that is stopped and resumed gives the weights of an unbroken one', async () => {

@@ -29,6 +29,7 @@ import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import type { TrainReport } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
+import { copySharedLayers } from './shared-layers.ts'
 import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 import { teacherTargets } from './teacher.ts'
@@ -209,9 +210,9 @@ async function prepare(
 ): Promise<Training> {
   const spec = fineTunedSpec(specOf(recipe, dataset), options.from)
   const layout = layoutOf(spec)
-  const state = createOptimizerState(
-    startParameters(layout, options.from, createRandom(recipe.seed, 'weights')),
-  )
+  const parameters = startParameters(layout, options.from, createRandom(recipe.seed, 'weights'))
+  copySharedLayers(layout, parameters, recipe.distinctLayers)
+  const state = createOptimizerState(parameters)
   const { train } = dataset
   const kept = train.count - Math.min(HELD_OUT_IMAGES_MAX, Math.floor(train.count / 10))
   if (recipe.batch > kept) {
@@ -335,6 +336,8 @@ async function runStep(training: Training): Promise<void> {
     )
   }
   await training.optimizer.step(gradients, order, step)
+  copySharedLayers(training.layout, training.state.parameters, recipe.distinctLayers)
+  copySharedLayers(training.layout, training.state.ema, recipe.distinctLayers)
   training.loss =
     training.step === 0 ? loss : training.loss + LOSS_AVERAGE_SHARE * (loss - training.loss)
   training.step = step
