@@ -1,6 +1,7 @@
 import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import { CORE_SHARE, drawOrder, drawPlan, LAYER_DROP } from './layer-order.ts'
+import { drawOrder, drawPlan, LAYER_DROP } from './layer-order.ts'
+import { CORE_SHARE } from './limits.ts'
 import { createRandom } from './random.ts'
 
 const LAYERS = 5

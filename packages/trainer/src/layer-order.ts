@@ -1,12 +1,10 @@
 import { layersOf, type ModelSpec } from '@layerswarm/model'
+import { CORE_SHARE } from './limits.ts'
 import type { RandomStream } from './random.ts'
 import type { Recipe } from './recipe.ts'
 
 /** Probability with which `layerdrop` skips a layer in a step (LayerShuffle, arXiv 2407.04513). */
 export const LAYER_DROP = 0.2
-
-/** Probability with which a layer runs as its core alone in a step of a recipe with `coreRank`. */
-export const CORE_SHARE = 0.5
 
 /** The layers of one pass. */
 export interface LayerPlan {

@@ -154,3 +154,12 @@ export const DRAWING_SAMPLES_PER_SIDE = 3
 
 /** Passes in arbitrary order with each kind of layer files: the same orders for all, so their difference needs no more. */
 export const LAYER_FILES_PASSES = 2
+
+/** Probability with which a layer runs as its core alone in a step of a recipe with `coreRank`: core and rest learn as often. */
+export const CORE_SHARE = 0.5
+
+/** Values between the two matrices of a network that mends logits: a few thousand weights, a ten-thousandth of a second. */
+export const MENDER_WIDTH = 64
+
+/** Steps in which its learning rate rises: a tenth of the few hundred that it learns in. */
+export const MENDER_WARMUP_STEPS = 100

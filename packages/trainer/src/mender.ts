@@ -2,6 +2,7 @@ import { gelu } from '@layerswarm/model'
 import { adamwStep, createOptimizerState } from './adamw.ts'
 import { createTape, type GraphWriter } from './differentiable.ts'
 import { type TrainEngine, zeroTensor } from './engine/train-engine.ts'
+import { MENDER_WARMUP_STEPS, MENDER_WIDTH } from './limits.ts'
 import { initialParameters, type ParameterLayout, type ParameterTensor } from './parameters.ts'
 import { createRandom } from './random.ts'
 import { learningRateAt } from './schedule.ts'
@@ -35,15 +36,13 @@ export interface MenderTraining {
   /** Answers per step; those left over by the last step of an epoch are not used in it. */
   readonly batch: number
   readonly epochs: number
-  /** Peak; AdamW's, with a warm-up of 100 steps and a cosine. */
+  /** Peak; AdamW's, with a warm-up and a cosine. */
   readonly learningRate: number
   /** Decides weights and batches. */
   readonly seed: number
 }
 
-/** F: values between the two matrices. */
-const HIDDEN_WIDTH = 64
-const WARMUP_STEPS = 100
+/** What a step of AdamW depends on besides. */
 const ADAMW = { beta2: 0.98, weightDecay: 0.01, clip: 1, ema: 0.99 } as const
 
 const gradientName = (name: string): string => `gradient.${name}`
@@ -58,9 +57,9 @@ export function menderLayout(inputs: number, classes: number): ParameterLayout {
     return placed
   }
   const tensors = [
-    tensor('hidden.weight', [HIDDEN_WIDTH, inputs]),
-    tensor('hidden.bias', [HIDDEN_WIDTH]),
-    tensor('output.weight', [classes, HIDDEN_WIDTH]),
+    tensor('hidden.weight', [MENDER_WIDTH, inputs]),
+    tensor('hidden.bias', [MENDER_WIDTH]),
+    tensor('output.weight', [classes, MENDER_WIDTH]),
     tensor('output.bias', [classes]),
   ]
   return { elements, parts: [{ part: 'head', tensors }] }
@@ -124,7 +123,7 @@ export async function trainMender(
   const feeds = { ...views(state.parameters, (name) => name), ...some }
   const fetches = { loss: zeroTensor([]), ...views(gradients, gradientName) }
   const stepsPerEpoch = Math.floor(count / batch)
-  const schedule = { learningRate, warmupSteps: WARMUP_STEPS, steps: epochs * stepsPerEpoch }
+  const schedule = { learningRate, warmupSteps: MENDER_WARMUP_STEPS, steps: epochs * stepsPerEpoch }
   const random = createRandom(seed, 'mended answers')
   let step = 0
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -182,10 +181,10 @@ export function mend(
   }
   const [w1, b1] = [values('hidden.weight'), values('hidden.bias')]
   const [w2, b2] = [values('output.weight'), values('output.bias')]
-  const hidden = new Float64Array(HIDDEN_WIDTH)
+  const hidden = new Float64Array(MENDER_WIDTH)
   const mended = new Float32Array(logits.length)
   for (let row = 0; row < logits.length / classes; row++) {
-    for (let f = 0; f < HIDDEN_WIDTH; f++) {
+    for (let f = 0; f < MENDER_WIDTH; f++) {
       let sum = b1[f] as number
       for (let i = 0; i < width; i++) {
         sum += (w1[f * width + i] as number) * (inputs[row * width + i] as number)
@@ -194,8 +193,8 @@ export function mend(
     }
     for (let k = 0; k < classes; k++) {
       let sum = (logits[row * classes + k] as number) + (b2[k] as number)
-      for (let f = 0; f < HIDDEN_WIDTH; f++) {
-        sum += (w2[k * HIDDEN_WIDTH + f] as number) * (hidden[f] as number)
+      for (let f = 0; f < MENDER_WIDTH; f++) {
+        sum += (w2[k * MENDER_WIDTH + f] as number) * (hidden[f] as number)
       }
       mended[row * classes + k] = sum
     }

@@ -240,6 +240,20 @@ describe('a training with rounds, orders, cores, layers left out or shared, and 
   })
 })
 
+describe('a training whose layers share their weights', () => {
+  test('learns, and gives every layer the one file', async () => {
+    const still = { shift: 0, flip: 0, erase: 0 }
+    const recipeOfOne = { ...recipe, ...still, name: 'shared', images: 12_000, distinctLayers: 1 }
+    const outDir = join(folder, 'shared')
+    const { spec, accuracies } = await train(recipeOfOne, { outDir, dataDir, engine: 'cpu' })
+    const parts = splitCheckpoint(await readFile(join(outDir, 'model.safetensors')), spec)
+    expect(parts.get(1)).toEqual(parts.get(0))
+    expect(parts.get(2)).toEqual(parts.get(0))
+    expect(accuracies.arbitrary).toMatchObject({ mean: accuracies.sequential, std: 0 })
+    expect(accuracies.sequential).toBeGreaterThan(0.6)
+  })
+})
+
 describe('a sequential training', () => {
   test('does not learn to work in arbitrary order', async () => {
     const outDir = join(folder, 'sequential')

@@ -16,7 +16,7 @@ export function relatedWorkSection(work: RelatedWork, command: string): string {
   const budget = `${images.map(grouped).join(' or ')} training images, seed ${seeds.join(', ')}`
   return [
     RELATED_TITLE,
-    `Three ideas that are asked for, each trained by the recipe of its name in \`packages/trainer/recipes\` with ${budget}, beside \`${trainings[0]?.name ?? ''}\` with the same images and the same seed; one training each, so that differences below a point say little. All accuracies in arbitrary order on ${grouped(testImages)} test images, ${passes} passes, fresh orders for every 100 images.`,
+    `Three ideas that are asked for, each trained by the recipe of its name in \`packages/trainer/recipes\` with ${budget}, beside \`${trainings[0]?.name ?? ''}\` with the same images and the same seed; one training each, so that differences below a point say little. All accuracies in arbitrary order on ${grouped(testImages)} test images, ${passes === 1 ? 'one pass' : `${passes} passes`}, a fresh order for every 100 images.`,
     ...sharedLines(work),
     ...mendingLines(work),
     ...coreLines(work),

@@ -36,9 +36,9 @@ export interface RelatedOptions {
   onProgress(progress: EvaluationProgress): void
 }
 
-/** Two passes, and menders that see each answer three times. */
+/** One pass, of an order for every batch, and menders that see each answer three times. */
 export const RELATED_DEFAULTS: RelatedOptions = Object.freeze({
-  passes: 2,
+  passes: 1,
   mender: { batch: 256, epochs: 3, learningRate: 2e-3, seed: 1 },
   threads: 1,
   onProgress: () => {},
