@@ -1,32 +1,34 @@
-// The section "Related work" of docs/results.md: trains every recipe related-*.json, one after the
-// other, then measures layers that are shared, small networks at the logits, and low-rank cores.
+// Ideas beside LayerShuffle, each a section of docs/results.md: layers that share their weights
+// (shared), a small network at the logits of the shipped model (mended), low-rank cores (cores).
+// Trains the recipes related-*.json that an idea needs, one after the other, then measures.
 // Trainings that are done are not repeated and interrupted ones go on where they were.
 //
-//   node scripts/related-work.mjs [--runs DIR] [--results FILE] [--data DIR] [--recipes DIR] [--answers N] [--images N]
+//   node scripts/related-work.mjs [shared|mended|cores]… [--runs DIR] [--results FILE] [--data DIR]
+//     [--recipes DIR] [--answers N] [--images N]
 //
-// --answers: training images whose answers the small networks learn from; --images: test images.
+// --answers: training images whose answers the small network learns from; --images: test images.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { parseModelSpec, splitCheckpoint } from '@layerswarm/model'
+import { parseManifest, parseModelSpec, splitCheckpoint } from '@layerswarm/model'
 import {
+  coreSection,
   FASHION_MNIST_DIR,
   loadDataset,
-  measureRelatedWork,
+  measureCores,
+  measureMending,
+  measureShared,
+  mendedSection,
   readRecipe,
+  sharedSection,
   sliceImages,
-  writeRelatedWork,
+  writeSection,
 } from '@layerswarm/trainer'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const command = join(root, 'apps/cli/bin/layerswarm.js')
-const names = {
-  plain: 'related-shuffle',
-  shared: ['related-shared-2', 'related-shared-1'],
-  cored: 'related-core',
-}
 
 function fail(message) {
   process.stderr.write(`related-work: ${message}\n`)
@@ -36,6 +38,7 @@ function fail(message) {
 function readWords() {
   try {
     return parseArgs({
+      allowPositionals: true,
       options: {
         runs: { type: 'string', default: 'runs/related' },
         results: { type: 'string', default: 'docs/results.md' },
@@ -44,13 +47,13 @@ function readWords() {
         answers: { type: 'string', default: '10000' },
         images: { type: 'string', default: '10000' },
       },
-    }).values
+    })
   } catch (error) {
     return fail(error.message)
   }
 }
 
-const values = readWords()
+const { values, positionals } = readWords()
 const [answers, images] = ['answers', 'images'].map((name) => {
   const count = Number(values[name])
   return Number.isInteger(count) && count > 0
@@ -59,7 +62,12 @@ const [answers, images] = ['answers', 'images'].map((name) => {
 })
 
 let running
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => running?.kill('SIGINT'))
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (running === undefined) process.exit(130)
+    running.kill('SIGINT')
+  })
+}
 
 /** One training by a recipe, in a folder of its own. */
 function train(file, folder) {
@@ -70,6 +78,7 @@ function train(file, folder) {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     running.on('close', (code) => {
+      running = undefined
       if (code === 0) resolve()
       else reject(new Error(`layerswarm ${words.join(' ')} ended with ${code}`))
     })
@@ -88,35 +97,65 @@ async function trained(name) {
   }
   const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'))
   const spec = parseModelSpec(report.spec)
-  const { imagesSeen, seed, cpuSeconds } = report
+  const { imagesSeen, seed, cpuSeconds, preprocessing } = report
   return {
-    ...{ name, spec, recipe, preprocessing: report.preprocessing },
+    ...{ name, spec, recipe, preprocessing },
     parts: splitCheckpoint(readFileSync(join(folder, 'model.safetensors')), spec),
     training: { images: imagesSeen, seed, cpuSeconds },
   }
 }
 
+/** A release that ships. */
+function shipped(name) {
+  const folder = join(root, 'models', name)
+  const { spec, preprocessing, parts } = parseManifest(readFileSync(join(folder, 'manifest.json')))
+  const files = parts.map(({ part, sha256 }) => {
+    return [part, readFileSync(join(folder, 'parts', `${sha256}.safetensors`))]
+  })
+  return { name, spec, preprocessing, parts: new Map(files) }
+}
+
+const dataset = await loadDataset(values.data).catch((error) => fail(error.message))
+const first = (split, count, { preprocessing }) => ({
+  preprocessing: { ...preprocessing, size: dataset.imageSize, channels: dataset.channels },
+  images: sliceImages(split, 0, Math.min(count, split.count)),
+})
+const testOf = (model) => first(dataset.test, images, model)
+const options = {
+  onProgress({ name, done, of }) {
+    if (done % 10 === 0 || done === of) process.stderr.write(`${name}: ${done} of ${of} batches\n`)
+  },
+}
+
+const ideas = {
+  async mended(made) {
+    const model = shipped('fashion-vit')
+    const learnt = first(dataset.train, answers, model)
+    return mendedSection(await measureMending(model, learnt, testOf(model), options), made)
+  },
+  async shared(made) {
+    const models = []
+    for (const name of ['related-shuffle', 'related-shared-2', 'related-shared-1']) {
+      models.push(await trained(name))
+    }
+    return sharedSection(await measureShared(models, testOf(models[0]), options), made)
+  },
+  async cores(made) {
+    const models = [await trained('related-shuffle'), await trained('related-core')]
+    const rank = models[1].recipe.coreRank
+    return coreSection(await measureCores(models, rank, testOf(models[0]), options), made)
+  },
+}
+
+const chosen = positionals.length === 0 ? Object.keys(ideas) : positionals
+const unknown = chosen.find((idea) => !Object.hasOwn(ideas, idea))
+if (unknown !== undefined)
+  fail(`there is no "${unknown}"; there are ${Object.keys(ideas).join(', ')}`)
 try {
-  const plain = await trained(names.plain)
-  const shared = []
-  for (const name of names.shared) shared.push(await trained(name))
-  const cored = await trained(names.cored)
-  const dataset = await loadDataset(values.data)
-  const { imageSize: size, channels, train: all, test } = dataset
-  const preprocessing = { ...plain.preprocessing, size, channels }
-  const first = (split, count) => ({
-    preprocessing,
-    images: sliceImages(split, 0, Math.min(count, split.count)),
-  })
-  const models = { plain, shared, cored, coreRank: cored.recipe.coreRank }
-  const work = await measureRelatedWork(models, first(all, answers), first(test, images), {
-    onProgress: ({ name, done, of }) => {
-      if (done % 10 === 0 || done === of) {
-        process.stderr.write(`${name}: ${done} of ${of} batches\n`)
-      }
-    },
-  })
-  await writeRelatedWork(values.results, work, 'node scripts/related-work.mjs')
+  for (const idea of chosen) {
+    const section = await ideas[idea](`node scripts/related-work.mjs ${idea}`)
+    await writeSection(values.results, section)
+  }
 } catch (error) {
   fail(error.message)
 }

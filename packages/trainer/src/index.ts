@@ -49,9 +49,10 @@ export {
   type TrainingFacts,
 } from './evaluation/evaluate-models.ts'
 export type { LayerFilesEvaluation, LayerFilesMeasure } from './evaluation/layer-files.ts'
-export { measureRelatedWork, type RelatedWork } from './evaluation/related-work.ts'
+export { measureCores, measureMending, measureShared } from './evaluation/related-work.ts'
+export { coreSection, mendedSection, sharedSection } from './evaluation/related-work-section.ts'
 export type { TestImages } from './evaluation/sweep.ts'
-export { writeEvaluation, writeRelatedWork, writeResultsPage } from './evaluation/write-report.ts'
+export { writeEvaluation, writeResultsPage, writeSection } from './evaluation/write-report.ts'
 export { cannotWrite, makeFolder, replaceFile } from './files.ts'
 export {
   type HuggingFaceFiles,

@@ -1,85 +1,72 @@
-import type { RelatedWork } from './related-work.ts'
+import type { TrainingFacts } from './evaluate-models.ts'
+import type { MenderView } from './mended.ts'
+import type { CoreWork, MendedWork, SharedWork } from './related-work.ts'
 import { markdownTable } from './report-markdown.ts'
 import { grouped, percent } from './report-tables.ts'
 
-/** Begins the section; the next title of its kind, or the end of the page, ends it. */
-export const RELATED_TITLE = '### Related work'
-
-/**
- * What three ideas beside LayerShuffle buy, as a section of the page of results.
- * @param command the command line that makes it again.
- */
-export function relatedWorkSection(work: RelatedWork, command: string): string {
-  const { testImages, passes, trainings } = work
-  const images = [...new Set(trainings.flatMap(({ training }) => training?.images ?? []))]
-  const seeds = [...new Set(trainings.flatMap(({ training }) => training?.seed ?? []))]
-  const budget = `${images.map(grouped).join(' or ')} training images, seed ${seeds.join(', ')}`
-  return [
-    RELATED_TITLE,
-    `Three ideas that are asked for, each trained by the recipe of its name in \`packages/trainer/recipes\` with ${budget}, beside \`${trainings[0]?.name ?? ''}\` with the same images and the same seed; one training each, so that differences below a point say little. All accuracies in arbitrary order on ${grouped(testImages)} test images, ${passes === 1 ? 'one pass' : `${passes} passes`}, a fresh order for every 100 images.`,
-    ...sharedLines(work),
-    ...mendingLines(work),
-    ...coreLines(work),
-    costLine(work),
-    `\`\`\`sh\n${command}\n\`\`\``,
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
+/** A section of the page of results; the next title, or the end of the page, ends it. */
+export interface Section {
+  /** A whole line, "### …". */
+  readonly title: string
+  /** Without the title. */
+  readonly text: string
 }
 
-/** Numbers of layers that the tables show, the most first. */
-function shownOf(layers: number): number[] {
-  return Array.from({ length: layers }, (_, index) => layers - index).filter(
-    (left) => left === 1 || left % 2 === layers % 2,
-  )
-}
-
-function sharedLines({ shared, layers }: RelatedWork): string[] {
+/** Layers that share their weights. @param command makes the section again. */
+export function sharedSection(work: SharedWork, command: string): Section {
+  const { models, layers } = work
   const shown = shownOf(layers)
-  const rows = shared.map(({ name, distinct, layerBytes, all, left }) => [
+  const rows = models.map(({ name, distinct, layerBytes, all, left }) => [
     name,
     String(distinct),
     grouped(distinct * layerBytes),
     ...shown.map((count) => percent((count === layers ? all : left[count])?.mean ?? 0)),
   ])
-  const [plain, ...others] = shared
+  const [plain, ...others] = models
   const losses = others.map(
-    ({ name, all }) => `\`${name}\` ${points((plain?.all.mean ?? 0) - all.mean)}`,
+    ({ name, all }) => `\`${name}\` has ${points(all.mean - (plain?.all.mean ?? 0))}`,
   )
-  return [
-    `**Layers shared by all places** (\`distinctLayers\`; Universal Transformers, arXiv 1807.03819; ALBERT, arXiv 1909.11942): one set of weights, or two, runs ${layers} times. What it buys: the bytes of one layer are the whole encoder, so that any host serves any step and a layer is missing only when nobody is left. ${losses.join(', ')} than layers of their own.`,
+  return section('### Layers shared by all places', command, [
+    `One set of weights, or two, in all ${layers} places (\`distinctLayers\`; as in Universal Transformers, arXiv 1807.03819, and ALBERT, arXiv 1909.11942). What it buys: one layer's bytes are the whole encoder, so that any host serves any step, and a layer is missing only when nobody is left. ${losses.join(', ')} than \`${plain?.name ?? ''}\`, whose layers are all their own. ${about(work)} ${trainedLine(models)}`,
     markdownTable(
-      ['model', 'layers with own weights', 'bytes of all layers', ...shown.map(leftTitle(layers))],
+      ['model', 'layers of their own', 'bytes of all layers', ...shown.map(leftTitle(layers))],
       rows,
     ),
-  ]
+  ])
 }
 
-function mendingLines({ mending, layers }: RelatedWork): string[] {
-  const { name, plain, mended, parameters, images, seed } = mending
-  const shown = shownOf(layers).toReversed()
+/** A small network at the logits. @param command makes the section again. */
+export function mendedSection(work: MendedWork, command: string): Section {
+  const { name, layers, plain, mended, parameters, images, seed, cpuSeconds } = work
+  const shown = shownOf(layers)
   const row = (title: string, values: string, spreads: readonly { mean: number }[]): string[] => [
     ...[title, values],
     ...shown.map((left) => percent(spreads[left - 1]?.mean ?? 0)),
   ]
-  return [
-    `**A small network at the logits**: it sees what an answer was made from and which layers ran, and adds to the logits; the model (\`${name}\`) stays as it is. Learnt from ${grouped(images)} training images in one drawn order each, stopped after each layer, seed ${seed}. What it buys: it stands with whoever asks, so no host knows of it, and mends what layers that are missing take; a model trained with layers left out (\`dropLayers\`, above) needs it less. Without the mask it can only adjust what all answers have in common.`,
+  const meanOf = (view: MenderView): number => {
+    const spreads = mended.get(view) ?? []
+    return shown.reduce((sum, left) => sum + (spreads[left - 1]?.mean ?? 0), 0) / shown.length
+  }
+  const ofMask = meanOf('logits and mask') - meanOf('logits')
+  return section('### A small network at the logits', command, [
+    `Of two matrices, it sees what an answer was made from and which layers ran, and adds to the logits; the model stays as it is. It learnt from ${grouped(images)} training images in one drawn order each, stopped after each of the layers (seed ${seed}; ${grouped(cpuSeconds)} s of processor time for the answers and all networks). What it buys: it stands with whoever asks, so that no host knows of it, and mends much of what missing layers take from a model that was not trained to miss them (\`dropLayers\` is that training). To know which layers ran ${ofMask < 0 ? 'costs' : 'gains'} ${Math.abs(100 * ofMask).toFixed(1)} points in the mean of the columns; with all layers there it is not needed. ${about(work)}`,
     markdownTable(
-      ['what it sees', 'values', ...shown.map(leftTitle(layers))],
+      [`${name}, and what the network sees`, 'values', ...shown.map(leftTitle(layers))],
       [
-        row('none', '–', plain),
+        row('no network', '–', plain),
         ...[...mended].map(([view, spreads]) =>
           row(view, grouped(parameters.get(view) ?? 0), spreads),
         ),
       ],
     ),
-  ]
+  ])
 }
 
-function coreLines({ cores }: RelatedWork): string[] {
-  const { rank, bytes, models } = cores
-  return [
-    `**A low-rank core that can be split off** (\`coreRank\`; ranks drawn in training as in DyLoRA, arXiv 2210.07558): each matrix of a layer reduced to rank ${rank}, in training for a random half of the layers of every step. What it buys: a host with little room serves ${grouped(bytes.core)} bytes of a layer instead of ${grouped(bytes.whole)} (float32; two factors for each matrix) beside hosts that serve all of it. An int4 file of the whole layer is smaller and loses less ([training.md](training.md)); what a core saves besides is arithmetic.`,
+/** Low-rank cores. @param command makes the section again. */
+export function coreSection(work: CoreWork, command: string): Section {
+  const { rank, bytes, models } = work
+  return section('### A low-rank core split off', command, [
+    `Each matrix of a layer reduced to rank ${rank}, in training for a random half of the layers of every step (\`coreRank\`; ranks drawn in training as in DyLoRA, arXiv 2210.07558). What it buys: a host with little room serves ${grouped(bytes.core)} bytes of a layer instead of ${grouped(bytes.whole)} (float32; two factors for each matrix), beside hosts that serve all of it. An int4 file of the whole layer is smaller and loses less ([training.md](training.md)); what a core saves besides is arithmetic. ${about(work)} ${trainedLine(models)}`,
     markdownTable(
       ['model', 'whole layers', 'each whole or core, drawn', 'cores only'],
       models.map(({ name, whole, mixed, core }) => [
@@ -89,16 +76,18 @@ function coreLines({ cores }: RelatedWork): string[] {
         percent(core.mean),
       ]),
     ),
-  ]
+  ])
 }
 
-function costLine({ trainings }: RelatedWork): string {
-  const costs = trainings.flatMap(({ name, training }) =>
-    training?.cpuSeconds === undefined
-      ? []
-      : [`\`${name}\` ${grouped(Math.round(training.cpuSeconds))}`],
+function section(title: string, command: string, parts: readonly string[]): Section {
+  return { title, text: [...parts, `\`\`\`sh\n${command}\n\`\`\``].join('\n\n') }
+}
+
+/** Numbers of layers that the tables show, the most first. */
+function shownOf(layers: number): number[] {
+  return Array.from({ length: layers }, (_, index) => layers - index).filter(
+    (left) => left === 1 || left % 2 === layers % 2,
   )
-  return costs.length === 0 ? '' : `Seconds of processor time in training: ${costs.join(', ')}.`
 }
 
 const leftTitle =
@@ -106,7 +95,27 @@ const leftTitle =
   (left: number): string =>
     left === layers ? `all ${layers}` : `${left} left`
 
+function about({ testImages, passes }: { testImages: number; passes: number }): string {
+  const often = passes === 1 ? 'one pass' : `${passes} passes`
+  return `Arbitrary order, ${grouped(testImages)} test images, ${often} with a fresh order for every 100 images.`
+}
+
+/** What the models cost; they are called by their recipes. */
+function trainedLine(
+  models: readonly { readonly name: string; readonly training?: TrainingFacts | undefined }[],
+): string {
+  const costs = models.flatMap(({ name, training }) => {
+    if (training === undefined) return []
+    const { images, seed, cpuSeconds } = training
+    const cost = cpuSeconds === undefined ? '' : `, ${grouped(cpuSeconds)} s of processor time`
+    return [`\`${name}\` (${grouped(images)} images, seed ${seed}${cost})`]
+  })
+  return costs.length === 0
+    ? ''
+    : `Each was trained once by the recipe of its name, so that differences below a point say little: ${costs.join(', ')}.`
+}
+
 /** "3.1 points less" or "0.4 points more". */
-function points(lost: number): string {
-  return `${Math.abs(100 * lost).toFixed(1)} points ${lost < 0 ? 'more' : 'less'}`
+function points(gained: number): string {
+  return `${Math.abs(100 * gained).toFixed(1)} points ${gained < 0 ? 'less' : 'more'}`
 }

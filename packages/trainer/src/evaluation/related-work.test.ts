@@ -8,10 +8,17 @@ import { coreParts } from './cores.ts'
 import { evaluateModels, type MeasurableModel } from './evaluate-models.ts'
 import { layerBytesOf } from './layer-files.ts'
 import { MENDER_VIEWS } from './mended.ts'
-import { measureRelatedWork, type RelatedWork } from './related-work.ts'
-import { relatedWorkSection } from './related-work-section.ts'
+import {
+  type CoreWork,
+  type MendedWork,
+  measureCores,
+  measureMending,
+  measureShared,
+  type SharedWork,
+} from './related-work.ts'
+import { coreSection, mendedSection, type Section, sharedSection } from './related-work-section.ts'
 import type { TestImages } from './sweep.ts'
-import { writeRelatedWork } from './write-report.ts'
+import { writeSection } from './write-report.ts'
 
 const spec = parseModelSpec({
   ...{ variant: 'shuffle', layers: 4, imageSize: 8, patchSize: 4, channels: 1, width: 8 },
@@ -43,41 +50,45 @@ const shared: MeasurableModel = {
 }
 /** Of rank 3 already. */
 const cored: MeasurableModel = { ...plain, name: 'cored', parts: coreParts(spec, files, 3) }
-const test100 = images(150, 2)
+const test150 = images(150, 2)
 
 describe('related work', () => {
-  let work: RelatedWork
+  const mender = { batch: 20, epochs: 2, learningRate: 1e-3, seed: 1 }
+  let sharing: SharedWork
+  let mending: MendedWork
+  let cores: CoreWork
   beforeAll(async () => {
-    const models = { plain, shared: [shared], cored, coreRank: 3 }
-    const mender = { batch: 20, epochs: 2, learningRate: 1e-3, seed: 1 }
-    work = await measureRelatedWork(models, images(100, 3), test100, { passes: 2, mender })
-  }, 60_000)
+    sharing = await measureShared([plain, shared], test150, { passes: 2 })
+    mending = await measureMending(plain, images(100, 3), test150, { passes: 2, mender })
+    cores = await measureCores([plain, cored], 3, test150, { passes: 2 })
+  }, 120_000)
 
   test('measures a model in arbitrary order as an evaluation does', async () => {
-    const { releases } = await evaluateModels([plain], () => test100, { seeds: 2 })
-    expect(work.shared[0]?.all.mean).toBeCloseTo(releases[0]?.arbitrary.mean ?? -1, 12)
-    expect(work.mending.plain.at(-1)).toEqual(work.shared[0]?.all)
-    expect(work.cores.models[0]?.whole).toEqual(work.shared[0]?.all)
-    expect(work.mending.plain.slice(0, 3)).toEqual(work.shared[0]?.left.slice(1))
+    const { releases } = await evaluateModels([plain], () => test150, { seeds: 2 })
+    const [first] = sharing.models
+    expect(first?.all.mean).toBeCloseTo(releases[0]?.arbitrary.mean ?? -1, 12)
+    expect(mending.plain.at(-1)).toEqual(first?.all)
+    expect(mending.plain.slice(0, 3)).toEqual(first?.left.slice(1))
+    expect(cores.models[0]?.whole).toEqual(first?.all)
   }, 60_000)
 
   test('counts the layers that have files of their own', () => {
-    expect(work.shared.map(({ distinct }) => distinct)).toEqual([4, 1])
-    expect(work.shared[1]?.layerBytes).toBe(layerBytesOf(spec, shared.parts))
-    const [, one] = work.shared
+    const [, one] = sharing.models
+    expect(sharing.models.map(({ distinct }) => distinct)).toEqual([4, 1])
+    expect(one?.layerBytes).toBe(layerBytesOf(spec, shared.parts))
     expect(one?.all.std, 'every order of one layer is the same').toBe(0)
   })
 
   test('has each view mended at every number of layers left', () => {
-    expect([...work.mending.mended.keys()]).toEqual([...MENDER_VIEWS])
-    for (const spreads of work.mending.mended.values()) expect(spreads).toHaveLength(4)
-    expect([...work.mending.parameters.values()]).toEqual(
+    expect([...mending.mended.keys()]).toEqual([...MENDER_VIEWS])
+    for (const spreads of mending.mended.values()) expect(spreads).toHaveLength(4)
+    expect([...mending.parameters.values()]).toEqual(
       [4, 8, 12].map((inputs) => inputs * 64 + 64 + 64 * 4 + 4),
     )
   })
 
   test('tells a model of low rank from its core nowhere, another one somewhere', () => {
-    const [first, second] = work.cores.models
+    const [first, second] = cores.models
     expect(second?.core).toEqual(second?.whole)
     expect(second?.mixed).toEqual(second?.whole)
     expect(first?.core).not.toEqual(first?.whole)
@@ -95,38 +106,48 @@ describe('related work', () => {
     const before = '# Results\n\n## Measured by other commands\n\n### Layers at once\n\nFirst.\n'
 
     test('has a table for each idea, with budget, seed, cost and the command', () => {
-      const text = relatedWorkSection(work, command)
-      expect(text).toContain('64\u202f000 training images, seed 7')
-      expect(text).toContain('150 test images, 2 passes')
-      expect(text).toContain('| one layer | 1 |')
-      expect(text).toContain('| 2 left | all 4 |')
-      for (const view of MENDER_VIEWS) expect(text).toContain(`| ${view} |`)
-      expect(text).toContain(`\`cored\` 60`)
-      expect(text).toContain(`\`\`\`sh\n${command}\n\`\`\``)
-      expect(text.split('\n').filter((line) => line.startsWith('|---'))).toHaveLength(3)
-      expect(text).not.toMatch(/undefined|NaN|\n\n\n/)
+      const texts = [sharedSection(sharing, command), coreSection(cores, command)]
+      const mended = mendedSection(mending, command)
+      for (const { title, text } of [...texts, mended]) {
+        expect(title).toMatch(/^### [A-Z]/)
+        expect(text).toContain('150 test images, 2 passes')
+        expect(text).toContain(`\`\`\`sh\n${command}\n\`\`\``)
+        expect(text.split('\n').filter((line) => line.startsWith('|---'))).toHaveLength(1)
+        expect(text).not.toMatch(/undefined|NaN|\n\n\n/)
+      }
+      for (const { text } of texts) {
+        expect(text).toContain('`plain` (64\u202f000 images, seed 7, 60 s of processor time)')
+      }
+      expect(texts[0]?.text).toContain('| one layer | 1 |')
+      expect(texts[0]?.text).toContain('| all 4 | 2 left | 1 left |')
+      expect(mended.text).toContain('100 training images')
+      for (const view of MENDER_VIEWS) expect(mended.text).toContain(`| ${view} |`)
     })
 
     test('is added at the end, and takes the place of itself', async () => {
+      const section = coreSection(cores, command)
+      const written = ({ title, text }: Section): string => `${title}\n\n${text}\n`
       await writeFile(page, before)
-      await writeRelatedWork(page, work, command)
+      await writeSection(page, section)
       const once = await readFile(page, 'utf8')
-      expect(once).toBe(`${before}\n${relatedWorkSection(work, command)}\n`)
-      await writeRelatedWork(page, work, command)
+      expect(once).toBe(`${before}\n${written(section)}`)
+      await writeSection(page, section)
       expect(await readFile(page, 'utf8')).toBe(once)
       const after = '\n### Foreign pictures\n\nLast.\n'
       await writeFile(page, `${once}${after}`)
-      await writeRelatedWork(page, work, 'node other.mjs')
-      expect(await readFile(page, 'utf8')).toBe(
-        `${before}\n${relatedWorkSection(work, 'node other.mjs')}\n${after}`,
-      )
+      const other = coreSection(cores, 'node other.mjs')
+      await writeSection(page, other)
+      expect(await readFile(page, 'utf8')).toBe(`${before}\n${written(other)}${after}`)
+      await writeSection(page, sharedSection(sharing, command))
+      const all = `${before}\n${written(other)}${after}\n${written(sharedSection(sharing, command))}`
+      expect(await readFile(page, 'utf8')).toBe(all)
     })
 
     test('begins the measurements of other commands where there are none', async () => {
       await writeFile(page, '# Results\n')
-      await writeRelatedWork(page, work, command)
+      await writeSection(page, { title: '### Some', text: 'Figures.' })
       expect(await readFile(page, 'utf8')).toBe(
-        `# Results\n\n## Measured by other commands\n\n${relatedWorkSection(work, command)}\n`,
+        '# Results\n\n## Measured by other commands\n\n### Some\n\nFigures.\n',
       )
     })
   })

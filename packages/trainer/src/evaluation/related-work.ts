@@ -16,16 +16,6 @@ import {
 import { createModelRunner, type ModelRunner } from './model-runner.ts'
 import { batchesOf, sweep, type TestImages } from './sweep.ts'
 
-/** What is compared: ideas beside LayerShuffle, and a plainly shuffled model of the same budget. */
-export interface RelatedModels {
-  readonly plain: MeasurableModel
-  /** Trained with fewer layers than places. */
-  readonly shared: readonly MeasurableModel[]
-  /** Trained so that its layers have cores of `coreRank`. */
-  readonly cored: MeasurableModel
-  readonly coreRank: number
-}
-
 /** How much is measured. */
 export interface RelatedOptions {
   /** Passes over the test images, each with orders of its own. */
@@ -57,66 +47,63 @@ export interface SharedMeasure {
   readonly left: readonly Spread[]
 }
 
-/** All of it, accuracies from 0 to 1. */
-export interface RelatedWork {
+/** What was measured of some models, accuracies from 0 to 1. */
+interface Measured {
   readonly testImages: number
   readonly passes: number
+}
+
+/** Models by the number of layers that have weights of their own; the first is compared with. */
+export interface SharedWork extends Measured {
   readonly layers: number
-  readonly trainings: readonly { readonly name: string; readonly training?: TrainingFacts }[]
-  readonly shared: readonly SharedMeasure[]
-  readonly mending: MendedAccuracies & {
+  readonly models: readonly (SharedMeasure & { readonly training?: TrainingFacts | undefined })[]
+}
+
+/** A model with layers left out, as it is and mended. */
+export interface MendedWork extends Measured, MendedAccuracies {
+  readonly name: string
+  readonly layers: number
+  /** Training images whose answers the menders learnt from, and the seed of their training. */
+  readonly images: number
+  readonly seed: number
+  /** Processor time of the answers and of all menders. */
+  readonly cpuSeconds: number
+  /** Values of each mender. */
+  readonly parameters: ReadonlyMap<MenderView, number>
+}
+
+/** Models whole and as their cores; the first is compared with. */
+export interface CoreWork extends Measured {
+  readonly rank: number
+  /** Of the values of one layer, float32. */
+  readonly bytes: { readonly whole: number; readonly core: number }
+  readonly models: readonly (CoreAccuracies & {
     readonly name: string
-    /** Training images whose answers the menders learnt from, and the seed of their training. */
-    readonly images: number
-    readonly seed: number
-    /** Values of each mender. */
-    readonly parameters: ReadonlyMap<MenderView, number>
-  }
-  readonly cores: {
-    readonly rank: number
-    /** Of the values of one layer, float32. */
-    readonly bytes: { readonly whole: number; readonly core: number }
-    readonly models: readonly ({ readonly name: string } & CoreAccuracies)[]
-  }
+    readonly training?: TrainingFacts | undefined
+  })[]
 }
 
 /**
- * Measures layers that are shared, menders and low-rank cores.
- * @param train images that the menders learn from; the models have seen them.
- * @throws ModelError for a model that does not fit its spec.
+ * Measures models whose layers share their weights, with layers left out.
+ * @param models of as many layers each. @throws ModelError for one that does not fit its spec.
  */
-export async function measureRelatedWork(
-  models: RelatedModels,
-  train: TestImages,
+export async function measureShared(
+  models: readonly MeasurableModel[],
   test: TestImages,
   given: Partial<RelatedOptions> = {},
-): Promise<RelatedWork> {
+): Promise<SharedWork> {
   const options = { ...RELATED_DEFAULTS, ...given }
-  const { plain, shared, cored, coreRank } = models
-  const all = [plain, ...shared, cored]
-  const measuredShared: SharedMeasure[] = []
-  for (const model of [plain, ...shared]) {
-    measuredShared.push(await measureShared(model, test, options))
-  }
-  const measuredCores: ({ name: string } & CoreAccuracies)[] = []
-  for (const model of [plain, cored]) {
-    measuredCores.push({
-      name: model.name,
-      ...(await measureCores(model, coreRank, test, options)),
-    })
+  const measured: SharedWork['models'][number][] = []
+  for (const model of models) {
+    measured.push({ ...(await sharedMeasure(model, test, options)), training: model.training })
   }
   return {
-    testImages: test.images.count,
-    passes: options.passes,
-    layers: plain.spec.layers,
-    trainings: all.map(({ name, training }) => (training ? { name, training } : { name })),
-    shared: measuredShared,
-    mending: await measureMending(plain, train, test, options),
-    cores: { rank: coreRank, bytes: coreBytes(plain.spec, coreRank), models: measuredCores },
+    ...{ testImages: test.images.count, passes: options.passes },
+    ...{ layers: models[0]?.spec.layers ?? 0, models: measured },
   }
 }
 
-async function measureShared(
+async function sharedMeasure(
   model: MeasurableModel,
   test: TestImages,
   options: RelatedOptions,
@@ -135,41 +122,62 @@ async function measureShared(
   })
 }
 
-async function measureCores(
-  model: MeasurableModel,
+/** Measures models with all layers whole, as cores, and drawn. @throws as `measureShared`. */
+export async function measureCores(
+  models: readonly MeasurableModel[],
   rank: number,
   test: TestImages,
-  options: RelatedOptions,
-): Promise<CoreAccuracies> {
-  const { name, spec, parts } = model
-  const reduced = { ...model, parts: coreParts(spec, parts, rank) }
-  return withRunner(model, options, (whole) =>
-    withRunner(reduced, options, async (core) => {
-      const experiment = withCores(whole, core, options.passes)
-      await sweep(whole, test, [experiment], progressOf(`${name}, cores`, test, options))
-      return experiment.result()
-    }),
-  )
+  given: Partial<RelatedOptions> = {},
+): Promise<CoreWork> {
+  const options = { ...RELATED_DEFAULTS, ...given }
+  const measured: CoreWork['models'][number][] = []
+  for (const model of models) {
+    const { name, spec, parts, training } = model
+    const reduced = { ...model, parts: coreParts(spec, parts, rank) }
+    const accuracies = await withRunner(model, options, (whole) =>
+      withRunner(reduced, options, async (core) => {
+        const experiment = withCores(whole, core, options.passes)
+        await sweep(whole, test, [experiment], progressOf(`${name}, cores`, test, options))
+        return experiment.result()
+      }),
+    )
+    measured.push({ name, training, ...accuracies })
+  }
+  const [first] = models
+  if (first === undefined) throw new RangeError('cores are those of one model at least')
+  return {
+    ...{ testImages: test.images.count, passes: options.passes, rank },
+    ...{ bytes: coreBytes(first.spec, rank), models: measured },
+  }
 }
 
-async function measureMending(
+/**
+ * Trains menders for a model and measures it with them, layers left out.
+ * @param train images that the menders learn from; the model may have seen them.
+ * @throws as `measureShared`.
+ */
+export async function measureMending(
   model: MeasurableModel,
   train: TestImages,
   test: TestImages,
-  options: RelatedOptions,
-): Promise<RelatedWork['mending']> {
-  const { name } = model
+  given: Partial<RelatedOptions> = {},
+): Promise<MendedWork> {
+  const options = { ...RELATED_DEFAULTS, ...given }
+  const { name, spec } = model
   const { mender, passes, threads } = options
   return withRunner(model, options, async (runner) => {
+    const before = process.cpuUsage()
     const gathered = gatherAnswers(runner, mender.seed)
     await sweep(runner, train, [gathered], progressOf(`${name}, to mend`, train, options))
     const engine = createCpuEngine(threads)
     const menders = await trainMenders(engine, gathered.result(), mender)
     await engine.close()
+    const { user, system } = process.cpuUsage(before)
     const experiment = withMenders(runner, menders, passes)
     await sweep(runner, test, [experiment], progressOf(`${name}, mended`, test, options))
     return {
-      ...{ name, images: train.images.count, seed: mender.seed },
+      ...{ name, layers: spec.layers, testImages: test.images.count, passes },
+      ...{ images: train.images.count, seed: mender.seed, cpuSeconds: (user + system) / 1e6 },
       ...experiment.result(),
       parameters: new Map([...menders].map(([view, { weights }]) => [view, weights.length])),
     }

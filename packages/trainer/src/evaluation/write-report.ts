@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, parse } from 'node:path'
 import { makeFolder, prettyJson, replaceFile } from '../files.ts'
 import type { Evaluation } from './evaluate-models.ts'
-import type { RelatedWork } from './related-work.ts'
-import { RELATED_TITLE, relatedWorkSection } from './related-work-section.ts'
+import type { Section } from './related-work-section.ts'
 import { evaluationHtml } from './report-html.ts'
 import { evaluationMarkdown } from './report-markdown.ts'
 import { resultsPage } from './results-page.ts'
@@ -47,28 +46,21 @@ async function measuredElsewhere(file: string): Promise<string> {
 }
 
 /**
- * Writes the section of related work into the page of results, in the place of the one that is
- * there or at the end.
- * @param command the command line that makes it again.
+ * Writes a section into the page of results, among the measurements of other commands: in the place
+ * of the one of its title, or at the end.
  */
-export async function writeRelatedWork(
-  file: string,
-  work: RelatedWork,
-  command: string,
-): Promise<void> {
+export async function writeSection(file: string, { title, text }: Section): Promise<void> {
   await makeFolder(dirname(file))
   const page = await readFile(file, 'utf8').catch(() => '')
-  await replaceFile(file, withSection(page, relatedWorkSection(work, command)))
-}
-
-/** A page with a section that begins with `RELATED_TITLE`, where the measurements of other commands are. */
-function withSection(page: string, section: string): string {
-  const start = page.indexOf(`\n${RELATED_TITLE}\n`)
+  const start = page.indexOf(`\n${title}\n`)
+  const section = `${title}\n\n${text}\n`
   if (start < 0) {
-    const title = page.includes(`\n${OTHER_MEASUREMENTS}\n`) ? '' : `\n${OTHER_MEASUREMENTS}\n`
-    return `${page.trimEnd()}\n${title}\n${section}\n`
+    const above = page.includes(`\n${OTHER_MEASUREMENTS}\n`) ? '' : `\n${OTHER_MEASUREMENTS}\n`
+    await replaceFile(file, `${page.trimEnd()}\n${above}\n${section}`)
+    return
   }
-  const next = /\n#{1,3} /.exec(page.slice(start + 1))
-  const rest = next === null ? '' : page.slice(start + 1 + next.index)
-  return `${page.slice(0, start + 1)}${section}\n${rest}`
+  const from = start + 1 + title.length
+  const next = page.slice(from).search(/\n#{1,3} /)
+  const rest = next < 0 ? '' : page.slice(from + next)
+  await replaceFile(file, `${page.slice(0, start + 1)}${section}${rest}`)
 }
