@@ -30,6 +30,9 @@ import {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const command = join(root, 'apps/cli/bin/layerswarm.js')
 
+/** In the order of the page. */
+const IDEAS = ['mended', 'shared', 'cores']
+
 function fail(message) {
   process.stderr.write(`related-work: ${message}\n`)
   process.exit(1)
@@ -60,6 +63,10 @@ const [answers, images] = ['answers', 'images'].map((name) => {
     ? count
     : fail(`--${name} must be a whole number such as 10000, not "${values[name]}"`)
 })
+
+const chosen = positionals.length === 0 ? IDEAS : positionals
+const unknown = chosen.find((idea) => !IDEAS.includes(idea))
+if (unknown !== undefined) fail(`there is no "${unknown}"; there are ${IDEAS.join(', ')}`)
 
 let running
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -127,7 +134,7 @@ const options = {
   },
 }
 
-const ideas = {
+const sections = {
   async mended(made) {
     const model = shipped('fashion-vit')
     const learnt = first(dataset.train, answers, model)
@@ -147,13 +154,9 @@ const ideas = {
   },
 }
 
-const chosen = positionals.length === 0 ? Object.keys(ideas) : positionals
-const unknown = chosen.find((idea) => !Object.hasOwn(ideas, idea))
-if (unknown !== undefined)
-  fail(`there is no "${unknown}"; there are ${Object.keys(ideas).join(', ')}`)
 try {
   for (const idea of chosen) {
-    const section = await ideas[idea](`node scripts/related-work.mjs ${idea}`)
+    const section = await sections[idea](`node scripts/related-work.mjs ${idea}`)
     await writeSection(values.results, section)
   }
 } catch (error) {
