@@ -141,10 +141,7 @@ const sections = {
     return mendedSection(await measureMending(model, learnt, testOf(model), options), made)
   },
   async shared(made) {
-    const models = []
-    for (const name of ['related-shuffle', 'related-shared-2', 'related-shared-1']) {
-      models.push(await trained(name))
-    }
+    const models = [await trained('related-shuffle'), await trained('related-shared')]
     return sharedSection(await measureShared(models, testOf(models[0]), options), made)
   },
   async cores(made) {
