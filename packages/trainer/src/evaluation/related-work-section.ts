@@ -49,7 +49,7 @@ export function mendedSection(work: MendedWork, command: string): Section {
   }
   const ofMask = meanOf('logits and mask') - meanOf('logits')
   return section('### A small network at the logits', command, [
-    `Of two matrices, it sees what an answer was made from and which layers ran, and adds to the logits; the model stays as it is. It learnt from ${grouped(images)} training images in one drawn order each, stopped after each of the layers (seed ${seed}; ${grouped(cpuSeconds)} s of processor time for the answers and all networks). What it buys: it stands with whoever asks, so that no host knows of it, and mends much of what missing layers take from a model that was not trained to miss them (\`dropLayers\` is that training). To know which layers ran ${ofMask < 0 ? 'costs' : 'gains'} ${Math.abs(100 * ofMask).toFixed(1)} points in the mean of the columns; with all layers there it is not needed. ${about(work)}`,
+    `Of two matrices, it sees what an answer was made from and which layers ran, and adds to the logits; the model stays as it is. It learnt from ${grouped(images)} training images in one drawn order each, stopped after each of the layers (seed ${seed}; ${grouped(cpuSeconds)} s of processor time for the answers and all networks). What it buys: it would stand with whoever asks, no host needs to know of it, and it mends much of what missing layers take from a model that was not trained to miss them (\`dropLayers\` is that training). To know which layers ran ${ofMask < 0 ? 'costs' : 'gains'} ${Math.abs(100 * ofMask).toFixed(1)} points in the mean of the columns; with all layers there it is not needed. ${about(work)}`,
     markdownTable(
       [`${name}, and what the network sees`, 'values', ...shown.map(leftTitle(layers))],
       [
@@ -66,7 +66,7 @@ export function mendedSection(work: MendedWork, command: string): Section {
 export function coreSection(work: CoreWork, command: string): Section {
   const { rank, bytes, models } = work
   return section('### A low-rank core split off', command, [
-    `Each matrix of a layer reduced to rank ${rank}, in training for a random half of the layers of every step (\`coreRank\`; ranks drawn in training as in DyLoRA, arXiv 2210.07558). What it buys: a host with little room serves ${grouped(bytes.core)} bytes of a layer instead of ${grouped(bytes.whole)} (float32; two factors for each matrix), beside hosts that serve all of it. An int4 file of the whole layer is smaller and loses less ([training.md](training.md)); what a core saves besides is arithmetic. ${about(work)} ${trainedLine(models)}`,
+    `Each matrix of a layer reduced to rank ${rank}, in training for a random half of the layers of every step (\`coreRank\`; ranks drawn in training as in DyLoRA, arXiv 2210.07558). What it buys: a host with little room could serve ${grouped(bytes.core)} bytes of a layer instead of ${grouped(bytes.whole)} (float32; two factors for each matrix), beside hosts that serve all of it. An int4 file of the whole layer is smaller and loses less ([training.md](training.md)); what a core saves besides is arithmetic. ${about(work)} ${trainedLine(models)}`,
     markdownTable(
       ['model', 'whole layers', 'each whole or core, drawn', 'cores only'],
       models.map(({ name, whole, mixed, core }) => [
