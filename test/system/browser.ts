@@ -59,8 +59,15 @@ export async function untilSnapshot(
   }
 }
 
-export async function openTab(browser: Browser, url: string, query: string): Promise<Tab> {
+/** @param prepare does something to the tab's context before the page is opened. */
+export async function openTab(
+  browser: Browser,
+  url: string,
+  query: string,
+  prepare: (context: BrowserContext) => Promise<void> = async () => {},
+): Promise<Tab> {
   const context = await browser.newContext()
+  await prepare(context)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))

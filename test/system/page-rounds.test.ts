@@ -2,10 +2,11 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningSwarm, startService } from '../support/run-command.ts'
 import { expectAccessible, VIEWS } from './axe.ts'
-import { launchBrowser, openTab, type Tab } from './browser.ts'
+import { classifySample, launchBrowser, openTab, type Tab } from './browser.ts'
 import { keepShot } from './page-shots.ts'
 
 const LAYERS = 8
+const SAMPLES = 24
 
 let browser: Browser
 let swarm: RunningSwarm
@@ -29,21 +30,22 @@ afterAll(async () => {
   await swarm?.end('SIGTERM')
 })
 
+/** Asks until an answer has every layer: on a busy machine those of the other tab may be lost, and then it names them. */
+async function askUntilWhole(): Promise<void> {
+  for (let sample = 0; ; sample++) {
+    const { hops, missing } = await classifySample(tab, sample % SAMPLES)
+    expect(hops + missing).toBe(LAYERS)
+    if (missing === 0) return
+  }
+}
+
 test('a picture goes out to several peers at once, and its answer says what that was worth', async () => {
   await page.getByTestId('rounds').selectOption('4+4')
-  await page.getByTestId('sample').nth(8).click()
-  const answer = page.getByTestId('answer')
-  await answer.waitFor()
-  // A round may lose a layer where the machine is busy; then the answer names it.
-  const {
-    rounds = '',
-    missing,
-    hops,
-  } = await answer.evaluate((card: HTMLElement) => ({
-    ...card.dataset,
-  }))
-  expect(rounds).toMatch(missing === '0' ? /^4\+4$/ : /^\d(\+\d)?$/)
-  expect(Number(hops) + Number(missing)).toBe(LAYERS)
+  await askUntilWhole()
+  const rounds = (await page.getByTestId('answer').getAttribute('data-rounds')) ?? ''
+  // What is late where the machine is busy runs in a later round, or after them.
+  expect(rounds).toMatch(/^\d(\+\d)+$/)
+  expect(rounds.split('+').reduce((sum, size) => sum + Number(size), 0)).toBe(LAYERS)
   const said = await page.getByTestId('together').textContent()
   expect(said).toMatch(
     /^2 peers at once, [\d.]+\u202fm?s; this tab alone: [\d.]+\u202fm?s, at [\d.]+\u202fms a layer as measured here$/,

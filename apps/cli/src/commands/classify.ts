@@ -153,6 +153,6 @@ async function classifySamples(
     signal,
     progress,
   })
-  for (const line of reportLines(report)) print(line)
+  for (const line of reportLines(report, asking)) print(line)
   emit({ ...report, keepsOrder: isKept })
 }

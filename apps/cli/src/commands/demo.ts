@@ -79,7 +79,7 @@ export const demo = defineCommand({
       progress,
     })
     print(`${report.killed} of ${peers} volunteers were killed on the way`)
-    for (const line of reportLines(report)) print(line)
+    for (const line of reportLines(report, asking)) print(line)
     emit({ ...report })
   },
 })

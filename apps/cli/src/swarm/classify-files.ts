@@ -8,7 +8,14 @@ import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
 import { mixedLine } from './mixed-line.ts'
 import { NOVEL_LINE } from './novel-line.ts'
-import { byRole, countTensors, executorsOf, type RoleBytes, roundsLine } from './rounds-report.ts'
+import {
+  byRole,
+  countTensors,
+  executorsOf,
+  noRoundsLine,
+  type RoleBytes,
+  roundsLine,
+} from './rounds-report.ts'
 
 /** How files are read and asked about. */
 export interface ClassifyFilesOptions {
@@ -81,9 +88,6 @@ function failureLine(path: string, error: unknown): string {
   return message.includes(path) ? message : `${path}: ${message}`
 }
 
-/** What became of rounds that were asked for where none was run. */
-const TOUR_LINE = 'one layer after another'
-
 type Outputs = Pick<ClassifyFilesOptions, 'asking' | 'print' | 'table'>
 
 function showVerdict(
@@ -93,9 +97,7 @@ function showVerdict(
   { asking, print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
 ): void {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
-  const { rounds } = asking.policy
-  const isToRun = rounds !== undefined && rounds !== 'off'
-  const way = roundsLine(verdict.rounds, bytes) ?? (isToRun ? TOUR_LINE : undefined)
+  const way = roundsLine(verdict.rounds, bytes) ?? noRoundsLine(asking)
   const mixed = mixedLine(hops)
   print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { byRole, countTensors, executorsOf, manyRoundsLine, roundsLine } from './rounds-report.ts'
+import {
+  byRole,
+  countTensors,
+  executorsOf,
+  manyRoundsLine,
+  noRoundsLine,
+  roundsLine,
+} from './rounds-report.ts'
 
 const hops = ['a', 'b', 'a', 'c'].map((peer) => ({ peer }))
 
@@ -21,9 +28,12 @@ test('what a hub sends its executors receive', () => {
   )
 })
 
-test('of one layer after another nothing is said of rounds', () => {
+test('of one layer after another only that is said, and only where rounds were asked for', () => {
   const bytes = byRole({ sent: 1, received: 2 }, executorsOf({ rounds: [[], []], hops }))
   expect(bytes.executor).toBeUndefined()
   expect(roundsLine([[], []], bytes)).toBeUndefined()
   expect(manyRoundsLine({}, bytes)).toBeUndefined()
+  expect(noRoundsLine({ policy: {} })).toBeUndefined()
+  expect(noRoundsLine({ policy: { rounds: 'off' } })).toBeUndefined()
+  expect(noRoundsLine({ policy: { rounds: 'auto' } })).toBe('one layer after another')
 })

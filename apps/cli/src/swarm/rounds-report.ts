@@ -1,5 +1,6 @@
 import { groupingText } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
+import type { Asking } from './ask.ts'
 
 /** How a picture was answered: so many layers at once in each request's rounds, and who ran which. */
 export interface RanInRounds {
@@ -58,6 +59,11 @@ export function roundsLine(rounds: RanInRounds['rounds'], bytes: RoleBytes): str
   const texts = [...new Set(rounds.filter((sizes) => sizes.length > 0).map(groupingText))]
   if (texts.length === 0) return undefined
   return `in rounds of ${texts.join(' and ')}${onPeers(bytes)}`
+}
+
+/** Where none was run: so it went, if rounds were asked for. */
+export function noRoundsLine({ policy: { rounds } }: Pick<Asking, 'policy'>): string | undefined {
+  return rounds === undefined || rounds === 'off' ? undefined : 'one layer after another'
 }
 
 /** Of many answers, by their rounds: "498 in rounds of 4+4, 2 of 4+3 on 3 peers; …"; undefined where none was. */

@@ -153,7 +153,7 @@ describe('a run over samples', () => {
     }
     const report = await runSamples(asker, samples, options(3, { concurrency: 1, progressed }))
     expect(report.checked).toEqual({ layers: 2, of: 6, doubted: 1 })
-    expect(reportLines(report)).toContain(
+    expect(reportLines(report, { policy: {} })).toContain(
       '2 of 6 layers checked by others; 1 answer DOUBTED, by peers that lied',
     )
   })
@@ -256,7 +256,7 @@ describe('asking twice', () => {
       options(2, { concurrency: 1, asking: twice }),
     )
     expect(report.confirmed).toEqual({ agreed: 1, outvoted: 1 })
-    expect(reportLines(report)).toContain(
+    expect(reportLines(report, { policy: {} })).toContain(
       'asked twice: 1 agreed, 1 decided by a third order, 0 split three ways, 0 not confirmed',
     )
   })
@@ -296,6 +296,8 @@ describe('an answer about what the model cannot know', () => {
   test('is counted over samples', async () => {
     const report = await runSamples(saying([1, 0], [9, 0]), samples, options(2))
     expect(report).toMatchObject({ judged: 2, novel: 1 })
-    expect(reportLines(report)).toContain('1 of 2 unlike anything the model was trained on')
+    const lines = reportLines(report, { policy: { rounds: 'auto' } })
+    expect(lines).toContain('1 of 2 unlike anything the model was trained on')
+    expect(lines).toContain('one layer after another')
   })
 })

@@ -27,7 +27,7 @@ export interface ChosenWay {
 
 /**
  * The way that should be over first, by its plan and by how far such plans were right. Rounds must be clearly quicker
- * than the tour, have a host for every layer, and cost no more than is accepted.
+ * than the tour, have a host for every layer, have two hosts at work at once, and cost no more than is accepted.
  */
 export function chooseWay(ways: Ways): ChosenWay {
   const { tourMs, lateness } = ways
@@ -36,8 +36,8 @@ export function chooseWay(ways: Ways): ChosenWay {
   for (const { groups, lossPoints } of ways.groupings) {
     if (lossPoints > ways.maxLossPoints) continue
     if (groups.reduce((sum, size) => sum + size, 0) !== ways.layers.length) continue
-    const { ms, unhosted } = planRounds(ways.layers, groups, ways.executors, ways.hub)
-    if (unhosted.length > 0) continue
+    const { rounds, ms, unhosted } = planRounds(ways.layers, groups, ways.executors, ways.hub)
+    if (unhosted.length > 0 || rounds.every((shares) => shares.length <= 1)) continue
     if (ms * lateness.rounds >= leastMs) continue
     best = { groups, ms }
     leastMs = ms * lateness.rounds

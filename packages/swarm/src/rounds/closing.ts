@@ -22,8 +22,9 @@ export interface ClosingParts extends Pick<HubNeeds, 'shared'> {
  * How requests in rounds end when no round is left.
  *
  * 1. Layers that nobody was asked for, or a host of which was not, are a tour's: hosts out of the hub's reach are
- *    found by others, and where nobody is to be trusted there is another lane.
- * 2. Those whose hosts were all asked in vain are named as missing.
+ *    found by others, and where nobody is to be trusted there is another lane. So are those with a host that was silent
+ *    and is still connected: it may be busy, and a tour waits for it longer than a round.
+ * 2. Those whose hosts were all asked in vain, and are gone, are named as missing.
  * 3. With fewer layers than were asked for there is no answer from here.
  * 4. An answer waits for audits where that of a tour would.
  */
@@ -40,13 +41,15 @@ export class Closing {
     if (isRecount) return this.recounted(asked, nowMs)
     if (left.length === 0) return this.score(asked)
     const { hosts } = this.parts.sees(asked, nowMs)
-    const isUntried = left.some(
+    const isToBeHad = left.some(
       (layer) =>
         !asked.isTried(layer) ||
-        hosts.some((one) => has(one.layers, layer) && !asked.isTried(layer, one.peer)),
+        hosts.some(
+          (one) => has(one.layers, layer) && (one.isReachable || !asked.isTried(layer, one.peer)),
+        ),
     )
     const isTooFew = route.length < Math.max(1, policy.minLayers)
-    return isUntried || isTooFew ? this.goOn(asked) : this.score(asked)
+    return isToBeHad || isTooFew ? this.goOn(asked) : this.score(asked)
   }
 
   /** The input of the next round is to be had from here. */

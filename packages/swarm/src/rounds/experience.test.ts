@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import type { RequestId } from '../wire/messages.ts'
 import { Experience, type Way } from './experience.ts'
-import { EXPERIENCE_MAX, EXPERIENCE_MS } from './limits.ts'
+import { EXPERIENCE_MAX, EXPERIENCE_MS, ROUNDS_TIMES_USUAL, TOUR_TIMES_USUAL } from './limits.ts'
+
+const USUAL = { tour: TOUR_TIMES_USUAL, rounds: ROUNDS_TIMES_USUAL }
 
 let count = 0
 
@@ -12,15 +14,16 @@ function went(experience: Experience, way: Way, times: number, fromMs = 0, isTim
   experience.ends(request, isTimed, fromMs + 100 * times)
 }
 
-test('nothing is held against a way before it was gone', () => {
-  expect(new Experience().lateness(0)).toEqual({ tour: 1, rounds: 1 })
+test('a way that was never gone is as late as usual', () => {
+  expect(new Experience().lateness(0)).toEqual(USUAL)
 })
 
 test('a way is as late as the median of its own requests, whatever one of them took', () => {
   const experience = new Experience()
-  for (const times of [1.5, 1.6, 40]) went(experience, 'tour', times)
+  for (const times of [1.75, 2.25, 40]) went(experience, 'tour', times)
   went(experience, 'rounds', 0.5)
-  expect(experience.lateness(4_000)).toEqual({ tour: 1.55, rounds: 0.75 })
+  const rounds = (ROUNDS_TIMES_USUAL + 0.5) / 2
+  expect(experience.lateness(4_000)).toEqual({ tour: 2, rounds })
 })
 
 test('what was cancelled, what nobody could expect and what never began says nothing', () => {
@@ -29,7 +32,7 @@ test('what was cancelled, what nobody could expect and what never began says not
   experience.begins('endless' as RequestId, 'tour', Number.POSITIVE_INFINITY, 0)
   experience.ends('endless' as RequestId, true, 900)
   experience.ends('unknown' as RequestId, true, 900)
-  expect(experience.lateness(1_000)).toEqual({ tour: 1, rounds: 1 })
+  expect(experience.lateness(1_000)).toEqual(USUAL)
 })
 
 test('a request counts once', () => {
@@ -37,7 +40,7 @@ test('a request counts once', () => {
   const request = 'twice' as RequestId
   experience.begins(request, 'rounds', 100, 0)
   for (let i = 0; i < 3; i++) experience.ends(request, true, 300)
-  expect(experience.lateness(300).rounds).toBe(2)
+  expect(experience.lateness(300).rounds).toBe((ROUNDS_TIMES_USUAL + 3) / 2)
 })
 
 test('the newest say what is to be expected, and for a while: then the way is tried again', () => {
@@ -45,5 +48,5 @@ test('the newest say what is to be expected, and for a while: then the way is tr
   for (let i = 0; i < EXPERIENCE_MAX; i++) went(experience, 'tour', 8)
   for (let i = 0; i < EXPERIENCE_MAX; i++) went(experience, 'tour', 2, 1_000)
   expect(experience.lateness(1_200).tour).toBe(2)
-  expect(experience.lateness(1_200 + EXPERIENCE_MS).tour).toBe(1)
+  expect(experience.lateness(1_200 + EXPERIENCE_MS).tour).toBe(TOUR_TIMES_USUAL)
 })

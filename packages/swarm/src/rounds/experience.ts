@@ -1,5 +1,5 @@
 import type { RequestId } from '../wire/messages.ts'
-import { EXPERIENCE_MAX, EXPERIENCE_MS } from './limits.ts'
+import { EXPERIENCE_MAX, EXPERIENCE_MS, ROUNDS_TIMES_USUAL, TOUR_TIMES_USUAL } from './limits.ts'
 
 /** How a request goes. */
 export type Way = 'tour' | 'rounds'
@@ -24,7 +24,7 @@ interface Ended {
  * expects too little.
  *
  * 1. A request counts once, for the way on which it began.
- * 2. Of each way the newest EXPERIENCE_MAX count, for EXPERIENCE_MS, and beside them one that took what was expected.
+ * 2. Of each way the newest EXPERIENCE_MAX count, for EXPERIENCE_MS, and beside them one that took what is usual.
  */
 export class Experience {
   private readonly begun = new Map<RequestId, Begun>()
@@ -48,11 +48,11 @@ export class Experience {
 
   /** The median of each way. */
   lateness(nowMs: number): Lateness {
-    const of = (way: Way) => {
+    const of = (way: Way, usual: number) => {
       const recent = this.ended[way].filter(({ atMs }) => nowMs - atMs < EXPERIENCE_MS)
-      return median([1, ...recent.map(({ times }) => times)])
+      return median([usual, ...recent.map(({ times }) => times)])
     }
-    return { tour: of('tour'), rounds: of('rounds') }
+    return { tour: of('tour', TOUR_TIMES_USUAL), rounds: of('rounds', ROUNDS_TIMES_USUAL) }
   }
 }
 

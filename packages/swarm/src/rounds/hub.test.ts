@@ -38,8 +38,12 @@ const anyEvent = fc.oneof(
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }),
 )
 
-/** A hub among four hosts of everything, and what it has said. @param sendMs of one copy through its access. */
-function stage(sendMs = 1) {
+/**
+ * A hub among four hosts of everything, and what it has said.
+ * @param sendMs of one copy through its access.
+ * @param areConnected still, when they were silent.
+ */
+function stage(sendMs = 1, areConnected = false) {
   let number = 0
   let nowMs = 0
   const asked = new Map<PeerId, Round>()
@@ -54,10 +58,10 @@ function stage(sendMs = 1) {
   const hub = new Hub({
     self: 'hub' as PeerId,
     sight: {
-      look: () => ({
+      look: (_, { waitMs }) => ({
         executors,
-        hosts: executors,
-        access: { sendMs, receiveMs: 1 },
+        hosts: executors.map((one) => ({ ...one, isReachable: areConnected })),
+        access: { sendMs, receiveMs: 1, waitMs },
         tourMs: () => Number.POSITIVE_INFINITY,
       }),
       transferMs: () => 1,
@@ -192,8 +196,9 @@ describe('whatever executors do and leave undone', () => {
         fc.array(anyEvent, { maxLength: 40 }),
         fc.constantFrom([3, 3], [2, 2, 2], [6], [1, 5]),
         fc.constantFrom(1, 10, 300),
-        (events, groups, sendMs) => {
-          const one = stage(sendMs)
+        fc.boolean(),
+        (events, groups, sendMs, areConnected) => {
+          const one = stage(sendMs, areConnected)
           const { hub, ends, perform, now, pass } = one
           const policy = { ...CLASSIFY_POLICY_DEFAULT, deadlineMs: 20_000 }
           const activation = { place: 'inline', ...SHAPE, bytes: symbolicStem(80, 0) } as const

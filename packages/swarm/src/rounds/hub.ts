@@ -17,7 +17,7 @@ import type { HubNeeds } from './hub-needs.ts'
 import { RECOUNT_WAIT_MS } from './limits.ts'
 import { drawnOrder, planRounds, type Share } from './plan.ts'
 import { CurrentRound } from './round.ts'
-import type { Seen } from './sight.ts'
+import type { HubLoad, Seen } from './sight.ts'
 
 /**
  * Answers requests of this member in rounds: keeps the tensor, asks executors for layers of a round on the same
@@ -55,8 +55,12 @@ export class Hub {
     return this.requests.has(request)
   }
 
-  /** Layers that somebody is waited for, by peer. */
-  asked(): Map<PeerId, number> {
+  /** What its requests have under way. */
+  load(nowMs: number): HubLoad {
+    return { asked: this.asked(), waitMs: this.asking.waitMs(nowMs) }
+  }
+
+  private asked(): Map<PeerId, number> {
     const asked = new Map<PeerId, number>()
     for (const { current } of this.requests.values())
       for (const { peer, layers } of current?.open() ?? [])
@@ -261,7 +265,11 @@ export class Hub {
     const bytes = tensor?.bytes.length ?? 0
     const layers = asked.current?.missing() ?? asked.left
     const barred = this.needs.shared.barred(request, policy, nowMs)
-    return this.needs.sight.look({ request, layers, bytes, barred, isRecount }, this.asked(), nowMs)
+    return this.needs.sight.look(
+      { request, layers, bytes, barred, isRecount },
+      this.load(nowMs),
+      nowMs,
+    )
   }
 
   private startRound(asked: AskedInRounds, nowMs: number): CoreEffect[] {
@@ -281,7 +289,7 @@ export class Hub {
     const layers = shares.flatMap((share) => share.layers)
     const roundMs = Math.max(...shares.map(({ ms }) => ms))
     const input = { tensor, activation, name: nameOf(activation) }
-    const endsAtMs = asked.endOf(this.asking.waitMs(nowMs) + roundMs, nowMs)
+    const endsAtMs = asked.endOf(access.waitMs + roundMs, nowMs)
     const round = new CurrentRound(asked.rounds.length, input, layers, endsAtMs)
     asked.begin(round)
     return this.ask(asked, round, shares, access.sendMs, nowMs)

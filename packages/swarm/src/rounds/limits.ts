@@ -12,6 +12,13 @@ export const SHARE_OVERHEAD_MS = 5
 export const TRIED_BYTES_PER_MS = 12_500
 /** Rounds must promise to be quicker than a tour by this factor: an estimate is no measurement. */
 export const ROUNDS_GAIN_MIN = 1.05
+/**
+ * What a tour usually takes beside what is expected of it, the quickest of many; the median of the lab's scenarios over
+ * the internet, whatever their model.
+ */
+export const TOUR_TIMES_USUAL = 1.5
+/** The same of rounds: who is asked is known when they are expected. */
+export const ROUNDS_TIMES_USUAL = 1.25
 /** Of each way of answering, so many of the newest requests say how far it takes longer than expected. */
 export const EXPERIENCE_MAX = 16
 /** For so long: then it is tried again. */

@@ -20,17 +20,20 @@ export interface Executor {
   readonly isHub: boolean
 }
 
-/** One tensor through the hub's own access, milliseconds: copies of the input leave one after the other. */
+/** The hub's own access, milliseconds: copies of the input leave one after the other. */
 export interface HubAccess {
+  /** One tensor through it, out and in. */
   readonly sendMs: number
   readonly receiveMs: number
+  /** Until copies of its other requests have left. Those that are under way ask again, so every round waits so long. */
+  readonly waitMs: number
 }
 
 /** What one executor is asked for in a round. */
 export interface Share {
   readonly executor: Executor
   readonly layers: readonly number[]
-  /** Until its sum is here, milliseconds from the start of the round. */
+  /** Until its sum is here, milliseconds from when the first copy of the round can leave. */
   readonly ms: number
 }
 
@@ -92,6 +95,9 @@ export function planRounds(
 interface Place {
   readonly draft: Draft
   readonly host: Executor
+  /** Of its share. */
+  readonly shareMs: number
+  /** The same from the start of the round. */
   readonly ms: number
   readonly longerMs: number
 }
@@ -106,8 +112,9 @@ function place(
   for (const draft of drafts) {
     if (draft.count >= draft.room) continue
     for (const host of hosts) {
-      const ms = doneMs(draft, host, hub)
-      const one = { draft, host, ms, longerMs: Math.max(0, ms - draft.ms) }
+      const shareMs = doneMs(draft, host, hub)
+      const ms = host.isHub ? shareMs : hub.waitMs + shareMs
+      const one = { draft, host, shareMs, ms, longerMs: Math.max(0, ms - draft.ms) }
       if (best === undefined || isBetter(one, best)) best = one
     }
   }
@@ -118,20 +125,20 @@ function isBetter(a: Place, b: Place): boolean {
   return a.longerMs === b.longerMs ? a.ms < b.ms : a.longerMs < b.longerMs
 }
 
-function put(layer: number, { draft, host, ms }: Place): void {
+function put(layer: number, { draft, host, shareMs, ms }: Place): void {
   const share = draft.shares.get(host)
   if (share === undefined) {
-    draft.shares.set(host, { layers: [layer], ms })
+    draft.shares.set(host, { layers: [layer], ms: shareMs })
     if (!host.isHub) draft.copies++
   } else {
     share.layers.push(layer)
-    share.ms = ms
+    share.ms = shareMs
   }
   draft.ms = Math.max(draft.ms, ms)
   draft.count++
 }
 
-/** When a host would be done with one more layer of a round, milliseconds from the round's start. */
+/** When a host would be done with one more layer of a round, milliseconds from when its first copy can leave. */
 function doneMs(draft: Draft, host: Executor, hub: HubAccess): number {
   const share = draft.shares.get(host)
   if (share !== undefined) return share.ms + host.layerMs

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Answer } from '../request.ts'
+import { SymbolicCompute } from '../testing/symbolic-compute.ts'
 import { trueRoute } from '../testing/symbols.ts'
 import { World } from '../testing/world.ts'
 import type { PeerId } from '../wire/messages.ts'
@@ -84,6 +85,19 @@ describe('a request in rounds of 4 + 4', () => {
     expect(answer.missingLayers).toEqual([6, 7])
     expect(answer.route).toHaveLength(6)
     expect(answer.rounds.reduce((a, b) => a + b, 0)).toBe(6)
+  })
+
+  test('waits for the only host of a layer while that is connected, longer than all rounds', async () => {
+    const world = new World({ seed: 1, layerMs: 2 })
+    const { member } = world.join('hub', { serve: [0, 1, 2, 3] })
+    const busy = new SymbolicCompute(world.clock, 2)
+    world.joinWith('ben', busy, { serve: [4, 5, 6, 7] })
+    world.clock.run(5_000)
+    await answered(world, member.classify(world.stem(), { rounds: [4, 4] }))
+    busy.slowness = 250
+    const answer = await answered(world, member.classify(world.stem(), { rounds: [4, 4] }))
+    expect(answer.missingLayers).toEqual([])
+    expect(trueRoute(answer.logits[0] ?? [])).toEqual(answer.route.map(({ layer }) => layer))
   })
 
   test('runs its own layers at home while others run theirs', async () => {

@@ -90,7 +90,7 @@ export class Rounds {
     const bytes = activation.place === 'held' ? activation.size : activation.bytes.length
     const barred = this.needs.shared.barred(request, policy, nowMs)
     const of = { request, layers, bytes, barred, isRecount: false }
-    const { executors, access: hub, tourMs } = this.sight.look(of, this.hub.asked(), nowMs)
+    const { executors, access: hub, tourMs } = this.sight.look(of, this.hub.load(nowMs), nowMs)
     const lateness = this.experience.lateness(nowMs)
     const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs: tourMs(), lateness }
     const { groups, ms } = chooseWay(ways)

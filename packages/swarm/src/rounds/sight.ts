@@ -25,9 +25,17 @@ export interface Seen {
   readonly executors: readonly Executor[]
   readonly access: HubAccess
   /** Everybody who hosts some of the layers, in reach or not. */
-  readonly hosts: readonly Pick<Host, 'peer' | 'layers'>[]
+  readonly hosts: readonly Pick<Host, 'peer' | 'layers' | 'isReachable'>[]
   /** What a tour over the same layers should take, milliseconds. */
   tourMs(): number
+}
+
+/** What a hub has under way. */
+export interface HubLoad {
+  /** Layers that it waits for, by peer. */
+  readonly asked: ReadonlyMap<PeerId, number>
+  /** Until its copies have left, milliseconds. */
+  readonly waitMs: number
 }
 
 /** Sees the lane, and this member among it, as the hub of a round must. */
@@ -38,8 +46,7 @@ export class Sight {
     this.needs = needs
   }
 
-  /** @param asked layers that this hub waits for already, by peer. */
-  look(of: Survey, asked: ReadonlyMap<PeerId, number>, nowMs: number): Seen {
+  look(of: Survey, { asked, waitMs }: HubLoad, nowMs: number): Seen {
     const { self, survey, ways } = this.needs
     const choice = survey(of, nowMs)
     const { request, bytes } = of
@@ -56,6 +63,7 @@ export class Sight {
       access: {
         sendMs: bytes / ways.uploadBytesPerMs(self, TRIED_BYTES_PER_MS),
         receiveMs: bytes / ways.downloadBytesPerMs(self, TRIED_BYTES_PER_MS),
+        waitMs,
       },
       tourMs: () => this.tourMs(choice, able, own, of),
     }
