@@ -63,14 +63,19 @@ export async function openAsker({ join, host, tap = () => undefined }) {
       return summary(await Promise.all(asked))
     },
     /** Every layer has a host, and so many of them are connected. */
-    met: (hosts) =>
-      until(`the asker has met ${hosts} hosts`, () => {
-        const { coverage, peers } = peer.snapshot()
-        const near = peers.filter(
-          ({ connection, layers }) => connection === 'direct' && layers.length > 0,
-        )
-        return near.length >= hosts && coverage.length > 0 && !coverage.includes(0)
-      }),
+    met(hosts) {
+      const near = () =>
+        peer
+          .snapshot()
+          .peers.filter(({ connection, layers }) => connection === 'direct' && layers.length > 0)
+      const lacking = () =>
+        peer.snapshot().coverage.flatMap((count, layer) => (count === 0 ? [layer] : []))
+      const isMet = () =>
+        near().length >= hosts && peer.snapshot().coverage.length > 0 && lacking().length === 0
+      const state = () =>
+        `it has met ${near().length}, and layers without a host are ${lacking().join(', ') || 'none'}`
+      return until(`the asker has met ${hosts} hosts`, isMet, undefined, undefined, state)
+    },
     stop: () => peer.stop(),
   }
 }

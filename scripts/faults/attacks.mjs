@@ -12,6 +12,7 @@ import { loadavg } from 'node:os'
 import { ATTACKS } from '@layerswarm/lab'
 import { encodeMessage } from '@layerswarm/swarm'
 import { openAsker } from './asker.mjs'
+import { Failure } from './failure.mjs'
 import { readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startScript, startServer, until } from './processes.mjs'
 
@@ -72,7 +73,7 @@ async function attacked(attack) {
   // The asker and all providers.
   await until('the attacker has met everybody', async () => {
     const answer = await hostile.ask()
-    if (answer === undefined) throw new Error('the attacker ended')
+    if (answer === undefined) throw new Failure('the attacker ended')
     return answer.neighbours > providers.length
   })
   // A hog asks in the name of the asker, whom alone it tells nothing.

@@ -1,5 +1,6 @@
 // Tabs of one Chromium (LAYERSWARM_CHROMIUM, or /usr/bin/chromium), each in a context of its own.
 import { chromium } from 'playwright-core'
+import { Failure } from './failure.mjs'
 
 /** As the tests of this project start it: mDNS candidates would take multicast. */
 const FLAGS = [
@@ -12,10 +13,14 @@ const FLAGS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ]
 
-/** Starts it with more flags; the caller closes it. */
+/** Starts it with more flags; the caller closes it. @throws Failure where there is none. */
 export function launchChromium({ flags = [], handleSIGTERM = false } = {}) {
   const executablePath = process.env.LAYERSWARM_CHROMIUM ?? '/usr/bin/chromium'
-  return chromium.launch({ executablePath, args: [...FLAGS, ...flags], handleSIGTERM })
+  return chromium
+    .launch({ executablePath, args: [...FLAGS, ...flags], handleSIGTERM })
+    .catch(() => {
+      throw new Failure(`${executablePath} does not start; name a Chromium in LAYERSWARM_CHROMIUM`)
+    })
 }
 
 /** A tab that joins the swarm of this server and hosts two layers. */

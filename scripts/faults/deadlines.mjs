@@ -19,6 +19,7 @@ import { loadavg } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openAsker } from './asker.mjs'
+import { Failure } from './failure.mjs'
 import { readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startScript, startServer, until } from './processes.mjs'
 
@@ -87,7 +88,9 @@ async function measure() {
   await situation('good neighbours')
   hostile = startScript('./hostile.mjs', ['crowd', server.url])
   await until('the attacker has met everybody', async () => {
-    return ((await hostile.ask())?.neighbours ?? 0) > providers.length
+    const answer = await hostile.ask()
+    if (answer === undefined) throw new Failure('the attacker ended')
+    return answer.neighbours > providers.length
   })
   await hostile.ask({ begin: true, spares: [] })
   await situation('a blocked lane')

@@ -1,15 +1,18 @@
 // The flags of the scripts of this folder.
 import { parseArgs } from 'node:util'
+import { endInOneLine } from './failure.mjs'
 
 /** A number that need not be given. */
 export const NUMBER = Symbol('a number')
 
 /**
- * What was given, or what stands for it. A wrong flag is one line and ends the process with 2.
+ * What was given, or what stands for it. A wrong flag is one line and ends the process with 2; what goes wrong later
+ * is one line too, and ends it with 1.
  * @param known a number or a boolean for each flag stands for it; a list means one of these words, the first if none
  * is given; a text means any words.
  */
 export function readFlags(known) {
+  endInOneLine()
   try {
     return read(known)
   } catch (error) {

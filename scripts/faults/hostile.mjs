@@ -5,9 +5,15 @@
 import { startAttack } from '@layerswarm/lab'
 import { decodeMessage } from '@layerswarm/swarm'
 import { openHostilePeer } from '../../packages/peer/dist/testing/hostile-peer.js'
+import { endInOneLine } from './failure.mjs'
+import { joinPatiently } from './processes.mjs'
 
+endInOneLine()
 const [attack, join] = process.argv.slice(2)
-const peer = await openHostilePeer(join)
+const peer = await joinPatiently(
+  () => openHostilePeer(join),
+  () => process.connected,
+)
 /** Whom nothing is said to, and who has no reason to hang up. */
 const spared = new Set()
 let beganMs

@@ -2,8 +2,10 @@
 //
 //   node scripts/faults/liar.mjs OPTIONS-AS-JSON LIE SEED
 import { openLyingPeer } from '../../packages/peer/dist/testing/lying-peer.js'
+import { endInOneLine } from './failure.mjs'
 import { joinPatiently } from './processes.mjs'
 
+endInOneLine()
 const [options, lie, seed] = process.argv.slice(2)
 let peer
 

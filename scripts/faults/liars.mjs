@@ -63,7 +63,7 @@ const liars = Array.from({ length: flags.liars }, (_, index) => {
 let asker
 try {
   // One that joins while twenty others do is not answered in time.
-  await until('all have joined', allHost, JOINED_MS_MAX)
+  await until('all have joined', allHost, JOINED_MS_MAX, undefined, hostingState)
   asker = await openAsker({ join: server.url })
   await asker.met(processes)
   /** What each provider is up to. */
@@ -81,9 +81,17 @@ try {
   await server.end()
 }
 
-async function allHost() {
+async function hosting() {
   const all = [...honest, ...liars.map((one) => one.process)]
-  return (await Promise.all(all.map((one) => one.ask()))).every((one) => one?.hosting > 0)
+  return (await Promise.all(all.map((one) => one.ask()))).filter((one) => one?.hosting > 0).length
+}
+
+async function allHost() {
+  return (await hosting()) >= processes
+}
+
+async function hostingState() {
+  return `${await hosting()} of ${processes} host layers`
 }
 
 async function askAll(actors) {

@@ -15,6 +15,7 @@ process.on('message', ({ id }) => {
     id,
     hosting: all.filter(({ hostedLayers }) => hostedLayers.length > 0).length,
     ids: all.map(({ peerId }) => peerId),
+    servers: all.map(({ servers }) => servers),
     served: all.reduce((sum, { served }) => sum + served, 0),
     heapMB: (heapUsed + external) / 1e6,
     handles: process.getActiveResourcesInfo().length,

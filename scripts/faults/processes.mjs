@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Failure } from './failure.mjs'
 
 const command = fileURLToPath(new URL('../../apps/cli/bin/layerswarm.js', import.meta.url))
 const peersEntry = fileURLToPath(new URL('./peers.mjs', import.meta.url))
@@ -12,11 +13,28 @@ const peersEntry = fileURLToPath(new URL('./peers.mjs', import.meta.url))
 const READY_MS_MAX = 120_000
 const JOINS_MAX = 10
 
-/** Waits until something holds. @throws Error when it does not within `ms`. */
-export async function until(what, holds, ms = READY_MS_MAX, everyMs = 100) {
+/** Whatever was started ends with this process, however that ends. */
+const started = new Set()
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL')
+})
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+  process.once(name, () => process.exit(code))
+
+/**
+ * Waits until something holds. @param state says in the end what does instead.
+ * @throws Failure when it does not within `ms`.
+ */
+export async function until(what, holds, ms = READY_MS_MAX, everyMs = 100, state = undefined) {
   const endMs = performance.now() + ms
   while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`waited ${ms} ms in vain until ${what}`)
+    if (performance.now() > endMs) {
+      const instead = state === undefined ? '' : `: ${await state()}`
+      throw new Failure(`waited ${Math.round(ms / 1_000)} s in vain until ${what}${instead}`)
+    }
     await pause(everyMs)
   }
 }
@@ -48,13 +66,13 @@ export async function startServer({ host = '127.0.0.1', port, flags = [], execAr
   const child = spawn(process.execPath, [...execArgv, command, ...words], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const ended = once(child, 'close')
+  const ended = endOf(child)
   let text = ''
   child.stdout.on('data', (data) => {
     text += data
   })
   await until('the server is ready', () => {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`)
+    if (child.exitCode !== null) throw new Failure(`the server ended with ${child.exitCode}`)
     return text.includes('\n')
   })
   return {
@@ -90,8 +108,14 @@ export function startScript(name, words, { detached = false } = {}) {
   return overIpc(fork(entry, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached }))
 }
 
+/** Resolves with its end; until then it is one of those that end with this process. */
+function endOf(child) {
+  started.add(child)
+  return once(child, 'close').finally(() => started.delete(child))
+}
+
 function overIpc(child) {
-  const ended = once(child, 'close')
+  const ended = endOf(child)
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   const waiting = new Map()
   let asked = 0

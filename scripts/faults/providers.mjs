@@ -188,7 +188,9 @@ async function cutting(url, asker, faults, signal) {
     await pause(faultMs)
     nft('delete table inet cut')
     const healedMs = performance.now()
-    await until('all count again', async () => (await counted()) >= processes, HEALED_MS_MAX)
+    const isWhole = async () => (await counted()) >= processes
+    const state = async () => `${await counted()} of ${processes} are counted`
+    await until('all count again', isWhole, HEALED_MS_MAX, undefined, state)
     await asker.met(processes)
     faults.healedMs.push(Math.round(performance.now() - healedMs))
     say(

@@ -28,6 +28,8 @@ const SETTLE_MS = 5_000
 const JOINED_MS_MAX = 300_000
 /** Between two looks at the server: its metrics take a while to write, of which others have to wait. */
 const LOOK_MS = 1_000
+/** For a process or a tab to say how it is. */
+const ANSWER_MS_MAX = 10_000
 /** Of a restart, and of so many tabs on a busy machine. */
 const REACHABLE_MS_MAX = 120_000
 
@@ -61,6 +63,7 @@ async function run() {
   let server = await startServer(first)
   closers.push(() => server.end())
 
+  const everybody = nodes + tabCount
   const options = { join: server.url, capacity: 2, webrtc: false }
   const providers = Array.from({ length: processes }, (_, i) => {
     const count = Math.floor(nodes / processes) + (i < nodes % processes ? 1 : 0)
@@ -72,9 +75,9 @@ async function run() {
   const tabs = []
   for (let i = 0; i < tabCount; i++) tabs.push(await openTab(browser, server.url))
   await Promise.all(tabs.map(serving))
+  const state = () => countedOf(server.url, everybody, providers, tabs)
   const asker = await openAsker({ join: server.url })
   closers.push(() => asker.stop())
-  const everybody = nodes + tabCount
   say('all have been started')
   const missing = async () => everybody - (await counted(server.url))
   const coming = setInterval(async () => {
@@ -82,8 +85,11 @@ async function run() {
     if (count > 0) say(`${count} are not counted`)
   }, 10_000)
   closers.push(() => clearInterval(coming))
-  await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX, LOOK_MS)
-  if (tabCount > 0) await until('all tabs have places', () => haveReservations(server.url))
+  await until('all are counted', async () => (await missing()) <= 0, JOINED_MS_MAX, LOOK_MS, state)
+  if (tabCount > 0) {
+    const havePlaces = async () => (await reservations(server.url)) >= tabCount
+    await until('all tabs have places', havePlaces, undefined, LOOK_MS, () => placesOf(server.url))
+  }
   await asker.met(1)
   await pause(SETTLE_MS)
   say(`${nodes} Node peers and ${tabCount} tabs are there`)
@@ -97,7 +103,7 @@ async function run() {
     await server.end('SIGKILL')
     await pause(flags['down-ms'])
     server = await startServer(first)
-    restarts.push(await reachable(server.url, everybody, browser))
+    restarts.push(await reachable(server.url, everybody, browser, state))
     say(`kill ${kill}: ${JSON.stringify(restarts.at(-1))}`)
   }
   isOver.abort()
@@ -128,22 +134,28 @@ async function keepAsking(asker, signal) {
 }
 
 /** How long after a start all can be found again, milliseconds. */
-async function reachable(url, everybody, browser) {
+async function reachable(url, everybody, browser, state) {
   const startMs = performance.now()
-  const since = async (what, holds) => {
-    await until(what, holds, REACHABLE_MS_MAX, LOOK_MS)
+  const since = async (what, holds, instead) => {
+    await until(what, holds, REACHABLE_MS_MAX, LOOK_MS, instead)
     return Math.round(performance.now() - startMs)
   }
+  const havePlaces = async () => (await reservations(url)) >= tabCount
   const [countedMs, reservedMs] = await Promise.all([
-    since('all count again', async () => (await counted(url)) >= everybody),
-    tabCount > 0 ? since('all tabs have places', () => haveReservations(url)) : null,
+    since('all are counted again', async () => (await counted(url)) >= everybody, state),
+    tabCount > 0 ? since('all tabs have places', havePlaces, () => placesOf(url)) : null,
   ])
   const load = Math.round(loadavg()[0])
   if (browser === undefined) return { countedMs, load }
   say(`all are back: ${JSON.stringify({ countedMs, reservedMs })}`)
   const openedMs = performance.now()
   const tab = await openTab(browser, url)
-  await until('a new tab has met a tab', () => hasMetTab(tab), REACHABLE_MS_MAX)
+  const tabState = async () => {
+    const { reason, peers } = await snapshotOf(tab)
+    return `it has met ${peers.length} peers, and says: ${reason}`
+  }
+  const hasMet = () => hasMetTab(tab)
+  await until('a new tab has met a tab', hasMet, REACHABLE_MS_MAX, undefined, tabState)
   const newTabMs = Math.round(performance.now() - openedMs)
   await tab.context().close()
   return { countedMs, reservedMs, newTabMs, load }
@@ -156,9 +168,42 @@ async function counted(url) {
   return release?.lanes.reduce((sum, { providers }) => sum + providers, 0) ?? 0
 }
 
-async function haveReservations(url) {
+async function reservations(url) {
   const text = (await read(`${url}/metrics`)) ?? ''
-  return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1]) >= tabCount
+  return Number(/^layerswarm_reservations (\d+)/m.exec(text)?.[1] ?? 0)
+}
+
+async function placesOf(url) {
+  return `${await reservations(url)} of ${tabCount} tabs have one`
+}
+
+/** How many the server counts, and who of all others knows why it is not one of them. */
+async function countedOf(url, everybody, providers, tabs) {
+  const [count, groups, pages] = await Promise.all([
+    counted(url),
+    Promise.all(providers.map((one) => inTime(one.ask()))),
+    Promise.all(tabs.map((tab) => inTime(snapshotOf(tab)))),
+  ])
+  const lost = (servers) => !servers.some((one) => one.url === `${url}/` && one.relay !== 'lost')
+  const named = (what, names) => (names.length > 0 ? [`${what} ${names.join(', ')}`] : [])
+  const nodesOut = groups.flatMap((one) => one?.ids.filter((_, i) => lost(one.servers[i])) ?? [])
+  const tabsOut = pages.flatMap((one) => (one && lost(one.servers) ? [one.peerId] : []))
+  const silent = [
+    ...providers.flatMap(({ pid }, i) => (groups[i] === undefined ? [`process ${pid}`] : [])),
+    ...pages.flatMap((one, i) => (one === undefined ? [`tab ${i + 1}`] : [])),
+  ]
+  const reasons = [
+    ...named('not connected to it:', [...nodesOut, ...tabsOut]),
+    ...named('without an answer:', silent),
+  ]
+  const why = reasons.length > 0 ? reasons.join('; ') : 'all are connected to it'
+  return `${count} of ${everybody} are counted; ${why}`
+}
+
+/** What comes of it; undefined when it takes too long. */
+function inTime(answer) {
+  const late = pause(ANSWER_MS_MAX, undefined, { ref: false })
+  return Promise.race([answer.catch(() => undefined), late])
 }
 
 /** What stands there; undefined where a socket is taken up again whose server was killed. */

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { createDeadline, onAbort, pause } from './deadline.ts'
+import { createDeadline, onAbort, pause, within } from './deadline.ts'
 import { createTurns } from './streams/turns.ts'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
@@ -63,4 +63,16 @@ test('a deadline under a signal that has aborted is over at once', () => {
   const deadline = createDeadline(60_000, AbortSignal.abort(reason))
   expect(deadline.signal.reason).toBe(reason)
   deadline.clear()
+})
+
+test('a thread that was held up counts one step of a deadline, and hears what came meanwhile', async () => {
+  const answer = (signal: AbortSignal) =>
+    new Promise<string>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      setTimeout(() => resolve('heard'), 420)
+      const untilMs = performance.now() + 400
+      while (performance.now() < untilMs);
+    })
+  await expect(within(200, undefined, answer)).rejects.toThrow('no answer within 200 ms')
+  expect(await within(200, undefined, answer, 10)).toBe('heard')
 })

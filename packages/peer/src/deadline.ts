@@ -43,31 +43,52 @@ function follow(signal: AbortSignal): Following {
 }
 
 /**
+ * Calls `end` after `ms`, of which a thread that was held up counts one step at most: what it waits for may have
+ * come meanwhile, and timers are served before sockets.
+ * @returns what takes that back.
+ */
+export function countDown(ms: number, stepMs: number, end: () => void): () => void {
+  let leftMs = ms
+  let timer: ReturnType<typeof setTimeout>
+  function step(): void {
+    const waitMs = Math.min(leftMs, stepMs)
+    leftMs -= waitMs
+    timer = setTimeout(leftMs > 0 ? step : end, waitMs)
+  }
+  step()
+  return () => clearTimeout(timer)
+}
+
+/**
  * Aborts after `ms` or together with `parent`. Unlike `AbortSignal.timeout` it leaves no timer
  * behind once it is cleared.
+ * @param stepMs see `countDown`.
  */
-export function createDeadline(ms: number, parent?: AbortSignal): Deadline {
+export function createDeadline(ms: number, parent?: AbortSignal, stepMs = ms): Deadline {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${ms} ms`)), ms)
   const end = () => controller.abort(parent?.reason)
+  const stopCounting = countDown(ms, stepMs, () =>
+    controller.abort(new Error(`no answer within ${ms} ms`)),
+  )
   if (parent?.aborted) end()
   const unfollow = parent === undefined ? () => {} : onAbort(parent, end)
   return {
     signal: controller.signal,
     clear() {
-      clearTimeout(timer)
+      stopCounting()
       unfollow()
     },
   }
 }
 
-/** Runs `work` under a deadline and clears it afterwards. */
+/** Runs `work` under a deadline and clears it afterwards. @param stepMs see `countDown`. */
 export async function within<T>(
   ms: number,
   parent: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
+  stepMs = ms,
 ): Promise<T> {
-  const deadline = createDeadline(ms, parent)
+  const deadline = createDeadline(ms, parent, stepMs)
   try {
     return await work(deadline.signal)
   } finally {

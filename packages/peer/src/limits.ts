@@ -75,8 +75,17 @@ export const RELAY_RETRY_MS = 250
 export const RELAY_RETRY_MS_MAX = 5_000
 /** A bootstrap node that is dialled answers within this, or the next address is tried. */
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
+/**
+ * That is doubled after each dial that took all of it, up to what a server gives a handshake (packages/signaling,
+ * limits.ts): one that all peers dial at once after a restart has done the work of those for nothing that give up.
+ */
+export const RELAY_DIAL_TIMEOUT_MS_MAX = 20_000
 /** A reservation took 30 to 130 ms; without one in this time the connection is replaced. */
 export const RESERVATION_TIMEOUT_MS = 6_000
+/** What a thread that was held up counts of these times at most. Where the processor is short, a turn takes seconds. */
+export const RELAY_PATIENCE_STEP_MS = 250
+/** What two peers speak is asked once for each connection, and without an answer neither gossips; by default for 5 s. */
+export const IDENTIFY_TIMEOUT_MS = 15_000
 /**
  * A reservation is asked for again after this, by a clock that is never set: well before the 10 minutes for
  * which a server grants one (packages/signaling, limits.ts).

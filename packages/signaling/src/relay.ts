@@ -285,7 +285,7 @@ function createNode(
       },
     },
     services: {
-      identify: identify(),
+      identify: identify({ timeout: limits.HANDSHAKE_MS_MAX }),
       identifyPush: identifyPush(),
       ping: ping(),
       relay: circuitRelayServer({

@@ -97,7 +97,7 @@ function showVerdict(
   { asking, print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
 ): void {
   const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
-  const way = roundsLine(verdict.rounds, bytes) ?? noRoundsLine(asking)
+  const way = roundsLine(verdict.rounds, bytes) ?? noRoundsLine(asking.policy)
   const mixed = mixedLine(hops)
   print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)

@@ -1,6 +1,6 @@
 import { groupingText } from '@layerswarm/model'
 import type { PeerSnapshot } from '@layerswarm/peer'
-import type { Asking } from './ask.ts'
+import type { ClassifyPolicy } from '@layerswarm/swarm'
 
 /** How a picture was answered: so many layers at once in each request's rounds, and who ran which. */
 export interface RanInRounds {
@@ -62,7 +62,7 @@ export function roundsLine(rounds: RanInRounds['rounds'], bytes: RoleBytes): str
 }
 
 /** Where none was run: so it went, if rounds were asked for. */
-export function noRoundsLine({ policy: { rounds } }: Pick<Asking, 'policy'>): string | undefined {
+export function noRoundsLine({ rounds }: Partial<ClassifyPolicy>): string | undefined {
   return rounds === undefined || rounds === 'off' ? undefined : 'one layer after another'
 }
 

@@ -242,12 +242,12 @@ function confirmedLines(confirmed: SampleReport['confirmed']): string[] {
 
 /**
  * A report in a few lines for people.
- * @param asking as which it was asked: whoever wanted rounds hears that none were run.
+ * @param asking how it was asked: whoever wanted rounds hears that none were run.
  */
-export function reportLines(report: SampleReport, asking: Pick<Asking, 'policy'>): string[] {
+export function reportLines(report: SampleReport, { policy }: Pick<Asking, 'policy'>): string[] {
   const { samples, answered, correct, accuracy, partial, p50Ms, p95Ms, distinctOrders, checked } =
     report
-  const inRounds = manyRoundsLine(report.rounds, report.bytes) ?? noRoundsLine(asking)
+  const inRounds = manyRoundsLine(report.rounds, report.bytes) ?? noRoundsLine(policy)
   const failures = Object.entries(report.failures).map(([code, number]) => `${number} ${code}`)
   return [
     `${answered} of ${samples} answered, ${correct} correct (${(100 * accuracy).toFixed(1)} %), ${partial} partial, in ${distinctOrders} orders`,

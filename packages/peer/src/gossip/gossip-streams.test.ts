@@ -1,5 +1,5 @@
 import { anyPresence } from '@layerswarm/swarm/testing'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, test } from 'vitest'
 import { chain, closeLanes, type LaneMember } from '../testing/test-lane.ts'
 import { eventually, RELEASE } from '../testing/test-nodes.ts'
@@ -35,5 +35,25 @@ describe('members whose streams of gossip have ended', { timeout: 30_000 }, () =
       two.heard.find(({ message }) => message.kind === 'presence'),
     ).finally(() => clearInterval(announcing))
     expect(one.node.getConnections().map(({ id }) => id)).toEqual(connections)
+  })
+
+  test('speak again where a stream ended before gossip had taken it', async () => {
+    const [one, two] = (await chain(2)) as [LaneMember, LaneMember]
+    const areOpen = () => streams(one).length === 2 && streams(two).length === 2
+    await eventually('all streams', areOpen)
+    const [connection] = one.node.getConnections() as [Connection]
+    const { newStream } = connection
+    let ended = 0
+    connection.newStream = async (...words) => {
+      const stream = await newStream.apply(connection, words)
+      if (!stream.protocol.startsWith('/meshsub')) return stream
+      connection.newStream = newStream
+      stream.abort(new Error('the other was too busy'))
+      ended += 1
+      return stream
+    }
+    for (const stream of streams(one)) stream.abort(new Error('it ends'))
+    await eventually('the end of another', () => ended === 1)
+    await eventually('others', areOpen, 20_000)
   })
 })

@@ -1,11 +1,13 @@
-import type { Connection } from '@libp2p/interface'
+import type { Connection, IdentifyResult } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { pause, within } from '../deadline.ts'
+import { countDown, pause, within } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import {
   CLOSE_TIMEOUT_MS,
   RELAY_DIAL_TIMEOUT_MS,
+  RELAY_DIAL_TIMEOUT_MS_MAX,
   RELAY_DIALS_PER_BOOTSTRAP,
+  RELAY_PATIENCE_STEP_MS,
   RELAY_PING_INTERVAL_MS,
   RELAY_PING_TIMEOUT_MS,
   RELAY_RETRY_MS,
@@ -33,6 +35,9 @@ export interface RelayKeeperNeeds {
 export interface RelayKeeperOptions {
   retryMs: number
   retryMsMax: number
+  /** For a dial; doubled after each that took all of it, up to `dialMsMax`. */
+  dialMs: number
+  dialMsMax: number
   pingIntervalMs: number
   pingTimeoutMs: number
   /** How long after it was granted a reservation is asked for again. */
@@ -44,6 +49,8 @@ export interface RelayKeeperOptions {
 export const RELAY_KEEPER_DEFAULTS: RelayKeeperOptions = Object.freeze({
   retryMs: RELAY_RETRY_MS,
   retryMsMax: RELAY_RETRY_MS_MAX,
+  dialMs: RELAY_DIAL_TIMEOUT_MS,
+  dialMsMax: RELAY_DIAL_TIMEOUT_MS_MAX,
   pingIntervalMs: RELAY_PING_INTERVAL_MS,
   pingTimeoutMs: RELAY_PING_TIMEOUT_MS,
   renewMs: RESERVATION_RENEW_MS,
@@ -67,7 +74,9 @@ export interface RelayKeeper {
 
 /**
  * libp2p renews nothing by itself: after a restart of the relay neither the connection nor the
- * reservation comes back. This loop dials, waits for the reservation, watches, and starts over.
+ * reservation comes back. This loop dials, waits for the reservation, watches, and starts over. A peer or a
+ * server that is short of its processor is not taken for dead: the times given to the server count no stall of
+ * this thread, and that of a dial grows where it was too short.
  */
 export function createRelayKeeper(
   needs: RelayKeeperNeeds,
@@ -87,18 +96,22 @@ class LoopingKeeper implements RelayKeeper {
   private hurried = new AbortController()
   /** When the reservation was granted, in the time of `performance.now()`. */
   private reservedAtMs = 0
+  /** Dials since the last connection that took their whole time. */
+  private lateDials = 0
+  /** The connection of which it is known what the other end speaks. */
+  private identified: Connection | undefined
 
   constructor(needs: RelayKeeperNeeds, options: RelayKeeperOptions) {
     this.needs = needs
     this.options = options
+    needs.node.addEventListener('peer:identify', this.wasIdentified)
   }
 
   async start(addresses: readonly string[], signal?: AbortSignal): Promise<void> {
     this.learn(addresses)
+    const timeMs = this.options.dialMs + RESERVATION_TIMEOUT_MS
     try {
-      await within(RELAY_DIAL_TIMEOUT_MS + RESERVATION_TIMEOUT_MS, signal, (bounded) =>
-        this.connect(bounded),
-      )
+      await patiently(timeMs, signal, (bounded) => this.connect(bounded))
     } catch (error) {
       signal?.throwIfAborted()
       const places = addresses.join(' or ')
@@ -113,6 +126,7 @@ class LoopingKeeper implements RelayKeeper {
 
   async stop(): Promise<void> {
     this.stopped.abort(new Error('the peer stopped'))
+    this.needs.node.removeEventListener('peer:identify', this.wasIdentified)
     await this.watching
   }
 
@@ -127,6 +141,10 @@ class LoopingKeeper implements RelayKeeper {
   }
 
   readonly isBootstrap = (peer: string): boolean => this.bootstraps.has(peer)
+
+  private readonly wasIdentified = ({ detail }: CustomEvent<IdentifyResult>): void => {
+    if (this.isBootstrap(detail.peerId.toString())) this.identified = detail.connection
+  }
 
   private learn(addresses: readonly string[]): void {
     this.addresses = addresses.filter((address) => this.needs.ways.canDial(address))
@@ -159,7 +177,7 @@ class LoopingKeeper implements RelayKeeper {
     const { node } = this.needs
     const open = [...this.bootstraps].map((peer) => directConnection(node, peer))
     this.connection = open.find((connection) => connection !== undefined)
-    this.connection ??= await within(RELAY_DIAL_TIMEOUT_MS, signal, (bounded) => this.dial(bounded))
+    this.connection ??= await this.dialPatiently(signal)
     if (await this.isSettled(signal)) return
     await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
     throw new Error('the server granted no reservation')
@@ -173,6 +191,22 @@ class LoopingKeeper implements RelayKeeper {
     const patienceMs = isNeeded ? RESERVATION_TIMEOUT_MS : RESERVATION_PATIENCE_MS
     await comesTrue(node, () => this.isUp() && this.isReserved(), patienceMs, signal)
     return this.isWhole()
+  }
+
+  /** One that is down says so at once; one that is up and busy is given longer the next time. */
+  private async dialPatiently(signal: AbortSignal): Promise<Connection> {
+    const { dialMs, dialMsMax } = this.options
+    const timeMs = Math.min(dialMs * 2 ** this.lateDials, Math.max(dialMs, dialMsMax))
+    return patiently(timeMs, signal, async (bounded) => {
+      try {
+        const connection = await this.dial(bounded)
+        this.lateDials = 0
+        return connection
+      } catch (error) {
+        if (bounded.aborted && !signal.aborted) this.lateDials += 1
+        throw error
+      }
+    })
   }
 
   /** The addresses may belong to several bootstrap nodes; libp2p dials one peer at a time. */
@@ -209,6 +243,7 @@ class LoopingKeeper implements RelayKeeper {
       // Whoever hurries has a reason to think that the connection is dead.
       const missed = hurried.aborted ? 2 : misses + 1
       misses = (await this.answers(signal)) ? 0 : missed
+      if (misses === 0) await this.identify(signal)
     }
     if (this.connection !== undefined && !signal.aborted) {
       await closeConnection(this.connection, CLOSE_TIMEOUT_MS)
@@ -233,13 +268,23 @@ class LoopingKeeper implements RelayKeeper {
     try {
       const peer = this.connection?.remotePeer
       if (peer === undefined) return false
-      await within(this.options.pingTimeoutMs, signal, (bounded) =>
+      await patiently(this.options.pingTimeoutMs, signal, (bounded) =>
         node.services.ping.ping(peer, { signal: bounded }),
       )
       return true
     } catch {
       return false
     }
+  }
+
+  /** libp2p asks once what a peer speaks; while that is not known, gossip has nothing to say to it. */
+  private async identify(signal: AbortSignal): Promise<void> {
+    const { connection } = this
+    if (connection === undefined || this.identified === connection) return
+    const { identify } = this.needs.node.services
+    await patiently(this.options.pingTimeoutMs, signal, (bounded) =>
+      identify.identify(connection, { signal: bounded }),
+    ).catch(() => undefined)
   }
 
   private async reconnect(signal: AbortSignal): Promise<void> {
@@ -259,6 +304,15 @@ class LoopingKeeper implements RelayKeeper {
       }
     }
   }
+}
+
+/** Gives work so much time in which this thread has its turns. */
+function patiently<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (bounded: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return within(ms, signal, work, RELAY_PATIENCE_STEP_MS)
 }
 
 /** The peer id at the end of an address. */
@@ -283,7 +337,7 @@ function comesTrue(
 ): Promise<boolean> {
   return new Promise((resolve) => {
     const finish = () => {
-      clearTimeout(timer)
+      stopCounting()
       node.removeEventListener('connection:close', look)
       for (const event of ADDRESSES_CHANGED) node.removeEventListener(event, look)
       signal.removeEventListener('abort', finish)
@@ -292,7 +346,7 @@ function comesTrue(
     const look = () => {
       if (condition()) finish()
     }
-    const timer = setTimeout(finish, ms)
+    const stopCounting = countDown(ms, RELAY_PATIENCE_STEP_MS, finish)
     node.addEventListener('connection:close', look)
     for (const event of ADDRESSES_CHANGED) node.addEventListener(event, look)
     signal.addEventListener('abort', finish, { once: true })

@@ -23,12 +23,14 @@ import {
   DIALS_AT_ONCE_MAX,
   GOSSIP_SCORE_KEPT_MS,
   GOSSIP_SEEN_MS,
+  IDENTIFY_TIMEOUT_MS,
   INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
   PING_AVERAGE_MS,
   PING_INTERVAL_MS,
   PING_STREAMS_MAX,
   PING_TIMEOUT_MS,
+  RELAY_DIAL_TIMEOUT_MS_MAX,
 } from '../limits.ts'
 import type { DeviceFacts } from './device.ts'
 import { memberNoise } from './membership.ts'
@@ -198,7 +200,8 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       maxConnections: CONNECTIONS_OPEN_MAX,
       maxParallelDials: 2 * DIALS_AT_ONCE_MAX,
       dialTimeout: DIAL_TIMEOUT_MS,
-      addressDialTimeout: DIAL_TIMEOUT_MS,
+      // Each dial brings a time of its own; that of a server is the longest.
+      addressDialTimeout: RELAY_DIAL_TIMEOUT_MS_MAX,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
       // Counted per remote host, and every relayed connection comes from the relay's.
       inboundConnectionThreshold: INBOUND_PER_HOST_PER_SECOND_MAX,
@@ -215,7 +218,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
       abortConnectionOnPingFailure: false,
     },
     services: {
-      identify: identify(),
+      identify: identify({ timeout: IDENTIFY_TIMEOUT_MS }),
       identifyPush: identifyPush(),
       circuits: circuitPlaces,
       ping: ping({ maxInboundStreams: PING_STREAMS_MAX, maxOutboundStreams: PING_STREAMS_MAX }),

@@ -5,8 +5,8 @@ import { keepSpeaking, type Speaking } from './gossip-streams.ts'
 /** A gossipsub that opens a stream where it is told that it succeeds, once that is said. */
 function gossip(...names: string[]) {
   const listeners = new Set<() => void>()
-  const attempts: { name: string; over: string; end(opened: boolean): void }[] = []
-  const streamsOutbound = new Map<string, string>()
+  const attempts: { name: string; over: string; end(opened: boolean, status?: string): void }[] = []
+  const streamsOutbound = new Map<string, { rawStream: { status: string } }>()
   const taken: string[] = []
   const pubsub: Speaking<string> = {
     onPeerConnected(neighbour, connection) {
@@ -17,8 +17,8 @@ function gossip(...names: string[]) {
     createOutboundStream: (neighbour, over) =>
       new Promise((resolve) => {
         const name = neighbour.toString()
-        const end = (opened: boolean) => {
-          if (opened) streamsOutbound.set(name, over)
+        const end = (opened: boolean, status = 'open') => {
+          if (opened) streamsOutbound.set(name, { rawStream: { status } })
           resolve()
         }
         attempts.push({ name, over, end })
@@ -98,6 +98,19 @@ describe('gossip', () => {
     streamsOutbound.clear()
     await beat()
     expect(attempts).toHaveLength(9)
+  })
+
+  test('opens another stream where one was reset before gossip had taken it', async () => {
+    const { pubsub, streamsOutbound, attempts, beat, settled } = gossip('a')
+    await pubsub.createOutboundStream('a', 'x')
+    attempts[0]?.end(true, 'reset')
+    await settled()
+    await beat()
+    expect([attempts.length, streamsOutbound.size]).toEqual([2, 0])
+    attempts[1]?.end(true)
+    await settled()
+    await beat()
+    expect([attempts.length, streamsOutbound.size]).toEqual([2, 1])
   })
 
   test('leaves those alone that are gone, and who has never spoken it', async () => {

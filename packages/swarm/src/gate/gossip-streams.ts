@@ -8,7 +8,7 @@ interface Neighbour {
 /** What of gossipsub (17.1) opens the streams over which it speaks; its types do not name it. */
 export interface Speaking<Connection> {
   /** One for each that it can speak to. */
-  readonly streamsOutbound: ReadonlyMap<string, unknown>
+  readonly streamsOutbound: Map<string, { readonly rawStream: { readonly status: string } }>
   /** Takes a neighbour up, if it is none yet, and has a stream opened by and by. */
   onPeerConnected(neighbour: Neighbour, connection: Connection): void
   /** Where it fails there is no stream; it does not say so. */
@@ -21,7 +21,9 @@ export interface Speaking<Connection> {
  * Lets gossipsub speak to every neighbour that it is connected to. By itself it opens its streams one after the other
  * and waits ten seconds for each whose neighbour does not answer, so that one that is busy or stopped keeps it from
  * speaking to all who come after; and it tries once for each connection: where that fails it is mute to a neighbour for as long as
- * they stay connected, and where a stream ends with an older connection it forgets the neighbour. Here streams are
+ * they stay connected, and where a stream ends with an older connection it forgets the neighbour. One that the
+ * neighbour gives up while it is being opened, as one does that is short of its processor, it keeps for an open one:
+ * it hears of the end only of a stream that it has taken already. Here streams are
  * opened side by side, one at a time for each neighbour, and again with the next heartbeat, after failures every
  * second, fourth and so on up to every GOSSIP_STREAM_HEARTBEATS_MAXth.
  * @param connectionTo the open connection to a neighbour over which it may speak, if there is one.
@@ -44,8 +46,12 @@ export function keepSpeaking<Connection>(
     opening.add(name)
     await createOutboundStream.call(gossip, neighbour, connection).catch(() => undefined)
     opening.delete(name)
-    if (gossip.streamsOutbound.has(name)) waits.forget(name)
+    if (isOpen(name)) waits.forget(name)
     else waits.failed(name)
+  }
+
+  function isOpen(name: string): boolean {
+    return gossip.streamsOutbound.get(name)?.rawStream.status === 'open'
   }
 
   function look(name: string, neighbour: Neighbour): void {
@@ -57,8 +63,11 @@ export function keepSpeaking<Connection>(
   }
 
   function heartbeat(): void {
-    for (const [name, neighbour] of neighbours)
-      if (!gossip.streamsOutbound.has(name) && !opening.has(name)) look(name, neighbour)
+    for (const [name, neighbour] of neighbours) {
+      if (isOpen(name) || opening.has(name)) continue
+      gossip.streamsOutbound.delete(name)
+      look(name, neighbour)
+    }
   }
 
   // It waits for what this returns before it opens the next one.
