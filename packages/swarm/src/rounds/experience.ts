@@ -1,3 +1,4 @@
+import { NEAR_MS } from '../claims/limits.ts'
 import type { RequestId } from '../wire/messages.ts'
 import { EXPERIENCE_MAX, EXPERIENCE_MS, ROUNDS_TIMES_USUAL, TOUR_TIMES_USUAL } from './limits.ts'
 
@@ -46,13 +47,18 @@ export class Experience {
     if (ended.length > EXPERIENCE_MAX) ended.shift()
   }
 
-  /** The median of each way. */
-  lateness(nowMs: number): Lateness {
+  /**
+   * The median of each way.
+   * @param tourMs that a tour should take: one of NEAR_MS and less is usually as late as rounds are, where ways are
+   * near there is little to be wrong about.
+   */
+  lateness(tourMs: number, nowMs: number): Lateness {
     const of = (way: Way, usual: number) => {
       const recent = this.ended[way].filter(({ atMs }) => nowMs - atMs < EXPERIENCE_MS)
       return median([usual, ...recent.map(({ times }) => times)])
     }
-    return { tour: of('tour', TOUR_TIMES_USUAL), rounds: of('rounds', ROUNDS_TIMES_USUAL) }
+    const rounds = of('rounds', ROUNDS_TIMES_USUAL)
+    return { tour: of('tour', tourMs <= NEAR_MS ? rounds : TOUR_TIMES_USUAL), rounds }
   }
 }
 

@@ -90,9 +90,10 @@ export class Rounds {
     const bytes = activation.place === 'held' ? activation.size : activation.bytes.length
     const barred = this.needs.shared.barred(request, policy, nowMs)
     const of = { request, layers, bytes, barred, isRecount: false }
-    const { executors, access: hub, tourMs } = this.sight.look(of, this.hub.load(nowMs), nowMs)
-    const lateness = this.experience.lateness(nowMs)
-    const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs: tourMs(), lateness }
+    const { executors, access: hub, ...seen } = this.sight.look(of, this.hub.load(nowMs), nowMs)
+    const tourMs = seen.tourMs()
+    const lateness = this.experience.lateness(tourMs, nowMs)
+    const ways = { layers, executors, hub, groupings, maxLossPoints, tourMs, lateness }
     const { groups, ms } = chooseWay(ways)
     this.experience.begins(request, groups === undefined ? 'tour' : 'rounds', ms, nowMs)
     return groups
