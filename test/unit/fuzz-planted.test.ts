@@ -15,7 +15,7 @@ vi.mock('../../packages/swarm/src/step.ts', async (original) => {
 })
 
 test('a fault in the machines is found, made small, and repeated by its one line', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, () => {
   const { failures } = fuzz(20, { seed: 3 })
   const [found] = failures
