@@ -3,15 +3,14 @@
 // not repeated and interrupted ones go on where they were.
 //
 //   node scripts/paper-table.mjs [--seeds 1,2] [--recipes DIR] [--runs DIR] [--results FILE] [--data DIR]
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { isTrained, startLayerswarm, trainingWords } from './trainings.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const command = join(root, 'apps/cli/bin/layerswarm.js')
 
 function fail(message) {
   process.stderr.write(`paper-table: ${message}\n`)
@@ -49,32 +48,24 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 /** Runs the layerswarm command; its last lines explain a failure. */
-function layerswarm(words, onLine) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command, ...words], {
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
-    running.add(child)
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      for (const line of text.split('\n').filter((one) => one !== '')) onLine(line)
-    })
-    child.on('close', (code) => {
-      running.delete(child)
-      if (code === 0) resolve()
-      else reject(new Error(`layerswarm ${words.join(' ')} ended with ${code}`))
-    })
+async function layerswarm(words, onLine) {
+  const { child, ended } = startLayerswarm(words, 'pipe')
+  running.add(child)
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    for (const line of text.split('\n').filter((one) => one !== '')) onLine(line)
   })
+  await ended.finally(() => running.delete(child))
 }
 
 /** One training by a recipe with a seed of its own, in a folder of its own. */
 async function train({ name, recipe, folder }) {
-  if (existsSync(join(folder, 'report.json'))) return
+  if (isTrained(folder)) return
   const file = join(folder, 'wanted.json')
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, `${JSON.stringify(recipe, null, 2)}\n`)
-  const going = existsSync(join(folder, 'checkpoint.safetensors')) ? ['--resume'] : []
-  const words = ['train', file, '--out', folder, '--threads', '1', ...data, ...going]
-  await layerswarm(words, (line) => process.stderr.write(`${name}: ${line}\n`))
+  await layerswarm(trainingWords(file, folder, data), (line) =>
+    process.stderr.write(`${name}: ${line}\n`),
+  )
 }
 
 function readRecipes() {

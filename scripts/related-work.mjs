@@ -7,8 +7,7 @@
 //     [--recipes DIR] [--answers N] [--images N]
 //
 // --answers: training images whose answers the small network learns from; --images: test images.
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -26,9 +25,9 @@ import {
   sliceImages,
   writeSection,
 } from '@layerswarm/trainer'
+import { isTrained, startLayerswarm, trainingWords } from './trainings.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const command = join(root, 'apps/cli/bin/layerswarm.js')
 
 /** In the order of the page. */
 const IDEAS = ['mended', 'shared', 'cores']
@@ -77,18 +76,12 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 /** One training by a recipe, in a folder of its own. */
-function train(file, folder) {
-  const going = existsSync(join(folder, 'checkpoint.safetensors')) ? ['--resume'] : []
-  const words = ['train', file, '--out', folder, '--threads', '1', '--data', values.data, ...going]
-  return new Promise((resolve, reject) => {
-    running = spawn(process.execPath, [command, ...words], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
-    running.on('close', (code) => {
-      running = undefined
-      if (code === 0) resolve()
-      else reject(new Error(`layerswarm ${words.join(' ')} ended with ${code}`))
-    })
+async function train(file, folder) {
+  const words = trainingWords(file, folder, ['--data', values.data])
+  const { child, ended } = startLayerswarm(words, 'inherit')
+  running = child
+  await ended.finally(() => {
+    running = undefined
   })
 }
 
@@ -97,7 +90,7 @@ async function trained(name) {
   const file = join(values.recipes, `${name}.json`)
   const folder = join(values.runs, name)
   const recipe = await readRecipe(file)
-  if (!existsSync(join(folder, 'report.json'))) await train(file, folder)
+  if (!isTrained(folder)) await train(file, folder)
   const made = await readRecipe(join(folder, 'recipe.json'))
   if (JSON.stringify(made) !== JSON.stringify(recipe)) {
     throw new Error(`${folder} was trained by another recipe than ${file}; name another --runs`)

@@ -37,7 +37,6 @@ export type { Accuracies } from './evaluate.ts'
 export {
   type Evaluation,
   type EvaluationOptions,
-  type EvaluationProgress,
   evaluateLayerFiles,
   evaluateMix,
   evaluateModels,
@@ -51,7 +50,7 @@ export {
 export type { LayerFilesEvaluation, LayerFilesMeasure } from './evaluation/layer-files.ts'
 export { measureCores, measureMending, measureShared } from './evaluation/related-work.ts'
 export { coreSection, mendedSection, sharedSection } from './evaluation/related-work-section.ts'
-export type { TestImages } from './evaluation/sweep.ts'
+export type { EvaluationProgress, TestImages } from './evaluation/sweep.ts'
 export { writeEvaluation, writeResultsPage, writeSection } from './evaluation/write-report.ts'
 export { cannotWrite, makeFolder, replaceFile } from './files.ts'
 export {

@@ -2,7 +2,7 @@ import { layersOf, softmax, type Tensor } from '@layerswarm/model'
 import { createRandom } from '../random.ts'
 import { type Spread, spreadOf } from './experiments.ts'
 import { createHeatMap, type HeatMap } from './heat-map.ts'
-import type { ModelRunner } from './model-runner.ts'
+import { type ModelRunner, stepsOf } from './model-runner.ts'
 import type { Experiment } from './sweep.ts'
 import { createCalibrationTally, createTally } from './tally.ts'
 
@@ -83,13 +83,11 @@ async function runCounting(
   order: Uint32Array,
   count: (logits: Tensor, applied: number) => number | undefined,
 ): Promise<{ logits: Tensor; correct: number }> {
-  let x = tokens
-  let logits = await runner.classify(x)
+  let logits = await runner.classify(tokens)
   let correct = count(logits, 0) ?? 0
-  for (const [hop, layer] of order.entries()) {
-    x = await runner.apply(layer, x, hop)
-    logits = await runner.classify(x)
-    correct = count(logits, hop + 1) ?? 0
+  for await (const step of stepsOf(runner, tokens, order)) {
+    logits = step.logits
+    correct = count(logits, step.applied) ?? 0
   }
   return { logits, correct }
 }

@@ -1,16 +1,10 @@
-import {
-  joinCheckpoint,
-  layersOf,
-  type ModelSpec,
-  splitCheckpoint,
-  type Tensor,
-} from '@layerswarm/model'
+import { joinCheckpoint, layersOf, type ModelSpec, splitCheckpoint } from '@layerswarm/model'
 import { coreSize, createCores } from '../low-rank-core.ts'
 import { modelFile, type PartFiles, readModelFile } from '../model-file.ts'
 import { layoutOf } from '../parameters.ts'
 import { createRandom } from '../random.ts'
 import { type Spread, spreadOf } from './experiments.ts'
-import type { ModelRunner } from './model-runner.ts'
+import { drawnAmong, type ModelRunner, runOrder } from './model-runner.ts'
 import type { Experiment } from './sweep.ts'
 import { createTally } from './tally.ts'
 
@@ -50,27 +44,16 @@ export function withCores(
     draws: createRandom(seed, 'whole or core'),
     tallies: { whole: createTally(), core: createTally(), mixed: createTally() },
   }))
-  const through = async (
-    tokens: Tensor,
-    order: ArrayLike<number>,
-    hostOf: () => ModelRunner,
-  ): Promise<Tensor> => {
-    let x = tokens
-    for (let hop = 0; hop < order.length; hop++) {
-      x = await hostOf().apply(order[hop] as number, x, hop)
-    }
-    return whole.classify(x)
-  }
   const spread = (kind: keyof CoreAccuracies): Spread =>
     spreadOf(all.map(({ tallies }) => tallies[kind].accuracy()))
   return {
     async run({ tokens, labels }) {
       for (const { orders, draws, tallies } of all) {
         const order = orders.permutation(whole.spec.layers)
-        const either = (): ModelRunner => (draws.below(2) === 0 ? whole : core)
-        tallies.whole.add(await through(tokens, order, () => whole), labels)
-        tallies.core.add(await through(tokens, order, () => core), labels)
-        tallies.mixed.add(await through(tokens, order, either), labels)
+        tallies.whole.add(await runOrder(whole, tokens, order), labels)
+        tallies.core.add(await runOrder(core, tokens, order), labels)
+        const mixed = drawnAmong(whole, [whole, core], draws)
+        tallies.mixed.add(await runOrder(mixed, tokens, order), labels)
       }
     },
     result: () => ({ whole: spread('whole'), core: spread('core'), mixed: spread('mixed') }),

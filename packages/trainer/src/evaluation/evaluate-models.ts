@@ -21,9 +21,9 @@ import {
   withLayerFiles,
 } from './layer-files.ts'
 import { type MixedEvaluation, measureMixed, mixableSets, type OpenModel } from './mixed.ts'
-import { createModelRunner, type ModelRunner } from './model-runner.ts'
+import { createModelRunner, withModelRunner } from './model-runner.ts'
 import { type ForeignMeasures, measureForeign, measureThresholds } from './novelty.ts'
-import { batchesOf, sweep, type TestImages } from './sweep.ts'
+import { batchesOf, type EvaluationProgress, progressOf, sweep, type TestImages } from './sweep.ts'
 
 /** A model to be measured. */
 export interface MeasurableModel {
@@ -110,13 +110,6 @@ export interface EvaluationOptions {
   onProgress(progress: EvaluationProgress): void
 }
 
-/** Batches done of the model in work. */
-export interface EvaluationProgress {
-  readonly name: string
-  readonly done: number
-  readonly of: number
-}
-
 /** Five seeds, as in the reports of trainings, on one thread and without a word. */
 export const EVALUATION_DEFAULTS: EvaluationOptions = Object.freeze({
   seeds: 5,
@@ -160,7 +153,7 @@ export async function evaluateNovelty(
   given: Partial<EvaluationOptions>,
 ): Promise<Novelty> {
   const options = { ...EVALUATION_DEFAULTS, ...given }
-  return withRunner(spec, parts, options, (runner) =>
+  return withModelRunner({ spec, parts }, options.threads, (runner) =>
     measureThresholds(runner, test, options.signal),
   )
 }
@@ -176,7 +169,7 @@ export async function evaluateLayerFiles(
 ): Promise<LayerFilesEvaluation | undefined> {
   const options = { ...EVALUATION_DEFAULTS, ...given }
   if (layerFiles.size === 0) return undefined
-  return withRunner(spec, parts, options, async (own) => {
+  return withModelRunner({ spec, parts }, options.threads, async (own) => {
     const kinds: OpenLayerFiles[] = []
     try {
       for (const [dtype, files] of layerFiles) {
@@ -226,7 +219,7 @@ export async function evaluateRounds(
   given: Partial<EvaluationOptions>,
 ): Promise<Readonly<Record<string, number>>> {
   const options = { ...EVALUATION_DEFAULTS, ...given }
-  return withRunner(spec, parts, options, async (runner) => {
+  return withModelRunner({ spec, parts }, options.threads, async (runner) => {
     const rounds = inRounds(runner, options.rounds, options.seeds)
     await sweep(runner, test, [rounds], progressOf(name, test, options))
     return Object.fromEntries(
@@ -242,7 +235,7 @@ async function evaluateModel(
 ): Promise<ModelEvaluation> {
   const { name, spec, parts, training } = model
   const layerFiles = await evaluateLayerFiles(model, test, options)
-  return withRunner(spec, parts, options, async (runner) => {
+  return withModelRunner({ spec, parts }, options.threads, async (runner) => {
     const sequential = inSequence(runner)
     const orders = inArbitraryOrders(runner, Math.max(PASSES_MIN, options.seeds))
     const pruned = prunedInSequence(runner, SUBSET_DRAWS)
@@ -304,7 +297,7 @@ async function evaluateMerged(
   const arbitrary: number[] = []
   for (let seed = 0; seed < MERGE_MASKS; seed++) {
     const parts = mergeParts(spec, a.parts, b.parts, drawMask(spec.layers, seed))
-    await withRunner(spec, parts, options, async (runner) => {
+    await withModelRunner({ spec, parts }, options.threads, async (runner) => {
       const inOrder = inSequence(runner)
       const inAnyOrder = inArbitraryOrders(runner, 1)
       const name = `${a.name} and ${b.name}, mask ${seed + 1} of ${MERGE_MASKS}`
@@ -344,34 +337,5 @@ async function evaluateMixed<M extends MeasurableModel>(
     return { of, variant: spec.variant, images: first.test.images.count, arbitrary }
   } finally {
     for (const { runner } of opened) await runner.close()
-  }
-}
-
-async function withRunner<R>(
-  spec: ModelSpec,
-  parts: PartFiles,
-  { threads }: EvaluationOptions,
-  use: (runner: ModelRunner) => Promise<R>,
-): Promise<R> {
-  const runner = await createModelRunner(spec, parts, threads)
-  try {
-    return await use(runner)
-  } finally {
-    await runner.close()
-  }
-}
-
-/** Tells about every batch and ends when the signal says so. */
-function progressOf(
-  name: string,
-  { images }: TestImages,
-  { signal, onProgress }: EvaluationOptions,
-  sweeps = 1,
-): () => void {
-  let done = 0
-  return () => {
-    signal?.throwIfAborted()
-    done += 1
-    onProgress({ name, done, of: sweeps * batchesOf(images) })
   }
 }

@@ -1,48 +1,17 @@
-import { argmax, layersOf, type Tensor } from '@layerswarm/model'
+import { layersOf, type Tensor } from '@layerswarm/model'
 import type { TrainEngine } from '../engine/train-engine.ts'
 import { type Answers, type Mender, type MenderTraining, mend, trainMender } from '../mender.ts'
 import { createRandom } from '../random.ts'
 import { type Spread, spreadOf } from './experiments.ts'
-import type { ModelRunner } from './model-runner.ts'
+import { type ModelRunner, type Step, stepsOf } from './model-runner.ts'
 import type { Experiment } from './sweep.ts'
+import { createTally, type Tally } from './tally.ts'
 
 /** What a mender is shown besides the logits that it adds to. */
 export const MENDER_VIEWS = ['logits', 'logits and mask', 'class token and mask'] as const
 
 /** One of `MENDER_VIEWS`. */
 export type MenderView = (typeof MENDER_VIEWS)[number]
-
-/** The answers of a batch after some of its layers. */
-interface PartialAnswers {
-  /** Layers that ran. */
-  readonly left: number
-  /** 1 for a layer that ran, (layers). */
-  readonly mask: Float32Array
-  /** What the head reads, each row with mean 0 and deviation 1, (B, C). */
-  readonly classTokens: Float32Array
-  /** (B, classes). */
-  readonly logits: Float32Array
-}
-
-/**
- * Runs all layers in an order and tells after each what there is: stopped after k layers it is the
- * model with k random ones left.
- */
-async function* answersAlong(
-  runner: ModelRunner,
-  tokens: Tensor,
-  order: ArrayLike<number>,
-): AsyncGenerator<PartialAnswers> {
-  const mask = new Float32Array(order.length)
-  let x = tokens
-  for (let hop = 0; hop < order.length; hop++) {
-    const layer = order[hop] as number
-    x = await runner.apply(layer, x, hop)
-    mask[layer] = 1
-    const { data } = await runner.classify(x)
-    yield { left: hop + 1, mask, classTokens: classTokensOf(x), logits: Float32Array.from(data) }
-  }
-}
 
 /** The class tokens of (B, T, C), standardised. */
 function classTokensOf({ shape, data }: Tensor): Float32Array {
@@ -60,10 +29,21 @@ function classTokensOf({ shape, data }: Tensor): Float32Array {
   return found
 }
 
-/** What a mender sees of a batch, (B, inputs). */
-function viewOf(view: MenderView, { mask, classTokens, logits }: PartialAnswers, batch: number) {
-  const values = view === 'class token and mask' ? classTokens : logits
-  const shown = view === 'logits' ? new Float32Array() : mask
+/** What menders see of a batch after one of its layers, by view, (B, inputs). @param mask 1 for a layer that ran, (layers). */
+function viewsOf(
+  { tokens, logits }: Step,
+  mask: Float32Array,
+  batch: number,
+): ReadonlyMap<MenderView, Float32Array> {
+  return new Map<MenderView, Float32Array>([
+    ['logits', shownOf(logits.data, new Float32Array(), batch)],
+    ['logits and mask', shownOf(logits.data, mask, batch)],
+    ['class token and mask', shownOf(classTokensOf(tokens), mask, batch)],
+  ])
+}
+
+/** Each row of (B, N) with the same values behind it, (B, N + shown). */
+function shownOf(values: Float32Array, shown: Float32Array, batch: number): Float32Array {
   const width = values.length / batch
   const inputs = new Float32Array(batch * (width + shown.length))
   for (let image = 0; image < batch; image++) {
@@ -86,9 +66,12 @@ export function gatherAnswers(
   return {
     async run(batch) {
       const order = random.permutation(runner.spec.layers)
-      for await (const answers of answersAlong(runner, batch.tokens, order)) {
-        for (const [view, seen] of chunks) seen.push(viewOf(view, answers, batch.labels.length))
-        logits.push(answers.logits)
+      const mask = new Float32Array(order.length)
+      for await (const step of stepsOf(runner, batch.tokens, order)) {
+        mask[step.layer] = 1
+        for (const [view, inputs] of viewsOf(step, mask, batch.labels.length))
+          chunks.get(view)?.push(inputs)
+        logits.push(step.logits.data)
         labels.push(...Array.from(batch.labels))
       }
     },
@@ -136,32 +119,31 @@ export function withMenders(
   passes: number,
 ): Experiment<MendedAccuracies> {
   const layers = layersOf(runner.spec)
-  const counts = Array.from({ length: passes }, (_, seed) => ({
+  const all = Array.from({ length: passes }, (_, seed) => ({
     random: createRandom(seed, 'evaluation orders'),
-    images: 0,
-    plain: layers.map(() => 0),
-    mended: new Map([...menders.keys()].map((view) => [view, layers.map(() => 0)])),
+    plain: layers.map(createTally),
+    mended: new Map([...menders.keys()].map((view) => [view, layers.map(createTally)])),
   }))
   return {
     async run({ tokens, labels }) {
-      for (const pass of counts) {
-        pass.images += labels.length
-        const order = pass.random.permutation(layers.length)
-        for await (const answers of answersAlong(runner, tokens, order)) {
-          const at = answers.left - 1
-          pass.plain[at] = (pass.plain[at] ?? 0) + rightOf(answers.logits, labels)
+      for (const { random, plain, mended } of all) {
+        const order = random.permutation(layers.length)
+        const mask = new Float32Array(order.length)
+        for await (const step of stepsOf(runner, tokens, order)) {
+          const { layer, applied, logits } = step
+          mask[layer] = 1
+          plain[applied - 1]?.add(logits, labels)
+          const views = viewsOf(step, mask, labels.length)
           for (const [view, mender] of menders) {
-            const inputs = viewOf(view, answers, labels.length)
-            const right = rightOf(mend(mender, inputs, answers.logits), labels)
-            const own = pass.mended.get(view) ?? []
-            own[at] = (own[at] ?? 0) + right
+            const data = mend(mender, views.get(view) ?? new Float32Array(), logits.data)
+            mended.get(view)?.[applied - 1]?.add({ shape: logits.shape, data }, labels)
           }
         }
       }
     },
     result() {
-      const spreads = (of: (pass: (typeof counts)[number]) => readonly number[]): Spread[] =>
-        layers.map((at) => spreadOf(counts.map((pass) => (of(pass)[at] ?? 0) / pass.images)))
+      const spreads = (of: (pass: (typeof all)[number]) => readonly Tally[]): Spread[] =>
+        layers.map((at) => spreadOf(all.map((pass) => of(pass)[at]?.accuracy() ?? 0)))
       return {
         plain: spreads(({ plain }) => plain),
         mended: new Map(
@@ -173,12 +155,4 @@ export function withMenders(
       }
     },
   }
-}
-
-/** Right answers of logits (B, classes). */
-function rightOf(logits: Float32Array, labels: ArrayLike<number>): number {
-  const classes = logits.length / labels.length
-  return Array.from(labels).filter(
-    (label, image) => argmax(logits.subarray(image * classes, (image + 1) * classes)) === label,
-  ).length
 }

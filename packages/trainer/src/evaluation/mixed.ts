@@ -3,7 +3,7 @@ import { MIX_PASSES } from '../limits.ts'
 import { sameSpec } from '../merge.ts'
 import { createRandom } from '../random.ts'
 import { type Spread, spreadOf } from './experiments.ts'
-import type { ModelRunner } from './model-runner.ts'
+import { drawnAmong, type ModelRunner, runOrder } from './model-runner.ts'
 import { batchesOf, type Experiment, sweep, type TestImages } from './sweep.ts'
 import { createTally } from './tally.ts'
 
@@ -69,12 +69,9 @@ function inMixedOrders(
   return {
     async run({ tokens, labels }) {
       for (const { random, draws, tally } of passes) {
-        let x = tokens
-        for (const [hop, layer] of random.permutation(requester.spec.layers).entries()) {
-          const host = hosts[draws.below(hosts.length)] ?? requester
-          x = await host.apply(layer, x, hop)
-        }
-        tally.add(await requester.classify(x), labels)
+        const order = random.permutation(requester.spec.layers)
+        const mixed = drawnAmong(requester, hosts, draws)
+        tally.add(await runOrder(mixed, tokens, order), labels)
       }
     },
     result: () => passes.map(({ tally }) => tally.accuracy()),

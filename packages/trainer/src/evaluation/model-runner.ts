@@ -17,6 +17,7 @@ import {
 import type * as ort from 'onnxruntime-node'
 import { loadOrtNode, type OrtNode } from '../engine/native-runtime.ts'
 import type { PartFiles } from '../model-file.ts'
+import type { RandomStream } from '../random.ts'
 
 /** One model, ready to run any of its layers in any order. Batches are (B, …). */
 export interface ModelRunner {
@@ -77,6 +78,20 @@ export async function createModelRunner(
   }
 }
 
+/** Opens a model, uses it and closes it, whatever comes of that. @throws as `createModelRunner`. */
+export async function withModelRunner<R>(
+  { spec, parts }: { readonly spec: ModelSpec; readonly parts: PartFiles },
+  threads: number,
+  use: (runner: ModelRunner) => Promise<R>,
+): Promise<R> {
+  const runner = await createModelRunner(spec, parts, threads)
+  try {
+    return await use(runner)
+  } finally {
+    await runner.close()
+  }
+}
+
 async function openPart(
   runtime: OrtNode,
   spec: ModelSpec,
@@ -113,6 +128,50 @@ export async function runOrder(
   let x = tokens
   for (let hop = 0; hop < order.length; hop++) x = await runner.apply(order[hop] as number, x, hop)
   return runner.classify(x)
+}
+
+/**
+ * Stem and head of one model; every layer that is applied is that of one of the hosts, drawn anew.
+ * @returns a runner that its caller need not close: the sessions are those of the others.
+ */
+export function drawnAmong(
+  own: ModelRunner,
+  hosts: readonly ModelRunner[],
+  draws: RandomStream,
+): ModelRunner {
+  return {
+    ...own,
+    apply(layer, tokens, hop) {
+      const host = hosts[draws.below(hosts.length)] ?? own
+      return host.apply(layer, tokens, hop)
+    },
+    close: async () => {},
+  }
+}
+
+/** What there is after each layer of an order. */
+export interface Step {
+  /** Layers applied so far; that with k of them is the model with k random ones left. */
+  readonly applied: number
+  readonly layer: number
+  /** (B, T, C) */
+  readonly tokens: Tensor
+  /** (B, classes) */
+  readonly logits: Tensor
+}
+
+/** Applies layers one after the other, with the answer after each. */
+export async function* stepsOf(
+  runner: ModelRunner,
+  tokens: Tensor,
+  order: ArrayLike<number>,
+): AsyncGenerator<Step> {
+  let x = tokens
+  for (let hop = 0; hop < order.length; hop++) {
+    const layer = order[hop] as number
+    x = await runner.apply(layer, x, hop)
+    yield { applied: hop + 1, layer, tokens: x, logits: await runner.classify(x) }
+  }
 }
 
 /**

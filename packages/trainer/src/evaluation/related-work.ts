@@ -4,7 +4,7 @@ import { createCpuEngine } from '../engine/cpu-engine.ts'
 import type { MenderTraining } from '../mender.ts'
 import { inArbitraryOrders } from './arbitrary-orders.ts'
 import { type CoreAccuracies, coreBytes, coreParts, withCores } from './cores.ts'
-import type { EvaluationProgress, MeasurableModel, TrainingFacts } from './evaluate-models.ts'
+import type { MeasurableModel, TrainingFacts } from './evaluate-models.ts'
 import { type Spread, spreadOf } from './experiments.ts'
 import {
   gatherAnswers,
@@ -13,8 +13,8 @@ import {
   trainMenders,
   withMenders,
 } from './mended.ts'
-import { createModelRunner, type ModelRunner } from './model-runner.ts'
-import { batchesOf, sweep, type TestImages } from './sweep.ts'
+import { withModelRunner } from './model-runner.ts'
+import { type EvaluationProgress, progressOf, sweep, type TestImages } from './sweep.ts'
 
 /** How much is measured. */
 export interface RelatedOptions {
@@ -111,7 +111,7 @@ async function sharedMeasure(
   const { name, spec, parts } = model
   const files = layersOf(spec).map((layer) => parts.get(layer) ?? new Uint8Array())
   const hashes = files.map((file) => createHash('sha256').update(file).digest('hex'))
-  return withRunner(model, options, async (runner) => {
+  return withModelRunner(model, options.threads, async (runner) => {
     const orders = inArbitraryOrders(runner, options.passes)
     await sweep(runner, test, [orders], progressOf(name, test, options))
     const { passes, pruned } = orders.result()
@@ -134,8 +134,8 @@ export async function measureCores(
   for (const model of models) {
     const { name, spec, parts, training } = model
     const reduced = { ...model, parts: coreParts(spec, parts, rank) }
-    const accuracies = await withRunner(model, options, (whole) =>
-      withRunner(reduced, options, async (core) => {
+    const accuracies = await withModelRunner(model, options.threads, (whole) =>
+      withModelRunner(reduced, options.threads, async (core) => {
         const experiment = withCores(whole, core, options.passes)
         await sweep(whole, test, [experiment], progressOf(`${name}, cores`, test, options))
         return experiment.result()
@@ -165,7 +165,7 @@ export async function measureMending(
   const options = { ...RELATED_DEFAULTS, ...given }
   const { name, spec } = model
   const { mender, passes, threads } = options
-  return withRunner(model, options, async (runner) => {
+  return withModelRunner(model, options.threads, async (runner) => {
     const before = process.cpuUsage()
     const gathered = gatherAnswers(runner, mender.seed)
     await sweep(runner, train, [gathered], progressOf(`${name}, to mend`, train, options))
@@ -182,29 +182,4 @@ export async function measureMending(
       parameters: new Map([...menders].map(([view, { weights }]) => [view, weights.length])),
     }
   })
-}
-
-async function withRunner<R>(
-  { spec, parts }: MeasurableModel,
-  { threads }: RelatedOptions,
-  use: (runner: ModelRunner) => Promise<R>,
-): Promise<R> {
-  const runner = await createModelRunner(spec, parts, threads)
-  try {
-    return await use(runner)
-  } finally {
-    await runner.close()
-  }
-}
-
-function progressOf(
-  name: string,
-  { images }: TestImages,
-  { onProgress }: RelatedOptions,
-): () => void {
-  let done = 0
-  return () => {
-    done += 1
-    onProgress({ name, done, of: batchesOf(images) })
-  }
 }

@@ -28,6 +28,34 @@ export function batchesOf({ count }: LabelledImages): number {
   return Math.ceil(count / EVALUATION_BATCH_IMAGES)
 }
 
+/** Batches done of the model in work. */
+export interface EvaluationProgress {
+  readonly name: string
+  readonly done: number
+  readonly of: number
+}
+
+/** Tells about every batch and ends when the signal says so. */
+export function progressOf(
+  name: string,
+  { images }: TestImages,
+  {
+    signal,
+    onProgress,
+  }: {
+    readonly signal?: AbortSignal | undefined
+    onProgress(progress: EvaluationProgress): void
+  },
+  sweeps = 1,
+): () => void {
+  let done = 0
+  return () => {
+    signal?.throwIfAborted()
+    done += 1
+    onProgress({ name, done, of: sweeps * batchesOf(images) })
+  }
+}
+
 /**
  * Takes all images through several experiments; each batch is embedded once.
  * @param onBatch called after every batch; what it throws ends the sweep.
