@@ -141,28 +141,32 @@ export function decodeActivation(encoded: EncodedActivation): Tensor {
   if (encoded.bytes.length !== expected) {
     fail(`${dtype} of shape [${shape}] needs ${expected} bytes, got ${encoded.bytes.length}`)
   }
-  // Copied: a network buffer is seldom aligned, and the tensor must not change when it is reused.
-  // Not by slice(), which on a Node Buffer shares the memory.
-  const { buffer } = new Uint8Array(encoded.bytes)
-  const data = decodeValues(buffer, dtype, shape)
+  const data = decodeValues(ownBytes(encoded), dtype, shape)
   checkFinite(data)
   return { shape, data }
 }
 
+/** Aligned bytes, copied where the tensor would share their memory: it must not change when a buffer is reused. */
+function ownBytes({ dtype, bytes }: EncodedActivation): Uint8Array {
+  const isAligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0
+  // Not by slice(), which on a Node Buffer shares the memory.
+  return isAligned && dtype !== 'float32' ? bytes : new Uint8Array(bytes)
+}
+
 function decodeValues(
-  buffer: ArrayBuffer,
+  { buffer, byteOffset, byteLength }: Uint8Array,
   dtype: ActivationDtype,
   [batch, tokens, width]: ActivationShape,
 ): Float32Array {
   switch (dtype) {
     case 'float32':
-      return new Float32Array(buffer)
+      return new Float32Array(buffer, byteOffset, byteLength / 4)
     case 'float16':
-      return decodeHalf(new Uint16Array(buffer))
+      return decodeHalf(new Uint16Array(buffer, byteOffset, byteLength / 2))
     case 'int8': {
       const rows = batch * tokens
-      const scales = new Float32Array(buffer, 0, rows)
-      const codes = new Int8Array(buffer, rows * 4)
+      const scales = new Float32Array(buffer, byteOffset, rows)
+      const codes = new Int8Array(buffer, byteOffset + rows * 4, rows * width)
       const data = new Float32Array(rows * width)
       for (let i = 0; i < data.length; i++) {
         data[i] = (codes[i] as number) * (scales[Math.floor(i / width)] as number)

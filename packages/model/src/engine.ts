@@ -10,6 +10,8 @@ import type { Tensor } from './tensor.ts'
 export interface Engine {
   /** What computes; peers tell each other. */
   readonly name: EngineName
+  /** Whether a loaded part goes on reading the file that it was given; otherwise the file's memory may be freed. */
+  readonly viewsFiles: boolean
   /**
    * Ends with one line when the device that the engine computes on is gone: the engine is of no use
    * afterwards. Absent where there is no device to lose.
@@ -17,7 +19,7 @@ export interface Engine {
   readonly lost?: Promise<string>
   /**
    * Takes the safetensors bytes of a part; a second call for the same part replaces it. The caller does not change the
-   * file afterwards: an engine may go on viewing it, and copies no more of it than it computes with.
+   * file afterwards, unless the engine does not view it: it copies no more of it than it computes with.
    */
   load(part: Part, file: Uint8Array): Promise<void>
   /**

@@ -6,7 +6,8 @@ import { elementsOf, type Tensor } from './tensor.ts'
 /** A tensor of values spread evenly over −1.7 … 1.7, so that their variance is about 1. */
 export function randomTensor(shape: readonly number[], seed: number): Tensor {
   const random = mulberry32(seed)
-  const data = new Float32Array(elementsOf(shape)).map(() => (random() * 2 - 1) * Math.sqrt(3))
+  const data = new Float32Array(elementsOf(shape))
+  for (let i = 0; i < data.length; i++) data[i] = (random() * 2 - 1) * Math.sqrt(3)
   return { shape, data }
 }
 

@@ -259,6 +259,7 @@ export function createReferenceEngine(spec: ModelSpec): Engine {
   let closed = false
   return {
     name: 'reference',
+    viewsFiles: true,
     async load(part, file) {
       if (closed) throw new Error(`the engine is closed; ${partName(part)} cannot be loaded`)
       loaded.set(part, partValues(spec, part, file))

@@ -252,6 +252,8 @@ export const DOWNLOAD_RESUMES_MAX = 4
 export const DOWNLOAD_RESUME_AFTER_MS = 250
 /** What a crash of the tab may cost at most: a piece of a ViT-B layer of 28 MB. */
 export const DOWNLOAD_CHECKPOINT_BYTES = 8 << 20
+/** What is read of a download at once. */
+export const DOWNLOAD_PIECE_BYTES = 256 << 10
 /** How often a peer is asked whether it hosts a layer already. */
 export const SETTLE_STEP_MS = 50
 /** SHA-256 of the file, and the number of the chunk, little-endian. */

@@ -192,7 +192,11 @@ export const STREAM_TARGETS: readonly Target[] = [
       const { node, open } = fakeNode(stream)
       const layers = createLayerStreams({
         node,
-        held: async (hash) => (hash.startsWith('03') ? new Uint8Array(100) : undefined),
+        async held(hash) {
+          if (!hash.startsWith('03')) return undefined
+          const file = new Uint8Array(100)
+          return { bytes: 100, read: async ({ start, end }) => file.slice(start, end) }
+        },
         candidates: () => [],
       })
       await layers.start()

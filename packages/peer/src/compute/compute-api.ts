@@ -41,7 +41,7 @@ export interface ComputeApi {
   unload(part: Part): Promise<Reply<void>>
   /**
    * Runs one layer on several activations at once, (B, T, C) → (B, T, C) each; one that is refused
-   * does not hold up the others.
+   * does not hold up the others. Their bytes are the worker's own, which frees them, as it does a part's file.
    */
   runLayer(
     layer: number,

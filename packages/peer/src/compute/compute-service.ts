@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from '@layerswarm/model'
 import { transfer } from 'comlink'
+import { freeMemory } from '../engine/free-memory.ts'
 import type { ComputeApi, LayerRun, Reply } from './compute-api.ts'
 import { runBatch } from './layer-batch.ts'
 import { SELF_CHECK_RELATIVE_L2_MAX } from './limits.ts'
@@ -70,6 +71,7 @@ export function createComputeService(factories: EngineFactories): ComputeApi {
       reply(async () => {
         const { engine } = current()
         await engine.load(part, file)
+        if (!engine.viewsFiles) freeMemory(file)
         try {
           const buckets = bucketsToWarm(current(), part, layersLoaded)
           const ms = await warmUp(current(), part, buckets)

@@ -7,6 +7,7 @@ import {
   type ModelSpec,
   type Tensor,
 } from '@layerswarm/model'
+import { freeMemory } from '../engine/free-memory.ts'
 import type { LayerJob, LayerRun, Reply } from './compute-api.ts'
 import { isOnGpu } from './engine-trial.ts'
 import { BATCH_IMAGES_MAX } from './limits.ts'
@@ -22,7 +23,7 @@ interface Member {
 
 /**
  * Runs one layer on the activations of several requests as one batch, and answers each by itself.
- * The hops of one batch are equal, unless the model does not look at them.
+ * The hops of one batch are equal, unless the model does not look at them. The bytes of the jobs are handed over.
  */
 export async function runBatch(
   { spec, engine }: { spec: ModelSpec; engine: Engine },
@@ -42,9 +43,13 @@ export async function runBatch(
     if ('result' in decoded) members.push({ at, input: decoded.result })
     else replies[at] = decoded
   }
+  // Two of them may be one and the same.
+  for (const { input } of jobs) freeMemory(input.bytes)
   if (members.length === 0) return replies
   const inputs = members.map(({ input }) => input)
-  const output = await engine.run(layer, stacked(inputs, isOnGpu(engine.name)), jobs[0]?.hop ?? 0)
+  const stack = stacked(inputs, isOnGpu(engine.name))
+  const output = await engine.run(layer, stack, jobs[0]?.hop ?? 0)
+  for (const { data } of [stack, ...inputs]) freeMemory(data)
   const ms = performance.now() - startMs
   let image = 0
   for (const { at, input } of members) {
@@ -55,6 +60,7 @@ export async function runBatch(
       return { activation: encodeActivation(own, dtype), ms }
     })
   }
+  freeMemory(output.data)
   return replies
 }
 

@@ -6,6 +6,7 @@ import {
   randomPart,
   randomTensor,
 } from '@layerswarm/model'
+import { freeMemory } from '../engine/free-memory.ts'
 import { isOnGpu } from './engine-trial.ts'
 import { BATCH_BUCKETS } from './layer-batch.ts'
 import { SLOW_RUN_MS, TIMED_RUNS_MAX, TIMING_MS_MAX } from './limits.ts'
@@ -27,12 +28,18 @@ export async function warmUp(
   buckets: readonly number[],
 ): Promise<number> {
   const noise = (images: number) => randomTensor([images, ...inputShapeOf(spec, part)], 1)
+  async function check(images: number): Promise<void> {
+    const input = noise(images)
+    const output = await engine.run(part, input, 0)
+    checkOutput(output, part)
+    for (const { data } of [input, output]) freeMemory(data)
+  }
   const [first = 1, ...larger] = buckets
-  checkOutput(await engine.run(part, noise(first), 0), part)
+  await check(first)
   const ms = await fastestRun(engine, part, noise(1), 1)
   // A device this slow is one in software, and gets no crowd that would fill its batches.
   if (ms > SLOW_RUN_MS) return ms
-  for (const images of larger) checkOutput(await engine.run(part, noise(images), 0), part)
+  for (const images of larger) await check(images)
   return ms
 }
 
@@ -55,6 +62,7 @@ export async function timeLayer({ engine, spec }: Opened): Promise<number> {
   }
 }
 
+/** Uses the input up. */
 async function fastestRun(
   engine: Engine,
   part: Part,
@@ -65,8 +73,10 @@ async function fastestRun(
   const untilMs = performance.now() + TIMING_MS_MAX
   for (let run = 0; run < runs && (run === 0 || performance.now() < untilMs); run++) {
     const startMs = performance.now()
-    await engine.run(part, input, 0)
+    const { data } = await engine.run(part, input, 0)
     fastest = Math.min(fastest, performance.now() - startMs)
+    freeMemory(data)
   }
+  freeMemory(input.data)
   return fastest
 }

@@ -16,6 +16,7 @@ import {
   throwNotLoaded,
 } from '@layerswarm/model'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web'
+import { freeMemory } from './free-memory.ts'
 import { LEAN_FILE_BYTES_MIN } from './limits.ts'
 import { createQueue, type Queue } from './queue.ts'
 
@@ -53,6 +54,8 @@ export interface OrtEngineOptions {
    * saved, and twice the time.
    */
   readonly keepsQuantized: boolean
+  /** Whether the runtime copies each output out of its memory into memory that is nobody else's. */
+  readonly ownsOutputs: boolean
 }
 
 /**
@@ -77,7 +80,7 @@ export function createOrtEngine(
   ort: OrtRuntime,
   name: EngineName,
   spec: ModelSpec,
-  { options, lean, keepsQuantized }: OrtEngineOptions,
+  { options, lean, keepsQuantized, ownsOutputs }: OrtEngineOptions,
 ): Engine {
   const sessions = new Map<Part, InferenceSession>()
   const queue = queueOf(ort)
@@ -91,6 +94,8 @@ export function createOrtEngine(
 
   return {
     name,
+    // A session has copied it into its own memory by the time that it is there.
+    viewsFiles: false,
     load(part, file) {
       return queue(async () => {
         if (closed) throw new Error(`the engine is closed; ${partName(part)} cannot be loaded`)
@@ -103,17 +108,21 @@ export function createOrtEngine(
           ...(isLean ? lean : {}),
           externalData: [{ path: WEIGHTS_FILE, data }],
         })
+        if (data !== file) freeMemory(data)
         await unload(part)
         sessions.set(part, session)
       })
     },
     async run(part, input, hop) {
       // The caller's tensor is read now, not when the queue gets there.
-      const feeds = feedsOf(ort, spec, part, input, hop)
+      checkPartInput(spec, part, input, hop)
+      const x = input.data.slice()
+      const feeds = feedsOf(ort, spec, part, { ...input, data: x }, hop)
       return queue(async () => {
         const session = sessions.get(part) ?? throwNotLoaded(part)
         const { y } = await session.run(feeds)
-        return readOutput(y)
+        freeMemory(x)
+        return readOutput(y, ownsOutputs)
       })
     },
     unload: (part) => queue(() => unload(part)),
@@ -136,19 +145,18 @@ function feedsOf(
   input: Tensor,
   hop: number,
 ): Record<string, OrtTensor> {
-  checkPartInput(spec, part, input, hop)
-  const x = new ort.Tensor('float32', input.data.slice(), input.shape)
+  const x = new ort.Tensor('float32', input.data, input.shape)
   return typeof part === 'number' && spec.variant === 'position'
     ? { x, hop: new ort.Tensor('int64', BigInt64Array.of(BigInt(hop)), [1]) }
     : { x }
 }
 
-/** Copied, because the runtime may reuse the memory of an output for the next run. */
-function readOutput(y: OrtTensor | undefined): Tensor {
+/** Copied unless it is ours: a runtime may reuse the memory of an output for the next run. */
+function readOutput(y: OrtTensor | undefined, isOurs: boolean): Tensor {
   if (!(y?.data instanceof Float32Array) || y.data.length !== elementsOf(y.dims)) {
     throw new ModelError({ code: 'bad-shape', what: 'output' }, 'the engine gave no float32 output')
   }
-  const copy = tensor([...y.dims], y.data.slice())
+  const output = tensor([...y.dims], isOurs ? y.data : y.data.slice())
   y.dispose()
-  return copy
+  return output
 }

@@ -24,6 +24,6 @@ export async function createOrtNodeEngine(spec: ModelSpec): Promise<Engine> {
     logSeverityLevel: 3,
   } as const
   const extra = { ...LEAN_ON_PROCESSOR, session: { ...session, ...LEAN_ON_PROCESSOR.session } }
-  const how = { options, lean: { extra }, keepsQuantized: true }
+  const how = { options, lean: { extra }, keepsQuantized: true, ownsOutputs: false }
   return createOrtEngine(await loadOrtNode(), 'ort-node', spec, how)
 }

@@ -33,7 +33,8 @@ export async function createOrtWebEngine(
   } as const
   // On a graphics device nothing is packed, and what is transposed is transposed once.
   const lean = name === 'ort-wasm' ? { extra: LEAN_ON_PROCESSOR } : {}
-  const engine = createOrtEngine(ort, name, spec, { options, lean, keepsQuantized: false })
+  const how = { options, lean, keepsQuantized: false, ownsOutputs: true }
+  const engine = createOrtEngine(ort, name, spec, how)
   return name === 'ort-webgpu' ? watchingDevice(ort, engine) : engine
 }
 

@@ -38,6 +38,7 @@ export async function createTfjsEngine(spec: ModelSpec): Promise<Engine> {
 
   return {
     name: 'tfjs-webgpu',
+    viewsFiles: true,
     lost,
     async load(part, file) {
       return queue(async () => {

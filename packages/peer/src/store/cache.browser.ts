@@ -1,4 +1,4 @@
-import { type BlobCache, STORAGE_FULL, type StorageState } from './layer-store.ts'
+import { type BlobCache, type ByteRange, STORAGE_FULL, type StorageState } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
 
 /** One place for all releases: files are named by their hash. */
@@ -7,7 +7,7 @@ const PLACE_NAME = 'layerswarm-parts'
 /** A storage of the browser, which may refuse to write. */
 interface Storage {
   readonly place: 'opfs' | 'cache-storage'
-  read(key: string): Promise<Uint8Array | undefined>
+  read(key: string, range?: ByteRange): Promise<Uint8Array | undefined>
   write(key: string, bytes: Uint8Array): Promise<void>
   remove(key: string): Promise<void>
 }
@@ -31,8 +31,8 @@ export async function createBlobCache(_dataDir?: string): Promise<BlobCache> {
   })
   return {
     state,
-    async read(key) {
-      return (await memory.read(key)) ?? (await storage.read(key))
+    async read(key, range) {
+      return (await memory.read(key, range)) ?? (await storage.read(key, range))
     },
     async write(key, bytes) {
       try {
@@ -73,10 +73,10 @@ async function openFileSystem(): Promise<Storage | undefined> {
     if (!('createWritable' in FileSystemFileHandle.prototype)) return undefined
     return {
       place: 'opfs',
-      async read(key) {
+      async read(key, range) {
         try {
           const file = await (await folder.getFileHandle(key)).getFile()
-          return new Uint8Array(await file.arrayBuffer())
+          return await bytesOf(file, range)
         } catch (error) {
           if (error instanceof DOMException && error.name === 'NotFoundError') return undefined
           throw error
@@ -109,9 +109,9 @@ async function openCacheStorage(): Promise<Storage | undefined> {
     const cache = await caches.open(PLACE_NAME)
     return {
       place: 'cache-storage',
-      async read(key) {
+      async read(key, range) {
         const stored = await cache.match(urlOf(key))
-        return stored === undefined ? undefined : new Uint8Array(await stored.arrayBuffer())
+        return stored === undefined ? undefined : await bytesOf(await stored.blob(), range)
       },
       async write(key, bytes) {
         await cache.put(urlOf(key), new Response(bytes as Uint8Array<ArrayBuffer>))
@@ -123,6 +123,10 @@ async function openCacheStorage(): Promise<Storage | undefined> {
   } catch {
     return undefined
   }
+}
+
+async function bytesOf(file: Blob, range?: ByteRange): Promise<Uint8Array> {
+  return new Uint8Array(await file.slice(range?.start, range?.end).arrayBuffer())
 }
 
 /** Cache storage is keyed by URL; nothing is ever requested from this one. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileReason } from '@layerswarm/model'
 import { PeerError } from '../errors.ts'
 import { CACHE_DRAFT_MS_MAX } from '../limits.ts'
 import { makeFolder } from '../node/replace-file.node.ts'
-import type { BlobCache, StorageState } from './layer-store.ts'
+import type { BlobCache, ByteRange, StorageState } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
-import { createUnnamedFileCache } from './unnamed-file.node.ts'
+import { createUnnamedFileCache, readSlice, sliceOf } from './unnamed-file.node.ts'
 
 /**
  * Files in `dataDir/parts`, named by their hash; in a temporary file without a directory. Several processes
@@ -33,12 +33,11 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
   }
   return {
     state,
-    async read(key) {
-      const inMemory = await memory.read(key)
+    async read(key, range) {
+      const inMemory = await memory.read(key, range)
       if (inMemory !== undefined) return inMemory
       try {
-        const { buffer, byteOffset, byteLength } = await readFile(join(folder, key))
-        return new Uint8Array(buffer, byteOffset, byteLength)
+        return await readRange(join(folder, key), range)
       } catch {
         return undefined
       }
@@ -58,6 +57,17 @@ export async function createBlobCache(dataDir?: string): Promise<BlobCache> {
       await rm(join(folder, key), { force: true })
     },
     close: () => memory.close(),
+  }
+}
+
+/** @throws Error of the file system. */
+async function readRange(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    return await readSlice(file, sliceOf({ start: 0, bytes: size }, range))
+  } finally {
+    await file.close()
   }
 }
 

@@ -51,6 +51,17 @@ describe.each([
     expect(await cache.read(HASH)).toBeUndefined()
   })
 
+  test('gives a piece, and less where the file ends', async () => {
+    const cache = await create()
+    expect(await cache.read(HASH, { start: 0, end: 10 })).toBeUndefined()
+    await cache.write(sha256(Uint8Array.of(1)), Uint8Array.of(1, 2, 3))
+    await cache.write(HASH, FILE)
+    expect(await cache.read(HASH, { start: 7, end: 500 })).toEqual(FILE.slice(7, 500))
+    expect(await cache.read(HASH, { start: 990, end: 1_010 })).toEqual(FILE.slice(990))
+    expect(await cache.read(HASH, { start: 1_010, end: 1_020 })).toEqual(new Uint8Array())
+    await cache.close()
+  })
+
   test('keeps a copy', async () => {
     const cache = await create()
     const bytes = FILE.slice()

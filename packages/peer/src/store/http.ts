@@ -5,6 +5,7 @@ import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
 import {
   DOWNLOAD_CHECKPOINT_BYTES,
+  DOWNLOAD_PIECE_BYTES,
   DOWNLOAD_RESUME_AFTER_MS,
   DOWNLOAD_RESUMES_MAX,
 } from '../limits.ts'
@@ -56,6 +57,7 @@ interface Begun {
   readonly length: number
   /** What is there: the caller's own, once nothing is added any more. */
   bytes(): Uint8Array
+  /** Copies it. */
   add(piece: Uint8Array): Promise<void>
   /** Starts over. */
   clear(): Promise<void>
@@ -115,7 +117,7 @@ function unkept(): Begun {
       return length
     },
     async add(piece) {
-      pieces.push(piece)
+      pieces.push(piece.slice())
       length += piece.length
     },
     async clear() {
@@ -229,16 +231,43 @@ async function readInto(
   bytesMax: number,
   fail: (reason: string) => PeerError,
 ): Promise<void> {
-  const reader = body.getReader()
+  const { read, cancel } = readerOf(body)
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await read()
     if (done) return
     if (begun.length + value.length > bytesMax) {
-      await reader.cancel()
+      await cancel()
       await begun.clear()
       throw fail(`the file is longer than ${bytesMax} bytes`)
     }
     await begun.add(value)
+  }
+}
+
+/** What reads a body piece by piece; a piece may be overwritten by the next one. */
+interface PieceReader {
+  read(): Promise<{ done: true; value?: unknown } | { done: false; value: Uint8Array }>
+  cancel(): Promise<void>
+}
+
+/** Reads into the same memory again and again, where the platform can: 28 MB in pieces are 28 MB to be collected. */
+function readerOf(body: ReadableStream<Uint8Array>): PieceReader {
+  let reader: ReadableStreamBYOBReader
+  try {
+    reader = body.getReader({ mode: 'byob' })
+  } catch {
+    const pieces = body.getReader()
+    return { read: () => pieces.read(), cancel: () => pieces.cancel() }
+  }
+  let memory = new ArrayBuffer(DOWNLOAD_PIECE_BYTES)
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(memory))
+      if (done || value === undefined) return { done: true }
+      memory = value.buffer
+      return { done, value }
+    },
+    cancel: () => reader.cancel(),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LayerDtype, Manifest, Part, ReleaseFile, Sha256 } from '@layerswarm/model'
 import { filesOf, partName } from '@layerswarm/model'
 import { hashOf } from '#digest'
+import { freeMemory } from '../engine/free-memory.ts'
 import { PeerError } from '../errors.ts'
 
 /** Where files are kept on this machine, and how well. */
@@ -15,13 +16,27 @@ export interface StorageState {
 /** The problem of a browser whose storage has no room left. */
 export const STORAGE_FULL = 'the storage is full: new layers stay in memory until the page closes'
 
+/** From `start` up to, not including, `end`; bytes. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** A file that lies in the cache, and is not in memory. */
+export interface HeldFile {
+  readonly bytes: number
+  /** A piece of it; undefined when the cache has lost it. */
+  read(range: ByteRange): Promise<Uint8Array | undefined>
+}
+
 /**
  * A place on this machine for files by their hash, and for beginnings of such files. It may lose or
  * spoil them: readers check.
  */
 export interface BlobCache {
   readonly state: StorageState
-  read(key: string): Promise<Uint8Array | undefined>
+  /** @param range of the bytes that are wanted: fewer come where the file ends. */
+  read(key: string, range?: ByteRange): Promise<Uint8Array | undefined>
   /** Keeps a copy, as far as there is room; what `read` gives is the caller's own. */
   write(key: string, bytes: Uint8Array): Promise<void>
   remove(key: string): Promise<void>
@@ -50,8 +65,8 @@ export interface LayerStore {
   part(part: Part, signal?: AbortSignal): Promise<Uint8Array>
   /** Size of the file of a part; 0 of one that the release does not have. */
   bytesOf(part: Part): number
-  /** A file that this machine has already, to be given to other peers. */
-  held(sha256: string): Promise<Uint8Array | undefined>
+  /** A file that this machine has already, whole and right, to be given to other peers piece by piece. */
+  held(sha256: string): Promise<HeldFile | undefined>
   readonly storage: StorageState
   /** Bytes of the files given out by `part`, by where they came from. */
   readonly bytesFrom: Readonly<Record<BlobFetcher['name'] | 'cache', number>>
@@ -126,7 +141,11 @@ export function createLayerStore({
     bytesOf: (part) => fileOf(part)?.bytes ?? 0,
     async held(sha256) {
       const wanted = files.find((known) => known.sha256 === sha256)
-      return wanted === undefined ? undefined : cached(wanted)
+      const file = wanted === undefined ? undefined : await cached(wanted)
+      if (file === undefined) return undefined
+      const bytes = file.length
+      freeMemory(file)
+      return { bytes, read: (range) => cache.read(sha256, range).catch(() => undefined) }
     },
   }
 }

@@ -5,9 +5,8 @@ export function createMemoryCache(): BlobCache {
   const files = new Map<string, Uint8Array>()
   return {
     state: { place: 'memory', persisted: false, problem: undefined },
-    async read(key) {
-      const file = files.get(key)
-      return file === undefined ? undefined : Uint8Array.from(file)
+    async read(key, range) {
+      return files.get(key)?.slice(range?.start, range?.end)
     },
     async write(key, bytes) {
       files.set(key, Uint8Array.from(bytes))

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileReason } from '@layerswarm/model'
 import { createQueue } from '../engine/queue.ts'
-import type { BlobCache, StorageState } from './layer-store.ts'
+import type { BlobCache, ByteRange, StorageState } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
 
-/** Where one blob lies in the file, counts of bytes. */
-interface Slice {
+/** Where one blob lies in a file, counts of bytes. */
+export interface Slice {
   readonly start: number
   readonly bytes: number
 }
@@ -53,8 +53,14 @@ export function createUnnamedFileCache(): BlobCache {
 
   return {
     state,
-    async read(key) {
-      return (await memory.read(key)) ?? queue(async () => readSlice(file, slices.get(key)))
+    async read(key, range) {
+      const inMemory = await memory.read(key, range)
+      if (inMemory !== undefined) return inMemory
+      return queue(async () => {
+        const slice = slices.get(key)
+        if (file === undefined || slice === undefined) return undefined
+        return readSlice(file, sliceOf(slice, range))
+      })
     },
     async write(key, bytes) {
       try {
@@ -97,12 +103,15 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, start: number): Pro
   }
 }
 
-/** @returns undefined of what is not there, or is shorter than it was. */
-async function readSlice(
-  file: FileHandle | undefined,
-  slice: Slice | undefined,
-): Promise<Uint8Array | undefined> {
-  if (file === undefined || slice === undefined) return undefined
+/** The part of a slice that a range of it is. */
+export function sliceOf({ start, bytes }: Slice, range?: ByteRange): Slice {
+  const from = Math.min(range?.start ?? 0, bytes)
+  const to = Math.min(range?.end ?? bytes, bytes)
+  return { start: start + from, bytes: Math.max(0, to - from) }
+}
+
+/** @returns undefined of what is shorter than it was. */
+export async function readSlice(file: FileHandle, slice: Slice): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(slice.bytes)
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, done, bytes.length - done, slice.start + done)

@@ -1,4 +1,5 @@
 import type { Sha256 } from '@layerswarm/model'
+import { freeMemory } from '../engine/free-memory.ts'
 import {
   LAYER_BYTES_PER_SECOND,
   LAYER_CHUNK_BYTES,
@@ -12,6 +13,7 @@ import {
   LAYER_TIMEOUT_MS,
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
+import type { HeldFile } from '../store/layer-store.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 
@@ -39,7 +41,7 @@ export interface LayerStreams {
 export interface LayerStreamsNeeds {
   node: SwarmNode
   /** The file with this hash, if this peer has it. */
-  held(sha256: Sha256): Promise<Uint8Array | undefined>
+  held(sha256: Sha256): Promise<HeldFile | undefined>
   /** Peers to ask for a file, the most promising first. */
   candidates(sha256: Sha256): readonly string[]
 }
@@ -52,8 +54,8 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
     const chunk = new DataView(request.buffer, request.byteOffset).getUint32(32, true)
     const file = await files.read(hexText(request.subarray(0, 32)) as Sha256)
     const start = chunk * LAYER_CHUNK_BYTES
-    if (file === undefined || start >= file.length) return undefined
-    return file.subarray(start, start + LAYER_CHUNK_BYTES)
+    if (file === undefined || start >= file.bytes) return undefined
+    return file.read({ start, end: start + LAYER_CHUNK_BYTES })
   })
 
   async function fetchFrom(peer: string, sha256: Sha256, size: number, signal: AbortSignal) {
@@ -69,6 +71,7 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
           throw new Error(`${peer} lacks chunk ${chunk} of ${sha256}`)
         }
         file.set(bytes, start)
+        freeMemory(bytes)
       }
     }
     await Promise.all(Array.from({ length: Math.min(LAYER_CHUNKS_AHEAD, chunks) }, fetchChunks))
@@ -104,15 +107,15 @@ function requestOf(sha256: Sha256, chunk: number): Uint8Array {
 }
 
 interface OpenFiles {
-  read(sha256: Sha256): Promise<Uint8Array | undefined>
+  read(sha256: Sha256): Promise<HeldFile | undefined>
   close(): void
 }
 
-/** Keeps the few files that are being asked for, so that not every chunk reads a whole file from disk. */
+/** Remembers the few files that are being asked for, so that not every chunk has a whole file checked. */
 function createOpenFiles(held: LayerStreamsNeeds['held']): OpenFiles {
   const open = new Map<
     Sha256,
-    { file: Promise<Uint8Array | undefined>; timer: ReturnType<typeof setTimeout> }
+    { file: Promise<HeldFile | undefined>; timer: ReturnType<typeof setTimeout> }
   >()
 
   function drop(sha256: Sha256): void {
