@@ -38,6 +38,7 @@ function guest(index: number, up = 1_000_000): Session {
     peer: peerName(index),
     actor: 'honest',
     joinMs: 0,
+    found: true,
     leaveMs: Number.POSITIVE_INFINITY,
     departure: 'goodbye',
     freezesMs: [],
