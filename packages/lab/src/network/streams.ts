@@ -58,15 +58,16 @@ export class Streams {
     const patienceMs =
       settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
     const cancelWait = clock.wakeAt(clock.nowMs() + patienceMs, () => {
-      self.awaited.delete(hash)
+      endWait()
       cancelAsk = this.ask(self, tensor, pulled)
     })
-    self.awaited.set(hash, () => {
+    const endWait = self.waitFor(hash, (bytes) => {
+      endWait()
       cancelWait()
-      pulled(self.takePushed(hash))
+      pulled(bytes)
     })
     return () => {
-      self.awaited.delete(hash)
+      endWait()
       cancelWait()
       cancelAsk()
     }
@@ -81,8 +82,7 @@ export class Streams {
     this.carry(from, to, bytes.length, () => {
       // A sender that died while it sent took the rest with it.
       if (!from.alive) return
-      to.keepPushed(hash, bytes)
-      to.awaited.get(hash)?.()
+      to.arrived(hash, bytes)
     })
   }
 
