@@ -53,24 +53,30 @@ export class Streams {
     const { hash, size } = tensor
     if (self.pushed.has(hash))
       return clock.wakeAt(clock.nowMs(), () => pulled(self.takePushed(hash)))
-    if (!isAwaited || tensor.holder === self.peer) return this.ask(self, tensor, pulled)
+    if (tensor.holder === self.peer) return this.ask(self, tensor, pulled)
     let cancelAsk = () => {}
-    const patienceMs =
-      settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
-    const cancelWait = clock.wakeAt(clock.nowMs() + patienceMs, () => {
-      endWait()
-      cancelAsk = this.ask(self, tensor, pulled)
-    })
-    const endWait = self.waitFor(hash, (bytes) => {
-      endWait()
-      cancelWait()
-      pulled(bytes)
-    })
-    return () => {
+    const ask = () => {
+      cancelAsk = this.ask(self, tensor, (bytes) => {
+        endWait()
+        pulled(bytes)
+      })
+    }
+    const patienceMs = isAwaited
+      ? settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
+      : 0
+    const cancelWait = isAwaited ? clock.wakeAt(clock.nowMs() + patienceMs, ask) : () => {}
+    const end = () => {
       endWait()
       cancelWait()
       cancelAsk()
     }
+    // A push that comes while it is asked for counts as well.
+    const endWait = self.waitFor(hash, (bytes) => {
+      end()
+      pulled(bytes)
+    })
+    if (!isAwaited) ask()
+    return end
   }
 
   /** Sends a tensor to a peer that has not asked for it. */
