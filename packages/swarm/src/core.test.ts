@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { Core } from './core.ts'
 import { CORE_OPTIONS_DEFAULT } from './core-options.ts'
 import type { Effect } from './effects.ts'
+import { PUSH_SLACK_MS } from './fetch/limits.ts'
 import { LANE_SETTLE_MS, LANE_STAY_MS, MOVE_PATIENCE_MS } from './lanes/limits.ts'
 import { FIRST_PROVIDER_MS, JOIN_LISTEN_MS, PRESENCE_TTL_MS } from './limits.ts'
 import { CLASSIFY_POLICY_DEFAULT } from './request.ts'
 import { anyPresence } from './testing/any-presence.ts'
 import { anyStep, heldTensor, hopsBy } from './testing/any-step.ts'
-import type { PeerId, Presence } from './wire/messages.ts'
+import type { PeerId, Presence, RequestId } from './wire/messages.ts'
 
 const release = '5'.repeat(64)
 const self = 'self' as PeerId
@@ -46,6 +47,35 @@ const said = (effects: readonly Effect[]) =>
   effects.flatMap((effect) => (effect.do === 'publish' ? [effect.message] : []))
 
 describe('a request of a member', () => {
+  test('has no copy of a round leave while its uplink still carries tensors of tours', () => {
+    const shape = { layers: 4, tokens: 5, width: 8 }
+    const accessSpeed = () => ({ upload: 1, download: undefined })
+    const options = { ...CORE_OPTIONS_DEFAULT, audits: false, release, shape, self, accessSpeed }
+    const core = new Core({ ...options, backend: 'reference' }, 0)
+    const message = anyPresence({ release, layers: [0, 1, 2, 3], freeSlots: 8 })
+    core.handle({ on: 'message', from: host, via: host, message }, 0)
+    const begin = (name: string, rounds: 'off' | number[]): readonly Effect[] => {
+      const id = name.repeat(32) as RequestId
+      const policy = { ...CLASSIFY_POLICY_DEFAULT, rounds }
+      core.handle({ on: 'asked', seed: '0'.repeat(32), request: id, policy }, 100)
+      const activation = heldTensor(self, name)
+      return core.handle({ on: 'stem-ready', request: id, activation }, 100)
+    }
+    // Each takes 80 ms of the uplink.
+    for (const name of ['2', '3', '4']) begin(name, 'off')
+    const [pull] = begin('5', [2, 2])
+    if (pull?.do !== 'pull') throw new Error('the input is not looked at')
+    const bytes = new Uint8Array(80)
+    const effects = [...core.handle({ on: 'pulled', job: pull.job, bytes }, 100)]
+    const asks = (all: readonly Effect[]) =>
+      all.some((effect) => effect.do === 'tell' && effect.message.kind === 'round')
+    expect(asks(effects)).toBe(false)
+    let atMs = 100
+    while (atMs < 1_000 && !asks(core.handle({ on: 'time' }, atMs))) atMs = core.wakeAtMs()
+    // Three tensors, but for the last and PUSH_SLACK_MS.
+    expect(atMs).toBe(100 + 2 * 80 - PUSH_SLACK_MS)
+  })
+
   test('fails when nobody has come who could serve it', () => {
     const { ask, failsAtMs } = member(0)
     ask(100)

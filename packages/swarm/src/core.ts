@@ -81,9 +81,9 @@ export class Core {
       nowMs,
     )
     const { provider, requester } = this
-    const { errands } = provider
+    const { errands, uplink } = provider
     this.rounds = new Rounds(options, {
-      ...{ hosted, errands, ways, mixing, nextJob: jobs.of('rounds') },
+      ...{ hosted, errands, uplink, ways, mixing, nextJob: jobs.of('rounds') },
       survey: (of, atMs) => provider.survey(of, atMs),
       shared: requester.inRounds,
       judged: (peer, hasDelivered, atMs) => provider.judged(peer, hasDelivered, atMs),

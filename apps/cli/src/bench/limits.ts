@@ -85,10 +85,12 @@ export const REALITY_DEADLINE_MS = 60_000
 export const REALITY_REST_MS = 300
 /** What is said without being asked, presence, is measured for this long: two rounds of it. */
 export const REALITY_SILENCE_MS = 6_000
+/** Near and far are measured so often, in turns. */
+export const REALITY_TURNS = 2
+/** The very first requests count nowhere: code that has hardly run yet is slow. */
+export const REALITY_FIRST_REQUESTS = 20
 /** Simulated runs beside it: virtual time costs nothing. */
 export const REALITY_RUNS = 9
-/** Requests of each of them. */
-export const REALITY_RUN_REQUESTS = 20
 
 /** The crowd: more peers than one lane holds, several in a process. */
 export const CROWD_PROCESSES = 12

@@ -7,13 +7,14 @@ import { type Bench, type BenchOptions, type BenchRow, median, row } from './ben
 import { type LaggedSwarm, startLaggedSwarm } from './lagged-swarm.ts'
 import {
   REALITY_DEADLINE_MS,
+  REALITY_FIRST_REQUESTS,
   REALITY_LAYERS_EACH,
   REALITY_ONE_WAY_MS,
   REALITY_PEERS,
   REALITY_REST_MS,
-  REALITY_RUN_REQUESTS,
   REALITY_RUNS,
   REALITY_SILENCE_MS,
+  REALITY_TURNS,
   REALITY_WARM_UP_REQUESTS,
 } from './limits.ts'
 
@@ -48,8 +49,9 @@ export const reality: Bench = {
         signal,
       })
       try {
+        const asking = new Asking(swarm.asker, signal)
         const all: Measured[] = []
-        for (const { images } of CASES) all.push(await measure(swarm, images, options))
+        for (const { images } of CASES) all.push(await measure(swarm, asking, images, options))
         measured.set(policy, all)
       } finally {
         await swarm.stop()
@@ -63,23 +65,30 @@ export const reality: Bench = {
   },
 }
 
-/** Medians over real requests, and what the same swarm would have measured without the distance. */
+/** Real requests, and what the same swarm would have measured without the distance. */
 interface Measured {
-  readonly real: Medians
+  readonly real: Figures
   readonly size: Size
   readonly told: Told
+  readonly span: Span
 }
 
-/** Medians over requests. */
-interface Medians {
+/** Over requests: hops and latency medians, bytes the mean, as an audited request sends a third more than another. */
+interface Figures {
   readonly hops: number
   readonly totalMs: number
   readonly bytes: number
 }
 
+/** Which of the asker's requests count, by how many came before: it audits strangers most, and learns whom to ask. */
+interface Span {
+  readonly from: number
+  readonly until: number
+}
+
 /** The simulator beside the real swarm, and the real one beside plain gossip of the same run. */
-function rowsOf(name: string, { real, size, told }: Measured, gossip: Measured): BenchRow[] {
-  const simulated = simulateSame(size, told)
+function rowsOf(name: string, { real, ...same }: Measured, gossip: Measured): BenchRow[] {
+  const simulated = simulateSame(same)
   return [
     row(`${name}: hops of a request, simulated / real`, simulated.hops, real.hops, 'hops'),
     row(`${name}: latency of a request, simulated / real`, simulated.totalMs, real.totalMs, 'ms'),
@@ -91,69 +100,90 @@ function rowsOf(name: string, { real, size, told }: Measured, gossip: Measured):
 
 async function measure(
   swarm: LaggedSwarm,
+  asking: Asking,
   images: number,
-  options: BenchOptions,
+  { rounds, signal, log }: BenchOptions,
 ): Promise<Measured> {
-  const { rounds, signal, log } = options
-  const near = await timeRequests(swarm, 0, images, options)
+  const near: Timed[] = []
+  const far: Timed[] = []
+  // Presence is said without being asked: it is taken off, by the time that the requests took.
+  const sent = { bytes: 0, presenceBytes: 0 }
+  const span = { from: 0, until: 0 }
+  await swarm.setLag(0)
+  await asking.all(images, REALITY_FIRST_REQUESTS)
+  // In turns: a machine that is busier for a while is so for both.
+  for (let turn = 0; turn < REALITY_TURNS; turn++) {
+    await swarm.setLag(0)
+    await asking.all(images, REALITY_WARM_UP_REQUESTS)
+    near.push(...(await asking.all(images, rounds)))
+    await swarm.setLag(REALITY_ONE_WAY_MS)
+    await asking.all(images, REALITY_WARM_UP_REQUESTS)
+    const silence = await sendingOf(swarm, () => pause(REALITY_SILENCE_MS, signal))
+    if (turn === 0) span.from = asking.asked
+    const work = await sendingOf(swarm, async () => {
+      far.push(...(await asking.all(images, rounds)))
+    })
+    span.until = asking.asked
+    sent.bytes += work.bytes
+    sent.presenceBytes += (silence.bytes / silence.ms) * work.ms
+  }
   const layerMs = median(near.flatMap(({ layersMs }) => layersMs))
-  // Each hop's words go one way, and so do those that asked for the first.
+  // Words go one way to each peer that is visited, and one to whoever asked; layers in a row on one peer need none.
   const messageMs = median(
-    near.map(({ totalMs, layersMs }) => (totalMs - sum(layersMs)) / (layersMs.length + 1)),
+    near.map(({ totalMs, layersMs, visits }) => (totalMs - sum(layersMs)) / (visits + 1)),
   )
   log(
     `${images} images: nearby ${layerMs.toFixed(2)} ms in a layer, ${messageMs.toFixed(1)} ms to say it`,
   )
-  const far = await timeRequests(swarm, REALITY_ONE_WAY_MS, images, options)
-  const presence = await sendingOf(swarm, () => pause(REALITY_SILENCE_MS, signal))
-  const bytes: number[] = []
-  for (let i = 0; i < rounds; i++) {
-    const sent = await sendingOf(swarm, async () => {
-      far.push(await classify(swarm.asker, images, i))
-      await pause(REALITY_REST_MS, signal)
-    })
-    bytes.push(sent.bytes - (presence.bytes / presence.ms) * sent.ms)
-  }
-  const real: Medians = {
+  const real: Figures = {
     hops: median(far.map(({ layersMs }) => layersMs.length)),
     totalMs: median(far.map(({ totalMs }) => totalMs)),
-    bytes: median(bytes),
+    bytes: (sent.bytes - sent.presenceBytes) / far.length,
   }
   const { spec } = swarm.asker.manifest
   const size = { tokens: images * tokensOf(spec), width: spec.width, layers: spec.layers }
-  return { real, size, told: { layerMs, messageMs } }
+  return { real, size, told: { layerMs, messageMs }, span }
+}
+/** Random images, one request after the other. */
+class Asking {
+  private readonly asker: Peer
+  private readonly signal: AbortSignal
+  /** Requests so far. */
+  asked = 0
+
+  constructor(asker: Peer, signal: AbortSignal) {
+    this.asker = asker
+    this.signal = signal
+  }
+
+  async all(images: number, requests: number): Promise<Timed[]> {
+    const timed: Timed[] = []
+    for (let i = 0; i < requests; i++) {
+      this.signal.throwIfAborted()
+      timed.push(await this.one(images))
+      // What one of them says last is not counted with the next.
+      await pause(REALITY_REST_MS, this.signal)
+    }
+    return timed
+  }
+
+  private async one(images: number): Promise<Timed> {
+    const { channels, imageSize } = this.asker.manifest.spec
+    const input = randomTensor([images, channels, imageSize, imageSize], this.asked++)
+    const { totalMs, route } = await (
+      await this.asker.classify(input, { deadlineMs: REALITY_DEADLINE_MS })
+    ).answer
+    const visits = route.filter(({ peer }, i) => peer !== route[i - 1]?.peer).length
+    return { totalMs, layersMs: route.map(({ ms }) => ms), visits }
+  }
 }
 
 interface Timed {
   readonly totalMs: number
   /** In its layers, hop by hop. */
   readonly layersMs: readonly number[]
-}
-
-/** Random images, one request after the other, once everybody has got used to the distance. */
-async function timeRequests(
-  swarm: LaggedSwarm,
-  lagMs: number,
-  images: number,
-  { rounds, signal }: BenchOptions,
-): Promise<Timed[]> {
-  await swarm.setLag(lagMs)
-  const timed: Timed[] = []
-  for (let i = -REALITY_WARM_UP_REQUESTS; i < rounds; i++) {
-    signal.throwIfAborted()
-    const one = await classify(swarm.asker, images, REALITY_WARM_UP_REQUESTS + i)
-    if (i >= 0) timed.push(one)
-  }
-  return timed
-}
-
-async function classify(asker: Peer, images: number, seed: number): Promise<Timed> {
-  const { channels, imageSize } = asker.manifest.spec
-  const input = randomTensor([images, channels, imageSize, imageSize], seed)
-  const { totalMs, route } = await (
-    await asker.classify(input, { deadlineMs: REALITY_DEADLINE_MS })
-  ).answer
-  return { totalMs, layersMs: route.map(({ ms }) => ms) }
+  /** Peers that it went to, one after the other. */
+  readonly visits: number
 }
 
 /** What all peers send while something happens. */
@@ -177,7 +207,7 @@ interface Told {
   readonly messageMs: number
 }
 
-function simulateSame(size: Size, told: Told): Medians {
+function simulateSame({ size, told, span }: Omit<Measured, 'real'>): Figures {
   const set = {
     'model.layers': size.layers,
     'model.tokens': size.tokens,
@@ -203,22 +233,28 @@ function simulateSame(size: Size, told: Told): Medians {
     'gossip.overheadBytes': 0,
     'requests.perMinute': 20,
   }
-  const runs = Array.from({ length: REALITY_RUNS }, (_, seed) =>
+  // The same seed, stopped earlier, is the beginning of the longer run.
+  const ask = (requests: number, seed: number) =>
     anyOrder(
-      simulate('calm', {
-        peers: REALITY_PEERS,
-        requests: REALITY_RUN_REQUESTS,
-        seed,
-        policy: 'any-order',
-        set,
-      }).policies['any-order'],
-    ),
-  )
+      simulate('calm', { peers: REALITY_PEERS, requests, seed, policy: 'any-order', set }).policies[
+        'any-order'
+      ],
+    )
+  const runs = Array.from({ length: REALITY_RUNS }, (_, seed) => {
+    const whole = ask(span.until, seed)
+    const before = ask(span.from, seed)
+    const bytes = sentIn(whole) - sentIn(before)
+    return { ...whole, bytes: bytes / (span.until - span.from) }
+  })
   return {
     hops: median(runs.map(({ hopsPerRequest }) => hopsPerRequest)),
     totalMs: median(runs.map(({ p50Ms }) => p50Ms)),
-    bytes: median(runs.map(({ bytesPerRequest }) => bytesPerRequest)),
+    bytes: sum(runs.map(({ bytes }) => bytes)) / runs.length,
   }
+}
+
+function sentIn({ bytesPerRequest, requests }: PolicyReport): number {
+  return bytesPerRequest * requests
 }
 
 function anyOrder(report: PolicyReport | undefined): PolicyReport {

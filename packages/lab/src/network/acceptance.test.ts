@@ -28,6 +28,7 @@ function guest(index: number): Session {
     peer: peerName(index),
     actor: 'honest',
     joinMs: 0,
+    found: true,
     leaveMs: Number.POSITIVE_INFINITY,
     departure: 'goodbye',
     freezesMs: [],

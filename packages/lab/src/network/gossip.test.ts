@@ -38,6 +38,7 @@ function guest(index: number, up = 1_000_000): Session {
     peer: peerName(index),
     actor: 'honest',
     joinMs: 0,
+    found: true,
     leaveMs: Number.POSITIVE_INFINITY,
     departure: 'goodbye',
     freezesMs: [],
@@ -338,6 +339,19 @@ describe('a tensor', () => {
     })
     return hash ?? ''
   }
+
+  test('ends a pull by a push that comes while it is asked for, as with real peers', () => {
+    const { clock, first, second } = lane(2)
+    const tensor = held(first.self, offered(first))
+    const pulled: { bytes: Uint8Array | undefined; at: number }[] = []
+    const fromMs = clock.nowMs()
+    second.pull(tensor, false, (bytes) => pulled.push({ bytes, at: clock.nowMs() - fromMs }))
+    first.push(tensor.hash, second.self)
+    clock.run(1_000)
+    expect(pulled).toHaveLength(1)
+    expect(pulled[0]?.bytes).toHaveLength(tensor.size)
+    expect(pulled[0]?.at).toBeLessThan(100)
+  })
 
   test('takes a round trip and its bytes to be pulled', () => {
     const { clock, first, second } = lane(2, {}, 100)

@@ -98,19 +98,21 @@ export class LabNetwork {
     const station = new LabStation(session, serves, labGate(this.settings))
     this.stations.set(session.peer, station)
     this.known.set(session.peer, station)
-    this.settle(station, this.entry(serves), connected)
+    this.settle(station, this.entry(serves, session.found), connected)
     return new LabTransport(this, station)
   }
 
   /**
    * The lane of a newcomer, by what has been announced. Of thousands that come at the same moment, whom nobody
-   * has announced yet, only so many meet in one lane and spread from there; a swarm of more stands in its lanes.
+   * has announced yet, only so many meet in one lane and spread from there. Those of a swarm that has stood for
+   * long are where they have gone before.
    */
-  private entry(serves: boolean): number {
+  private entry(serves: boolean, found: boolean): number {
     const sizes = laneSizes(this.settings['lanes.peers'])
+    const stood = found && this.settings['peers.standing'] === 1
     const number = entryLane(this.census.counts(this.clock.nowMs()), serves, sizes)
     const { size } = this.lanes[number]?.members ?? { size: 0 }
-    if (size < MEET_ALL_MAX) return number
+    if (!stood && size < MEET_ALL_MAX) return number
     const entered = this.lanes.map(({ index, providers, askers }) => {
       return { lane: index, providers, askers, lacking: 0 }
     })

@@ -46,7 +46,7 @@ export class LabStation {
   /** What came without being asked for, until it is pulled. */
   readonly pushed = new Map<TensorHash, Uint8Array>()
   /** Pulls that wait for what is on its way. */
-  readonly awaited = new Map<TensorHash, () => void>()
+  private readonly awaited = new Map<TensorHash, Set<(bytes: Uint8Array) => void>>()
   readonly traffic: StationTraffic = { sentBytes: 0, controlBytes: 0, copies: 0, checks: 0 }
   /** Who is told what arrives; undefined while nobody listens. */
   events: TransportEvents | undefined
@@ -110,8 +110,21 @@ export class LabStation {
     this.awaited.clear()
   }
 
-  /** Keeps a pushed tensor; above PUSHED_TENSORS_MAX the oldest goes. */
-  keepPushed(hash: TensorHash, bytes: Uint8Array): void {
+  /** Hands a tensor over to all who wait for it once it is pushed here. @returns what ends the wait. */
+  waitFor(hash: TensorHash, came: (bytes: Uint8Array) => void): () => void {
+    const all = this.awaited.get(hash) ?? new Set()
+    this.awaited.set(hash, all.add(came))
+    return () => {
+      all.delete(came)
+      if (all.size === 0 && this.awaited.get(hash) === all) this.awaited.delete(hash)
+    }
+  }
+
+  /** A tensor was pushed here: whoever waits has it, or it is kept; above PUSHED_TENSORS_MAX the oldest goes. */
+  arrived(hash: TensorHash, bytes: Uint8Array): void {
+    const waiting = [...(this.awaited.get(hash) ?? [])]
+    for (const came of waiting) came(bytes)
+    if (waiting.length > 0) return
     if (this.pushed.size >= PUSHED_TENSORS_MAX)
       this.pushed.delete(this.pushed.keys().next().value as TensorHash)
     this.pushed.set(hash, bytes)
@@ -121,7 +134,6 @@ export class LabStation {
   takePushed(hash: TensorHash): Uint8Array | undefined {
     const bytes = this.pushed.get(hash)
     this.pushed.delete(hash)
-    this.awaited.delete(hash)
     return bytes
   }
 

@@ -53,23 +53,30 @@ export class Streams {
     const { hash, size } = tensor
     if (self.pushed.has(hash))
       return clock.wakeAt(clock.nowMs(), () => pulled(self.takePushed(hash)))
-    if (!isAwaited || tensor.holder === self.peer) return this.ask(self, tensor, pulled)
+    if (tensor.holder === self.peer) return this.ask(self, tensor, pulled)
     let cancelAsk = () => {}
-    const patienceMs =
-      settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
-    const cancelWait = clock.wakeAt(clock.nowMs() + patienceMs, () => {
-      self.awaited.delete(hash)
-      cancelAsk = this.ask(self, tensor, pulled)
-    })
-    self.awaited.set(hash, () => {
-      cancelWait()
-      pulled(self.takePushed(hash))
-    })
-    return () => {
-      self.awaited.delete(hash)
+    const ask = () => {
+      cancelAsk = this.ask(self, tensor, (bytes) => {
+        endWait()
+        pulled(bytes)
+      })
+    }
+    const patienceMs = isAwaited
+      ? settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
+      : 0
+    const cancelWait = isAwaited ? clock.wakeAt(clock.nowMs() + patienceMs, ask) : () => {}
+    const end = () => {
+      endWait()
       cancelWait()
       cancelAsk()
     }
+    // A push that comes while it is asked for counts as well.
+    const endWait = self.waitFor(hash, (bytes) => {
+      end()
+      pulled(bytes)
+    })
+    if (!isAwaited) ask()
+    return end
   }
 
   /** Sends a tensor to a peer that has not asked for it. */
@@ -81,8 +88,7 @@ export class Streams {
     this.carry(from, to, bytes.length, () => {
       // A sender that died while it sent took the rest with it.
       if (!from.alive) return
-      to.keepPushed(hash, bytes)
-      to.awaited.get(hash)?.()
+      to.arrived(hash, bytes)
     })
   }
 

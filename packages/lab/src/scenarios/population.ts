@@ -27,6 +27,8 @@ export interface Session {
   readonly peer: PeerId
   readonly actor: Actor
   readonly joinMs: number
+  /** There when the run begins. */
+  readonly found: boolean
   readonly leaveMs: number
   readonly departure: Departure
   /** Moments at which it freezes for a while. */
@@ -127,6 +129,7 @@ function drawSession(
     peer: peerName(index),
     actor,
     joinMs,
+    found,
     leaveMs,
     departure: actor === 'attacker' ? 'goodbye' : drawDeparture(settings, random),
     // A frozen asker could not be answered by any system.

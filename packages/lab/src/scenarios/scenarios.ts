@@ -136,7 +136,12 @@ export const SCENARIOS = {
   },
   lanes: {
     about: 'growing swarms in lanes of 24, from 100 peers to 10,000: what one peer must carry',
-    set: { ...FLATOUT, 'peers.count': 10_000, 'requests.perMinute': 1_000 },
+    set: {
+      ...FLATOUT,
+      'peers.count': 10_000,
+      'requests.perMinute': 1_000,
+      'peers.standing': 1,
+    },
   },
   'vitb-home': {
     about: 'ViT-B over home uplinks: 302,592 bytes per hop',

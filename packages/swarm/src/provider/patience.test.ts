@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Conduct } from '../claims/conduct.ts'
 import { layerSet } from '../claims/layer-set.ts'
 import type { Favourite } from '../claims/policy.ts'
+import { Uplink } from '../fetch/uplink.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import { loneView } from '../testing/lone-view.ts'
@@ -22,11 +23,11 @@ const UPLOAD = 100
 const DOWNLOAD = 400
 
 /** The patience of an author that sends 100 bytes per millisecond to a peer 20 ms away, which receives 400. */
-function patience(): Patience {
+function patience(uplink = new Uplink()): Patience {
   const { table, ways } = loneView(self, [next], RTT_MS, { upload: UPLOAD, download: undefined })
   const presence = anyPresence({ download: DOWNLOAD, near: [neighbourOf(self, RTT_MS, true)] })
   table.hear(next, presence, 0)
-  return new Patience(self, ways, new Conduct())
+  return new Patience(self, { ways, conduct: new Conduct(), uplink })
 }
 
 function favourite(isAgain = false, pending = 0): Favourite {
@@ -84,6 +85,15 @@ describe('an author waits', () => {
     // A pause is not saved up.
     one.sends(favourite(), long, 1_000)
     expect(one.backlogMs(1_000)).toBe(40)
+  })
+
+  test('for copies of its rounds too, which share its uplink', () => {
+    const uplink = new Uplink()
+    const one = patience(uplink)
+    uplink.take(300, 0)
+    expect(one.backlogMs(100)).toBe(200)
+    const alone = patience().sends(favourite(), small, 100).dueAtMs
+    expect(one.sends(favourite(), small, 100).dueAtMs).toBe(alone + 200)
   })
 
   test('longer after each that was given up and answers after all, up to a bound, and less again in time', () => {

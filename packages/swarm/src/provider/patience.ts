@@ -1,5 +1,6 @@
 import type { Conduct } from '../claims/conduct.ts'
 import type { Favourite } from '../claims/policy.ts'
+import type { Uplink } from '../fetch/uplink.ts'
 import { Lenience } from '../lenience.ts'
 import { SILENT_CLAIM_MS } from '../limits.ts'
 import type { Ways } from '../presence/ways.ts'
@@ -22,11 +23,19 @@ export interface Errand {
   readonly layers: number
 }
 
+/** What an author's patience goes by; all of it is shared with the member's other parts. */
+export interface PatienceNeeds {
+  readonly ways: Ways
+  readonly conduct: Conduct
+  /** What this member's access still sends. */
+  readonly uplink: Uplink
+}
+
 /**
  * For how long an author waits for whom, before silence means that nobody comes.
  *
  * 1. What is sent waits for what was sent before it: by this member's own account its uplink carries one
- *    tensor after the other.
+ *    tensor after the other, those of its rounds included.
  * 2. When those that were given up answer after all, everybody is waited for longer, up to PATIENCE_MAX
  *    times as long; it wears off with each answer in time.
  * 3. Whoever says that it is at work is waited for no longer than a few times what such work usually takes.
@@ -40,13 +49,13 @@ export class Patience {
     decay: PATIENCE_DECAY,
     most: PATIENCE_MAX,
   })
-  /** When what is sent now can begin to leave, by its own account. */
-  private uplinkFreeAtMs = 0
+  private readonly uplink: Uplink
 
-  constructor(self: PeerId, ways: Ways, conduct: Conduct) {
+  constructor(self: PeerId, { ways, conduct, uplink }: PatienceNeeds) {
     this.self = self
     this.ways = ways
     this.conduct = conduct
+    this.uplink = uplink
   }
 
   /**
@@ -67,7 +76,7 @@ export class Patience {
     const answerMs = this.lenience.factor * ((isAgain ? 2 : 1) * 2 * rttMs + RESPONSE_SLACK_MS)
     const workMs = isLong ? 20 + 2 * upMs : upMs + 2 * runMs
     const backlogMs = this.backlogMs(nowMs)
-    this.uplinkFreeAtMs = Math.max(this.uplinkFreeAtMs, nowMs) + leavesMs
+    this.uplink.take(leavesMs, nowMs)
     return {
       expectedMs: rttMs + TRANSFER_FACTOR * upMs + runMs,
       dueAtMs: nowMs + answerMs + workMs + backlogMs,
@@ -92,7 +101,7 @@ export class Patience {
 
   /** How long what is sent now waits for this member's own uplink, milliseconds. */
   backlogMs(nowMs: number): number {
-    return Math.max(0, this.uplinkFreeAtMs - nowMs)
+    return this.uplink.waitMs(nowMs)
   }
 
   /** Somebody has gone on. @param isLate after this member, or another author, had given it up. */

@@ -3,6 +3,7 @@ import type { Choice } from '../claims/policy.ts'
 import { Strangers } from '../claims/strangers.ts'
 import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
+import { Uplink } from '../fetch/uplink.ts'
 import type { JobId } from '../jobs.ts'
 import type { LaneView } from '../presence/lane-view.ts'
 import type { KnownPeer } from '../presence/peer-table.ts'
@@ -48,6 +49,8 @@ export class Provider {
   readonly visits: Visits
   /** For layer runs that are no visit. */
   readonly errands: Errands
+  /** What this member's access still sends, rounds included. */
+  readonly uplink = new Uplink()
   private readonly self: PeerId
   private readonly claims = new ClaimBook()
   private readonly conduct = new Conduct()
@@ -91,7 +94,7 @@ export class Provider {
     this.rivals = new Rivals(options, table, claims, conduct)
     const { work, notices, outputs, handOvers, scout, rivals } = this
     this.throughput = new Throughput(work, pace, scout)
-    this.patience = new Patience(self, ways, conduct)
+    this.patience = new Patience(self, { ways, conduct, uplink: this.uplink })
     const { patience } = this
     this.bidding = new Bidding(options, hosted, { rivals, claims, work, pace })
     this.serving = new Serving(self, { work, pace, claims, notices, rivals, scout, ways })

@@ -34,6 +34,11 @@ export class Coverage {
     this.enteredAtMs = nowMs
   }
 
+  /** When it came to its lane, milliseconds. */
+  get enteredMs(): number {
+    return this.enteredAtMs
+  }
+
   /** Whether this member came to the lane so lately that those who greet newcomers need not have been heard. */
   isNew(nowMs: number): boolean {
     return nowMs < this.enteredAtMs + GREETED_MS

@@ -104,7 +104,7 @@ export class Requester {
     return this.openings.size + this.pending.size
   }
 
-  /** Whether nobody in the lane takes one of its requests any further, or can check what those do who would. */
+  /** Whether nobody in its lane has taken one of its requests any further since it came, or can check what those do who would. */
   isStarved(nowMs: number): boolean {
     const { ledger, audits, watchdog } = this
     const isOne = (one: Pending) => !audits.owns(one.request) && watchdog.isStarved(one, nowMs)
@@ -113,10 +113,10 @@ export class Requester {
 
   /** It is in another lane, whose members have not announced themselves yet. */
   laneEntered(nowMs: number): void {
+    const starved = [...this.pending.values()].filter((one) => this.watchdog.isStarved(one, nowMs))
     this.coverage.laneEntered(nowMs)
     this.ledger.laneEntered()
-    for (const wanted of this.pending.values())
-      if (this.watchdog.isStarved(wanted, nowMs)) wanted.startOver(nowMs)
+    for (const wanted of starved) wanted.startOver(nowMs)
     this.onCoverage(nowMs)
   }
 

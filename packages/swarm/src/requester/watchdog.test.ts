@@ -198,6 +198,15 @@ describe('a request that nobody in its lane takes any further', () => {
     ])
   })
 
+  test('starves nobody by the time that it stood still in the lane before', () => {
+    const requester = asked()
+    const enteredAtMs = STARVED_MS - 100
+    requester.laneEntered(enteredAtMs)
+    expect(requester.isStarved(STARVED_MS)).toBe(false)
+    expect(requester.isStarved(enteredAtMs + STARVED_MS - 1)).toBe(false)
+    expect(requester.isStarved(enteredAtMs + STARVED_MS)).toBe(true)
+  })
+
   test('goes on where it stands in the next lane if it was not starved', () => {
     const requester = asked()
     requester.onStep(first, step(first, 3, second), 10)

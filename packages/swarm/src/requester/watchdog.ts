@@ -50,9 +50,13 @@ export class Watchdog {
     wanted.patience.claimed(claim, this.stallMs(), nowMs)
   }
 
-  /** Whether a request has stood still for much longer than a lane usually takes, whatever was said of it. */
+  /**
+   * Whether a request has stood still for much longer than a lane usually takes, whatever was said of it; of the lane
+   * before that says nothing here.
+   */
   isStarved({ closing, standsSinceMs }: Pending, nowMs: number): boolean {
-    return closing === undefined && nowMs - standsSinceMs >= STARVED_STALLS * this.stallMs()
+    const sinceMs = Math.max(standsSinceMs, this.parts.coverage.enteredMs)
+    return closing === undefined && nowMs - sinceMs >= STARVED_STALLS * this.stallMs()
   }
 
   /** Looks at every request. */

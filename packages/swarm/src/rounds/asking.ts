@@ -1,8 +1,10 @@
 import type { CoreEffect, Effect } from '../effects.ts'
+import type { Uplink } from '../fetch/uplink.ts'
 import { Lenience } from '../lenience.ts'
 import type { AskedInRounds } from './asked.ts'
 import { asRoundTensor, type Executor } from './executor.ts'
 import {
+  COPIES_SHARE,
   LATE_DECAY,
   LATE_GROWTH,
   LATE_MAX,
@@ -12,7 +14,6 @@ import {
 } from './limits.ts'
 import type { Share } from './plan.ts'
 import type { Attempt, CurrentRound } from './round.ts'
-import { Uplink } from './uplink.ts'
 
 /** A share that somebody is asked for once there is room in the uplink. */
 interface Waiting {
@@ -32,7 +33,7 @@ interface Waiting {
  *    not at all when it is not wanted any more by then.
  */
 export class Asking {
-  private readonly uplink = new Uplink()
+  private readonly uplink: Uplink
   private waiting: Waiting[] = []
   private readonly own: Pick<Executor, 'runOwn'>
   private readonly lenience = new Lenience({
@@ -41,8 +42,10 @@ export class Asking {
     most: LATE_MAX,
   })
 
-  constructor(own: Pick<Executor, 'runOwn'>) {
+  /** @param uplink which tensors of this member's tours take as well. */
+  constructor(own: Pick<Executor, 'runOwn'>, uplink: Uplink) {
     this.own = own
+    this.uplink = uplink
   }
 
   /**
@@ -110,7 +113,7 @@ export class Asking {
     const { executor, layers, ms } = share
     const { peer, isMeasured } = executor
     attempt.dueAtMs = nowMs + this.uplink.waitMs(nowMs) + this.patienceMs(ms, isMeasured)
-    this.uplink.take(sendMs, nowMs)
+    this.uplink.take(sendMs / COPIES_SHARE, nowMs)
     asked.tries(peer, layers)
     told.add(peer)
     const { activation } = round.input

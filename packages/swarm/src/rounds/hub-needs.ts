@@ -1,6 +1,7 @@
 import type { EngineName } from '@layerswarm/model'
 import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
+import type { Uplink } from '../fetch/uplink.ts'
 import type { JobId } from '../jobs.ts'
 import type { Mixing } from '../lanes/mixing.ts'
 import type { InRounds } from '../requester/in-rounds.ts'
@@ -13,6 +14,8 @@ export interface HubNeeds {
   readonly self: PeerId
   readonly sight: Pick<Sight, 'look' | 'transferMs'>
   readonly own: Pick<Executor, 'runOwn'>
+  /** What this member's access still sends. */
+  readonly uplink: Uplink
   readonly arithmetic: RoundArithmetic
   readonly isPlausible: Plausibility
   /** What its requests share with those that go by tours. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { layerSet } from '../claims/layer-set.ts'
 import type { CoreEffect } from '../effects.ts'
 import { PUSH_SLACK_MS } from '../fetch/limits.ts'
+import { Uplink } from '../fetch/uplink.ts'
 import type { JobId } from '../jobs.ts'
 import { Mixing } from '../lanes/mixing.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
@@ -67,6 +68,7 @@ function stage(sendMs = 1, areConnected = false) {
       transferMs: () => 1,
     },
     own: { runOwn: () => undefined },
+    uplink: new Uplink(),
     arithmetic: symbolicArithmetic,
     isPlausible: (_, output) => output.bytes[1] === 0,
     shared: {

@@ -41,7 +41,7 @@ export class Hub {
   constructor(needs: HubNeeds) {
     this.needs = needs
     this.jobs = new HubJobs(needs.nextJob)
-    this.asking = new Asking(needs.own)
+    this.asking = new Asking(needs.own, needs.uplink)
     const { requests, jobs } = this
     const sees = (asked: AskedInRounds, nowMs: number) => this.sees(asked, nowMs)
     this.closing = new Closing({ requests, jobs, sees, shared: needs.shared })

@@ -31,6 +31,7 @@ export interface RoundsNeeds extends Omit<SightNeeds, 'self' | 'errands'> {
   readonly errands: Errands
   readonly nextJob: () => JobId
   readonly mixing: HubNeeds['mixing']
+  readonly uplink: HubNeeds['uplink']
   /** What requests in rounds share with the others. */
   readonly shared: HubNeeds['shared']
   readonly judged: (peer: PeerId, hasDelivered: boolean, nowMs: number) => void
@@ -53,7 +54,7 @@ export class Rounds {
     this.options = options
     this.needs = needs
     const { self, arithmetic, isPlausible } = options
-    const { hosted, errands, nextJob, judged, shared, mixing } = needs
+    const { hosted, errands, uplink, nextJob, judged, shared, mixing } = needs
     this.sight = new Sight({ ...needs, self })
     this.executor = new Executor(options, {
       ...{ hosted, errands, arithmetic, nextJob },
@@ -61,7 +62,7 @@ export class Rounds {
     })
     const { sight, executor: own } = this
     this.hub = new Hub({
-      ...{ self, sight, own, arithmetic, isPlausible, nextJob, judged, shared, mixing },
+      ...{ self, sight, own, uplink, arithmetic, isPlausible, nextJob, judged, shared, mixing },
       backend: () => options.backend,
     })
   }

@@ -49,7 +49,7 @@ interface Station {
   /** What came without being asked for; undefined while it is on its way. */
   readonly pushed: Map<TensorHash, Uint8Array | undefined>
   /** Pulls that wait for what is on its way. */
-  readonly awaited: Map<TensorHash, () => void>
+  readonly awaited: Map<TensorHash, Set<(bytes: Uint8Array) => void>>
   events: TransportEvents | undefined
   lane: number
   /** What it announced last. */
@@ -202,8 +202,11 @@ export class SimulatedNetwork {
     const ms = this.options.latencyMs + bytes.length / this.options.bytesPerMs
     this.clock.wakeAt(this.clock.nowMs() + ms, () => {
       this.traffic.pulledBytes += bytes.length
-      if (station.pushed.has(hash)) station.pushed.set(hash, bytes)
-      station.awaited.get(hash)?.()
+      const waiting = [...(station.awaited.get(hash) ?? [])]
+      station.awaited.delete(hash)
+      if (waiting.length > 0) station.pushed.delete(hash)
+      else if (station.pushed.has(hash)) station.pushed.set(hash, bytes)
+      for (const came of waiting) came(bytes)
     })
   }
 
@@ -216,7 +219,6 @@ export class SimulatedNetwork {
     const station = this.stations.get(self)
     const { hash, size } = tensor
     const take = () => {
-      station?.awaited.delete(hash)
       const bytes = station?.pushed.get(hash)
       station?.pushed.delete(hash)
       return bytes
@@ -227,15 +229,16 @@ export class SimulatedNetwork {
     let cancelAsk = () => {}
     const patienceMs = PUSH_PATIENCE_MS + size / PUSH_BYTES_PER_MS
     const cancelWait = this.clock.wakeAt(this.clock.nowMs() + patienceMs, () => {
-      station?.awaited.delete(hash)
+      station?.awaited.get(hash)?.delete(came)
       cancelAsk = this.ask(tensor, pulled)
     })
-    station?.awaited.set(hash, () => {
+    const came = (bytes: Uint8Array) => {
       cancelWait()
-      pulled(take())
-    })
+      pulled(bytes)
+    }
+    station?.awaited.set(hash, (station.awaited.get(hash) ?? new Set()).add(came))
     return () => {
-      station?.awaited.delete(hash)
+      station?.awaited.get(hash)?.delete(came)
       cancelWait()
       cancelAsk()
     }

@@ -26,6 +26,7 @@ import { countsOnce, entersAgain, goesOnAcrossLanes, keepsLanesApart } from './t
 import {
   asksForTheAwaited,
   cancelsAwaitedPulls,
+  givesAPushToAll,
   givesThePushed,
   waitsForAPush,
 } from './transport-pushes.ts'
@@ -88,6 +89,7 @@ export function transportAcceptance(openBench: () => Promise<TransportBench>): A
     check('knows soon how far its neighbours are', 3, knowsRoundTrips),
     check('gives a pushed tensor without asking its holder, awaited or not', 3, givesThePushed),
     check('waits for a tensor that is to be pushed', 2, waitsForAPush),
+    check('gives a pushed tensor to all who wait for it', 2, givesAPushToAll),
     check('asks for an awaited tensor that is not pushed', 2, asksForTheAwaited),
     check('says nothing about an awaited pull that was cancelled', 2, cancelsAwaitedPulls),
     check('keeps lanes apart', 3, keepsLanesApart),

@@ -48,6 +48,19 @@ export async function waitsForAPush(bench: TransportBench, lane: readonly Ear[])
   demandEqual('the awaited tensor', pulled[0]?.join(), bytes.join())
 }
 
+/** Two who wait for one tensor both have it from one push, without its holder. @throws Error when it is not so. */
+export async function givesAPushToAll(bench: TransportBench, lane: readonly Ear[]): Promise<void> {
+  const [holder, receiver] = [at(lane, 0), at(lane, 1)]
+  const { bytes, tensor } = await offer(bench, holder, 18)
+  const pulled: (Uint8Array | undefined)[] = []
+  for (let i = 0; i < 2; i++) receiver.transport.pull(tensor, true, (got) => pulled.push(got))
+  receiver.transport.pull(tensor, true, () => pulled.push(undefined))()
+  holder.transport.push(tensor.hash, receiver.transport.self)
+  holder.transport.withdraw(tensor.hash)
+  await until(bench, 'the answers to two awaited pulls', () => pulled.length > 1, PATIENCE_MS)
+  for (const got of pulled) demandEqual('the tensor that two awaited', got?.join(), bytes.join())
+}
+
 /** An awaited tensor that nobody pushes is asked for; one that nobody has brings nothing. @throws Error when it is not so. */
 export async function asksForTheAwaited(
   bench: TransportBench,
