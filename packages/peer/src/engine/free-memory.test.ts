@@ -5,16 +5,17 @@ import { FREED_BYTES_MIN } from './limits.ts'
 describe('freed memory', () => {
   test('is gone for whoever still has it, also by another view, and may be freed again', () => {
     const bytes = new Uint8Array(FREED_BYTES_MIN)
-    const values = new Float32Array(bytes.buffer, 16, 4)
+    const values = new Float32Array(bytes.buffer)
     freeMemory(values)
     expect([bytes.length, values.length]).toEqual([0, 0])
     freeMemory(bytes)
   })
 
-  test('is not that of few bytes, nor memory that is shared', () => {
+  test('is not that of few bytes, nor a part of something larger, nor memory that is shared', () => {
     const few = new Uint8Array(FREED_BYTES_MIN - 1)
+    const part = new Uint8Array(2 * FREED_BYTES_MIN).subarray(FREED_BYTES_MIN)
     const shared = new Uint8Array(new SharedArrayBuffer(FREED_BYTES_MIN))
-    for (const bytes of [few, shared]) {
+    for (const bytes of [few, part, shared]) {
       freeMemory(bytes)
       expect(bytes.length).toBeGreaterThan(0)
     }
