@@ -144,6 +144,7 @@ async function measure(
   const size = { tokens: images * tokensOf(spec), width: spec.width, layers: spec.layers }
   return { real, size, told: { layerMs, messageMs }, span }
 }
+
 /** Random images, one request after the other. */
 class Asking {
   private readonly asker: Peer
