@@ -23,7 +23,8 @@ export function createLaggedTransport(
     enter: (lane) => transport.enter(lane),
     countLanes: (counted) => transport.countLanes(counted),
     offer: (bytes, offered) => transport.offer(bytes, offered),
-    withdraw: (hash) => transport.withdraw(hash),
+    // What is pushed before is not gone when it goes out.
+    withdraw: (hash) => void later(1, () => transport.withdraw(hash)),
     ban: (peer) => transport.ban(peer),
     reaches: (peer) => transport.reaches(peer),
     neighbours: () => transport.neighbours(),

@@ -103,16 +103,14 @@ export class LabNetwork {
   }
 
   /**
-   * The lane of a newcomer, by what has been announced. Of thousands that come at the same moment, whom nobody
-   * has announced yet, only so many meet in one lane and spread from there. Those of a swarm that has stood for
-   * long are where they have gone before.
+   * The lane of a newcomer, by what has been announced. Of thousands that come at the same moment only so many meet
+   * in one lane and spread from there. Those of a swarm that has stood for long are where they have gone before.
    */
   private entry(serves: boolean, found: boolean): number {
     const sizes = laneSizes(this.settings['lanes.peers'])
-    const stood = found && this.settings['peers.standing'] === 1
+    const meet = found && this.settings['peers.standing'] === 1 ? 0 : MEET_ALL_MAX
     const number = entryLane(this.census.counts(this.clock.nowMs()), serves, sizes)
-    const { size } = this.lanes[number]?.members ?? { size: 0 }
-    if (!stood && size < MEET_ALL_MAX) return number
+    if ((this.lanes[number]?.members.size ?? 0) < meet) return number
     const entered = this.lanes.map(({ index, providers, askers }) => {
       return { lane: index, providers, askers, lacking: 0 }
     })
