@@ -164,11 +164,7 @@ const WORLD = {
 
   // Who is there.
   'peers.count': count(100, 'providers at the start, and on average [proposal]', 100_000, 1),
-  'peers.standing': count(
-    0,
-    '1: those at the start are in their lanes; 0: all come, and spread',
-    1,
-  ),
+  'peers.standing': count(0, '1: those at the start have lanes; 0: all come, and spread', 1),
   'peers.askersShare': share(
     0.1,
     'people who ask, per provider; they stay until they are answered [proposal]',
