@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { fuzz, fuzzWorld, smallest } from './fuzz.ts'
 import { ATTACKS } from './residents/attacks.ts'
 
-test('a thousand random worlds with random faults break no promise', { timeout: 240_000 }, () => {
+test('a thousand random worlds with random faults break no promise', { timeout: 480_000 }, () => {
   const { protocol, failures, runs, checks, requests, faults, policies } = fuzz(1_000, { seed: 1 })
   expect(failures.map(({ violation, replay }) => `${violation.detail}\n${replay}`)).toEqual([])
   expect(runs).toBe(1_000)
