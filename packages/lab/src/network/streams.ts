@@ -61,9 +61,8 @@ export class Streams {
         pulled(bytes)
       })
     }
-    const patienceMs = isAwaited
-      ? settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
-      : 0
+    const patienceMs =
+      settings['streams.pushPatienceMs'] + size / settings['streams.pushBytesPerMs']
     const cancelWait = isAwaited ? clock.wakeAt(clock.nowMs() + patienceMs, ask) : () => {}
     const end = () => {
       endWait()
