@@ -28,8 +28,3 @@ export function systemCode(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }
-
-/** The kind of whatever was thrown: libp2p's messages name addresses of others, which no log should. */
-export function nameOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.name : typeof thrown
-}

@@ -50,7 +50,7 @@ const clients: Client[] = []
 
 beforeEach(async () => {
   events = []
-  gate = createPresenceGate({ onBan: (peer) => void relay.disconnect(peer) })
+  gate = createPresenceGate({ onBan: (peer) => relay.disconnect(peer) })
   tcpPort = await freePort()
   const needs = {
     identity: await generateKeyPair('Ed25519'),

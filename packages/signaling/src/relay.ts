@@ -74,7 +74,8 @@ export interface Relay {
   addresses(): string[]
   /** Takes a WebSocket that came to the HTTP server. */
   readonly takeSocket: UpgradeHandler
-  disconnect(peer: string): Promise<void>
+  /** Ends all connections of a peer at once. */
+  disconnect(peer: string): void
   /** How other servers of the swarm are met. */
   readonly link: PeeringLink
   snapshot(): RelaySnapshot
@@ -157,7 +158,7 @@ export async function createRelay(
     takeSocket: entry.take,
     link: linkOf(node),
     addresses: () => node.getMultiaddrs().map(String),
-    disconnect: (peer) => hangUp(node, peer),
+    disconnect: (peer) => cutOff(node, peer),
     snapshot() {
       const { size: reserved } = reservations
       return {
@@ -198,17 +199,17 @@ function openConnection(node: RelayNode, peer: string): Connection | undefined {
 }
 
 function expelFrom(node: RelayNode, guests: Guests): () => void {
-  const hangUpOn = (peer: string) => hangUp(node, peer).catch(() => undefined)
-  return guests.expel(() => node.getPeers().map(String), hangUpOn)
+  return guests.expel(
+    () => node.getPeers().map(String),
+    (peer) => cutOff(node, peer),
+  )
 }
 
-async function hangUp(node: RelayNode, peer: string): Promise<void> {
-  await Promise.all(
-    node
-      .getConnections()
-      .filter(({ remotePeer }) => remotePeer.toString() === peer)
-      .map((connection) => connection.close()),
-  )
+/** At once: a polite close waits for what was sent to be read, and may wait for ever. */
+function cutOff(node: RelayNode, peer: string): void {
+  for (const connection of node.getConnections())
+    if (connection.remotePeer.toString() === peer)
+      connection.abort(new Error('it is not heard any more'))
 }
 
 type RelayNode = Libp2p<{

@@ -13,7 +13,7 @@ import { type Announced, readAnnounced } from './announce.ts'
 import { DASHBOARD_CSS, dashboardPage } from './dashboard/dashboard.ts'
 import type { SwarmView } from './dashboard/swarm-view.ts'
 import { createSwarmWatch } from './dashboard/swarm-watch.ts'
-import { nameOf, reasonOf, SignalingError } from './errors.ts'
+import { reasonOf, SignalingError } from './errors.ts'
 import { createCompressionCache } from './http/compression.ts'
 import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -117,9 +117,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     onBan(peer) {
       log('warn', 'peer-banned', 'disconnected for repeated malformed messages', dataOf(peer))
       emit({ type: 'peer-banned', peer })
-      opened.relay?.disconnect(peer).catch((error: unknown) => {
-        log('warn', 'disconnect-failed', nameOf(error), dataOf(peer))
-      })
+      opened.relay?.disconnect(peer)
     },
   })
 

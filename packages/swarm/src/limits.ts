@@ -160,8 +160,11 @@ export const GOSSIP_STREAM_HEARTBEATS_MAX = 16
  * ends. Each costs every receiver a signature and a third of a millisecond of one core; a busy provider says ten.
  */
 export const LANE_MESSAGES_PER_SECOND = 100
-/** So many at once: a lane that has lost its hosts has all its requests in public for some seconds. */
-export const LANE_MESSAGES_BURST = 300
+/**
+ * So many at once: a lane that has lost its hosts has all its requests in public for some seconds. With every step
+ * in public and a hundred requests a second, more than 60 peers can serve, an honest one came to 121.
+ */
+export const LANE_MESSAGES_BURST = 150
 /** Messages per second that one neighbour tells over a stream of its own: a claim, a step and an end per hop. */
 export const TOLD_MESSAGES_PER_SECOND = 800
 /** So many at once: three seconds of the rate. */
@@ -179,7 +182,7 @@ export const STRANGERS_PASSED_ON_PER_SECOND = 10
 /** So many at once: steps of a few requests. */
 export const STRANGERS_PASSED_ON_BURST = 30
 /** Of its own messages beyond a rate so many are ignored, and so many more in each second, before a neighbour is hung up on. */
-export const OVER_RATE_BURST = 200
+export const OVER_RATE_BURST = 100
 /** See OVER_RATE_BURST: an honest peer that is over a rate at all is so for a moment. */
 export const OVER_RATE_PER_SECOND = 20
 /**

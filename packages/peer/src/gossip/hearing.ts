@@ -13,9 +13,8 @@ import {
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection } from '@libp2p/interface'
-import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import { type SwarmNode, topicsOf } from '../node/libp2p-config.ts'
-import { directConnection, hangUp } from '../node/peer-connections.ts'
+import { cutOff, directConnection } from '../node/peer-connections.ts'
 import { afterTurn } from './after-turn.ts'
 import type { LaneTopics } from './lane-place.ts'
 import { createLaneAdmission, createLaneValidator } from './lane-validator.ts'
@@ -143,7 +142,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       if (verdict.verdict === 'deliver') heard(author, verdict.message, author)
       if (verdict.verdict === 'deliver' || verdict.verdict === 'ignore') return true
       refused(peer, verdict.fault)
-      if (verdict.verdict === 'ban') hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+      if (verdict.verdict === 'ban') cutOff(node, peer, verdict.fault)
       return false
     },
   }

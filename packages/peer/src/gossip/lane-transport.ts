@@ -10,9 +10,8 @@ import {
   type TransportEvents,
 } from '@layerswarm/swarm'
 import type { PrivateKey } from '@libp2p/interface'
-import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { hangUp } from '../node/peer-connections.ts'
+import { cutOff } from '../node/peer-connections.ts'
 import type { RoundTrips } from '../streams/round-trips.ts'
 import { createTellStreams } from '../streams/tell-streams.ts'
 import type { TensorStreams } from '../streams/tensor-streams.ts'
@@ -185,7 +184,7 @@ function waysOf(
 
 function banned({ node, gate }: LaneTransportNeeds, peer: PeerId): void {
   gate.ban(peer, performance.now())
-  hangUp(node, peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+  cutOff(node, peer, 'it is banned')
 }
 
 function askHowFull(

@@ -9,9 +9,8 @@ import {
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
-import { CLOSE_TIMEOUT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { hangUp } from '../node/peer-connections.ts'
+import { cutOff } from '../node/peer-connections.ts'
 
 /** What gossip asks before it delivers a message or passes it on: who handed it over, and what it is. */
 export type LaneValidator = (source: Libp2pPeerId, message: GossipMessage) => TopicValidatorResult
@@ -34,7 +33,7 @@ export function createLaneAdmission(
 ): Admission {
   function banned(neighbour: string, fault: string): void {
     refused(neighbour, fault)
-    hangUp(node, neighbour, CLOSE_TIMEOUT_MS).catch(() => undefined)
+    cutOff(node, neighbour, fault)
   }
   return {
     admits(source, { topic }, isOwn) {
@@ -86,7 +85,7 @@ export function createLaneValidator(
         return TopicValidatorResult.Ignore
       case 'ban':
         refused(author, verdict.fault)
-        hangUp(node, verdict.peer, CLOSE_TIMEOUT_MS).catch(() => undefined)
+        cutOff(node, verdict.peer, verdict.fault)
         return TopicValidatorResult.Reject
       case 'reject':
         refused(author, verdict.fault)

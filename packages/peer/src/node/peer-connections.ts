@@ -80,6 +80,14 @@ export async function hangUp(node: SwarmNode, peer: string, timeoutMs: number): 
   await Promise.all(closing)
 }
 
+/**
+ * Ends all connections of a peer at once: a polite close waits for what was sent to be read, and who floods reads
+ * late.
+ */
+export function cutOff(node: SwarmNode, peer: string, why: string): void {
+  for (const connection of connectionsOf(node, peer)) connection.abort(new Error(why))
+}
+
 /** Closes a connection politely; an unanswered close ends in an abort. Never rejects. */
 export async function closeConnection(connection: Connection, timeoutMs: number): Promise<void> {
   try {

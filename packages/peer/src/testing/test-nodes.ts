@@ -8,11 +8,11 @@ import type { PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type NodeOptions, type SwarmNode, sharedConfig, type Ways } from '../node/libp2p-config.ts'
 import { platform } from '../node/net.node.ts'
+import { webSocketsBelowPaths } from '../node/web-sockets.ts'
 import { RESERVATION_TTL_MS } from './limits.ts'
 import { memory } from './memory-transport.ts'
 
@@ -86,12 +86,15 @@ function carriers(over: Exclude<Wire, 'node'> | 'relay') {
     case 'relay':
       return {
         addresses: { listen: ['/p2p-circuit'] },
-        transports: [tcp(), webSockets(), circuitRelayTransport()],
+        transports: [tcp(), webSocketsBelowPaths(), circuitRelayTransport()],
       }
     case 'tcp':
       return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: [tcp()] }
     case 'websocket':
-      return { addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }, transports: [webSockets()] }
+      return {
+        addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
+        transports: [webSocketsBelowPaths()],
+      }
     case 'memory':
       return { addresses: { listen: [`/memory/${++places}`] }, transports: [memory()] }
     default:
