@@ -6,6 +6,7 @@ import {
   type SimulationReport,
   scoreReport,
   simulate,
+  wordsOf,
 } from './simulate.ts'
 
 /** One rate of leaving, and what every policy made of it. */
@@ -51,14 +52,8 @@ export function simulateChurn(
 }
 
 function replayChurn(rates: readonly number[], options: SimulateOptions): string {
-  const words = ['npx layerswarm simulate churn']
-  words.push(`--rates ${rates.map((rate) => Number((100 * rate).toFixed(6))).join()}`)
-  if (options.peers !== undefined) words.push(`--peers ${options.peers}`)
-  if (options.requests !== undefined) words.push(`--requests ${options.requests}`)
-  words.push(`--seed ${options.seed ?? 1}`)
-  for (const [name, value] of Object.entries(options.set ?? {}))
-    words.push(`--set ${name}=${value}`)
-  return words.join(' ')
+  const percents = rates.map((rate) => Number((100 * rate).toFixed(6))).join()
+  return [`npx layerswarm simulate churn --rates ${percents}`, ...wordsOf(options)].join(' ')
 }
 
 /** Fills in accuracies. */

@@ -58,6 +58,7 @@ export { reportHtml } from './report/html.ts'
 export { loadMarkdown } from './report/load.ts'
 export { reportMarkdown } from './report/markdown.ts'
 export { ATTACKS, type Attack, startAttack } from './residents/attacks.ts'
+export { type Hosted, hostedText } from './scenarios/hosted.ts'
 export { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.ts'
 export {
   aboutSetting,

@@ -21,6 +21,8 @@ export interface PolicyReport {
   readonly p95Ms: number
   readonly p99Ms: number
   readonly hopsPerRequest: number
+  /** Peers that an answer went to, one after the other, or of which it took its rounds; null of a policy that does not count them. */
+  readonly visitsPerRequest: number | null
   /** Steps, claims, done messages and tensors, every copy and overhead counted. */
   readonly bytesPerRequest: number
   /** Of those, what whoever asks sends: a hub, in rounds. */
@@ -77,6 +79,7 @@ export function measure(stage: Stage): PolicyReport {
   const { records, network, book, peerSeconds, working } = stage
   const answers = records.filter(({ outcome }) => outcome === 'answered')
   const times = answers.map(({ atMs, endMs = atMs }) => endMs - atMs).sort((a, b) => a - b)
+  const visits = sum(answers.map((one) => one.visits))
   const hops = sum(answers.map(({ route }) => route.length))
   const usefulMs = sum(answers.map((one) => one.usefulMs))
   const { traffic } = network
@@ -98,6 +101,7 @@ export function measure(stage: Stage): PolicyReport {
     p95Ms: quantile(times, 0.95),
     p99Ms: quantile(times, 0.99),
     hopsPerRequest: hops / Math.max(1, answers.length),
+    visitsPerRequest: visits === 0 ? null : visits / answers.length,
     bytesPerRequest: (traffic.requestBytes + traffic.pulledBytes) / Math.max(1, records.length),
     askerBytesPerRequest: askerBytes / Math.max(1, records.length),
     inRoundsShare: share(answers, ({ rounds }) => rounds.some((count) => count > 1)),

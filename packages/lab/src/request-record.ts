@@ -9,6 +9,8 @@ export interface RequestRecord {
   route: readonly number[]
   /** How many of them ran at once, round by round; empty for one after another. */
   rounds: readonly number[]
+  /** Peers that it went to, one after the other; 0 where that is not counted, as of chains. */
+  visits: number
   /** Layers of the model that were not. */
   missing: number
   /** Compute behind the answer, milliseconds. */

@@ -16,6 +16,7 @@ import {
 } from './policies/policy.ts'
 import { SmallModel } from './policies/small-model.ts'
 import type { Violation } from './referee.ts'
+import { checkHosted, type Hosted, hostedText } from './scenarios/hosted.ts'
 import { scenarioNamed, scenarioSettings } from './scenarios/scenarios.ts'
 import {
   protocolOf,
@@ -38,6 +39,8 @@ export interface SimulateOptions {
   readonly policies?: Readonly<Record<string, ClaimPolicy>>
   /** `--set a.b=c`, as names and values. */
   readonly set?: Readonly<Record<string, string | number>>
+  /** Layers of each provider of the start, which it keeps; they take what is rarest unless given. */
+  readonly hosted?: Hosted
   readonly onProgress?: (progress: SimulationProgress) => void
 }
 
@@ -101,12 +104,15 @@ export function simulate(scenario: string, options: SimulateOptions = {}): Simul
   const { about } = scenarioNamed(scenario)
   const seed = seedOf(options.seed)
   const settings = scenarioSettings(scenario, changesOf(options))
+  const { hosted } = options
+  if (hosted !== undefined) checkHosted(hosted, settings, scenario !== LANES)
+  const placed = hosted === undefined ? {} : { hosted }
   const policies: Record<string, PolicyReport> = {}
   const sizes: SizeReport[] = []
   for (const [name, contender] of contendersOf(scenario, options)) {
     if (scenario === LANES)
       sizes.push(...smallerSizes(settings, seed, name, contender, options.onProgress))
-    const stage = runContender(settings, seed, name, contender, options.onProgress)
+    const stage = runContender(settings, seed, name, contender, options.onProgress, placed)
     const report = measure(stage)
     policies[name] = report
     if (scenario === LANES) sizes.push(sizeOf(stage, report))
@@ -158,7 +164,7 @@ function runContender(
   policy: string,
   contender: Contender,
   onProgress?: (progress: SimulationProgress) => void,
-  options: Pick<StageOptions, 'isEnough'> = {},
+  options: Pick<StageOptions, 'isEnough' | 'hosted'> = {},
 ): Stage {
   const kept = contender === 'in-order' ? { ...settings, 'model.keepsOrder': 1 } : settings
   const stage =
@@ -168,7 +174,10 @@ function runContender(
           claimPolicy: CLAIM_POLICIES[contender],
           inBlocks: settings['chain.blocks'] === 1 && CHAINS.includes(contender),
         })
-      : new Stage(settings, seed, (scene) => new AnyOrder(scene), { claimPolicy: contender })
+      : new Stage(settings, seed, (scene) => new AnyOrder(scene), {
+          ...options,
+          claimPolicy: contender,
+        })
   const peers = settings['peers.count']
   stage.run((done, of) => onProgress?.({ policy, peers, done, of }))
   return stage
@@ -282,14 +291,20 @@ function changedOf(settings: Settings): Partial<Settings> {
 
 /** The command that repeats a run. */
 export function replayLine(scenario: string, seed: number, options: SimulateOptions): string {
-  const words = ['npx layerswarm simulate', scenario]
+  return ['npx layerswarm simulate', scenario, ...wordsOf({ ...options, seed })].join(' ')
+}
+
+/** The options of such a command. */
+export function wordsOf(options: SimulateOptions): string[] {
+  const words: string[] = []
   if (options.peers !== undefined) words.push(`--peers ${options.peers}`)
   if (options.requests !== undefined) words.push(`--requests ${options.requests}`)
-  words.push(`--seed ${seed}`)
+  words.push(`--seed ${options.seed ?? 1}`)
   if (options.policy !== undefined) words.push(`--policy ${options.policy}`)
+  if (options.hosted !== undefined) words.push(`--hosted ${hostedText(options.hosted)}`)
   for (const [name, value] of Object.entries(options.set ?? {}))
     words.push(`--set ${name}=${value}`)
-  return words.join(' ')
+  return words
 }
 
 /** The layers of an answer in their order, and how many of them ran at once, round by round; empty for one after another. */

@@ -22,9 +22,10 @@ import { OnlyCopyCrashes } from './only-copy.ts'
 import type { AskPolicy, Scene } from './policies/policy.ts'
 import { Referee } from './referee.ts'
 import type { RequestRecord } from './request-record.ts'
-import { alignedBlocks, rarestBlock } from './residents/blocks.ts'
+import { alignedBlocks, servedBy } from './residents/blocks.ts'
 import type { WorkBook } from './residents/lab-compute.ts'
 import { type Resident, settle } from './residents/resident.ts'
+import type { Hosted } from './scenarios/hosted.ts'
 import type { Order, Session } from './scenarios/population.ts'
 import { peerName, populate, workload } from './scenarios/population.ts'
 import type { Settings } from './scenarios/settings.ts'
@@ -48,6 +49,8 @@ export interface StageOptions {
   readonly claimPolicy?: ClaimPolicy | undefined
   /** Providers host aligned blocks of neighbouring layers, as servers of a chain do, and keep them. */
   readonly inBlocks?: boolean
+  /** What the providers of the start host, and keep; they take what is rarest unless given. */
+  readonly hosted?: Hosted
   /** Asked once a second with all requests so far: true ends the run there, with requests open and promises unchecked. */
   readonly isEnough?: (records: readonly RequestRecord[], nowMs: number) => boolean
 }
@@ -70,6 +73,7 @@ export class Stage implements Scene {
   private readonly isEnough: NonNullable<StageOptions['isEnough']>
   /** What a provider may host, when it is not what is rarest. */
   private readonly blocks: readonly (readonly number[])[]
+  private readonly hosted: Hosted
   /** Stations that are gone, for their traffic. */
   readonly past: LabStation[] = []
   /** Of honest providers that are gone. */
@@ -95,11 +99,13 @@ export class Stage implements Scene {
     settings: Settings,
     seed: number,
     createPolicy: (scene: Scene) => AskPolicy,
-    { claimPolicy = POLICY_DEFAULT, inBlocks = false, isEnough = () => false }: StageOptions = {},
+    options: StageOptions = {},
   ) {
+    const { claimPolicy = POLICY_DEFAULT, inBlocks = false, isEnough = () => false } = options
     this.claimPolicy = claimPolicy
     this.isEnough = isEnough
     this.blocks = inBlocks ? alignedBlocks(settings) : []
+    this.hosted = options.hosted ?? []
     this.settings = settings
     this.seed = seed
     this.orders = workload(settings, seed)
@@ -243,10 +249,7 @@ export class Stage implements Scene {
       settings,
       seed,
       claimPolicy: this.claimPolicy,
-      serve:
-        this.blocks.length === 0
-          ? ('auto' as const)
-          : rarestBlock(this.blocks, this.residents.values()),
+      serve: servedBy(session, this.hosted, this.blocks, this.residents.values()),
       world: this.clock,
       network,
       book,
@@ -306,6 +309,7 @@ export class Stage implements Scene {
       outcome: undefined,
       route: [],
       rounds: [],
+      visits: 0,
       missing: 0,
       usefulMs: 0,
       isWrong: false,

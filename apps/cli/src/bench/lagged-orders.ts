@@ -8,8 +8,8 @@ export interface Order {
 export interface ProcessReport {
   /** Payloads of messages, each times those it went to, and tensors, sent so far. */
   readonly sentBytes: number
-  /** Volunteers that host as many layers as they may. */
-  readonly complete: number
+  /** Layers that each of them hosts, in their order. */
+  readonly hosted: readonly (readonly number[])[]
 }
 
 /** An order from a message of the parent process; undefined for anything else. */
@@ -22,7 +22,11 @@ export function parseOrder(message: unknown): Order | undefined {
 /** A report from a message of such a process; undefined for anything else. */
 export function parseReport(message: unknown): ProcessReport | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  const { sentBytes, complete } = message as { sentBytes?: unknown; complete?: unknown }
-  if (typeof sentBytes !== 'number' || typeof complete !== 'number') return undefined
-  return { sentBytes, complete }
+  const { sentBytes, hosted } = message as { sentBytes?: unknown; hosted?: unknown }
+  if (typeof sentBytes !== 'number' || !Array.isArray(hosted)) return undefined
+  return hosted.every(isLayers) ? { sentBytes, hosted } : undefined
+}
+
+function isLayers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((layer) => Number.isInteger(layer))
 }

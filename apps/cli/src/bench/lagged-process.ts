@@ -30,7 +30,7 @@ process.on('message', (message) => {
   const all = peers.map((peer) => peer.snapshot())
   const report: ProcessReport = {
     sentBytes: all.reduce((sum, { bytes }) => sum + bytes.gossipOut + bytes.tensorsOut, 0),
-    complete: all.filter(({ hostedLayers }) => hostedLayers.length >= Number(capacity)).length,
+    hosted: all.map(({ hostedLayers }) => hostedLayers.toSorted((a, b) => a - b)),
   }
   process.send?.(report)
 })

@@ -21,6 +21,8 @@ export interface LaggedSwarm {
   setLag(ms: number): Promise<void>
   /** Payload bytes that all of them, the asker included, have sent so far. */
   sentBytes(): Promise<number>
+  /** Layers that each volunteer hosts at this moment. */
+  hosted(): Promise<number[][]>
   /** Ends one process and its volunteers without a word. */
   kill(): Promise<void>
   stop(): Promise<void>
@@ -85,6 +87,9 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
       askerLagMs = ms
       await tell({ lagMs: ms })
     },
+    async hosted() {
+      return (await tell({})).flatMap(({ hosted }) => hosted.map((layers) => [...layers]))
+    },
     async sentBytes() {
       const reports = await tell({})
       const { gossipOut, tensorsOut } = asker.snapshot().bytes
@@ -102,7 +107,9 @@ async function untilComplete(
   const endMs = performance.now() + LAGGED_COVERED_MS_MAX
   const wanted = processes * peersEach
   for (;;) {
-    const complete = (await tell({})).reduce((sum, report) => sum + report.complete, 0)
+    const complete = (await tell({}))
+      .flatMap(({ hosted }) => hosted)
+      .filter((layers) => layers.length >= capacity).length
     const { peers, coverage } = asker.snapshot()
     const near = peers.filter(
       ({ layers, connection }) => layers.length >= capacity && connection === 'direct',

@@ -85,7 +85,7 @@ export const REALITY_DEADLINE_MS = 60_000
 export const REALITY_REST_MS = 300
 /** What is said without being asked, presence, is measured for this long: two rounds of it. */
 export const REALITY_SILENCE_MS = 6_000
-/** Near and far are measured so often, in turns. */
+/** They are measured so often, with a pause before each. */
 export const REALITY_TURNS = 2
 /** The very first requests count nowhere: code that has hardly run yet is slow. */
 export const REALITY_FIRST_REQUESTS = 20

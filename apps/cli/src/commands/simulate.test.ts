@@ -70,6 +70,25 @@ describe('a broken promise fails the command with the one line that replays it:'
   })
 })
 
+describe('layers that are given', () => {
+  test('are refused in one line where they are none, or mean nothing', async () => {
+    const refused: readonly (readonly [readonly string[], string])[] = [
+      [
+        ['calm', '--hosted', '0,1/x'],
+        '--hosted takes the layers of each provider as 0,1/2,3, not "0,1/x"',
+      ],
+      [['calm', '--hosted', ''], '--hosted'],
+      [['compare', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate compare'],
+      [['load', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate load'],
+      [['--fuzz', '1', '--hosted', '0'], '--hosted is for a SCENARIO, not for --fuzz'],
+    ]
+    for (const [words, line] of refused) {
+      expect(await run('simulate', ...words)).toBe(2)
+      expect(said).toBe(`layerswarm: ${line}\n`)
+    }
+  })
+})
+
 describe('a comparison', () => {
   test('refuses what is for a scenario, and scenarios and seeds that do not exist, before anything runs', async () => {
     const refused: readonly (readonly [readonly string[], string])[] = [

@@ -26,6 +26,18 @@ const rates: Option<readonly number[] | undefined> = {
   },
 }
 
+/** A provider's layers with commas, a provider after the other with slashes; whether a world can have them, the lab knows. */
+const hosted: Option<readonly (readonly number[])[] | undefined> = {
+  kind: 'text',
+  placeholder: '0,1/2,3',
+  help: 'the layers of each provider of the start, which it keeps (the rarest)',
+  read([value], flag) {
+    if (value !== undefined && !/^\d+(,\d+)*(\/\d+(,\d+)*)*$/.test(value))
+      throw usageError(`${flag} takes the layers of each provider as 0,1/2,3, not "${value}"`)
+    return value?.split('/').map((one) => one.split(',').map(Number))
+  },
+}
+
 /** Runs every scenario with every policy; not a scenario of its own. */
 const COMPARE = 'compare'
 
@@ -71,7 +83,7 @@ export const simulate = defineCommand({
   summary: 'run the swarm in virtual time, under churn, stragglers and liars',
   begins: 'simulating',
   usage: [
-    'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--set a.b=c]… [--report DIR]',
+    'SCENARIO [--peers N] [--requests N] [--seed S] [--policy NAME] [--hosted 0,1/2,3] [--set a.b=c]… [--report DIR]',
     'churn [--rates 2,10,39] [--peers N] [--requests N] [--seed S] [--report DIR]',
     'compare [--peers N] [--requests N] [--seeds 1,2,3] [--scenarios a,b] [--policies a,b] [--set a.b=c]… [--report DIR]',
     'load [--peers N] [--requests N] [--seed S] [--scenarios a,b] [--report DIR]',
@@ -106,6 +118,7 @@ export const simulate = defineCommand({
     scenarios,
     policies,
     policy: text('NAME', 'one policy instead of the usual ones, or all'),
+    hosted,
     set: texts('a.b=c', 'change any setting of the scenario'),
     rates,
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
@@ -141,13 +154,21 @@ export const simulate = defineCommand({
     emit,
   }) {
     const { peers, requests, seed, policy, small, rates: given, report: folder } = values
-    const { policies } = values
+    const { policies, hosted: placed } = values
     const outputs = { print, markdown, emit }
     const forCompare = { seeds: values.seeds, scenarios: values.scenarios, policies }
     if (values.fuzz !== undefined) {
       if (scenario !== undefined)
         throw usageError('simulate takes a SCENARIO or --fuzz N, not both')
-      const forScenario = { peers, requests, policy, small, rates: given, report: folder }
+      const forScenario = {
+        peers,
+        requests,
+        policy,
+        hosted: placed,
+        small,
+        rates: given,
+        report: folder,
+      }
       refuse('--fuzz', { ...forScenario, ...forCompare, set: values.set[0] })
       return searchWorlds(values.fuzz, seed, { print, emit }, { progress, signal })
     }
@@ -161,20 +182,25 @@ export const simulate = defineCommand({
     const sizes = withoutUndefined({ peers, requests })
     const watch = { scored: !values['no-accuracy'], small, folder, signal, log, doing, progress }
     if (scenario === COMPARE) {
-      refuse(`simulate ${COMPARE}`, { policy })
+      refuse(`simulate ${COMPARE}`, { policy, hosted: placed })
       const set = values.set.length === 0 ? undefined : changes(values.set)
       const options = { ...sizes, seeds: [seed], ...withoutUndefined({ ...forCompare, set }) }
       return compareAll({ ...watch, options }, { ...outputs, log })
     }
     if (scenario === LOAD) {
-      refuse(`simulate ${LOAD}`, { policy, small, set: values.set[0] })
+      refuse(`simulate ${LOAD}`, { policy, hosted: placed, small, set: values.set[0] })
       refuse(`simulate ${LOAD}`, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
       const options = { ...sizes, seed, ...withoutUndefined({ scenarios: values.scenarios }) }
       return findLoads({ options, folder, signal, progress }, outputs)
     }
     refuse(scenario, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
     refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
-    const options = { ...sizes, ...withoutUndefined({ policy }), seed, set: changes(values.set) }
+    const options = {
+      ...sizes,
+      ...withoutUndefined({ policy, hosted: placed }),
+      seed,
+      set: changes(values.set),
+    }
     const run = { ...watch, options }
     if (scenario === CHURN) await sweepChurn(given, run, { ...outputs, plot })
     else await playScenario(scenario, run, outputs)

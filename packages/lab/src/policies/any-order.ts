@@ -97,6 +97,9 @@ export class AnyOrder implements AskPolicy {
       const { record } = asked
       record.route = answer.route.map(({ layer }) => layer)
       record.rounds = answer.rounds
+      record.visits = answer.route.filter(
+        ({ peer }, i) => peer !== answer.route[i - 1]?.peer,
+      ).length
       record.missing = answer.missingLayers.length
       record.usefulMs = answer.route.reduce((sum, { ms }) => sum + ms, 0)
       record.isWrong = isTainted(logits) || truth.join() !== record.route.join()

@@ -48,6 +48,7 @@ export class Oracle implements AskPolicy {
     station.traffic.sentBytes += bytes
     clock.wakeAt(nowMs + ms, () => {
       record.route = stops.flatMap(({ layers }) => layers)
+      record.visits = stops.length
       record.usefulMs = stops.reduce((sum, { runMs }) => sum + runMs, 0)
       end('answered')
     })

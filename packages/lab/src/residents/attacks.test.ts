@@ -45,6 +45,7 @@ test('an attack is reported by the halves of the requests', () => {
     outcome,
     route: [],
     rounds: [],
+    visits: 0,
     missing,
     usefulMs: 0,
     isWrong,

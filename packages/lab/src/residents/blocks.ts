@@ -1,3 +1,5 @@
+import type { Hosted } from '../scenarios/hosted.ts'
+import type { Session } from '../scenarios/population.ts'
 import type { Settings } from '../scenarios/settings.ts'
 import type { Resident } from './resident.ts'
 
@@ -25,4 +27,16 @@ export function rarestBlock(
   return blocks.reduce((rarest, block) =>
     (hosts.get(block) ?? 0) < (hosts.get(rarest) ?? 0) ? block : rarest,
   )
+}
+
+/** Which layers a provider is given to host when it settles: its own, or a block; `auto` where it chooses. */
+export function servedBy(
+  { index, found }: Session,
+  hosted: Hosted,
+  blocks: readonly (readonly number[])[],
+  residents: Iterable<Resident>,
+): 'auto' | readonly number[] {
+  const own = found ? hosted[index] : undefined
+  if (own !== undefined) return own
+  return blocks.length === 0 ? 'auto' : rarestBlock(blocks, residents)
 }
