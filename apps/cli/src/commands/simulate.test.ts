@@ -78,6 +78,10 @@ describe('layers that are given', () => {
         '--hosted takes the layers of each provider as 0,1/2,3, not "0,1/x"',
       ],
       [['calm', '--hosted', ''], '--hosted takes the layers of each provider as 0,1/2,3, not ""'],
+      [
+        ['calm', '--hosted', '0//1'],
+        '--hosted takes the layers of each provider as 0,1/2,3, not "0//1"',
+      ],
       [['compare', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate compare'],
       [['load', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate load'],
       [['--fuzz', '1', '--hosted', '0'], '--hosted is for a SCENARIO, not for --fuzz'],
