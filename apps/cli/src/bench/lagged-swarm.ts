@@ -22,7 +22,7 @@ export interface LaggedSwarm {
   /** Payload bytes that all of them, the asker included, have sent so far. */
   sentBytes(): Promise<number>
   /** Layers that each volunteer hosts at this moment. */
-  hosted(): Promise<number[][]>
+  hosted(): Promise<ProcessReport['hosted']>
   /** Ends one process and its volunteers without a word. */
   kill(): Promise<void>
   stop(): Promise<void>
@@ -87,9 +87,7 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
       askerLagMs = ms
       await tell({ lagMs: ms })
     },
-    async hosted() {
-      return (await tell({})).flatMap(({ hosted }) => hosted.map((layers) => [...layers]))
-    },
+    hosted: () => hostedBy(tell),
     async sentBytes() {
       const reports = await tell({})
       const { gossipOut, tensorsOut } = asker.snapshot().bytes
@@ -98,18 +96,23 @@ export async function startLaggedSwarm(options: LaggedSwarmOptions): Promise<Lag
   }
 }
 
+type Tell = (order: Order) => Promise<ProcessReport[]>
+
+/** Layers of each volunteer of all processes. */
+async function hostedBy(tell: Tell): Promise<ProcessReport['hosted']> {
+  return (await tell({})).flatMap(({ hosted }) => hosted)
+}
+
 /** Everybody hosts as much as it may, and the asker has met its neighbours. */
 async function untilComplete(
   asker: Peer,
-  tell: (order: Order) => Promise<ProcessReport[]>,
+  tell: Tell,
   { processes, peersEach, capacity, met, signal }: LaggedSwarmOptions,
 ): Promise<void> {
   const endMs = performance.now() + LAGGED_COVERED_MS_MAX
   const wanted = processes * peersEach
   for (;;) {
-    const complete = (await tell({}))
-      .flatMap(({ hosted }) => hosted)
-      .filter((layers) => layers.length >= capacity).length
+    const complete = (await hostedBy(tell)).filter((layers) => layers.length >= capacity).length
     const { peers, coverage } = asker.snapshot()
     const near = peers.filter(
       ({ layers, connection }) => layers.length >= capacity && connection === 'direct',
