@@ -88,6 +88,14 @@ const COMMANDS: Readonly<Record<string, (line: string) => Promise<void>>> = {
         'report.md',
       ])
     },
+  'npx layerswarm simulate calm --peers 4 --requests 20 --hosted 0,1/2,3/4,5/6,7': async (line) => {
+    const { policies } = JSON.parse(await run(`${line} --policy any-order --json --no-accuracy`))
+    const { answeredShare, hopsPerRequest, visitsPerRequest } = policies['any-order']
+    expect(answeredShare).toBe(1)
+    expect(hopsPerRequest).toBe(8)
+    // No peer has more than two of the eight layers.
+    expect(visitsPerRequest).toBeGreaterThanOrEqual(4)
+  },
   'npx layerswarm simulate --fuzz 100 --seed 5': async (line) => {
     expect(await run(line)).toContain('0 worlds broke a promise')
   },

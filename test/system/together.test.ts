@@ -111,6 +111,7 @@ describe('the model that ships for rounds, in rounds of 4 + 4 by Node peers', ()
       const said = await runCommand('classify', ...files, ...whole)
       const json = await runCommand('classify', ...files, ...whole, '--json')
       expect(said.code, said.stderr).toBe(0)
+      expect(json.code, json.stderr).toBe(0)
       expect(said.stdout.match(/unlike anything I was trained on/gi)).toHaveLength(1)
       const { answers } = JSON.parse(json.stdout) as { answers: { novel: boolean }[] }
       expect(answers.map(({ novel }) => novel)).toEqual([true, false])
