@@ -43,6 +43,11 @@ export const DIAL_RETRY_MS_MAX = 20_000
 export const DIAL_ATTEMPTS_MAX = 8
 /** The larger peer id waits this long for the smaller one to dial before it tries by itself. */
 export const RELUCTANT_DIAL_AFTER_MS = 7_000
+/**
+ * Whoever this peer was told of, new to a lane, and has not heard yet is waited for so long: those who were there
+ * greet a newcomer within a second, on a busy machine within two.
+ */
+export const UNHEARD_WAIT_MS = 1_000
 /** How often due dials and lapsed peers are looked for. */
 export const INTRODUCTIONS_TICK_MS = 400
 /** A peer that must prove that it lives answers a ping within this, or counts as gone for now. */

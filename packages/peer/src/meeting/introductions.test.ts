@@ -2,7 +2,7 @@ import { laneTopic, type Presence } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
-import { CROSS_DIAL_MS } from '../limits.ts'
+import { CROSS_DIAL_MS, UNHEARD_WAIT_MS } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { connectionsOf, directConnection } from '../node/peer-connections.ts'
 import { addressesOf, createTestNode, eventually, RELEASE } from '../testing/test-nodes.ts'
@@ -224,6 +224,28 @@ describe('introductions', { timeout: 30_000 }, () => {
     expect(met(larger, smaller)).toBe(false)
     await larger.introductions.reach(smaller.id, undefined)
     expect(met(larger, smaller)).toBe(true)
+  })
+
+  test('wait, new to a lane, for whom they have not heard yet, and not for long', async () => {
+    const [smaller, larger] = await arriveTwo()
+    const nobody = (await arrive()).id
+    let isReached = false
+    const reaching = larger.introductions.reach(smaller.id, undefined).then(() => {
+      isReached = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, UNHEARD_WAIT_MS / 10))
+    expect(isReached).toBe(false)
+    larger.introductions.announced(smaller.id, presenceOf(smaller))
+    await reaching
+    expect(met(larger, smaller)).toBe(true)
+    await expect(larger.introductions.reach(nobody, undefined)).rejects.toThrow('no way')
+    const given = new AbortController()
+    const givenUp = larger.introductions.reach(nobody, given.signal)
+    given.abort()
+    await expect(givenUp).rejects.toThrow('no way')
+    const stopped = smaller.introductions.reach(nobody, undefined)
+    await smaller.introductions.stop()
+    await expect(stopped).rejects.toThrow('no way')
   })
 })
 

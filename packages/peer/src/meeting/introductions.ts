@@ -1,8 +1,8 @@
 import type { Presence } from '@layerswarm/swarm'
-import { CONNECTIONS_MAX } from '@layerswarm/swarm'
+import { CONNECTIONS_MAX, PRESENCE_INTERVAL_MS_MAX } from '@layerswarm/swarm'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { within } from '../deadline.ts'
+import { onAbort, pause, within } from '../deadline.ts'
 import {
   ALIVE_PING_TIMEOUT_MS,
   CLOSE_TIMEOUT_MS,
@@ -13,6 +13,7 @@ import {
   INTRODUCTIONS_TICK_MS,
   LEFT_LANE_KEPT_MS,
   PLAIN_DIAL_TIMEOUT_MS,
+  UNHEARD_WAIT_MS,
 } from '../limits.ts'
 import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
 import {
@@ -64,7 +65,10 @@ export interface Introductions {
   laneEntered(): void
   /** A peer said goodbye: its connections are closed, and it is not dialled until it is heard again. */
   departed(peer: string): void
-  /** Makes a direct connection if there is none, whoever's turn it is. @throws Error when it cannot. */
+  /**
+   * Makes a direct connection if there is none, whoever's turn it is; new to a lane it waits a little for whom it has
+   * not heard yet. @throws Error when it cannot.
+   */
   reach(peer: string, signal: AbortSignal | undefined): Promise<void>
 }
 
@@ -96,6 +100,9 @@ class LaneIntroductions implements Introductions {
   private readonly dialling = new Map<string, Promise<void>>()
   private readonly working = new Set<Promise<void>>()
   private readonly stopped = new AbortController()
+  /** What looks again whenever somebody was heard or has connected. */
+  private readonly lookouts = new Set<() => void>()
+  private enteredMs = performance.now()
   private timer: ReturnType<typeof setInterval> | undefined
 
   constructor(needs: IntroductionsNeeds, options: IntroductionsOptions) {
@@ -120,6 +127,7 @@ class LaneIntroductions implements Introductions {
     this.needs.node.removeEventListener('connection:close', this.connectionClosed)
     clearInterval(this.timer)
     this.stopped.abort(new Error('the peer stopped'))
+    this.lookAgain()
     this.known.clear()
     this.left.clear()
     await Promise.all(this.working)
@@ -134,6 +142,7 @@ class LaneIntroductions implements Introductions {
       gone(peer)
       this.hangUp(peer)
     }
+    this.lookAgain()
     this.tick()
   }
 
@@ -142,6 +151,7 @@ class LaneIntroductions implements Introductions {
     for (const peer of new Set(node.getPeers().map((one) => one.toString())))
       if (!isForwarder(peer)) this.moved(peer)
     this.known.clear()
+    this.enteredMs = performance.now()
   }
 
   /** It is not in the same lane any more; what is in flight between the two goes on. */
@@ -158,10 +168,36 @@ class LaneIntroductions implements Introductions {
   }
 
   async reach(peer: string, signal: AbortSignal | undefined): Promise<void> {
+    if (!this.leadsTo(peer)) await this.untilHeard(peer, signal ?? this.stopped.signal)
     if (directConnection(this.needs.node, peer) !== undefined) return
     const one = this.known.get(peer)
     if (one === undefined) throw new Error(`no way to ${peer} is known`)
     await (this.dialling.get(peer) ?? this.dial(one, signal ?? this.stopped.signal))
+  }
+
+  /** Whether there is a connection to a peer, or an address of it. */
+  private leadsTo(peer: string): boolean {
+    if (directConnection(this.needs.node, peer) !== undefined) return true
+    return (this.known.get(peer)?.addresses.length ?? 0) > 0
+  }
+
+  private async untilHeard(peer: string, signal: AbortSignal): Promise<void> {
+    const isOver = () => signal.aborted || this.stopped.signal.aborted || this.leadsTo(peer)
+    const newsMs = this.enteredMs + PRESENCE_INTERVAL_MS_MAX - performance.now()
+    if (newsMs <= 0 || isOver()) return
+    const over = new AbortController()
+    const look = () => {
+      if (isOver()) over.abort()
+    }
+    this.lookouts.add(look)
+    const unfollow = onAbort(signal, look)
+    await pause(Math.min(UNHEARD_WAIT_MS, newsMs), over.signal)
+    unfollow()
+    this.lookouts.delete(look)
+  }
+
+  private lookAgain(): void {
+    for (const look of this.lookouts) look()
   }
 
   private tick(): void {
@@ -257,6 +293,7 @@ class LaneIntroductions implements Introductions {
     const { node, isForwarder } = this.needs
     const peer = detail.remotePeer.toString()
     if (isForwarder(peer) || !isDirect(detail)) return
+    this.lookAgain()
     if (this.known.get(peer) === undefined && !this.left.has(peer))
       this.left.set(peer, performance.now())
     const kept = choose(directConnections(node, peer), node.peerId.toString() < peer)

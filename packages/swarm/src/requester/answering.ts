@@ -29,8 +29,8 @@ export interface AnsweringParts {
  * 1. A request ends once, and is then remembered as ended for a while.
  * 2. An answer has at least as many layers as its policy asks for.
  * 3. A request with such scores in hand does not fail, unless it is cancelled.
- * 4. While there is time a request does not fail for want of it, and one with a plan waits for the scores of its
- *    last step.
+ * 4. While there is time a request does not fail for want of it: one with a plan, and one that has no answer but its
+ *    last step, waits for the scores of that.
  */
 export class Answering {
   /** What was run again of each answer. */
@@ -86,9 +86,11 @@ export class Answering {
     const isOver = isLate || wanted.newest.era >= ERAS_MAX
     const lost = (this.headsLost.get(request) ?? 0) + 1
     this.headsLost.set(request, lost)
-    // Whoever ran the last layer cannot hand its result over: an answer without it is due, unless all layers of a
-    // plan were asked for, which is worth its time.
-    const isPatient = !isLate && wanted.newest.plan.length > 0 && !wanted.newest.isPrivate
+    // Whoever ran the last layer cannot hand its result over: an answer without it is due where there is one, unless
+    // all layers of a plan were asked for, which is worth its time.
+    const { plan, isPrivate } = wanted.newest
+    const isNeeded = plan.length > 0 || wanted.before === undefined
+    const isPatient = !isLate && isNeeded && !isPrivate
     if ((isOver || lost > HEADS_LOST_MAX) && !isPatient && wanted.dropLast()) {
       this.headsLost.delete(request)
       return this.score(wanted, nowMs)

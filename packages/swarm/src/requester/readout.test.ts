@@ -7,7 +7,7 @@ import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
 import { anyStep, heldTensor, hopsBy, inlineTensor } from '../testing/any-step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
-import { HURRY_MS } from './limits.ts'
+import { HURRY_MS, NAMED_STALL_MS } from './limits.ts'
 import { Requester } from './requester.ts'
 
 const self = 'requester' as PeerId
@@ -123,6 +123,38 @@ describe('the last step', () => {
     ])
     expect(requester.onPulled(job, new Uint8Array(80), 50)).toEqual([])
   })
+})
+
+test('a last step that alone is an answer is asked for until its time is over, though its holder cannot be reached', () => {
+  const { deadlineMs } = CLASSIFY_POLICY_DEFAULT
+  const requester = asked({ minLayers: shape.layers })
+  let [nowMs, pulls, eras] = [10, 0, 0]
+  let effects = requester.onStep(peer, after(shape.layers, true), nowMs)
+  const fault = () =>
+    effects.flatMap((effect) =>
+      effect.do === 'report' && effect.event.type === 'failed' ? [effect.event.fault] : [],
+    )[0]
+  while (fault() === undefined && pulls < 1_000) {
+    const job = pullJob(effects)
+    const led = effects.find((effect) => effect.do === 'lead')
+    if (job !== undefined) {
+      pulls++
+      nowMs += 5
+      effects = requester.onPulled(job, undefined, nowMs)
+    } else if (led !== undefined) {
+      eras = led.step.era
+      nowMs += 5
+      effects = requester.onStep(peer, { ...after(shape.layers, true), era: eras }, nowMs)
+    } else {
+      nowMs = Math.max(nowMs + 1, requester.wakeAtMs())
+      effects = requester.onTime(nowMs)
+    }
+  }
+  expect(fault()).toMatchObject({ code: 'deadline-passed', missing: { what: 'result', peer } })
+  expect(nowMs).toBe(deadlineMs)
+  expect(eras).toBe(ERAS_MAX)
+  // Not in vain all the time: at most twice in each time that somebody named may be silent.
+  expect(pulls).toBeLessThan((3 * deadlineMs) / NAMED_STALL_MS)
 })
 
 describe('a request whose time is short', () => {
