@@ -126,9 +126,20 @@ export async function classifySample(
 }
 
 export async function shownAnswer(page: Page): Promise<ShownAnswer> {
-  await page.locator(FINISHED).waitFor({ timeout: 60_000 })
+  await page
+    .locator(FINISHED)
+    .waitFor({ timeout: 60_000 })
+    .catch(async (cause: unknown) => {
+      throw new Error(await page.evaluate(READ_CARD), { cause })
+    })
   return page.evaluate(readAnswer, FINISHED)
 }
+
+/** What the page says where no answer has come: its card of the answer, and whom it has met. */
+export const READ_CARD = `(() => {
+  const card = document.querySelector('[data-testid="answer"]')
+  return 'no answer: ' + card?.textContent + ' ' + JSON.stringify(layerswarm.snapshot())
+})()`
 
 /** Finds the answer card once it shows an answer. */
 export const FINISHED = '[data-testid="answer"][data-label]'

@@ -8,6 +8,7 @@ import {
   launchBrowser,
   meshed,
   openTab,
+  READ_CARD,
   readAnswer,
   type ShownAnswer,
   type Tab,
@@ -55,7 +56,11 @@ describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of
   /** Presses the nth sample and waits for its answer. */
   async function ask(index: number): Promise<ShownAnswer> {
     await tab.click('[data-testid="sample"]', index)
-    await untilTrue(`document.querySelector(${JSON.stringify(FINISHED)}) !== null`)
+    await untilTrue(`document.querySelector(${JSON.stringify(FINISHED)}) !== null`).catch(
+      async (cause: unknown) => {
+        throw new Error(await tab.evaluate<string>(READ_CARD), { cause })
+      },
+    )
     return tab.evaluate(`(${readAnswer})(${JSON.stringify(FINISHED)})`)
   }
 
@@ -83,7 +88,8 @@ describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of
     await meshed([{ until }, other], LAYERS)
     const [{ peerId: here }, { peerId: there }] = [await snapshot(), await other.snapshot()]
     const { label, hops, missing, route } = await ask(3)
-    expect([label, hops, missing]).toEqual(['Dress', LAYERS, 0])
+    const seen = missing === 0 ? '' : JSON.stringify([await snapshot(), await other.snapshot()])
+    expect([label, hops, missing], seen).toEqual(['Dress', LAYERS, 0])
     for (const { layer, peer } of route) expect(peer).toBe(layer < 4 ? here : there)
   })
 

@@ -109,12 +109,16 @@ test('a lie is marked where it touched a picture, and a liar that had no part is
   await page.locator('#lab-any .stop.lied').first().waitFor({ timeout: 60_000 })
   expect((await outcomes()).any).toBe('answered')
   const said = await page.locator('#lab-any .lane-lies').textContent()
-  expect(said).toMatch(/^peer-5 lied at layers? \d/)
-  expect(said).toContain('Audits')
   const liars = await page
     .locator('#lab-any .stop.lied')
     .evaluateAll((stops) => stops.map((stop) => stop.getAttribute('title')))
   for (const words of liars) expect(words).toMatch(/on peer-5, which lied$/)
+  // Where audits were quicker than the answer, what it had touched was run again without it.
+  expect(said).toMatch(
+    liars.length > 0
+      ? /^peer-5 lied at layers? \d.* Audits /
+      : /^peer-5 lies, but had no part in this answer.* Audits have found out peer-5/,
+  )
   // One layer was left to it alone, so the chain went through it as well.
   expect(await page.locator('#lab-fixed .stop.lied').count()).toBeGreaterThan(0)
   expect(await page.locator('#lab-fixed .lane-lies').textContent()).toMatch(/^peer-5 lied at/)

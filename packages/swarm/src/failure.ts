@@ -34,7 +34,7 @@ export function failureLine(fault: FailureFault): string {
     case 'deadline-passed':
       return `no answer within ${fault.deadlineMs} ms: ${missingLine(fault.missing, fault.hops)}`
     case 'too-few-layers':
-      return `no answer: only ${fault.applied} layers could be applied and at least ${fault.wanted} were asked for: ${missingLine(fault.missing, fault.applied)}, or ask for fewer layers`
+      return `no answer: ${tooFewLine(fault)}`
     case 'stem-failed':
       return `no answer: this peer could not run the stem: ${fault.reason}`
     case 'head-failed':
@@ -44,6 +44,18 @@ export function failureLine(fault: FailureFault): string {
     default:
       return fault satisfies never
   }
+}
+
+/** One layer is the least that can be asked for, and nobody need ask for it. */
+function tooFewLine({
+  applied,
+  wanted,
+  missing,
+}: Extract<FailureFault, { code: 'too-few-layers' }>): string {
+  const why = missingLine(missing, applied)
+  if (wanted <= 1) return `no layer could be applied: ${why}`
+  const layers = applied === 1 ? '1 layer' : `${applied} layers`
+  return `only ${layers} could be applied and at least ${wanted} were asked for: ${why}, or ask for fewer layers`
 }
 
 function missingLine(missing: Missing, hops: number): string {
