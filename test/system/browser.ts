@@ -135,11 +135,8 @@ export async function shownAnswer(page: Page): Promise<ShownAnswer> {
   return page.evaluate(readAnswer, FINISHED)
 }
 
-/** What the page says where no answer has come: its card of the answer, and whom it has met. */
-export const READ_CARD = `(() => {
-  const card = document.querySelector('[data-testid="answer"]')
-  return 'no answer: ' + card?.textContent + ' ' + JSON.stringify(layerswarm.snapshot())
-})()`
+/** What the page says where no answer has come, and whom it has met. */
+export const READ_CARD = `'no answer: ' + document.querySelector('main').innerText + ' ' + JSON.stringify(layerswarm.snapshot())`
 
 /** Finds the answer card once it shows an answer. */
 export const FINISHED = '[data-testid="answer"][data-label]'
