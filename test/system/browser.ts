@@ -130,13 +130,13 @@ export async function shownAnswer(page: Page): Promise<ShownAnswer> {
     .locator(FINISHED)
     .waitFor({ timeout: 60_000 })
     .catch(async (cause: unknown) => {
-      throw new Error(await page.evaluate(READ_CARD), { cause })
+      throw new Error(await page.evaluate(READ_PAGE), { cause })
     })
   return page.evaluate(readAnswer, FINISHED)
 }
 
 /** What the page says where no answer has come, and whom it has met. */
-export const READ_CARD = `'no answer: ' + document.querySelector('main').innerText + ' ' + JSON.stringify(layerswarm.snapshot())`
+export const READ_PAGE = `'no answer: ' + document.querySelector('main').innerText + ' ' + JSON.stringify(layerswarm.snapshot())`
 
 /** Finds the answer card once it shows an answer. */
 export const FINISHED = '[data-testid="answer"][data-label]'

@@ -8,7 +8,7 @@ import {
   launchBrowser,
   meshed,
   openTab,
-  READ_CARD,
+  READ_PAGE,
   readAnswer,
   type ShownAnswer,
   type Tab,
@@ -58,7 +58,7 @@ describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of
     await tab.click('[data-testid="sample"]', index)
     await untilTrue(`document.querySelector(${JSON.stringify(FINISHED)}) !== null`).catch(
       async (cause: unknown) => {
-        throw new Error(await tab.evaluate<string>(READ_CARD), { cause })
+        throw new Error(await tab.evaluate<string>(READ_PAGE), { cause })
       },
     )
     return tab.evaluate(`(${readAnswer})(${JSON.stringify(FINISHED)})`)

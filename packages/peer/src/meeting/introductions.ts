@@ -2,7 +2,7 @@ import type { Presence } from '@layerswarm/swarm'
 import { CONNECTIONS_MAX, PRESENCE_INTERVAL_MS_MAX } from '@layerswarm/swarm'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import { onAbort, pause, within } from '../deadline.ts'
+import { within } from '../deadline.ts'
 import {
   ALIVE_PING_TIMEOUT_MS,
   CLOSE_TIMEOUT_MS,
@@ -26,6 +26,7 @@ import {
 } from '../node/peer-connections.ts'
 import { isCircuit } from '../node/reach.ts'
 import { type Acquaintance, Acquaintances } from './acquaintances.ts'
+import { Lookout } from './lookout.ts'
 
 /** What introductions work on, and whom they tell. */
 export interface IntroductionsNeeds {
@@ -100,8 +101,8 @@ class LaneIntroductions implements Introductions {
   private readonly dialling = new Map<string, Promise<void>>()
   private readonly working = new Set<Promise<void>>()
   private readonly stopped = new AbortController()
-  /** What looks again whenever somebody was heard or has connected. */
-  private readonly lookouts = new Set<() => void>()
+  /** Looks again whenever somebody was heard or has connected. */
+  private readonly lookout = new Lookout()
   private enteredMs = performance.now()
   private timer: ReturnType<typeof setInterval> | undefined
 
@@ -127,7 +128,7 @@ class LaneIntroductions implements Introductions {
     this.needs.node.removeEventListener('connection:close', this.connectionClosed)
     clearInterval(this.timer)
     this.stopped.abort(new Error('the peer stopped'))
-    this.lookAgain()
+    this.lookout.again()
     this.known.clear()
     this.left.clear()
     await Promise.all(this.working)
@@ -142,7 +143,7 @@ class LaneIntroductions implements Introductions {
       gone(peer)
       this.hangUp(peer)
     }
-    this.lookAgain()
+    this.lookout.again()
     this.tick()
   }
 
@@ -168,36 +169,29 @@ class LaneIntroductions implements Introductions {
   }
 
   async reach(peer: string, signal: AbortSignal | undefined): Promise<void> {
-    if (!this.leadsTo(peer)) await this.untilHeard(peer, signal ?? this.stopped.signal)
-    if (directConnection(this.needs.node, peer) !== undefined) return
+    if (this.isMet(peer)) return
+    if (!this.hasAddress(peer)) {
+      await this.untilHeard(peer, signal ?? this.stopped.signal)
+      if (this.isMet(peer)) return
+    }
     const one = this.known.get(peer)
     if (one === undefined) throw new Error(`no way to ${peer} is known`)
     await (this.dialling.get(peer) ?? this.dial(one, signal ?? this.stopped.signal))
   }
 
-  /** Whether there is a connection to a peer, or an address of it. */
-  private leadsTo(peer: string): boolean {
-    if (directConnection(this.needs.node, peer) !== undefined) return true
+  private isMet(peer: string): boolean {
+    return directConnection(this.needs.node, peer) !== undefined
+  }
+
+  private hasAddress(peer: string): boolean {
     return (this.known.get(peer)?.addresses.length ?? 0) > 0
   }
 
-  private async untilHeard(peer: string, signal: AbortSignal): Promise<void> {
-    const isOver = () => signal.aborted || this.stopped.signal.aborted || this.leadsTo(peer)
-    const newsMs = this.enteredMs + PRESENCE_INTERVAL_MS_MAX - performance.now()
-    if (newsMs <= 0 || isOver()) return
-    const over = new AbortController()
-    const look = () => {
-      if (isOver()) over.abort()
-    }
-    this.lookouts.add(look)
-    const unfollow = onAbort(signal, look)
-    await pause(Math.min(UNHEARD_WAIT_MS, newsMs), over.signal)
-    unfollow()
-    this.lookouts.delete(look)
-  }
-
-  private lookAgain(): void {
-    for (const look of this.lookouts) look()
+  private untilHeard(peer: string, signal: AbortSignal): Promise<void> {
+    const { stopped, enteredMs } = this
+    const newsMs = enteredMs + PRESENCE_INTERVAL_MS_MAX - performance.now()
+    const holds = () => stopped.signal.aborted || this.isMet(peer) || this.hasAddress(peer)
+    return this.lookout.until(holds, Math.min(UNHEARD_WAIT_MS, newsMs), signal)
   }
 
   private tick(): void {
@@ -217,7 +211,7 @@ class LaneIntroductions implements Introductions {
     for (const one of this.known.due(nowMs)) {
       if (this.dialling.size >= dialsAtOnceMax) return
       if (this.dialling.has(one.peer)) continue
-      if (directConnection(this.needs.node, one.peer) !== undefined) continue
+      if (this.isMet(one.peer)) continue
       if (room <= 0 && !this.makeRoom()) return
       room--
       this.inBackground(this.dial(one, this.stopped.signal))
@@ -227,7 +221,7 @@ class LaneIntroductions implements Introductions {
   /** Closes a connection of a lane that was left. @returns whether there was one. */
   private makeRoom(): boolean {
     for (const [peer] of this.left) {
-      const isOpenStill = directConnection(this.needs.node, peer) !== undefined
+      const isOpenStill = this.isMet(peer)
       this.part(peer)
       if (isOpenStill) return true
     }
@@ -293,7 +287,7 @@ class LaneIntroductions implements Introductions {
     const { node, isForwarder } = this.needs
     const peer = detail.remotePeer.toString()
     if (isForwarder(peer) || !isDirect(detail)) return
-    this.lookAgain()
+    this.lookout.again()
     if (this.known.get(peer) === undefined && !this.left.has(peer))
       this.left.set(peer, performance.now())
     const kept = choose(directConnections(node, peer), node.peerId.toString() < peer)
@@ -306,14 +300,11 @@ class LaneIntroductions implements Introductions {
   }
 
   private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {
-    const { node } = this.needs
     const peer = detail.remotePeer.toString()
-    if (isDirect(detail) && directConnection(node, peer) === undefined) this.left.delete(peer)
+    if (isDirect(detail) && !this.isMet(peer)) this.left.delete(peer)
     if (this.known.get(peer) === undefined || this.stopped.signal.aborted) return
     if (isDirect(detail)) {
-      if (directConnection(node, peer) === undefined) {
-        this.known.connectionLost(peer, performance.now())
-      }
+      if (!this.isMet(peer)) this.known.connectionLost(peer, performance.now())
       return
     }
     // The other end of a circuit closes within 0.3 s of a tab's death, WebRTC only after 17 s.
