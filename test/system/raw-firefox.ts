@@ -21,7 +21,7 @@ export interface FirefoxTab {
   readonly errors: readonly string[]
   /** The value of an expression, awaited, as far as JSON can say it. @throws Error with the page's own message. */
   evaluate<T>(expression: string): Promise<T>
-  /** Presses the pointer on the nth element that a selector finds. @throws Error when there is none. */
+  /** Presses the pointer on the nth element that a selector finds, until it hears it. @throws Error when there is none. */
   click(selector: string, nth?: number): Promise<void>
   send(method: string, params?: object): Promise<Reply>
   /** The window that the page sees, in CSS pixels. */
@@ -41,6 +41,14 @@ type Reply = Readonly<Record<string, unknown>>
 
 /** Without this each address is hidden behind a name that only multicast would resolve. */
 const PREFERENCES = 'user_pref("media.peerconnection.ice.obfuscate_host_addresses", false);\n'
+/** A page that moves between finding an element and pressing it is tried again so often: a reload scrolls late. */
+const CLICKS_MAX = 10
+/** Whether the element of a click has heard it, at once or on a busy machine a little later. */
+const IS_PRESSED = `(async () => {
+  for (let look = 0; look < 20 && !window.isPressed; look++)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  return window.isPressed
+})()`
 /** A slow and busy machine. */
 const START_MS_MAX = 60_000
 
@@ -122,18 +130,31 @@ async function openTab(wire: Wire, url: string, shared?: unknown): Promise<Firef
     async click(selector, nth = 0) {
       const target = { context }
       const expression = `document.querySelectorAll(${JSON.stringify(selector)})[${nth}]`
-      await evaluate(`${expression}?.scrollIntoView({ block: 'center' })`)
-      const found = await wire.send('script.evaluate', { expression, target, awaitPromise: false })
-      const { sharedId } = found.result as { sharedId?: string }
-      if (sharedId === undefined) throw new Error(`no element ${nth} of ${selector}`)
-      const origin = { type: 'element', element: { sharedId } }
-      const actions = [
-        { type: 'pointerMove', x: 0, y: 0, origin },
-        { type: 'pointerDown', button: 0 },
-        { type: 'pointerUp', button: 0 },
-      ]
-      const pointer = { type: 'pointer', id: 'mouse', actions }
-      await wire.send('input.performActions', { context, actions: [pointer] })
+      for (let attempt = 0; attempt < CLICKS_MAX; attempt++) {
+        const found = await wire.send('script.evaluate', {
+          expression: `{
+            const element = ${expression}
+            element?.scrollIntoView({ block: 'center' })
+            window.isPressed = false
+            element?.addEventListener('click', () => (window.isPressed = true), { capture: true, once: true })
+            element
+          }`,
+          target,
+          awaitPromise: false,
+        })
+        const { sharedId } = found.result as { sharedId?: string }
+        if (sharedId === undefined) throw new Error(`no element ${nth} of ${selector}`)
+        const origin = { type: 'element', element: { sharedId } }
+        const actions = [
+          { type: 'pointerMove', x: 0, y: 0, origin },
+          { type: 'pointerDown', button: 0 },
+          { type: 'pointerUp', button: 0 },
+        ]
+        const pointer = { type: 'pointer', id: 'mouse', actions }
+        await wire.send('input.performActions', { context, actions: [pointer] })
+        if (await evaluate<boolean>(IS_PRESSED)) return
+      }
+      throw new Error(`element ${nth} of ${selector} moved away from ${CLICKS_MAX} clicks`)
     },
     async resize(width, height) {
       await wire.send('browsingContext.setViewport', { context, viewport: { width, height } })

@@ -73,18 +73,47 @@ describe('a broken promise fails the command with the one line that replays it:'
 describe('layers that are given', () => {
   test('are refused in one line where they are none, or mean nothing', async () => {
     const refused: readonly (readonly [readonly string[], string])[] = [
-      [
-        ['calm', '--hosted', '0,1/x'],
-        '--hosted takes the layers of each provider as 0,1/2,3, not "0,1/x"',
-      ],
-      [['calm', '--hosted', ''], '--hosted takes the layers of each provider as 0,1/2,3, not ""'],
+      [['calm', '--hosted', '0,1/x'], '--hosted takes layer numbers as 2,0,1 or 0-3, not "x"'],
+      [['calm', '--hosted', ''], '--hosted takes the layers of each provider as 0,1/2-4, not ""'],
       [
         ['calm', '--hosted', '0//1'],
-        '--hosted takes the layers of each provider as 0,1/2,3, not "0//1"',
+        '--hosted takes the layers of each provider as 0,1/2-4, not "0//1"',
       ],
       [['compare', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate compare'],
       [['load', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate load'],
       [['--fuzz', '1', '--hosted', '0'], '--hosted is for a SCENARIO, not for --fuzz'],
+    ]
+    for (const [words, line] of refused) {
+      expect(await run('simulate', ...words)).toBe(2)
+      expect(said).toBe(`layerswarm: ${line}\n`)
+    }
+  })
+})
+
+describe('what is given twice', () => {
+  test('is refused in one line', async () => {
+    const refused: readonly (readonly [readonly string[], string])[] = [
+      [
+        ['calm', '--peers', '4', '--set', 'peers.count=5'],
+        '--peers and --set peers.count say the same: give one of them',
+      ],
+      [
+        ['calm', '--requests', '4', '--set', 'requests.count=5'],
+        '--requests and --set requests.count say the same: give one of them',
+      ],
+      [
+        ['compare', '--seed', '1', '--seeds', '1,2'],
+        '--seed and --seeds say the same: give one of them',
+      ],
+      [
+        ['calm', '--set', 'links.loss=0', '--set', 'links.loss=0.1'],
+        '--set links.loss is given twice',
+      ],
+      [['compare', '--seeds', '1,2,1'], '--seeds names 1 twice'],
+      [['compare', '--scenarios', 'calm,calm'], '--scenarios names calm twice'],
+      [['compare', '--policies', 'gossip,gossip'], '--policies names gossip twice'],
+      [['churn', '--rates', '2,2'], '--rates names 2 twice'],
+      [['calm', '--hosted', '0-1,1'], '--hosted names layer 1 twice'],
     ]
     for (const [words, line] of refused) {
       expect(await run('simulate', ...words)).toBe(2)

@@ -2,8 +2,15 @@ import type { ChurnReport, FuzzReport, SimulationReport } from '@layerswarm/lab'
 import { CliError, usageError } from '../cli-error.ts'
 import { SIMULATION_SEED_MAX } from '../limits.ts'
 import { type CommandContext, defineCommand } from '../line/command.ts'
-import { bare, count, type Option, text, texts } from '../line/option.ts'
+import { bare, count, text } from '../line/option.ts'
 import type { Curve } from '../line/screen.ts'
+import {
+  hostedLayers,
+  nameList,
+  percentages,
+  seedList,
+  settingChanges,
+} from '../line/simulation-options.ts'
 import type { CompareRun } from '../simulation/run-compare.ts'
 import type { LoadRun } from '../simulation/run-load.ts'
 import type { ScenarioRun } from '../simulation/run-scenario.ts'
@@ -11,71 +18,11 @@ import type { ScenarioRun } from '../simulation/run-scenario.ts'
 /** Runs `harsh` at one rate of leaving after another; not a scenario of its own. */
 const CHURN = 'churn'
 
-/** Percentages as `2,10,39`; as shares from 0 to 1. */
-const rates: Option<readonly number[] | undefined> = {
-  kind: 'text',
-  placeholder: '2,10,39',
-  help: 'for churn: percentages of all peers that leave per minute (2,10,20,39,60,80)',
-  read([value], flag) {
-    const percents = value
-      ?.split(',')
-      .map((word) => (word.trim() === '' ? Number.NaN : Number(word)))
-    if (percents?.some((percent) => !(percent > 0 && percent <= 99)))
-      throw usageError(`${flag} takes percentages above 0 up to 99 as 2,10,39, not "${value}"`)
-    return percents?.map((percent) => percent / 100)
-  },
-}
-
-/** A provider's layers with commas, a provider after the other with slashes; whether a world can have them, the lab knows. */
-const hosted: Option<readonly (readonly number[])[] | undefined> = {
-  kind: 'text',
-  placeholder: '0,1/2,3',
-  help: 'the layers of each provider of the start, which it keeps (the rarest)',
-  read([value], flag) {
-    if (value !== undefined && !/^\d+(,\d+)*(\/\d+(,\d+)*)*$/.test(value))
-      throw usageError(`${flag} takes the layers of each provider as 0,1/2,3, not "${value}"`)
-    return value?.split('/').map((one) => one.split(',').map(Number))
-  },
-}
-
 /** Runs every scenario with every policy; not a scenario of its own. */
 const COMPARE = 'compare'
 
-/** Seeds as `1,2,3`. */
-const seeds: Option<readonly number[] | undefined> = {
-  kind: 'text',
-  placeholder: '1,2,3',
-  help: 'for compare: the seeds, one table row for each (that of --seed)',
-  read([value], flag) {
-    const numbers = value
-      ?.split(',')
-      .map((word) => (/^\d+$/.test(word) ? Number(word) : Number.NaN))
-    if (numbers?.some((one) => !(one <= SIMULATION_SEED_MAX)))
-      throw usageError(
-        `${flag} takes whole numbers up to ${SIMULATION_SEED_MAX} as 1,2,3, not "${value}"`,
-      )
-    return numbers
-  },
-}
-
 /** Finds the load at which answers take twice as long; not a scenario of its own. */
 const LOAD = 'load'
-
-/** Names as `a,b`; which of them exist, the lab knows. */
-const scenarios: Option<readonly string[] | undefined> = {
-  kind: 'text',
-  placeholder: 'a,b',
-  help: 'the scenarios of compare (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50) or load (calm,vitb-home)',
-  read: ([value]) => value?.split(','),
-}
-
-/** Names as `a,b`; which of them exist, the lab knows. */
-const policies: Option<readonly string[] | undefined> = {
-  kind: 'text',
-  placeholder: 'a,b',
-  help: 'for compare: these policies instead of the usual ones',
-  read: ([value]) => value?.split(','),
-}
 
 /** `layerswarm simulate`. The swarm in virtual time. */
 export const simulate = defineCommand({
@@ -109,18 +56,22 @@ export const simulate = defineCommand({
       high: 1_000_000,
       otherwise: undefined,
     }),
-    seed: count('what repeats a run event by event', {
+    seed: count('what repeats a run event by event (1)', {
       low: 0,
       high: SIMULATION_SEED_MAX,
-      otherwise: 1,
+      otherwise: undefined,
     }),
-    seeds,
-    scenarios,
-    policies,
+    seeds: seedList('for compare: the seeds, one table row for each (that of --seed)'),
+    scenarios: nameList(
+      'the scenarios of compare (harsh,calm,tabs,stragglers20,mass-leave,vitb-home,sybils50) or load (calm,vitb-home)',
+    ),
+    policies: nameList('for compare: these policies instead of the usual ones, or all'),
     policy: text('NAME', 'one policy instead of the usual ones, or all'),
-    hosted,
-    set: texts('a.b=c', 'change any setting of the scenario'),
-    rates,
+    hosted: hostedLayers('the layers of each provider of the start, which it keeps (the rarest)'),
+    set: settingChanges('change any setting of the scenario'),
+    rates: percentages(
+      'for churn: percentages of all peers that leave per minute (2,10,20,39,60,80)',
+    ),
     small: text('DIR', 'a model that fits on one peer, for its accuracy (the shipped one)'),
     report: text(
       'DIR',
@@ -153,8 +104,8 @@ export const simulate = defineCommand({
     progress,
     emit,
   }) {
-    const { peers, requests, seed, policy, small, rates: given, report: folder } = values
-    const { policies, hosted: placed } = values
+    const { peers, requests, seed = 1, policy, small, rates: given, report: folder } = values
+    const { policies, hosted: placed, set } = values
     const outputs = { print, markdown, emit }
     const forCompare = { seeds: values.seeds, scenarios: values.scenarios, policies }
     if (values.fuzz !== undefined) {
@@ -169,7 +120,7 @@ export const simulate = defineCommand({
         rates: given,
         report: folder,
       }
-      refuse('--fuzz', { ...forScenario, ...forCompare, set: values.set[0] })
+      refuse('--fuzz', { ...forScenario, ...forCompare, set })
       return searchWorlds(values.fuzz, seed, { print, emit }, { progress, signal })
     }
     const { SCENARIO_NAMES } = await import('@layerswarm/lab')
@@ -179,16 +130,16 @@ export const simulate = defineCommand({
       )
     if (given !== undefined && scenario !== CHURN)
       throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
+    refuseTwice({ ...values, set: { ...set } })
     const sizes = withoutUndefined({ peers, requests })
     const watch = { scored: !values['no-accuracy'], small, folder, signal, log, doing, progress }
     if (scenario === COMPARE) {
       refuse(`simulate ${COMPARE}`, { policy, hosted: placed })
-      const set = values.set.length === 0 ? undefined : changes(values.set)
       const options = { ...sizes, seeds: [seed], ...withoutUndefined({ ...forCompare, set }) }
       return compareAll({ ...watch, options }, { ...outputs, log })
     }
     if (scenario === LOAD) {
-      refuse(`simulate ${LOAD}`, { policy, hosted: placed, small, set: values.set[0] })
+      refuse(`simulate ${LOAD}`, { policy, hosted: placed, small, set })
       refuse(`simulate ${LOAD}`, { seeds: values.seeds, policies }, `simulate ${COMPARE}`)
       const options = { ...sizes, seed, ...withoutUndefined({ scenarios: values.scenarios }) }
       return findLoads({ options, folder, signal, progress }, outputs)
@@ -197,9 +148,8 @@ export const simulate = defineCommand({
     refuse(scenario, { scenarios: values.scenarios }, `simulate ${COMPARE} and ${LOAD}`)
     const options = {
       ...sizes,
-      ...withoutUndefined({ policy, hosted: placed }),
+      ...withoutUndefined({ policy, hosted: placed, set }),
       seed,
-      set: changes(values.set),
     }
     const run = { ...watch, options }
     if (scenario === CHURN) await sweepChurn(given, run, { ...outputs, plot })
@@ -223,6 +173,24 @@ function refuse(
 ): void {
   const name = Object.keys(options).find((flag) => options[flag] !== undefined)
   if (name !== undefined) throw usageError(`--${name} is for ${where}, not for ${what}`)
+}
+
+/** Two flags that say the same. @throws CliError `bad-usage` naming both. */
+function refuseTwice(values: {
+  readonly peers: unknown
+  readonly requests: unknown
+  readonly seed: unknown
+  readonly seeds: unknown
+  readonly set: Readonly<Record<string, string>>
+}): void {
+  const { peers, requests, seed, seeds, set } = values
+  const pairs = {
+    '--peers and --set peers.count': [peers, set['peers.count']],
+    '--requests and --set requests.count': [requests, set['requests.count']],
+    '--seed and --seeds': [seed, seeds],
+  }
+  for (const [flags, given] of Object.entries(pairs))
+    if (!given.includes(undefined)) throw usageError(`${flags} say the same: give one of them`)
 }
 
 type Outputs = Pick<CommandContext, 'print' | 'markdown' | 'emit'>
@@ -329,17 +297,6 @@ function churnDocument({ protocol, points, replay }: ChurnReport): Record<string
     })),
     replay,
   }
-}
-
-/** Every `a.b=c` as a name and a value. */
-function changes(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((change) => {
-      const at = change.indexOf('=')
-      if (at < 1) throw usageError(`--set takes NAME=VALUE, not "${change}"`)
-      return [change.slice(0, at), change.slice(at + 1)]
-    }),
-  )
 }
 
 /** What a program reads on stdout; routes and films are in the report's files. */

@@ -1,7 +1,7 @@
 import { escapeXml, short } from '@layerswarm/figures'
 import { type CompareReport, type CompareRow, contenderName } from '../compare.ts'
 import { POLICIES, type PolicyName } from '../policies/policy.ts'
-import { htmlTable, percent, protocolLine, table } from './format.ts'
+import { answerTime, htmlTable, percent, protocolLine, table } from './format.ts'
 import { peerColumns, peerNotes } from './peers.ts'
 import { REPORT_STYLE } from './style.ts'
 
@@ -94,8 +94,8 @@ function cells(row: CompareRow): string[] {
     percent(row.answeredShare),
     percent(row.partialShare),
     row.accuracy === null ? '–' : percent(row.accuracy),
-    `${Math.round(row.p50Ms)} ms`,
-    `${Math.round(row.p95Ms)} ms`,
+    answerTime(row.p50Ms, row.answeredShare),
+    answerTime(row.p95Ms, row.answeredShare),
     short(row.bytesPerRequest),
     short(row.askerBytesPerRequest),
     percent(row.wastedComputeShare),

@@ -23,6 +23,11 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share > 0.99 && share < 1 ? 2 : 1)} %`
 }
 
+/** How long answers took, for people; a dash where there was none. @param answered their number, or share. */
+export function answerTime(ms: number, answered: number): string {
+  return answered === 0 ? '–' : `${Math.round(ms)} ms`
+}
+
 /** Bytes as thousands of them, for people. */
 export function kilobytes(bytes: number): string {
   return (bytes / 1_000).toFixed(1)

@@ -6,7 +6,7 @@ import { aboutSetting, type SettingName } from '../scenarios/settings.ts'
 import type { SimulationReport } from '../simulate.ts'
 import { churnPlot } from './churn.ts'
 import { filmSection } from './film.ts'
-import { htmlTable, percent, protocolLine } from './format.ts'
+import { answerTime, htmlTable, percent, protocolLine } from './format.ts'
 import { brokenOf, checksOf, policiesOf } from './markdown.ts'
 import { peerNotes, peerTable } from './peers.ts'
 import { REPORT_STYLE } from './style.ts'
@@ -65,8 +65,8 @@ function summary(report: SimulationReport): string {
     percent(one.answeredShare),
     percent(one.partialShare),
     one.accuracy === null ? '–' : percent(one.accuracy),
-    `${Math.round(one.p50Ms)} ms`,
-    `${Math.round(one.p95Ms)} ms`,
+    answerTime(one.p50Ms, one.answered),
+    answerTime(one.p95Ms, one.answered),
     short(one.bytesPerRequest),
     percent(one.extraWorkShare),
     percent(one.wastedComputeShare),

@@ -2,7 +2,7 @@ import type { PolicyReport } from '../measure.ts'
 import { POLICIES, type PolicyName } from '../policies/policy.ts'
 import type { Violation } from '../referee.ts'
 import type { SimulationReport } from '../simulate.ts'
-import { kilobytes, percent, protocolLine, table } from './format.ts'
+import { answerTime, kilobytes, percent, protocolLine, table } from './format.ts'
 import { peerNotes, peerTable } from './peers.ts'
 
 /** A simulation as Markdown: what was simulated, one row per policy, how to repeat it. */
@@ -62,7 +62,7 @@ function attackTable(report: SimulationReport): string[] {
           const { requests, answered, right, p50Ms, p95Ms } = attack[when]
           const hungUp =
             attack.hungUpMs === null ? 'never' : `${(attack.hungUpMs / 1_000).toFixed(1)} s`
-          const times = [p50Ms, p95Ms].map((ms) => `${Math.round(ms)} ms`)
+          const times = [p50Ms, p95Ms].map((ms) => answerTime(ms, answered))
           return [name, when, `${answered} of ${requests}`, String(right), ...times, hungUp]
         }),
   )
@@ -99,9 +99,9 @@ function policyRow(name: PolicyName, one: PolicyReport): string[] {
     percent(one.answeredShare),
     percent(one.partialShare),
     one.accuracy === null ? '–' : percent(one.accuracy),
-    `${Math.round(one.p50Ms)} ms`,
-    `${Math.round(one.p95Ms)} ms`,
-    `${Math.round(one.p99Ms)} ms`,
+    answerTime(one.p50Ms, one.answered),
+    answerTime(one.p95Ms, one.answered),
+    answerTime(one.p99Ms, one.answered),
     String(Math.round(one.bytesPerRequest)),
     one.messagesPerRequest.toFixed(1),
     percent(one.extraWorkShare),
@@ -128,8 +128,8 @@ function sizesTable({ sizes }: SimulationReport): string[] {
         String(one.peers),
         String(one.lanes),
         percent(one.answeredShare),
-        `${Math.round(one.p50Ms)} ms`,
-        `${Math.round(one.p95Ms)} ms`,
+        answerTime(one.p50Ms, one.answeredShare),
+        answerTime(one.p95Ms, one.answeredShare),
         kilobytes(one.controlBytesPerPeerSecond),
         kilobytes(one.bytesPerPeerSecond),
       ]),

@@ -29,8 +29,8 @@ export interface AnsweringParts {
  * 1. A request ends once, and is then remembered as ended for a while.
  * 2. An answer has at least as many layers as its policy asks for.
  * 3. A request with such scores in hand does not fail, unless it is cancelled.
- * 4. While there is time a request does not fail for want of it: one with a plan, and one that has no answer but its
- *    last step, waits for the scores of that.
+ * 4. While there is time a request does not fail for want of it: one with a plan, one that has no answer but its
+ *    last step, and one of a member that has not met its whole lane yet, waits for the scores of that.
  */
 export class Answering {
   /** What was run again of each answer. */
@@ -87,9 +87,10 @@ export class Answering {
     const lost = (this.headsLost.get(request) ?? 0) + 1
     this.headsLost.set(request, lost)
     // Whoever ran the last layer cannot hand its result over: an answer without it is due where there is one, unless
-    // all layers of a plan were asked for, which is worth its time.
+    // all layers of a plan were asked for, which is worth its time, or this member has not met everybody yet.
     const { plan, isPrivate } = wanted.newest
-    const isNeeded = plan.length > 0 || wanted.before === undefined
+    const isMeeting = this.parts.coverage.isStillMeeting(nowMs)
+    const isNeeded = plan.length > 0 || wanted.before === undefined || isMeeting
     const isPatient = !isLate && isNeeded && !isPrivate
     if ((isOver || lost > HEADS_LOST_MAX) && !isPatient && wanted.dropLast()) {
       this.headsLost.delete(request)

@@ -44,6 +44,11 @@ export class Coverage {
     return nowMs < this.enteredAtMs + GREETED_MS
   }
 
+  /** Whether it has been in the lane for less than it takes everybody there to announce itself once. */
+  isStillMeeting(nowMs: number): boolean {
+    return nowMs < this.enteredAtMs + PRESENCE_INTERVAL_MS_MAX
+  }
+
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
   isCovered(step: Step): boolean {
     if (isComplete(step, this.shape.layers)) return true

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CoreEffect } from '../effects.ts'
 import { type JobId, Jobs } from '../jobs.ts'
-import { ERAS_MAX, STALL_MS_MAX } from '../limits.ts'
+import { ERAS_MAX, PRESENCE_INTERVAL_MS_MAX, STALL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT, type ClassifyPolicy } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
@@ -271,5 +271,43 @@ describe('the last step of a plan, whose holder there is no way to', () => {
     }
     expect(nowMs).toBe(CLASSIFY_POLICY_DEFAULT.deadlineMs)
     expect(requester.inFlight).toBe(0)
+  })
+})
+
+describe('the last visit, whose holder there is no way to', () => {
+  /** How many layers were answered, and when, where the tensor never comes. */
+  function answerWithout(firstMs: number) {
+    const requester = asked({ minLayers: 2 })
+    requester.onStep(peer, after(2), firstMs - 5)
+    const last = after(4, true)
+    let nowMs = firstMs
+    let effects = requester.onStep(peer, last, nowMs)
+    while (requester.inFlight > 0) {
+      const job = pullJob(effects)
+      const head = headJob(effects)
+      const again = effects.find((effect) => effect.do === 'ask-again' || effect.do === 'lead')
+      if (job !== undefined) effects = requester.onPulled(job, undefined, ++nowMs)
+      else if (head !== undefined) effects = requester.onHeadRun(head, unsure, ++nowMs)
+      else if (again !== undefined && 'step' in again)
+        effects = requester.onStep(peer, { ...last, era: again.step.era }, ++nowMs)
+      else {
+        nowMs = requester.wakeAtMs()
+        effects = requester.onTime(nowMs)
+      }
+    }
+    return { hops: hopsOf(effects), nowMs }
+  }
+
+  test('is asked for by a newcomer until everybody has announced itself to it', () => {
+    const { hops, nowMs } = answerWithout(10)
+    expect(hops).toEqual([['answered', 2]])
+    expect(nowMs).toBeGreaterThanOrEqual(PRESENCE_INTERVAL_MS_MAX)
+    expect(nowMs).toBeLessThan(PRESENCE_INTERVAL_MS_MAX + 2 * NAMED_STALL_MS)
+  })
+
+  test('is left out after three attempts by who knows its lane', () => {
+    const { hops, nowMs } = answerWithout(PRESENCE_INTERVAL_MS_MAX)
+    expect(hops).toEqual([['answered', 2]])
+    expect(nowMs).toBeLessThan(PRESENCE_INTERVAL_MS_MAX + NAMED_STALL_MS)
   })
 })
