@@ -22,6 +22,8 @@ import {
 } from './raw-firefox.ts'
 
 const LAYERS = 8
+/** Opened one after the other. */
+const CHANNELS = 100
 const WAIT_MS = 60_000
 
 describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of Chromium', () => {
@@ -100,6 +102,36 @@ describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of
     expect(route.filter(({ peer }) => peer === peerId)).toHaveLength(4)
     // Audits of earlier requests may add to it.
     await until('it has served all four', (seen) => seen.served >= served + 4)
+  })
+
+  test('uses the numbers of closed channels again, and everything still gets through', async () => {
+    // Where both sides close at once, Firefox by itself sends nothing any more after a few (decision 39).
+    const heard = await tab.evaluate<number>(`(async () => {
+      const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()]
+      one.onicecandidate = ({ candidate }) => candidate && other.addIceCandidate(candidate)
+      other.onicecandidate = ({ candidate }) => candidate && one.addIceCandidate(candidate)
+      other.ondatachannel = ({ channel }) => {
+        channel.onmessage = () => { channel.send('heard'); channel.close() }
+      }
+      const ask = () => new Promise((resolve) => {
+        const channel = one.createDataChannel('')
+        channel.onopen = () => channel.send('hello')
+        channel.onmessage = () => channel.close()
+        channel.onclose = () => resolve(true)
+        setTimeout(resolve, ${WAIT_MS / 2}, false)
+      })
+      const first = ask()
+      await one.setLocalDescription(await one.createOffer())
+      await other.setRemoteDescription(one.localDescription)
+      await other.setLocalDescription(await other.createAnswer())
+      await one.setRemoteDescription(other.localDescription)
+      let heard = 0
+      if (await first) while (heard < ${CHANNELS} && (await ask())) heard++
+      one.close()
+      other.close()
+      return heard
+    })()`)
+    expect(heard).toBe(CHANNELS)
   })
 
   test('draws rings as wide as they are meant to be', async () => {

@@ -120,6 +120,10 @@ export const WEB_PORTS: readonly number[] = [80, 443]
 export const PORT_MAX = 2 ** 16 - 1
 /** A server that has not answered by then has company: another one of the swarm is asked beside it. */
 export const SERVER_HEDGE_MS = 1_000
+/** A source of a layer file is alone for this long, and for what the file takes over a slow link: then the next one is asked beside it. */
+export const SOURCE_ALONE_MS = 2_000
+/** The uplink of a mobile peer, 11 Mbit/s. */
+export const SLOW_SOURCE_BYTES_PER_MS = 1_375
 /** A server that serves another swarm is asked again after this: it may be about to get the release. */
 export const SERVER_REFUSED_RETRY_MS = 60_000
 
@@ -213,6 +217,10 @@ export const LAYER_FILE_OPEN_MS = 10_000
 
 /** Node hashes so much on its main thread, in 0.7 ms: a few activations of ViT-B. A layer file would hold everything up. */
 export const HASHED_AT_ONCE_BYTES_MAX = 1024 * 1024
+/** A data channel that the other side opened is that side's to close, within this: round trips of a slow way, and a reset that is sent again. */
+export const CHANNEL_CLOSE_PATIENCE_MS = 5_000
+/** Data channels that wait for that, of all connections. */
+export const CHANNELS_LINGERING_MAX = 256
 /** How long stop() waits for each connection and for libp2p to close. */
 export const CLOSE_TIMEOUT_MS = 2_000
 /** What libp2p gives each connection when a node stops; of two that stop at once, neither answers. */

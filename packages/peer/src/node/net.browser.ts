@@ -3,6 +3,7 @@ import { webRTC } from '@libp2p/webrtc'
 import { createLibp2p } from 'libp2p'
 import { watchLife } from '../life/life.browser.ts'
 import { PEER_CONNECTIONS_RELOAD, RESERVATION_TIMEOUT_MS } from '../limits.ts'
+import { closeByOpener } from './data-channel-close.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
 import { deviceFacts } from './device.browser.ts'
 import { type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
@@ -22,7 +23,10 @@ const WAYS: Ways = Object.freeze({
 /** A tab: WebRTC between tabs, introduced through circuits of the bootstrap node; WebSocket to Node peers. */
 export const platform: Platform = Object.freeze({
   async createNode(options) {
-    if (typeof RTCPeerConnection !== 'undefined') fixInitDataChannel(RTCPeerConnection)
+    if (typeof RTCPeerConnection !== 'undefined') {
+      fixInitDataChannel(RTCPeerConnection)
+      closeByOpener({ RTCPeerConnection, RTCDataChannel })
+    }
     countPeerConnections()
     const node = await createLibp2p({
       ...sharedConfig(options),

@@ -6,7 +6,9 @@ describe('WebRTC in Node', () => {
   test('ends its threads with the last node that speaks it, once', async () => {
     const cleanup = vi.fn()
     const connections = { prototype: { createDataChannel: () => new EventTarget() } }
-    const modules = { native: { cleanup }, connections: { RTCPeerConnection: connections } }
+    const channels = { prototype: { close: () => undefined } }
+    const classes = { RTCPeerConnection: connections, RTCDataChannel: channels }
+    const modules = { native: { cleanup }, connections: classes }
     const load = async () => ({ ...modules, transport: { webRTC: () => undefined } }) as never
     const [one, other] = [await openWebRtc([], load), await openWebRtc([], load)]
     one.close()

@@ -1,6 +1,7 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Libp2pOptions } from 'libp2p'
 import { RESERVATION_TIMEOUT_MS } from '../limits.ts'
+import { closeByOpener } from './data-channel-close.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
 
 /** WebRTC as a Node peer speaks it, through circuits of a bootstrap node. */
@@ -14,7 +15,10 @@ export interface WebRtc {
 export interface WebRtcModules {
   readonly transport: Pick<typeof import('@libp2p/webrtc'), 'webRTC'>
   readonly native: Pick<typeof import('node-datachannel'), 'cleanup'>
-  readonly connections: Pick<typeof import('node-datachannel/polyfill'), 'RTCPeerConnection'>
+  readonly connections: Pick<
+    typeof import('node-datachannel/polyfill'),
+    'RTCPeerConnection' | 'RTCDataChannel'
+  >
 }
 
 /** Those of node-datachannel load a library that is made for some systems and not for others. */
@@ -39,6 +43,7 @@ export async function openWebRtc(
 ): Promise<WebRtc> {
   const { transport, native, connections } = await load()
   fixInitDataChannel(connections.RTCPeerConnection)
+  closeByOpener(connections)
   nodesOpen++
   let isOpen = true
   return {

@@ -1,7 +1,7 @@
 import { BOOTSTRAP_NODES_MAX } from '@layerswarm/swarm'
 import { type Bootstrap, fetchBootstrap } from '../bootstrap.ts'
-import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
+import { firstOf } from '../hedge.ts'
 import { SERVER_HEDGE_MS } from '../limits.ts'
 import { parseJoinUrl } from '../meeting/join-url.ts'
 
@@ -79,33 +79,16 @@ class KnownServers implements Servers {
   }
 
   async readAny(signal = new AbortController().signal): Promise<Answer> {
-    const over = new AbortController()
-    const bounded = AbortSignal.any([signal, over.signal])
     const { urls } = this
-    const failures: unknown[] = []
-    let turn = Promise.resolve()
-    const attempts = urls.map(async (url) => {
-      const own = turn
-      const failed = new AbortController()
-      // The next one begins when this one has failed, or has taken long.
-      turn = own.then(() => pause(SERVER_HEDGE_MS, AbortSignal.any([bounded, failed.signal])))
-      await own
-      bounded.throwIfAborted()
-      try {
-        return { url, bootstrap: await this.read(url, bounded) }
-      } catch (error) {
-        failures.push(error)
-        failed.abort()
-        throw error
-      }
-    })
+    const attempts = urls.map((url) => async (bounded: AbortSignal) => ({
+      url,
+      bootstrap: await this.read(url, bounded),
+    }))
     try {
-      return await Promise.any(attempts)
-    } catch {
-      signal.throwIfAborted()
-      throw failures.length === 1 ? failures[0] : noneAnswers(urls, failures)
-    } finally {
-      over.abort(new Error('another server answered'))
+      return await firstOf(attempts, SERVER_HEDGE_MS, signal)
+    } catch (error) {
+      if (!(error instanceof AggregateError)) throw error
+      throw error.errors.length === 1 ? error.errors[0] : noneAnswers(urls, error.errors)
     }
   }
 

@@ -128,6 +128,22 @@ describe('the layer store', () => {
     await expect(store.part('stem')).rejects.toThrow('release random has no such part')
   })
 
+  test('asks the next source beside one that says nothing, and stops that', async () => {
+    let stopped: AbortSignal | undefined
+    const silent: BlobFetcher = {
+      name: 'peers',
+      fetch: (_sha256, _size, signal) => {
+        stopped = signal
+        return new Promise(() => {})
+      },
+    }
+    const fetchers = [silent, source('http', async () => FILE)]
+    const store = createLayerStore({ manifest, cache: createMemoryCache(), fetchers })
+    expect(await store.part(3)).toEqual(FILE)
+    expect(store.bytesFrom).toEqual({ peers: 0, http: FILE.length, cache: 0 })
+    expect(stopped?.aborted).toBe(true)
+  })
+
   test('heals a spoilt cache', async () => {
     const cache = createMemoryCache()
     const http = source('http', async () => FILE)

@@ -3,6 +3,8 @@ import { filesOf, partName } from '@layerswarm/model'
 import { hashOf } from '#digest'
 import { freeMemory } from '../engine/free-memory.ts'
 import { PeerError } from '../errors.ts'
+import { firstOf } from '../hedge.ts'
+import { SLOW_SOURCE_BYTES_PER_MS, SOURCE_ALONE_MS } from '../limits.ts'
 
 /** Where files are kept on this machine, and how well. */
 export interface StorageState {
@@ -78,7 +80,7 @@ export interface LayerStoreNeeds {
   /** Which files of layers are given out, of those that the release has; those of its parts unless given. */
   readonly layerDtype?: LayerDtype
   readonly cache: BlobCache
-  /** Asked one after the other. */
+  /** Asked one after the other; who takes long has company. */
   readonly fetchers: readonly BlobFetcher[]
 }
 
@@ -122,21 +124,19 @@ export function createLayerStore({
         bytesFrom.cache += here.length
         return here
       }
-      const answers: string[] = []
-      for (const { name, fetch } of fetchers) {
-        signal.throwIfAborted()
-        const answer = await fetchChecked(fetch, wanted, signal)
-        if (typeof answer === 'string') {
-          answers.push(`${name}: ${answer}`)
-          continue
-        }
-        bytesFrom[name] += answer.length
-        // Without room in the cache the file is fetched again the next time.
-        await cache.write(wanted.sha256, answer).catch(() => undefined)
-        return answer
-      }
-      signal.throwIfAborted()
-      throw unavailable(part, `no source gave it (${answers.join('; ') || 'there is none'})`)
+      const attempts = fetchers.map((fetcher) => async (bounded: AbortSignal) => ({
+        name: fetcher.name,
+        file: await fetchChecked(fetcher, wanted, bounded),
+      }))
+      const { name, file } = await firstOf(attempts, aloneMs(wanted.bytes), signal).catch(
+        (error: unknown) => {
+          throw error instanceof AggregateError ? unavailable(part, linesOf(error)) : error
+        },
+      )
+      bytesFrom[name] += file.length
+      // Without room in the cache the file is fetched again the next time.
+      await cache.write(wanted.sha256, file).catch(() => undefined)
+      return file
     },
     bytesOf: (part) => fileOf(part)?.bytes ?? 0,
     async held(sha256) {
@@ -150,19 +150,29 @@ export function createLayerStore({
   }
 }
 
-/** @returns the file, or one line that says why this source did not give it. */
+/** How long a source of a file of so many bytes is asked alone, milliseconds: what it may take over a slow link, and a while. */
+export function aloneMs(bytes: number): number {
+  return SOURCE_ALONE_MS + bytes / SLOW_SOURCE_BYTES_PER_MS
+}
+
+/** @throws Error with one line that says why this source did not give it. */
 async function fetchChecked(
-  fetch: BlobFetcher['fetch'],
+  { name, fetch }: BlobFetcher,
   wanted: ReleaseFile,
   signal: AbortSignal,
-): Promise<Uint8Array | string> {
-  try {
-    const bytes = await fetch(wanted.sha256, wanted.bytes, signal)
-    if (bytes === undefined) return 'does not have it'
-    return (await whatIsWrong(bytes, wanted)) ?? bytes
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+): Promise<Uint8Array> {
+  const bytes = await fetch(wanted.sha256, wanted.bytes, signal).catch((error: unknown) => {
+    throw new Error(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  })
+  const wrong = bytes === undefined ? 'does not have it' : await whatIsWrong(bytes, wanted)
+  if (bytes === undefined || wrong !== undefined) throw new Error(`${name}: ${wrong}`)
+  return bytes
+}
+
+/** What every source answered, as one line. */
+function linesOf({ errors }: AggregateError): string {
+  const lines = errors.map((error: Error) => error.message)
+  return `no source gave it (${lines.join('; ') || 'there is none'})`
 }
 
 async function whatIsWrong(bytes: Uint8Array, wanted: ReleaseFile): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import type { Sha256 } from '@layerswarm/model'
 import { freeMemory } from '../engine/free-memory.ts'
+import { firstOf } from '../hedge.ts'
 import {
   LAYER_BYTES_PER_SECOND,
   LAYER_CHUNK_BYTES,
@@ -13,7 +14,7 @@ import {
   LAYER_TIMEOUT_MS,
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import type { HeldFile } from '../store/layer-store.ts'
+import { aloneMs, type HeldFile } from '../store/layer-store.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 
@@ -32,7 +33,7 @@ export const LAYER_PROTOCOL: ExchangeProtocol = Object.freeze({
 export interface LayerStreams {
   start(): Promise<void>
   stop(): Promise<void>
-  /** Fetches a file from the first of the peers that has all of it; undefined when none has. The hash is not checked. */
+  /** Fetches a file from the first of the peers that gives all of it; undefined when none does. The hash is not checked. */
   fetch(sha256: Sha256, size: number, signal: AbortSignal): Promise<Uint8Array | undefined>
   readonly bytes: Exchange['bytes']
 }
@@ -86,15 +87,12 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
       await exchange.stop()
     },
     async fetch(sha256, size, signal) {
-      for (const peer of candidates(sha256).slice(0, LAYER_PEERS_ASKED_MAX)) {
-        if (signal.aborted) return undefined
-        try {
-          return await fetchFrom(peer, sha256, size, signal)
-        } catch {
-          // Gone, slow, or without the file: the next one may have it.
-        }
-      }
-      return undefined
+      const peers = candidates(sha256).slice(0, LAYER_PEERS_ASKED_MAX)
+      const attempts = peers.map(
+        (peer) => (bounded: AbortSignal) => fetchFrom(peer, sha256, size, bounded),
+      )
+      // All are gone, slow, or without the file.
+      return firstOf(attempts, aloneMs(size), signal).catch(() => undefined)
     },
   }
 }
