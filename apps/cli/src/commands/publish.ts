@@ -73,11 +73,12 @@ export const publish = defineCommand({
     }
     const { manifest, uploaded } = await publishFolder(positionals[0] ?? '', choices)
     const release = releaseId(manifest)
-    const files = filesOf(manifest)
-    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+    // Layers that share their weights share a file.
+    const sizes = new Map(filesOf(manifest).map((file) => [file.sha256, file.bytes]))
+    const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
     print(`${manifest.name} ${release}`)
     if (keepsOrder(manifest.spec)) print(orderLine(manifest))
-    if (out !== undefined) print(`${files.length} files, ${bytes} bytes, in ${out}`)
+    if (out !== undefined) print(`${sizes.size} files, ${bytes} bytes, in ${out}`)
     for (const line of layerFilesLines(manifest)) print(line)
     for (const [grouping, accuracy] of Object.entries(manifest.rounds ?? {})) {
       print(`${percent(accuracy)} in rounds of ${grouping}`)
