@@ -1,4 +1,5 @@
 import { pause } from './deadline.ts'
+import { SLOW_SOURCE_BYTES_PER_MS, SOURCE_ALONE_MS } from './limits.ts'
 
 /** One way to get something; it stops when its signal aborts. */
 export type Attempt<T> = (signal: AbortSignal) => Promise<T>
@@ -37,4 +38,9 @@ export async function firstOf<T>(
   } finally {
     over.abort(new Error('another attempt has succeeded'))
   }
+}
+
+/** How long a source of a file of so many bytes is asked alone, milliseconds: what it may take over a slow link, and a while. */
+export function aloneMs(bytes: number): number {
+  return SOURCE_ALONE_MS + bytes / SLOW_SOURCE_BYTES_PER_MS
 }

@@ -210,6 +210,8 @@ export const LAYER_STREAMS_PER_PEER_MAX = 4
 export const LAYER_CHUNKS_AHEAD = 3
 /** Peers asked for one layer file before another source is tried. */
 export const LAYER_PEERS_ASKED_MAX = 3
+/** Peers remembered that gave no right file when they were asked last. */
+export const LAYER_PEERS_DOUBTED_MAX = 256
 /** Layer files kept open for askers, and for how long after the last question. */
 export const LAYER_FILES_OPEN_MAX = 2
 /** How long a layer file is kept open after the last question. */
@@ -220,7 +222,7 @@ export const HASHED_AT_ONCE_BYTES_MAX = 1024 * 1024
 /** A data channel that the other side opened is that side's to close, within this: round trips of a slow way, and a reset that is sent again. */
 export const CHANNEL_CLOSE_PATIENCE_MS = 5_000
 /** Data channels that wait for that, of all connections. */
-export const CHANNELS_LINGERING_MAX = 256
+export const CHANNELS_LINGERING_MAX = 1_024
 /** How long stop() waits for each connection and for libp2p to close. */
 export const CLOSE_TIMEOUT_MS = 2_000
 /** What libp2p gives each connection when a node stops; of two that stop at once, neither answers. */

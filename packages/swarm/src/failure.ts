@@ -61,7 +61,7 @@ function tooFewLine({
 function missingLine(missing: Missing, hops: number): string {
   switch (missing.what) {
     case 'stem':
-      return 'this peer had not run the stem yet, its engine is busy or still loading; ask again, or allow more time'
+      return 'this peer had not run the stem yet: its file has not come, or the engine is busy; ask again, or allow more time'
     case 'hosts':
       return `nobody is known who hosts ${listed('layer', missing.layers)}; start a peer that does (\`layerswarm peer --join URL --layers ${missing.layers.join(',')}\`)`
     case 'news':

@@ -9,7 +9,7 @@ import { CHANNEL_CLOSE_PATIENCE_MS, CHANNELS_LINGERING_MAX } from '../limits.ts'
  *
  * 1. A channel that the other side opened is closed `CHANNEL_CLOSE_PATIENCE_MS` after it was to be, unless the other
  *    side has closed it by then.
- * 2. No more than `CHANNELS_LINGERING_MAX` wait for that; another one is closed at once.
+ * 2. No more than `CHANNELS_LINGERING_MAX` wait for that; for another one the one that has waited longest is closed.
  */
 const patched = new WeakSet<object>()
 
@@ -32,7 +32,8 @@ export function closeByOpener({ RTCPeerConnection, RTCDataChannel }: DataChannel
   if (patched.has(connections)) return
   patched.add(connections)
   const opened = new WeakSet<RTCDataChannel>()
-  const lingering = new Set<RTCDataChannel>()
+  /** The longest first, and what closes each. */
+  const lingering = new Map<RTCDataChannel, () => void>()
   const { createDataChannel } = connections
   const { close } = channels
   connections.createDataChannel = function createOwn(...given) {
@@ -41,15 +42,16 @@ export function closeByOpener({ RTCPeerConnection, RTCDataChannel }: DataChannel
     return channel
   }
   channels.close = function closeInTurn() {
-    const isOwn = opened.has(this) || this.readyState !== 'open'
-    if (isOwn || lingering.size >= CHANNELS_LINGERING_MAX) return close.call(this)
+    if (opened.has(this) || this.readyState !== 'open') return close.call(this)
     if (lingering.has(this)) return
-    lingering.add(this)
+    const [oldest] = lingering.values()
+    if (lingering.size >= CHANNELS_LINGERING_MAX) oldest?.()
     const end = (): void => {
       clearTimeout(timer)
       if (lingering.delete(this) && this.readyState === 'open') close.call(this)
     }
     const timer = setTimeout(end, CHANNEL_CLOSE_PATIENCE_MS)
+    lingering.set(this, end)
     // In Node nothing that is only to be closed keeps the process alive.
     if (typeof timer === 'object') (timer as { unref(): void }).unref()
     this.addEventListener('close', end, { once: true })

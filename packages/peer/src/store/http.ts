@@ -3,6 +3,7 @@ import { SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { hashOf } from '#digest'
 import { pause } from '../deadline.ts'
 import { PeerError } from '../errors.ts'
+import { aloneMs, firstOf } from '../hedge.ts'
 import {
   DOWNLOAD_CHECKPOINT_BYTES,
   DOWNLOAD_PIECE_BYTES,
@@ -10,6 +11,7 @@ import {
   DOWNLOAD_RESUMES_MAX,
 } from '../limits.ts'
 import type { BlobCache, BlobFetcher } from './layer-store.ts'
+import { createMemoryCache } from './memory-cache.ts'
 
 /**
  * Parts from a signaling server: GET {join}parts/{sha256}. A download that breaks off goes on where
@@ -30,26 +32,40 @@ export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   }
 }
 
-/** The same from the first of several servers that has a part; where one breaks off the next goes on. */
+/**
+ * The same from the first of several servers that gives a part, whole and right; where one breaks off the next goes on, and one that
+ * takes long has company, of which nothing is kept.
+ */
 export function httpFetchers(urls: () => readonly URL[], partials: BlobCache): BlobFetcher {
   return {
     name: 'http',
     async fetch(sha256, size, signal) {
-      let failure: unknown
-      for (const url of urls()) {
+      let atWork = 0
+      const attempts = urls().map((url) => async (bounded: AbortSignal) => {
+        const own = atWork++ === 0 ? partials : createMemoryCache()
         try {
-          const bytes = await httpFetcher(url, partials).fetch(sha256, size, signal)
-          if (bytes !== undefined) return bytes
-        } catch (error) {
-          signal.throwIfAborted()
-          failure ??= error
+          const bytes = await httpFetcher(url, own).fetch(sha256, size, bounded)
+          if (bytes === undefined) throw LACKS
+          if ((await hashOf(bytes)) === sha256) return bytes
+          throw new Error(`${url.href}: gave a file with the wrong hash`)
+        } finally {
+          atWork--
         }
+      })
+      try {
+        return await firstOf(attempts, aloneMs(size), signal)
+      } catch (error) {
+        if (!(error instanceof AggregateError)) throw error
+        const failure = error.errors.find((one) => one !== LACKS)
+        if (failure !== undefined) throw failure
+        return undefined
       }
-      if (failure !== undefined) throw failure
-      return undefined
     },
   }
 }
+
+/** A server does not have the file. */
+const LACKS = new Error('does not have it')
 
 /** The beginning of a file, kept for the next attempt. */
 interface Begun {

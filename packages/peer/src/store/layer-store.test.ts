@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { sha256 } from '@layerswarm/model'
 import { afterEach, describe, expect, test } from 'vitest'
 import { PeerError } from '../errors.ts'
-import { download, httpFetcher } from './http.ts'
+import { download, httpFetcher, httpFetchers } from './http.ts'
 import { type BlobFetcher, createLayerStore, type HeldFile } from './layer-store.ts'
 import { createMemoryCache } from './memory-cache.ts'
 
@@ -315,5 +315,31 @@ describe('a download over HTTP', () => {
       stop.abort(new Error('enough'))
     })
     await expect(download(join, 9, stop.signal)).rejects.toThrow('enough')
+  })
+})
+
+describe('a file of which several servers are asked', () => {
+  const signal = new AbortController().signal
+  const right = () => serve((_request, response) => response.end(FILE))
+
+  test.each<[string, RequestListener]>([
+    ['says nothing', () => undefined],
+    ['stops in the middle', (_request, response) => response.write(FILE.subarray(0, 1_000))],
+    ['has another file', (_request, response) => response.end(FILE.map((byte) => byte + 1))],
+    ['does not have it', (_request, response) => response.writeHead(404).end()],
+  ])('comes from the second where the first %s', async (_what, listener) => {
+    const urls = [await serve(listener), await right()]
+    const cache = createMemoryCache()
+    const bytes = await httpFetchers(() => urls, cache).fetch(HASH, FILE.length, signal)
+    expect(bytes).toEqual(FILE)
+  })
+
+  test('is nowhere where all of them lack it, and where one fails that is told', async () => {
+    const lacks = await serve((_request, response) => response.writeHead(404).end())
+    const fails = await serve((_request, response) => response.writeHead(503).end())
+    const ask = (...urls: URL[]) =>
+      httpFetchers(() => urls, createMemoryCache()).fetch(HASH, FILE.length, signal)
+    expect(await ask(lacks, lacks)).toBeUndefined()
+    await expect(ask(lacks, fails)).rejects.toThrow(/: the server answered 503$/)
   })
 })

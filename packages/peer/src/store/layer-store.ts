@@ -3,8 +3,7 @@ import { filesOf, partName } from '@layerswarm/model'
 import { hashOf } from '#digest'
 import { freeMemory } from '../engine/free-memory.ts'
 import { PeerError } from '../errors.ts'
-import { firstOf } from '../hedge.ts'
-import { SLOW_SOURCE_BYTES_PER_MS, SOURCE_ALONE_MS } from '../limits.ts'
+import { aloneMs, firstOf } from '../hedge.ts'
 
 /** Where files are kept on this machine, and how well. */
 export interface StorageState {
@@ -148,11 +147,6 @@ export function createLayerStore({
       return { bytes, read: (range) => cache.read(sha256, range).catch(() => undefined) }
     },
   }
-}
-
-/** How long a source of a file of so many bytes is asked alone, milliseconds: what it may take over a slow link, and a while. */
-export function aloneMs(bytes: number): number {
-  return SOURCE_ALONE_MS + bytes / SLOW_SOURCE_BYTES_PER_MS
 }
 
 /** @throws Error with one line that says why this source did not give it. */

@@ -12,6 +12,8 @@ interface Shelf {
   node: SwarmNode
   layers: LayerStreams
   reads: number
+  /** Its files by hash. */
+  held: Map<string, Uint8Array>
   asks: string[]
 }
 
@@ -19,7 +21,7 @@ const open: Shelf[] = []
 
 async function start(files: readonly Uint8Array[], asks: string[] = []): Promise<Shelf> {
   const { node } = await createTestNode()
-  const byHash = new Map(files.map((file) => [sha256(file), file]))
+  const byHash = new Map<string, Uint8Array>(files.map((file) => [sha256(file), file]))
   const layers = createLayerStreams({
     node,
     async held(hash) {
@@ -30,7 +32,7 @@ async function start(files: readonly Uint8Array[], asks: string[] = []): Promise
     },
     candidates: () => shelf.asks,
   })
-  const shelf: Shelf = { id: node.peerId.toString(), node, layers, reads: 0, asks }
+  const shelf: Shelf = { id: node.peerId.toString(), node, layers, reads: 0, held: byHash, asks }
   await layers.start()
   open.push(shelf)
   return shelf
@@ -77,6 +79,20 @@ describe('layer streams', { timeout: 30_000 }, () => {
     expect(await taker.layers.fetch(sha256(file), file.length + 1, signal())).toBeUndefined()
     const unknown = sha256(Uint8Array.of(1)) as Sha256
     expect(await taker.layers.fetch(unknown, 1, signal())).toBeUndefined()
+  })
+
+  test('ask the next peer when the first gives another file, and that one last from then on', async () => {
+    const file = new Uint8Array(randomBytes(1_000))
+    const liar = await start([file], [])
+    const [giver, taker] = [await start([file]), await start([])]
+    const { held } = liar
+    held.set(sha256(file), new Uint8Array(1_000))
+    await connect(taker, liar)
+    await connect(taker, giver)
+    for (let time = 0; time < 3; time++)
+      expect(await taker.layers.fetch(sha256(file), file.length, signal())).toEqual(file)
+    expect(giver.layers.bytes.out).toBe(3_000)
+    expect(liar.layers.bytes.out).toBe(1_000)
   })
 
   test('give up when told to', async () => {

@@ -1,6 +1,7 @@
 import type { Sha256 } from '@layerswarm/model'
+import { hashOf } from '#digest'
 import { freeMemory } from '../engine/free-memory.ts'
-import { firstOf } from '../hedge.ts'
+import { aloneMs, firstOf } from '../hedge.ts'
 import {
   LAYER_BYTES_PER_SECOND,
   LAYER_CHUNK_BYTES,
@@ -8,13 +9,14 @@ import {
   LAYER_FILE_OPEN_MS,
   LAYER_FILES_OPEN_MAX,
   LAYER_PEERS_ASKED_MAX,
+  LAYER_PEERS_DOUBTED_MAX,
   LAYER_REQUEST_BYTES,
   LAYER_REQUESTS_PER_SECOND,
   LAYER_STREAMS_PER_PEER_MAX,
   LAYER_TIMEOUT_MS,
 } from '../limits.ts'
 import type { SwarmNode } from '../node/libp2p-config.ts'
-import { aloneMs, type HeldFile } from '../store/layer-store.ts'
+import type { HeldFile } from '../store/layer-store.ts'
 import { createExchange, type Exchange, type ExchangeProtocol } from './exchange.ts'
 import { hexBytes, hexText } from './hex.ts'
 
@@ -33,7 +35,7 @@ export const LAYER_PROTOCOL: ExchangeProtocol = Object.freeze({
 export interface LayerStreams {
   start(): Promise<void>
   stop(): Promise<void>
-  /** Fetches a file from the first of the peers that gives all of it; undefined when none does. The hash is not checked. */
+  /** Fetches a file from the first of the peers that gives it, whole and right; undefined when none does. */
   fetch(sha256: Sha256, size: number, signal: AbortSignal): Promise<Uint8Array | undefined>
   readonly bytes: Exchange['bytes']
 }
@@ -50,6 +52,8 @@ export interface LayerStreamsNeeds {
 /** Answers nobody before `start`. */
 export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds): LayerStreams {
   const files = createOpenFiles(held)
+  /** Who was asked last and gave no right file, the latest at the end. */
+  const doubted = new Set<string>()
   const exchange = createExchange(node, LAYER_PROTOCOL, async (request) => {
     if (request.length !== LAYER_REQUEST_BYTES) return undefined
     const chunk = new DataView(request.buffer, request.byteOffset).getUint32(32, true)
@@ -76,7 +80,15 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
       }
     }
     await Promise.all(Array.from({ length: Math.min(LAYER_CHUNKS_AHEAD, chunks) }, fetchChunks))
+    if ((await hashOf(file)) !== sha256) throw new Error(`${peer} gives another file`)
     return file
+  }
+
+  function doubt(peer: string): void {
+    doubted.delete(peer)
+    doubted.add(peer)
+    const [oldest] = doubted
+    if (doubted.size > LAYER_PEERS_DOUBTED_MAX && oldest !== undefined) doubted.delete(oldest)
   }
 
   return {
@@ -87,11 +99,19 @@ export function createLayerStreams({ node, held, candidates }: LayerStreamsNeeds
       await exchange.stop()
     },
     async fetch(sha256, size, signal) {
-      const peers = candidates(sha256).slice(0, LAYER_PEERS_ASKED_MAX)
-      const attempts = peers.map(
-        (peer) => (bounded: AbortSignal) => fetchFrom(peer, sha256, size, bounded),
+      // Who gave nothing lately is asked after the others.
+      const peers = candidates(sha256).toSorted(
+        (a, b) => Number(doubted.has(a)) - Number(doubted.has(b)),
       )
-      // All are gone, slow, or without the file.
+      const attempts = peers
+        .slice(0, LAYER_PEERS_ASKED_MAX)
+        .map((peer) => async (bounded: AbortSignal) => {
+          doubt(peer)
+          const file = await fetchFrom(peer, sha256, size, bounded)
+          doubted.delete(peer)
+          return file
+        })
+      // All are gone, slow, without the file, or give another.
       return firstOf(attempts, aloneMs(size), signal).catch(() => undefined)
     },
   }
