@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Effect } from '../effects.ts'
 import { PRESENCE_INTERVAL_MS, PRESENCE_TTL_MS, SPEED_NEWS_MS } from '../limits.ts'
+import { GREETING_STEP_MS } from '../presence/limits.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { PeerTable } from '../presence/peer-table.ts'
@@ -89,6 +90,26 @@ describe('a member of a lane', () => {
     expect(membership.concerns(presence())).toBe(true)
     expect(membership.concerns(presence({ lane: 1 }))).toBe(false)
     expect(membership.concerns(presence({ release: '6'.repeat(64) }))).toBe(false)
+  })
+
+  test('tells the lane of all of itself where somebody asks to whom it has no way', () => {
+    const { membership } = member()
+    membership.speakIfDue(0)
+    membership.hear(third, presence({ asking: true }), 10)
+    const atMs = membership.wakeAtMs()
+    expect(atMs).toBeLessThan(10 + 3 * GREETING_STEP_MS)
+    const said = saidIn(membership.speakIfDue(atMs))
+    expect(said).toMatchObject([{ to: 'lane', message: { kind: 'presence', addresses: [] } }])
+    expect(saidIn(membership.speakIfDue(atMs + 1))).toEqual([])
+  })
+
+  test('tells one that asks and has a way alone', () => {
+    const { membership } = member()
+    membership.speakIfDue(0)
+    expect(saidIn(membership.hear(other, presence({ asking: true }), 10))).toMatchObject([
+      { to: [other] },
+    ])
+    expect(saidIn(membership.speakIfDue(10 + 3 * GREETING_STEP_MS))).toEqual([])
   })
 
   test('reports whoever comes and goes once', () => {

@@ -1,5 +1,7 @@
+import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import { type Announcement, Announcing, type AnnouncingOptions } from '../presence/announcing.ts'
+import { Greeting } from '../presence/greeting.ts'
 import type { LaneView } from '../presence/lane-view.ts'
 import { Welcome } from '../presence/welcome.ts'
 import type { LaneCount } from '../wire/lane-count.ts'
@@ -27,19 +29,23 @@ type KnownMembers = Pick<LaneView, 'table' | 'neighbourhood'>
  *
  * 1. It is in one lane at a time and knows nobody of another.
  * 2. Whoever joins or goes is reported once; whoever is forgotten is not known by distance either.
- * 3. Newcomers alone are answered, once each: the others know this member.
+ * 3. Newcomers alone are answered, once each: the others know this member. A host says so to all where it has no
+ *    way to one that asks.
  * 4. It takes leave of a lane before it enters another, and speaks in that one at once.
  */
 export class LaneMembership {
   private readonly release: string
+  private readonly self: PeerId
   private readonly own: OwnState
   private readonly view: KnownMembers
   private readonly announcing: Announcing
   private readonly welcome = new Welcome()
+  private readonly greeting = new Greeting()
   private readonly keeper: LaneKeeper
 
   constructor(options: MembershipOptions, own: OwnState, view: KnownMembers, nowMs: number) {
     this.release = options.release
+    this.self = options.self
     this.own = own
     this.view = view
     this.announcing = new Announcing(options, nowMs)
@@ -56,6 +62,7 @@ export class LaneMembership {
     return Math.min(
       this.announcing.wakeAtMs(),
       this.welcome.wakeAtMs(),
+      this.greeting.wakeAtMs(),
       this.keeper.wakeAtMs(),
       this.view.table.nextExpiryMs(),
     )
@@ -71,12 +78,14 @@ export class LaneMembership {
     const { table, neighbourhood } = this.view
     const isNew = table.hear(from, presence, nowMs)
     neighbourhood.hear(from, presence)
+    if (presence.layers.length > 0 && presence.addresses !== undefined) this.greeting.heardHost()
     if (!presence.asking && !isNew) return []
     this.keeper.joined(this.own.situation(nowMs).serves, nowMs)
     this.welcome.owe(from, nowMs)
     const joined: Effect[] = isNew
       ? [{ do: 'report', event: { type: 'peer-joined', peer: from } }]
       : []
+    if (presence.asking) this.greet(from, nowMs)
     return [...joined, ...this.welcomeReached(nowMs)]
   }
 
@@ -120,6 +129,7 @@ export class LaneMembership {
     const gone = this.view.table.clear()
     this.view.neighbourhood.clear()
     this.welcome.clear()
+    this.greeting.clear()
     this.announcing.laneEntered(nowMs)
     return [
       ...farewell,
@@ -138,7 +148,7 @@ export class LaneMembership {
 
   /** Announces itself, and answers newcomers, when that is due. */
   speakIfDue(nowMs: number): Effect[] {
-    return [...this.announceIfDue(nowMs), ...this.welcomeReached(nowMs)]
+    return [...this.announceIfDue(nowMs), ...this.welcomeReached(nowMs), ...this.greetIfDue(nowMs)]
   }
 
   /** Something changed that the others should know at once. */
@@ -155,9 +165,26 @@ export class LaneMembership {
   private announceIfDue(nowMs: number): Effect[] {
     if (!this.announcing.takeTurn(nowMs)) return []
     this.own.intervalPassed()
-    const isAwaited = this.welcome.owesUnreached((peer) => this.view.neighbourhood.reaches(peer))
-    const message = this.announcing.presence(this.announcement(), isAwaited)
+    const message = this.announcing.presence(this.announcement(), this.isAwaited())
     return [{ do: 'publish', message }]
+  }
+
+  /** Whether a newcomer needs all of it who cannot be told. */
+  private isAwaited(): boolean {
+    return this.welcome.owesUnreached((peer) => this.view.neighbourhood.reaches(peer))
+  }
+
+  private greet(newcomer: PeerId, nowMs: number): void {
+    if (this.view.neighbourhood.reaches(newcomer)) return
+    const hosts = [...this.view.table.all()].filter(({ presence }) => presence.layers.length > 0)
+    this.greeting.asked(hosts.length, draw(this.self, newcomer) / 2 ** 32, nowMs)
+  }
+
+  private greetIfDue(nowMs: number): Effect[] {
+    if (!this.greeting.takeTurn(nowMs)) return []
+    const announcement = this.announcement()
+    if (announcement.layers.length === 0 || !this.isAwaited()) return []
+    return [{ do: 'publish', message: this.announcing.presence(announcement, true) }]
   }
 
   private welcomeReached(nowMs: number): Effect[] {

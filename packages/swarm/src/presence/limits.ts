@@ -18,6 +18,12 @@ export const PRESENCE_GROWTH = 1.6
 export const WHOLE_PRESENCE_EVERY = 6
 /** A neighbour that is so many steps of the scale nearer or farther than was said is news: a fifth. */
 export const WAY_NEWS_STEPS = 3
+/** Between the turns of two hosts that greet a newcomer: for the first one's word to get to the second. */
+export const GREETING_STEP_MS = 50
+/** One member greets no more often, whoever asks. */
+export const GREETING_INTERVAL_MS = 2_000
+/** So many hosts that a newcomer hears of bring it to the others. */
+export const GREETINGS_ENOUGH = 2
 /** How often is looked whether a newcomer is reached now. */
 export const WELCOME_RETRY_MS = 300
 /** After this long it has heard a regular presence of everybody (PRESENCE_INTERVAL_MS_MAX). */
