@@ -1,13 +1,6 @@
 import { GOSSIP_REQUESTS_MAX, IDLE_REQUESTS_MAX, VITB_REQUESTS_MAX } from './limits.ts'
 import type { PolicyReport } from './measure.ts'
-import {
-  CHAINS,
-  CLAIM_POLICIES,
-  EVERY_POLICY,
-  POLICY_NAMES,
-  type PolicyName,
-  policyNamed,
-} from './policies/policy.ts'
+import { CHAINS, CLAIM_POLICIES, type PolicyName, policiesNamed } from './policies/policy.ts'
 import { scenarioSettings } from './scenarios/scenarios.ts'
 import { changeSettings, protocolOf, SETTINGS_DEFAULT } from './scenarios/settings.ts'
 import type { SimulateOptions, SimulationReport } from './simulate.ts'
@@ -146,9 +139,7 @@ export function compareCells(options: CompareOptions = {}): CompareCell[] {
 function contendersOf({ policies }: CompareOptions): typeof CONTENDERS {
   return policies === undefined
     ? CONTENDERS
-    : policies
-        .flatMap((name) => (name === EVERY_POLICY ? POLICY_NAMES : [policyNamed(name)]))
-        .map((name) => [name, 'random'] as const)
+    : policies.flatMap(policiesNamed).map((name) => [name, 'random'] as const)
 }
 
 function setOf(placement: Placement, { set }: CompareOptions): Pick<SimulateOptions, 'set'> {

@@ -7,10 +7,9 @@ import {
   type AskPolicy,
   CHAINS,
   CLAIM_POLICIES,
-  EVERY_POLICY,
   POLICY_NAMES,
   type PolicyName,
-  policyNamed,
+  policiesNamed,
   type Scene,
   USUAL_POLICIES,
 } from './policies/policy.ts'
@@ -216,8 +215,7 @@ function contendersOf(
   { policy, policies }: SimulateOptions,
 ): readonly [string, Contender][] {
   if (policies !== undefined) return Object.entries(policies)
-  if (policy === EVERY_POLICY) return POLICY_NAMES.map((name) => [name, name])
-  if (policy !== undefined) return [[policy, policyNamed(policy)]]
+  if (policy !== undefined) return policiesNamed(policy).map((name) => [name, name])
   // Growth concerns the gossip of this project; the chains have none.
   const names = scenario === LANES ? (['any-order'] as const) : USUAL_POLICIES
   return names.map((name) => [name, name])

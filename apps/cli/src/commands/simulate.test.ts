@@ -39,6 +39,17 @@ function broken(): SimulationReport {
   return { ...report, broken: 1 }
 }
 
+/** Words that are refused, and the line that says why. */
+type Refused = readonly (readonly [readonly string[], string])[]
+
+/** @param first of all these words. */
+async function expectRefused(refused: Refused, ...first: readonly string[]): Promise<void> {
+  for (const [words, line] of refused) {
+    expect(await run('simulate', ...first, ...words)).toBe(2)
+    expect(said).toBe(`layerswarm: ${line}\n`)
+  }
+}
+
 describe('a broken promise fails the command with the one line that replays it:', () => {
   beforeEach(() => {
     thread.result = broken()
@@ -72,7 +83,7 @@ describe('a broken promise fails the command with the one line that replays it:'
 
 describe('layers that are given', () => {
   test('are refused in one line where they are none, or mean nothing', async () => {
-    const refused: readonly (readonly [readonly string[], string])[] = [
+    const refused: Refused = [
       [['calm', '--hosted', '0,1/x'], '--hosted takes layer numbers as 2,0,1 or 0-3, not "x"'],
       [['calm', '--hosted', ''], '--hosted takes the layers of each provider as 0,1/2-4, not ""'],
       [
@@ -83,16 +94,13 @@ describe('layers that are given', () => {
       [['load', '--hosted', '0'], '--hosted is for a SCENARIO, not for simulate load'],
       [['--fuzz', '1', '--hosted', '0'], '--hosted is for a SCENARIO, not for --fuzz'],
     ]
-    for (const [words, line] of refused) {
-      expect(await run('simulate', ...words)).toBe(2)
-      expect(said).toBe(`layerswarm: ${line}\n`)
-    }
+    await expectRefused(refused)
   })
 })
 
 describe('what is given twice', () => {
   test('is refused in one line', async () => {
-    const refused: readonly (readonly [readonly string[], string])[] = [
+    const refused: Refused = [
       [
         ['calm', '--peers', '4', '--set', 'peers.count=5'],
         '--peers and --set peers.count say the same: give one of them',
@@ -115,16 +123,13 @@ describe('what is given twice', () => {
       [['churn', '--rates', '2,2'], '--rates names 2 twice'],
       [['calm', '--hosted', '0-1,1'], '--hosted names layer 1 twice'],
     ]
-    for (const [words, line] of refused) {
-      expect(await run('simulate', ...words)).toBe(2)
-      expect(said).toBe(`layerswarm: ${line}\n`)
-    }
+    await expectRefused(refused)
   })
 })
 
 describe('a comparison', () => {
   test('refuses what is for a scenario, and scenarios and seeds that do not exist, before anything runs', async () => {
-    const refused: readonly (readonly [readonly string[], string])[] = [
+    const refused: Refused = [
       [['--policy', 'gossip'], '--policy is for a SCENARIO, not for simulate compare'],
       [['--set', 'links.storm=0'], 'there is no setting "links.storm"'],
       [['--policies', 'any-order,storm'], 'there is no policy "storm"'],
@@ -153,15 +158,12 @@ describe('a comparison', () => {
 
 describe('a search for the load that a swarm takes', () => {
   test('refuses what is for a scenario and for a comparison in one line', async () => {
-    const refused: readonly (readonly [readonly string[], string])[] = [
+    const refused: Refused = [
       [['--policy', 'gossip'], '--policy is for a SCENARIO, not for simulate load'],
       [['--set', 'links.loss=0'], '--set is for a SCENARIO, not for simulate load'],
       [['--seeds', '1,2'], '--seeds is for simulate compare, not for simulate load'],
     ]
-    for (const [words, line] of refused) {
-      expect(await run('simulate', 'load', ...words)).toBe(2)
-      expect(said).toBe(`layerswarm: ${line}\n`)
-    }
+    await expectRefused(refused, 'load')
   })
 
   test('fails with the line that replays a load that broke a promise', async () => {

@@ -63,7 +63,7 @@ export const USUAL_POLICIES: readonly PolicyName[] = [
   'small-model',
 ]
 /** In place of a policy's name: every one of them. */
-export const EVERY_POLICY = 'all'
+const EVERY_POLICY = 'all'
 /** Those in which a client plans the whole route, and hosts may be placed in blocks for it. */
 export const CHAINS: readonly PolicyName[] = ['fixed-order', 'fixed-order-replay', 'random-order']
 /** Those that run on the production machines, each with a claim policy of its own; undefined for what ships. */
@@ -75,9 +75,13 @@ export const CLAIM_POLICIES: Partial<Record<PolicyName, ClaimPolicy | undefined>
   gossip,
 }
 
-/** @throws SwarmError `bad-request` with the list of policies for any other name. */
-export function policyNamed(name: string): PolicyName {
-  if (Object.hasOwn(POLICIES, name)) return name as PolicyName
+/**
+ * One policy, or all in place of its name.
+ * @throws SwarmError `bad-request` with the list of policies for any other name.
+ */
+export function policiesNamed(name: string): readonly PolicyName[] {
+  if (name === EVERY_POLICY) return POLICY_NAMES
+  if (Object.hasOwn(POLICIES, name)) return [name as PolicyName]
   throw new SwarmError(
     { code: 'bad-request', field: 'policy' },
     `there is no policy "${name}"; the policies are ${POLICY_NAMES.join(', ')}, or ${EVERY_POLICY}`,

@@ -15,7 +15,7 @@ import { createMemoryCache } from './memory-cache.ts'
 
 /**
  * Parts from a signaling server: GET {join}parts/{sha256}. A download that breaks off goes on where
- * it stopped, also after a reload of the page: what has come of it is kept in `partials`.
+ * it stopped, also after a reload of the page: what has come of it is kept in `partials`. Only a right file is given.
  */
 export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
   return {
@@ -23,17 +23,18 @@ export function httpFetcher(join: URL, partials: BlobCache): BlobFetcher {
     async fetch(sha256, size, signal) {
       const url = new URL(`parts/${sha256}`, join)
       const begun = await begunDownload(partials, sha256, size)
-      const resumed = begun.length > 0
-      const bytes = await downloadInPieces(url, size, begun, signal)
-      if (!resumed || bytes === undefined || (await hashOf(bytes)) === sha256) return bytes
-      // What was kept was spoilt, or is of another file than the server has now. By now it is forgotten.
-      return downloadInPieces(url, size, begun, signal)
+      // What was kept may be spoilt, or of another file than the server has now: once it has been read it is forgotten.
+      for (let left = begun.length > 0 ? 2 : 1; left > 0; left--) {
+        const bytes = await downloadInPieces(url, size, begun, signal)
+        if (bytes === undefined || (await hashOf(bytes)) === sha256) return bytes
+      }
+      throw new Error(`${url.href}: gave a file with the wrong hash`)
     },
   }
 }
 
 /**
- * The same from the first of several servers that gives a part, whole and right; where one breaks off the next goes on, and one that
+ * The same from the first of several servers that gives a part; where one breaks off the next goes on, and one that
  * takes long has company, of which nothing is kept.
  */
 export function httpFetchers(urls: () => readonly URL[], partials: BlobCache): BlobFetcher {
@@ -46,8 +47,7 @@ export function httpFetchers(urls: () => readonly URL[], partials: BlobCache): B
         try {
           const bytes = await httpFetcher(url, own).fetch(sha256, size, bounded)
           if (bytes === undefined) throw LACKS
-          if ((await hashOf(bytes)) === sha256) return bytes
-          throw new Error(`${url.href}: gave a file with the wrong hash`)
+          return bytes
         } finally {
           atWork--
         }

@@ -46,7 +46,7 @@ export class Coverage {
 
   /** Whether it has been in the lane for less than it takes everybody there to announce itself once. */
   isStillMeeting(nowMs: number): boolean {
-    return nowMs < this.enteredAtMs + PRESENCE_INTERVAL_MS_MAX
+    return nowMs < this.laneKnownAtMs
   }
 
   /** Whether someone alive hosts a layer that may come next, or none is needed any more. */
@@ -136,6 +136,11 @@ export class Coverage {
     const { newest, patience } = wanted
     if (this.isCovered(newest)) return patience.covered()
     const isGap = this.planWithoutGaps(wanted) !== undefined
-    patience.uncovered(this.enteredAtMs + PRESENCE_INTERVAL_MS_MAX, nowMs, isGap)
+    patience.uncovered(this.laneKnownAtMs, nowMs, isGap)
+  }
+
+  /** When everybody in the lane has announced itself once, milliseconds. */
+  private get laneKnownAtMs(): number {
+    return this.enteredAtMs + PRESENCE_INTERVAL_MS_MAX
   }
 }
