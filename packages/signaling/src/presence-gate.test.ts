@@ -160,7 +160,7 @@ describe('a presence gate', () => {
 
 describe('a presence gate, before a signature is checked', () => {
   const knock = (source: string, isOwn: boolean, network?: string) => ({
-    ...{ source, isServer: !isOwn, isOwn, network },
+    ...{ source, isServer: !isOwn, author: isOwn ? source : 'another', network },
     bytes: hello.length,
   })
 

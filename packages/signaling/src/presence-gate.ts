@@ -62,8 +62,8 @@ export interface PresenceKnock {
   readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
-  /** It says that the neighbour itself has signed it. */
-  readonly isOwn: boolean
+  /** Who it says has signed it. */
+  readonly author: string
   /** How long it is. */
   readonly bytes: number
 }
@@ -189,7 +189,7 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
       refuse('source-rate', knock.bytes)
       return false
     }
-    if (!knock.isOwn && !knock.isServer) {
+    if (knock.author !== knock.source && !knock.isServer) {
       refuse('hearsay', knock.bytes)
       return false
     }
@@ -219,8 +219,7 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
   return {
     judge(arrival, nowMs) {
       const { source, isServer, network, author, bytes } = arrival
-      const isOwn = source === author
-      const knock = { source, isServer, network, isOwn, bytes: bytes.length }
+      const knock = { source, isServer, network, author, bytes: bytes.length }
       return admits(knock, nowMs) ? judgeAdmitted(arrival, nowMs) : 'ignore'
     },
     admits,

@@ -313,9 +313,9 @@ function watchDoor(
 ): void {
   const nowMs = () => performance.now()
   const admission: Admission = {
-    admits: (source, { data }, isOwn) => {
+    admits: (source, { data }, author) => {
       const whence = { source, isServer: isServer(source), network: networkOf(source) }
-      return gate.admits({ ...whence, isOwn, bytes: data?.length ?? 0 }, nowMs())
+      return gate.admits({ ...whence, author, bytes: data?.length ?? 0 }, nowMs())
     },
     isBanned: (neighbour) => gate.isBanned(neighbour, nowMs()),
     forged: (neighbour) => gate.forged(neighbour, nowMs()),

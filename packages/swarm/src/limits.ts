@@ -177,7 +177,11 @@ export const HANDED_OVER_BURST = 2_400
 export const PASSED_ON_PER_SECOND = 40
 /** So many at once: three seconds of the rate. */
 export const PASSED_ON_BURST = 120
-/** Messages per second of authors that are not known to be there, of all that one neighbour hands over, that a member passes on. */
+/** Messages per second of authors that are not known to be there, of all that one neighbour hands over, that a member looks at. */
+export const STRANGERS_HEARD_PER_SECOND = 20
+/** So many at once: a made-up crowd costs a member 20 ms of checking signatures. */
+export const STRANGERS_HEARD_BURST = 60
+/** So many of those a second a member passes on: who does not know an author does not answer for it. */
 export const STRANGERS_PASSED_ON_PER_SECOND = 10
 /** So many at once: steps of a few requests. */
 export const STRANGERS_PASSED_ON_BURST = 30

@@ -7,6 +7,7 @@ import {
   LANE_MESSAGES_BURST,
   laneTopic,
   type Message,
+  peerIdOfKey,
   type RawMessage,
   REJECTS_PER_NEIGHBOUR_MAX,
   type RequestId,
@@ -48,12 +49,12 @@ function gossip(
       await this.validateReceivedMessage(neighbour, message)
     },
   }
-  const asked: { own: boolean; topic: string }[] = []
+  const asked: { author: string; topic: string }[] = []
   const forged: string[] = []
   const answer = { admits: true, isBanned: false }
   const admission = {
-    admits(_: string, { topic }: RawMessage, own: boolean) {
-      asked.push({ own, topic })
+    admits(_: string, { topic }: RawMessage, author: string) {
+      asked.push({ author, topic })
       return answer.admits
     },
     isBanned: () => answer.isBanned,
@@ -61,7 +62,7 @@ function gossip(
   }
   const turns = createTurns({ nowMs: () => performance.now(), afterTurn })
   const end = askBeforeChecking(pubsub, admission, turns)
-  const bring = (from: string, number: number) =>
+  const bring = (from: string | Uint8Array, number: number) =>
     pubsub.handleReceivedMessage(neighbour, {
       topic: 'lane',
       from: Buffer.from(from),
@@ -76,12 +77,13 @@ const neighbour = {
 } as unknown as PeerId
 
 describe('a gossiped message', () => {
-  test('is asked about before its signature is checked, as its neighbour’s own or another’s', async () => {
+  test('is asked about before its signature is checked, as its neighbour’s own, another’s or nobody’s', async () => {
     const { bring, asked, pubsub } = gossip()
+    const key = randomBytes(32)
     await bring('anna', 1)
-    await bring('ben', 2)
+    await bring(Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...key]), 2)
     await bring('annab', 3)
-    expect(asked.map(({ own }) => own)).toEqual([true, false, false])
+    expect(asked.map(({ author }) => author)).toEqual(['anna', peerIdOfKey(key), ''])
     expect(pubsub.handled).toHaveLength(3)
   })
 

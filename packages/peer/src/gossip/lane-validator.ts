@@ -36,10 +36,10 @@ export function createLaneAdmission(
     cutOff(node, neighbour, fault)
   }
   return {
-    admits(source, { topic }, isOwn) {
+    admits(source, { topic }, author) {
       if (!follows(topic)) return false
       const isPresence = parseTopic(topic)?.carries === 'presence'
-      const verdict = gate.admit({ source, isPresence, isOwn }, performance.now())
+      const verdict = gate.admit({ source, author, isPresence }, performance.now())
       if (verdict?.verdict === 'ban') banned(source, verdict.fault)
       return verdict === undefined
     },

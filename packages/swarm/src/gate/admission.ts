@@ -1,3 +1,4 @@
+import { peerIdOfMultihash } from '../wire/peer-id.ts'
 import type { Turns } from './turns.ts'
 
 /** A message as it came, its signature unchecked. */
@@ -31,8 +32,8 @@ export interface Receiving {
 
 /** Who is asked before and after a signature is checked. */
 export interface Admission {
-  /** Whether a message that was not heard before is worth the check. */
-  admits(neighbour: string, message: RawMessage, isOwn: boolean): boolean
+  /** Whether a message that was not heard before is worth the check; `author` is who it says has signed it. */
+  admits(neighbour: string, message: RawMessage, author: string): boolean
   /** Whether a neighbour that was banned while its message waited is heard no more. */
   isBanned(neighbour: string): boolean
   /** A neighbour has handed over a message that nobody has signed. */
@@ -58,10 +59,9 @@ export function askBeforeChecking(
   }
   Object.assign(gossip, {
     async handleReceivedMessage(neighbour: Neighbour, message: RawMessage) {
-      const isOwn = isSame(message.from, neighbour.toMultihash().bytes)
       const whose = neighbour.toString()
       if (isKnown(message)) return handleReceivedMessage.call(gossip, neighbour, message)
-      if (!admission.admits(whose, message, isOwn)) return
+      if (!admission.admits(whose, message, authorOf(message, neighbour))) return
       await turns.run(whose, async () => {
         if (!admission.isBanned(whose)) await handleReceivedMessage.call(gossip, neighbour, message)
       })
@@ -77,6 +77,12 @@ export function askBeforeChecking(
 }
 
 const INVALID = 'invalid'
+
+/** Whom a message is said to be of; empty where that is no peer of a swarm. */
+function authorOf({ from }: RawMessage, neighbour: Neighbour): string {
+  if (isSame(from, neighbour.toMultihash().bytes)) return neighbour.toString()
+  return (from && peerIdOfMultihash(from)) ?? ''
+}
 
 function isSame(some: Uint8Array | undefined, others: Uint8Array): boolean {
   return some?.length === others.length && others.every((byte, index) => some[index] === byte)

@@ -8,6 +8,8 @@ import {
   OVER_RATE_BURST,
   PRESENCE_MESSAGES_BURST,
   REJECTS_PER_NEIGHBOUR_MAX,
+  STRANGERS_HEARD_BURST,
+  STRANGERS_HEARD_PER_SECOND,
 } from '../limits.ts'
 import { anyChain } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
@@ -256,36 +258,52 @@ describe('a gate', () => {
 })
 
 describe('a gate, before a signature is checked', () => {
-  const knock = (source: string, isOwn: boolean, isPresence = false) => ({
+  const knock = (source: string, author = source, isPresence = false) => ({
     source,
-    isOwn,
+    author,
     isPresence,
   })
 
   test("counts a neighbour's own messages in full, and bans it when they go on", () => {
     const { gate } = gateAt()
-    for (let i = 0; i < LANE_MESSAGES_BURST; i++)
-      expect(gate.admit(knock('a', true), 0)).toBeUndefined()
+    for (let i = 0; i < LANE_MESSAGES_BURST; i++) expect(gate.admit(knock('a'), 0)).toBeUndefined()
     for (let i = 0; i < OVER_RATE_BURST; i++)
-      expect(gate.admit(knock('a', true), 0)).toEqual({ verdict: 'ignore', reason: 'over-rate' })
-    expect(gate.admit(knock('a', true), 0)).toMatchObject({
+      expect(gate.admit(knock('a'), 0)).toEqual({ verdict: 'ignore', reason: 'over-rate' })
+    expect(gate.admit(knock('a'), 0)).toMatchObject({
       verdict: 'ban',
       kind: 'flood',
       peer: 'a',
     })
-    expect(gate.admit(knock('a', false), 0)).toEqual({ verdict: 'ignore', reason: 'banned' })
-    expect(gate.admit(knock('b', true), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', 'c'), 0)).toEqual({ verdict: 'ignore', reason: 'banned' })
+    expect(gate.admit(knock('b'), 0)).toBeUndefined()
   })
 
   test('counts presence apart, and all that a neighbour hands over together', () => {
-    const { gate } = gateAt({ handedOverRate: { perSecond: 10, burst: 60 } })
+    const { gate, announce } = gateAt({ handedOverRate: { perSecond: 10, burst: 60 } })
+    announce('known', 1)
     for (let i = 0; i < PRESENCE_MESSAGES_BURST; i++)
-      expect(gate.admit(knock('a', true, true), 0)).toBeUndefined()
-    expect(gate.admit(knock('a', true, true), 0)).toMatchObject({ reason: 'over-rate' })
+      expect(gate.admit(knock('a', 'a', true), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', 'a', true), 0)).toMatchObject({ reason: 'over-rate' })
     for (let i = PRESENCE_MESSAGES_BURST + 1; i < 60; i++)
-      expect(gate.admit(knock('a', false), 0)).toBeUndefined()
-    expect(gate.admit(knock('a', false), 0)).toMatchObject({ reason: 'over-rate' })
-    expect(gate.admit(knock('a', false), 100)).toBeUndefined()
+      expect(gate.admit(knock('a', 'known'), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', 'known'), 0)).toMatchObject({ reason: 'over-rate' })
+    expect(gate.admit(knock('a', 'known'), 100)).toBeUndefined()
+  })
+
+  test('looks at little of what each neighbour hands over of authors that are not there', () => {
+    const { gate, announce } = gateAt()
+    let made = 0
+    const heard = (source: string, nowMs: number) =>
+      Array.from({ length: 2 * STRANGERS_HEARD_BURST }, () =>
+        gate.admit(knock(source, `made up ${made++}`), nowMs),
+      ).filter((verdict) => verdict === undefined).length
+    expect(heard('a', 0)).toBe(STRANGERS_HEARD_BURST)
+    expect(heard('b', 0)).toBe(STRANGERS_HEARD_BURST)
+    // Its own, those of whom this member knows, and presence, which it is to blame for, count elsewhere.
+    announce('known', 1)
+    for (const author of ['a', 'known']) expect(gate.admit(knock('a', author), 0)).toBeUndefined()
+    expect(gate.admit(knock('a', 'made up', true), 0)).toBeUndefined()
+    expect(heard('a', 1_000)).toBe(STRANGERS_HEARD_PER_SECOND)
   })
 
   test('counts nothing twice: an admitted message of a neighbour is only judged', () => {

@@ -15,6 +15,8 @@ import {
   PRESENCE_MESSAGES_PER_SECOND,
   QUOTA_AUTHORS_MAX,
   REJECTS_PER_NEIGHBOUR_MAX,
+  STRANGERS_HEARD_BURST,
+  STRANGERS_HEARD_PER_SECOND,
   STRANGERS_PASSED_ON_BURST,
   STRANGERS_PASSED_ON_PER_SECOND,
   TOLD_MESSAGES_BURST,
@@ -46,8 +48,8 @@ export interface Arrival {
 
 /** What is known of a gossiped message before its signature is checked: that of its author is only claimed. */
 export interface Knock extends Pick<Arrival, 'source' | 'isPresence'> {
-  /** It is the neighbour's own, which nobody but the neighbour can have said on this connection. */
-  readonly isOwn: boolean
+  /** The neighbour itself, or any other. */
+  readonly author: string
 }
 
 /** Why a message is not taken although nothing is wrong with it: other peers may take it. */
@@ -83,7 +85,9 @@ export interface GateOptions {
   readonly handedOverRate: Rate
   /** Of each author's messages that this peer passes on. */
   readonly passedOnRate: Rate
-  /** Of what each neighbour hands over of authors that are not known to be there, and that this peer passes on. */
+  /** Of what each neighbour hands over of authors that are not known to be there. */
+  readonly strangersHeardRate: Rate
+  /** Of that, what this peer passes on. */
   readonly strangersRate: Rate
   /** Of a neighbour's own messages beyond a rate, before it is banned for them; undefined where it never is. */
   readonly overRate: Rate | undefined
@@ -107,6 +111,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
   toldRate: { perSecond: TOLD_MESSAGES_PER_SECOND, burst: TOLD_MESSAGES_BURST },
   handedOverRate: { perSecond: HANDED_OVER_PER_SECOND, burst: HANDED_OVER_BURST },
   passedOnRate: { perSecond: PASSED_ON_PER_SECOND, burst: PASSED_ON_BURST },
+  strangersHeardRate: { perSecond: STRANGERS_HEARD_PER_SECOND, burst: STRANGERS_HEARD_BURST },
   strangersRate: { perSecond: STRANGERS_PASSED_ON_PER_SECOND, burst: STRANGERS_PASSED_ON_BURST },
   overRate: { perSecond: OVER_RATE_PER_SECOND, burst: OVER_RATE_BURST },
   claimedRate: { perSecond: CLAIMED_MS_PER_SECOND, burst: CLAIMED_MS_BURST },
@@ -135,8 +140,9 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  * 5. What is delivered is passed on, except what its author reaches everybody with, steps that name who goes on,
  *    more than a little of what a neighbour hands over of authors that are not known to be there, and more of one
  *    author than anybody needs; presence is passed on by bootstrap nodes alone.
- * 6. What can be counted before a signature is checked is counted before: all that a neighbour hands over, and of
- *    its own messages everything. Whoever hands over what nobody has signed is blamed.
+ * 6. What can be counted before a signature is checked is counted before: all that a neighbour hands over, of its own
+ *    messages everything, and what a lane hears of authors that are not known to be there, whose names cost nothing.
+ *    Whoever hands over what nobody has signed is blamed.
  * 7. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
  */
 export interface Gate {
@@ -171,8 +177,8 @@ function isForFew(message: LaneMessage): boolean {
 
 /** Counts messages. */
 interface Rates {
-  /** Whether a gossiped one is too many of the neighbour that hands it over. */
-  isTooMuchFrom(knock: Knock, nowMs: number): boolean
+  /** Whether a gossiped one is too many of the neighbour that hands it over, of whose author this peer knows or not. */
+  isTooMuchFrom(knock: Knock, isKnown: boolean, nowMs: number): boolean
   /** Whether an admitted one, or a told one, is too many of its author. */
   isTooMuchOf(arrival: Arrival, nowMs: number): boolean
   /** Whether a gossiped claim is beyond the time that its author may claim. */
@@ -184,13 +190,15 @@ function createRates({ authorsMax: namesMax, ...rates }: GateOptions): Rates {
   const lane = createQuota({ ...rates.laneRate, namesMax })
   const told = createQuota({ ...rates.toldRate, namesMax })
   const handedOver = createQuota({ ...rates.handedOverRate, namesMax })
+  const strangers = createQuota({ ...rates.strangersHeardRate, namesMax })
   const claimed = createQuota({ ...rates.claimedRate, namesMax })
   const gossiped = (isPresence: boolean) => (isPresence ? presence : lane)
   return {
-    isTooMuchFrom({ source, isPresence, isOwn }, nowMs) {
+    isTooMuchFrom({ source, author, isPresence }, isKnown, nowMs) {
       // The neighbour first: whoever makes up authors pays with its own share.
       if (!handedOver.take(source, nowMs)) return true
-      return isOwn && !gossiped(isPresence).take(source, nowMs)
+      if (source === author) return !gossiped(isPresence).take(source, nowMs)
+      return !isPresence && !isKnown && !strangers.take(source, nowMs)
     },
     isTooMuchOf({ source, author, isPresence, number }, nowMs) {
       if (number === undefined && !isPresence) return !told.take(author, nowMs)
@@ -288,10 +296,11 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     return { verdict: 'deliver', message, passOn: release === undefined }
   }
 
-  function admit({ source, isPresence, isOwn }: Knock, nowMs: number): Verdict | undefined {
+  function admit(knock: Knock, nowMs: number): Verdict | undefined {
+    const { source, author } = knock
     if (bans.has(source, nowMs)) return { verdict: 'ignore', reason: 'banned' }
-    const isTooMuch = isTooMuchFrom({ source, isPresence, isOwn }, nowMs)
-    return isTooMuch ? tooMuch(source, isOwn, nowMs) : undefined
+    const isTooMuch = isTooMuchFrom(knock, reach.knows(author, nowMs), nowMs)
+    return isTooMuch ? tooMuch(source, source === author, nowMs) : undefined
   }
 
   const isBanned = ({ source, author }: Arrival, nowMs: number) =>
@@ -311,11 +320,9 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
 
   return {
     judge(arrival, nowMs) {
-      const { source, author, isPresence, number } = arrival
       if (isBanned(arrival, nowMs)) return { verdict: 'ignore', reason: 'banned' }
-      if (number === undefined) return judgeAdmitted(arrival, nowMs)
-      const knock = { source, isPresence, isOwn: source === author }
-      return admit(knock, nowMs) ?? judgeAdmitted(arrival, nowMs)
+      const refused = arrival.number === undefined ? undefined : admit(arrival, nowMs)
+      return refused ?? judgeAdmitted(arrival, nowMs)
     },
     admit,
     judgeAdmitted,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SwarmError } from '../errors.ts'
 import { Reader, Writer } from './codec.ts'
-import { peerId, peerIdOfKey } from './peer-id.ts'
+import { peerId, peerIdOfKey, peerIdOfMultihash } from './peer-id.ts'
 
 const field = peerId<string>(64)
 
@@ -22,6 +22,9 @@ describe('a peer id on the wire', () => {
         expect(bytes).toHaveLength(33)
         expect(bytes.subarray(1)).toEqual(key)
         expect(field.read(new Reader(bytes))).toBe(id)
+        const multihash = Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...key])
+        expect(peerIdOfMultihash(multihash)).toBe(id)
+        expect(peerIdOfMultihash(multihash.subarray(1))).toBeUndefined()
       }),
     )
   })

@@ -42,11 +42,22 @@ function keyOf(id: string): Uint8Array | undefined {
   if (id.length !== ED25519_ID_CHARS) return undefined
   return cached(keys, id, () => {
     const bytes = fromBase58(id)
-    const isKey =
-      bytes?.length === PREFIX.length + ED25519_KEY_BYTES &&
-      PREFIX.every((byte, i) => bytes[i] === byte)
-    return isKey ? bytes.subarray(PREFIX.length) : undefined
+    return bytes && keyIn(bytes)
   })
+}
+
+/** The key in the bytes of an id. */
+function keyIn(multihash: Uint8Array): Uint8Array | undefined {
+  const isKey =
+    multihash.length === PREFIX.length + ED25519_KEY_BYTES &&
+    PREFIX.every((byte, i) => multihash[i] === byte)
+  return isKey ? multihash.subarray(PREFIX.length) : undefined
+}
+
+/** The libp2p peer id in its bytes; undefined where they are no id of an Ed25519 key. */
+export function peerIdOfMultihash(multihash: Uint8Array): string | undefined {
+  const key = keyIn(multihash)
+  return key && peerIdOfKey(key)
 }
 
 /** The libp2p peer id of an Ed25519 public key of 32 bytes. */
