@@ -20,6 +20,6 @@ export function labAttackPorts(needs: BadActorNeeds, network: LabNetwork): Attac
     seal: (author, step, sealed) => sealed(sealedBy(author, step, release)),
     forge: (author, message) => network.forge(station, author, message),
     eavesdrop: (heard) => network.eavesdrop(heard),
-    host: (layerMs) => announce(needs, layerMs),
+    host: (layerMs) => announce(needs, { layerMs }),
   }
 }

@@ -8,7 +8,12 @@ import {
   SLOTS_DEFAULT,
 } from '@layerswarm/swarm'
 import { type SeededRandom, sealedBy, symbolicStem } from '@layerswarm/swarm/testing'
-import { FLOOD_MESSAGE_BYTES, FLOOD_TICKS_PER_SECOND, SYBIL_LAYER_MS } from '../limits.ts'
+import {
+  FLOOD_MESSAGE_BYTES,
+  FLOOD_TICKS_PER_SECOND,
+  HONEST_LAYER_MS,
+  SYBIL_LAYER_MS,
+} from '../limits.ts'
 import type { LabNetwork } from '../network/gossip.ts'
 import type { LabTransport } from '../network/lab-transport.ts'
 import type { Settings } from '../scenarios/settings.ts'
@@ -22,10 +27,18 @@ export interface BadActorNeeds {
   readonly shape: ModelShape
 }
 
-/** Announces every layer, and a speed that nobody has unless told otherwise, so that it ranks first everywhere. */
+/** What a bad actor says of itself: unless told otherwise every layer, and a speed that nobody has, so that it ranks first everywhere. */
+interface Boast {
+  readonly layerMs?: number
+  /** The first of the model. */
+  readonly layers?: number
+  readonly freeSlots?: number
+}
+
+/** Announces itself as a host, again and again. */
 export function announce(
   { transport, clock, release, shape }: BadActorNeeds,
-  layerMs = SYBIL_LAYER_MS,
+  { layerMs = SYBIL_LAYER_MS, layers = shape.layers, freeSlots = SLOTS_DEFAULT }: Boast = {},
 ): void {
   let sequence = 0
   const again = () => {
@@ -40,8 +53,8 @@ export function announce(
       lane: transport.station.lane?.index ?? 0,
       sequence: sequence++,
       clockMs: clock.nowMs(),
-      layers: Array.from({ length: shape.layers }, (_, layer) => layer),
-      freeSlots: SLOTS_DEFAULT,
+      layers: Array.from({ length: layers }, (_, layer) => layer),
+      freeSlots,
       layerMs,
       backend: 'ort-webgpu',
       addresses: [],
@@ -53,6 +66,12 @@ export function announce(
     clock.wakeAt(clock.nowMs() + PRESENCE_INTERVAL_MS, again)
   }
   again()
+}
+
+/** Announces half of the layers and is never free: nobody can find out that it hosts none. */
+export function startHollow(needs: BadActorNeeds): void {
+  const layers = needs.shape.layers >> 1
+  announce(needs, { layerMs: HONEST_LAYER_MS, layers, freeSlots: 0 })
 }
 
 /** Claims every step that it hears for as long as the protocol allows, and never delivers. */

@@ -14,7 +14,7 @@ import { type Actor, LIES, type Lie, peerName, type Session } from '../scenarios
 import { type Settings, shapeOf } from '../scenarios/settings.ts'
 import { labAttackPorts } from './attack-ports.ts'
 import { ATTACKS, startAttack } from './attacks.ts'
-import { type BadActorNeeds, startFlooder, startSybil } from './bad-actors.ts'
+import { type BadActorNeeds, startFlooder, startHollow, startSybil } from './bad-actors.ts'
 import { LabCompute, type WorkBook } from './lab-compute.ts'
 import { PeerClock } from './peer-clock.ts'
 
@@ -126,8 +126,10 @@ function begin({ settings, seed, network }: ResidentNeeds, resident: Resident): 
     release: SIMULATED_RELEASE,
     shape: shapeOf(settings),
   }
-  if (session.actor === 'sybil') startSybil(bad)
-  else if (session.actor === 'flooder') startFlooder(bad, network, settings)
+  if (session.actor === 'sybil') {
+    if (settings['sybils.hollow'] === 1) startHollow(bad)
+    else startSybil(bad)
+  } else if (session.actor === 'flooder') startFlooder(bad, network, settings)
   else if (session.actor === 'attacker') clockAttack(bad, network, settings)
   else member?.start()
 }

@@ -16,6 +16,7 @@ describe('scenarios', () => {
       'liars25',
       'accusers25',
       'sybils50',
+      'hollow-hosts',
       'flood',
       'attack-crowd',
       'attack-last-hop',

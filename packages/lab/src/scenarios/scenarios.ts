@@ -86,6 +86,10 @@ export const SCENARIOS = {
     about: 'half of all identities claim work and never deliver',
     set: { ...KAD, 'sybils.share': 0.5 },
   },
+  'hollow-hosts': {
+    about: 'half of all identities announce half of the layers and no room for work',
+    set: { ...KAD, 'sybils.share': 0.5, 'sybils.lifeMs': 0, 'sybils.hollow': 1 },
+  },
   flood: {
     about: 'five peers send ten thousand messages a second each',
     set: { ...KAD, 'flooders.count': 5 },

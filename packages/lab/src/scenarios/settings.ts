@@ -297,6 +297,7 @@ const WORLD = {
   'accusers.share': share(0, 'providers that lie only when they run again what others ran'),
   'sybils.share': share(0, 'identities that claim and never deliver'),
   'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
+  'sybils.hollow': count(0, '1: they announce half of all layers, and to be busy', 1),
   'flooders.count': count(0, 'peers that send fake requests', 1_000),
   'flooders.perSecond': number(10_000, 'messages of each [proposal]'),
   'attack.kind': count(

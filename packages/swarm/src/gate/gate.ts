@@ -228,8 +228,9 @@ function createPassing({ authorsMax: namesMax, ...rates }: GateOptions): IsForMo
     // Whom a step names has it from its author; the others have nothing to do.
     if (message.kind === 'step' ? message.next !== undefined : isForFew(message)) return false
     if (reach.heardByAll(author, nowMs)) return false
-    const isKnown = source === author || reach.knows(author, nowMs)
-    return (isKnown || strangers.take(source, nowMs)) && passedOn.take(author, nowMs)
+    return (
+      (reach.knows(author, nowMs) || strangers.take(source, nowMs)) && passedOn.take(author, nowMs)
+    )
   }
 }
 

@@ -15,6 +15,14 @@ export interface HostingOptions {
   readonly capacity: number
 }
 
+/** Which members count as hosts of what they announce. */
+export interface HostTrust {
+  /** For whoever has room for more layers: a newcomer has not met everybody yet. */
+  mayHost(known: KnownPeer): boolean
+  /** For whoever gives up a layer for another: it leaves it to those that have delivered, or can be tried. */
+  hosts(known: KnownPeer): boolean
+}
+
 const NEVER = Number.POSITIVE_INFINITY
 
 /**
@@ -24,6 +32,8 @@ const NEVER = Number.POSITIVE_INFINITY
  * 2. It never hosts more than its capacity, layers on their way included.
  * 3. A layer that could not be loaded is not asked for again.
  * 4. While anything is loading, or the member is paused, nothing else is begun.
+ * 5. A layer is given up only to those that have delivered, or that anybody could try: names of which nobody will
+ *    ever know better, without a way to them or without room for work, do not empty a layer.
  */
 export class Hosting {
   private readonly options: HostingOptions
@@ -85,10 +95,7 @@ export class Hosting {
   }
 
   /** Takes on or swaps layers when that is due. @param trust who counts as a host; asked only then. */
-  place(
-    nowMs: number,
-    trust: () => (peer: KnownPeer) => boolean,
-  ): { effects: Effect[]; changed: boolean } {
+  place(nowMs: number, trust: () => HostTrust): { effects: Effect[]; changed: boolean } {
     if (nowMs < this.placeAtMs) return { effects: [], changed: false }
     const { serve } = this.options
     if (serve !== 'auto') {
@@ -97,9 +104,11 @@ export class Hosting {
     }
     this.placeAtMs = nowMs + PRESENCE_INTERVAL_MS
     if (this.isPaused || this.underWay.size > 0) return { effects: [], changed: false }
-    const strength = this.table.strength(this.options.layers, trust())
-    const wanted = this.rarest(strength)
-    return wanted.length > 0 ? { effects: this.load(wanted), changed: false } : this.swap(strength)
+    const { layers } = this.options
+    const { mayHost, hosts } = trust()
+    const wanted = this.rarest(this.table.strength(layers, mayHost))
+    if (wanted.length > 0) return { effects: this.load(wanted), changed: false }
+    return this.swap(this.table.strength(layers, hosts))
   }
 
   /** A layer is there, or could not be loaded. @returns whether what it hosts has changed. */

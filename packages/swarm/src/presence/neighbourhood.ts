@@ -1,5 +1,6 @@
 import { draw } from '../draw.ts'
-import { NEIGHBOURS_MAX } from '../limits.ts'
+import { Recent } from '../gate/recent.ts'
+import { NEIGHBOURS_MAX, PEERS_MAX } from '../limits.ts'
 import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
 import { WHOLE_PRESENCE_EVERY } from './limits.ts'
 import { isVouched, neighbourOfMark, rttOf, tagOf } from './near.ts'
@@ -30,7 +31,8 @@ export class Neighbourhood {
   private readonly self: PeerId
   private readonly own: OwnDistances
   private readonly announced = new Map<PeerId, Announced>()
-  private readonly marks = new Map<PeerId, number>()
+  /** `draw` of whoever was asked about, members or not. */
+  private readonly marks = new Recent<number>(2 * PEERS_MAX)
 
   constructor(self: PeerId, own: OwnDistances) {
     this.self = self
@@ -54,13 +56,11 @@ export class Neighbourhood {
 
   forget(peer: PeerId): void {
     this.announced.delete(peer)
-    this.marks.delete(peer)
   }
 
   /** Forgets what everybody announced. */
   clear(): void {
     this.announced.clear()
-    this.marks.clear()
   }
 
   /** Own round trip, milliseconds; undefined while it is not measured. */

@@ -5,8 +5,8 @@ import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import { Uplink } from '../fetch/uplink.ts'
 import type { JobId } from '../jobs.ts'
+import type { HostTrust } from '../presence/hosting.ts'
 import type { LaneView } from '../presence/lane-view.ts'
-import type { KnownPeer } from '../presence/peer-table.ts'
 import { asksTheSame, isUnchanged, sameStep, supersedes } from '../step.ts'
 import type { Again, Claim, Done, PeerId, RequestId, Step } from '../wire/messages.ts'
 import type { Admission } from './admission.ts'
@@ -126,7 +126,7 @@ export class Provider {
   }
 
   /** Who counts as a host; see `Scout.trust`. */
-  trust(): (peer: KnownPeer) => boolean {
+  trust(): HostTrust {
     return this.scout.trust()
   }
 

@@ -50,7 +50,7 @@ const step: Step = {
 /** A lane of twenty hosts and `new`, as one of the hosts sees it. */
 function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
   const table = new PeerTable(RELEASE)
-  const own = { reaches: () => true, rttMs: () => 50 }
+  const own = { reaches: (peer: PeerId) => peer !== 'far', rttMs: () => 50 }
   const neighbourhood = new Neighbourhood(self as PeerId, own)
   const accessSpeed = () => ({ upload: undefined, download: undefined })
   const ways = new Ways({ self: self as PeerId, accessSpeed }, table, neighbourhood)
@@ -133,7 +133,8 @@ test('whoever is known to deliver is owed nothing, but for one trial at a time w
 
 test('everybody counts as a host, until strangers have let it down: then who has delivered to it, or to one of those', () => {
   const lane = scoutOf('p0')
-  const trusted = () => [...lane.table.all()].filter(lane.scout.trust()).map(({ peer }) => peer)
+  const trusted = () =>
+    [...lane.table.all()].filter(lane.scout.trust().mayHost).map(({ peer }) => peer)
   lane.conduct.delivered('p1' as PeerId, undefined, 0)
   const near = [neighbourOf('p2' as PeerId, 50, true)]
   lane.hear('p1', { near })
@@ -142,4 +143,19 @@ test('everybody counts as a host, until strangers have let it down: then who has
   lane.hear('p1', { near, strangersFail: 200 })
   lane.strangers.tried(false)
   expect(trusted().sort()).toEqual(['p1', 'p2'])
+})
+
+test('no layer is left to somebody that has neither delivered nor can be tried', () => {
+  const lane = scoutOf('p0')
+  const hosts = () => [...lane.table.all()].filter(lane.scout.trust().hosts).map(({ peer }) => peer)
+  expect(hosts()).toHaveLength(20)
+  lane.hear('far', {})
+  lane.hear('p1', { freeSlots: 0 })
+  lane.hear('p2', { freeSlots: 0 })
+  lane.conduct.delivered('p2' as PeerId, undefined, 0)
+  expect(hosts()).not.toContain('far')
+  expect(hosts()).not.toContain('p1')
+  expect(hosts()).toHaveLength(19)
+  lane.conduct.delivered('far' as PeerId, undefined, 0)
+  expect(hosts()).toContain('far')
 })

@@ -9,6 +9,7 @@ import {
 import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import { draw } from '../draw.ts'
+import type { HostTrust } from '../presence/hosting.ts'
 import { tagOf } from '../presence/near.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
 import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
@@ -167,13 +168,20 @@ export class Scout {
 
   /**
    * Who counts as a host of what it announces: everybody while strangers deliver more often than not; where they
-   * do not, as among sybils, who has delivered to this member or to one that has.
+   * do not, as among sybils, who has delivered to this member or to one that has. No layer is left to somebody that
+   * has not delivered and cannot be tried either.
    */
-  trust(): (peer: KnownPeer) => boolean {
+  trust(): HostTrust {
     const hosting = [...this.needs.table.all()].filter(({ presence }) => presence.layers.length > 0)
     const { vouched, strangersFail } = this.hearsay(hosting)
-    if (this.needs.strangers.share(strangersFail) <= STRANGERS_FAIL_START) return () => true
-    return (known) => this.isProven(known, vouched)
+    const areBelieved = this.needs.strangers.share(strangersFail) <= STRANGERS_FAIL_START
+    const isFree = ({ presence }: KnownPeer) => presence.freeSlots > 0
+    const isMet = ({ peer }: KnownPeer) => this.needs.neighbourhood.reaches(peer)
+    const hasDelivered = (known: KnownPeer) => this.isProven(known, vouched)
+    return {
+      mayHost: (known) => (areBelieved && isFree(known)) || hasDelivered(known),
+      hosts: (known) => (areBelieved && isFree(known) && isMet(known)) || hasDelivered(known),
+    }
   }
 
   private isProven({ peer, mark }: KnownPeer, vouched: ReadonlySet<number>): boolean {
