@@ -59,6 +59,12 @@ describe('a swarm of real processes answers every request', { timeout: 240_000 }
     expect({ answered, twice, error }).toEqual({ answered: requests, twice: 0, error: undefined })
   })
 
+  test('beside hosts that are never free, which empty no layer', async () => {
+    const row = await measured('hollow.mjs', '--wait-s', '15', '--requests', '6')
+    expect(row.during).toMatchObject({ answered: 6, whole: 6 })
+    for (const count of row.meanwhile as number[]) expect(count).toBeGreaterThan(0)
+  })
+
   test('while two layers lose their only hosts, and says so', async () => {
     const { answered, labelled, after } = await measured('losses.mjs', '--samples', '24')
     expect({ answered, labelled }).toEqual({ answered: 24, labelled: 24 })
@@ -77,7 +83,7 @@ test('a tab joins beside sockets and streams that say nothing', { timeout: 240_0
 })
 
 describe('a script of faults', () => {
-  test.each(['attacks', 'deadlines', 'losses', 'providers', 'relay', 'sockets'])(
+  test.each(['attacks', 'deadlines', 'hollow', 'losses', 'providers', 'relay', 'sockets'])(
     'says in one line that a flag of %s is wrong',
     async (name) => {
       const wrong = promisify(execFile)(process.execPath, [`${folder}${name}.mjs`, '--tims', '3'])
