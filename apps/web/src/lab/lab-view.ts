@@ -17,7 +17,14 @@ import { createLane, type Lane, verdictOf } from './lab-lane.ts'
 import { fetchParts, labProblem } from './lab-parts.ts'
 import { followRounds, offersRounds, throughRounds } from './lab-rounds.ts'
 import { auditText, liesText, markLies, type Told } from './lies.ts'
-import { PEERS_COUNT, RESERVE_SETTLE_MS, SEND_PAUSE_MS, SWARM_SEED } from './limits.ts'
+import {
+  PEERS_COUNT,
+  RESERVE_LOOK_MS,
+  RESERVE_SETTLE_MS,
+  RESERVE_WAIT_MS_MAX,
+  SEND_PAUSE_MS,
+  SWARM_SEED,
+} from './limits.ts'
 import { type LabSnapshot, SimulatedSwarm } from './simulated-swarm.ts'
 
 /** An image to send, and its tensor (1, channels, size, size). */
@@ -71,6 +78,7 @@ function runLab(
     sendThrough: (peer) => void sendThrough(peer),
   })
   let sending = false
+  let sent: Promise<unknown> = Promise.resolve()
 
   const ledger = createLedger(swarm, any)
   swarm.on((event) => {
@@ -85,20 +93,21 @@ function runLab(
     if (image === undefined) return
     sending = true
     paintPixels(cargo, image.picture.pixels)
-    await Promise.all([
+    sent = Promise.all([
       throughSwarm(swarm, picture.lights, any, ledger, image, manifest),
       ...(offersRounds(manifest) ? [throughRounds(swarm, together, image, manifest)] : []),
       throughChain(swarm, engine, fixed, image, manifest),
     ])
+    await sent
     sending = false
     if (controls.keepsSending) setTimeout(() => void send(), SEND_PAUSE_MS)
   }
 
-  /** One layer is left to a peer alone for one picture. */
+  /** One layer is left to a peer alone for one picture, once that under way is home and the peer hosts any. */
   async function sendThrough(peer: string): Promise<void> {
-    if (sending) return
-    const layer = swarm.reserve(peer)
-    if (layer === undefined) return
+    await sent
+    const layer = await reserved(swarm, peer)
+    if (layer === undefined) return any.broken(`${peer} hosts no layer that could be left to it`)
     try {
       await settled(swarm, RESERVE_SETTLE_MS)
       await send()
@@ -172,6 +181,16 @@ function follow(event: MemberEvent, lights: Lights): void {
 
 /** The asking member in the middle of the picture. */
 const ASKER = 'asker'
+
+/** The layer that is left to a peer alone; undefined where it hosts none for longer than a newcomer takes to. */
+async function reserved(swarm: SimulatedSwarm, peer: string): Promise<number | undefined> {
+  for (let waitedMs = 0; waitedMs < RESERVE_WAIT_MS_MAX; waitedMs += RESERVE_LOOK_MS) {
+    const layer = swarm.reserve(peer)
+    if (layer !== undefined) return layer
+    await settled(swarm, RESERVE_LOOK_MS)
+  }
+  return undefined
+}
 
 /** Lets so much of the swarm's own time pass. */
 function settled({ clock }: SimulatedSwarm, ms: number): Promise<void> {

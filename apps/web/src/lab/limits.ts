@@ -9,6 +9,10 @@ export const SEND_PAUSE_MS = 700
 
 /** Others have let go of a layer by then, and said so. */
 export const RESERVE_SETTLE_MS = 2_000
+/** A peer that was just restarted has its layers after a second of the swarm's own time: so long it is waited for, */
+export const RESERVE_WAIT_MS_MAX = 5_000
+/** and it is looked at this often. */
+export const RESERVE_LOOK_MS = 250
 
 /** One way of a message; slow enough to see the light move. */
 export const LATENCY_MS = 60
