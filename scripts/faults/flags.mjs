@@ -24,6 +24,15 @@ export function readFlags(known) {
   }
 }
 
+/** Ends the process with 2 and one line where a number is smaller than it may be. @param least by flag. */
+export function requireAtLeast(least, flags) {
+  for (const [name, smallest] of Object.entries(least)) {
+    if (flags[name] >= smallest) continue
+    process.stderr.write(`--${name} is ${flags[name]} and must be at least ${smallest}\n`)
+    process.exit(2)
+  }
+}
+
 function read(known) {
   const options = Object.fromEntries(
     Object.entries(known).map(([name, usual]) => [

@@ -1,5 +1,5 @@
-// Identities that say truthfully signed that they host the first half of the layers, and are never free: by its IPC
-// channel it says how many of them are there.
+// Identities that announce, under their own names, the first half of the layers and are never free: by its IPC channel
+// it says how many of them are there.
 //
 //   node scripts/faults/hollow-hosts.mjs URL COUNT
 import { createPeer } from '@layerswarm/peer'

@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { grayTensor } from '@layerswarm/model'
 import { readSamples, sampleAt } from '../../apps/cli/dist/images/samples.js'
 import { openAsker } from './asker.mjs'
-import { readFlags } from './flags.mjs'
+import { readFlags, requireAtLeast } from './flags.mjs'
 import { freePort, say, startPeers, startServer } from './processes.mjs'
 
 const MODEL = fileURLToPath(new URL('../../models/fashion-vit-rounds', import.meta.url))
@@ -26,11 +26,7 @@ const LOST = [6, 7]
 const PROGRESS_SAMPLES = 100
 
 const flags = readFlags({ samples: 500, open: 4 })
-for (const [name, given] of Object.entries(flags)) {
-  if (given >= 1) continue
-  process.stderr.write(`--${name} is ${given} and must be at least 1\n`)
-  process.exit(2)
-}
+requireAtLeast({ samples: 1, open: 1 }, flags)
 const samples = await readSamples(SAMPLES)
 const server = await startServer({ port: await freePort(), flags: ['--model', MODEL] })
 const peers = HOSTED.map((serve) => startPeers({ join: server.url, serve, webrtc: false }))

@@ -77,8 +77,7 @@ function runLab(
     send: () => void send(),
     sendThrough: (peer) => void sendThrough(peer),
   })
-  let sending = false
-  let sent: Promise<unknown> = Promise.resolve()
+  let underWay: Promise<unknown> | undefined
 
   const ledger = createLedger(swarm, any)
   swarm.on((event) => {
@@ -89,23 +88,22 @@ function runLab(
   picture.lights.carry(cargo)
 
   async function send(): Promise<void> {
-    const image = sending ? undefined : nextImage()
+    const image = underWay === undefined ? nextImage() : undefined
     if (image === undefined) return
-    sending = true
     paintPixels(cargo, image.picture.pixels)
-    sent = Promise.all([
+    underWay = Promise.all([
       throughSwarm(swarm, picture.lights, any, ledger, image, manifest),
       ...(offersRounds(manifest) ? [throughRounds(swarm, together, image, manifest)] : []),
       throughChain(swarm, engine, fixed, image, manifest),
     ])
-    await sent
-    sending = false
+    await underWay
+    underWay = undefined
     if (controls.keepsSending) setTimeout(() => void send(), SEND_PAUSE_MS)
   }
 
   /** One layer is left to a peer alone for one picture, once that under way is home and the peer hosts any. */
   async function sendThrough(peer: string): Promise<void> {
-    await sent
+    await underWay
     const layer = await reserved(swarm, peer)
     if (layer === undefined) return any.broken(`${peer} hosts no layer that could be left to it`)
     try {

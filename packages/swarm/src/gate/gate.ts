@@ -177,8 +177,8 @@ function isForFew(message: LaneMessage): boolean {
 
 /** Counts messages. */
 interface Rates {
-  /** Whether a gossiped one is too many of the neighbour that hands it over, of whose author this peer knows or not. */
-  isTooMuchFrom(knock: Knock, isKnown: boolean, nowMs: number): boolean
+  /** Whether a gossiped one is too many of the neighbour that hands it over. */
+  isTooMuchFrom(knock: Knock, reach: LaneReach, nowMs: number): boolean
   /** Whether an admitted one, or a told one, is too many of its author. */
   isTooMuchOf(arrival: Arrival, nowMs: number): boolean
   /** Whether a gossiped claim is beyond the time that its author may claim. */
@@ -194,11 +194,11 @@ function createRates({ authorsMax: namesMax, ...rates }: GateOptions): Rates {
   const claimed = createQuota({ ...rates.claimedRate, namesMax })
   const gossiped = (isPresence: boolean) => (isPresence ? presence : lane)
   return {
-    isTooMuchFrom({ source, author, isPresence }, isKnown, nowMs) {
+    isTooMuchFrom({ source, author, isPresence }, reach, nowMs) {
       // The neighbour first: whoever makes up authors pays with its own share.
       if (!handedOver.take(source, nowMs)) return true
       if (source === author) return !gossiped(isPresence).take(source, nowMs)
-      return !isPresence && !isKnown && !strangers.take(source, nowMs)
+      return !isPresence && !reach.knows(author, nowMs) && !strangers.take(source, nowMs)
     },
     isTooMuchOf({ source, author, isPresence, number }, nowMs) {
       if (number === undefined && !isPresence) return !told.take(author, nowMs)
@@ -300,7 +300,7 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
   function admit(knock: Knock, nowMs: number): Verdict | undefined {
     const { source, author } = knock
     if (bans.has(source, nowMs)) return { verdict: 'ignore', reason: 'banned' }
-    const isTooMuch = isTooMuchFrom(knock, reach.knows(author, nowMs), nowMs)
+    const isTooMuch = isTooMuchFrom(knock, reach, nowMs)
     return isTooMuch ? tooMuch(source, source === author, nowMs) : undefined
   }
 

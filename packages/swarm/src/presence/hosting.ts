@@ -104,11 +104,9 @@ export class Hosting {
     }
     this.placeAtMs = nowMs + PRESENCE_INTERVAL_MS
     if (this.isPaused || this.underWay.size > 0) return { effects: [], changed: false }
-    const { layers } = this.options
     const { mayHost, hosts } = trust()
-    const wanted = this.rarest(this.table.strength(layers, mayHost))
-    if (wanted.length > 0) return { effects: this.load(wanted), changed: false }
-    return this.swap(this.table.strength(layers, hosts))
+    const wanted = this.rarest(mayHost)
+    return wanted.length > 0 ? { effects: this.load(wanted), changed: false } : this.swap(hosts)
   }
 
   /** A layer is there, or could not be loaded. @returns whether what it hosts has changed. */
@@ -132,18 +130,20 @@ export class Hosting {
   }
 
   /** The rarest layers for which there is room. */
-  private rarest(strength: readonly number[]): number[] {
+  private rarest(mayHost: HostTrust['mayHost']): number[] {
     const free = this.most - this.loaded.size
     if (free <= 0) return []
+    const strength = this.table.strength(this.options.layers, mayHost)
     const hosts = strength.map((count, layer) =>
       this.loaded.has(layer) || this.refused.has(layer) ? NEVER : count,
     )
     return rarestLayers(hosts, free, this.options.self).filter((layer) => hosts[layer] !== NEVER)
   }
 
-  private swap(strength: readonly number[]): { effects: Effect[]; changed: boolean } {
-    const { self } = this.options
+  private swap(hosts: HostTrust['hosts']): { effects: Effect[]; changed: boolean } {
+    const { self, layers } = this.options
     const { loaded, table } = this
+    const strength = table.strength(layers, hosts)
     const swap = rebalance(strength, loaded, this.most, self, table.size, this.round++)
     if (swap === undefined || this.refused.has(swap.host)) return { effects: [], changed: false }
     if (swap.drop === undefined) return { effects: this.load([swap.host]), changed: false }

@@ -1,4 +1,5 @@
 /** How hosts are counted and layers placed. */
+import { PEERS_MAX } from '../limits.ts'
 
 /** A host this many times slower than the median one is slow. */
 export const SLOW_HOST_FACTOR = 3
@@ -6,6 +7,8 @@ export const SLOW_HOST_FACTOR = 3
 export const SLOW_HOST_MS = 50
 /** What a slow host counts for in the strength of a layer. */
 export const SLOW_HOST_WEIGHT = 0.25
+/** Names whose `draw` is remembered: PEERS_MAX members, and as many requesters that were only heard of. */
+export const MARKS_MAX = 2 * PEERS_MAX
 /** Every peer looks at the same coverage, so only so many of them may act at once. */
 export const ACTORS_PER_ROUND = 2
 /** Steps of the scale of announced round trips: neighbouring ones are 6.5 % apart, the last is 2.8 s. */

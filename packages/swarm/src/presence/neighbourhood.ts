@@ -1,8 +1,8 @@
 import { draw } from '../draw.ts'
 import { Recent } from '../gate/recent.ts'
-import { NEIGHBOURS_MAX, PEERS_MAX } from '../limits.ts'
+import { NEIGHBOURS_MAX } from '../limits.ts'
 import type { Neighbour, PeerId, Presence } from '../wire/messages.ts'
-import { WHOLE_PRESENCE_EVERY } from './limits.ts'
+import { MARKS_MAX, WHOLE_PRESENCE_EVERY } from './limits.ts'
 import { isVouched, neighbourOfMark, rttOf, tagOf } from './near.ts'
 
 /** Measured distances of this member itself. */
@@ -32,7 +32,7 @@ export class Neighbourhood {
   private readonly own: OwnDistances
   private readonly announced = new Map<PeerId, Announced>()
   /** `draw` of whoever was asked about, members or not. */
-  private readonly marks = new Recent<number>(2 * PEERS_MAX)
+  private readonly marks = new Recent<number>(MARKS_MAX)
 
   constructor(self: PeerId, own: OwnDistances) {
     this.self = self
