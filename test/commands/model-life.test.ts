@@ -236,7 +236,7 @@ describe('rounds', () => {
     expect(plain.stdout).toMatch(/^tiny-vit: \d+\.\d % ± \d\.\d % in rounds of 1\+3$/m)
     const again = ['publish', out, '--to', 'http://127.0.0.1:1', '--token', TOKEN]
     expect(await refusal(2, ...again, '--rounds', '2+2')).toMatch(/is a signed release already/)
-    expect(await refusal(2, ...again, ...data)).toMatch(/already; --data is for a training/)
+    expect(await refusal(2, ...again, ...data)).toMatch(/with --data it becomes another one/)
 
     // Mixed with a release of the same weights nothing is lost, and with one of another kind nothing is measured.
     const mixing = ['--mixes-with', out, '--out', at('next release'), ...key, ...data]
@@ -334,8 +334,65 @@ describe('smaller files of layers', () => {
     expect(await refusal(2, ...words, '--layer-files', 'int5')).toMatch(/did you mean "int[48]"/)
     const again = ['publish', at('small release'), '--to', 'http://127.0.0.1:1', '--token', TOKEN]
     expect(await refusal(2, ...again, '--layer-files', 'int8')).toMatch(
-      /already; --layer-files is for a training/,
+      /with --layer-files it becomes another one, which needs --out DIR/,
     )
+  })
+})
+
+describe('a release that is signed anew', () => {
+  const data = () => ['--data', at('pictures of it')]
+  const readRelease = async (folder: string) =>
+    parseManifest(await readFile(join(folder, 'manifest.json')))
+
+  test('has the same parts and training, and what was measured of it now', async () => {
+    for (const label of ['class 0', 'class 1']) await writePictures(at('pictures of it', label), 20)
+    const first = ['--key', at('keys', 'publisher.key')]
+    await run('publish', at('training'), '--out', at('once'), ...first, ...data(), '--rounds', '4')
+    const once = await readRelease(at('once'))
+    expect(Object.keys(once)).toEqual(expect.arrayContaining(['novelty', 'rounds']))
+
+    const second = ['--key', at('keys', 'another.key'), '--name', 'again']
+    const kinds = ['--layer-files', 'int8', ...data()]
+    await run('publish', at('once'), '--out', at('twice'), ...second, ...kinds)
+    const twice = await readRelease(at('twice'))
+    verifyManifest(twice)
+    expect(twice).toMatchObject({ name: 'again', parts: once.parts, training: once.training })
+    expect(twice.publisher).not.toBe(once.publisher)
+    expect(twice.novelty).toEqual(once.novelty)
+    expect(twice.layerFiles?.map(({ dtype }) => dtype)).toEqual(['int8'])
+    expect(twice.rounds).toBeUndefined()
+    for (const { sha256 } of filesOf(twice)) {
+      const path = join(at('twice'), 'parts', `${sha256}.safetensors`)
+      checkSha256(new Uint8Array(await readFile(path)), sha256, path)
+    }
+    for (const document of ['recipe.json', 'report.json'])
+      expect(await readFile(join(at('twice'), document))).toEqual(
+        await readFile(join(at('once'), document)),
+      )
+
+    // Its parts may become smaller, and are never written larger than they are.
+    await run('publish', at('once'), '--out', at('half'), ...second, '--dtype', 'float16')
+    const half = await readRelease(at('half'))
+    expect(new Set(half.parts.map(({ dtype }) => dtype))).toEqual(new Set(['float16']))
+    expect(half.novelty).toBeUndefined()
+    await run('publish', at('half'), '--out', at('half again'), ...second)
+    expect((await readRelease(at('half again'))).parts).toEqual(half.parts)
+  })
+
+  test('is refused where it would not be true', async () => {
+    const out = ['--out', at('no'), '--key', at('keys', 'another.key')]
+    const kinds = ['--layer-files', 'float32', ...data()]
+    expect(await refusal(2, 'publish', at('half'), ...out, ...kinds)).toMatch(
+      /--layer-files names float32, and the parts are stored as float16/,
+    )
+    const over = ['--out', at('once'), '--key', at('keys', 'another.key')]
+    expect(await refusal(1, 'publish', at('once'), ...over)).toMatch(
+      /holds a release that this key did not sign/,
+    )
+    await writeFile(join(at('twice'), 'report.json'), '{}')
+    expect(await refusal(1, 'publish', at('twice'), ...out)).toMatch(/report\.json/)
+    await rm(join(at('twice'), 'recipe.json'))
+    expect(await refusal(1, 'publish', at('twice'), ...out)).toMatch(/recipe\.json does not exist/)
   })
 })
 

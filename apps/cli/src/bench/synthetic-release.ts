@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { joinCheckpoint, type ModelSpec, randomModel } from '@layerswarm/model'
+import { sourceOfTraining } from '../release/publish-source.ts'
 import type { TrainingFolder } from '../release/training-folder.ts'
 import { signRelease, writeRelease } from '../release/write-release.ts'
 
@@ -31,9 +32,9 @@ export async function writeSyntheticRelease(
     reportBytes: new TextEncoder().encode('{}'),
   }
   const key = new Uint8Array(32).fill(7)
-  const createdAt = new Date()
   const measured = { rounds: undefined, novelty: undefined, mixes: undefined }
-  const options = { name, dtype, key, createdAt, measured, smallFiles: undefined } as const
-  await writeRelease(training, signRelease(training, options), folder)
+  const source = sourceOfTraining(training, dtype, new Date())
+  const release = signRelease(source, { name, key, measured, smallFiles: undefined })
+  await writeRelease(source, release, folder)
   return folder
 }

@@ -15,8 +15,11 @@ export const publish = defineCommand({
   ],
   positionals: { min: 1, max: 1, placeholder: 'one DIR' },
   options: {
-    out: text('DIR', 'folder of the release: manifest.json, parts/, recipe.json, report.json'),
-    to: optionalUrl('signaling server to upload to; DIR may then be a release already'),
+    out: text(
+      'DIR',
+      'folder of the release: manifest.json, parts/, recipe.json, report.json; of DIR that is a release, a new one of its weights',
+    ),
+    to: optionalUrl('signaling server to upload to; a release without --out is uploaded as it is'),
     token: text('T', 'the upload token of that server; others of this machine may see it'),
     'token-file': text('FILE', 'a file of one line with that token'),
     key: text('FILE', 'publisher key, made when it is missing (.layerswarm/publisher.key)'),
@@ -43,6 +46,7 @@ export const publish = defineCommand({
     'publish runs/fashion-vit --out models/fashion-vit --rounds 4+4 --rounds 8',
     'publish runs/fashion-vit --out models/fashion-vit --layer-files int8,int4',
     'publish runs/next --out models/next --mixes-with models/fashion-vit',
+    'publish models/fashion-vit --out models/small --name small --layer-files int8',
     'publish models/fashion-vit --to http://127.0.0.1:9000 --token-file upload.token',
   ],
   async run({ positionals, values, signal, print, log, progress, emit }) {

@@ -6,9 +6,9 @@ import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
 import { measureRounds } from './evaluate-folders.ts'
 import { checkKinds, smallFilesOf } from './layer-files.ts'
 import { mixesOf, noveltyOf } from './measured.ts'
+import { type PublishSource, readReleaseSource, readTrainingSource } from './publish-source.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { partPath, readManifest } from './release-folder.ts'
-import { readTrainingFolder, refuseBackbone } from './training-folder.ts'
 import { type UploadableRelease, type UploadTarget, uploadRelease } from './upload-release.ts'
 import { signRelease, writeRelease } from './write-release.ts'
 
@@ -18,11 +18,11 @@ export interface PublishChoice {
   readonly key: string | undefined
   readonly name: string | undefined
   readonly dtype: 'float32' | 'float16'
-  /** Groupings as "4+4" whose accuracies are measured and signed; none for a signed release. */
+  /** Groupings as "4+4" whose accuracies are measured and signed; none for a release that is uploaded as it is. */
   readonly rounds: readonly string[]
-  /** Kinds of smaller files of its layers, which are made, measured and signed; none for a signed release. */
+  /** Kinds of smaller files of its layers, which are made, measured and signed; none for a release that is uploaded as it is. */
   readonly layerFiles: readonly LayerDtype[]
-  /** Releases in folders that it mixes with, which is measured and signed; none for a signed release. */
+  /** Releases in folders that it mixes with, which is measured and signed; none for a release that is uploaded as it is. */
   readonly mixesWith: readonly string[]
   /** Test images for what is measured; Fashion-MNIST where it is undefined. */
   readonly data: string | undefined
@@ -40,36 +40,46 @@ export interface Published {
 }
 
 /**
- * Signs a trained model as a release, or takes a release that is signed already; writes it into a
- * folder, uploads it, or both. @throws CliError; ModelError.
+ * Signs a trained model as a release, or a release anew into another folder, or takes one as it is signed; writes it
+ * into a folder, uploads it, or both. @throws CliError; ModelError.
  */
 export async function publishFolder(folder: string, choice: PublishChoice): Promise<Published> {
   await requireFolder(folder)
   const isRelease = await exists(join(folder, 'manifest.json'))
-  const release = isRelease ? await signedRelease(folder, choice) : await newRelease(folder, choice)
-  const { target } = choice
+  const { out, dtype, target } = choice
+  if (out === undefined && target === undefined) {
+    throw usageError('publish needs --out DIR, --to URL or both')
+  }
+  const release =
+    isRelease && out === undefined
+      ? await signedRelease(folder, choice)
+      : await newRelease(
+          folder,
+          isRelease
+            ? await readReleaseSource(folder, dtype)
+            : await readTrainingSource(folder, dtype),
+          choice,
+        )
   const uploaded = target === undefined ? undefined : await uploadRelease(release, target)
   return { manifest: release.manifest, uploaded }
 }
 
+/** A release as it is: what would change it needs a folder for the new one. */
 async function signedRelease(
   folder: string,
-  { out, name, target, rounds, layerFiles, mixesWith, data }: PublishChoice,
+  { name, dtype, rounds, layerFiles, mixesWith, data }: PublishChoice,
 ): Promise<UploadableRelease> {
-  const measured = [
+  const changing = [
+    ...(name === undefined ? [] : ['--name']),
+    ...(dtype === 'float32' ? [] : ['--dtype']),
     ...(rounds.length > 0 ? ['--rounds'] : []),
     ...(layerFiles.length > 0 ? ['--layer-files'] : []),
     ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
     ...(data === undefined ? [] : ['--data']),
   ]
-  if (measured[0] !== undefined) {
+  if (changing[0] !== undefined) {
     throw usageError(
-      `${folder} is a signed release already; ${measured[0]} is for a training that is not published yet`,
-    )
-  }
-  if (out !== undefined || name !== undefined || target === undefined) {
-    throw usageError(
-      `${folder} is a signed release already; it can only be uploaded, with --to URL`,
+      `${folder} is a signed release already and is uploaded as it is; with ${changing[0]} it becomes another one, which needs --out DIR`,
     )
   }
   const manifest = await readManifest(folder)
@@ -79,30 +89,25 @@ async function signedRelease(
   }
 }
 
-async function newRelease(folder: string, choice: PublishChoice): Promise<UploadableRelease> {
-  const { out, name, dtype, log } = choice
-  if (out === undefined && choice.target === undefined) {
-    throw usageError('publish needs --out DIR, --to URL or both')
-  }
+async function newRelease(
+  folder: string,
+  source: PublishSource,
+  choice: PublishChoice,
+): Promise<UploadableRelease> {
+  const { out, name, log } = choice
+  // All parts are stored alike where nobody made them otherwise; the head's last.
+  const dtype = source.parts.at(-1)?.dtype ?? choice.dtype
   checkKinds(choice.layerFiles, dtype)
-  const training = await readTrainingFolder(folder)
-  refuseBackbone(folder, training.isBackbone)
   const rounds = await roundsOf(folder, choice)
   const mixes = await mixesOf(folder, choice)
-  const novelty = await noveltyOf(folder, training.trainedOn, choice)
+  const novelty = await noveltyOf(folder, source.trainedOn, choice)
   const smallFiles = await smallFilesOf(folder, choice.layerFiles, dtype, choice)
   const keyFile = choice.key ?? join('.layerswarm', 'publisher.key')
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
-  const release = signRelease(training, {
-    name: name ?? training.name,
-    dtype,
-    key,
-    createdAt: new Date(),
-    measured: { rounds, novelty, mixes },
-    smallFiles,
-  })
-  if (out !== undefined) await writeRelease(training, release, out)
+  const measured = { rounds, novelty, mixes }
+  const release = signRelease(source, { name: name ?? source.name, key, measured, smallFiles })
+  if (out !== undefined) await writeRelease(source, release, out)
   const { manifest, files } = release
   for (const place of choice.mixesWith) {
     const fault = mixFault(manifest, await readManifest(place))

@@ -119,6 +119,12 @@ function cpuSecondsOf(report: ReadonlyMap<string, unknown>): number | undefined 
   return typeof value === 'number' ? value : undefined
 }
 
+/** Name of the data set that the training of a report learned. @throws CliError `bad-file`. */
+export function datasetNameOf(path: string, reportBytes: Uint8Array): string | undefined {
+  const report = fieldsOf(path, parseJson(path, reportBytes))
+  return optionalTextOf(fieldsOf(path, report.get('dataset')), 'name')
+}
+
 /** The processor time that the report beside a release tells, if it is the one that was signed. */
 export async function readCpuSeconds(path: string, signed: Sha256): Promise<number | undefined> {
   if (!(await exists(path))) return undefined

@@ -6,25 +6,21 @@ import {
   type Manifest,
   type ManifestPart,
   manifestBytes,
-  partsOf,
   sha256,
   signManifest,
-  splitCheckpoint,
 } from '@layerswarm/model'
 import { makeFolder, openOutputFolder, replaceFile } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists } from '../files.ts'
 import { RELEASE_DOCUMENTS_BYTES } from '../limits.ts'
 import type { SmallFiles } from './layer-files.ts'
+import type { PublishSource } from './publish-source.ts'
 import { partPath, readManifest } from './release-folder.ts'
-import type { TrainingFolder } from './training-folder.ts'
 
 /** What a publisher says of a release. */
 export interface ReleaseOptions {
   readonly name: string
-  readonly dtype: 'float32' | 'float16'
   readonly key: Uint8Array
-  readonly createdAt: Date
   /** What was measured of it, each undefined where it was not. */
   readonly measured: {
     readonly [Field in 'rounds' | 'novelty' | 'mixes']: Manifest[Field] | undefined
@@ -33,37 +29,23 @@ export interface ReleaseOptions {
   readonly smallFiles: SmallFiles | undefined
 }
 
-const STORED_AS = { float32: 'F32', float16: 'F16' } as const
-
 /** A signed manifest and all of its files, by hash. */
 export interface SignedRelease {
   readonly manifest: Manifest
   readonly files: ReadonlyMap<string, Uint8Array>
 }
 
-/**
- * Cuts a trained model into its parts and signs what they are.
- * @throws ModelError when the model is not what its report says.
- */
+/** Signs what the parts of a model are, how it was made, and what was measured of it. */
 export function signRelease(
-  { spec, preprocessing, labels, seed, imagesSeen, checkpoint, ...documents }: TrainingFolder,
-  { name, dtype, key, createdAt, measured, smallFiles }: ReleaseOptions,
+  { spec, preprocessing, labels, training, parts: stored }: PublishSource,
+  { name, key, measured, smallFiles }: ReleaseOptions,
 ): SignedRelease {
-  const cut = splitCheckpoint(checkpoint, spec, { dtype: STORED_AS[dtype] })
   const files = new Map(smallFiles?.bytes)
-  const parts = partsOf(spec).map((part): ManifestPart => {
-    const file = cut.get(part) ?? new Uint8Array()
+  const parts = stored.map(({ part, file, dtype }): ManifestPart => {
     const hash = sha256(file)
     files.set(hash, file)
     return { part, sha256: hash, bytes: file.length, dtype }
   })
-  const training = {
-    recipe: sha256(documents.recipeBytes),
-    seed,
-    images: imagesSeen,
-    createdAt: createdAt.toISOString(),
-    report: sha256(documents.reportBytes),
-  }
   const format = MANIFEST_FORMAT
   const { rounds, novelty, mixes } = measured
   const named = { format, name, spec, preprocessing, labels, parts, training } as const
@@ -83,7 +65,7 @@ export function signRelease(
  * TrainerError `cannot-write`.
  */
 export async function writeRelease(
-  { recipeBytes, reportBytes }: Pick<TrainingFolder, 'recipeBytes' | 'reportBytes'>,
+  { recipeBytes, reportBytes }: Pick<PublishSource, 'recipeBytes' | 'reportBytes'>,
   { manifest, files }: SignedRelease,
   folder: string,
 ): Promise<void> {
