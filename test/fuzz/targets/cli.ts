@@ -19,6 +19,10 @@ import {
 } from '../../../apps/cli/src/line/option.ts'
 import { parseLine } from '../../../apps/cli/src/line/parse-line.ts'
 import { readCheckpointFolder } from '../../../apps/cli/src/release/checkpoint-folder.ts'
+import {
+  readReleaseSource,
+  readTrainingSource,
+} from '../../../apps/cli/src/release/publish-source.ts'
 import { readOrCreateKey } from '../../../apps/cli/src/release/publisher-key.ts'
 import {
   readManifest,
@@ -178,6 +182,7 @@ export const CLI_TARGETS: readonly Target[] = [
       file('release/training-folder.ts#readTrainingFolder'),
       file('release/training-folder.ts#readCpuSeconds'),
       file('release/release-folder.ts#readModelFolder'),
+      file('release/publish-source.ts#readTrainingSource'),
     ],
     kind: 'json',
     share: 0.002,
@@ -197,6 +202,9 @@ export const CLI_TARGETS: readonly Target[] = [
       const documented = { ...BAD_FILE, ModelError: ['bad-spec', 'bad-manifest', ...FILE_FAULTS] }
       await refusingLater(documented, () => readCpuSeconds(path, sha256(input)))
       await refusingLater(documented, () => readModelFolder(folder))
+      await refusingLater({ ...documented, CliError: ['bad-file', 'refused'] }, () =>
+        readTrainingSource(folder, 'float16'),
+      )
       return refusingLater(documented, () => readTrainingFolder(folder))
     },
   },
@@ -226,16 +234,27 @@ export const CLI_TARGETS: readonly Target[] = [
   },
   {
     name: 'cli/release-folder',
-    covers: [file('release/release-folder.ts#readManifest')],
+    covers: [
+      file('release/release-folder.ts#readManifest'),
+      file('release/publish-source.ts#readReleaseSource'),
+    ],
     kind: 'json',
     share: 0.002,
     seeds: () => [manifestBytes(tinyManifest())],
-    run(input) {
-      mkdirSync(join(scratch(), 'release'), { recursive: true })
+    async run(input) {
+      const folder = join(scratch(), 'release')
+      mkdirSync(folder, { recursive: true })
       written('release/manifest.json', input)
+      written('release/recipe.json', '{}')
+      written('release/report.json', '{}')
       const codes = ['bad-manifest', 'bad-spec', 'bad-signature']
+      const documented = {
+        ModelError: [...codes, 'wrong-hash', ...FILE_FAULTS],
+        CliError: ['bad-file', 'not-found'],
+      }
+      await refusingLater(documented, () => readReleaseSource(folder, 'float16'))
       return refusingLater({ ModelError: codes, CliError: ['bad-file'] }, () =>
-        readManifest(join(scratch(), 'release')),
+        readManifest(folder),
       )
     },
   },
