@@ -54,6 +54,10 @@ export const INTRODUCTIONS_TICK_MS = 400
 export const ALIVE_PING_TIMEOUT_MS = 2_500
 /** A page whose main thread is busy answers within this; one that does not is hung up on. */
 export const DEAD_PING_TIMEOUT_MS = 12_000
+/** What a thread that was held up counts of these two at most; a hidden page's timers come once a second. */
+export const PING_STEP_MS = 1_000
+/** A peer that does not answer is dialled anew at most this often: where all are busy, each connection makes them busier. */
+export const REDIAL_INTERVAL_MS = 30_000
 /** Connections that two peers opened to each other within this time were dialled unawares. */
 export const CROSS_DIAL_MS = 3_000
 /**

@@ -4,10 +4,8 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { within } from '../deadline.ts'
 import {
-  ALIVE_PING_TIMEOUT_MS,
   CLOSE_TIMEOUT_MS,
   CROSS_DIAL_MS,
-  DEAD_PING_TIMEOUT_MS,
   DIAL_TIMEOUT_MS,
   DIALS_AT_ONCE_MAX,
   INTRODUCTIONS_TICK_MS,
@@ -27,6 +25,7 @@ import {
 import { isCircuit } from '../node/reach.ts'
 import { type Acquaintance, Acquaintances } from './acquaintances.ts'
 import { Lookout } from './lookout.ts'
+import { Pulse } from './pulse.ts'
 
 /** What introductions work on, and whom they tell. */
 export interface IntroductionsNeeds {
@@ -78,8 +77,7 @@ export interface Introductions {
  * 2. One direct connection per peer, the newest: whoever dials again has lost the older one, which
  *    may take 17 s to notice it, and libp2p's gossip would stay on it.
  * 3. A connection to a session that has ended is closed, so that the new session can be reached.
- * 4. A peer that does not answer a ping is reported as gone, and hung up on when it stays silent:
- *    it may only be busy.
+ * 4. A peer that may have left is asked for a sign of life (`Pulse`).
  * 5. Connections from a lane that one of the two has left make room when it is needed, the oldest first,
  *    and are closed after LEFT_LANE_KEPT_MS. So are those of whoever has connected and announced nothing.
  * 6. WebRTC is tried when nothing else leads to a peer: it costs both more, and a TURN server's traffic.
@@ -103,6 +101,7 @@ class LaneIntroductions implements Introductions {
   private readonly stopped = new AbortController()
   /** Looks again whenever somebody was heard or has connected. */
   private readonly lookout = new Lookout()
+  private readonly pulse: Pulse
   private enteredMs = performance.now()
   private timer: ReturnType<typeof setInterval> | undefined
 
@@ -114,6 +113,13 @@ class LaneIntroductions implements Introductions {
       self: node.peerId.toString(),
       isPlainlyDialable: () => node.getMultiaddrs().some((own) => !isCircuit(own.toString())),
       random: options.random,
+    })
+    this.pulse = new Pulse({
+      node,
+      stopped: this.stopped.signal,
+      gone: needs.gone,
+      dialAgain: (peer) => this.dialAgain(peer),
+      hangUp: (peer) => this.hangUp(peer),
     })
   }
 
@@ -246,6 +252,12 @@ class LaneIntroductions implements Introductions {
     }
   }
 
+  private dialAgain(peer: string): void {
+    const one = this.known.get(peer)
+    if (one === undefined || this.dialling.has(peer)) return
+    this.inBackground(this.dial(one, this.stopped.signal))
+  }
+
   private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
     const { node, ways } = this.needs
     const targets = nearest(
@@ -296,7 +308,7 @@ class LaneIntroductions implements Introductions {
     }
     // The side that is dialled takes a WebRTC connection for open when the dialling one has given up.
     if (detail.direction === 'inbound' && detail.multiplexer === '/webrtc')
-      this.inBackground(this.checkAlive(peer))
+      this.inBackground(this.pulse.check(peer))
   }
 
   private readonly connectionClosed = ({ detail }: CustomEvent<Connection>): void => {
@@ -308,29 +320,7 @@ class LaneIntroductions implements Introductions {
       return
     }
     // The other end of a circuit closes within 0.3 s of a tab's death, WebRTC only after 17 s.
-    this.inBackground(this.checkAlive(peer))
-  }
-
-  private async checkAlive(peer: string): Promise<void> {
-    if (await this.answers(peer, ALIVE_PING_TIMEOUT_MS)) return
-    this.needs.gone(peer)
-    if (await this.answers(peer, DEAD_PING_TIMEOUT_MS)) return
-    this.hangUp(peer)
-  }
-
-  /** Whether a peer answers a ping; one without a direct connection has nothing to prove. */
-  private async answers(peer: string, ms: number): Promise<boolean> {
-    const { node } = this.needs
-    const connection = directConnection(node, peer)
-    if (connection === undefined) return true
-    try {
-      await within(ms, this.stopped.signal, (signal) =>
-        node.services.ping.ping(connection.remotePeer, { signal }),
-      )
-      return true
-    } catch {
-      return this.stopped.signal.aborted
-    }
+    this.inBackground(this.pulse.check(peer))
   }
 
   private directPeers(): number {
