@@ -236,6 +236,7 @@ export const CLI_TARGETS: readonly Target[] = [
     name: 'cli/release-folder',
     covers: [
       file('release/release-folder.ts#readManifest'),
+      file('release/release-folder.ts#readPart'),
       file('release/publish-source.ts#readReleaseSource'),
     ],
     kind: 'json',

@@ -50,16 +50,11 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
   if (out === undefined && target === undefined) {
     throw usageError('publish needs --out DIR, --to URL or both')
   }
+  const readSource = isRelease ? readReleaseSource : readTrainingSource
   const release =
     isRelease && out === undefined
       ? await signedRelease(folder, choice)
-      : await newRelease(
-          folder,
-          isRelease
-            ? await readReleaseSource(folder, dtype)
-            : await readTrainingSource(folder, dtype),
-          choice,
-        )
+      : await newRelease(folder, await readSource(folder, dtype), choice)
   const uploaded = target === undefined ? undefined : await uploadRelease(release, target)
   return { manifest: release.manifest, uploaded }
 }
@@ -95,7 +90,7 @@ async function newRelease(
   choice: PublishChoice,
 ): Promise<UploadableRelease> {
   const { out, name, log } = choice
-  // All parts are stored alike where nobody made them otherwise; the head's last.
+  // As the last layer is stored: those of a release are all alike.
   const dtype = source.parts.at(-1)?.dtype ?? choice.dtype
   checkKinds(choice.layerFiles, dtype)
   const rounds = await roundsOf(folder, choice)

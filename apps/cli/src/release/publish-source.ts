@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import {
-  checkPart,
   checkSha256,
   type Manifest,
   type Part,
@@ -12,7 +11,7 @@ import {
 } from '@layerswarm/model'
 import { readBounded } from '../files.ts'
 import { TRAINING_DOCUMENT_BYTES_MAX } from '../limits.ts'
-import { partPath, readManifest } from './release-folder.ts'
+import { readManifest, readPart } from './release-folder.ts'
 import {
   datasetNameOf,
   readTrainingFolder,
@@ -92,10 +91,7 @@ export async function readReleaseSource(
   const recipeBytes = await document('recipe.json', training.recipe)
   const reportBytes = await document('report.json', training.report)
   const stored = parts.map(async (entry) => {
-    const path = join(folder, partPath(entry))
-    const own = await readBounded(path, entry.bytes)
-    checkSha256(own, entry.sha256, path)
-    checkPart(spec, entry.part, own)
+    const own = await readPart(folder, spec, entry)
     if (dtype === 'float32' || entry.dtype === dtype) {
       return { part: entry.part, file: own, dtype: entry.dtype }
     }

@@ -10,6 +10,7 @@ import {
   type Part,
   type Preprocessing,
   parseManifest,
+  type ReleaseFile,
   splitCheckpoint,
   verifyManifest,
 } from '@layerswarm/model'
@@ -89,16 +90,26 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return manifest
 }
 
+/** Reads a file of a release and checks that it is what was signed. @throws as `readModelFolder`. */
+export async function readPart(
+  folder: string,
+  spec: ModelSpec,
+  entry: Pick<ReleaseFile, 'part' | 'sha256' | 'bytes'>,
+): Promise<Uint8Array> {
+  const path = join(folder, partPath(entry))
+  const file = await readBounded(path, entry.bytes)
+  checkSha256(file, entry.sha256, path)
+  checkPart(spec, entry.part, file)
+  return file
+}
+
 async function readRelease(folder: string): Promise<ModelFolder> {
   const manifest = await readManifest(folder)
   const { name, spec, preprocessing, labels, training } = manifest
   const parts = new Map<Part, Uint8Array>()
   const layerFiles = new Map<LayerDtype, Map<Part, Uint8Array>>()
   for (const entry of filesOf(manifest)) {
-    const path = join(folder, partPath(entry))
-    const file = await readBounded(path, entry.bytes)
-    checkSha256(file, entry.sha256, path)
-    checkPart(spec, entry.part, file)
+    const file = await readPart(folder, spec, entry)
     // Those of the parts come first, and all of them.
     const kind = parts.has(entry.part) ? (layerFiles.get(entry.dtype) ?? new Map(parts)) : parts
     kind.set(entry.part, file)
