@@ -61,8 +61,14 @@ export const FLAG_COLUMNS_MAX = 28
 /** Volunteers of a demo host every layer within this, also on a busy machine. */
 export const DEMO_COVERED_MS_MAX = 30_000
 
-/** Volunteers of a demo are going to be killed: a layer may lose two hosts at once. */
-export const DEMO_HOSTS_PER_LAYER = 3
+/**
+ * Volunteers of a demo are going to be killed: a layer may lose two hosts at once. In the mean, for hosts spread
+ * themselves by what they hear; three are waited for.
+ */
+export const DEMO_HOSTS_PER_LAYER = 4
+
+/** Members change a layer every three seconds, so uneven ones are even by then. */
+export const DEMO_SPARES_MS_MAX = 15_000
 
 /** Volunteers that start together on a small machine are done long before this. */
 export const UP_COVERED_MS_MAX = 20_000

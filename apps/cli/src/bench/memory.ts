@@ -42,7 +42,11 @@ export const memory: Bench = {
       log,
     )
     try {
-      const missing = await swarm.covered(MEMORY_COVERED_MS_MAX, signal)
+      const missing = await swarm.covered({
+        hosts: 1,
+        withinMs: MEMORY_COVERED_MS_MAX,
+        signal,
+      })
       if (missing !== undefined) throw new CliError({ code: 'refused', what: 'memory' }, missing)
       const peer = await joinAsRequester({
         swarmKey: undefined,

@@ -1,5 +1,5 @@
 import { usageError } from '../cli-error.ts'
-import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER } from '../limits.ts'
+import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER, DEMO_SPARES_MS_MAX } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
 import { bare, count, texts } from '../line/option.ts'
@@ -73,6 +73,7 @@ export const demo = defineCommand({
       asking,
       replicas: DEMO_HOSTS_PER_LAYER,
       coveredMs: DEMO_COVERED_MS_MAX,
+      sparesMs: DEMO_SPARES_MS_MAX,
       signal,
       log,
       doing,

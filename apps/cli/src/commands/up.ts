@@ -65,7 +65,8 @@ export const up = defineCommand({
     try {
       const { url } = swarm.ready
       const links = linksOf(swarm.ready, swarmKey)
-      const missing = await swarm.covered(peers === 0 ? 0 : UP_COVERED_MS_MAX, signal)
+      const withinMs = peers === 0 ? 0 : UP_COVERED_MS_MAX
+      const missing = await swarm.covered({ hosts: 1, withinMs, signal })
       if (signal.aborted) return
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       doing('')
@@ -87,7 +88,8 @@ export const up = defineCommand({
       const what = { peers, layerFiles, pids, missing: missing ?? null }
       emit({ ready: url, link: links.url, ...what, ...doors })
       if (missing !== undefined) {
-        const still = await swarm.covered(Number.POSITIVE_INFINITY, signal, () => undefined)
+        const whenever = { withinMs: Number.POSITIVE_INFINITY, tell: () => undefined }
+        const still = await swarm.covered({ hosts: 1, signal, ...whenever })
         if (still === undefined) log('everything is hosted now')
       }
       await untilAborted(signal)

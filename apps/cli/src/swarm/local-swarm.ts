@@ -40,6 +40,16 @@ export interface LocalSwarmOptions {
   progress(text: string): void
 }
 
+/** What is waited for. */
+export interface Coverage {
+  /** Hosts of every layer. */
+  readonly hosts: number
+  readonly withinMs: number
+  readonly signal: AbortSignal
+  /** How many layers have them by now, in words; to the swarm's `progress` unless given. */
+  tell?(hosted: string): void
+}
+
 /** A signaling server in this process and volunteers in processes of their own. */
 export interface LocalSwarm {
   /** For processes of this machine. */
@@ -48,14 +58,10 @@ export interface LocalSwarm {
   readonly signaling: Signaling
   readonly providers: readonly ProviderProcess[]
   /**
-   * Waits until every layer of every release has a host.
+   * Waits until every layer of every release has so many hosts.
    * @returns what is still missing after `withinMs`, in words; undefined when nothing is.
    */
-  covered(
-    withinMs: number,
-    signal: AbortSignal,
-    tell?: (hosted: string) => void,
-  ): Promise<string | undefined>
+  covered(coverage: Coverage): Promise<string | undefined>
   /** Ends the volunteers, then the server. */
   stop(): Promise<void>
 }
@@ -98,12 +104,12 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
     ready,
     signaling,
     providers,
-    async covered(withinMs, signal, tell = options.progress) {
+    async covered({ hosts, withinMs, signal, tell = options.progress }) {
       const endMs = Date.now() + withinMs
       const look = () => {
         const snapshot = signaling.snapshot()
-        tell(hostedLayers(snapshot))
-        return missingLayers(snapshot)
+        tell(hostedLayers(snapshot, hosts))
+        return missingLayers(snapshot, hosts)
       }
       let missing = look()
       while (
@@ -122,15 +128,20 @@ export async function startLocalSwarm(options: LocalSwarmOptions): Promise<Local
   }
 }
 
-function hostedLayers({ releases }: SignalingSnapshot): string {
+function hostedLayers({ releases }: SignalingSnapshot, wanted: number): string {
   const layers = releases.flatMap(({ hosts }) => hosts)
-  return `${layers.filter((hosts) => hosts > 0).length} of ${layers.length} layers have a host`
+  const hosted = layers.filter((hosts) => hosts >= wanted).length
+  const what = wanted === 1 ? 'a host' : `${wanted} hosts`
+  return `${hosted} of ${layers.length} layers have ${what}`
 }
 
-function missingLayers({ releases }: SignalingSnapshot): string | undefined {
+function missingLayers({ releases }: SignalingSnapshot, wanted: number): string | undefined {
   const gaps = releases.flatMap(({ name, hosts }) => {
-    const layers = [...hosts.keys()].filter((layer) => hosts[layer] === 0)
-    return layers.length === 0 ? [] : [`${name}: nobody hosts layers ${layers.join(', ')}`]
+    const layers = [...hosts.keys()].filter((layer) => (hosts[layer] ?? 0) < wanted)
+    if (layers.length === 0) return []
+    return [
+      `${name}: ${wanted === 1 ? 'nobody hosts' : `fewer than ${wanted} host`} layers ${layers.join(', ')}`,
+    ]
   })
   return gaps.length === 0 ? undefined : gaps.join('; ')
 }

@@ -20,10 +20,12 @@ export interface DemoOptions {
   /** Who goes on with a step, for all peers. */
   readonly policy: PolicyName
   readonly asking: Asking
-  /** Hosts that every layer should have. */
+  /** Hosts of a layer in the mean. */
   readonly replicas: number
   /** How long the volunteers may take to host all layers, milliseconds. */
   readonly coveredMs: number
+  /** How long they may take from then on to host each layer once more than are killed, milliseconds. */
+  readonly sparesMs: number
   readonly signal: AbortSignal
   log(line: string): void
   /** What is waited for, and how far it is. */
@@ -54,14 +56,24 @@ export async function runDemo(options: DemoOptions): Promise<SampleReport> {
     progress,
   })
   try {
-    const missing = await swarm.covered(coveredMs, signal)
+    const missing = await swarm.covered({ hosts: 1, withinMs: coveredMs, signal })
     if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
+    else await awaitSpares(swarm, options)
     log(`${peers} volunteers at ${swarm.url.origin}`)
     return await askSwarm(swarm, options)
   } finally {
     doing('stopping the volunteers')
     await swarm.stop()
   }
+}
+
+/** Whoever is going to be killed leaves no layer without a host, if that can be had. */
+async function awaitSpares(swarm: LocalSwarm, options: DemoOptions): Promise<void> {
+  const { kill, replicas, peers, sparesMs: withinMs, signal, log } = options
+  const hosts = Math.min(kill + 1, replicas - 1, peers)
+  if (hosts <= 1) return
+  const missing = await swarm.covered({ hosts, withinMs, signal })
+  if (missing !== undefined) log(`a layer may be lost: ${missing}`)
 }
 
 async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<SampleReport> {

@@ -77,6 +77,27 @@ describe('rebalancing', () => {
     expect(swaps.filter(Boolean)).toEqual([])
   })
 
+  test('gives a layer with a single host a second one, if two others host what is left for it', () => {
+    const found = (coverage: readonly number[]) =>
+      Array.from({ length: 50 }, (_, round) =>
+        rebalance(coverage, new Set([0, 2]), 2, self, 4, round),
+      ).find(Boolean)
+    expect(found([2, 1, 1])).toEqual({ host: 1, drop: 0 })
+    expect(found([1, 1, 1])).toBeUndefined()
+    expect(found([3, 2, 2])).toBeUndefined()
+  })
+
+  test('leaves every layer two hosts, where there is room for no more', () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const world = new World({ seed })
+      const [first] = Array.from({ length: 4 }, (_, i) =>
+        world.join(`p${i} of ${seed}`, { serve: 'auto', capacity: 4 }),
+      )
+      world.clock.run(60_000)
+      expect(first?.member.snapshot().coverage).toEqual(new Array(8).fill(2))
+    }
+  })
+
   test('leaves an even swarm alone', () => {
     const swaps = Array.from({ length: 200 }, (_, round) =>
       rebalance([2, 3, 2], new Set([0, 1]), 2, self, 5, round),

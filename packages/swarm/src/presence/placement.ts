@@ -28,8 +28,9 @@ export interface Swap {
 }
 
 /**
- * The best single change, or undefined when nothing is worth it: an uncovered layer is worth any
- * layer that somebody else hosts too; otherwise a swap must narrow a gap of at least two hosts.
+ * The best single change, or undefined when nothing is worth it: an uncovered layer is worth any layer that somebody
+ * else hosts too, and one with a single host, who may leave, any layer that two others host. Otherwise it must stay
+ * the rarer of the two after the swap, for others may act at the same time.
  * @param round changes from call to call, so that the same few peers do not act every time.
  */
 export function rebalance(
@@ -44,14 +45,17 @@ export function rebalance(
   if (wanted === undefined) return undefined
   const drop = hosted.size < capacity ? undefined : mostCommon(coverage, hosted)
   if (hosted.size >= capacity && drop === undefined) return undefined
-  const gain =
-    drop === undefined
-      ? Number.POSITIVE_INFINITY
-      : (coverage[drop] as number) - (coverage[wanted] as number)
-  const uncovered = coverage[wanted] === 0
-  if (uncovered ? gain <= 0 : gain < 2) return undefined
+  const left = drop === undefined ? Number.POSITIVE_INFINITY : (coverage[drop] as number)
+  if (!isWorth(left, coverage[wanted] as number)) return undefined
   const mayAct = draw(self, wanted, round) % Math.max(1, peers + 1) < ACTORS_PER_ROUND
   return mayAct ? { host: wanted, drop } : undefined
+}
+
+/** Whether a layer that `left` others host may be given up for one that `wanted` host. */
+function isWorth(left: number, wanted: number): boolean {
+  if (wanted === 0) return left > 0
+  if (wanted <= 1) return left >= 2
+  return left - wanted >= 2
 }
 
 function rarestOutside(
