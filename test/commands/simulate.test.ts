@@ -62,7 +62,7 @@ describe('simulate', () => {
     const taken = join(scratch, 'taken')
     await writeFile(taken, '')
     const { code, stderr } = await runCommand('simulate', 'harsh', '--report', taken)
-    expect(stderr.trim()).toBe(`layerswarm: no report can be written to ${taken} (EEXIST)`)
+    expect(stderr.trim()).toBe(`layerswarm: ${taken} cannot be written: it is not a folder`)
     expect(code).toBe(1)
   })
 

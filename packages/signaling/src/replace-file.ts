@@ -34,25 +34,23 @@ async function flush(path: string, flags: string): Promise<void> {
 }
 
 /**
- * Makes a folder with those above it.
+ * Makes a folder with those above it, one after the other: `mkdir` with `recursive` never ends where the file system
+ * takes no folders (/proc), and says that a folder does not exist where it is read-only.
  * @throws Error of the file system that says what is in the way.
  */
 export async function makeFolder(folder: string, mode?: number): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode })
-  } catch (error) {
-    throw (await whyNot(folder)) ?? error
-  }
+  const missing = [resolve(folder)]
+  for (let above = dirname(missing[0] as string); !(await isThere(above)); above = dirname(above))
+    missing.unshift(above)
+  for (const path of missing) await mkdir(path, { mode }).catch(unlessFolder(path))
 }
 
-/** With `recursive`, Node says that a folder does not exist where the file system is read-only. */
-async function whyNot(folder: string): Promise<unknown> {
-  let missing = resolve(folder)
-  while (!(await isThere(dirname(missing)))) missing = dirname(missing)
-  return mkdir(missing).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
+/** Somebody else may have made it by now. */
+function unlessFolder(path: string): (error: unknown) => Promise<void> {
+  return async (error) => {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory() !== true) throw error
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

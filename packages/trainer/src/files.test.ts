@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cannotWrite, replaceFile } from './files.ts'
+import { cannotWrite, makeFolder, replaceFile } from './files.ts'
 import { openOutputFolder } from './output-folder.ts'
 
 let folder = ''
@@ -42,6 +42,28 @@ describe('a file that is replaced', () => {
   ])('says what %s means', (code, line) => {
     const error = Object.assign(new Error('write'), { code })
     expect(cannotWrite('model', error)).toMatchObject({ message: expect.stringMatching(line) })
+  })
+})
+
+describe('a folder', () => {
+  test('is made with those above it, and the first of them named', async () => {
+    const above = join(folder, 'made')
+    expect(await makeFolder(join(above, 'x', 'y'))).toBe(above)
+    expect(await makeFolder(join(above, 'x', 'y'))).toBeUndefined()
+    expect(await readdir(join(above, 'x'))).toEqual(['y'])
+  })
+
+  test('is refused in a line where a file is in its place or above it', async () => {
+    const file = join(folder, 'a file')
+    await writeFile(file, '')
+    for (const path of [file, join(file, 'below'), join(file, 'far', 'below')])
+      await expect(makeFolder(path)).rejects.toMatchObject({ code: 'cannot-write' })
+  })
+
+  test.runIf(process.platform === 'linux')('is refused where none can be', async () => {
+    await expect(makeFolder('/proc/layerswarm/report')).rejects.toMatchObject({
+      code: 'cannot-write',
+    })
   })
 })
 

@@ -19,26 +19,30 @@ export async function replaceFile(file: string, content: Uint8Array | string): P
 }
 
 /**
- * Makes a folder with those above it.
+ * Makes a folder with those above it, one after the other: `mkdir` with `recursive` never ends where the file system
+ * takes no folders (/proc), and says that a folder does not exist where it is read-only.
  * @returns the first one that was not there before, undefined if all were.
  * @throws TrainerError `cannot-write`.
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
-  try {
-    return await mkdir(folder, { recursive: true })
-  } catch (error) {
-    throw cannotWrite(folder, (await reasonOf(folder)) ?? error)
-  }
+  const missing = [resolve(folder)]
+  for (let above = dirname(missing[0] as string); !(await isThere(above)); above = dirname(above))
+    missing.unshift(above)
+  const made: string[] = []
+  for (const path of missing) if (await makeOne(path, folder)) made.push(path)
+  return made[0]
 }
 
-/** With `recursive`, Node says that a folder does not exist where the file system is read-only. */
-async function reasonOf(folder: string): Promise<unknown> {
-  let missing = resolve(folder)
-  while (!(await isThere(dirname(missing)))) missing = dirname(missing)
-  return mkdir(missing).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
+/** @returns whether it was not there. */
+async function makeOne(path: string, folder: string): Promise<boolean> {
+  try {
+    await mkdir(path)
+    return true
+  } catch (error) {
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory() !== true) throw cannotWrite(folder, error)
+    return false
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

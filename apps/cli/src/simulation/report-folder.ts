@@ -1,12 +1,16 @@
-import { access, constants, mkdir, writeFile } from 'node:fs/promises'
+import { access, constants, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CliError } from '../cli-error.ts'
 
-/** Before the first minute is spent. @throws CliError `bad-file` when no report can go there. */
+/**
+ * Before the first minute is spent.
+ * @throws CliError `bad-file`, TrainerError `cannot-write` when no report can go there.
+ */
 export async function openReportFolder(folder: string | undefined): Promise<void> {
   if (folder === undefined) return
+  const { makeFolder } = await import('@layerswarm/trainer')
+  await makeFolder(folder)
   try {
-    await mkdir(folder, { recursive: true })
     await access(folder, constants.W_OK)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'no access'
