@@ -88,6 +88,7 @@ const FAULTS: Readonly<Record<string, Draw>> = {
   stragglers: (r) => ({ 'stragglers.share': between(r, 0.1, 0.9), 'stragglers.factor': 30 }),
   liars: (r) => ({ 'liars.share': between(r, 0.05, 0.6) }),
   accusers: (r) => ({ 'accusers.share': between(r, 0.05, 0.6) }),
+  withholders: (r) => ({ 'withholders.share': between(r, 0.05, 0.6) }),
   sybils: (r) => ({ 'sybils.share': between(r, 0.1, 0.6), 'sybils.lifeMs': between(r, 2e3, 3e4) }),
   attack: (r) => ({ 'attack.kind': whole(r, 1, ATTACKS.length - 1) }),
   'short deadlines': (r) => ({ 'requests.deadlineMs': between(r, 60, 2_000) }),

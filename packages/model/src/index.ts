@@ -138,6 +138,7 @@ export { LAYER_DTYPES, type LayerDtype, type LayerFiles, STORED_AS } from './lay
 export {
   fileDistanceOf,
   filesOf,
+  isReleaseName,
   MANIFEST_FORMAT,
   type Manifest,
   type ManifestPart,

@@ -220,11 +220,19 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function parseName(value: unknown): string {
-  const name = typeof value === 'string' ? value : ''
-  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.length > NAME_LETTERS_MAX) {
+  if (!isReleaseName(value)) {
     fail('name', `must be 1 to ${NAME_LETTERS_MAX} of a-z, 0-9, ".", "_", "-"`)
   }
-  return name
+  return value
+}
+
+/** Whether a manifest may have this as its name: such a text reads the same wherever it is shown. */
+export function isReleaseName(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length <= NAME_LETTERS_MAX &&
+    /^[a-z0-9][a-z0-9._-]*$/.test(value)
+  )
 }
 
 function parseLabels(value: unknown, spec: ModelSpec): string[] {

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { LANES_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
+import { LANES_MAX, PEERS_MAX, PROTOCOL_VERSION } from '@layerswarm/swarm'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fetchBootstrap, parseBootstrap } from './bootstrap.ts'
 
@@ -114,9 +114,21 @@ describe('a bootstrap.json', () => {
     ['is no list', 7],
     ['has more lanes than there can be', Array.from({ length: LANES_MAX + 1 }, () => COUNT)],
     ['counts a lane that cannot be', [{ ...COUNT, lane: LANES_MAX }]],
-    ['counts less than nobody', [COUNT, { ...COUNT, askers: -1 }]],
+    ['counts less than nobody', [COUNT, { ...COUNT, lane: 4, askers: -1 }]],
+    ['counts more than there can be', [{ ...COUNT, providers: PEERS_MAX + 1 }]],
+    ['counts a lane twice', [COUNT, { ...COUNT, lane: 4 }, { ...COUNT, providers: 1 }]],
   ])('is refused when its count %s', (_, lanes) => {
     expect(() => parsed({ ...RELEASE, lanes })).toThrow('releases.0.lanes')
+  })
+
+  test.each([
+    ['', 'an empty one'],
+    ['tiny\u202etxt', 'one that is shown backwards'],
+    ['tiny\u0000', 'one with a control character'],
+    ['Tiny', 'a capital'],
+    ['t'.repeat(65), 'one of 65 letters'],
+  ])('is refused when a release has a name that no manifest may have: %o, %s', (name) => {
+    expect(() => parsed({ ...RELEASE, name })).toThrow('releases.0.name')
   })
 })
 

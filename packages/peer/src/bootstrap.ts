@@ -1,4 +1,5 @@
 import {
+  isReleaseName,
   isSha256,
   MANIFEST_BYTES_MAX,
   type Manifest,
@@ -217,8 +218,8 @@ function parseRelease(value: unknown, index: number): OfferedRelease {
   const { id, name, publisher, lanes } = recordOf(value)
   const field = `releases.${index}`
   if (!isSha256(id)) fail(field, `bootstrap.json: "${field}.id" must be 64 lower-case hex digits`)
-  if (typeof name !== 'string' || name.length > 64)
-    fail(field, `bootstrap.json: "${field}.name" must be a text`)
+  if (!isReleaseName(name))
+    fail(field, `bootstrap.json: "${field}.name" must be a name as manifests have one`)
   // A public key looks like a digest: 64 hex digits.
   if (!isSha256(publisher))
     fail(field, `bootstrap.json: "${field}.publisher" must be 64 lower-case hex digits`)
@@ -227,13 +228,16 @@ function parseRelease(value: unknown, index: number): OfferedRelease {
 
 function parseLanes(value: unknown, release: string): LaneCount[] {
   const field = `${release}.lanes`
+  const counted = new Set<number>()
   return listOf(field, value, LANES_MAX).map((one, index) => {
+    const place = `${field}.${index}`
     const count = parseLaneCount(one)
-    if (count !== undefined) return count
-    return fail(
-      `${field}.${index}`,
-      `bootstrap.json: "${field}.${index}" must say lane, providers, askers and lacking`,
-    )
+    if (count === undefined)
+      fail(place, `bootstrap.json: "${place}" must say lane, providers, askers and lacking`)
+    if (counted.has(count.lane))
+      fail(place, `bootstrap.json: "${place}" must count another lane than those before it`)
+    counted.add(count.lane)
+    return count
   })
 }
 

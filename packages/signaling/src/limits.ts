@@ -101,8 +101,14 @@ export const MESH_PEERS = {
 
 /** Presence topics that are followed at once: two releases with all their lanes. */
 export const LANE_TOPICS_MAX = 1_024
-/** A presence topic that no peer has followed for this long is given up. */
+/** A presence topic in which somebody was heard, and that no peer has followed for this long, is given up. */
 export const LANE_TOPIC_IDLE_MS = 60_000
+/** Topics that one peer has opened and nobody follows any more, kept at once: it reloads, or tries another lane. */
+export const LANE_TOPICS_LEFT_PER_PEER_MAX = 4
+/** Topics that one peer may open at once: as many as TOPIC_BYTES_PER_PEER_MAX lets it follow. */
+export const LANE_TOPICS_OPENED_BURST = 16
+/** And on the long run: all connected peers are told of each that opens or closes. */
+export const LANE_TOPICS_OPENED_PER_SECOND = 0.5
 /** How often that is looked at, and what is known of peers that have left is thrown away. */
 export const SWEEP_INTERVAL_MS = 10_000
 /** A clock that has gained or lost so much between two sweeps was set; one that is being adjusted moves by 5 ms. */
@@ -183,6 +189,11 @@ export const HTTP_SILENT_MAX = HTTP_CONNECTIONS_PER_ADDRESS_MAX / 2
 export const HTTP_REQUESTS_BURST = 2_000
 /** And on the long run: 1,000 peers behind one address that look at bootstrap.json every 10 s. */
 export const HTTP_REQUESTS_PER_SECOND = 100
+/**
+ * Requests of one connection that wait for the answer under way there: browsers send none before it has come,
+ * and clients that do send a few. One more, and the connection is cut.
+ */
+export const HTTP_REQUESTS_WAITING_MAX = 16
 /** Slow senders and slow readers are cut off. */
 export const HTTP_REQUEST_MS_MAX = 15_000
 /** How often it is looked who is too slow; Node's own 30 s would add as much to the 15. */
@@ -205,6 +216,8 @@ export const UPLOAD_RELEASE_BYTES_MAX = 4 * 2 ** 30
 export const UPLOAD_DRAFTS_MAX = 4
 /** Releases that were uploaded in all: with those of the command line they fit into bootstrap.json. */
 export const UPLOADED_RELEASES_MAX = 32
+/** An answer is written in pieces of this, the next when the one before is taken: what one connection holds of memory. */
+export const ANSWER_PIECE_BYTES = 64 * 1024
 /** Answers still being written when the server stops have this long to finish. */
 export const HTTP_DRAIN_MS = 500
 /** Below this compression gains nothing; above, a file is not held in memory. */
@@ -245,3 +258,5 @@ export const HISTORY_INTERVAL_MS = 300_000
 export const HISTORY_MOMENTS_MAX = 288
 /** /swarm.json is made anew at most so often, however many ask. */
 export const SWARM_VIEW_MS = 1_000
+/** The metrics are made anew at most so often, in 2 ms and more: Prometheus asks every 15 s. */
+export const METRICS_MS = 1_000

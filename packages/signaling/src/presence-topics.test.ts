@@ -1,8 +1,13 @@
 import { encodeMessage, laneTopic, presenceTopic, topicRelease } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
-import type { SubscriptionChangeData, TopicValidatorFn } from '@libp2p/gossipsub'
+import type { TopicValidatorFn } from '@libp2p/gossipsub'
 import { describe, expect, test } from 'vitest'
-import { LANE_TOPIC_IDLE_MS, LANE_TOPICS_MAX } from './limits.ts'
+import {
+  LANE_TOPIC_IDLE_MS,
+  LANE_TOPICS_LEFT_PER_PEER_MAX,
+  LANE_TOPICS_MAX,
+  LANE_TOPICS_OPENED_BURST,
+} from './limits.ts'
 import { createPresenceGate } from './presence-gate.ts'
 import { createPresenceTopics, type TopicsOfGossip } from './presence-topics.ts'
 
@@ -30,24 +35,40 @@ class FakeGossip extends EventTarget {
   peerChanges(topic: string, subscribe: boolean, peer = 'peer'): void {
     const others = this.getSubscribers(topic).filter((one) => one !== peer)
     this.subscribers.set(topic, subscribe ? [...others, peer] : others)
-    const detail: Pick<SubscriptionChangeData, 'subscriptions'> = {
-      subscriptions: [{ topic, subscribe }],
-    }
+    const detail = { peerId: peer, subscriptions: [{ topic, subscribe }] }
     this.dispatchEvent(new CustomEvent('subscription-change', { detail }))
+  }
+
+  /** Somebody's first presence comes in the topic of a lane, from a neighbour. */
+  async hear(lane: number, author: string, neighbour = author, release = RELEASE): Promise<void> {
+    const topic = presenceTopic(release, lane)
+    const data = encodeMessage(anyPresence({ release, lane, layers: [0] }))
+    const message = { type: 'signed', from: author, sequenceNumber: 1n, data, topic }
+    const judge = this.topicValidators.get(topic)
+    expect(await judge?.(neighbour as never, message as never)).toBe('accept')
   }
 }
 
-function open() {
+function open(offers = (release: string) => release === topicRelease(RELEASE)) {
   const gossip = new FakeGossip()
   const gate = createPresenceGate()
   const topics = createPresenceTopics(gossip as unknown as TopicsOfGossip, {
     gate,
-    offers: (release) => release === topicRelease(RELEASE),
+    offers,
     isServer: (peer) => peer === 'server',
     networkOf: () => undefined,
   })
   topics.start()
   return { gossip, gate, topics }
+}
+
+/** Topics of lane 0, of as many releases. */
+function topicsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => presenceTopic(releaseAt(at), 0))
+}
+
+function releaseAt(at: number): string {
+  return at.toString(16).padStart(32, '0').padEnd(64, '0')
 }
 
 describe('the presence topics of a server', () => {
@@ -66,10 +87,11 @@ describe('the presence topics of a server', () => {
     expect(topics.size).toBe(2)
   })
 
-  test('are given up when nobody has followed them for a while', () => {
+  test('are given up when nobody has followed them for a while', async () => {
     const { gossip, topics } = open()
     const [left, kept] = [presenceTopic(RELEASE, 0), presenceTopic(RELEASE, 1)]
     for (const topic of [left, kept]) gossip.peerChanges(topic, true)
+    await gossip.hear(0, 'peer')
     gossip.peerChanges(left, false)
     topics.sweep(0)
     topics.sweep(LANE_TOPIC_IDLE_MS - 1)
@@ -78,26 +100,33 @@ describe('the presence topics of a server', () => {
     expect(gossip.followed).toEqual([kept])
   })
 
+  test('in which nobody was ever heard are given up with their last follower', () => {
+    const { gossip } = open()
+    const topic = presenceTopic(RELEASE, 0)
+    for (const peer of ['one', 'two', 'server']) gossip.peerChanges(topic, true, peer)
+    gossip.peerChanges(topic, false, 'one')
+    expect(gossip.followed).toEqual([topic])
+    gossip.peerChanges(topic, false, 'two')
+    expect(gossip.followed).toEqual([])
+  })
+
   test('of other servers are given up when nothing is heard in them, and not before', async () => {
     const { gossip, topics } = open()
     const [silent, busy] = [presenceTopic(RELEASE, 0), presenceTopic(RELEASE, 1)]
     for (const topic of [silent, busy]) gossip.peerChanges(topic, true, 'server')
     topics.sweep(0)
-    const bytes = encodeMessage(anyPresence({ release: RELEASE, lane: 1, layers: [0] }))
-    await gossip.topicValidators.get(busy)?.(
-      'server' as never,
-      { type: 'signed', from: 'author', sequenceNumber: 1n, data: bytes, topic: busy } as never,
-    )
+    await gossip.hear(1, 'author', 'server')
     topics.sweep(LANE_TOPIC_IDLE_MS)
     expect(gossip.followed).toEqual([busy])
     topics.sweep(2 * LANE_TOPIC_IDLE_MS)
     expect(gossip.followed).toEqual([])
   })
 
-  test('stay when somebody comes back in time', () => {
+  test('stay when somebody comes back in time', async () => {
     const { gossip, topics } = open()
     const topic = presenceTopic(RELEASE, 0)
     gossip.peerChanges(topic, true)
+    await gossip.hear(0, 'peer')
     gossip.peerChanges(topic, false)
     topics.sweep(0)
     gossip.peerChanges(topic, true)
@@ -109,17 +138,73 @@ describe('the presence topics of a server', () => {
   })
 
   test('are bounded in number', () => {
-    const gossip = new FakeGossip()
-    const topics = createPresenceTopics(gossip as unknown as TopicsOfGossip, {
-      gate: createPresenceGate(),
-      offers: () => true,
-      isServer: () => false,
-      networkOf: () => undefined,
-    })
-    topics.start()
-    for (let i = 0; i < LANE_TOPICS_MAX + 10; i++)
-      gossip.peerChanges(presenceTopic(i.toString(16).padStart(32, '0'), 0), true)
+    const { gossip, topics } = open(() => true)
+    topicsOf(LANE_TOPICS_MAX + 10).map((topic, at) => gossip.peerChanges(topic, true, `peer ${at}`))
     expect(topics.size).toBe(LANE_TOPICS_MAX)
+    expect(gossip.followed).toHaveLength(LANE_TOPICS_MAX)
+  })
+
+  test('without followers make room for another, those first that have been so for longest', async () => {
+    const { gossip } = open(() => true)
+    const all = topicsOf(LANE_TOPICS_MAX)
+    for (const [at, topic] of all.entries()) {
+      gossip.peerChanges(topic, true, `peer ${at}`)
+      await gossip.hear(0, `peer ${at}`, 'server', releaseAt(at))
+    }
+    for (const at of [7, 3]) gossip.peerChanges(all[at] as string, false, `peer ${at}`)
+    const more = [presenceTopic(RELEASE, 1), presenceTopic(RELEASE, 2)]
+    gossip.peerChanges(more[0] as string, true)
+    expect(all.filter((topic) => !gossip.followed.includes(topic))).toEqual([all[7]])
+    gossip.peerChanges(more[1] as string, true)
+    expect(gossip.followed).toEqual([...all.filter((_, at) => at !== 7 && at !== 3), ...more])
+  })
+
+  test('in which nobody was ever heard make room for another, the oldest first', async () => {
+    const { gossip } = open(() => true)
+    const all = topicsOf(LANE_TOPICS_MAX)
+    all.map((topic, at) => gossip.peerChanges(topic, true, `peer ${at}`))
+    await gossip.hear(0, 'peer 0', 'server', releaseAt(0))
+    const another = presenceTopic(RELEASE, 1)
+    gossip.peerChanges(another, true)
+    expect(gossip.followed).toEqual([all[0], ...all.slice(2), another])
+  })
+
+  test('that find no room are followed once there is some', async () => {
+    const { gossip, topics } = open(() => true)
+    const all = topicsOf(LANE_TOPICS_MAX)
+    for (const [at, topic] of all.entries()) {
+      gossip.peerChanges(topic, true, `peer ${at}`)
+      await gossip.hear(0, `peer ${at}`, 'server', releaseAt(at))
+    }
+    const another = presenceTopic(RELEASE, 1)
+    gossip.peerChanges(another, true)
+    expect(gossip.followed).toEqual(all)
+    gossip.peerChanges(all[5] as string, false, 'peer 5')
+    for (const nowMs of [0, LANE_TOPIC_IDLE_MS]) topics.sweep(nowMs)
+    expect(gossip.followed).toEqual([...all.filter((_, at) => at !== 5), another])
+  })
+
+  test('that one peer has opened and left are kept in a small number', async () => {
+    const { gossip, topics } = open()
+    const lanes = Array.from({ length: LANE_TOPICS_LEFT_PER_PEER_MAX + 3 }, (_, lane) => lane)
+    for (const lane of lanes) {
+      gossip.peerChanges(presenceTopic(RELEASE, lane), true)
+      await gossip.hear(lane, `author ${lane}`, 'server')
+      gossip.peerChanges(presenceTopic(RELEASE, lane), false)
+    }
+    topics.sweep(0)
+    const kept = lanes.slice(3).map((lane) => presenceTopic(RELEASE, lane))
+    expect(gossip.followed).toEqual(kept)
+  })
+
+  test('that one peer opens are few at once, and those of others and of servers as many as ever', () => {
+    const { gossip } = open()
+    const lanes = Array.from({ length: 2 * LANE_TOPICS_OPENED_BURST }, (_, lane) => lane)
+    const [few, rest] = [lanes.slice(0, LANE_TOPICS_OPENED_BURST), lanes]
+    for (const lane of lanes) gossip.peerChanges(presenceTopic(RELEASE, lane), true)
+    expect(gossip.followed).toEqual(few.map((lane) => presenceTopic(RELEASE, lane)))
+    for (const lane of rest) gossip.peerChanges(presenceTopic(RELEASE, lane), true, 'server')
+    expect(gossip.followed).toEqual(rest.map((lane) => presenceTopic(RELEASE, lane)))
   })
 
   test('have one judge, who refuses presence in the topic of another lane and what has no topic', async () => {

@@ -10,6 +10,7 @@ import {
   topicRelease,
 } from '@layerswarm/swarm'
 import { type Announced, readAnnounced } from './announce.ts'
+import { atMostEvery } from './at-most-every.ts'
 import { DASHBOARD_CSS, dashboardPage } from './dashboard/dashboard.ts'
 import type { SwarmView } from './dashboard/swarm-view.ts'
 import { createSwarmWatch } from './dashboard/swarm-watch.ts'
@@ -19,7 +20,7 @@ import { mergeCounts } from './http/request-count.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createGuessLimit, createSocketLimit, createVisitorLimit } from './http/visitor.ts'
 import { loadIdentity } from './identity.ts'
-import { HTTP_SILENT_MAX, REFUSALS_LOGGED } from './limits.ts'
+import { HTTP_SILENT_MAX, METRICS_MS, REFUSALS_LOGGED } from './limits.ts'
 import type { LogEntry } from './log.ts'
 import { renderMetrics } from './metrics.ts'
 import {
@@ -167,7 +168,7 @@ export function createRun(options: SignalingOptions, emit: (event: RunEvent) => 
     async open() {
       const others = parsePeerWith(options.peerWith)
       const places = { ...resolveListening(options), ...readAnnounced(options.announce) }
-      const metrics = () => allMetrics(opened, snapshot(stateNow()))
+      const metrics = atMostEvery(METRICS_MS, () => allMetrics(opened, snapshot(stateNow())))
       const told = { metrics, bootstrap, swarm: watch.view }
       const doors = await openHttp(opened, options, places, told)
       await loadModels(opened, options)

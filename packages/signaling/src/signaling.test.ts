@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Manifest, manifestBytes, releaseId } from '@layerswarm/model'
 import { PROTOCOL_VERSION } from '@layerswarm/swarm'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { makeCertificate } from './certificate.ts'
 import { SignalingError } from './errors.ts'
 import { formatLog, type LogEntry } from './log.ts'
@@ -225,6 +225,14 @@ describe('a signaling server', { timeout: 30_000 }, () => {
     expect(others).toContain('nodejs_fs_usage_bytes{filesystem="available"}')
     expect(others.some((name) => name.startsWith('libp2p_'))).toBe(true)
     expect(others.length).toBeLessThan(OTHER_SERIES_MAX)
+  })
+
+  test('makes its metrics anew once a second, however many ask', async () => {
+    const { url } = await create().start()
+    const ask = async () => (await fetch(`${url}/metrics`)).text()
+    const [one, ...others] = await Promise.all([ask(), ask(), ask()])
+    for (const other of others) expect(other).toBe(one)
+    await vi.waitFor(async () => expect(await ask()).not.toBe(one), { timeout: 5_000 })
   })
 
   test('tells of several servers in one process, of each by itself', async () => {

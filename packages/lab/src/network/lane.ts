@@ -76,6 +76,11 @@ export class LabStation {
     return this.session.peer
   }
 
+  /** It hands no tensor to anybody, and does not say so. */
+  get withholds(): boolean {
+    return this.session.actor === 'withholder'
+  }
+
   /** The lane that it is in or was in last. */
   get lane(): Lane | undefined {
     return this.place?.lane

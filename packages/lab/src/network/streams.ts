@@ -82,7 +82,7 @@ export class Streams {
   push(from: LabStation, hash: TensorHash, peer: PeerId): void {
     const to = this.needs.stations.get(peer)
     const bytes = from.tensors.get(hash)
-    if (to === undefined || bytes === undefined || !from.isLinkedTo(to)) return
+    if (to === undefined || bytes === undefined || !from.isLinkedTo(to) || from.withholds) return
     this.needs.traffic.pulledBytes += bytes.length
     this.carry(from, to, bytes.length, () => {
       // A sender that died while it sent took the rest with it.
@@ -106,10 +106,10 @@ export class Streams {
     let cancel = () => {}
     const cancelAsk = clock.wakeAt(now + latencyMs, () => {
       this.needs.pullAsked(holder)
-      const bytes = holder.alive && !holder.frozen ? holder.tensors.get(tensor.hash) : undefined
+      const answers = holder.alive && !holder.frozen && !holder.withholds
+      const bytes = answers ? holder.tensors.get(tensor.hash) : undefined
       if (bytes === undefined) {
-        const wait =
-          holder.alive && !holder.frozen ? latencyMs : settings['streams.pullTimeoutMs'] - latencyMs
+        const wait = answers ? latencyMs : settings['streams.pullTimeoutMs'] - latencyMs
         cancel = clock.wakeAt(clock.nowMs() + wait, () => pulled(undefined))
         return
       }

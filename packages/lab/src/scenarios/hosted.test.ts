@@ -78,7 +78,7 @@ describe('layers that providers are given', () => {
       answeredShare: 1,
       visitsPerRequest: null,
     })
-  })
+  }, 120_000)
 
   test('stand in the line that repeats the run', () => {
     const { replay } = simulate('calm', { ...WORLD, peers: 2, requests: 1, hosted: [[0, 1], [2]] })

@@ -17,7 +17,15 @@ export const LIES = [
 export type Lie = (typeof LIES)[number]
 
 /** What a peer is up to, from its arrival to its end. */
-export type Actor = 'honest' | 'asker' | 'sybil' | 'flooder' | 'attacker' | 'accuser' | Lie
+export type Actor =
+  | 'honest'
+  | 'asker'
+  | 'sybil'
+  | 'flooder'
+  | 'attacker'
+  | 'accuser'
+  | 'withholder'
+  | Lie
 /** How a session ends: with a word, without, or with open sockets that nobody reads. */
 export type Departure = 'goodbye' | 'kill' | 'freeze'
 
@@ -151,7 +159,9 @@ function drawActor(settings: Settings, random: SeededRandom): Actor {
   const lying = settings['liars.share']
   const accusing = lying + settings['sybils.share']
   if (roll < accusing) return 'sybil'
-  return roll < accusing + settings['accusers.share'] ? 'accuser' : 'honest'
+  const withholding = accusing + settings['accusers.share']
+  if (roll < withholding) return 'accuser'
+  return roll < withholding + settings['withholders.share'] ? 'withholder' : 'honest'
 }
 
 function lifeMs(settings: Settings, random: SeededRandom, actor: Actor, found: boolean): number {

@@ -15,6 +15,7 @@ describe('scenarios', () => {
       'liars10',
       'liars25',
       'accusers25',
+      'withholders25',
       'sybils50',
       'hollow-hosts',
       'flood',

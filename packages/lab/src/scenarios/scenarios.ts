@@ -82,6 +82,10 @@ export const SCENARIOS = {
     about: 'a quarter of all peers lies, but only when it runs again what others ran',
     set: { ...KAD, 'accusers.share': 0.25 },
   },
+  withholders25: {
+    about: 'a quarter of all peers runs layers and hands no result to anybody',
+    set: { ...KAD, 'withholders.share': 0.25 },
+  },
   sybils50: {
     about: 'half of all identities claim work and never deliver',
     set: { ...KAD, 'sybils.share': 0.5 },

@@ -286,15 +286,13 @@ const WORLD = {
   'crash.onRun': share(0, 'a provider dies while it computes'),
   'crash.onStep': share(0, 'a provider dies right after publishing its step'),
   'crash.onPull': share(0, 'a holder dies when its tensor is asked for'),
-  'crash.onlyCopyEvery': count(
-    0,
-    'of every so many requests one loses its newest tensor with its only holder, who is replaced; 0: none',
-  ),
+  'crash.onlyCopyEvery': count(0, 'one request in so many loses its only copy; 0: none'),
   'layers.corruptShare': share(0, 'layer downloads that fail their hash check'),
 
   // Bad actors, as shares of the providers.
   'liars.share': share(0, 'free-riders, random, scaled, stale, other-layer and one-in-ten liars'),
   'accusers.share': share(0, 'providers that lie only when they run again what others ran'),
+  'withholders.share': share(0, 'providers that run layers and hand no result to anybody'),
   'sybils.share': share(0, 'identities that claim and never deliver'),
   'sybils.lifeMs': ms(MINUTE_MS, 'after which a sybil takes a new name; 0: never [proposal]'),
   'sybils.hollow': count(0, '1: they announce half of all layers, and to be busy', 1),

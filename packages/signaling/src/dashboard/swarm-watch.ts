@@ -1,3 +1,4 @@
+import { atMostEvery } from '../at-most-every.ts'
 import { HISTORY_INTERVAL_MS, SWARM_VIEW_MS } from '../limits.ts'
 import type { AnnouncedPeer } from '../presence-gate.ts'
 import type { SignalingSnapshot } from '../snapshot.ts'
@@ -22,7 +23,10 @@ export interface SwarmWatch {
 export function createSwarmWatch(standing: () => Standing, isPrivate: boolean): SwarmWatch {
   const history = createHistory()
   let timer: ReturnType<typeof setInterval> | undefined
-  let latest: { readonly madeMs: number; readonly view: SwarmView } | undefined
+  const view = atMostEvery(SWARM_VIEW_MS, () => {
+    const { snapshot, peers } = standing()
+    return swarmView(snapshot, peers, history.moments, isPrivate)
+  })
 
   function note(): void {
     const [release] = standing().snapshot.releases
@@ -42,13 +46,6 @@ export function createSwarmWatch(standing: () => Standing, isPrivate: boolean): 
     stop() {
       clearInterval(timer)
     },
-    view() {
-      const nowMs = performance.now()
-      if (latest === undefined || nowMs - latest.madeMs >= SWARM_VIEW_MS) {
-        const { snapshot, peers } = standing()
-        latest = { madeMs: nowMs, view: swarmView(snapshot, peers, history.moments, isPrivate) }
-      }
-      return latest.view
-    },
+    view,
   }
 }

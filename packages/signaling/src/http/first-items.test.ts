@@ -19,11 +19,10 @@ async function file(...bytes: number[]): Promise<string> {
 /** Three pictures of 1 by 2 bytes. */
 const THREE = [0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 10, 11, 20, 21, 30, 31]
 
-test('the first items are an idx file of their own', async () => {
-  const some = await firstItems(await file(...THREE), 2)
-  expect([...(some ?? [])]).toEqual([
-    0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 11, 20, 21,
-  ])
+test('the first items are the beginning of the file, with a head that counts them', async () => {
+  const path = await file(...THREE)
+  const head = Buffer.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2])
+  expect(await firstItems(path, 2)).toEqual({ firstOf: path, head, bytes: head.length + 4 })
 })
 
 test.each([
@@ -32,6 +31,7 @@ test.each([
   ['a file that is none', [1, 2, 3], 1],
   ['an empty file', [], 1],
   ['a file that is cut off', THREE.slice(0, -1), 1],
+  ['items without a byte', [0, 0, 8, 2, 0, 0, 0, 3, 0, 0, 0, 0], 1],
   ['a head that names more than there is', [0, 0, 8, 1, 255, 255, 255, 255, 1], 1],
 ])('of %s the file itself is left to be sent', async (_what, bytes, count) => {
   expect(await firstItems(await file(...bytes), count)).toBeUndefined()

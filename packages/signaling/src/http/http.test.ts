@@ -1,18 +1,15 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls } from 'node:tls'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
-import { createBacklog } from '@layerswarm/swarm'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { makeCertificate } from '../certificate.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeRelease } from '../release-fixture.ts'
 import { loadReleases, type Releases } from '../releases.ts'
 import { createCompressionCache } from './compression.ts'
 import { createHttpServer, type HttpServer, type HttpServerNeeds } from './server.ts'
-import { createGuessLimit, createSocketLimit, type Visitor } from './visitor.ts'
+import { plainNeeds } from './server-fixture.ts'
+import type { Visitor } from './visitor.ts'
 
 interface Reply {
   status: number
@@ -57,22 +54,10 @@ beforeAll(async () => {
   await writeFile(join(root, 'samples', 'images.idx3-ubyte'), new Uint8Array([1, 2, 3]))
   await symlink(join(root, 'secret.txt'), join(root, 'page', 'link.txt'))
   needs = {
+    ...plainNeeds(),
     releases: () => releases,
-    upgrades: () => undefined,
-    tls: undefined,
-    trustsProxy: true,
-    seats: createSocketLimit(),
-    backlog: createBacklog(512),
     mayAsk: ({ address }: Visitor) => address !== '192.0.2.66',
-    metricsFor: 'everybody' as const,
     notReady: () => reason,
-    bootstrap: (isHere: boolean) => ({ protocol: 1, isHere }),
-    metrics: async () => 'layerswarm_ready 1\n',
-    swarm: () => ({ version: '1.2.3', releases: [] }),
-    dashboard: { page: () => '<h1>Swarm of this server</h1>', style: 'h1 {}' },
-    uploads: undefined,
-    guesses: createGuessLimit(),
-    offer: async () => {},
     pageDir: join(root, 'page'),
     samplesDir: join(root, 'samples'),
     compression,
@@ -251,6 +236,19 @@ describe('the HTTP server', () => {
     expect((await get('/samples/../secret.txt')).status).toBe(404)
   })
 
+  test('serves the first of its samples, their head alone, and nothing to who has them', async () => {
+    const path = '/samples/labels.idx1-ubyte?first=2'
+    const file = join(root, 'samples', 'labels.idx1-ubyte')
+    await writeFile(file, new Uint8Array([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
+    const two = await get(path)
+    const headed = await get(path, {}, 'HEAD')
+    const again = await get(path, { 'if-none-match': String(two.headers.etag) })
+    await rm(file)
+    expect([two.status, [...two.body]]).toEqual([200, [0, 0, 8, 1, 0, 0, 0, 2, 7, 8]])
+    expect([headed.headers['content-length'], headed.body.length]).toEqual(['10', 0])
+    expect([again.status, again.body.length]).toEqual([304, 0])
+  })
+
   test.each([
     '/../secret.txt',
     '/assets/../../secret.txt',
@@ -310,67 +308,6 @@ describe('the HTTP server', () => {
     expect(status).toBe(500)
     expect(body.toString()).not.toContain(root)
     expect(faults.at(-1)).toContain('ENOENT')
-  })
-
-  test('cuts the sockets of an address that holds too many, until it closes one', async () => {
-    let held = 0
-    const seats = { take: () => held < 2 && ++held > 0, giveBack: () => void held-- }
-    const guarded = createHttpServer({ ...needs, trustsProxy: false, seats }, () => {})
-    const at = await guarded.listen('127.0.0.1', 0)
-    const open = async () => {
-      const socket = connect(at, '127.0.0.1')
-      const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
-      await new Promise((resolve) => socket.once('connect', resolve))
-      return { socket, closed }
-    }
-    const [first] = [await open(), await open()]
-    await (await open()).closed
-    first.socket.destroy()
-    await first.closed
-    await vi.waitFor(() => expect(held).toBe(1))
-    expect((await fetch(`http://127.0.0.1:${at}/healthz`)).status).toBe(200)
-    await guarded.close()
-    await vi.waitFor(() => expect(held).toBe(0))
-  })
-
-  test.each(['http', 'https'])(
-    'gives the oldest of the silent sockets of %s up for one more, and none that has asked',
-    async (scheme) => {
-      const tls = scheme === 'https' ? await makeCertificate(['localhost']) : undefined
-      const backlog = createBacklog(2)
-      const guarded = createHttpServer({ ...needs, tls, backlog }, () => {})
-      const at = await guarded.listen('127.0.0.1', 0)
-      const open = async () => {
-        const socket = connect(at, '127.0.0.1')
-        const closed = new Promise((resolve) => socket.on('error', () => {}).once('close', resolve))
-        await new Promise((resolve) => socket.once('connect', resolve))
-        return { socket, closed }
-      }
-      const raw = await open()
-      const asking =
-        tls === undefined
-          ? raw.socket
-          : connectTls({ socket: raw.socket, ca: tls.cert, servername: 'localhost' })
-      asking.write('GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n')
-      await new Promise((resolve) => asking.once('data', resolve))
-      expect(backlog.size).toBe(0)
-      const [first, second, third] = [await open(), await open(), await open()]
-      await first.closed
-      const closed = [raw, second, third].map(({ socket }) => socket.closed)
-      expect(closed).toEqual([false, false, false])
-      expect(backlog.size).toBe(2)
-      await guarded.close()
-    },
-  )
-
-  test('closes at once although a client holds its connection open', async () => {
-    const other = createHttpServer(needs, () => {})
-    const socket = connect(await other.listen('127.0.0.1', 0), '127.0.0.1')
-    socket.on('error', () => {})
-    await new Promise((resolve) => socket.once('connect', resolve))
-    const closed = new Promise((resolve) => socket.once('close', resolve))
-    await other.close()
-    await closed
   })
 
   test('knows who asks from this machine, and that a proxy asks for somebody else', async () => {

@@ -49,13 +49,15 @@ export async function route(
   visitor: Visitor,
   needs: RouterNeeds,
 ): Promise<Routed> {
-  const { method, url = '' } = request
+  const { method, url = '', httpVersion, headers } = request
+  if (httpVersion === '1.1' && headers.host === undefined)
+    return refused(400, 'a request names the host that it is for', { connection: 'close' })
   if (method === 'OPTIONS') {
     return { route: 'preflight', answer: { status: 200, headers: PREFLIGHT_HEADERS, body: '' } }
   }
   if (method !== 'GET' && method !== 'HEAD' && method !== 'PUT') {
-    const headers = { allow: 'GET, HEAD', connection: 'close' }
-    return refused(405, 'only GET and HEAD are served here', headers)
+    const allowed = { allow: 'GET, HEAD', connection: 'close' }
+    return refused(405, 'only GET and HEAD are served here', allowed)
   }
   if (url.length > URL_CHARS_MAX)
     return refused(414, `a URL has at most ${URL_CHARS_MAX} characters`)

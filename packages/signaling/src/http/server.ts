@@ -27,6 +27,7 @@ import type { UpgradeHandler } from '../websocket/websocket-entry.ts'
 import { sendAnswer } from './answer.ts'
 import type { RequestCount, Route } from './request-count.ts'
 import { type RouterNeeds, route } from './router.ts'
+import { type Answerer, createTurns } from './turns.ts'
 import { addressOf, type SocketLimit, type Visitor, visitorOf } from './visitor.ts'
 
 const TOO_MANY = 'too many requests from this address, try again in a while\n'
@@ -94,12 +95,17 @@ export function createHttpServer(
 
   const answer = (request: IncomingMessage, response: ServerResponse) =>
     void respond(request, response)
-  const server = boundedServer(needs, answer)
+  const turns = createTurns(answer)
+  const server = boundedServer(needs, turns.take)
   const sockets = socketsOf(server)
   // A proxy's sockets are those of everybody: it keeps count itself.
   if (!needs.trustsProxy) seat(server, needs.seats)
   keepWaiting(server, needs.backlog)
+  // Node would refuse these out of their turn too; they may be answered as if they expected nothing (RFC 9110, 10.1.1).
+  server.on('checkExpectation', turns.take)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // HTTP has let go of the socket, and would write what it still owes into whatever is spoken next.
+    if (turns.isTaken(socket)) return socket.destroy()
     if (declines(request) && socket instanceof Socket) return answerOnce(request, socket, answer)
     const take = needs.upgrades()
     const visitor = visitorOf(request, needs.trustsProxy)
@@ -139,7 +145,7 @@ export function createHttpServer(
 /** HTTP or HTTPS, within the bounds of limits.ts. */
 function boundedServer(
   { tls, uploads }: Pick<HttpServerNeeds, 'tls' | 'uploads'>,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  answer: Answerer,
 ): Server {
   const bounds = {
     maxHeaderSize: HTTP_HEADER_BYTES_MAX,
@@ -148,6 +154,8 @@ function boundedServer(
     // Only an upload has a body that takes long.
     requestTimeout: uploads === undefined ? HTTP_REQUEST_MS_MAX : UPLOAD_REQUEST_MS_MAX,
     keepAliveTimeout: HTTP_KEEP_ALIVE_MS,
+    // Node would refuse those without one out of their turn: a route does.
+    requireHostHeader: false,
   }
   const server: Server =
     tls === undefined
@@ -168,11 +176,7 @@ function declines({ method, headers }: IncomingMessage): boolean {
 }
 
 /** Answers a request of which HTTP has let go, and ends its connection with that. */
-function answerOnce(
-  request: IncomingMessage,
-  socket: Socket,
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): void {
+function answerOnce(request: IncomingMessage, socket: Socket, answer: Answerer): void {
   const response = new ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)

@@ -18,3 +18,16 @@ export const LATE_GROWTH = 1.25
 export const LATE_DECAY = 0.99
 /** The most patient, in times of the usual. */
 export const LATE_MAX = 8
+
+/** Peers that are remembered for how their results reached others: those of a few lanes. */
+export const GIVERS_MAX = 256
+/** So many must have waited for a peer's results in vain: nobody's word alone speaks against another. */
+export const WITHHELD_WITNESSES = 2
+/** A peer is avoided of whose results more than this do not arrive, and not believed that says so of more than this; between honest ones a few in a hundred do not. */
+export const VAIN_SHARE_MAX = 1 / 2
+/** Weight of one more result in that share, once there are a few. */
+export const VAIN_WEIGHT_MIN = 1 / 5
+/** So long it is avoided the first time: it may have been its network. */
+export const AVOIDED_FOR_MS = 30_000
+/** And so often twice as long: an hour in the end. */
+export const AVOIDED_TURNS_MAX = 7

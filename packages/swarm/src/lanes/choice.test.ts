@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { LANES_MAX } from '../limits.ts'
+import { LANES_MAX, LAYERS_MAX, PEERS_MAX } from '../limits.ts'
 import { countLanes, type LaneCount, parseLaneCount } from '../wire/lane-count.ts'
 import { askersMove, entryLane, isOverfull, laneSizes, mendLane, mergeLane } from './choice.ts'
 
@@ -42,8 +42,18 @@ describe('a count of lanes', () => {
       { ...count, providers: -1 },
       { ...count, askers: 0.5 },
       { ...count, lacking: '1' },
+      { ...count, lacking: LAYERS_MAX + 1 },
+      { ...count, providers: PEERS_MAX + 1 },
+      { ...count, askers: Number.MAX_SAFE_INTEGER },
     ]
     for (const one of broken) expect(parseLaneCount(one)).toBeUndefined()
+    const most = {
+      lane: LANES_MAX - 1,
+      providers: PEERS_MAX,
+      askers: PEERS_MAX,
+      lacking: LAYERS_MAX,
+    }
+    expect(parseLaneCount(most)).toEqual(most)
   })
 })
 

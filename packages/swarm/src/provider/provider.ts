@@ -4,6 +4,7 @@ import { Strangers } from '../claims/strangers.ts'
 import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import { Uplink } from '../fetch/uplink.ts'
+import { Withholding } from '../fetch/withholding.ts'
 import type { JobId } from '../jobs.ts'
 import type { HostTrust } from '../presence/hosting.ts'
 import type { LaneView } from '../presence/lane-view.ts'
@@ -32,6 +33,13 @@ import { Throughput } from './throughput.ts'
 import { Visits } from './visits.ts'
 import { Work } from './work.ts'
 
+/** What a member has found out about others. */
+export interface KnownOfOthers {
+  /** Who is to run again what others ran, where there is a choice. */
+  readonly isTrusted: (peer: PeerId) => boolean
+  readonly withholding: Withholding
+}
+
 /**
  * Serves layers and leads the member's own requests: hears what others say of the requests that it follows,
  * and has its parts visit what it is named for, bid for what nobody is named for, and hand the results over.
@@ -55,6 +63,7 @@ export class Provider {
   private readonly claims = new ClaimBook()
   private readonly conduct = new Conduct()
   private readonly strangers = new Strangers()
+  private readonly withholding: Withholding
   private readonly handOvers: HandOvers
   private readonly notices: Notices
   private readonly outputs: Outputs
@@ -71,20 +80,24 @@ export class Provider {
 
   /**
    * @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes.
-   * @param isTrusted who is to run again what others ran, where there is a choice; nobody unless given.
+   * @param others what this member has found out about others; nothing unless given.
    */
   constructor(
     options: ProviderOptions,
     view: LaneView,
     hosted: ReadonlySet<number>,
     nextJob: () => JobId,
-    isTrusted: (peer: PeerId) => boolean = () => false,
+    others: KnownOfOthers = {
+      isTrusted: () => false,
+      withholding: new Withholding(options.self),
+    },
   ) {
     const { self } = options
     this.self = self
+    this.withholding = others.withholding
     const { claims, conduct, strangers } = this
     const { table, neighbourhood, ways } = view
-    const known = { ...view, claims, conduct, strangers, isTrusted }
+    const known = { ...view, ...others, claims, conduct, strangers }
     const pace = new Pace()
     this.work = new Work(options, nextJob)
     this.notices = new Notices(self, neighbourhood)
@@ -126,13 +139,13 @@ export class Provider {
   }
 
   /** Who counts as a host; see `Scout.trust`. */
-  trust(): HostTrust {
-    return this.scout.trust()
+  trust(nowMs: number): HostTrust {
+    return this.scout.trust(nowMs)
   }
 
-  /** Whether it has seen another deliver, itself. */
+  /** Whether it has seen another deliver, itself, and hand its results over. */
   vouchesFor(peer: PeerId): boolean {
-    return this.conduct.isProven(peer)
+    return this.conduct.isProven(peer) && !this.withholding.isSuspect(peer)
   }
 
   /** Everybody who could run layers of a request of this member's own that has not begun. */

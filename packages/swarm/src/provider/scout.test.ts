@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 import { Conduct } from '../claims/conduct.ts'
 import { Strangers } from '../claims/strangers.ts'
 import { POLICY_DEFAULT } from '../core-options.ts'
+import { Withholding } from '../fetch/withholding.ts'
 import { neighbourOf } from '../presence/near.ts'
 import { Neighbourhood } from '../presence/neighbourhood.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { Ways } from '../presence/ways.ts'
 import { anyChain } from '../testing/any-chain.ts'
 import { anyPresence } from '../testing/any-presence.ts'
+import { anyStep, heldTensor } from '../testing/any-step.ts'
 import type { PeerId, Presence, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
@@ -56,6 +58,7 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
   const ways = new Ways({ self: self as PeerId, accessSpeed }, table, neighbourhood)
   const strangers = new Strangers()
   const conduct = new Conduct()
+  const withholding = new Withholding(self as PeerId)
   const hear = (name: string, said: Partial<Presence>) => {
     const presence = anyPresence({ release: RELEASE, layers: [0, 1], ...said })
     table.hear(name as PeerId, presence, 0)
@@ -76,6 +79,7 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
       strangers,
       neighbourhood,
       ways,
+      withholding,
       isTrusted: () => false,
     },
   )
@@ -84,7 +88,7 @@ function scoutOf(self: string, layerMs = 1, newcomer: Partial<Presence> = {}) {
     scout
       .choice(new Flight(step, nowMs), OPEN, 0, nowMs)
       .hosts.some(({ peer, isOwed }) => peer === 'new' && isOwed)
-  return { hear, strangers, conduct, scout, table, owes }
+  return { hear, strangers, conduct, withholding, scout, table, owes }
 }
 
 type Lane = ReturnType<typeof scoutOf>
@@ -134,7 +138,7 @@ test('whoever is known to deliver is owed nothing, but for one trial at a time w
 test('everybody counts as a host, until strangers have let it down: then who has delivered to it, or to one of those', () => {
   const lane = scoutOf('p0')
   const trusted = () =>
-    [...lane.table.all()].filter(lane.scout.trust().mayHost).map(({ peer }) => peer)
+    [...lane.table.all()].filter(lane.scout.trust(0).mayHost).map(({ peer }) => peer)
   lane.conduct.delivered('p1' as PeerId, undefined, 0)
   const near = [neighbourOf('p2' as PeerId, 50, true)]
   lane.hear('p1', { near })
@@ -145,9 +149,10 @@ test('everybody counts as a host, until strangers have let it down: then who has
   expect(trusted().sort()).toEqual(['p1', 'p2'])
 })
 
-test('no layer is left to somebody that has neither delivered nor can be tried', () => {
+test('no layer is left to somebody that has neither delivered nor can be tried, nor to somebody that hands nothing out', () => {
   const lane = scoutOf('p0')
-  const hosts = () => [...lane.table.all()].filter(lane.scout.trust().hosts).map(({ peer }) => peer)
+  const hosts = () =>
+    [...lane.table.all()].filter(lane.scout.trust(0).hosts).map(({ peer }) => peer)
   expect(hosts()).toHaveLength(20)
   lane.hear('far', {})
   lane.hear('p1', { freeSlots: 0 })
@@ -158,4 +163,7 @@ test('no layer is left to somebody that has neither delivered nor can be tried',
   expect(hosts()).toHaveLength(19)
   lane.conduct.delivered('far' as PeerId, undefined, 0)
   expect(hosts()).toContain('far')
+  const held = anyStep({ activation: heldTensor('far' as PeerId) })
+  for (let i = 0; i < 2; i++) lane.withholding.inVain(held, 'p0' as PeerId, 0)
+  expect(hosts()).not.toContain('far')
 })

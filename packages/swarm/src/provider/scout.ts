@@ -9,6 +9,7 @@ import {
 import type { Choice, ClaimPolicy, Host } from '../claims/policy.ts'
 import type { Strangers } from '../claims/strangers.ts'
 import { draw } from '../draw.ts'
+import type { Withholding } from '../fetch/withholding.ts'
 import type { HostTrust } from '../presence/hosting.ts'
 import { tagOf } from '../presence/near.ts'
 import type { Neighbourhood } from '../presence/neighbourhood.ts'
@@ -38,6 +39,8 @@ export interface ScoutNeeds {
   readonly strangers: Strangers
   readonly neighbourhood: Neighbourhood
   readonly ways: Ways
+  /** Who hands results to nobody. */
+  readonly withholding: Pick<Withholding, 'isAvoided'>
   /** Whom this member believes to compute what it says, by what it has found. */
   readonly isTrusted: (peer: PeerId) => boolean
 }
@@ -169,18 +172,20 @@ export class Scout {
   /**
    * Who counts as a host of what it announces: everybody while strangers deliver more often than not; where they
    * do not, as among sybils, who has delivered to this member or to one that has. No layer is left to somebody that
-   * has not delivered and cannot be tried either.
+   * has not delivered and cannot be tried either, nor to somebody that hands results to nobody.
    */
-  trust(): HostTrust {
+  trust(nowMs: number): HostTrust {
     const hosting = [...this.needs.table.all()].filter(({ presence }) => presence.layers.length > 0)
     const { vouched, strangersFail } = this.hearsay(hosting)
     const areBelieved = this.needs.strangers.share(strangersFail) <= STRANGERS_FAIL_START
     const isFree = ({ presence }: KnownPeer) => presence.freeSlots > 0
     const isMet = ({ peer }: KnownPeer) => this.needs.neighbourhood.reaches(peer)
     const hasDelivered = (known: KnownPeer) => this.isProven(known, vouched)
+    const gives = ({ peer }: KnownPeer) => !this.needs.withholding.isAvoided(peer, nowMs)
     return {
-      mayHost: (known) => (areBelieved && isFree(known)) || hasDelivered(known),
-      hosts: (known) => (areBelieved && isFree(known) && isMet(known)) || hasDelivered(known),
+      mayHost: (known) => gives(known) && ((areBelieved && isFree(known)) || hasDelivered(known)),
+      hosts: (known) =>
+        gives(known) && ((areBelieved && isFree(known) && isMet(known)) || hasDelivered(known)),
     }
   }
 
@@ -247,7 +252,7 @@ export class Scout {
     nowMs: number,
   ): Host {
     const { peer, mark, presence, heardAtMs } = known
-    const { conduct, strangers, neighbourhood, ways } = this.needs
+    const { conduct, strangers, neighbourhood, ways, withholding } = this.needs
     const { isProven, usualMs } = seen
     const layers = layerSet(presence.layers)
     const stranger = isProven ? 0 : strangers.costMs(ways.rttMs(peer), seen.othersFail)
@@ -267,7 +272,7 @@ export class Scout {
       isOwed: !isProven && meet(layers, seen.wanted) && this.owes(known, seen, nowMs),
       doubt:
         (flight.doubts.isDoubted(peer) ? 4 : 0) +
-        (conduct.isDistrusted(peer, nowMs) ? 2 : 0) +
+        (conduct.isDistrusted(peer, nowMs) || withholding.isAvoided(peer, nowMs) ? 2 : 0) +
         (conduct.isSuspect(peer, heardAtMs) ? 1 : 0),
       extraMs: (conduct.isSlow(peer, nowMs) ? STRAGGLER_EXTRA_MS : 0) + stranger,
       // As far as its own access goes, in both directions: that of this member is the same for all.

@@ -1,4 +1,5 @@
 import { type Effect, withdrawn } from '../effects.ts'
+import type { Withholding } from '../fetch/withholding.ts'
 import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
@@ -20,6 +21,7 @@ import type { Work } from './work.ts'
 /** What the end of a job may lead to; all of it is shared with the provider's other parts. */
 export interface VisitsParts {
   readonly table: PeerTable
+  readonly withholding: Withholding
   readonly claims: ClaimBook
   readonly work: Work
   readonly pace: Pace
@@ -56,8 +58,13 @@ export class Visits {
   onPulled(id: JobId, bytes: Uint8Array | undefined, nowMs: number): Effect[] {
     const visit = this.parts.work.get(id)
     if (visit === undefined) return []
-    if (bytes !== undefined) return this.parts.serving.run(visit, bytes, nowMs)
-    return this.giveUp(visit, nowMs)
+    const { serving, withholding } = this.parts
+    if (bytes === undefined) {
+      if (visit.isReached) withholding.inVain(visit.step, this.self, nowMs)
+      return this.giveUp(visit, nowMs)
+    }
+    withholding.had(visit.step, this.self)
+    return serving.run(visit, bytes, nowMs)
   }
 
   /** The engine has run a layer, or has failed. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Withholding } from '../fetch/withholding.ts'
 import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
@@ -20,7 +21,13 @@ function laneOf({ hosted, own }: { hosted: number[]; own: number[] }) {
   if (hosted.length > 0) table.hear(peer, anyPresence({ layers: hosted }), 0)
   return {
     table,
-    coverage: new Coverage({ layers: LAYERS, tokens: 5, width: 8 }, table, new Set(own), 0),
+    coverage: new Coverage(
+      { layers: LAYERS, tokens: 5, width: 8 },
+      table,
+      new Set(own),
+      new Withholding('asker' as PeerId),
+      0,
+    ),
   }
 }
 

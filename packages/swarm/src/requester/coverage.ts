@@ -1,4 +1,5 @@
 import { draw } from '../draw.ts'
+import type { Withholding } from '../fetch/withholding.ts'
 import { BARRED_MAX, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
@@ -19,13 +20,24 @@ export class Coverage {
   private readonly shape: ModelShape
   private readonly table: PeerTable
   private readonly own: ReadonlySet<number>
+  private readonly withholding: Pick<Withholding, 'avoided'>
   private enteredAtMs: number
 
-  /** @param own the layers that this member hosts. */
-  constructor(shape: ModelShape, table: PeerTable, own: ReadonlySet<number>, nowMs: number) {
+  /**
+   * @param own the layers that this member hosts.
+   * @param withholding who hands results to nobody.
+   */
+  constructor(
+    shape: ModelShape,
+    table: PeerTable,
+    own: ReadonlySet<number>,
+    withholding: Pick<Withholding, 'avoided'>,
+    nowMs: number,
+  ) {
     this.shape = shape
     this.table = table
     this.own = own
+    this.withholding = withholding
     this.enteredAtMs = nowMs
   }
 
@@ -96,15 +108,17 @@ export class Coverage {
   }
 
   /**
-   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid. Of the
-   * latter come back, the host of most of them first, those without whom a layer had no host.
+   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid, those who
+   * hand results to nobody among them. Of the latter come back, the host of most of them first, those without whom a
+   * layer had no host.
    */
   bars(
     { avoid, plan }: Pick<ClassifyPolicy, 'avoid' | 'plan'>,
     barred: readonly number[],
+    nowMs: number,
   ): readonly number[] {
-    if (avoid.length === 0) return barred
-    const avoided = new Set(avoid)
+    const avoided = new Set([...avoid, ...this.withholding.avoided(nowMs)])
+    if (avoided.size === 0) return barred
     const layers = plan.length > 0 ? plan : Array.from({ length: this.shape.layers }, (_, i) => i)
     const open = new Set(layers.filter((layer) => !this.own.has(layer)))
     const host = (peer: PeerId) => {

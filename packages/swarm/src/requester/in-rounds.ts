@@ -62,7 +62,7 @@ export class InRounds {
   /** The tags of those who are to have no part in a request. */
   barred(request: RequestId, policy: ClassifyPolicy, nowMs: number): readonly number[] {
     const { audits, coverage } = this.parts
-    return coverage.bars(policy, audits.barred(request, nowMs))
+    return coverage.bars(policy, audits.barred(request, nowMs), nowMs)
   }
 
   /** Whether an answer waits for audits. */

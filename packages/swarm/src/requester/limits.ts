@@ -4,8 +4,8 @@
 export const HEADS_LOST_MAX = 2
 /** So many who still speak of a request that has ended are told so, once each: more than can be at work on one. */
 export const LATE_TOLD_MAX = 32
-/** Peers whose word of a loss was wrong, remembered; the one known for longest makes room. */
-export const DISBELIEVED_MAX = 256
+/** Of those whom an author named for one step and no longer does, the latest so many have a say in whether its tensor is there. */
+export const NAMED_MAX = 8
 /** So many authors are asked to choose again before the request is offered to the whole lane. */
 export const RESCUES_MAX = 3
 /** A chosen provider answers within this, a claim or a step: no requester is more impatient. */

@@ -1,6 +1,6 @@
+import type { Withholding } from '../fetch/withholding.ts'
 import { ERAS_MAX } from '../limits.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { DISBELIEVED_MAX } from './limits.ts'
 import type { Pending } from './pending.ts'
 
 /** A tensor that is said to be gone with its holder. */
@@ -13,28 +13,33 @@ interface Loss {
  * What is said of lost tensors, and by whom: each word of a loss sends a request back.
  *
  * 1. One peer's word counts once per request, so nobody sends a request back twice.
- * 2. Whoever called a tensor lost whose holder is heard of the same request afterwards is not believed again.
- * 3. A step that nobody was named for is not taken from a holder whose tensor of the same request was lost.
+ * 2. Whoever calls most tensors lost that it is sent is believed only of a holder that hands out no more.
+ * 3. Whoever is named no longer has less of a say: it takes two that could not have the same holder's tensor.
+ * 4. A step that nobody was named for is not taken from a holder whose tensor of the same request was lost.
  */
 export class Losses {
   private readonly byRequest = new Map<RequestId, Loss[]>()
-  private readonly disbelieved = new Set<PeerId>()
+  private readonly withholding: Withholding
 
-  /** Somebody calls the newest tensor of a request lost. @returns whether that counts; it does not a second time. */
-  isBelieved({ request, newest }: Pending, by: PeerId): boolean {
-    if (this.disbelieved.has(by)) return false
-    const losses = this.byRequest.get(request) ?? []
-    if (losses.some((loss) => loss.by === by)) return false
-    const { activation } = newest
-    const holder = activation.place === 'held' ? activation.holder : newest.requester
-    this.byRequest.set(request, [...losses, { holder, by }])
-    return true
+  constructor(withholding: Withholding) {
+    this.withholding = withholding
   }
 
-  /** Somebody says a step of a request, naming another than who called it lost: it is not gone with what it holds. */
-  heard({ request, next }: Step, from: PeerId): void {
-    for (const { holder, by } of this.byRequest.get(request) ?? [])
-      if (holder === from && next !== undefined && next !== by) this.disbelieve(by)
+  /** Somebody calls a tensor of a request lost. @returns whether that sends the request back. */
+  counts(wanted: Pending, by: PeerId, claim: Claim, nowMs: number): boolean {
+    const { newest, request } = wanted
+    const { activation, requester, route, era } = newest
+    const holder = activation.place === 'held' ? activation.holder : requester
+    if (era >= ERAS_MAX || claim.era !== era || !this.withholding.isBelieved(by, holder))
+      return false
+    // Whom its holder had named: of others nobody knows whether it had anything for them.
+    const wasNamed = claim.hop === route.length && wanted.hasNamed(by)
+    if (wasNamed) this.withholding.inVain(newest, by, nowMs)
+    const losses = this.byRequest.get(request) ?? []
+    const isLost = isLoss(newest, by, claim)
+    if ((!isLost && !wasNamed) || losses.some((loss) => loss.by === by)) return false
+    this.byRequest.set(request, [...losses, { holder, by }])
+    return isLost || losses.some((loss) => loss.holder === holder)
   }
 
   /** Whether a step goes on, in the name of nobody, with what somebody holds whose tensor was lost. */
@@ -48,12 +53,6 @@ export class Losses {
   end(request: RequestId): void {
     this.byRequest.delete(request)
   }
-
-  private disbelieve(peer: PeerId): void {
-    this.disbelieved.add(peer)
-    if (this.disbelieved.size > DISBELIEVED_MAX)
-      this.disbelieved.delete(this.disbelieved.values().next().value as PeerId)
-  }
 }
 
 /**
@@ -61,8 +60,8 @@ export class Losses {
  * whoever was to, that of a later one by the word of somebody who ran a layer before. The first one is the
  * requester's own.
  */
-export function isLoss({ era, route, next }: Step, from: PeerId, claim: Claim): boolean {
-  if (claim.era !== era || claim.hop === 0 || era >= ERAS_MAX) return false
+function isLoss({ route, next }: Step, from: PeerId, claim: Claim): boolean {
+  if (claim.hop === 0) return false
   const isOfNewest = claim.hop === route.length
   return (isOfNewest && (next ?? from) === from) || route.some(({ peer }) => peer === from)
 }

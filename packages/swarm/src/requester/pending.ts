@@ -4,9 +4,9 @@ import type { Opening } from '../handed-on.ts'
 import { BARRED_MAX, ERAS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
 import type { ClassifyPolicy } from '../request.ts'
-import { isHolder } from '../step.ts'
+import { isHolder, sameStep } from '../step.ts'
 import type { Activation, PeerId, RequestId, Step } from '../wire/messages.ts'
-import { RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
+import { NAMED_MAX, RESCUES_MAX, SILENT_NAMED_MAX } from './limits.ts'
 import { Patience } from './patience.ts'
 
 /** Why no further hop is waited for. */
@@ -71,6 +71,8 @@ export class Pending {
   private wasLeft = false
   private cameMs: number
   private readonly avoided = new Set<number>()
+  /** Whom its author had named for a step and no longer does. */
+  private formerly: { readonly of: Step; readonly named: readonly PeerId[] }
   private readonly barred: PendingNeeds['barred']
 
   /**
@@ -93,6 +95,7 @@ export class Pending {
     this.policy = policy
     this.startedMs = startedMs
     this.step = stem
+    this.formerly = { of: stem, named: [] }
     this.cameMs = nowMs
     this.barred = barred
     const isEnough = (one: Step) => this.isEnough(one)
@@ -183,11 +186,26 @@ export class Pending {
   /** The newest step is said again, for somebody else or for whoever answers first. */
   rename({ next, silent }: Step, nowMs: number): void {
     this.wasSilent(...silent)
-    if (next === this.step.next) return
+    const former = this.step.next
+    if (next === former) return
     if (next === undefined) this.wasLeft = true
     this.atWork = undefined
+    if (former !== undefined) {
+      const named = [...this.namedFor(), former].slice(-NAMED_MAX)
+      this.formerly = { of: this.step, named }
+    }
     this.step = { ...this.step, next }
     this.patience.renamed(nowMs)
+  }
+
+  /** Whether the author of the newest step has named this peer for it, now or before. */
+  hasNamed(peer: PeerId): boolean {
+    return this.step.next === peer || this.namedFor().includes(peer)
+  }
+
+  private namedFor(): readonly PeerId[] {
+    const { of, named } = this.formerly
+    return sameStep(of, this.step) ? named : []
   }
 
   /**

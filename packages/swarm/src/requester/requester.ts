@@ -7,6 +7,7 @@ import { roundArithmetic } from '../audits/round-arithmetic.ts'
 import { SameWeights } from '../audits/same-weights.ts'
 import { isStepOfLayers } from '../audits/step-size.ts'
 import { type CoreEffect, withdrawn } from '../effects.ts'
+import { Withholding } from '../fetch/withholding.ts'
 import type { Halfway, Opening } from '../handed-on.ts'
 import type { JobId, Jobs } from '../jobs.ts'
 import { Mixing } from '../lanes/mixing.ts'
@@ -20,7 +21,7 @@ import { Answering, failed, stemLate, tellDone } from './answering.ts'
 import { Coverage } from './coverage.ts'
 import { InRounds } from './in-rounds.ts'
 import { Judgement } from './judgement.ts'
-import { isLoss, Losses } from './losses.ts'
+import { Losses } from './losses.ts'
 import { firstStep, Openings } from './openings.ts'
 import type { RequesterOptions } from './options.ts'
 import { type Begun, isPrefix, Pending } from './pending.ts'
@@ -52,7 +53,8 @@ export class Requester {
   private readonly answering: Answering
   private readonly watchdog: Watchdog
   private readonly readout: Readout
-  private readonly losses = new Losses()
+  private readonly losses: Losses
+  private readonly withholding: Withholding
   private lookedAtMs = 0
   private readonly ledger: Ledger
   private readonly weights: SameWeights
@@ -67,7 +69,9 @@ export class Requester {
     const mixing = options.mixing ?? new Mixing({ release: '', shape })
     this.weights = new SameWeights(self, table, mixing)
     this.ledger = options.ledger ?? new Ledger()
-    this.coverage = new Coverage(shape, table, hosted, nowMs)
+    this.withholding = options.withholding ?? new Withholding(self)
+    this.losses = new Losses(this.withholding)
+    this.coverage = new Coverage(shape, table, hosted, this.withholding, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
     this.scoring = new Scoring(self, jobs.of('scoring'))
     this.audits = new Audits(
@@ -152,7 +156,7 @@ export class Requester {
   ): Step {
     const { self } = this.options
     const all = [...this.weights.skipped(), ...this.ledger.barred(nowMs)].slice(-BARRED_MAX)
-    const barred = this.coverage.bars(of.opening.policy, all)
+    const barred = this.coverage.bars(of.opening.policy, all, nowMs)
     return firstStep({ ...of, requester: self, barred }, nowMs)
   }
 
@@ -165,7 +169,7 @@ export class Requester {
   private lead(stem: Step, opening: Opening, nowMs: number, begun?: Begun): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
     const barred = (atMs: number) =>
-      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs))
+      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs), atMs)
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs, begun)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
@@ -197,7 +201,6 @@ export class Requester {
     const wanted = this.pending.get(step.request)
     if (wanted === undefined || !wanted.takesSteps) return []
     if (!asksTheSame(step, wanted.newest)) return []
-    this.losses.heard(step, from)
     const { newest } = wanted
     if (this.losses.isRefused(wanted, step)) return []
     if (sameStep(step, newest)) return this.onRenamed(wanted, from, step, nowMs)
@@ -207,6 +210,7 @@ export class Requester {
     if (isUnchanged(step, newest)) return []
     const refused = this.judgement.refuse(wanted, step, nowMs)
     if (refused !== undefined) return refused
+    this.withholding.followed(newest, step)
     this.watchdog.advanced(wanted, wanted.advance(step, nowMs), nowMs)
     if (this.audits.owns(step.request)) return isDone ? this.onRecomputed(wanted, nowMs) : []
     const { last } = wanted
@@ -300,7 +304,7 @@ export class Requester {
     // Whoever was to run something again has no way to its input: it is sent from here.
     if (claim.lost && isOfNewest && this.audits.owns(claim.request))
       return this.settle(this.answering.fail(wanted, { code: 'no-providers' }, nowMs), nowMs)
-    if (claim.lost && isLoss(wanted.newest, from, claim) && this.losses.isBelieved(wanted, from))
+    if (claim.lost && this.losses.counts(wanted, from, claim, nowMs))
       return this.watchdog.lost(wanted, claim.hop, nowMs)
     // Whoever would go on has no way to the tensor: everybody has one to here.
     const isApart = claim.ttlMs === 0 && isOfNewest && claim.era === era && next === undefined
@@ -311,8 +315,12 @@ export class Requester {
     if (id.owner === 'audit') return this.settle(this.audits.onPulled(id, bytes, nowMs), nowMs)
     if (id.owner === 'second-offer') return this.onFetched(id, bytes, nowMs)
     const step = this.scoring.stepOf(id)
-    if (step === undefined || bytes === undefined)
+    const { self } = this.options
+    if (step === undefined || bytes === undefined) {
+      if (step !== undefined) this.withholding.inVain(step, self, nowMs)
       return this.settle(this.readout.onPulled(id, bytes, nowMs), nowMs)
+    }
+    this.withholding.had(step, self)
     const again = this.audits.owns(step.request) ? this.pending.get(step.request) : undefined
     if (again !== undefined && sameStep(step, again.newest))
       return this.recomputed(again, bytes, nowMs)

@@ -1,4 +1,4 @@
-import { LANES_MAX } from '../limits.ts'
+import { LANES_MAX, LAYERS_MAX, PEERS_MAX } from '../limits.ts'
 import type { Presence } from './messages.ts'
 
 /** How full a lane is, as somebody sees it who hears the presence of all. */
@@ -47,15 +47,15 @@ export function countLanes(
     .sort((a, b) => a.lane - b.lane)
 }
 
-/** Reads a count that somebody else sent; undefined for what is none. */
+/** Reads a count that somebody else sent; undefined for what is none, or is of more members than one remembers. */
 export function parseLaneCount(value: unknown): LaneCount | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { lane, providers, askers, lacking } = value as Readonly<Record<string, unknown>>
-  if (!isCount(lane) || lane >= LANES_MAX) return undefined
-  if (!isCount(providers) || !isCount(askers) || !isCount(lacking)) return undefined
+  if (!isCount(lane, LANES_MAX - 1) || !isCount(lacking, LAYERS_MAX)) return undefined
+  if (!isCount(providers, PEERS_MAX) || !isCount(askers, PEERS_MAX)) return undefined
   return { lane, providers, askers, lacking }
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+function isCount(value: unknown, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
 }
