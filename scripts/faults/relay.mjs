@@ -22,8 +22,8 @@ import { launchChromium, openTab, snapshotOf } from './chromium.mjs'
 import { NUMBER, readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startServer, until } from './processes.mjs'
 
-/** New peers measure their ways. */
-const SETTLE_MS = 5_000
+/** Dozens that have just come measure engines and ways and find their lanes, which keeps two cores busy for a while. */
+const SETTLE_MS = 30_000
 /** Dozens of peers and tabs that start at once, on a busy machine. */
 const JOINED_MS_MAX = 300_000
 /** Between two looks at the server: its metrics take a while to write, of which others have to wait. */
@@ -157,7 +157,7 @@ async function reachable(url, everybody, browser, state) {
   const hasMet = () => hasMetTab(tab)
   await until('a new tab has met a tab', hasMet, REACHABLE_MS_MAX, undefined, tabState)
   const newTabMs = Math.round(performance.now() - openedMs)
-  await tab.context().close()
+  await tab.close()
   return { countedMs, reservedMs, newTabMs, load }
 }
 

@@ -89,7 +89,7 @@ async function joined() {
   const isMet = ({ peers }) => peers.some(({ connection }) => connection === 'direct')
   await until('a tab has met the peer', async () => isMet(await snapshotOf(tab)))
   const joinedMs = since()
-  await tab.context().close()
+  await tab.close()
   return { loadedMs, servingMs, joinedMs }
 }
 

@@ -81,7 +81,7 @@ export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 /** First wait of the relay keeper after it lost the bootstrap node, doubled up to the maximum. */
 export const RELAY_RETRY_MS = 250
 /** The longest wait between two attempts at a bootstrap node: peers without one cannot meet. */
-export const RELAY_RETRY_MS_MAX = 5_000
+export const RELAY_RETRY_MS_MAX = 2_500
 /** A bootstrap node that is dialled answers within this, or the next address is tried. */
 export const RELAY_DIAL_TIMEOUT_MS = 8_000
 /**

@@ -74,3 +74,18 @@ test('only whoever was named speaks against a holder', () => {
   lossBy(losses, pending(b), b)
   expect(withholding.avoided(0)).toEqual([])
 })
+
+test('of one request a peer speaks against each holder once', () => {
+  const { losses, withholding } = lossesSeenBy(requester)
+  const other = 'other' as PeerId
+  for (let request = 0; request < 8; request++)
+    withholding.followed(pending(b, [c]).newest, stepAfter([a, b, a, other], { requester }))
+  const wanted = pending(b, [c, a])
+  const open = pending(other, [c, a])
+  for (let said = 0; said < 20; said++) {
+    lossBy(losses, wanted, b)
+    lossBy(losses, open, other)
+  }
+  expect(withholding.isSuspect(a)).toBe(false)
+  expect(withholding.avoided(0)).toEqual([])
+})
