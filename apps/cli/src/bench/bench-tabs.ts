@@ -1,11 +1,12 @@
 import { createSignaling, type Ready } from '@layerswarm/signaling'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { CliError } from '../cli-error.ts'
 import { pause } from '../until-aborted.ts'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { buildBenchPage } from './bench-page.ts'
 import { launchChromium } from './chromium.ts'
 import { TABS_LOOK_INTERVAL_MS } from './limits.ts'
+import { openQuietTab, type QuietTab } from './quiet-tab.ts'
 
 /** Where tabs of a bench meet. */
 export interface TabsPlace {
@@ -46,16 +47,14 @@ export async function inTabs(
   }
 }
 
-/** A tab in a browser context of its own: nothing is shared with the other but the swarm. */
-export async function openTab(browser: Browser, url: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage()
-  await page.goto(url)
-  return page
+/** A tab with the page of the benches, in a browser context of its own. */
+export function openTab(browser: Browser, url: string): Promise<QuietTab> {
+  return openQuietTab(browser, url, "'bench' in globalThis")
 }
 
 /** Calls a function that the page offers, by name. */
-export function call(page: Page, name: string, ...words: readonly unknown[]): Promise<unknown> {
-  return page.evaluate(`bench.${name}(${words.map((word) => JSON.stringify(word)).join(', ')})`)
+export function call(tab: QuietTab, name: string, ...words: readonly unknown[]): Promise<unknown> {
+  return tab.evaluate(`bench.${name}(${words.map((word) => JSON.stringify(word)).join(', ')})`)
 }
 
 /** A number of what the page has answered with. @throws Error where there is none. */
@@ -67,7 +66,7 @@ export function numberIn(answer: unknown, field: string): number {
 
 /** Until the tabs are connected by WebRTC and every layer has so many hosts. @throws CliError `refused`. */
 export async function untilReady(
-  tabs: readonly Page[],
+  tabs: readonly QuietTab[],
   { hosts, withinMs, what }: { readonly hosts: number; withinMs: number; what: string },
   { signal }: Pick<BenchOptions, 'signal'>,
 ): Promise<void> {

@@ -1,10 +1,10 @@
-import type { Page } from 'playwright-core'
 import type { BenchOptions, BenchRow } from './bench.ts'
 import { call, inTabs, numberIn, openTab, untilReady } from './bench-tabs.ts'
 import { EVEN_LAYERS, type HopSite, ODD_LAYERS } from './hop-cases.ts'
 import { measureHops } from './hop-measuring.ts'
 import type { HopRelease } from './hop-processes.ts'
 import { TABS_READY_MS_MAX } from './limits.ts'
+import type { QuietTab } from './quiet-tab.ts'
 
 const ENGINE = 'ort-wasm'
 
@@ -38,7 +38,7 @@ export function hopsBetweenTabs(
   })
 }
 
-function siteOf(asker: Page): HopSite {
+function siteOf(asker: QuietTab): HopSite {
   return {
     async request(images, plan) {
       const timed = await call(asker, 'request', images, plan)

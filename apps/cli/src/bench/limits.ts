@@ -139,3 +139,7 @@ export const VIT_B_LOOK_INTERVAL_MS = 500
 export const VIT_B_REST_MS = 3_000
 /** A busy machine is measured, not failed. */
 export const VIT_B_DEADLINE_MS = 120_000
+/** A tab that is opened has its page within this, also on two busy cores. */
+export const QUIET_TAB_READY_MS_MAX = 120_000
+/** How often that is looked at. */
+export const QUIET_TAB_LOOK_INTERVAL_MS = 100

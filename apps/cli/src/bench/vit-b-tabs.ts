@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { CliError } from '../cli-error.ts'
 import { pause } from '../until-aborted.ts'
 import { type BenchOptions, type BenchRow, row } from './bench.ts'
@@ -13,6 +13,7 @@ import {
   VIT_B_REST_MS,
   VIT_B_TAB_MB_MAX,
 } from './limits.ts'
+import type { QuietTab } from './quiet-tab.ts'
 import { answerRows, askOneByOne, type VitBAnswer } from './vit-b-answers.ts'
 import { VIT_B_SPEC } from './vit-b-spec.ts'
 
@@ -44,14 +45,14 @@ async function measure(
 }
 
 /** A tab, in a process of its own. */
-async function join(browser: Browser, url: string, layers: readonly number[]): Promise<Page> {
+async function join(browser: Browser, url: string, layers: readonly number[]): Promise<QuietTab> {
   const page = await openTab(browser, url)
   await call(page, 'join', layers, ENGINE)
   return page
 }
 
 /** Waits until the asker is connected to hosts of all layers. @throws CliError `refused`. */
-async function untilReady(asker: Page, signal: AbortSignal): Promise<void> {
+async function untilReady(asker: QuietTab, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + VIT_B_READY_MS_MAX
   const isReady = `(({ coverage, peers }) => coverage.length > 0 && coverage.every((hosts) => hosts > 0) &&
     peers.filter(({ connection }) => connection === 'direct').length >= ${VIT_B_HOSTS})(bench.snapshot())`
@@ -65,7 +66,7 @@ async function untilReady(asker: Page, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function ask(asker: Page): Promise<VitBAnswer> {
+async function ask(asker: QuietTab): Promise<VitBAnswer> {
   const answer: unknown = await asker.evaluate(`bench.classifyOne(${VIT_B_DEADLINE_MS})`)
   const { totalMs, layers } = Object(answer) as { totalMs?: unknown; layers?: unknown }
   if (typeof totalMs !== 'number' || !Array.isArray(layers)) {
