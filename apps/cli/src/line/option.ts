@@ -1,5 +1,5 @@
 import { folderOf } from '@layerswarm/peer/join-url'
-import { BOOTSTRAP_NODES_MAX, keyInLink, withoutKey } from '@layerswarm/swarm'
+import { BOOTSTRAP_NODES_MAX, keyInLink, LAYERS_MAX, withoutKey } from '@layerswarm/swarm'
 import { usageError } from '../cli-error.ts'
 import { nearest } from './nearest.ts'
 
@@ -120,10 +120,15 @@ export function parseLayers(value: string, flag: string): number[] {
   if (value.trim() === '') return []
   const layers = value.split(',').flatMap((word) => {
     const [, first, last = first] = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(word) ?? []
-    const count = Number(last) - Number(first) + 1
-    if (!(count >= 1)) {
+    if (first === undefined)
       throw usageError(`${flag} takes layer numbers as 2,0,1 or 0-3, not "${value}"`)
-    }
+    const count = Number(last) - Number(first) + 1
+    if (count < 1)
+      throw usageError(`${flag} takes ranges that ascend, as ${last}-${first}, not ${word.trim()}`)
+    if (Number(last) >= LAYERS_MAX)
+      throw usageError(
+        `${flag} names layer ${last}; a model has at most ${LAYERS_MAX}, from 0 to ${LAYERS_MAX - 1}`,
+      )
     return Array.from({ length: count }, (_, i) => Number(first) + i)
   })
   const twice = layers.find((layer, index) => layers.indexOf(layer) !== index)

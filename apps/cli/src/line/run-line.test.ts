@@ -118,7 +118,12 @@ const BAD_USAGE: readonly [string, string[], string][] = [
   [
     'a range of layers that runs backwards',
     ['brew', 'a', '--into', 'p', '--order', '3-0'],
-    '--order takes layer numbers as 2,0,1 or 0-3, not "3-0"',
+    '--order takes ranges that ascend, as 0-3, not 3-0',
+  ],
+  [
+    'a layer that no model has',
+    ['brew', 'a', '--into', 'p', '--order', '0,4-5151'],
+    '--order names layer 5151; a model has at most 64, from 0 to 63',
   ],
   [
     'a layer named twice',
