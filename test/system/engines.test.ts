@@ -1,8 +1,15 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Preprocessing, parseHuggingFacePreprocessor, relativeL2 } from '@layerswarm/model'
+import {
+  type Preprocessing,
+  parseHuggingFacePreprocessor,
+  preparePicture,
+  relativeL2,
+} from '@layerswarm/model'
+import { decodeImage } from '@layerswarm/peer/images'
 import type { Browser, Page } from 'playwright-core'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectors } from '../support/make-release.ts'
 import { runCommandIn } from '../support/run-command.ts'
@@ -75,7 +82,26 @@ describe('a picture in Chromium', () => {
       const bytes = await seen(await readFile(fileOf(picture)), preprocessing)
       expect(bytes, name).toEqual([...bytesOf(name)])
     }
-    expect(cases.length).toBe(15)
+    expect(cases.length).toBe(25)
+  })
+
+  test('of inks without a profile is as in Node', async () => {
+    const { fileOf } = await loadPictureCases()
+    const file = await sharp(fileOf('61x40')).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer()
+    const any = parseHuggingFacePreprocessor(undefined, spec)
+    const inNode = preparePicture(await decodeImage(new Blob([Uint8Array.from(file)])), any)
+    const bytes = (await seen(file, any)) as number[]
+    const apart = bytes.reduce((sum, byte, at) => sum + Math.abs(byte - (inNode[at] ?? 0)), 0)
+    expect(bytes.length).toBe(inNode.length)
+    expect(apart / bytes.length).toBeLessThan(1)
+  })
+
+  test('that is a Git LFS pointer or a photo that no browser reads is called so', async () => {
+    const any = parseHuggingFacePreprocessor(undefined, spec)
+    const pointer = Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\n')
+    expect(await seen(pointer, any)).toMatch(/is a Git LFS pointer, .* git lfs pull$/)
+    const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic')
+    expect(await seen(heic, any)).toMatch(/is HEIC, .*; save it as PNG or JPEG$/)
   })
 
   test('that is cut off, or says that it is huge, is refused before it is decoded', async () => {

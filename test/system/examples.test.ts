@@ -142,7 +142,7 @@ describe('the examples', () => {
 
   test('ask-from-node says in one line which picture it cannot read, and why', async () => {
     const says: [name: string, bytes: Uint8Array | string, line: string][] = [
-      ['drawing.svg', SVG, 'is a svg; PNG, JPEG, WebP, GIF and AVIF can be read'],
+      ['drawing.svg', SVG, 'is SVG, which cannot be read here; save it as PNG or JPEG'],
       [
         'half.jpg',
         (await noisyJpeg()).subarray(0, 3_000),

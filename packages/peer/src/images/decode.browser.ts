@@ -8,8 +8,8 @@ import {
   PICTURE_END_BYTES,
   PICTURE_HEAD_BYTES,
 } from './limits.ts'
-import { PICTURE_FAULTS } from './picture-faults.ts'
-import { headerOf, isCutOff } from './picture-header.ts'
+import { faultOf, PICTURE_FAULTS } from './picture-faults.ts'
+import { headerOf } from './picture-header.ts'
 
 /**
  * Pixels of a picture, upright as the camera held it, of a moving one the first.
@@ -22,9 +22,9 @@ export async function decodeImage(source: ImageSource, preparation?: Preparation
   const name = nameOf(source)
   const isAddress = typeof source === 'string' || source instanceof URL
   const drawable = isAddress ? await fetchImage(addressOf(source), name) : source
-  if (drawable instanceof Blob) await checkFile(drawable, name)
+  const fault = drawable instanceof Blob ? await checkFile(drawable, name) : undefined
   const bitmap = await createImageBitmap(drawable).catch((error: unknown) => {
-    throw badImage(name, 'cannot be read as a picture by this browser', error)
+    throw badImage(name, fault ?? 'cannot be read as a picture by this browser', error)
   })
   const { width, height } = bitmap
   try {
@@ -51,20 +51,25 @@ export async function decodeImage(source: ImageSource, preparation?: Preparation
   }
 }
 
-/** Refuses what its own first and last bytes say cannot be read. @throws PeerError `bad-image`. */
-async function checkFile(file: Blob, name: string): Promise<void> {
+/**
+ * Refuses what its own first and last bytes say cannot be read.
+ * @returns what they say of it if the browser cannot read it. @throws PeerError `bad-image`.
+ */
+async function checkFile(file: Blob, name: string): Promise<string | undefined> {
   if (file.size === 0) throw badImage(name, PICTURE_FAULTS.empty)
   const bytesFrom = async (part: Blob): Promise<Uint8Array> =>
     new Uint8Array(await part.arrayBuffer())
   const head = await bytesFrom(file.slice(0, PICTURE_HEAD_BYTES))
+  const tail = await bytesFrom(file.slice(-PICTURE_END_BYTES))
+  const fault = faultOf(head, tail, file.size)
   const header = headerOf(head)
   // A format that only some browsers read is left to them.
-  if (header === undefined || header.format === 'heic') return
-  const tail = await bytesFrom(file.slice(-PICTURE_END_BYTES))
-  if (isCutOff(header, head, tail, file.size)) throw badImage(name, PICTURE_FAULTS.cutOff)
+  if (header === undefined || header.format === 'heic') return fault
+  if (fault === PICTURE_FAULTS.cutOff) throw badImage(name, fault)
   const { size } = header
   if (size !== undefined && size.width * size.height > PICTURE_PIXELS_MAX)
     throw badImage(name, PICTURE_FAULTS.tooLarge(size))
+  return header.format === 'avif' ? undefined : fault
 }
 
 /** @throws PeerError `bad-image` when somebody else's picture is drawn there. */

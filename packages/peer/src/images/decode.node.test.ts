@@ -31,6 +31,10 @@ beforeAll(async () => {
   await writeFile(join(folder, 'spoilt.png'), Uint8Array.from(png).fill(7, 30, 60))
   const heic = [...Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), ...Array(64).fill(0)]
   await writeFile(join(folder, 'photo.heic'), Uint8Array.from(heic))
+  await writeFile(join(folder, 'photo.bmp'), 'BM and pixels')
+  await writeFile(join(folder, 'photo.tif'), 'II*\0 and pixels')
+  await writeFile(join(folder, 'pointer.png'), 'version https://git-lfs.github.com/spec/v1\n')
+  await writeFile(join(folder, 'page.jpg'), '<!doctype html><title>Sign in</title>')
   await writeFile(join(folder, 'note.txt'), 'no picture')
   await writeFile(join(folder, 'empty.png'), '')
   const large = { width: 8_200, height: 8_200, channels: 3, background: red } as const
@@ -79,8 +83,18 @@ describe('a picture in Node', () => {
     ['large.png', 'has 8200 × 8200 pixels, more than 67108864; make it smaller'],
     ['.', 'is a folder'],
     ['note.txt', 'is no picture that can be read: PNG, JPEG, WebP, GIF or AVIF'],
-    ['drawing.svg', 'is a svg; PNG, JPEG, WebP, GIF and AVIF can be read'],
-    ['photo.heic', 'is HEIC, which cannot be read here; save it as JPEG'],
+    ['drawing.svg', 'is SVG, which cannot be read here; save it as PNG or JPEG'],
+    ['photo.heic', 'is HEIC, which cannot be read here; save it as PNG or JPEG'],
+    ['photo.bmp', 'is BMP, which cannot be read here; save it as PNG or JPEG'],
+    ['photo.tif', 'is TIFF, which cannot be read here; save it as PNG or JPEG'],
+    [
+      'pointer.png',
+      'is a Git LFS pointer, which only names the file: fetch the file itself with git lfs pull',
+    ],
+    [
+      'page.jpg',
+      'is a web page, not the file: the address wanted a login or was wrong; fetch it again',
+    ],
   ])('that cannot be used is refused in one line: %s', async (name, reason) => {
     const path = `${folder}/${name}`
     const error = await decodeImage(path).catch((thrown: unknown) => thrown)
@@ -126,7 +140,7 @@ describe('a picture in Node', () => {
       const bytes = Uint8Array.from(await file.toBuffer())
       const { width, data } = await decodeImage(new Blob([bytes]))
       expect(width, kind).toBe(16)
-      // CMYK goes by a profile of inks, which have no such red.
+      // By the profile with which it was made inks have no such red.
       const near = kind === 'cmyk' ? 40 : 4
       for (const [channel, value] of [0xe0, 0x20, 0x10, 255].entries())
         expect(Math.abs((data[channel] ?? 0) - value), kind).toBeLessThanOrEqual(near)

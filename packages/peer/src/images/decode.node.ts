@@ -10,8 +10,7 @@ import {
   IMAGE_FILE_BYTES_MAX,
   SHRUNK_PICTURE_PIXELS_MAX,
 } from './limits.ts'
-import { PICTURE_FAULTS } from './picture-faults.ts'
-import { headerOf, isCutOff } from './picture-header.ts'
+import { faultOf, PICTURE_FAULTS } from './picture-faults.ts'
 
 /** The formats that are decoded, as sharp calls them; others have decoders with a larger surface. */
 const FORMATS = ['png', 'jpeg', 'webp', 'gif', 'avif']
@@ -32,7 +31,7 @@ export async function decodeImage(source: ImageSource, preparation?: Preparation
   })
   if (bytes.length === 0) throw badImage(name, PICTURE_FAULTS.empty)
   const refuse = (otherwise: string) => (error: unknown) => {
-    throw badImage(name, reasonOf(bytes) ?? otherwise, error)
+    throw badImage(name, faultOf(bytes, bytes, bytes.length) ?? otherwise, error)
   }
   // No limit where only the header is read, so that the size can be named.
   const metadata = await sharp
@@ -41,22 +40,38 @@ export async function decodeImage(source: ImageSource, preparation?: Preparation
     .catch(refuse(PICTURE_FAULTS.unknown))
   const { format, size } = described(metadata)
   if (!FORMATS.includes(format)) {
-    const isHeic = format === 'heif' || headerOf(bytes)?.format === 'heic'
-    throw badImage(name, isHeic ? PICTURE_FAULTS.heic : PICTURE_FAULTS.other(format))
+    throw badImage(name, PICTURE_FAULTS.other(format === 'heif' ? 'heic' : format))
   }
   const by = shrinkOf(size, format === 'jpeg' && metadata.isProgressive !== true, preparation)
   if (by === undefined) throw badImage(name, PICTURE_FAULTS.tooLarge(size))
   const picture = sharp
     .default(bytes, { limitInputPixels: SHRUNK_PICTURE_PIXELS_MAX, failOn: 'error' })
     .rotate()
-  const { data, info } = await (by === 1 ? picture : picture.resize(shrunk(size, by)))
-    .toColourspace('srgb')
-    .ensureAlpha()
+  const sized = by === 1 ? picture : picture.resize(shrunk(size, by))
+  const isInk = metadata.space === 'cmyk' && metadata.hasProfile !== true
+  const { data, info } = await (isInk
+    ? sized.pipelineColourspace('cmyk').toColourspace('cmyk')
+    : sized.toColourspace('srgb').ensureAlpha()
+  )
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
     .catch(refuse(PICTURE_FAULTS.damaged))
-  const pixels = { width: info.width, height: info.height, data }
+  const pixels = { width: info.width, height: info.height, data: isInk ? lightOf(data) : data }
   return by === 1 ? pixels : { ...pixels, whole: size }
+}
+
+/**
+ * What four inks without a profile leave of white light, as browsers and Pillow have it; sharp would take them for
+ * those of a press. @param inks (pixels, 4), cyan, magenta, yellow and black. @returns (pixels, 4), the last one opaque.
+ */
+function lightOf(inks: Uint8Array): Uint8Array {
+  const light = new Uint8Array(inks.length).fill(255)
+  for (let at = 0; at < inks.length; at += 4) {
+    const paper = 255 - (inks[at + 3] ?? 0)
+    for (let channel = 0; channel < 3; channel++)
+      light[at + channel] = Math.round(((255 - (inks[at + channel] ?? 0)) * paper) / 255)
+  }
+  return light
 }
 
 interface Size {
@@ -93,16 +108,6 @@ function shrinkOf(
 function shrunk({ width, height }: Size, by: number): ResizeOptions {
   const side = (length: number): number => Math.max(1, Math.floor(length / by))
   return { width: side(width), height: side(height), fit: 'fill' }
-}
-
-/** What the bytes themselves say of why they cannot be decoded. */
-function reasonOf(bytes: Uint8Array): string | undefined {
-  const header = headerOf(bytes)
-  if (header?.format === 'heic') return PICTURE_FAULTS.heic
-  if (header === undefined) return undefined
-  return isCutOff(header, bytes, bytes, bytes.length)
-    ? PICTURE_FAULTS.cutOff
-    : PICTURE_FAULTS.damaged
 }
 
 async function bytesOf(source: Exclude<ImageSource, Pixels>, name: string): Promise<Uint8Array> {

@@ -15,3 +15,5 @@ export const SHRUNK_PICTURE_PIXELS_MAX = 16_383 ** 2
 export const PICTURE_HEAD_BYTES = 1 << 20
 /** The end of a file in which its last marker is looked for; some programs write a line behind it. */
 export const PICTURE_END_BYTES = 1024
+/** The beginning of a file by which kinds of pictures are told apart that are not read. */
+export const OTHER_PICTURE_BYTES = 16
