@@ -340,6 +340,11 @@ describe('the HTTP server', () => {
     }
     const { status, body } = await get('/healthz', headers)
     expect([status, body.toString()]).toEqual([200, 'alive\n'])
+    // More than a socket takes at once.
+    const size = 4 << 20
+    await writeFile(join(root, 'page', 'assets', 'large-0123abcd.wasm'), new Uint8Array(size))
+    const large = await get('/assets/large-0123abcd.wasm', headers)
+    expect([large.status, large.body.length]).toEqual([200, size])
   })
 
   test('turns a WebSocket away as long as nobody takes it', async () => {

@@ -181,6 +181,8 @@ function answerOnce(request: IncomingMessage, socket: Socket, answer: Answerer):
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   response.once('finish', () => socket.end())
+  // HTTP hears no more of when there is room for more.
+  socket.on('drain', () => response.emit('drain'))
   // Nobody else hears of its end, or cuts it when nothing moves.
   socket.on('error', () => {})
   socket.setTimeout(HTTP_IDLE_MS_MAX, () => socket.destroy())

@@ -14,6 +14,7 @@ import {
 /** What one peer did with the work that it claimed, as seen from here. */
 interface ConductRecord {
   delivered: number
+  deliveredAtMs: number
   /** Claims that ran out, halved by each delivery. */
   strikes: number
   distrustedUntilMs: number
@@ -42,6 +43,7 @@ export class Conduct {
   delivered(peer: PeerId, ms: number | undefined, nowMs: number): void {
     const record = this.recordOf(peer)
     record.delivered++
+    record.deliveredAtMs = nowMs
     record.strikes = Math.floor(record.strikes / 2)
     if (record.strikes < STRIKES_MAX) record.distrustedUntilMs = 0
     if (ms === undefined) return
@@ -94,6 +96,11 @@ export class Conduct {
     return (this.records.get(peer)?.delivered ?? 0) > 0
   }
 
+  /** When it last delivered, milliseconds; minus infinity before the first time. */
+  deliveredAtMs(peer: PeerId): number {
+    return this.records.get(peer)?.deliveredAtMs ?? Number.NEGATIVE_INFINITY
+  }
+
   /**
    * How long a claim of this peer is honoured at most, milliseconds.
    * @param leastMs what the judge itself would need.
@@ -109,6 +116,7 @@ export class Conduct {
       this.records.delete(this.records.keys().next().value as PeerId)
     record = {
       delivered: 0,
+      deliveredAtMs: Number.NEGATIVE_INFINITY,
       strikes: 0,
       distrustedUntilMs: 0,
       serviceMs: 0,

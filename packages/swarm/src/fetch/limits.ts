@@ -29,5 +29,5 @@ export const VAIN_SHARE_MAX = 1 / 2
 export const VAIN_WEIGHT_MIN = 1 / 5
 /** So long it is avoided the first time: it may have been its network. */
 export const AVOIDED_FOR_MS = 30_000
-/** And so often twice as long: an hour in the end. */
-export const AVOIDED_TURNS_MAX = 7
+/** And so often twice as long, four minutes in the end: somebody may have made it look so. */
+export const AVOIDED_TURNS_MAX = 3

@@ -26,12 +26,13 @@ interface Giver extends Handovers {
 
 /**
  * Who says that it has run layers and hands the results to nobody, and who says so of others, as this member sees it
- * in its own requests. Whoever chose such a peer counts it as one that delivers, for it says its step in time.
+ * in its own requests, or in those of others. Whoever chose such a peer counts it as one that delivers, for it says
+ * its step in time.
  *
  * 1. What somebody goes on with has arrived, which speaks for both ends; what is said not to have arrived speaks
  *    against both: one of them is at fault, and who often is turns out.
  * 2. Nobody is avoided by one other peer's word: two that were to go on with its results must have waited in vain, or
- *    this member itself. Whom it hands a result to later speaks against it no more.
+ *    this member itself in a request of its own. Whom it hands a result to later speaks against it no more.
  * 3. Nobody is avoided for ever: half a minute the first time, twice as long each time after.
  * 4. At most GIVERS_MAX peers are remembered of each kind; the one known for longest makes room.
  */
@@ -50,12 +51,15 @@ export class Withholding {
       this.gave(route[hop - 1]?.peer, route[hop]?.peer)
   }
 
-  /** Somebody has the tensor of a step. */
+  /** Somebody has the tensor of a step; in the request of another it is that one's word. */
   had({ activation }: Step, by: PeerId): void {
     if (activation.place === 'held') this.gave(activation.holder, by)
   }
 
-  /** Somebody who was to go on with a step, or to score it, waited for its tensor in vain. */
+  /**
+   * Somebody who was to go on with a step, or to score it, waited for its tensor in vain. In the request of another
+   * that one's word is all that there is, whoever waited: it may have ended the request for one of the two alone.
+   */
   inVain({ activation }: Step, by: PeerId, nowMs: number): void {
     if (
       activation.place === 'inline' ||
@@ -84,9 +88,12 @@ export class Withholding {
     return own <= VAIN_SHARE_MAX || own <= (this.givers.get(holder)?.vain ?? 0)
   }
 
-  /** Who had better have no part in a request. */
+  /** Who had better have no part in a request, those first of whose results most did not arrive. */
   avoided(nowMs: number): PeerId[] {
-    return [...this.givers.keys()].filter((peer) => this.isAvoided(peer, nowMs))
+    return [...this.givers]
+      .filter(([peer]) => this.isAvoided(peer, nowMs))
+      .sort(([, a], [, b]) => b.vain - a.vain)
+      .map(([peer]) => peer)
   }
 
   isAvoided(peer: PeerId, nowMs: number): boolean {

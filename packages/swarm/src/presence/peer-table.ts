@@ -10,6 +10,8 @@ export interface KnownPeer {
   readonly presence: Presence
   readonly heardAtMs: number
   readonly firstHeardAtMs: number
+  /** When it last announced that it has room for work, or else was first heard. */
+  readonly freeAtMs: number
   /** `draw(peer)`, computed once. */
   readonly mark: number
 }
@@ -46,6 +48,7 @@ export class PeerTable {
       presence,
       heardAtMs: nowMs,
       firstHeardAtMs: before?.firstHeardAtMs ?? nowMs,
+      freeAtMs: presence.freeSlots > 0 ? nowMs : (before?.freeAtMs ?? nowMs),
       mark: before?.mark ?? draw(peer),
     })
     return before === undefined

@@ -22,6 +22,7 @@ import type { ClaimBook } from './claim-book.ts'
 import type { Doubts } from './doubts.ts'
 import type { Flight } from './flight.ts'
 import { TRIED_BY_EACH_MS } from './limits.ts'
+import { NeverFree } from './never-free.ts'
 import { owesTrial } from './trial-duty.ts'
 
 /** For whom it looks, over which model, by which policy. */
@@ -65,12 +66,14 @@ export interface Survey {
 export class Scout {
   private readonly options: ScoutOptions
   private readonly needs: ScoutNeeds
+  private readonly neverFree: NeverFree
   /** When it first looked for somebody, milliseconds. */
   private sinceMs: number | undefined
 
   constructor(options: ScoutOptions, needs: ScoutNeeds) {
     this.options = options
     this.needs = needs
+    this.neverFree = new NeverFree((peer) => needs.conduct.deliveredAtMs(peer))
   }
 
   /** What there is to choose from for the flight's newest step. @param tries choices already made for it. */
@@ -172,7 +175,7 @@ export class Scout {
   /**
    * Who counts as a host of what it announces: everybody while strangers deliver more often than not; where they
    * do not, as among sybils, who has delivered to this member or to one that has. No layer is left to somebody that
-   * has not delivered and cannot be tried either, nor to somebody that hands results to nobody.
+   * has not delivered and cannot be tried either, nor to somebody that hands results to nobody or never has room.
    */
   trust(nowMs: number): HostTrust {
     const hosting = [...this.needs.table.all()].filter(({ presence }) => presence.layers.length > 0)
@@ -182,10 +185,16 @@ export class Scout {
     const isMet = ({ peer }: KnownPeer) => this.needs.neighbourhood.reaches(peer)
     const hasDelivered = (known: KnownPeer) => this.isProven(known, vouched)
     const gives = ({ peer }: KnownPeer) => !this.needs.withholding.isAvoided(peer, nowMs)
+    const { neverFree } = this
     return {
-      mayHost: (known) => gives(known) && ((areBelieved && isFree(known)) || hasDelivered(known)),
+      mayHost: (known) =>
+        gives(known) &&
+        !neverFree.isOne(known, nowMs) &&
+        ((areBelieved && isFree(known)) || hasDelivered(known)),
       hosts: (known) =>
-        gives(known) && ((areBelieved && isFree(known) && isMet(known)) || hasDelivered(known)),
+        gives(known) &&
+        !neverFree.wasOne(known, nowMs) &&
+        ((areBelieved && isFree(known) && isMet(known)) || hasDelivered(known)),
     }
   }
 

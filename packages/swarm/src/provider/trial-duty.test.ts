@@ -12,6 +12,7 @@ function known(name: string, layers: readonly number[] = [0]): KnownPeer {
     presence: anyPresence({ layers }),
     heardAtMs: 0,
     firstHeardAtMs: 0,
+    freeAtMs: 0,
     mark: draw(name),
   }
 }

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { draw } from '../draw.ts'
 import type { Effect } from '../effects.ts'
 import type { JobId } from '../jobs.ts'
 import { AILING_MS } from '../limits.ts'
+import type { KnownPeer } from '../presence/peer-table.ts'
+import { anyChain } from '../testing/any-chain.ts'
+import { anyPresence } from '../testing/any-presence.ts'
 import { heldTensor, stepAfter } from '../testing/any-step.ts'
 import { loneProvider } from '../testing/lone-provider.ts'
 import type { Claim, PeerId, RequestId, Step } from '../wire/messages.ts'
@@ -294,5 +298,42 @@ describe('a tensor that is only passed on', () => {
     expect(one.visits.onPrepared(job, small, 20)).toMatchObject([
       { do: 'tell', message: { kind: 'claim', ttlMs: 0 } },
     ])
+  })
+})
+
+describe('a tensor that cannot be had in the requests of others', () => {
+  const known: KnownPeer = {
+    peer: first,
+    presence: anyPresence({ layers: [2, 3] }),
+    heardAtMs: 0,
+    firstHeardAtMs: 0,
+    freeAtMs: 0,
+    mark: draw(first),
+  }
+  /** Waits in vain for tensors of `first`, of as many requests. @returns whether layers are still left to it. */
+  function isHostAfter(count: number, stepOf: (at: number) => Step): boolean {
+    const one = lone()
+    for (let at = 0; at < count; at++) {
+      const step = { ...stepOf(at), request: String(at).padStart(32, '0') as RequestId }
+      const { job } = pulled(one, one.onStep(step.route.at(-1)?.peer ?? first, step, 0))
+      one.visits.onPulled(job, undefined, 5)
+    }
+    return one.trust(10).hosts(known)
+  }
+  const other = 'other' as PeerId
+
+  test('speaks against whoever says that it has it, by the word of two requesters', () => {
+    const by = (one: PeerId) => stepAfter([first], { requester: one, next: self })
+    expect(isHostAfter(8, () => by(requester))).toBe(true)
+    expect(isHostAfter(4, (at) => by(at % 2 === 0 ? requester : other))).toBe(false)
+  })
+
+  test('speaks against nobody whom a requester names', () => {
+    const chain = anyChain([], { isOpen: false }).map((link) => ({ ...link, hop: 1 }))
+    const named = (one: PeerId) => ({
+      ...stepAfter([first], { requester: one, next: self }),
+      chain,
+    })
+    expect(isHostAfter(8, (at) => named(at % 2 === 0 ? requester : other))).toBe(true)
   })
 })

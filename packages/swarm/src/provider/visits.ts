@@ -1,10 +1,11 @@
+import { signersOf } from '../chain/signers.ts'
 import { type Effect, withdrawn } from '../effects.ts'
 import type { Withholding } from '../fetch/withholding.ts'
 import type { JobId } from '../jobs.ts'
 import type { LayerOutcome } from '../ports.ts'
 import type { PeerTable } from '../presence/peer-table.ts'
 import { sameStep } from '../step.ts'
-import type { Activation, PeerId } from '../wire/messages.ts'
+import type { Activation, PeerId, Step } from '../wire/messages.ts'
 import type { Author } from './author.ts'
 import type { Bidding } from './bidding.ts'
 import type { ClaimBook } from './claim-book.ts'
@@ -59,11 +60,13 @@ export class Visits {
     const visit = this.parts.work.get(id)
     if (visit === undefined) return []
     const { serving, withholding } = this.parts
+    const { step, isReached } = visit
+    const { requester } = step
     if (bytes === undefined) {
-      if (visit.isReached) withholding.inVain(visit.step, this.self, nowMs)
+      if (isReached && isHoldersWord(step)) withholding.inVain(step, requester, nowMs)
       return this.giveUp(visit, nowMs)
     }
-    withholding.had(visit.step, this.self)
+    withholding.had(step, requester)
     return serving.run(visit, bytes, nowMs)
   }
 
@@ -168,4 +171,11 @@ export class Visits {
       ...contest.bidOnIdle(nowMs),
     ]
   }
+}
+
+/** Whether the holder of a step's tensor says that it has it: a requester may name anybody. */
+function isHoldersWord(step: Step): boolean {
+  const { activation } = step
+  const signers = signersOf(step)
+  return activation.place === 'held' && signers.at(-1) === activation.holder
 }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { draw } from '../draw.ts'
 import { Withholding } from '../fetch/withholding.ts'
 import { NO_HOST_GRACE_MS, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
+import { tagOf } from '../presence/near.ts'
 import { PeerTable } from '../presence/peer-table.ts'
 import { CLASSIFY_POLICY_DEFAULT } from '../request.ts'
 import { anyPresence } from '../testing/any-presence.ts'
-import { anyStep, hopsBy } from '../testing/any-step.ts'
+import { anyStep, heldTensor, hopsBy } from '../testing/any-step.ts'
 import type { PeerId } from '../wire/messages.ts'
 import { Coverage } from './coverage.ts'
 import { Pending } from './pending.ts'
@@ -88,4 +90,24 @@ test('an order that was asked for ends at its first layer without a host', () =>
   const { coverage } = lane(0, 2)
   expect(coverage.shortage(anyStep({ plan: [0, 1, 2] }))).toEqual({ unhosted: [1], runnable: 1 })
   expect(coverage.shortage(anyStep({ plan: [2, 0] }))).toEqual({ unhosted: [], runnable: 2 })
+})
+
+test('of no layer more than half of the hosts are avoided, those first that hand least over', () => {
+  const self = 'asker' as PeerId
+  const table = new PeerTable('')
+  const hosts = ['a', 'b', 'c', 'd'] as PeerId[]
+  for (const host of hosts) table.hear(host, anyPresence({ layers: [0, 1, 2, 3] }), 0)
+  const withholding = new Withholding(self)
+  const shape = { layers: LAYERS, tokens: 5, width: 8 }
+  const coverage = new Coverage(shape, table, new Set(), withholding, 0)
+  for (const [worse, host] of hosts.entries())
+    for (let times = 0; times < 2 + worse; times++)
+      withholding.inVain(anyStep({ activation: heldTensor(host) }), self, 0)
+  expect(withholding.avoided(0)).toEqual(['d', 'c', 'b', 'a'])
+  const tags = (...peers: string[]) => peers.map((one) => tagOf(draw(one as PeerId)))
+  expect(coverage.bars(CLASSIFY_POLICY_DEFAULT, [], 0)).toEqual(tags('d', 'c'))
+  // One that has no part in it anyway is no host of it.
+  expect(coverage.bars(CLASSIFY_POLICY_DEFAULT, tags('d'), 0)).toEqual(tags('d', 'c', 'd'))
+  const { avoid } = { avoid: [hosts[0] as PeerId] }
+  expect(coverage.bars({ ...CLASSIFY_POLICY_DEFAULT, avoid }, [], 0)).toEqual(tags('a', 'd'))
 })

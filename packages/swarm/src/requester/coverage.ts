@@ -2,7 +2,7 @@ import { draw } from '../draw.ts'
 import type { Withholding } from '../fetch/withholding.ts'
 import { BARRED_MAX, PRESENCE_INTERVAL_MS_MAX } from '../limits.ts'
 import { tagOf } from '../presence/near.ts'
-import type { PeerTable } from '../presence/peer-table.ts'
+import type { KnownPeer, PeerTable } from '../presence/peer-table.ts'
 import type { ClassifyPolicy } from '../request.ts'
 import { isComplete, type ModelShape, openLayers } from '../step.ts'
 import type { PeerId, Step } from '../wire/messages.ts'
@@ -108,16 +108,18 @@ export class Coverage {
   }
 
   /**
-   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid, those who
-   * hand results to nobody among them. Of the latter come back, the host of most of them first, those without whom a
-   * layer had no host.
+   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid, most of those
+   * who hand results to nobody among them. Of the latter two come back, the host of most of them first, those without
+   * whom a layer had no host.
    */
   bars(
     { avoid, plan }: Pick<ClassifyPolicy, 'avoid' | 'plan'>,
     barred: readonly number[],
     nowMs: number,
   ): readonly number[] {
-    const avoided = new Set([...avoid, ...this.withholding.avoided(nowMs)])
+    const unwanted = new Set(avoid)
+    const isOut = ({ peer, mark }: KnownPeer) => unwanted.has(peer) || barred.includes(tagOf(mark))
+    const avoided = new Set([...avoid, ...this.withholders(isOut, nowMs)])
     if (avoided.size === 0) return barred
     const layers = plan.length > 0 ? plan : Array.from({ length: this.shape.layers }, (_, i) => i)
     const open = new Set(layers.filter((layer) => !this.own.has(layer)))
@@ -132,6 +134,29 @@ export class Coverage {
     }
     const tags = [...avoided].map((peer) => tagOf(draw(peer)))
     return [...tags, ...barred].slice(-BARRED_MAX)
+  }
+
+  /**
+   * Of those who hand results to nobody whom a request avoids, the most suspect first: of no layer more than half of
+   * the hosts. Two who agree can make others look like that, and would have all layers to themselves.
+   * @param isOut who has no part in it anyway.
+   */
+  private withholders(isOut: (known: KnownPeer) => boolean, nowMs: number): PeerId[] {
+    const suspects = this.withholding.avoided(nowMs)
+    if (suspects.length === 0) return []
+    const hosts = Array.from({ length: this.shape.layers }, (_, layer) => +this.own.has(layer))
+    const layersOf = ({ presence }: KnownPeer) => presence.layers.filter((layer) => layer in hosts)
+    const there = new Map([...this.table.all()].map((known) => [known.peer, known]))
+    for (const known of there.values())
+      if (!isOut(known)) for (const layer of layersOf(known)) hosts[layer] = (hosts[layer] ?? 0) + 1
+    const left = [...hosts]
+    return suspects.filter((peer) => {
+      const known = there.get(peer)
+      const layers = known === undefined || isOut(known) ? [] : layersOf(known)
+      if (layers.some((layer) => 2 * ((left[layer] ?? 0) - 1) < (hosts[layer] ?? 0))) return false
+      for (const layer of layers) left[layer] = (left[layer] ?? 0) - 1
+      return true
+    })
   }
 
   /** Of these peers the one that hosts most of these layers; undefined where none hosts any. */

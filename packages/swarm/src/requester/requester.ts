@@ -69,7 +69,7 @@ export class Requester {
     const mixing = options.mixing ?? new Mixing({ release: '', shape })
     this.weights = new SameWeights(self, table, mixing)
     this.ledger = options.ledger ?? new Ledger()
-    this.withholding = options.withholding ?? new Withholding(self)
+    this.withholding = new Withholding(self)
     this.losses = new Losses(this.withholding)
     this.coverage = new Coverage(shape, table, hosted, this.withholding, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
@@ -168,8 +168,10 @@ export class Requester {
 
   private lead(stem: Step, opening: Opening, nowMs: number, begun?: Begun): CoreEffect[] {
     const scoringMs = (step: Step) => this.scoring.time.mostMs(step)
-    const barred = (atMs: number) =>
-      this.coverage.bars(opening.policy, this.audits.barred(stem.request, atMs), atMs)
+    // Whoever hands nothing over may compute no less right: it is not kept out of audits.
+    const isAudit = this.audits.owns(stem.request)
+    const barred = (atMs: number, all = this.audits.barred(stem.request, atMs)) =>
+      isAudit ? all : this.coverage.bars(opening.policy, all, atMs)
     const wanted = new Pending(stem, opening, { scoringMs, barred }, nowMs, begun)
     this.pending.set(stem.request, wanted)
     this.coverage.judge(wanted, nowMs)
