@@ -6,6 +6,7 @@ import { Dispatcher } from './dispatcher.ts'
 import type { CoreEffect, Effect, Input, MemberEvent } from './effects.ts'
 import { Entrance } from './entrance/entrance.ts'
 import { Fetches } from './fetch/fetches.ts'
+import { Withholding } from './fetch/withholding.ts'
 import { Jobs } from './jobs.ts'
 import type { LaneSituation } from './lanes/keeper.ts'
 import { LaneMembership } from './lanes/membership.ts'
@@ -60,10 +61,12 @@ export class Core {
     this.membership = new LaneMembership(options, this.ownState(), view, nowMs)
     const jobs = new Jobs()
     const ledger = new Ledger()
+    const withholding = new Withholding(self)
     const { hosted } = this.hosting
-    this.provider = new Provider(options, view, hosted, jobs.of('provider'), (peer) =>
-      ledger.isTrusted(peer),
-    )
+    this.provider = new Provider(options, view, hosted, jobs.of('provider'), {
+      isTrusted: (peer) => ledger.isTrusted(peer),
+      withholding,
+    })
     this.requester = new Requester(
       {
         self,
@@ -71,6 +74,7 @@ export class Core {
         hosted,
         mixing,
         ledger,
+        withholding,
         agree: options.agree,
         isPlausible: options.isPlausible,
         arithmetic: options.arithmetic,

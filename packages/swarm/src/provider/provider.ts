@@ -33,6 +33,13 @@ import { Throughput } from './throughput.ts'
 import { Visits } from './visits.ts'
 import { Work } from './work.ts'
 
+/** What a member has found out about others. */
+export interface KnownOfOthers {
+  /** Who is to run again what others ran, where there is a choice. */
+  readonly isTrusted: (peer: PeerId) => boolean
+  readonly withholding: Withholding
+}
+
 /**
  * Serves layers and leads the member's own requests: hears what others say of the requests that it follows,
  * and has its parts visit what it is named for, bid for what nobody is named for, and hand the results over.
@@ -73,22 +80,24 @@ export class Provider {
 
   /**
    * @param hosted the layers that are loaded; kept by the caller, who calls `bidOnIdle` when it changes.
-   * @param isTrusted who is to run again what others ran, where there is a choice; nobody more than others unless given.
+   * @param others what this member has found out about others; nothing unless given.
    */
   constructor(
     options: ProviderOptions,
     view: LaneView,
     hosted: ReadonlySet<number>,
     nextJob: () => JobId,
-    isTrusted: (peer: PeerId) => boolean = () => false,
+    others: KnownOfOthers = {
+      isTrusted: () => false,
+      withholding: new Withholding(options.self),
+    },
   ) {
     const { self } = options
     this.self = self
-    // Apart from what it sees as a requester: in their own requests others could make anybody look like that.
-    this.withholding = new Withholding(self)
-    const { claims, conduct, strangers, withholding } = this
+    this.withholding = others.withholding
+    const { claims, conduct, strangers } = this
     const { table, neighbourhood, ways } = view
-    const known = { ...view, isTrusted, claims, conduct, strangers, withholding }
+    const known = { ...view, ...others, claims, conduct, strangers }
     const pace = new Pace()
     this.work = new Work(options, nextJob)
     this.notices = new Notices(self, neighbourhood)

@@ -2,6 +2,7 @@ import type { Agreement } from '../audits/agreement.ts'
 import type { Ledger } from '../audits/ledger.ts'
 import type { RoundArithmetic } from '../audits/round-arithmetic.ts'
 import type { Plausibility } from '../audits/step-size.ts'
+import type { Withholding } from '../fetch/withholding.ts'
 import type { Mixing } from '../lanes/mixing.ts'
 import type { ModelShape } from '../step.ts'
 import type { PeerId } from '../wire/messages.ts'
@@ -18,6 +19,8 @@ export interface RequesterOptions {
   readonly uploadBytesPerMs?: () => number | undefined
   /** What is known of others; its own unless given. */
   readonly ledger?: Ledger
+  /** Who hands results over, and who does not; its own unless given. */
+  readonly withholding?: Withholding
   /** Within tolerance unless given. */
   readonly agree?: Agreement
   /** By the size of the step unless given. */

@@ -69,7 +69,7 @@ export class Requester {
     const mixing = options.mixing ?? new Mixing({ release: '', shape })
     this.weights = new SameWeights(self, table, mixing)
     this.ledger = options.ledger ?? new Ledger()
-    this.withholding = new Withholding(self)
+    this.withholding = options.withholding ?? new Withholding(self)
     this.losses = new Losses(this.withholding)
     this.coverage = new Coverage(shape, table, hosted, this.withholding, nowMs)
     this.secondOffers = new SecondOffers(self, jobs.of('second-offer'))
