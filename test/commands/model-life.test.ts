@@ -197,11 +197,15 @@ describe('train', () => {
     const taught = ['train', at('taught.json'), '--out', at('taught')]
     const report = await run<{ steps: number }>(...taught, ...words, ...tuned)
     expect(report.steps).toBe(2)
-    expect(await refusal(1, ...taught, ...words)).toMatch(/but no teacher is named/)
-    expect(await refusal(1, ...taught, ...words, '--teacher', at('training'))).toMatch(
+    expect(await refusal(1, ...taught, ...words, ...tuned)).toMatch(
+      /holds a finished training already .*; choose another folder with --out/,
+    )
+    const other = ['train', at('taught.json'), '--out', at('untaught'), ...words]
+    expect(await refusal(1, ...other)).toMatch(/but no teacher is named/)
+    expect(await refusal(1, ...other, '--teacher', at('training'))).toMatch(
       /the teacher knows 10 classes of 28 pixels in 1 channels, the data has 2 classes/,
     )
-    const untaught = ['train', at('tune.json'), '--out', at('taught'), ...words, ...tuned]
+    const untaught = ['train', at('tune.json'), '--out', at('untaught'), ...words, ...tuned]
     expect(await refusal(1, ...untaught)).toMatch(/a teacher is named, but "teacherShare" is 0/)
   })
 })
@@ -248,7 +252,7 @@ describe('rounds', () => {
     expect(next.mixes[0]?.accuracy).toBeCloseTo(next.mixes[0]?.own ?? 0, 12)
     const unlike = [
       'publish',
-      at('second'),
+      at('positioned'),
       '--mixes-with',
       out,
       '--out',
@@ -256,7 +260,7 @@ describe('rounds', () => {
       ...key,
       ...data,
     ]
-    await run('import', join(vectors, 'vit-position'), '--out', at('second'))
+    await run('import', join(vectors, 'vit-position'), '--out', at('positioned'))
     expect(await refusal(1, ...unlike)).toMatch(/cannot be mixed: "variant" is position in one/)
   })
 

@@ -32,14 +32,15 @@ export function parseJson(path: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    const foreign = foreignFile(bytes)
-    throw new CliError(
-      { code: 'bad-file', path },
-      foreign === undefined
-        ? `${path} is not JSON; it may be cut off`
-        : `${path} is not JSON: it is ${foreign}`,
-    )
+    throw new CliError({ code: 'bad-file', path }, `${path} ${noJson(bytes)}`)
   }
+}
+
+/** What bytes are that are no JSON, as the end of a line. */
+function noJson(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'is empty, not JSON; copy or download it again'
+  const foreign = foreignFile(bytes)
+  return foreign === undefined ? 'is not JSON; it may be cut off' : `is not JSON: it is ${foreign}`
 }
 
 /** Whether a file or folder is there. */

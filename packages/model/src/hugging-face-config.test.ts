@@ -40,6 +40,8 @@ describe('a config.json of Hugging Face', () => {
     expect(parseHuggingFaceLabels(config)).toEqual(['cat', 'dog'])
     const position = { ...config, layershuffle_variant: 'position' }
     expect(parseHuggingFaceConfig(position).variant).toBe('position')
+    const pairs = { ...config, image_size: [224, 224], patch_size: [16, 16] }
+    expect(parseHuggingFaceConfig(pairs)).toEqual(parseHuggingFaceConfig(config))
   })
 
   test.each([
@@ -51,6 +53,10 @@ describe('a config.json of Hugging Face', () => {
     [{ ...config, hidden_size: 193 }, '"num_attention_heads" is wrong'],
     [{ ...config, num_hidden_layers: '12' }, '"num_hidden_layers" is wrong'],
     [{ ...config, patch_size: 15 }, '"patch_size" is wrong'],
+    [{ ...config, image_size: [224, 192] }, '"image_size" is 224 times 192; only models of square'],
+    [{ ...config, image_size: [nested(20_000), 192] }, '"image_size" is of the type object times'],
+    [{ ...config, image_size: [224] }, '"image_size" is wrong'],
+    [{ ...config, hidden_size: [192, 192] }, '"hidden_size" is wrong'],
     [{ ...config, layershuffle_variant: 'spiral' }, '"layershuffle_variant" is wrong'],
     [{ ...config, id2label: undefined }, '"id2label" is missing'],
     [{ ...config, id2label: { 0: 'cat', 2: 'dog' } }, '"id2label" has no text for class 1'],

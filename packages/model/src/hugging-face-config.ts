@@ -17,12 +17,16 @@ const NAMES = {
 /** What Hugging Face's ViTConfig means when an optional field is left out. */
 const DEFAULTS = { hidden_act: 'gelu', qkv_bias: true, layershuffle_variant: 'shuffle' }
 
+/** Fields that give the side of a square, in pixels. */
+const SIDES = ['image_size', 'patch_size']
+
 function fail(field: string, message: string): never {
   throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
 }
 
 /** A value of a document in an error: nobody knows how deep or long it is. */
 function inWords(value: unknown): string {
+  if (typeof value === 'number') return String(value)
   return typeof value === 'string'
     ? JSON.stringify(value.slice(0, 40))
     : `of the type ${typeof value}`
@@ -50,7 +54,7 @@ export function parseHuggingFaceConfig(value: unknown): ModelSpec {
   const candidate: Record<string, unknown> = { classes: parseHuggingFaceLabels(value).length }
   for (const [theirs, ours] of Object.entries(NAMES)) {
     if (config[theirs] === undefined) fail(theirs, `"${theirs}" is missing`)
-    candidate[ours] = config[theirs]
+    candidate[ours] = sideOf(theirs, config[theirs])
   }
   try {
     return parseModelSpec(candidate)
@@ -60,6 +64,17 @@ export function parseHuggingFaceConfig(value: unknown): ModelSpec {
     const theirs = Object.entries(NAMES).find(([, ours]) => ours === field)?.[0] ?? 'id2label'
     fail(theirs, `"${theirs}" is wrong (${error.message})`)
   }
+}
+
+/** Height and width may stand as a pair, which transformers takes too. */
+function sideOf(field: string, value: unknown): unknown {
+  if (!SIDES.includes(field) || !Array.isArray(value) || value.length !== 2) return value
+  const [height, width]: unknown[] = value
+  if (height === width) return height
+  return fail(
+    field,
+    `"${field}" is ${inWords(height)} times ${inWords(width)}; only models of square pictures can be run`,
+  )
 }
 
 /** The labels of the classes in their order, from `id2label`. @throws ModelError `bad-spec`. */

@@ -139,7 +139,6 @@ describe('a wrong manifest', () => {
     ['name', { ...manifest, name: '../etc' }],
     ['manifest', { ...manifest, note: 'unsigned' }],
     ['manifest', 7],
-    ['manifest', utf8Encode('{"format"')],
     ['preprocessing.size', { ...manifest, preprocessing: { ...preprocessing, size: 28 } }],
     ['preprocessing.std', { ...manifest, preprocessing: { ...preprocessing, std: [0] } }],
     ['preprocessing.mean', { ...manifest, preprocessing: { ...preprocessing, mean: [] } }],
@@ -182,9 +181,20 @@ describe('a wrong manifest', () => {
     expect(String(caught)).not.toContain('\n')
   })
 
+  test.each([
+    ['version https://git-lfs.github.com/spec/v1\noid sha256:00\n', /it is a Git LFS pointer/],
+    ['<!doctype html><html></html>', /it is a web page, not the file/],
+    ['{"format":', /it may be cut off; copy it again$/],
+    ['', /it may be cut off/],
+  ])('that is no JSON is called what it is: %s', (text, what) => {
+    expect(() => parseManifest(utf8Encode(text))).toThrow(/^manifest\.json is not JSON: it /)
+    expect(() => parseManifest(utf8Encode(text))).toThrow(what)
+    expect(() => parseManifest(utf8Encode(text))).toThrow(ModelError)
+  })
+
   test('of a wrong spec is refused by the spec', () => {
     expect(() => parseManifest({ ...manifest, spec: { ...spec, heads: 3 } })).toThrow(
-      '"heads" must divide "width"',
+      '"heads" must divide "width", and 3 does not divide 8',
     )
   })
 

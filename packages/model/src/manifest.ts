@@ -2,6 +2,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { canonicalJson, type Json } from './canonical-json.ts'
 import { ModelError } from './errors.ts'
+import { foreignFile } from './foreign-file.ts'
 import { parseGrouping } from './grouping.ts'
 import { type Sha256, sha256 } from './hash.ts'
 import { type LayerDtype, type LayerFiles, parseLayerFiles } from './layer-files.ts'
@@ -215,7 +216,12 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(utf8Decode(bytes))
   } catch {
-    fail('manifest', 'is not JSON')
+    const foreign = foreignFile(bytes)
+    const what = foreign === undefined ? 'it may be cut off; copy it again' : `it is ${foreign}`
+    throw new ModelError(
+      { code: 'bad-manifest', field: 'manifest' },
+      `manifest.json is not JSON: ${what}`,
+    )
   }
 }
 

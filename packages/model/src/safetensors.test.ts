@@ -124,12 +124,29 @@ describe('a safetensors file of others', () => {
   })
 })
 
+/** What gzip writes begins with a length that a header could have. */
+function packed(bytes: number): Uint8Array {
+  const file = new Uint8Array(bytes).fill(0x5a)
+  file.set([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
+  return file
+}
+
+function cutOff(headerBytes: number): Uint8Array {
+  const file = new Uint8Array(64).fill(0x20)
+  file.set([headerBytes & 255, headerBytes >> 8, 0, 0, 0, 0, 0, 0, 0x7b])
+  return file
+}
+
 describe('a wrong safetensors file', () => {
   const entry = (begin: number, end: number, shape: unknown = [(end - begin) / 4]) =>
     JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] })
   const four = new Uint8Array(4)
   test.each([
+    ['that is empty', new Uint8Array(), 'it is empty; copy or download it again'],
     ['cut off at once', new Uint8Array(7), '7 bytes are too few; it is cut off'],
+    ['that is packed', packed(64), 'it is packed with gzip: unpack it first'],
+    ['that is packed, and long', packed(600_000), 'it is packed with gzip: unpack it first'],
+    ['cut off, of a header as long as a pickle begins', cutOff(0x280), 'it ends inside its header'],
     ['whose header never ends', sample().subarray(0, 40), 'it ends inside its header'],
     ['with a huge header', new Uint8Array(8).fill(255), 'its header length is not 2 to'],
     ['without JSON', withHeader('{"a":'), 'its header is not JSON; it is damaged'],

@@ -186,7 +186,11 @@ export function parseModelSpec(value: unknown): ModelSpec {
     layerNormEps: eps,
   }
   if (spec.imageSize % spec.patchSize !== 0)
-    fail('patchSize', '"patchSize" must divide "imageSize"')
-  if (spec.width % spec.heads !== 0) fail('heads', '"heads" must divide "width"')
+    fail(
+      'patchSize',
+      `"patchSize" must divide "imageSize", and ${spec.patchSize} does not divide ${spec.imageSize}`,
+    )
+  if (spec.width % spec.heads !== 0)
+    fail('heads', `"heads" must divide "width", and ${spec.heads} does not divide ${spec.width}`)
   return spec
 }

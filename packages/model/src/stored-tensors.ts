@@ -37,22 +37,24 @@ export function failSafetensors(message: string): never {
  * Format: https://huggingface.co/docs/safetensors. @throws ModelError `bad-safetensors`.
  */
 export function readStoredTensors(file: Uint8Array): StoredTensors {
-  if (file.length < 8)
-    failSafetensors(`${file.length} bytes are too few; it is cut off or not safetensors`)
+  if (file.length === 0) failSafetensors('it is empty; copy or download it again')
+  if (file.length < 8) {
+    failSafetensors(
+      `${file.length} bytes are too few; it is cut off or not safetensors; copy or download it again`,
+    )
+  }
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   const low = view.getUint32(0, true)
   if (view.getUint32(4, true) !== 0 || low > SAFETENSORS_HEADER_BYTES_MAX || low < 2) {
-    // Asked only now: a header may well be as long as the first bytes of a pickle say.
-    const foreign = foreignFile(file)
-    if (foreign !== undefined) failSafetensors(`it is ${foreign}`)
-    failSafetensors(
+    failUnlessForeign(
+      file,
       `its header length is not 2 to ${SAFETENSORS_HEADER_BYTES_MAX} bytes; it is damaged`,
     )
   }
   const start = 8 + low
   if (start > file.length)
-    failSafetensors(`it ends inside its header of ${low} bytes; it is cut off`)
-  const { __metadata__: metadata, ...entries } = parseHeader(file.subarray(8, start))
+    failUnlessForeign(file, `it ends inside its header of ${low} bytes; it is cut off`)
+  const { __metadata__: metadata, ...entries } = parseHeader(file, start)
   const tensors = Object.entries(entries).map(
     ([name, entry]) => [name, parseEntry(name, entry, start)] as const,
   )
@@ -60,16 +62,25 @@ export function readStoredTensors(file: Uint8Array): StoredTensors {
   return { tensors: Object.fromEntries(tensors), metadata: parseMetadata(metadata) }
 }
 
+/**
+ * Asked only of what is wrong: a header may well be as long as the first bytes of a pickle say, and
+ * begins with a brace then.
+ */
+function failUnlessForeign(file: Uint8Array, message: string): never {
+  const foreign = file[8] === '{'.charCodeAt(0) ? undefined : foreignFile(file)
+  return failSafetensors(foreign === undefined ? message : `it is ${foreign}`)
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+function parseHeader(file: Uint8Array, end: number): Record<string, unknown> {
   let header: unknown
   try {
-    header = JSON.parse(utf8Decode(bytes))
+    header = JSON.parse(utf8Decode(file.subarray(8, end)))
   } catch {
-    failSafetensors('its header is not JSON; it is damaged')
+    failUnlessForeign(file, 'its header is not JSON; it is damaged')
   }
   if (!isRecord(header)) failSafetensors('its header is not a JSON object; it is damaged')
   return header

@@ -13,7 +13,7 @@ export const FOLDER_CLASSES_MAX = 32_768
 export const FAULTS_TOLD_MAX = 20
 
 /** Pictures that are tried for the size of all, before the data set is called unreadable. */
-export const UNREADABLE_FIRST_PICTURES_MAX = 100
+export const SAMPLED_PICTURES_MAX = 100
 
 /**
  * Difference of the mean pixel, being 0 … 1, up to which a set is the known one: a thousand of

@@ -1,4 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { VARIANTS } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
 import { parseRecipe, readRecipe, specOf, stepsOf } from './recipe.ts'
@@ -134,9 +136,32 @@ describe('a recipe', () => {
     expect(stepsOf({ ...recipe, batch: 64, images: 129 })).toBe(3)
   })
 
+  test('that is another file is called what it is, and a byte order mark is none of its words', async () => {
+    const place = await mkdtemp(join(tmpdir(), 'recipe-'))
+    const file = join(place, 'recipe.json')
+    const text = await readFile(new URL('fashion-vit.json', folder), 'utf8')
+    try {
+      await writeFile(file, `\ufeff${text}`)
+      expect(await readRecipe(file)).toEqual(await shipped('fashion-vit.json'))
+      const others = [
+        ['version https://git-lfs.github.com/spec/v1\n', /recipe\.json: it is a Git LFS pointer/],
+        ['<!doctype html><html></html>', /recipe\.json: it is a web page, not the file/],
+        ['', /recipe\.json: it is empty; copy or write it again$/],
+      ] as const
+      for (const [content, line] of others) {
+        await writeFile(file, content)
+        await expect(readRecipe(file)).rejects.toThrow(line)
+      }
+    } finally {
+      await rm(place, { recursive: true })
+    }
+  })
+
   test('that is not a JSON file is refused in one line', async () => {
     const here = new URL(import.meta.url).pathname
     await expect(readRecipe(here)).rejects.toThrow(/^recipe .*recipe.test.ts: it is not JSON$/)
-    await expect(readRecipe('/nowhere.json')).rejects.toThrow(/cannot be read/)
+    await expect(readRecipe('/nowhere.json')).rejects.toThrow(/nowhere\.json: it does not exist$/)
+    await expect(readRecipe('/')).rejects.toThrow(/^recipe \/: it is a folder; name the recipe/)
+    await expect(readRecipe(join(here, 'below'))).rejects.toThrow(/cannot be read: a part of the/)
   })
 })

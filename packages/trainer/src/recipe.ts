@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { type ModelSpec, parseModelSpec, VARIANTS, type Variant } from '@layerswarm/model'
+import {
+  fileReason,
+  foreignFile,
+  type ModelSpec,
+  parseModelSpec,
+  VARIANTS,
+  type Variant,
+} from '@layerswarm/model'
 import type { Dataset } from './data/dataset.ts'
 import { TrainerError } from './errors.ts'
 import { ROUND_SIZES_MAX } from './limits.ts'
@@ -251,14 +258,31 @@ function parseRounds(value: unknown, layers: number): readonly number[] {
 
 /** Reads a recipe file. @throws TrainerError `bad-recipe`. */
 export async function readRecipe(file: string): Promise<Recipe> {
-  let value: unknown
-  try {
-    value = JSON.parse(await readFile(file, 'utf8'))
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it cannot be read'
+  const refuse = (reason: string): never => {
     throw new TrainerError({ code: 'bad-recipe', field: '' }, `recipe ${file}: ${reason}`)
   }
+  const bytes = await readFile(file).catch((error: unknown) => refuse(unreadable(error)))
+  let value: unknown
+  try {
+    // Takes a byte order mark away, which some editors write.
+    value = JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    refuse(noJson(bytes))
+  }
   return parseRecipe(value)
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'it does not exist'
+  if (code === 'EISDIR') return 'it is a folder; name the recipe itself, a JSON file'
+  return `it cannot be read: ${fileReason(error)}`
+}
+
+function noJson(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'it is empty; copy or write it again'
+  const foreign = foreignFile(bytes)
+  return foreign === undefined ? 'it is not JSON' : `it is ${foreign}`
 }
 
 /** The model that a recipe makes of a data set. @throws ModelError `bad-spec`. */

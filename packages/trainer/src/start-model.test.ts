@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readModelFile } from './model-file.ts'
 import { initialParameters, layoutOf } from './parameters.ts'
 import { createRandom } from './random.ts'
-import { fineTunedSpec, startParameters } from './start-model.ts'
+import { checkStart, fineTunedSpec, startParameters } from './start-model.ts'
 
 const specOf = (changes: Partial<ModelSpec> = {}): ModelSpec =>
   parseModelSpec({
@@ -62,7 +62,28 @@ describe('a training that begins with a model', () => {
   test('keeps the epsilon of the model, and no other size of it', () => {
     const imported = modelOf(specOf({ variant: 'sequential', layerNormEps: 1e-12 }))
     expect(fineTunedSpec(specOf(), imported)).toEqual(specOf({ layerNormEps: 1e-12 }))
-    expect(() => fineTunedSpec(specOf({ layers: 3 }), imported)).toThrow(/"layers" is 3.*but 2 in/)
     expect(fineTunedSpec(specOf(), undefined)).toEqual(specOf())
+  })
+
+  test('is refused for another size, which is named with where either stands', () => {
+    const start = modelOf(specOf())
+    checkStart(specOf(), specOf(), start)
+    checkStart({ ...specOf(), patchSize: 3 }, specOf(), undefined)
+    const recipes = [
+      [
+        { layers: 3 },
+        /"layers" is 3 in the recipe, but 2 in the model to begin with; write 2 into/,
+      ],
+      // Which no model of this data set could have.
+      [{ patchSize: 3 }, /"patchSize" is 3 in the recipe, but 4 in the model to begin with/],
+    ] as const
+    for (const [sizes, line] of recipes)
+      expect(() => checkStart({ ...specOf(), ...sizes }, specOf(), start)).toThrow(line)
+    const data = [
+      [{ imageSize: 28 }, /"imageSize" is 28 with this data set, but 8 in the model .* --size 8/],
+      [{ channels: 3 }, /"channels" is 3 with this data set, but 1 in the model to begin with/],
+    ] as const
+    for (const [sizes, line] of data)
+      expect(() => checkStart(specOf(), { ...specOf(), ...sizes }, start)).toThrow(line)
   })
 })

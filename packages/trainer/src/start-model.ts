@@ -16,29 +16,44 @@ export interface StartModel {
   readonly preprocessing?: Omit<Preprocessing, 'size' | 'channels'> | undefined
 }
 
-/** Sizes that must be the same; the classes may differ, and the variant. */
-const FIXED_FIELDS = [
-  'imageSize',
-  'patchSize',
-  'channels',
-  'width',
-  'layers',
-  'heads',
-  'mlpWidth',
-] as const
+/** Sizes that must be the same, by where they come from; the classes may differ, and the variant. */
+const OF_DATA = ['imageSize', 'channels'] as const
+const OF_RECIPE = ['patchSize', 'width', 'layers', 'heads', 'mlpWidth'] as const
 
 /**
- * The spec of a training that begins with a model: the recipe's, with the epsilon of the model.
- * @throws TrainerError `bad-recipe` naming the first size that differs.
+ * Makes sure that a training can begin with a model.
+ * @throws TrainerError `bad-recipe` naming the first size that differs, and what it is on either side.
  */
-export function fineTunedSpec(spec: ModelSpec, start: StartModel | undefined): ModelSpec {
-  if (start === undefined) return spec
-  const field = FIXED_FIELDS.find((name) => spec[name] !== start.spec[name])
-  if (field === undefined) return { ...spec, layerNormEps: start.spec.layerNormEps }
+export function checkStart(
+  recipe: Pick<ModelSpec, (typeof OF_RECIPE)[number]>,
+  dataset: Pick<ModelSpec, (typeof OF_DATA)[number]>,
+  start: StartModel | undefined,
+): void {
+  if (start === undefined) return
+  const { spec } = start
+  const size = OF_DATA.find((name) => dataset[name] !== spec[name])
+  if (size !== undefined) {
+    const fit = `pictures in folders are fitted with --size ${spec.imageSize}, other data need another model`
+    const remedy = size === 'imageSize' ? fit : 'choose another model or other data'
+    refuse(size, `${dataset[size]} with this data set, but ${spec[size]}`, remedy)
+  }
+  const field = OF_RECIPE.find((name) => recipe[name] !== spec[name])
+  if (field !== undefined) {
+    const remedy = `write ${spec[field]} into the recipe, or begin with another model`
+    refuse(field, `${recipe[field]} in the recipe, but ${spec[field]}`, remedy)
+  }
+}
+
+function refuse(field: string, sizes: string, remedy: string): never {
   throw new TrainerError(
     { code: 'bad-recipe', field },
-    `recipe: "${field}" is ${spec[field]} with this data set, but ${start.spec[field]} in the model to begin with`,
+    `recipe: "${field}" is ${sizes} in the model to begin with; ${remedy}`,
   )
+}
+
+/** The spec of a training that begins with a model: the recipe's, with the epsilon of the model. */
+export function fineTunedSpec(spec: ModelSpec, start: StartModel | undefined): ModelSpec {
+  return start === undefined ? spec : { ...spec, layerNormEps: start.spec.layerNormEps }
 }
 
 /**

@@ -30,7 +30,7 @@ import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import type { TrainReport } from './report.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
 import { copySharedLayers } from './shared-layers.ts'
-import { fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
+import { checkStart, fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 import { teacherTargets } from './teacher.ts'
 import { unlessAborted } from './unless-aborted.ts'
@@ -139,6 +139,7 @@ export async function train(
   // First, since it fails where something is not installed; reading data may take minutes.
   const engine = await openEngine(chosen.engine, chosen.threads ?? recipe.threads)
   const loaded = await loadDataset(chosen.dataDir, chosen)
+  checkStart(recipe, loaded, chosen.from)
   const foreground = foregroundOfDataset(loaded)
   const dataset = { ...loaded, foreground, ...chosen.from?.preprocessing }
   const training = await prepare(recipe, chosen, dataset, engine)

@@ -54,6 +54,8 @@ export const demo = defineCommand({
     const { releaseFolders } = await import('../project-places.ts')
     const { readManifest } = await import('../release/release-folder.ts')
     const { checkPlan } = await import('./check-plan.ts')
+    const { refuseUnpublished } = await import('../release/refuse-unpublished.ts')
+    await refuseUnpublished(models)
     // The first one is asked; what cannot be asked like that starts nothing.
     const [asked] = await releaseFolders(models)
     if (asked !== undefined) {

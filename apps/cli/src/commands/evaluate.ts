@@ -57,7 +57,11 @@ export const evaluate = defineCommand({
     const { openOutputFolder, writeEvaluation, writeResultsPage } = await import(
       '@layerswarm/trainer'
     )
-    if (values.report !== undefined) await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
+    const { refuseTaken } = await import('../release/taken-folder.ts')
+    if (values.report !== undefined) {
+      await refuseTaken(values.report, '--report')
+      await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
+    }
     if (values.results !== undefined)
       await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
     const evaluation = await evaluateFolders(positionals, {

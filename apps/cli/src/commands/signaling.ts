@@ -56,6 +56,8 @@ export const signaling = defineCommand({
     const { untilAborted } = await import('../until-aborted.ts')
     const { findCertificate, describeDoors, doorsDocument } = await import('../swarm/doors.ts')
     const { linksOf, PRIVATE_LINE, swarmKeyOf } = await import('../swarm/swarm-key.ts')
+    const { refuseUnpublished } = await import('../release/refuse-unpublished.ts')
+    await refuseUnpublished(values.model)
     const swarmKey = await swarmKeyOf(hosting)
     const certificate = await findCertificate(hosting, dataDir)
     const record = createLog({ flags: values, describe: formatLog, write: log, now: Date.now })

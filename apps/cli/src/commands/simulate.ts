@@ -131,6 +131,10 @@ export const simulate = defineCommand({
     if (given !== undefined && scenario !== CHURN)
       throw usageError(`--rates is for simulate ${CHURN}, not for ${scenario}`)
     refuseTwice({ ...values, set: { ...set } })
+    if (folder !== undefined) {
+      const { refuseTaken } = await import('../release/taken-folder.ts')
+      await refuseTaken(folder, '--report')
+    }
     const sizes = withoutUndefined({ peers, requests })
     const watch = { scored: !values['no-accuracy'], small, folder, signal, log, doing, progress }
     if (scenario === COMPARE) {

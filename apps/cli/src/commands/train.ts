@@ -65,7 +65,9 @@ export const train = defineCommand({
     const { readRecipe, train: runTraining } = await import('@layerswarm/trainer')
     const { fetchData, picturesOf } = await import('../images/data-options.ts')
     const { readModelFolder, readStartFolder } = await import('../release/release-folder.ts')
+    const { refuseTakenByOther } = await import('../release/taken-folder.ts')
     const recipe = await readRecipe(positionals[0] ?? '')
+    await refuseTakenByOther(values.out, values.resume)
     await fetchData({ ...values, signal, log })
     const start = values.from === undefined ? undefined : await readStartFolder(values.from)
     const teachers: StartModel[] = []

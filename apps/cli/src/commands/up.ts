@@ -40,6 +40,8 @@ export const up = defineCommand({
     const { startLocalSwarm } = await import('../swarm/local-swarm.ts')
     const { untilAborted } = await import('../until-aborted.ts')
     const { peers, model: models, engine, policy } = values
+    const { refuseUnpublished } = await import('../release/refuse-unpublished.ts')
+    await refuseUnpublished(models)
     const hosting = readHosting(values)
     const { findCertificate, describeDoors, doorsDocument, joinCommand } = await import(
       '../swarm/doors.ts'

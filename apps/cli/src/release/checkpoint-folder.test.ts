@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import {
   joinCheckpoint,
   parseModelSpec,
@@ -105,10 +106,56 @@ describe('weights that are none', () => {
     ['adapter_model.safetensors', /adapter \(LoRA\) is no model/],
     ['best.safetensors', /rename it to model\.safetensors/],
     ['tf_model.h5', /read from safetensors only/],
+    ['ViT-B_16.npz', /ViT-B_16\.npz: weights are read from safetensors only/],
+    ['model.safetensors.gz', /model\.safetensors\.gz: an archive is not opened; unpack/],
     ['notes.txt', /model\.safetensors does not exist/],
   ])('are named: %s', async (name, message) => {
     await writeFile(at(name), 'weights')
     await expect(read()).rejects.toThrow(message)
+  })
+})
+
+describe('a file that is empty or packed', () => {
+  test('is called that, with what to do', async () => {
+    await writeFile(at('model.safetensors'), '')
+    await expect(read()).rejects.toThrow(/safetensors: it is empty; copy or download it again$/)
+    await writeWeights('model.safetensors', tensors())
+    const file = writeSafetensors(Object.fromEntries(tensors()))
+    await writeFile(at('model.safetensors'), gzipSync(file))
+    await expect(read()).rejects.toThrow(/model\.safetensors: it is packed with gzip: unpack it/)
+    await writeFile(at('config.json'), '')
+    await expect(read()).rejects.toThrow(/config\.json is empty, not JSON; copy or download it/)
+  })
+})
+
+describe('a model that lies further below', () => {
+  const importFrom = (from: string): Promise<unknown> =>
+    importFolder(from, { out: at('out'), name: undefined, dropDistillation: false })
+  const cached = 'models--google--vit'
+
+  test('is named: a snapshot in the cache of the Hub, the current one', async () => {
+    for (const revision of ['0a', '1b', '2c']) {
+      await mkdir(at(`${cached}/snapshots/${revision}`), { recursive: true })
+      await writeFile(at(`${cached}/snapshots/${revision}/config.json`), '{}')
+    }
+    await rm(at('config.json'))
+    await expect(importFrom(at(cached))).rejects.toThrow(/lies in \S+snapshots\/0a: name that fold/)
+    await mkdir(at(`${cached}/refs`))
+    await writeFile(at(`${cached}/refs/main`), '1b')
+    for (const from of [at(cached), folder]) {
+      await expect(importFrom(from)).rejects.toThrow(/config\.json does not exist; a model lies in/)
+      await expect(importFrom(from)).rejects.toThrow(
+        /google--vit\/snapshots\/1b: name that folder$/,
+      )
+    }
+    await expect(readStartFolder(folder)).rejects.toThrow(/holds neither .*; one lies in \S+\/1b:/)
+  })
+
+  test('is not looked for where there is none, and one of this project needs no import', async () => {
+    await rm(at('config.json'))
+    await expect(importFrom(folder)).rejects.toThrow(/config\.json does not exist$/)
+    await writeFile(at('report.json'), '{}')
+    await expect(importFrom(folder)).rejects.toThrow(/a model of Layerswarm, which needs no import/)
   })
 })
 

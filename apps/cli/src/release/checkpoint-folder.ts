@@ -4,6 +4,7 @@ import { type HuggingFaceFiles, type ImportedModel, importCheckpoint } from '@la
 import { CliError } from '../cli-error.ts'
 import { exists, listFolder, readBounded, readJson } from '../files.ts'
 import { CHECKPOINT_SHARDS_MAX, MODEL_BYTES_MAX } from '../limits.ts'
+import { modelBelow } from './model-below.ts'
 
 /** A model in the files of Hugging Face or timm. */
 export interface CheckpointFolder extends ImportedModel {
@@ -25,6 +26,7 @@ export async function readCheckpointFolder(
   folder: string,
   dropDistillation: boolean,
 ): Promise<CheckpointFolder> {
+  await requireConfig(folder)
   const config = await readJson(join(folder, 'config.json'))
   const processor = join(folder, 'preprocessor_config.json')
   const files: HuggingFaceFiles = {
@@ -37,6 +39,17 @@ export async function readCheckpointFolder(
     ...importCheckpoint(files, { dropDistillation }),
     saysPreprocessing: files.preprocessor !== undefined || isTold,
   }
+}
+
+/** A model of this project needs no config.json, and one of the Hub's cache lies further below. */
+async function requireConfig(folder: string): Promise<void> {
+  const path = join(folder, 'config.json')
+  if (await exists(path)) return
+  const below = await modelBelow(folder, ['config.json'])
+  const isOwn = (await exists(join(folder, 'report.json'))) && below === undefined
+  const hint = isOwn ? '; what lies there is a model of Layerswarm, which needs no import' : ''
+  const place = below === undefined ? '' : `; a model lies in ${below}: name that folder`
+  throw new CliError({ code: 'not-found', path }, `${path} does not exist${hint}${place}`)
 }
 
 async function readWeights(folder: string): Promise<Uint8Array[]> {
@@ -114,9 +127,10 @@ const OTHERS: readonly (readonly [name: RegExp, advice: string])[] = [
     'weights of PyTorch are pickles, which could run code; save them as safetensors',
   ],
   [
-    /\.(h5|msgpack|onnx|gguf|tflite)$/,
+    /\.(npz|npy|h5|keras|pb|msgpack|ot|onnx|gguf|tflite)$/,
     'weights are read from safetensors only; save them so, with transformers or timm',
   ],
+  [/\.(zip|7z|tar|tgz|gz|bz2|xz|zst)$/, `an archive is not opened; unpack ${WHOLE} from it first`],
 ]
 
 function refuseOthers(folder: string, names: readonly string[]): never {

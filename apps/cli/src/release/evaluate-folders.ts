@@ -174,9 +174,14 @@ async function readTestSets(
     const { spec, preprocessing, labels } = model
     const { imageSize, channels } = spec
     const way = JSON.stringify([imageSize, channels, { ...preprocessing, std: undefined }, labels])
-    const test = read.get(way) ?? firstImages(await readTestSet(sources, model), sources.images)
+    // Of data that do not fit, nothing else is said.
+    const told: string[] = []
+    const tell = (line: string) => told.push(line)
+    const test =
+      read.get(way) ?? firstImages(await readTestSet(sources, model, tell), sources.images)
     read.set(way, test)
     checkFit(model, test)
+    for (const line of told) sources.log(line)
     tests.set(model, test)
   }
   return tests
@@ -185,6 +190,7 @@ async function readTestSets(
 async function readTestSet(
   { data, samples, strict, signal, log }: EvaluateSources,
   model: ModelFolder,
+  tell: (line: string) => void,
 ): Promise<TestSet> {
   if (samples !== undefined) {
     const { count, size, pixels, labels } = await readSamples(samples)
@@ -193,7 +199,7 @@ async function readTestSet(
   const pictures = picturesOf(undefined, model, { strict, log })
   const dataset = await loadDataset(data ?? FASHION_MNIST_DIR, { pictures, signal })
   const { imageSize, channels, mean, std, labels, test } = dataset
-  return { size: imageSize, channels, mean, std, images: numberedAs(model, labels, test, log) }
+  return { size: imageSize, channels, mean, std, images: numberedAs(model, labels, test, tell) }
 }
 
 function firstImages(test: TestSet, wanted: number | undefined): TestSet {

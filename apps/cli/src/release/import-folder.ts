@@ -3,7 +3,7 @@ import type { ModelSpec } from '@layerswarm/model'
 import { layoutOf, writeMadeModel } from '@layerswarm/trainer'
 import { requireFolder } from '../files.ts'
 import { readCheckpointFolder } from './checkpoint-folder.ts'
-import { checkMadeFolder } from './merge-folders.ts'
+import { refuseTaken } from './taken-folder.ts'
 
 /** Where an imported model goes, and what it is called. */
 export interface ImportChoice {
@@ -30,7 +30,7 @@ export async function importFolder(
   { out, name, dropDistillation }: ImportChoice,
 ): Promise<ImportResult> {
   await requireFolder(folder)
-  await checkMadeFolder(out)
+  await refuseTaken(out)
   const model = await readCheckpointFolder(folder, dropDistillation)
   const called = name ?? releaseName(basename(resolve(folder)))
   const modelHash = await writeMadeModel(out, {

@@ -1,8 +1,8 @@
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { drawMask, mergeParts, sameSpec, writeMadeModel } from '@layerswarm/trainer'
 import { CliError, usageError } from '../cli-error.ts'
-import { exists } from '../files.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
+import { refuseTaken } from './taken-folder.ts'
 
 /** How two models are merged, and where to. */
 export interface MergeChoice {
@@ -19,7 +19,7 @@ export async function mergeFolders(
   b: string,
   choice: MergeChoice,
 ): Promise<{ name: string; modelHash: string; mask: readonly boolean[] }> {
-  await checkMadeFolder(choice.out)
+  await refuseTaken(choice.out)
   const first = await readModelFolder(a)
   const second = await readModelFolder(b)
   checkPair(first, second, 'merged')
@@ -65,19 +65,4 @@ export function checkPair(a: ModelFolder, b: ModelFolder, what: 'merged' | 'mixe
     refuse(`"${name}" is ${a.spec[name]} in one and ${b.spec[name]} in the other`)
   }
   if (a.labels.join('\n') !== b.labels.join('\n')) refuse('they know different classes')
-}
-
-/**
- * Makes sure that a folder for a made model holds none: what lies there must not be taken for
- * something else.
- * @throws CliError `refused` when it does.
- */
-export async function checkMadeFolder(folder: string): Promise<void> {
-  for (const file of ['manifest.json', 'config.json', 'checkpoint.safetensors']) {
-    if (!(await exists(join(folder, file)))) continue
-    throw new CliError(
-      { code: 'refused', what: folder },
-      `${folder} holds another model already (${file}); choose another folder`,
-    )
-  }
 }

@@ -8,7 +8,9 @@ import { checkKinds, smallFilesOf } from './layer-files.ts'
 import { mixesOf, noveltyOf } from './measured.ts'
 import { type PublishSource, readReleaseSource, readTrainingSource } from './publish-source.ts'
 import { readOrCreateKey } from './publisher-key.ts'
+import { refuseUnimported } from './refuse-unpublished.ts'
 import { partPath, readManifest } from './release-folder.ts'
+import { refuseOtherRelease } from './taken-folder.ts'
 import { type UploadableRelease, type UploadTarget, uploadRelease } from './upload-release.ts'
 import { signRelease, writeRelease } from './write-release.ts'
 
@@ -50,6 +52,7 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
   if (out === undefined && target === undefined) {
     throw usageError('publish needs --out DIR, --to URL or both')
   }
+  if (!isRelease && !(await exists(join(folder, 'report.json')))) await refuseUnimported(folder)
   const readSource = isRelease ? readReleaseSource : readTrainingSource
   const release =
     isRelease && out === undefined
@@ -89,7 +92,10 @@ async function newRelease(
   source: PublishSource,
   choice: PublishChoice,
 ): Promise<UploadableRelease> {
-  const { out, name, log } = choice
+  const { out, log } = choice
+  const name = choice.name ?? source.name
+  // Before anything is measured, which may take minutes.
+  if (out !== undefined) await refuseOtherRelease(out, folder, { ...source, name })
   // As the last layer is stored: those of a release are all alike.
   const dtype = source.parts.at(-1)?.dtype ?? choice.dtype
   checkKinds(choice.layerFiles, dtype)
@@ -101,7 +107,7 @@ async function newRelease(
   const { key, created } = await readOrCreateKey(keyFile)
   if (created) log(`made a publisher key in ${keyFile}; keep it to publish under the same name`)
   const measured = { rounds, novelty, mixes }
-  const release = signRelease(source, { name: name ?? source.name, key, measured, smallFiles })
+  const release = signRelease(source, { name, key, measured, smallFiles })
   if (out !== undefined) await writeRelease(source, release, out)
   const { manifest, files } = release
   for (const place of choice.mixesWith) {

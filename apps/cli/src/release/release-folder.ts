@@ -3,9 +3,11 @@ import {
   checkPart,
   checkSha256,
   filesOf,
+  foreignFile,
   type LayerDtype,
   MANIFEST_BYTES_MAX,
   type Manifest,
+  ModelError,
   type ModelSpec,
   type Part,
   type Preprocessing,
@@ -18,6 +20,7 @@ import type { TrainingFacts } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists, readBounded, requireFolder } from '../files.ts'
 import { readCheckpointFolder } from './checkpoint-folder.ts'
+import { modelBelow } from './model-below.ts'
 import {
   readCpuSeconds,
   readTrainingFolder,
@@ -68,9 +71,11 @@ export async function readStartFolder(folder: string): Promise<ModelFolder> {
   if (await exists(join(folder, 'config.json'))) return readCheckpoint(folder)
   if (await exists(join(folder, 'report.json'))) return readTraining(folder)
   await refuseUnfinished(folder)
+  const below = await modelBelow(folder, ['manifest.json', 'config.json', 'report.json'])
+  const hint = below === undefined ? '' : `; one lies in ${below}: name that folder`
   throw new CliError(
     { code: 'bad-file', path: folder },
-    `${folder} holds neither a release (manifest.json) nor a model (model.safetensors with config.json or report.json)`,
+    `${folder} holds neither a release (manifest.json) nor a model (model.safetensors with config.json or report.json)${hint}`,
   )
 }
 
@@ -84,10 +89,16 @@ export function partPath({ sha256 }: { readonly sha256: string }): string {
 
 /** Reads a release's manifest and checks its signature. @throws as `readModelFolder`. */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const path = join(folder, 'manifest.json')
-  const manifest = parseManifest(await readBounded(path, MANIFEST_BYTES_MAX))
-  verifyManifest(manifest)
-  return manifest
+  const bytes = await readBounded(join(folder, 'manifest.json'), MANIFEST_BYTES_MAX)
+  try {
+    const manifest = parseManifest(bytes)
+    verifyManifest(manifest)
+    return manifest
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error
+    // Several releases may have been named.
+    throw new ModelError(error.fault, `${folder}: ${error.message}`)
+  }
 }
 
 /** Reads a file of a release and checks that it is what was signed. @throws as `readModelFolder`. */
@@ -98,6 +109,10 @@ export async function readPart(
 ): Promise<Uint8Array> {
   const path = join(folder, partPath(entry))
   const file = await readBounded(path, entry.bytes)
+  const foreign = file.length === entry.bytes ? undefined : foreignFile(file)
+  if (foreign !== undefined) {
+    throw new CliError({ code: 'bad-file', path }, `${path} is no part: it is ${foreign}`)
+  }
   checkSha256(file, entry.sha256, path)
   checkPart(spec, entry.part, file)
   return file

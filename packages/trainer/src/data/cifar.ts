@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { foreignFile } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
-import { failData, readOptional } from './data-file.ts'
+import { CUT_OFF, failData, readOptional } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
 
 /** Height and width of the images, pixels. */
@@ -77,11 +78,17 @@ export async function loadCifar(
 async function readFileOf(folder: string, name: string): Promise<Uint8Array> {
   const file = join(folder, name)
   const bytes = await readOptional(file)
-  if (bytes !== undefined) return bytes
-  throw new TrainerError(
-    { code: 'missing-data', file },
-    `no ${name} in ${folder}; unpack the binary version of CIFAR there`,
-  )
+  if (bytes === undefined) {
+    throw new TrainerError(
+      { code: 'missing-data', file },
+      `no ${name} in ${folder}; unpack the binary version of CIFAR there`,
+    )
+  }
+  // None of what is known begins with the number of a class, or like a list of names.
+  const foreign = foreignFile(bytes)
+  if (foreign !== undefined) failData(file, `it is ${foreign}`)
+  if (bytes.length === 0) failData(file, 'it is empty; copy or download it again')
+  return bytes
 }
 
 async function readLabels(folder: string, about: CifarVersion): Promise<string[]> {
@@ -106,8 +113,8 @@ async function readBatch(
   const bytes = await readFileOf(folder, name)
   const record = labelBytes + CIFAR_CHANNELS * CIFAR_PIXELS
   const count = bytes.length / record
-  if (!Number.isInteger(count) || count === 0) {
-    failData(file, `${bytes.length} bytes are not whole images of ${record} bytes; it is cut off`)
+  if (!Number.isInteger(count)) {
+    failData(file, `${bytes.length} bytes are not whole images of ${record} bytes; it ${CUT_OFF}`)
   }
   const pixels = new Uint8Array(count * CIFAR_CHANNELS * CIFAR_PIXELS)
   const labels = new Uint8Array(count)

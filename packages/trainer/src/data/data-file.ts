@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { TrainerError } from '../errors.ts'
 
+/** What is said of a file whose end is missing, after "it". */
+export const CUT_OFF = 'is cut off: its end is missing; copy or download it again'
+
 /** @throws TrainerError `bad-data` naming the file. */
 export function failData(file: string, message: string): never {
   throw new TrainerError({ code: 'bad-data', file }, `${file}: ${message}`)

@@ -57,6 +57,24 @@ describe('idx files', () => {
     const whole = await readFile(file)
     await writeFile(file, whole.subarray(0, whole.length - 1))
     expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /needs 1920 bytes of data, got 1919; it is cut off: its end is missing; copy or download it again$/,
+    )
+    await writeFile(file, whole.subarray(0, 9))
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /ends inside its header of 16 bytes; it is cut off: its end is missing/,
+    )
+    await writeFile(file, '')
+    await expect(loadDataset(folder)).rejects.toThrow(/ubyte: it is empty; copy or download/)
+  })
+
+  test('that are too long, or no idx files, are not said to be cut off', async () => {
+    const file = at('train-images-idx3-ubyte')
+    const whole = await readFile(file)
+    await writeFile(file, Buffer.concat([whole, whole]))
+    await expect(loadDataset(folder)).rejects.toThrow(/needs 1920 bytes of data, got 3856$/)
+    await writeFile(file, 'something else')
+    await expect(loadDataset(folder)).rejects.toThrow(/does not start with two zero bytes$/)
   })
 
   test('whose packing is cut off are refused', async () => {
@@ -64,7 +82,9 @@ describe('idx files', () => {
     const whole = await readFile(file)
     await writeFile(file, whole.subarray(0, whole.length - 12))
     expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
-    await expect(loadDataset(folder)).rejects.toThrow(/ubyte\.gz: it is cut off/)
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /ubyte\.gz: it is cut off: its end is missing; copy or download it again$/,
+    )
   })
 
   test('that are not packed though their name says so are refused', async () => {

@@ -4,9 +4,9 @@ import { gunzip } from 'node:zlib'
 import { foreignFile, ModelError, parseIdx } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
 import { KNOWN_MEAN_DIFFERENCE_MAX } from '../limits.ts'
-import { failData, readOptional } from './data-file.ts'
+import { CUT_OFF, failData, readOptional } from './data-file.ts'
 import type { Dataset, LabelledImages } from './dataset.ts'
-import { namesIn } from './picture-files.ts'
+import { namesIn } from './folder-names.ts'
 import { pixelStatistics } from './pixel-statistics.ts'
 
 /** Where Debian's package `dataset-fashion-mnist` installs its files. */
@@ -177,12 +177,32 @@ async function readIdx(
   const isPacked = file.endsWith('.gz')
   const foreign = isPacked && stored[0] === 0x1f ? undefined : foreignFile(stored)
   if (foreign !== undefined) failData(file, `it is ${foreign}`)
+  const bytes = isPacked ? await unpacked(file, stored) : stored
+  if (bytes.length === 0) failData(file, 'it is empty; copy or download it again')
   try {
-    const bytes = isPacked ? await promisify(gunzip)(stored) : stored
     return { file, ...parseIdx(bytes) }
   } catch (error) {
-    // zlib and the parser say what is wrong; anything else is a bug and stays as it is.
-    if (error instanceof ModelError) failData(file, error.message)
+    if (!(error instanceof ModelError)) throw error
+    failData(file, isCutOff(bytes) ? `${error.message}; it ${CUT_OFF}` : error.message)
+  }
+}
+
+/** Whether a file ends before what its header says: two zero bytes, type, rank and one uint32 per dimension. */
+function isCutOff(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < 4 || view.getUint16(0) !== 0) return false
+  const rank = view.getUint8(3)
+  const start = 4 + 4 * rank
+  if (bytes.length < start) return true
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
+  return bytes.length < start + shape.reduce((product, size) => product * size, 1)
+}
+
+async function unpacked(file: string, stored: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await promisify(gunzip)(stored)
+  } catch (error) {
+    // zlib says what is wrong; anything else is a bug and stays as it is.
     const reason = unpackFault(error)
     if (reason !== undefined) failData(file, reason)
     throw error
@@ -193,6 +213,6 @@ async function readIdx(
 function unpackFault(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   if (typeof error.code !== 'string' || !error.code.startsWith('Z_')) return undefined
-  if (error.code === 'Z_BUF_ERROR') return 'it is cut off; fetch it again'
+  if (error.code === 'Z_BUF_ERROR') return `it ${CUT_OFF}`
   return `it is damaged or no gzip file (${error.message}); fetch it again`
 }

@@ -6,13 +6,10 @@ import {
   type Resize,
   resizeOf,
 } from '@layerswarm/model'
-import {
-  FAULTS_TOLD_MAX,
-  FOLDER_PIXEL_BYTES_MAX,
-  UNREADABLE_FIRST_PICTURES_MAX,
-} from '../limits.ts'
+import { FOLDER_PIXEL_BYTES_MAX, SAMPLED_PICTURES_MAX } from '../limits.ts'
 import { failData } from './data-file.ts'
 import type { Dataset } from './dataset.ts'
+import { listedFaults } from './faults.ts'
 import { commonForeground } from './foreground.ts'
 import { listPictures, type PictureFile } from './picture-files.ts'
 import { pixelStatistics } from './pixel-statistics.ts'
@@ -59,8 +56,7 @@ export async function loadImageFolder(
   signal: AbortSignal | undefined,
 ): Promise<Dataset> {
   const { train, test, labels, faults: found, notes } = await listPictures(folder)
-  const faults = [...found]
-  const size = options.size ?? (await sizeOf(folder, train, options.decode))
+  const size = options.size ?? (await sizeOf(folder, train, options.decode, signal))
   if ((train.length + test.length) * size * size * 3 > FOLDER_PIXEL_BYTES_MAX) {
     failData(folder, `its ${train.length + test.length} pictures do not fit into memory`)
   }
@@ -70,11 +66,14 @@ export async function loadImageFolder(
     ...{ mean: [], foreground: 'any', ...as, resize },
     ...{ size, channels: options.channels ?? 3 },
   }
+  const unread: string[] = []
   const read = (files: readonly PictureFile[]) =>
-    readPictures(files, preparation, { ...options, faults, signal })
-  const [trained, tested] = [await read(mixed(train)), await read(test)]
+    readPictures(files, preparation, { ...options, faults: unread, signal })
+  const trained = await read(mixed(train))
+  if (trained.files.length === 0) failUnreadable(folder, train.length, train.length, unread[0])
+  const tested = await read(test)
   for (const note of notes) options.tell(note)
-  tellFaults(folder, faults, options)
+  tellFaults(folder, [...found, ...unread], options)
   checkRead(folder, labels, trained, tested)
   const channels = options.channels ?? (isGrey(trained) && isGrey(tested) ? 1 : 3)
   const foreground = as?.foreground ?? (channels === 1 ? commonForeground(trained.shown) : 'any')
@@ -113,9 +112,7 @@ function tellFaults(
   { strict, tell }: ImageFolderOptions,
 ): void {
   if (faults.length === 0) return
-  const shown = faults.slice(0, FAULTS_TOLD_MAX)
-  const hidden = faults.length - shown.length
-  const lines = hidden === 0 ? shown : [...shown, `and ${hidden} more`]
+  const lines = listedFaults(faults)
   const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`
   if (strict) failData(folder, `${count}: ${lines.join('; ')}`)
   tell(`${folder}: ${count}, left out (--strict stops instead)`)
@@ -138,25 +135,60 @@ function mixed(files: readonly PictureFile[]): PictureFile[] {
   return placed.toSorted((a, b) => a.place - b.place).map(({ file }) => file)
 }
 
-/** That of the first picture that can be read. */
+/** That of the first picture that can be read, of some from every class: those that cannot often lie together. */
 async function sizeOf(
   folder: string,
   files: readonly PictureFile[],
   decode: DecodePicture,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
-  let first: unknown
-  const tried = files.slice(0, UNREADABLE_FIRST_PICTURES_MAX)
+  let first: string | undefined
+  const tried = sampled(files, SAMPLED_PICTURES_MAX)
   for (const { path } of tried) {
+    signal?.throwIfAborted()
     const picture = await decode(path, undefined).catch((error: unknown) => {
-      first ??= error
+      if (!(error instanceof CodedError)) throw error
+      first ??= error.message
     })
     if (picture === undefined) continue
     const whole = picture.whole ?? picture
     if (whole.width === whole.height) return whole.width
     failOblong(path, whole)
   }
-  if (!(first instanceof CodedError)) throw first
-  failData(folder, `none of the first ${tried.length} pictures can be read: ${first.message}`)
+  return failUnreadable(folder, tried.length, files.length, first)
+}
+
+/** As many files of every class as of any other, and those of a class from all over it. */
+function sampled(files: readonly PictureFile[], count: number): readonly PictureFile[] {
+  const classes = new Map<number, PictureFile[]>()
+  for (const file of files) {
+    const own = classes.get(file.label)
+    if (own === undefined) classes.set(file.label, [file])
+    else own.push(file)
+  }
+  const each = Math.ceil(count / classes.size)
+  return evenly(
+    [...classes.values()].flatMap((own) => evenly(own, each)),
+    count,
+  )
+}
+
+function evenly<T>(items: readonly T[], count: number): readonly T[] {
+  if (items.length <= count) return items
+  const before = (at: number): number => Math.floor((at * count) / items.length)
+  return items.filter((_, at) => before(at) > before(at - 1))
+}
+
+/** @param reason why the first of them cannot be read. */
+function failUnreadable(
+  folder: string,
+  tried: number,
+  all: number,
+  reason: string | undefined,
+): never {
+  const which =
+    tried === all ? `its ${all} training pictures` : `${tried} pictures from all over it`
+  failData(folder, `none of ${which} can be read: ${reason}`)
 }
 
 function failOblong(path: string, { width, height }: Pick<Pixels, 'width' | 'height'>): never {

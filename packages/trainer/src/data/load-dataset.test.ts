@@ -134,7 +134,9 @@ describe('CIFAR', () => {
   test('that is cut off, mislabelled or incomplete is refused with the file', async () => {
     await writeCifar10()
     await writeFile(at('data_batch_3.bin'), cifarBytes([[1]]).subarray(0, 3000))
-    await expect(loadDataset(folder)).rejects.toThrow(/data_batch_3\.bin: 3000 bytes.*cut off/)
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /data_batch_3\.bin: 3000 bytes are not whole images of 3073 bytes; it is cut off: its end is missing; copy or download it again$/,
+    )
     await writeFile(at('data_batch_3.bin'), cifarBytes([[1], [10]]))
     await expect(loadDataset(folder)).rejects.toThrow(/data_batch_3\.bin: label 10 of image 1/)
     await rm(at('data_batch_3.bin'))
@@ -142,6 +144,24 @@ describe('CIFAR', () => {
     await writeFile(at('batches.meta.txt'), 'cat\ndog\n')
     await expect(loadDataset(folder)).rejects.toThrow(/batches\.meta\.txt: it names 2 classes/)
   })
+})
+
+describe('a file of CIFAR', () => {
+  test.each(['data_batch_1.bin', 'test_batch.bin', 'batches.meta.txt'])(
+    'that is a Git LFS pointer, a web page or empty is called that: %s',
+    async (name) => {
+      await writeCifar10()
+      await writeFile(
+        at(name),
+        `version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n`,
+      )
+      await expect(loadDataset(folder)).rejects.toThrow(`${at(name)}: it is a Git LFS pointer`)
+      await writeFile(at(name), '<!DOCTYPE html><html>Sign in</html>')
+      await expect(loadDataset(folder)).rejects.toThrow(`${at(name)}: it is a web page`)
+      await writeFile(at(name), '')
+      await expect(loadDataset(folder)).rejects.toThrow(`${at(name)}: it is empty; copy or`)
+    },
+  )
 })
 
 class BadPicture extends CodedError<{ code: 'bad-picture' }> {}
@@ -348,7 +368,7 @@ describe('faults in a folder of pictures', () => {
     expect(told.filter((line) => line.endsWith('is broken'))).toHaveLength(11)
     for (let i = 0; i < 10; i++) await writeFile(at('train/a', `${i}.png`), 'no picture')
     await expect(loadDataset(folder, { pictures })).rejects.toThrow(
-      /none of the first 21 pictures can be read: .* is broken/,
+      /: none of its 21 training pictures can be read: .*a.0\.png is broken$/,
     )
   })
 })

@@ -4,9 +4,10 @@ import { TrainerError } from '../errors.ts'
 import { WRAPPING_FOLDERS_MAX } from '../limits.ts'
 import { CIFAR_FILES, loadCifar } from './cifar.ts'
 import type { Dataset } from './dataset.ts'
+import { namesIn, splitOf } from './folder-names.ts'
 import { FASHION_MNIST_DIR, hasIdxFiles, isIdxName, loadIdxData } from './idx-data.ts'
 import { type ImageFolderOptions, loadImageFolder } from './image-folder.ts'
-import { isPictureName, isSplitName, namesIn } from './picture-files.ts'
+import { isPictureName } from './picture-type.ts'
 import { refuseFolder } from './unread-folder.ts'
 
 /** How a data set is read. */
@@ -64,7 +65,7 @@ async function unwrapped(folder: string): Promise<string> {
     const { folders, files } = await namesIn(place)
     const [only, ...others] = folders
     const isData = files.some((name) => isPictureName(name) || isIdxName(name) || isCifarName(name))
-    if (only === undefined || others.length > 0 || isData || isSplitName(only)) break
+    if (only === undefined || others.length > 0 || isData || splitOf(only) !== undefined) break
     const inside = await namesIn(join(place, only))
     if (inside.files.some(isPictureName) || inside.folders.length + inside.files.length === 0) break
     place = join(place, only)

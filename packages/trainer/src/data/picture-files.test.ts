@@ -94,6 +94,89 @@ describe('a list of pictures', () => {
   })
 })
 
+describe('a list of pictures says what lies there instead', () => {
+  test.each([
+    ['data-00000-of-00001.arrow', /train: data-00000-of-00001\.arrow is a table or a store of/],
+    ['0000.parquet', /train: 0000\.parquet is a table or a store of records/],
+    ['cats.zip', /train: cats\.zip is an archive; unpack it first$/],
+    ['a.txt', /train: no data set in it, only a\.txt; what is read: idx files/],
+  ])('in a folder train: %s', async (name, message) => {
+    await mkdir(at('test'))
+    await mkdir(at('train'))
+    for (const split of ['train', 'test']) await writeFile(at(split, name), 'PAR1')
+    await expect(listPictures(folder)).rejects.toThrow(message)
+    // Beside a folder that is no part of a data set, train may be a class.
+    await mkdir(at('info'))
+    await expect(listPictures(folder)).rejects.toThrow(
+      new RegExp(`train: no picture that can be read is in it; (it holds only )?${name}`),
+    )
+  })
+
+  test('beside folders without a picture', async () => {
+    for (const name of ['docs', 'images']) await mkdir(at(name))
+    await writeFile(at('train.parquet'), 'PAR1')
+    await expect(listPictures(folder)).rejects.toThrow(/: train\.parquet is a table or a store/)
+  })
+})
+
+describe('a picture', () => {
+  const beginnings = [
+    '\x89PNG\r\n\x1a\n',
+    '\xff\xd8\xff\xe0',
+    'GIF89a',
+    'RIFF\x04\n\x00\x00WEBPVP8 ',
+    '\x00\x00\x00\x20ftypavif',
+  ]
+
+  test('is known by any ending of its type', async () => {
+    for (const name of ['a', 'b']) {
+      await mkdir(at(name))
+      for (const file of ['1.JPE', '2.jfif', '3.pjpeg', '4.JPEG', '5.apng', '6.jif']) {
+        await writeFile(at(name, file), '')
+      }
+    }
+    const { train, test: held, faults } = await listPictures(folder)
+    expect([train.length + held.length, ...faults]).toEqual([12])
+  })
+
+  test('is known by its first bytes where its ending says nothing', async () => {
+    for (const name of ['a', 'b']) {
+      await mkdir(at(name))
+      for (const [index, begins] of beginnings.entries()) {
+        await writeFile(at(name, index % 2 === 0 ? `${index}` : `${index}.dat`), begins, 'latin1')
+      }
+      await writeFile(at(name, 'README'), 'how they were made')
+      await writeFile(at(name, 'film.mp4'), '\x00\x00\x00\x20ftypisom', 'latin1')
+    }
+    const { train, test: held, faults } = await listPictures(folder)
+    expect([train.length + held.length, ...faults]).toEqual([10])
+  })
+
+  test('is missing where other files lie, which are named', async () => {
+    await writePictures('a', 3)
+    await writePictures('b', 3)
+    await mkdir(at('c'))
+    for (let i = 0; i < 7; i++) await writeFile(at('c', `${i}`), 'numbers')
+    expect((await listPictures(folder)).faults).toEqual([
+      `${at('c')}: no picture that can be read is in it; it holds only 0, 1, 2, 3, 4 and 2 more`,
+    ])
+  })
+
+  test('that lies in no class is a fault, in one line for each folder', async () => {
+    for (const name of ['train/a', 'train/b', 'test/a', 'test/b']) await writePictures(name, 3)
+    await writePictures('train', 3)
+    await writeFile(at('test', 'x.heic'), '')
+    await writeFile(at('logo.png'), '')
+    await writeFile(at('labels.csv'), '')
+    const one = 'in no class folder is not read,'
+    expect((await listPictures(folder)).faults).toEqual([
+      `${folder}: 1 picture ${one} logo.png; put it into that of its class`,
+      `${at('train')}: 3 pictures in no class folder are not read, as 0.png; put each into that of its class`,
+      `${at('test')}: 1 picture ${one} x.heic; put it into that of its class`,
+    ])
+  })
+})
+
 test('what systems put beside pictures is no class and no picture, and links are followed', async () => {
   await writePictures('a', 10)
   await writePictures('elsewhere/b', 10)

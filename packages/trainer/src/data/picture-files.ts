@@ -1,9 +1,12 @@
-import { readdir, stat } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import { extname, join } from 'node:path'
 import { TrainerError } from '../errors.ts'
 import { FOLDER_CLASSES_MAX, SPLIT_SEED, TEST_EVERY_PICTURES } from '../limits.ts'
 import { createRandom } from '../random.ts'
 import { failData } from './data-file.ts'
+import { counted, listedFaults } from './faults.ts'
+import { type FolderNames, namesIn, splitOf } from './folder-names.ts'
+import { isPictureName, sortedFiles } from './picture-type.ts'
+import { namesTold, refuseFolder, unreadAmong } from './unread-folder.ts'
 
 /** A picture of a class that is yet to be decoded. */
 export interface PictureFile {
@@ -22,52 +25,6 @@ export interface PictureList {
   readonly notes: readonly string[]
 }
 
-/** Files that are tried; whether they can be read is for the decoder to say. */
-const PICTURE = /\.(png|jpe?g|jfif|webp|avif|gif)$/i
-/** Pictures that no decoder here reads. */
-const OTHER_PICTURE = /\.(heic|heif|tiff?|bmp|svg|jp2|jxl|ico|psd|tga|p[bgp]m|dng|cr2|nef|arw)$/i
-/** What systems put beside pictures: macOS, Windows, Synology, a repaired disk. */
-const JUNK = /^(\.|__MACOSX$|thumbs\.db$|desktop\.ini$|@eaDir$|\$RECYCLE\.BIN$|lost\+found$)/i
-
-const TRAIN = /^train(ing)?$/i
-const TEST = /^test(ing)?$/i
-const VALIDATION = /^val(id|idation)?$/i
-
-/** Whether a name is that of a part of a data set, and not of a class. */
-export function isSplitName(name: string): boolean {
-  return [TRAIN, TEST, VALIDATION].some((pattern) => pattern.test(name))
-}
-
-/** What lies in a folder, links followed, without what systems put there. */
-export interface FolderNames {
-  readonly folders: readonly string[]
-  readonly files: readonly string[]
-  /** Links to nothing. */
-  readonly broken: readonly string[]
-}
-
-/** Names in their order; all empty where the folder is not there. */
-export async function namesIn(folder: string): Promise<FolderNames> {
-  const [folders, files, broken]: [string[], string[], string[]] = [[], [], []]
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  for (const entry of entries) {
-    const { name } = entry
-    if (JUNK.test(name)) continue
-    const found = entry.isSymbolicLink()
-      ? await stat(join(folder, name)).catch(() => undefined)
-      : entry
-    if (found === undefined) broken.push(name)
-    else if (found.isDirectory()) folders.push(name)
-    else if (found.isFile()) files.push(name)
-  }
-  return { folders: folders.toSorted(), files: files.toSorted(), broken: broken.toSorted() }
-}
-
-/** Whether a file is a picture by its name, of a type that is read or not. */
-export function isPictureName(name: string): boolean {
-  return PICTURE.test(name) || OTHER_PICTURE.test(name)
-}
-
 /**
  * The pictures of a folder: DIR/class/*, or DIR/train/class/* with DIR/test or DIR/val beside it
  * (also training, testing, valid, validation, in any case). What has no test pictures of its own
@@ -80,7 +37,7 @@ export async function listPictures(folder: string): Promise<PictureList> {
   const [faults, notes] = [[...places.faults], [...places.notes]]
   const trained = await classesIn(places.train, faults)
   const labels = trained.map(({ name }) => name)
-  if (labels.length < 2) failFew(places.train, labels, faults)
+  if (labels.length < 2) await failFew(places.train, labels, faults)
   if (labels.length > FOLDER_CLASSES_MAX) {
     failData(
       places.train,
@@ -122,10 +79,10 @@ interface Splits {
 
 /** A folder "train" among classes is one of them, unless it holds class folders itself. */
 async function splitsOf(folder: string): Promise<Splits> {
-  const { folders } = await namesIn(folder)
+  const { folders, files } = await namesIn(folder)
   const whole = { train: folder, test: undefined, faults: [], notes: [] }
-  const train = folders.find((name) => TRAIN.test(name))
-  const isSplit = folders.length > 0 && folders.every(isSplitName)
+  const train = folders.find((name) => splitOf(name) === 'train')
+  const isSplit = folders.length > 0 && folders.every((name) => splitOf(name) !== undefined)
   if (train === undefined) {
     if (isSplit) failData(folder, `it holds ${folders.join(' and ')} but no folder "train"`)
     return whole
@@ -133,11 +90,14 @@ async function splitsOf(folder: string): Promise<Splits> {
   const inside = await namesIn(join(folder, train))
   if (inside.folders.length === 0) {
     if (!isSplit) return whole
-    failFlat(join(folder, train), inside.files)
+    refuseFolder(join(folder, train), inside)
   }
   const notes: string[] = []
   let test: string | undefined
-  for (const name of [TEST, VALIDATION].flatMap((one) => folders.filter((it) => one.test(it)))) {
+  const held = (['test', 'validation'] as const).flatMap((kind) =>
+    folders.filter((name) => splitOf(name) === kind),
+  )
+  for (const name of held) {
     const { folders: classes } = await namesIn(join(folder, name))
     if (classes.length === 0) {
       notes.push(`${join(folder, name)} is left out: it has no class folders`)
@@ -145,9 +105,9 @@ async function splitsOf(folder: string): Promise<Splits> {
     else notes.push(`${join(folder, name)} is left out: ${test} is what is measured on`)
   }
   const faults = folders
-    .filter((name) => !isSplitName(name))
+    .filter((name) => splitOf(name) === undefined)
     .map((name) => `${join(folder, name)} is neither train, test nor val`)
-  return { train: join(folder, train), test, faults, notes }
+  return { train: join(folder, train), test, faults: [...faults, ...strays(folder, files)], notes }
 }
 
 interface ClassFolder {
@@ -156,33 +116,47 @@ interface ClassFolder {
   readonly files: readonly string[]
 }
 
-/** The class folders that have pictures; what they hold besides is a fault. */
+/** The class folders that have pictures; what they and the folder hold besides is a fault. */
 async function classesIn(folder: string, faults: string[]): Promise<ClassFolder[]> {
   const classes: ClassFolder[] = []
-  const { folders, broken: lost } = await namesIn(folder)
-  faults.push(...lost.map((link) => `${join(folder, link)} is a link to nothing`))
+  const { folders, files, broken } = await namesIn(folder)
+  faults.push(...strays(folder, files), ...lostLinks(folder, broken))
   for (const name of folders) {
     const place = join(folder, name)
-    const { files, folders: below, broken } = await namesIn(place)
-    const own = files.filter((file) => PICTURE.test(file))
-    const others = files.filter((file) => OTHER_PICTURE.test(file))
-    faults.push(...broken.map((link) => `${join(place, link)} is a link to nothing`))
+    const names = await namesIn(place)
+    const { pictures, others } = await sortedFiles(place, names.files)
+    faults.push(...lostLinks(place, names.broken))
     if (others.length > 0) {
       faults.push(`${place}: ${countByType(others)} cannot be read; save them as PNG or JPEG`)
     }
-    if (below.length > 0) faults.push(`${place}: ${counted(below.length, 'folder')} in it not read`)
-    if (own.length === 0) {
-      if (others.length === 0) faults.push(`${place}: no picture that can be read is in it`)
-    } else {
-      classes.push({ name, files: own.map((file) => join(place, file)) })
+    if (names.folders.length > 0) {
+      faults.push(`${place}: ${counted(names.folders.length, 'folder')} in it not read`)
     }
+    if (pictures.length > 0) {
+      classes.push({ name, files: pictures.map((file) => join(place, file)) })
+    } else if (others.length === 0) faults.push(noPicture(place, names))
   }
   return classes
 }
 
-/** As "1 folder" or "2 folders". */
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+/** Pictures that lie beside the folders of classes or parts, in one fault. */
+function strays(folder: string, files: readonly string[]): string[] {
+  const [first, ...more] = files.filter(isPictureName)
+  if (first === undefined) return []
+  const what =
+    more.length === 0
+      ? `1 picture in no class folder is not read, ${first}; put it into that of its class`
+      : `${more.length + 1} pictures in no class folder are not read, as ${first}; put each into that of its class`
+  return [`${folder}: ${what}`]
+}
+
+function lostLinks(folder: string, links: readonly string[]): string[] {
+  return links.map((link) => `${join(folder, link)} is a link to nothing`)
+}
+
+function noPicture(place: string, { files }: FolderNames): string {
+  const only = unreadAmong(files) ?? (files.length === 0 ? '' : `it holds only ${namesTold(files)}`)
+  return `${place}: no picture that can be read is in it${only === '' ? '' : `; ${only}`}`
 }
 
 /** As "2 .heic and 1 .bmp". */
@@ -220,22 +194,18 @@ function drawTests(files: readonly PictureFile[]): ReadonlySet<number> {
   )
 }
 
-function failFew(folder: string, labels: readonly string[], faults: readonly string[]): never {
+async function failFew(
+  folder: string,
+  labels: readonly string[],
+  faults: readonly string[],
+): Promise<never> {
+  const unread = unreadAmong((await namesIn(folder)).files)
   const only = labels.length === 0 ? '' : `, ${labels.join()}`
-  const why = faults.length === 0 ? '' : ` (${faults.join('; ')})`
+  const why = faults.length === 0 ? '' : ` (${listedFaults(faults).join('; ')})`
   throw new TrainerError(
     { code: 'missing-data', file: folder },
-    `${folder} holds ${counted(labels.length, 'class folder')} with pictures${only}; two classes at least are needed, as ${join(folder, 'cat', '1.png')}${why}`,
-  )
-}
-
-/** @throws TrainerError `bad-data`, for pictures whose classes nothing tells. */
-export function failFlat(folder: string, files: readonly string[]): never {
-  const pictures = files.filter(isPictureName)
-  const [first = 'cat.1.jpg'] = pictures
-  const word = /^\p{L}+/u.exec(basename(first))?.[0] ?? 'cat'
-  return failData(
-    folder,
-    `it holds ${counted(pictures.length, 'picture')} and no class folders; put those of a class into a folder of its name, as ${join(folder, word, first)}`,
+    labels.length === 0 && unread !== undefined
+      ? `${folder}: ${unread}`
+      : `${folder} holds ${counted(labels.length, 'class folder')} with pictures${only}; two classes at least are needed, as ${join(folder, 'cat', '1.png')}${why}`,
   )
 }

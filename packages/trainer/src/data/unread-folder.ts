@@ -1,6 +1,10 @@
+import { basename, join } from 'node:path'
 import { TrainerError } from '../errors.ts'
 import { FOUND_NAMES_MAX } from '../limits.ts'
-import { type FolderNames, failFlat, isPictureName } from './picture-files.ts'
+import { failData } from './data-file.ts'
+import { counted } from './faults.ts'
+import type { FolderNames } from './folder-names.ts'
+import { isPictureName } from './picture-type.ts'
 
 /** Data sets in files that are not read: by their names, what they are and what to do. */
 const UNREAD: readonly (readonly [name: RegExp, what: string])[] = [
@@ -40,13 +44,36 @@ export function refuseFolder(folder: string, { files, folders }: FolderNames): n
     throw new TrainerError({ code: 'missing-data', file: folder }, `${folder}: ${message}`)
   }
   if (files.some(isPictureName) && folders.length === 0) failFlat(folder, files)
-  for (const [pattern, what] of UNREAD) {
-    const name = files.find((file) => pattern.test(file))
-    if (name !== undefined) fail(`${name} ${what}`)
-  }
+  const unread = unreadAmong(files)
+  if (unread !== undefined) fail(unread)
   const names = [...folders.map((name) => `${name}/`), ...files]
   if (names.length === 0) return fail(`it is empty; ${READ}`)
+  return fail(`no data set in it, only ${namesTold(names)}; ${READ}`)
+}
+
+/** What the first file of a data set that is not read is, and what to do; undefined where none is known. */
+export function unreadAmong(files: readonly string[]): string | undefined {
+  for (const [pattern, what] of UNREAD) {
+    const name = files.find((file) => pattern.test(file))
+    if (name !== undefined) return `${name} ${what}`
+  }
+  return undefined
+}
+
+/** The first names, and how many more there are. */
+export function namesTold(names: readonly string[]): string {
   const shown = names.slice(0, FOUND_NAMES_MAX).join(', ')
-  const rest = names.length > FOUND_NAMES_MAX ? ` and ${names.length - FOUND_NAMES_MAX} more` : ''
-  return fail(`no data set in it, only ${shown}${rest}; ${READ}`)
+  const more = names.length - FOUND_NAMES_MAX
+  return more > 0 ? `${shown} and ${more} more` : shown
+}
+
+/** @throws TrainerError `bad-data`, for pictures whose classes nothing tells. */
+function failFlat(folder: string, files: readonly string[]): never {
+  const pictures = files.filter(isPictureName)
+  const [first = 'cat.1.jpg'] = pictures
+  const word = /^\p{L}+/u.exec(basename(first))?.[0] ?? 'cat'
+  return failData(
+    folder,
+    `it holds ${counted(pictures.length, 'picture')} and no class folders; put those of a class into a folder of its name, as ${join(folder, word, first)}`,
+  )
 }
