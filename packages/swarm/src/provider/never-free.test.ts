@@ -38,7 +38,8 @@ test('one that is at work all the time is one', () => {
   announce(1, 0)
   for (let nowMs = 1_000; nowMs < 10 * NEVER_FREE_MS; nowMs += NEVER_FREE_MS / 2) {
     delivered.atMs = nowMs
-    expect(neverFree.wasOne(announce(0, nowMs), nowMs)).toBe(false)
+    expect(neverFree.isOne(announce(0, nowMs), nowMs)).toBe(false)
+    expect(neverFree.wasOne(host, nowMs)).toBe(false)
   }
 })
 
@@ -46,11 +47,11 @@ test('to one that was found out no layer is left for a while, though it serves a
   const { announce, delivered, neverFree } = hostOf()
   announce(1, 0)
   const foundMs = NEVER_FREE_MS + 1
-  expect(neverFree.wasOne(announce(0, foundMs), foundMs)).toBe(true)
+  expect(neverFree.isOne(announce(0, foundMs), foundMs)).toBe(true)
   delivered.atMs = foundMs + 1_000
   const known = announce(1, delivered.atMs)
   expect(neverFree.isOne(known, delivered.atMs)).toBe(false)
-  expect(neverFree.wasOne(known, delivered.atMs)).toBe(true)
+  expect(neverFree.wasOne(host, delivered.atMs)).toBe(true)
   const laterMs = foundMs + NEVER_FREE_FOR_MS
-  expect(neverFree.wasOne(announce(1, laterMs), laterMs)).toBe(false)
+  expect(neverFree.wasOne(host, laterMs)).toBe(false)
 })

@@ -20,18 +20,16 @@ export class NeverFree {
     this.deliveredAtMs = deliveredAtMs
   }
 
-  /** Whether somebody is no host now. */
+  /** Whether a host that has delivered is none now. */
   isOne({ peer, freeAtMs }: KnownPeer, nowMs: number): boolean {
     const isIt = nowMs - Math.max(freeAtMs, this.deliveredAtMs(peer)) > NEVER_FREE_MS
     if (isIt) this.found(peer, nowMs)
     return isIt
   }
 
-  /** Whether it is, or was so lately that no layer is left to it. */
-  wasOne(known: KnownPeer, nowMs: number): boolean {
-    if (this.isOne(known, nowMs)) return true
-    const foundAtMs = this.foundAtMs.get(known.peer) ?? Number.NEGATIVE_INFINITY
-    return nowMs - foundAtMs < NEVER_FREE_FOR_MS
+  /** Whether somebody was found out so lately that no layer is left to it. */
+  wasOne(peer: PeerId, nowMs: number): boolean {
+    return nowMs - (this.foundAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) < NEVER_FREE_FOR_MS
   }
 
   private found(peer: PeerId, nowMs: number): void {

@@ -13,7 +13,7 @@ import { anyStep, heldTensor } from '../testing/any-step.ts'
 import type { PeerId, Presence, RequestId, Step, TensorHash } from '../wire/messages.ts'
 import { ClaimBook } from './claim-book.ts'
 import { Flight } from './flight.ts'
-import { URGENT_MS } from './limits.ts'
+import { NEVER_FREE_MS, URGENT_MS } from './limits.ts'
 import { Scout } from './scout.ts'
 
 const RELEASE = '5'.repeat(64)
@@ -166,4 +166,22 @@ test('no layer is left to somebody that has neither delivered nor can be tried, 
   const held = anyStep({ activation: heldTensor('far' as PeerId) })
   for (let i = 0; i < 2; i++) lane.withholding.inVain(held, 'p0' as PeerId, 0)
   expect(hosts()).not.toContain('far')
+})
+
+test('who has delivered and then never has room is no host, and for a while no layer is left to it', () => {
+  const lane = scoutOf('p0')
+  const sleeper = 'p1' as PeerId
+  lane.conduct.delivered(sleeper, undefined, 0)
+  lane.hear(sleeper, { freeSlots: 0 })
+  const [known] = [...lane.table.all()].filter(({ peer }) => peer === sleeper)
+  if (known === undefined) throw new Error('it is not heard')
+  const trusted = (nowMs: number, one = known) => {
+    const { mayHost, hosts } = lane.scout.trust(nowMs)
+    return [mayHost(one), hosts(one)]
+  }
+  expect(trusted(NEVER_FREE_MS)).toEqual([true, true])
+  const foundMs = NEVER_FREE_MS + 1
+  expect(trusted(foundMs)).toEqual([false, false])
+  lane.conduct.delivered(sleeper, undefined, foundMs)
+  expect(trusted(foundMs + 1)).toEqual([true, false])
 })

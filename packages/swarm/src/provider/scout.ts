@@ -186,14 +186,13 @@ export class Scout {
     const hasDelivered = (known: KnownPeer) => this.isProven(known, vouched)
     const gives = ({ peer }: KnownPeer) => !this.needs.withholding.isAvoided(peer, nowMs)
     const { neverFree } = this
+    const isFit = (known: KnownPeer) =>
+      gives(known) && !(hasDelivered(known) && neverFree.isOne(known, nowMs))
     return {
-      mayHost: (known) =>
-        gives(known) &&
-        !neverFree.isOne(known, nowMs) &&
-        ((areBelieved && isFree(known)) || hasDelivered(known)),
+      mayHost: (known) => isFit(known) && ((areBelieved && isFree(known)) || hasDelivered(known)),
       hosts: (known) =>
-        gives(known) &&
-        !neverFree.wasOne(known, nowMs) &&
+        isFit(known) &&
+        !neverFree.wasOne(known.peer, nowMs) &&
         ((areBelieved && isFree(known) && isMet(known)) || hasDelivered(known)),
     }
   }
