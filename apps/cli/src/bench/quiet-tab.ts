@@ -40,7 +40,10 @@ export async function openQuietTab(
     throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
   }
   /** Between two documents there is nothing to ask. */
-  const isThere = () => evaluate(`location.href !== 'about:blank' && ${sign}`).catch(() => false)
+  const isThere = () =>
+    evaluate(`location.href !== 'about:blank' && globalThis.isOld !== true && ${sign}`).catch(
+      () => false,
+    )
   async function loaded(): Promise<void> {
     const endMs = performance.now() + QUIET_TAB_READY_MS_MAX
     while ((await isThere()) !== true) {
@@ -54,6 +57,8 @@ export async function openQuietTab(
   return {
     evaluate,
     async reload() {
+      // The old document may be there for a while yet.
+      await evaluate('globalThis.isOld = true')
       await call('Page.reload')
       await loaded()
     },
@@ -74,6 +79,11 @@ function calls(session: CDPSession, sessionId: string) {
     waiting.delete(id)
     if (error === undefined) resolve?.(result)
     else reject?.(new Error(`the tab refuses: ${error.message}`))
+  })
+  session.on('Target.detachedFromTarget', (event) => {
+    if (event.sessionId !== sessionId) return
+    for (const { reject } of waiting.values()) reject(new Error('the tab is gone'))
+    waiting.clear()
   })
   let count = 0
   return (method: string, params: object = {}): Promise<unknown> => {

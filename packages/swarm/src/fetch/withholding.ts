@@ -26,13 +26,13 @@ interface Giver extends Handovers {
 
 /**
  * Who says that it has run layers and hands the results to nobody, and who says so of others, as this member sees it
- * in its own requests, or in those of others. Whoever chose such a peer counts it as one that delivers, for it says
+ * in its own requests and in what it fetches. Whoever chose such a peer counts it as one that delivers, for it says
  * its step in time.
  *
  * 1. What somebody goes on with has arrived, which speaks for both ends; what is said not to have arrived speaks
  *    against both: one of them is at fault, and who often is turns out.
  * 2. Nobody is avoided by one other peer's word: two that were to go on with its results must have waited in vain, or
- *    this member itself in a request of its own. Whom it hands a result to later speaks against it no more.
+ *    this member itself, for what the other said that it has. Whom it hands a result to later speaks against it no more.
  * 3. Nobody is avoided for ever: half a minute the first time, twice as long each time after.
  * 4. At most GIVERS_MAX peers are remembered of each kind; the one known for longest makes room.
  */
@@ -51,15 +51,12 @@ export class Withholding {
       this.gave(route[hop - 1]?.peer, route[hop]?.peer)
   }
 
-  /** Somebody has the tensor of a step; in the request of another it is that one's word. */
+  /** Somebody has the tensor of a step. */
   had({ activation }: Step, by: PeerId): void {
     if (activation.place === 'held') this.gave(activation.holder, by)
   }
 
-  /**
-   * Somebody who was to go on with a step, or to score it, waited for its tensor in vain. In the request of another
-   * that one's word is all that there is, whoever waited: it may have ended the request for one of the two alone.
-   */
+  /** Somebody who was to go on with a step, or to score it, waited for its tensor in vain. */
   inVain({ activation }: Step, by: PeerId, nowMs: number): void {
     if (
       activation.place === 'inline' ||
@@ -75,6 +72,7 @@ export class Withholding {
     if (giver.vain <= VAIN_SHARE_MAX || !isSeen || nowMs < giver.avoidedUntilMs) return
     giver.avoidedUntilMs = nowMs + AVOIDED_FOR_MS * 2 ** giver.turns
     giver.turns = Math.min(giver.turns + 1, AVOIDED_TURNS_MAX)
+    giver.inVain.clear()
   }
 
   /** Whether most of its latest results did not arrive. */

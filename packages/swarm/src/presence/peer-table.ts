@@ -43,12 +43,13 @@ export class PeerTable {
     this.known.delete(peer)
     if (presence.leaving) return false
     if (this.known.size >= PEERS_MAX) this.makeRoom()
+    const isFree = before === undefined || presence.freeSlots > 0 || !this.alive(before, nowMs)
     this.known.set(peer, {
       peer,
       presence,
       heardAtMs: nowMs,
       firstHeardAtMs: before?.firstHeardAtMs ?? nowMs,
-      freeAtMs: presence.freeSlots > 0 ? nowMs : (before?.freeAtMs ?? nowMs),
+      freeAtMs: isFree ? nowMs : before.freeAtMs,
       mark: before?.mark ?? draw(peer),
     })
     return before === undefined

@@ -71,9 +71,5 @@ export const RENEWAL_SHARE = 0.6
 export const OVERDUE_FACTOR = 2
 /** Long work is heard of at least this often: nobody believes a claim for longer than STALL_MS_MAX. */
 export const RENEWAL_MS_MAX = 2_000
-/** A host that has had no room for work for so long, and delivers nothing, counts as none: it has announced itself three times at least. */
+/** A host that has had no room for work for so long, and delivers nothing, counts as none: it was heard three times and more. */
 export const NEVER_FREE_MS = 20_000
-/** And so long after that no layer is left to it. */
-export const NEVER_FREE_FOR_MS = 600_000
-/** Of those so many are remembered. */
-export const NEVER_FREE_PEERS_MAX = 256

@@ -168,20 +168,34 @@ test('no layer is left to somebody that has neither delivered nor can be tried, 
   expect(hosts()).not.toContain('far')
 })
 
-test('who has delivered and then never has room is no host, and for a while no layer is left to it', () => {
+test('who has delivered and then never has room counts as no host', () => {
   const lane = scoutOf('p0')
   const sleeper = 'p1' as PeerId
   lane.conduct.delivered(sleeper, undefined, 0)
   lane.hear(sleeper, { freeSlots: 0 })
   const [known] = [...lane.table.all()].filter(({ peer }) => peer === sleeper)
   if (known === undefined) throw new Error('it is not heard')
-  const trusted = (nowMs: number, one = known) => {
+  const trusted = (nowMs: number) => {
     const { mayHost, hosts } = lane.scout.trust(nowMs)
-    return [mayHost(one), hosts(one)]
+    return [mayHost(known), hosts(known)]
   }
   expect(trusted(NEVER_FREE_MS)).toEqual([true, true])
-  const foundMs = NEVER_FREE_MS + 1
-  expect(trusted(foundMs)).toEqual([false, false])
-  lane.conduct.delivered(sleeper, undefined, foundMs)
-  expect(trusted(foundMs + 1)).toEqual([true, false])
+  expect(trusted(NEVER_FREE_MS + 1)).toEqual([false, false])
+  lane.conduct.delivered(sleeper, undefined, NEVER_FREE_MS + 1)
+  expect(trusted(NEVER_FREE_MS + 2)).toEqual([true, true])
+})
+
+test('whoever hands nothing over is doubted where layers are to be run, and not where they are run again', () => {
+  const lane = scoutOf('p0')
+  const suspect = 'p1' as PeerId
+  const held = anyStep({ activation: heldTensor(suspect) })
+  for (let i = 0; i < 2; i++) lane.withholding.inVain(held, 'p0' as PeerId, 0)
+  const doubtOf = (isRecount: boolean) => {
+    const { hosts } = lane.scout.survey(
+      { request: step.request, layers: [0, 1], bytes: 80, barred: [], isRecount },
+      0,
+    )
+    return hosts.find(({ peer }) => peer === suspect)?.doubt
+  }
+  expect([doubtOf(false), doubtOf(true)]).toEqual([2, 0])
 })

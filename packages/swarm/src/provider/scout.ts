@@ -22,7 +22,7 @@ import type { ClaimBook } from './claim-book.ts'
 import type { Doubts } from './doubts.ts'
 import type { Flight } from './flight.ts'
 import { TRIED_BY_EACH_MS } from './limits.ts'
-import { NeverFree } from './never-free.ts'
+import { isNeverFree } from './never-free.ts'
 import { owesTrial } from './trial-duty.ts'
 
 /** For whom it looks, over which model, by which policy. */
@@ -47,7 +47,11 @@ export interface ScoutNeeds {
 }
 
 /** Of a request that is looked at, what hosts are looked at for. */
-type Sought = Pick<Flight, 'bars'> & { readonly doubts: Pick<Doubts, 'declines' | 'isDoubted'> }
+interface Sought extends Pick<Flight, 'bars'> {
+  readonly doubts: Pick<Doubts, 'declines' | 'isDoubted'>
+  /** What others ran is to be run again: whoever hands nothing over may compute no less right. */
+  readonly isRecount: boolean
+}
 
 /** A request of this member's own that has not begun. */
 export interface Survey {
@@ -66,14 +70,12 @@ export interface Survey {
 export class Scout {
   private readonly options: ScoutOptions
   private readonly needs: ScoutNeeds
-  private readonly neverFree: NeverFree
   /** When it first looked for somebody, milliseconds. */
   private sinceMs: number | undefined
 
   constructor(options: ScoutOptions, needs: ScoutNeeds) {
     this.options = options
     this.needs = needs
-    this.neverFree = new NeverFree((peer) => needs.conduct.deliveredAtMs(peer))
   }
 
   /** What there is to choose from for the flight's newest step. @param tries choices already made for it. */
@@ -85,8 +87,10 @@ export class Scout {
     const bytes =
       newest.activation.place === 'held' ? newest.activation.size : newest.activation.bytes.length
     const wanted = openSet(open)
-    const hosts = this.hosts(flight, wanted, bytes, nowMs)
     const isRecount = newest.isPrivate && newest.requester === self
+    const { doubts } = flight
+    const sought = { doubts, bars: (mark: number) => flight.bars(mark), isRecount }
+    const hosts = this.hosts(sought, wanted, bytes, nowMs)
     return {
       request,
       round: draw(newest.route.length, newest.era, tries),
@@ -107,6 +111,7 @@ export class Scout {
     const sought = {
       doubts: { declines: () => false, isDoubted: () => false },
       bars: (mark: number) => barred.includes(tagOf(mark)),
+      isRecount,
     }
     const wanted = layerSet(layers)
     const hosts = this.hosts(sought, wanted, bytes, nowMs)
@@ -185,15 +190,13 @@ export class Scout {
     const isMet = ({ peer }: KnownPeer) => this.needs.neighbourhood.reaches(peer)
     const hasDelivered = (known: KnownPeer) => this.isProven(known, vouched)
     const gives = ({ peer }: KnownPeer) => !this.needs.withholding.isAvoided(peer, nowMs)
-    const { neverFree } = this
-    const isFit = (known: KnownPeer) =>
-      gives(known) && !(hasDelivered(known) && neverFree.isOne(known, nowMs))
+    const hasRoom = (known: KnownPeer) =>
+      !isNeverFree(known, this.needs.conduct.deliveredAtMs(known.peer), nowMs)
+    const serves = (known: KnownPeer) => hasDelivered(known) && hasRoom(known)
     return {
-      mayHost: (known) => isFit(known) && ((areBelieved && isFree(known)) || hasDelivered(known)),
+      mayHost: (known) => gives(known) && ((areBelieved && isFree(known)) || serves(known)),
       hosts: (known) =>
-        isFit(known) &&
-        !neverFree.wasOne(known.peer, nowMs) &&
-        ((areBelieved && isFree(known) && isMet(known)) || hasDelivered(known)),
+        gives(known) && ((areBelieved && isFree(known) && isMet(known)) || serves(known)),
     }
   }
 
@@ -263,6 +266,7 @@ export class Scout {
     const { conduct, strangers, neighbourhood, ways, withholding } = this.needs
     const { isProven, usualMs } = seen
     const layers = layerSet(presence.layers)
+    const isAvoided = !flight.isRecount && withholding.isAvoided(peer, nowMs)
     const stranger = isProven ? 0 : strangers.costMs(ways.rttMs(peer), seen.othersFail)
     return {
       peer,
@@ -280,7 +284,7 @@ export class Scout {
       isOwed: !isProven && meet(layers, seen.wanted) && this.owes(known, seen, nowMs),
       doubt:
         (flight.doubts.isDoubted(peer) ? 4 : 0) +
-        (conduct.isDistrusted(peer, nowMs) || withholding.isAvoided(peer, nowMs) ? 2 : 0) +
+        (conduct.isDistrusted(peer, nowMs) || isAvoided ? 2 : 0) +
         (conduct.isSuspect(peer, heardAtMs) ? 1 : 0),
       extraMs: (conduct.isSlow(peer, nowMs) ? STRAGGLER_EXTRA_MS : 0) + stranger,
       // As far as its own access goes, in both directions: that of this member is the same for all.

@@ -61,12 +61,11 @@ export class Visits {
     if (visit === undefined) return []
     const { serving, withholding } = this.parts
     const { step, isReached } = visit
-    const { requester } = step
     if (bytes === undefined) {
-      if (isReached && isHoldersWord(step)) withholding.inVain(step, requester, nowMs)
+      if (isReached && isHoldersWord(step)) withholding.inVain(step, this.self, nowMs)
       return this.giveUp(visit, nowMs)
     }
-    withholding.had(step, requester)
+    withholding.had(step, this.self)
     return serving.run(visit, bytes, nowMs)
   }
 
@@ -177,5 +176,6 @@ export class Visits {
 function isHoldersWord(step: Step): boolean {
   const { activation } = step
   const signers = signersOf(step)
+  if (typeof signers === 'string') return false
   return activation.place === 'held' && signers.at(-1) === activation.holder
 }

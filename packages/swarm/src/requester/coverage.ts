@@ -108,9 +108,9 @@ export class Coverage {
   }
 
   /**
-   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid, most of those
-   * who hand results to nobody among them. Of the latter two come back, the host of most of them first, those without
-   * whom a layer had no host.
+   * The tags of those who are to have no part in a request: the barred, and whom it would rather avoid, those among
+   * them who hand results to nobody, as far as that leaves half of the hosts. Whom it would rather avoid come back, the
+   * host of most layers first, where a layer had no host without them.
    */
   bars(
     { avoid, plan }: Pick<ClassifyPolicy, 'avoid' | 'plan'>,
@@ -132,7 +132,8 @@ export class Coverage {
       avoided.delete(back)
       host(back)
     }
-    const tags = [...avoided].map((peer) => tagOf(draw(peer)))
+    // Where there is no room for all, the least suspect go first.
+    const tags = [...avoided].map((peer) => tagOf(draw(peer))).toReversed()
     return [...tags, ...barred].slice(-BARRED_MAX)
   }
 
@@ -152,7 +153,8 @@ export class Coverage {
     const left = [...hosts]
     return suspects.filter((peer) => {
       const known = there.get(peer)
-      const layers = known === undefined || isOut(known) ? [] : layersOf(known)
+      if (known === undefined || isOut(known)) return false
+      const layers = layersOf(known)
       if (layers.some((layer) => 2 * ((left[layer] ?? 0) - 1) < (hosts[layer] ?? 0))) return false
       for (const layer of layers) left[layer] = (left[layer] ?? 0) - 1
       return true
