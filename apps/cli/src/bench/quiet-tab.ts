@@ -22,11 +22,7 @@ interface Waiting {
  * @param sign an expression that is true once the page is there to be asked.
  * @throws Error when that takes too long.
  */
-export async function openQuietTab(
-  browser: Browser,
-  url: string,
-  sign = "document.readyState === 'complete'",
-): Promise<QuietTab> {
+export async function openQuietTab(browser: Browser, url: string, sign: string): Promise<QuietTab> {
   const session = await browser.newBrowserCDPSession()
   const { browserContextId } = await session.send('Target.createBrowserContext')
   const { targetId } = await session.send('Target.createTarget', { url, browserContextId })

@@ -10,6 +10,7 @@ export const PICTURE_FAULTS = Object.freeze({
   unknown: 'is no picture that can be read: PNG, JPEG, WebP, GIF or AVIF',
   /** @param is what the file is instead, as words that follow "it is". */
   foreign: (is: string): string => `is ${is}`,
+  /** @param format as it is called, in any case. */
   other: (format: string): string =>
     `is ${format.toUpperCase()}, which cannot be read here; save it as PNG or JPEG`,
   tooLarge: ({ width, height }: { readonly width: number; readonly height: number }): string =>
