@@ -188,4 +188,9 @@ export { CodedError } from './coded-error.ts'
 export { ModelError, type ModelFault } from './errors.ts'
 export { fetchFault } from './fetch-fault.ts'
 export { fileReason } from './file-reason.ts'
-export { LAYER_FILES_APART_MAX, MANIFEST_BYTES_MAX, PICTURE_PIXELS_MAX } from './limits.ts'
+export {
+  FOREIGN_FILE_BYTES,
+  LAYER_FILES_APART_MAX,
+  MANIFEST_BYTES_MAX,
+  PICTURE_PIXELS_MAX,
+} from './limits.ts'

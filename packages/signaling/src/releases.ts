@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  FOREIGN_FILE_BYTES,
   filesOf,
+  foreignFile,
   type Manifest,
   manifestBytes,
   parseManifest,
@@ -121,17 +123,28 @@ async function checkPartFile(
   try {
     const { size } = await stat(path)
     if (size !== bytes) {
-      throw badRelease(dir, `${name} has ${size} bytes instead of ${bytes}; copy the folder again`)
+      const foreign = foreignFile(await beginning(path))
+      throw badRelease(
+        dir,
+        foreign === undefined
+          ? `${name} has ${size} bytes instead of ${bytes}; copy the folder again`
+          : `${name} (${path}) is ${foreign}`,
+      )
     }
     actual = await hashFile(path)
   } catch (error) {
     if (error instanceof SignalingError) throw error
-    const missing = `${name} is missing (parts/${sha256}.safetensors)`
+    const missing = `${name} is missing (parts/${sha256}.safetensors); copy the folder again`
     throw badRelease(dir, systemCode(error) === 'ENOENT' ? missing : error)
   }
   if (actual !== sha256) {
     throw badRelease(dir, `${name} does not have the hash in the manifest; copy the folder again`)
   }
+}
+
+async function beginning(path: string): Promise<Uint8Array> {
+  const chunks = await createReadStream(path, { end: FOREIGN_FILE_BYTES - 1 }).toArray()
+  return new Uint8Array(Buffer.concat(chunks))
 }
 
 async function hashFile(path: string): Promise<string> {

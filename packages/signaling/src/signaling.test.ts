@@ -358,6 +358,11 @@ describe('the check of releases', { timeout: 30_000 }, () => {
       },
     ],
     ['layer 1 has 3 bytes', 'short', (dir: string) => writeFile(lastPart(dir), 'abc')],
+    [
+      'is a Git LFS pointer',
+      'pointer',
+      (dir: string) => writeFile(lastPart(dir), 'version https://git-lfs.github.com/spec/v1\n'),
+    ],
     ['layer 1 is missing', 'incomplete', (dir: string) => rm(lastPart(dir))],
   ])('refuses a folder where %s', async (reason, name, harm) => {
     const dir = await broken(name, harm)
