@@ -39,6 +39,7 @@ export function createCpuEngine(threads: number): TrainEngine {
         interOpNumThreads: 1,
         // Spinning threads take the time of whoever shares the processor.
         extra: { session: { intra_op: { allow_spinning: '0' } } },
+        logSeverityLevel: 3,
       })
       return {
         async run(feeds, fetches) {
