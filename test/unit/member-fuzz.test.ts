@@ -133,6 +133,23 @@ const FOUND: readonly (readonly [string, MemberTrace])[] = [
       ],
     },
   ],
+  [
+    'a plan that is done when the member gets it, which hands on the tensor that it was given',
+    {
+      ...{ seed: 1618523369, isLarge: true, isLong: true, policy: 'direct-few' },
+      actions: [
+        say(3, false, {
+          make: 'first',
+          request: 31,
+          deadlineMs: 5_000,
+          holds: false,
+          toSubject: false,
+          plan: 4,
+        }),
+        say(3, false, { make: 'advance', at: 14, layers: 3, holds: true, next: 'subject' }),
+      ],
+    },
+  ],
 ]
 
 function say(

@@ -75,6 +75,8 @@ export class SimulatedNetwork {
   private readonly options: NetworkOptions
   private readonly layers: number
   private hashes = 0
+  /** Whoever hands on what it was given hands it on by the same name. */
+  private readonly names = new WeakMap<Uint8Array, TensorHash>()
 
   /** @param layers of the model, for counting what lanes lack. */
   constructor(
@@ -154,7 +156,9 @@ export class SimulatedNetwork {
   }
 
   offer(self: PeerId, bytes: Uint8Array): TensorHash | undefined {
-    const hash = (++this.hashes).toString(16).padStart(64, '0') as TensorHash
+    const hash =
+      this.names.get(bytes) ?? ((++this.hashes).toString(16).padStart(64, '0') as TensorHash)
+    this.names.set(bytes, hash)
     this.stations.get(self)?.tensors.set(hash, bytes)
     return hash
   }
