@@ -134,6 +134,11 @@ describe('the page of results', () => {
     for (const svg of figures.values()) expect(svg).toMatch(/^<svg xmlns="[^"]+" width="\d+"/)
   })
 
+  test('says that a claim agrees in part', () => {
+    const half = { ...layerdrop, arbitrary: { ...layerdrop.arbitrary, mean: layerdrop.sequential } }
+    expect(page([sequential, half], [])).toMatch(/fail in arbitrary order\.\*\* Agrees in part: /)
+  })
+
   test('says which claims agree', () => {
     const text = page([shuffle, sequential, layerdrop, small, predict], [merged])
     expect(text).toMatch(
