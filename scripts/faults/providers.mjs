@@ -23,6 +23,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { openAsker, summary } from './asker.mjs'
+import { Failure } from './failure.mjs'
 import { NUMBER, readFlags } from './flags.mjs'
 import { freePort, say, startPeers, startServer, until, usageOf } from './processes.mjs'
 
@@ -171,7 +172,14 @@ async function fail(providers, start, faults, server, signal) {
 
 /** Half of the providers hear nothing for a while, again and again, and then count again. */
 async function cutting(url, asker, faults, signal) {
-  const nft = (rules) => execFileSync('nft', ['-f', '-'], { input: rules })
+  const nft = (rules) => {
+    try {
+      execFileSync('nft', ['-f', '-'], { input: rules })
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error
+      throw new Failure('nft is not there, with which networks are cut: install nftables')
+    }
+  }
   const counted = async () => {
     const { releases } = await (await fetch(`${url}/bootstrap.json`)).json()
     return releases[0].lanes.reduce((sum, { providers }) => sum + providers, 0)

@@ -83,6 +83,17 @@ describe('a training', () => {
     const [a, b] = [unbroken, resumed].map(({ stdout }) => JSON.parse(stdout).modelHash)
     expect(b).toBe(a)
   })
+
+  test('whose reader leaves after the first line goes on to its end', async () => {
+    const recipe = await recipeFile('unread', { images: 4000 })
+    const out = join(scratch, 'unread')
+    const child = startCommand('train', recipe, '--out', out, '--data', data, '--engine', 'cpu')
+    child.stdout?.resume()
+    child.stderr?.once('data', () => child.stderr?.destroy())
+    const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+    expect(code).toBe(0)
+    expect(await readdir(out)).toContain('model.safetensors')
+  })
 })
 
 describe('a training that cannot start says why in one line and writes nothing', () => {

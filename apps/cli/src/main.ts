@@ -42,6 +42,8 @@ export async function runMain(words: readonly string[]): Promise<void> {
   )
   // A reader that has seen enough (`| head`) is no failure.
   process.stdout.on('error', () => process.exit(0))
+  // And whoever stops reading how far it is does not stop what it is doing.
+  process.stderr.on('error', () => {})
   process.on('uncaughtException', (error) => {
     noteStray(error)
     process.exit(1)
