@@ -22,6 +22,7 @@ import {
 } from './checkpoint-tensors.ts'
 import { BACKBONE_CLASSES } from './limits.ts'
 import { isTimm, translateTimm } from './timm-checkpoint.ts'
+import { timmPreprocessing } from './timm-preprocessing.ts'
 
 /** What a folder of a Hugging Face model holds. */
 export interface HuggingFaceFiles {
@@ -50,6 +51,8 @@ export interface ImportedModel {
   /** One per class; none of a backbone. */
   readonly labels: readonly string[]
   readonly preprocessing: Preprocessing
+  /** Whether preprocessor_config.json, or config.json of timm, says so; else those are defaults. */
+  readonly saysPreprocessing: boolean
   /**
    * The checkpoint has no classifier: the spec's classes and the weights of the head's classifier
    * stand in for one, until a training makes it.
@@ -75,7 +78,7 @@ export function importCheckpoint(
   files: HuggingFaceFiles,
   { dropDistillation }: ImportOptions,
 ): ImportedModel {
-  const { config, tensors, preprocessor } = inOneForm(files)
+  const { config, tensors, isTimms } = inOneForm(files)
   const labels = labelsOf(config, tensors)
   const spec = parseHuggingFaceConfig({
     ...Object(config),
@@ -89,31 +92,34 @@ export function importCheckpoint(
   const head = labels === undefined ? standInClassifier(spec) : {}
   const parts = splitCheckpoint(writeSafetensors({ ...needed, ...head }), spec)
   for (const [part, file] of parts) checkFinite(part, file)
+  // What transformers wrote beside it comes after what timm did.
+  const byTimm = isTimms && files.preprocessor === undefined
   return {
     spec,
     parts,
     labels: labels ?? [],
-    preprocessing: parseHuggingFacePreprocessor(preprocessor, spec),
+    preprocessing: byTimm
+      ? timmPreprocessing(files.config, spec)
+      : parseHuggingFacePreprocessor(files.preprocessor, spec),
+    saysPreprocessing: byTimm || files.preprocessor !== undefined,
     isBackbone: labels === undefined,
     skipped,
   }
 }
 
 /** Whoever made the checkpoint, its config and its tensors in the words of transformers' ViT. */
-function inOneForm({ config, checkpoint, preprocessor }: HuggingFaceFiles): {
+function inOneForm({ config, checkpoint }: HuggingFaceFiles): {
   config: unknown
   tensors: RawTensors
-  preprocessor: unknown
+  /** Whether timm made it. */
+  isTimms: boolean
 } {
   const isOther = fieldOf(config, 'model_type') !== undefined
   if (isOther) checkModelType(config)
   const tensors = collectTensors(checkpoint instanceof Uint8Array ? [checkpoint] : checkpoint)
-  if (!isOther && isTimm(tensors)) {
-    const translated = translateTimm(config, tensors)
-    return { ...translated, preprocessor: preprocessor ?? translated.preprocessor }
-  }
+  if (!isOther && isTimm(tensors)) return { ...translateTimm(config, tensors), isTimms: true }
   checkModelType(config)
-  return { config, tensors: huggingFaceNames(tensors), preprocessor }
+  return { config, tensors: huggingFaceNames(tensors), isTimms: false }
 }
 
 /**

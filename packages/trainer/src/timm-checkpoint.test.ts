@@ -95,6 +95,24 @@ describe('a model of timm', () => {
     }
   })
 
+  test('whose config.json is of the older kind, without pretrained_cfg, is prepared as that says', () => {
+    const { pretrained_cfg: told } = config
+    const resize = { mode: 'shortest-edge', edge: 13, filter: 'bicubic' }
+    for (const changes of [{}, { ...told, pretrained_cfg: undefined }]) {
+      expect(read(timmTensors(), changes)).toMatchObject({
+        preprocessing: { mean: told.mean, std: told.std, resize },
+        saysPreprocessing: true,
+      })
+    }
+  })
+
+  test('is prepared as preprocessor_config.json says, where that lies beside it', () => {
+    const checkpoint = writeSafetensors(timmTensors())
+    const files = { config, checkpoint, preprocessor: { image_mean: [0.7, 0.7, 0.7] } }
+    const { preprocessing } = importCheckpoint(files, { dropDistillation: false })
+    expect(preprocessing).toMatchObject({ mean: [0.7, 0.7, 0.7], resize: { mode: 'stretch' } })
+  })
+
   test('without a classifier is a backbone', () => {
     const { 'head.weight': _, 'head.bias': __, ...bare } = timmTensors()
     expect(read(bare)).toMatchObject({ isBackbone: true, labels: [] })

@@ -1,12 +1,11 @@
 import { ModelError } from '@layerswarm/model'
 import { failExtra, type RawTensor, type RawTensors } from './checkpoint-tensors.ts'
+import { inWords, pretrainedOf } from './timm-preprocessing.ts'
 
 /** A checkpoint of timm in the words of transformers. */
 export interface TranslatedTimm {
   readonly config: Readonly<Record<string, unknown>>
   readonly tensors: RawTensors
-  /** What preprocessor_config.json would say; undefined when config.json does not. */
-  readonly preprocessor: unknown
 }
 
 /** Whether a checkpoint has the names of timm's VisionTransformer. */
@@ -41,7 +40,6 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
     )
   }
   const layers = 1 + Math.max(-1, ...[...tensors.keys()].map(layerOf))
-  const pretrained = recordOf(told.pretrained_cfg)
   return {
     tensors: translated(tensors),
     config: {
@@ -54,9 +52,8 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
       num_attention_heads: headsOf(told, width),
       intermediate_size: need(tensors, 'blocks.0.mlp.fc1.weight').shape[0],
       layer_norm_eps: EPSILON,
-      id2label: labelsOf(told.label_names ?? pretrained.label_names),
+      id2label: labelsOf(told.label_names ?? pretrainedOf(told).label_names),
     },
-    preprocessor: preprocessorOf(pretrained, side * patchSize),
   }
 }
 
@@ -88,34 +85,6 @@ function headsOf(told: Readonly<Record<string, unknown>>, width: number): unknow
 
 function labelsOf(names: unknown): unknown {
   return Array.isArray(names) ? Object.fromEntries(names.entries()) : undefined
-}
-
-/** PIL's numbers for filters, which transformers uses, by timm's names. */
-const FILTERS: Readonly<Record<string, number>> = {
-  nearest: 0,
-  lanczos: 1,
-  bilinear: 2,
-  bicubic: 3,
-}
-
-/** The shortest edge is scaled so that the middle square of `crop_pct` of it is seen. */
-function preprocessorOf(told: Readonly<Record<string, unknown>>, size: number): unknown {
-  const { crop_pct: share, crop_mode: mode = 'center', interpolation, mean, std } = told
-  if (mean === undefined && std === undefined) return undefined
-  const square = { height: size, width: size }
-  const isCentred = mode === 'center' && typeof share === 'number' && share > 0
-  return {
-    image_mean: mean,
-    image_std: std,
-    ...(typeof interpolation === 'string' ? { resample: FILTERS[interpolation] } : {}),
-    ...(isCentred
-      ? {
-          size: { shortest_edge: Math.floor(size / share) },
-          do_center_crop: true,
-          crop_size: square,
-        }
-      : { size: square }),
-  }
 }
 
 /** Names that are the same for all layers or stand outside them. */
@@ -189,10 +158,6 @@ function need(tensors: RawTensors, tensor: string): RawTensor {
 
 function failConfig(field: string, message: string): never {
   throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
-}
-
-function inWords(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : `a ${typeof value}`
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -6,12 +6,6 @@ import { exists, listFolder, readBounded, readJson } from '../files.ts'
 import { CHECKPOINT_SHARDS_MAX, MODEL_BYTES_MAX } from '../limits.ts'
 import { modelBelow } from './model-below.ts'
 
-/** A model in the files of Hugging Face or timm. */
-export interface CheckpointFolder extends ImportedModel {
-  /** Whether preprocessor_config.json, or config.json of timm, says how pictures become inputs. */
-  readonly saysPreprocessing: boolean
-}
-
 const WHOLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 const SHARD = /^model-(\d{5})-of-(\d{5})\.safetensors$/
@@ -25,20 +19,15 @@ const SHARD = /^model-(\d{5})-of-(\d{5})\.safetensors$/
 export async function readCheckpointFolder(
   folder: string,
   dropDistillation: boolean,
-): Promise<CheckpointFolder> {
+): Promise<ImportedModel> {
   await requireConfig(folder)
-  const config = await readJson(join(folder, 'config.json'))
   const processor = join(folder, 'preprocessor_config.json')
   const files: HuggingFaceFiles = {
-    config,
+    config: await readJson(join(folder, 'config.json')),
     checkpoint: await readWeights(folder),
     preprocessor: (await exists(processor)) ? await readJson(processor) : undefined,
   }
-  const isTold = typeof config === 'object' && config !== null && 'pretrained_cfg' in config
-  return {
-    ...importCheckpoint(files, { dropDistillation }),
-    saysPreprocessing: files.preprocessor !== undefined || isTold,
-  }
+  return importCheckpoint(files, { dropDistillation })
 }
 
 /** A model of this project needs no config.json, and one of the Hub's cache lies further below. */
