@@ -72,12 +72,14 @@ describe('a training', () => {
     const out = join(scratch, 'interrupted')
     const { code, log } = await endAfter(recipe, out, 200, 'SIGINT')
     expect(code, log).toBe(130)
+    const goOn = `layerswarm train ${recipe} --data ${data} --engine cpu --out ${out} --resume`
     expect(log.trim().split('\n').at(-1)).toMatch(
-      /^layerswarm: stopped after step \d+ of 1000; resume to continue from .*checkpoint/,
+      /^layerswarm: stopped after step \d+ of 1000; go on with: /,
     )
+    expect(log.trim().endsWith(goOn)).toBe(true)
     expect(await readdir(out)).toEqual(['checkpoint.safetensors'])
     const early = await runCommand('evaluate', out)
-    expect(early.stderr).toMatch(/interrupted holds a training that is not finished; .* --resume$/m)
+    expect(early.stderr).toContain(`holds a training that is not finished; go on with: ${goOn}\n`)
     const resumed = await trainTo(recipe, out, '--json', '--resume')
     const unbroken = await trainTo(recipe, join(scratch, 'not interrupted'), '--json')
     const [a, b] = [unbroken, resumed].map(({ stdout }) => JSON.parse(stdout).modelHash)

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { ModelError, readSafetensors, tensorValues, writeSafetensors } from '@layerswarm/model'
 import type { OptimizerState } from './adamw.ts'
+import type { LearnedData } from './data/learned-data.ts'
 import { TrainerError } from './errors.ts'
 import { replaceFile } from './files.ts'
 import { isSameOrigin, type Origin } from './origin.ts'
 import type { RandomState } from './random.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
+import { goOn, parseResumeWords } from './resumption.ts'
 
 /** One point of the curves in a report. */
 export interface CurvePoint {
@@ -37,28 +40,38 @@ export interface Progress {
   readonly cpuSeconds: number
 }
 
+/** The training that a checkpoint is of: it goes on with no other. */
+export interface CheckpointOf {
+  readonly recipe: Recipe
+  readonly origin: Origin
+  readonly data: LearnedData
+  /** As in `CheckpointNotes`. */
+  readonly words: readonly string[]
+}
+
 const STATE_TENSORS = ['parameters', 'm', 'v', 'ema'] as const
 const FORMAT = 'layerswarm-checkpoint-1'
 
 /** Writes one safetensors file; a crash while writing leaves the previous checkpoint. */
 export async function writeCheckpoint(
   file: string,
-  recipe: Recipe,
-  origin: Origin,
+  { recipe, origin, data, words }: CheckpointOf,
   state: OptimizerState,
   progress: Progress,
 ): Promise<void> {
   const tensors = Object.fromEntries(
     STATE_TENSORS.map((name) => {
       const { buffer, byteOffset, byteLength, length } = state[name]
-      const data = new Uint8Array(buffer, byteOffset, byteLength)
-      return [name, { dtype: 'F32' as const, shape: [length], data }]
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      return [name, { dtype: 'F32' as const, shape: [length], data: bytes }]
     }),
   )
   const metadata = {
     format: FORMAT,
     recipe: JSON.stringify(recipe),
     origin: JSON.stringify(origin),
+    data: JSON.stringify(data),
+    words: JSON.stringify(words),
     progress: JSON.stringify(progress),
   }
   await replaceFile(file, writeSafetensors(tensors, metadata))
@@ -69,27 +82,25 @@ function fail(file: string, message: string): never {
 }
 
 /**
- * Fills `state` from a checkpoint of the same recipe, start and teachers.
+ * Fills `state` from a checkpoint of the same recipe, start and teachers; that the data are the same
+ * is asked by `refuseOtherData`.
  * @throws TrainerError `missing-checkpoint`, or `bad-checkpoint` when it is damaged or of another training.
  */
 export async function readCheckpoint(
   file: string,
-  recipe: Recipe,
-  origin: Origin,
+  { recipe, origin }: Pick<CheckpointOf, 'recipe' | 'origin'>,
   state: OptimizerState,
 ): Promise<Progress> {
   const bytes = await readBytes(file)
   try {
     const { tensors, metadata } = readSafetensors(bytes)
     if (metadata.format !== FORMAT) fail(file, 'it was not written by this trainer')
+    const remedy = goOn(parseResumeWords(metadata.words), dirname(file))
     if (!sameTraining(parseJson(file, metadata.recipe), recipe)) {
-      fail(file, 'it belongs to another recipe; continue with that one or start in a new folder')
+      fail(file, `it belongs to another recipe; ${remedy}`)
     }
     if (metadata.origin !== undefined && !isSameOrigin(parseJson(file, metadata.origin), origin)) {
-      fail(
-        file,
-        'it began with another model, or had other teachers; give those, or start in a new folder',
-      )
+      fail(file, `it began with another model, or had other teachers; ${remedy}`)
     }
     const progress = parseProgress(file, parseJson(file, metadata.progress))
     for (const name of STATE_TENSORS) {

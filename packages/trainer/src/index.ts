@@ -70,6 +70,7 @@ export {
   specOf,
 } from './recipe.ts'
 export type { TrainReport } from './report.ts'
+export { resumeCommandIn } from './resumption.ts'
 export type { StartModel } from './start-model.ts'
 export { createStepTimer, type StepTime, type StepTimer } from './step-timer.ts'
 export { openTorch, type Torch } from './torch.ts'

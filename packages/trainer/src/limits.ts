@@ -163,3 +163,12 @@ export const MENDER_WIDTH = 64
 
 /** Steps in which its learning rate rises: a tenth of the few hundred that it learns in. */
 export const MENDER_WARMUP_STEPS = 100
+
+/** Bytes of training images that are hashed at once: an update takes less than 2 GiB. */
+export const HASHED_CHUNK_BYTES = 2 ** 28
+
+/** Header of a checkpoint that is read for what it notes: a curve of 100,000 points has 10 MB. */
+export const CHECKPOINT_HEADER_BYTES_MAX = 2 ** 24
+
+/** Words of a command line that a checkpoint keeps: a recipe, and a dozen teachers beside the other options. */
+export const RESUME_WORDS_MAX = 64

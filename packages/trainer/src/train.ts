@@ -2,16 +2,24 @@ import { join } from 'node:path'
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
 import { type BatchPasses, createBatchPasses } from './batch-passes.ts'
-import { type CurvePoint, type Progress, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import {
+  type CheckpointOf,
+  type CurvePoint,
+  type Progress,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts'
 import { type Dataset, type LabelledImages, sliceImages } from './data/dataset.ts'
 import { foregroundOfDataset } from './data/foreground.ts'
 import { FASHION_MNIST_DIR } from './data/idx-data.ts'
+import { type LearnedData, learnedDataOf } from './data/learned-data.ts'
 import { type LoadOptions, loadDataset } from './data/load-dataset.ts'
 import { createSampler, type Sampler } from './data/sampler.ts'
 import { openEngine } from './engine/open-engine.ts'
 import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
 import { createEvaluator, type Evaluator } from './evaluate.ts'
+import { checkBatches } from './fit.ts'
 import { drawPlan } from './layer-order.ts'
 import {
   CHECKPOINT_INTERVAL_SECONDS_MAX,
@@ -22,12 +30,13 @@ import {
   REPORT_SEEDS,
 } from './limits.ts'
 import { createOptimizer, type Optimizer } from './optimizer.ts'
-import { type Origin, originOf } from './origin.ts'
+import { originOf } from './origin.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import type { TrainReport } from './report.ts'
+import { CHECKPOINT_FILE, refuseOtherData, resumeCommand } from './resumption.ts'
 import { learningRateAt, type Schedule } from './schedule.ts'
 import { copySharedLayers } from './shared-layers.ts'
 import { checkStart, fineTunedSpec, type StartModel, startParameters } from './start-model.ts'
@@ -76,8 +85,13 @@ export interface TrainOptions {
   /** Threads of the processor instead of the recipe's; results do not depend on it. */
   readonly threads?: number | undefined
   readonly onProgress: (progress: TrainProgress) => void
-  /** Continues from the checkpoint in `outDir`. */
+  /** Continues from the checkpoint in `outDir`, with the same data. */
   readonly resume: boolean
+  /**
+   * The words of the command line after `train`, but for `--out` and `--resume`: the checkpoint keeps
+   * them, and whatever says how to go on repeats them. None for a training of a program.
+   */
+  readonly words: readonly string[]
   /** How often `onProgress` is called. */
   readonly progressEverySteps: number
   /** How often the held-out images are run. */
@@ -92,15 +106,14 @@ export const TRAIN_DEFAULTS = Object.freeze({
   teachers: [],
   onProgress: () => {},
   resume: false,
+  words: [],
   progressEverySteps: 50,
   evaluateEverySteps: 1000,
   checkpointEverySteps: 1000,
 } satisfies Partial<TrainOptions>)
 
 /** Everything one training holds. */
-interface Training {
-  readonly recipe: Recipe
-  readonly origin: Origin
+interface Training extends CheckpointOf {
   readonly spec: ModelSpec
   readonly options: TrainOptions
   readonly layout: ParameterLayout
@@ -139,10 +152,12 @@ export async function train(
   // First, since it fails where something is not installed; reading data may take minutes.
   const engine = await openEngine(chosen.engine, chosen.threads ?? recipe.threads)
   const loaded = await loadDataset(chosen.dataDir, chosen)
-  checkStart(recipe, loaded, chosen.from)
   const foreground = foregroundOfDataset(loaded)
   const dataset = { ...loaded, foreground, ...chosen.from?.preprocessing }
-  const training = await prepare(recipe, chosen, dataset, engine)
+  const data = learnedDataOf(dataset)
+  if (chosen.resume) await refuseOtherData(chosen.outDir, data)
+  checkStart(recipe, loaded, chosen.from)
+  const training = await prepare(recipe, chosen, dataset, data, engine)
   try {
     await runSteps(training)
     const evaluated = await heard(training, (signal) =>
@@ -196,10 +211,10 @@ function heard<T>(
   return unlessAborted(running, signal)
 }
 
-function stoppedAfter({ recipe, step, checkpoint }: Training): TrainerError {
+function stoppedAfter({ recipe, step, words, options }: Training): TrainerError {
   return new TrainerError(
     { code: 'stopped', step },
-    `stopped after step ${step} of ${stepsOf(recipe)}; resume to continue from ${checkpoint}`,
+    `stopped after step ${step} of ${stepsOf(recipe)}; go on with: ${resumeCommand(words, options.outDir)}`,
   )
 }
 
@@ -207,6 +222,7 @@ async function prepare(
   recipe: Recipe,
   options: TrainOptions,
   dataset: Dataset,
+  data: LearnedData,
   engine: TrainEngine,
 ): Promise<Training> {
   const spec = fineTunedSpec(specOf(recipe, dataset), options.from)
@@ -216,19 +232,7 @@ async function prepare(
   const state = createOptimizerState(parameters)
   const { train } = dataset
   const kept = train.count - Math.min(HELD_OUT_IMAGES_MAX, Math.floor(train.count / 10))
-  if (recipe.batch > kept) {
-    throw new TrainerError(
-      { code: 'bad-recipe', field: 'batch' },
-      `recipe: "batch" is ${recipe.batch}, but there are only ${kept} training images`,
-    )
-  }
-  const patches = tokensOf(spec) - 1
-  if (recipe.keptPatches > patches) {
-    throw new TrainerError(
-      { code: 'bad-recipe', field: 'keptPatches' },
-      `recipe: "keptPatches" is ${recipe.keptPatches}, but an image has only ${patches} patches`,
-    )
-  }
+  checkBatches(recipe, spec, kept)
   await openOutputFolder(options.outDir, layout.elements * OUTPUT_BYTES_PER_PARAMETER)
   const drawn = sliceImages(train, 0, kept)
   const { teachers, signal } = options
@@ -236,9 +240,9 @@ async function prepare(
   const sampler = createSampler(recipe, dataset, drawn, taught)
   const orders = createRandom(recipe.seed, 'orders')
   const origin = originOf(options.from, teachers)
-  const checkpoint = join(options.outDir, 'checkpoint.safetensors')
+  const checkpoint = join(options.outDir, CHECKPOINT_FILE)
   const resumed = options.resume
-    ? await readCheckpoint(checkpoint, recipe, origin, state)
+    ? await readCheckpoint(checkpoint, { recipe, origin }, state)
     : undefined
   if (resumed !== undefined) {
     sampler.restore(resumed)
@@ -246,8 +250,7 @@ async function prepare(
   }
   const threads = options.threads ?? recipe.threads
   return {
-    recipe,
-    origin,
+    ...{ recipe, origin, data, words: options.words },
     spec,
     options,
     layout,
@@ -271,12 +274,12 @@ async function prepare(
 type Save = (progress?: Progress) => Promise<void>
 
 async function runSteps(training: Training): Promise<void> {
-  const { recipe, origin, options, state, checkpoint, stopwatch } = training
+  const { recipe, options, state, checkpoint, stopwatch } = training
   const steps = stepsOf(recipe)
   const first = training.step
   let savedSeconds = 0
   const save: Save = (progress = progressOf(training)) =>
-    writeCheckpoint(checkpoint, recipe, origin, state, progress)
+    writeCheckpoint(checkpoint, training, state, progress)
   await evaluateWhatWasDue(training)
   while (training.step < steps) {
     if (options.signal?.aborted === true) {

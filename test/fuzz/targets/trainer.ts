@@ -3,10 +3,16 @@ import { readCheckpoint, writeCheckpoint } from '../../../packages/trainer/src/c
 import { loadCifar } from '../../../packages/trainer/src/data/cifar.ts'
 import { readSources } from '../../../packages/trainer/src/data/download.ts'
 import { loadIdxData } from '../../../packages/trainer/src/data/idx-data.ts'
+import { otherData } from '../../../packages/trainer/src/data/learned-data.ts'
 import { importCheckpoint } from '../../../packages/trainer/src/import-checkpoint.ts'
 import { modelFile, readModelFile } from '../../../packages/trainer/src/model-file.ts'
 import { layoutOf } from '../../../packages/trainer/src/parameters.ts'
 import { parseRecipe, readRecipe } from '../../../packages/trainer/src/recipe.ts'
+import {
+  parseResumeWords,
+  readCheckpointNotes,
+  resumeCommand,
+} from '../../../packages/trainer/src/resumption.ts'
 import { jsonOf, parsed, REFUSED, refusing, refusingLater, same, type Target } from '../target.ts'
 import { scratch, written } from './files.ts'
 import { TINY_SPEC, tinyCheckpoint } from './model.ts'
@@ -39,6 +45,11 @@ const PROGRESS = {
 }
 
 const ORIGIN = { startedFrom: null, teachers: [] }
+
+const DATA = {
+  ...{ name: 'ten', images: 20, classes: 2, imageSize: 4, channels: 1 },
+  hash: 'ab'.repeat(32),
+}
 
 function checkpointOf(recipe: unknown, progress: unknown, origin?: unknown): Uint8Array {
   const one = { dtype: 'F32' as const, shape: [3], data: new Uint8Array(12) }
@@ -77,16 +88,12 @@ export const TRAINER_TARGETS: readonly Target[] = [
     seeds: () => [checkpointOf(RECIPE, PROGRESS, ORIGIN), checkpointOf(RECIPE, {})],
     run(input) {
       const path = written('checkpoint.safetensors', input)
-      const recipe = parseRecipe(RECIPE)
+      const of = { recipe: parseRecipe(RECIPE), origin: ORIGIN, data: DATA, words: [] }
       return refusingLater({ TrainerError: ['bad-checkpoint'] }, async () => {
         const state = emptyState()
-        const progress = await readCheckpoint(path, recipe, ORIGIN, state)
-        await writeCheckpoint(path, recipe, ORIGIN, state, progress)
-        same(
-          await readCheckpoint(path, recipe, ORIGIN, emptyState()),
-          progress,
-          'is another once written',
-        )
+        const progress = await readCheckpoint(path, of, state)
+        await writeCheckpoint(path, of, state, progress)
+        same(await readCheckpoint(path, of, emptyState()), progress, 'is another once written')
         return progress
       })
     },
@@ -101,8 +108,31 @@ export const TRAINER_TARGETS: readonly Target[] = [
       const { recipe, progress, origin } = Object(parsed(input))
       const path = written('progress.safetensors', checkpointOf(recipe, progress, origin))
       return refusingLater({ TrainerError: ['bad-checkpoint'] }, () =>
-        readCheckpoint(path, parseRecipe(RECIPE), ORIGIN, emptyState()),
+        readCheckpoint(path, { recipe: parseRecipe(RECIPE), origin: ORIGIN }, emptyState()),
       )
+    },
+  },
+  {
+    name: 'trainer/checkpoint-notes',
+    covers: [
+      file('resumption.ts#readCheckpointNotes'),
+      file('resumption.ts#parseResumeWords'),
+      file('data/learned-data.ts#parseLearnedData'),
+    ],
+    kind: 'json',
+    share: 0.004,
+    seeds: () => [jsonOf({ data: DATA, words: ['a recipe.json', '--data', "it's"] })],
+    async run(input) {
+      const given = parsed(input)
+      if (given === REFUSED) return REFUSED
+      const { data, words } = Object(given)
+      const metadata = { data: JSON.stringify(data) ?? '', words: JSON.stringify(words) ?? '' }
+      const notes = await readCheckpointNotes(
+        written('notes.safetensors', writeSafetensors({}, metadata)),
+      )
+      if (notes === undefined) throw new Error('what was written is not read')
+      same(parseResumeWords(metadata.words), notes.words, 'are other words by themselves')
+      return [otherData(notes.data, DATA), resumeCommand(notes.words, 'out')]
     },
   },
   {

@@ -91,6 +91,7 @@ export const train = defineCommand({
       pictures: picturesOf(values.size, start, { strict: values.strict, log }),
       from: start,
       teachers,
+      words: wordsOf(positionals, values),
       onProgress(progress) {
         display.show(progress)
         if (progress.step === progress.steps) log('measuring on all test images')
@@ -107,3 +108,27 @@ export const train = defineCommand({
     emit({ ...report })
   },
 })
+
+/** What of a line decides a training: whoever goes on with it says the same. */
+function wordsOf(
+  recipes: readonly string[],
+  {
+    data,
+    size,
+    from,
+    teacher,
+    engine,
+  }: Readonly<Record<'data' | 'from' | 'engine', string | undefined>> & {
+    readonly size: number | undefined
+    readonly teacher: readonly string[]
+  },
+): string[] {
+  const given = { data, size, from, engine }
+  return [
+    ...recipes,
+    ...Object.entries(given).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    ),
+    ...teacher.flatMap((folder) => ['--teacher', folder]),
+  ]
+}

@@ -141,7 +141,9 @@ describe('a folder that holds something is not written over', () => {
   test('and a training that was stopped is gone on with, by --resume and nothing else', async () => {
     const words = ['train', at('recipe.json'), '--data', at('none'), '--out']
     const [, begun] = await run(...words, at('begun'))
-    expect(begun).toMatch(/go on with it by its recipe and --resume, or choose another folder/)
+    expect(begun).toMatch(
+      /; go on with: layerswarm train RECIPE --out .*begun --resume, with --data, --size, --from and --teacher as they were given when it began, or choose another folder/,
+    )
     for (const name of ['begun', 'finished']) {
       const [code, said] = await run(...words, at(name), '--resume')
       expect([code, said]).toEqual([1, expect.stringContaining('none, which is not there')])

@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Manifest } from '@layerswarm/model'
+import { resumeCommandIn } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { readManifest } from './release-folder.ts'
 
@@ -42,10 +43,10 @@ export async function refuseTaken(
 export async function refuseTakenByOther(folder: string, resume: boolean): Promise<void> {
   const held = holdingIn(await namesIn(folder))
   if (held === undefined) return
-  const isTraining = held.kind === 'training' || held.kind === 'unfinished training'
+  const isUnfinished = held.kind === 'unfinished training'
+  const isTraining = held.kind === 'training' || isUnfinished
   if (resume && isTraining) return
-  const goOn =
-    held.kind === 'unfinished training' ? 'go on with it by its recipe and --resume, or ' : ''
+  const goOn = isUnfinished ? `go on with: ${await resumeCommandIn(folder)}, or ` : ''
   refuse(folder, held, `${goOn}choose another folder with --out`)
 }
 

@@ -7,6 +7,7 @@ import {
   type Sha256,
   sha256,
 } from '@layerswarm/model'
+import { resumeCommandIn } from '@layerswarm/trainer'
 import { CliError } from '../cli-error.ts'
 import { exists, parseJson, readBounded, requireFolder } from '../files.ts'
 import { MODEL_BYTES_MAX, TRAINING_DOCUMENT_BYTES_MAX } from '../limits.ts'
@@ -77,7 +78,7 @@ export async function refuseUnfinished(folder: string): Promise<void> {
   if (!(await exists(join(folder, 'checkpoint.safetensors')))) return
   throw new CliError(
     { code: 'bad-file', path: folder },
-    `${folder} holds a training that is not finished; go on with: layerswarm train RECIPE --out ${folder} --resume`,
+    `${folder} holds a training that is not finished; go on with: ${await resumeCommandIn(folder)}`,
   )
 }
 
