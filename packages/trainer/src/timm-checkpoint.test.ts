@@ -134,6 +134,12 @@ describe('a model of timm', () => {
     expect(refusal(() => read(timmTensors(), { global_pool: 'avg' }))).toMatch(
       /"global_pool" is "avg"/,
     )
+    expect(refusal(() => read(timmTensors(), { architecture: 'vit_tiny_patch4_clip_12' }))).toMatch(
+      /"architecture" is .*"clip" is no word of a plain ViT/,
+    )
+    expect(refusal(() => read(timmTensors(), { model_args: { depth: 3 } }))).toMatch(
+      /"model_args\.depth" is 3, the tensors of the checkpoint say 2/,
+    )
     const { pos_embed: positions, ...others } = timmTensors()
     if (positions === undefined) throw new Error('no positions')
     const seven = { ...positions, shape: [1, 7, 8], data: positions.data.subarray(0, 7 * 32) }

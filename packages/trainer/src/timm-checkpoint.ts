@@ -1,5 +1,6 @@
 import { ModelError } from '@layerswarm/model'
 import { failExtra, type RawTensor, type RawTensors } from './checkpoint-tensors.ts'
+import { checkPlain } from './timm-plain.ts'
 import { inWords, pretrainedOf } from './timm-preprocessing.ts'
 
 /** A checkpoint of timm in the words of transformers. */
@@ -40,6 +41,10 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
     )
   }
   const layers = 1 + Math.max(-1, ...[...tensors.keys()].map(layerOf))
+  const [mlpWidth = 0] = need(tensors, 'blocks.0.mlp.fc1.weight').shape
+  const imageSize = side * patchSize
+  const classes = tensors.get('head.weight')?.shape[0]
+  checkPlain(told, { imageSize, patchSize, channels, width, layers, mlpWidth, classes })
   return {
     tensors: translated(tensors),
     config: {
@@ -47,10 +52,10 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
       hidden_size: width,
       num_channels: channels,
       patch_size: patchSize,
-      image_size: side * patchSize,
+      image_size: imageSize,
       num_hidden_layers: layers,
       num_attention_heads: headsOf(told, width),
-      intermediate_size: need(tensors, 'blocks.0.mlp.fc1.weight').shape[0],
+      intermediate_size: mlpWidth,
       layer_norm_eps: EPSILON,
       id2label: labelsOf(told.label_names ?? pretrainedOf(told).label_names),
     },
