@@ -59,6 +59,8 @@ describe('a config.json of Hugging Face', () => {
     [{ ...config, hidden_size: [192, 192] }, '"hidden_size" is wrong'],
     [{ ...config, layershuffle_variant: 'spiral' }, '"layershuffle_variant" is wrong'],
     [{ ...config, id2label: undefined }, '"id2label" is missing'],
+    [{ ...config, id2label: ['cat', 'dog'] }, '"id2label" is a list; it names the classes as {"0"'],
+    [{ ...config, id2label: 'cat' }, '"id2label" is "cat"; it names'],
     [{ ...config, id2label: { 0: 'cat', 2: 'dog' } }, '"id2label" has no text for class 1'],
     [{ ...config, id2label: { 0: 'cat' } }, '"id2label" is wrong'],
   ])('that is wrong is refused by the name of its field: %#', (wrong, message) => {

@@ -81,7 +81,9 @@ function sideOf(field: string, value: unknown): unknown {
 export function parseHuggingFaceLabels(value: unknown): string[] {
   const { id2label } = parseObject(value)
   if (typeof id2label !== 'object' || id2label === null || Array.isArray(id2label)) {
-    fail('id2label', '"id2label" is missing; it names the classes')
+    const there = Array.isArray(id2label) ? 'a list' : inWords(id2label)
+    const said = (id2label ?? undefined) === undefined ? 'missing' : there
+    fail('id2label', `"id2label" is ${said}; it names the classes as {"0": "cat", "1": "dog", …}`)
   }
   const labels = new Map(Object.entries(id2label))
   return Array.from({ length: labels.size }, (_, id) => {

@@ -221,6 +221,16 @@ describe('an import of what people have', () => {
     expect(read(vit, { id2label: undefined }).labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
   })
 
+  test('refuses a classifier that has nothing to tell apart', () => {
+    const { 'classifier.weight': weight, ...others } = vit
+    if (weight === undefined) throw new Error('no classifier')
+    const one = { ...weight, shape: [1, 8], data: weight.data.subarray(0, 32) }
+    for (const id2label of [undefined, { 0: 'ape' }])
+      expect(refusal(() => read({ ...others, 'classifier.weight': one }, { id2label }))).toBe(
+        'the classifier of the checkpoint has 1 class; a model needs at least 2 to tell apart',
+      )
+  })
+
   test('skips and names what nobody needs, whatever its type', () => {
     const { skipped, spec } = importCheckpoint(
       {
@@ -307,6 +317,10 @@ describe('an import refuses', () => {
   test('another kind of model, and names it', () => {
     expect(refusal(() => read(vit, { model_type: 'bert' }))).toMatch(/"model_type" is "bert"; only/)
     expect(refusal(() => read(vit, { model_type: undefined }))).toMatch(/"model_type" is missing/)
+    expect(refusal(() => read(vit, { model_type: ['vit'] }))).toMatch(
+      /"model_type" is a list; only/,
+    )
+    expect(refusal(() => read(vit, { model_type: {} }))).toMatch(/"model_type" is an object; only/)
     const nothing = { config: null, checkpoint: writeSafetensors(vit), preprocessor: undefined }
     expect(refusal(() => importCheckpoint(nothing, { dropDistillation: false }))).toMatch(/missing/)
   })

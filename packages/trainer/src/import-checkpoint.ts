@@ -22,7 +22,7 @@ import {
 } from './checkpoint-tensors.ts'
 import { BACKBONE_CLASSES } from './limits.ts'
 import { isTimm, translateTimm } from './timm-checkpoint.ts'
-import { timmPreprocessing } from './timm-preprocessing.ts'
+import { inWords, timmPreprocessing } from './timm-preprocessing.ts'
 
 /** What a folder of a Hugging Face model holds. */
 export interface HuggingFaceFiles {
@@ -138,6 +138,12 @@ function labelsOf(config: unknown, tensors: RawTensors): readonly string[] | und
     )
   }
   const [classes = 0] = classifier.shape
+  if (classes < 2) {
+    throw new ModelError(
+      { code: 'bad-shape', what: CLASSIFIER },
+      `the classifier of the checkpoint has ${classes === 1 ? '1 class' : `${classes} classes`}; a model needs at least 2 to tell apart`,
+    )
+  }
   if ((fieldOf(config, 'id2label') ?? undefined) === undefined) return standInLabels(classes)
   const labels = parseHuggingFaceLabels(config)
   if (labels.length === classes) return labels
@@ -182,7 +188,7 @@ function fieldOf(value: unknown, field: string): unknown {
 function checkModelType(config: unknown): void {
   const type = fieldOf(config, 'model_type')
   if (typeof type === 'string' && MODEL_TYPES.includes(type)) return
-  const said = typeof type === 'string' ? JSON.stringify(type.slice(0, 40)) : 'missing'
+  const said = (type ?? undefined) === undefined ? 'missing' : inWords(type)
   failConfig('model_type', `"model_type" is ${said}; only "vit" and "deit" can be imported`)
 }
 

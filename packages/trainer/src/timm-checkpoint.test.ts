@@ -113,6 +113,19 @@ describe('a model of timm', () => {
     expect(preprocessing).toMatchObject({ mean: [0.7, 0.7, 0.7], resize: { mode: 'stretch' } })
   })
 
+  test('has the names of its classes from a list or an object, and from "labels" of older files', () => {
+    const names = ['ape', 'bee', 'cat']
+    const older = { labels: names, pretrained_cfg: undefined }
+    for (const changes of [{ label_names: names }, { label_names: { ...names } }, older])
+      expect(read(timmTensors(), changes).labels).toEqual(names)
+    expect(refusal(() => read(timmTensors(), { label_names: ['ape'] }))).toMatch(
+      /"label_names" names 1 classes, the classifier of the checkpoint has 3/,
+    )
+    expect(refusal(() => read(timmTensors(), { label_names: 'ape' }))).toMatch(
+      /"label_names" is "ape", not a list/,
+    )
+  })
+
   test('without a classifier is a backbone', () => {
     const { 'head.weight': _, 'head.bias': __, ...bare } = timmTensors()
     expect(read(bare)).toMatchObject({ isBackbone: true, labels: [] })
@@ -139,6 +152,14 @@ describe('a model of timm', () => {
     )
     expect(refusal(() => read(timmTensors(), { model_args: { depth: 3 } }))).toMatch(
       /"model_args\.depth" is 3, the tensors of the checkpoint say 2/,
+    )
+    expect(refusal(() => read(timmTensors(), { global_pool: null }))).toMatch(
+      /"global_pool" is null; only "token"/,
+    )
+    const name = 'blocks.0.attn.qkv.weight'
+    const odd = { dtype: 'F32', shape: [23, 8], data: new Uint8Array(23 * 32) } as const
+    expect(refusal(() => read({ ...timmTensors(), [name]: odd }))).toMatch(
+      /tensor "blocks\.0\.attn\.qkv\.weight" of the checkpoint has shape \[23,8\], .* need \[24,8\]/,
     )
     const { pos_embed: positions, ...others } = timmTensors()
     if (positions === undefined) throw new Error('no positions')

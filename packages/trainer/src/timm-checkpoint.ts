@@ -46,7 +46,7 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
   const classes = tensors.get('head.weight')?.shape[0]
   checkPlain(told, { imageSize, patchSize, channels, width, layers, mlpWidth, classes })
   return {
-    tensors: translated(tensors),
+    tensors: translated(tensors, width),
     config: {
       model_type: isDistilled ? 'deit' : 'vit',
       hidden_size: width,
@@ -57,7 +57,7 @@ export function translateTimm(config: unknown, tensors: RawTensors): TranslatedT
       num_attention_heads: headsOf(told, width),
       intermediate_size: mlpWidth,
       layer_norm_eps: EPSILON,
-      id2label: labelsOf(told.label_names ?? pretrainedOf(told).label_names),
+      id2label: labelsOf(told, classes),
     },
   }
 }
@@ -88,8 +88,23 @@ function headsOf(told: Readonly<Record<string, unknown>>, width: number): unknow
   )
 }
 
-function labelsOf(names: unknown): unknown {
-  return Array.isArray(names) ? Object.fromEntries(names.entries()) : undefined
+/**
+ * Names by class, as `id2label` has them: in `label_names`, a list or an object, which older files
+ * without `pretrained_cfg` call `labels`. Undefined where there are none, and for a backbone.
+ */
+function labelsOf(told: Readonly<Record<string, unknown>>, classes: number | undefined): unknown {
+  const older = (told.pretrained_cfg ?? undefined) === undefined ? told.labels : undefined
+  const names: unknown = told.label_names ?? pretrainedOf(told).label_names ?? older ?? undefined
+  if (names === undefined || classes === undefined) return undefined
+  if (typeof names !== 'object') {
+    failConfig('label_names', `"label_names" is ${inWords(names)}, not a list of names`)
+  }
+  const count = Object.keys(names ?? {}).length
+  if (count === classes) return { ...names }
+  return failConfig(
+    'label_names',
+    `"label_names" names ${count} classes, the classifier of the checkpoint has ${classes}`,
+  )
 }
 
 /** Names that are the same for all layers or stand outside them. */
@@ -118,13 +133,13 @@ function layerOf(name: string): number {
   return Number(BLOCK.exec(name)?.[1] ?? -1)
 }
 
-function translated(tensors: RawTensors): RawTensors {
+function translated(tensors: RawTensors, width: number): RawTensors {
   const result = new Map<string, RawTensor>()
   for (const [name, tensor] of tensors) {
     const [, stem = name, end = ''] = /^(.*)(\.weight|\.bias)$/.exec(name) ?? []
     const [, layer, inside = ''] = BLOCK.exec(stem) ?? []
     if (inside === 'attn.qkv') {
-      for (const [one, third] of thirdsOf(tensor)) {
+      for (const [one, third] of thirdsOf(name, tensor, width)) {
         result.set(`vit.encoder.layer.${layer}.attention.attention.${one}${end}`, third)
       }
       continue
@@ -139,14 +154,25 @@ function translated(tensors: RawTensors): RawTensors {
 }
 
 /** Query, key and value, which lie behind each other: (3C, C) or (3C). */
-function thirdsOf({ dtype, shape, data }: RawTensor): (readonly [string, RawTensor])[] {
-  const [rows = 0, ...rest] = shape
-  const bytes = Math.floor(data.length / 3)
+function thirdsOf(
+  tensor: string,
+  { dtype, shape, data }: RawTensor,
+  width: number,
+): (readonly [string, RawTensor])[] {
+  const [, ...rest] = shape
+  const wanted = [3 * width, ...rest.map(() => width)]
+  if (shape.length > 2 || shape.join() !== wanted.join()) {
+    throw new ModelError(
+      { code: 'bad-shape', what: tensor },
+      `timm model: tensor "${tensor}" of the checkpoint has shape [${shape}], query, key and value of the model need [${wanted}]`,
+    )
+  }
+  const bytes = data.length / 3
   return ['query', 'key', 'value'].map((name, index) => [
     name,
     {
       dtype,
-      shape: [rows / 3, ...rest],
+      shape: [width, ...rest],
       data: data.subarray(index * bytes, (index + 1) * bytes),
     },
   ])
