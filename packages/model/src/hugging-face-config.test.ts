@@ -63,6 +63,8 @@ describe('a config.json of Hugging Face', () => {
     [{ ...config, id2label: 'cat' }, '"id2label" is "cat"; it names'],
     [{ ...config, id2label: { 0: 'cat', 2: 'dog' } }, '"id2label" has no text for class 1'],
     [{ ...config, id2label: { 0: 'cat' } }, '"id2label" is wrong'],
+    [{ ...config, id2label: { 0: 'cat', 1: '' } }, '"id2label" of class 1 must be a text of 1 to'],
+    [{ ...config, id2label: { 0: 'a\nb', 1: 'b' } }, '"id2label" of class 0 holds a control'],
   ])('that is wrong is refused by the name of its field: %#', (wrong, message) => {
     expect(() => parseHuggingFaceConfig(wrong)).toThrow(message)
   })

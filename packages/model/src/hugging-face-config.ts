@@ -1,4 +1,5 @@
 import { ModelError } from './errors.ts'
+import { labelFault } from './label.ts'
 import { type ModelSpec, parseModelSpec } from './spec.ts'
 
 /** The fields of config.json that make up a spec, and their names there. */
@@ -77,7 +78,10 @@ function sideOf(field: string, value: unknown): unknown {
   )
 }
 
-/** The labels of the classes in their order, from `id2label`. @throws ModelError `bad-spec`. */
+/**
+ * The labels of the classes in their order, from `id2label`, as a manifest takes them.
+ * @throws ModelError `bad-spec`.
+ */
 export function parseHuggingFaceLabels(value: unknown): string[] {
   const { id2label } = parseObject(value)
   if (typeof id2label !== 'object' || id2label === null || Array.isArray(id2label)) {
@@ -89,6 +93,8 @@ export function parseHuggingFaceLabels(value: unknown): string[] {
   return Array.from({ length: labels.size }, (_, id) => {
     const label: unknown = labels.get(String(id))
     if (typeof label !== 'string') fail('id2label', `"id2label" has no text for class ${id}`)
+    const fault = labelFault(label)
+    if (fault !== undefined) fail('id2label', `"id2label" of class ${id} ${fault}; change it there`)
     return label
   })
 }

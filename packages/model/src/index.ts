@@ -133,6 +133,7 @@ export {
 export { canonicalJson, type Json } from './canonical-json.ts'
 export { type Grouping, groupingText, parseGrouping, singleRounds } from './grouping.ts'
 export { checkSha256, isSha256, parseSha256, type Sha256, sha256 } from './hash.ts'
+export { labelFault } from './label.ts'
 export { type LaneReleaseChoice, laneReleaseIn } from './lane-release.ts'
 export { LAYER_DTYPES, type LayerDtype, type LayerFiles, STORED_AS } from './layer-files.ts'
 export {
@@ -192,6 +193,7 @@ export {
   FOREIGN_FILE_BYTES,
   LAYER_FILES_APART_MAX,
   MANIFEST_BYTES_MAX,
+  NAME_LETTERS_MAX,
   PICTURE_PIXELS_MAX,
   PICTURE_SIDE_PIXELS_MAX,
 } from './limits.ts'

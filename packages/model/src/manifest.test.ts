@@ -150,6 +150,8 @@ describe('a wrong manifest', () => {
     ['labels', { ...manifest, labels: ['a', 'b'] }],
     ['labels.1', { ...manifest, labels: ['a', '', 'c'] }],
     ['labels.2', { ...manifest, labels: ['a', '😀', '\ud83d'] }],
+    ['labels.0', { ...manifest, labels: ['a\nb', 'b', 'c'] }],
+    ['labels.1', { ...manifest, labels: ['a', '\u009b31m', 'c'] }],
     ['parts', { ...manifest, parts: parts.slice(1) }],
     ['parts.0.part', { ...manifest, parts: parts.toReversed() }],
     ['parts.0', { ...manifest, parts: [7, ...parts.slice(1)] }],

@@ -5,9 +5,9 @@ import { ModelError } from './errors.ts'
 import { foreignFile } from './foreign-file.ts'
 import { parseGrouping } from './grouping.ts'
 import { type Sha256, sha256 } from './hash.ts'
+import { labelFault } from './label.ts'
 import { type LayerDtype, type LayerFiles, parseLayerFiles } from './layer-files.ts'
 import {
-  LABEL_LETTERS_MAX,
   MANIFEST_BYTES_MAX,
   MANIFEST_GROUPINGS_MAX,
   NAME_LETTERS_MAX,
@@ -246,11 +246,9 @@ function parseLabels(value: unknown, spec: ModelSpec): string[] {
     fail('labels', `must be a list of ${spec.classes} texts, one per class`)
   }
   return value.map((label: unknown, index) => {
-    if (typeof label !== 'string' || label.length < 1 || label.length > LABEL_LETTERS_MAX) {
-      fail(`labels.${index}`, `must be a text of 1 to ${LABEL_LETTERS_MAX} letters`)
-    }
-    if (/\p{Surrogate}/u.test(label)) fail(`labels.${index}`, 'holds half a surrogate pair')
-    return label
+    const fault = labelFault(label)
+    if (fault !== undefined) fail(`labels.${index}`, fault)
+    return String(label)
   })
 }
 

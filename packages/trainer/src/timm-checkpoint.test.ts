@@ -121,6 +121,12 @@ describe('a model of timm', () => {
     expect(refusal(() => read(timmTensors(), { label_names: ['ape'] }))).toMatch(
       /"label_names" names 1 classes, the classifier of the checkpoint has 3/,
     )
+    expect(refusal(() => read(timmTensors(), { label_names: ['ape', 'b\n', 'c'] }))).toMatch(
+      /"label_names" of class 1 holds a control character/,
+    )
+    expect(refusal(() => read(timmTensors(), { label_names: { 0: 'a', 2: 'b', 3: 'c' } }))).toMatch(
+      /"label_names" of class 1 must be a text/,
+    )
     expect(refusal(() => read(timmTensors(), { label_names: 'ape' }))).toMatch(
       /"label_names" is "ape", not a list/,
     )

@@ -1,4 +1,4 @@
-import { ModelError } from '@layerswarm/model'
+import { labelFault, ModelError } from '@layerswarm/model'
 import { failExtra, type RawTensor, type RawTensors } from './checkpoint-tensors.ts'
 import { checkPlain } from './timm-plain.ts'
 import { inWords, pretrainedOf } from './timm-preprocessing.ts'
@@ -99,12 +99,19 @@ function labelsOf(told: Readonly<Record<string, unknown>>, classes: number | und
   if (typeof names !== 'object') {
     failConfig('label_names', `"label_names" is ${inWords(names)}, not a list of names`)
   }
-  const count = Object.keys(names ?? {}).length
-  if (count === classes) return { ...names }
-  return failConfig(
-    'label_names',
-    `"label_names" names ${count} classes, the classifier of the checkpoint has ${classes}`,
-  )
+  const byClass = new Map<string, unknown>(Object.entries(names ?? {}))
+  if (byClass.size !== classes) {
+    failConfig(
+      'label_names',
+      `"label_names" names ${byClass.size} classes, the classifier of the checkpoint has ${classes}`,
+    )
+  }
+  for (let id = 0; id < classes; id++) {
+    const fault = labelFault(byClass.get(String(id)))
+    if (fault === undefined) continue
+    failConfig('label_names', `"label_names" of class ${id} ${fault}; change it there`)
+  }
+  return Object.fromEntries(byClass)
 }
 
 /** Names that are the same for all layers or stand outside them. */

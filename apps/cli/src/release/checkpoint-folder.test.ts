@@ -192,6 +192,26 @@ describe('a backbone', () => {
   })
 })
 
+test('a name or a label that publish would refuse is refused by the import', async () => {
+  await writeWeights('model.safetensors', tensors())
+  const importAs = (name: string | undefined) =>
+    importFolder(folder, { out: at('out'), name, dropDistillation: false })
+  await expect(importAs('Bad Name / x')).rejects.toThrow(/^--name takes 1 to 64 of a-z.*"Bad Name/)
+  for (const [label, fault] of [
+    ['', /"id2label" of class 1 must be a text of 1 to 256 letters/],
+    ['x'.repeat(257), /"id2label" of class 1 must be a text of 1 to 256 letters/],
+    ['a\nb', /"id2label" of class 1 holds a control character/],
+  ] as const) {
+    await writeFile(
+      at('config.json'),
+      JSON.stringify({ ...config, id2label: { 0: 'a', 1: label } }),
+    )
+    await expect(importAs(undefined)).rejects.toThrow(fault)
+  }
+  await writeFile(at('config.json'), JSON.stringify(config))
+  expect((await importAs('good-name')).name).toBe('good-name')
+})
+
 test('a folder reads the same from where it came and after an import', async () => {
   await writeWeights('model.safetensors', tensors())
   await writeFile(at('preprocessor_config.json'), '{"image_mean":[0.1],"image_std":[0.2]}')

@@ -3,6 +3,7 @@ import type { ModelSpec } from '@layerswarm/model'
 import { layoutOf, writeMadeModel } from '@layerswarm/trainer'
 import { requireFolder } from '../files.ts'
 import { readCheckpointFolder } from './checkpoint-folder.ts'
+import { checkedName, nameAfter } from './release-name.ts'
 import { refuseTaken } from './taken-folder.ts'
 
 /** Where an imported model goes, and what it is called. */
@@ -29,10 +30,11 @@ export async function importFolder(
   folder: string,
   { out, name, dropDistillation }: ImportChoice,
 ): Promise<ImportResult> {
+  const given = name === undefined ? undefined : checkedName(name)
   await requireFolder(folder)
   await refuseTaken(out)
   const model = await readCheckpointFolder(folder, dropDistillation)
-  const called = name ?? releaseName(basename(resolve(folder)))
+  const called = given ?? nameAfter(basename(resolve(folder)))
   const modelHash = await writeMadeModel(out, {
     ...model,
     name: called,
@@ -43,10 +45,4 @@ export async function importFolder(
   const { spec, isBackbone, skipped } = model
   const parameters = layoutOf(spec).elements - (isBackbone ? spec.classes * (spec.width + 1) : 0)
   return { name: called, spec, parameters, modelHash, isBackbone, skipped }
-}
-
-/** A folder's name as a release may be called. */
-function releaseName(folder: string): string {
-  const name = folder.toLowerCase().replace(/[^a-z0-9._-]+/g, '-')
-  return name.replace(/^[^a-z0-9]+/, '').slice(0, 64) || 'imported'
 }

@@ -1,7 +1,9 @@
-import { basename, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
+import { labelFault } from '@layerswarm/model'
 import { drawMask, mergeParts, sameSpec, writeMadeModel } from '@layerswarm/trainer'
 import { CliError, usageError } from '../cli-error.ts'
 import { type ModelFolder, readModelFolder } from './release-folder.ts'
+import { checkedName, nameAfter } from './release-name.ts'
 import { refuseTaken } from './taken-folder.ts'
 
 /** How two models are merged, and where to. */
@@ -19,10 +21,12 @@ export async function mergeFolders(
   b: string,
   choice: MergeChoice,
 ): Promise<{ name: string; modelHash: string; mask: readonly boolean[] }> {
+  const given = choice.name === undefined ? undefined : checkedName(choice.name)
   await refuseTaken(choice.out)
   const first = await readModelFolder(a)
   const second = await readModelFolder(b)
   checkPair(first, second, 'merged')
+  checkLabels(a, first.labels)
   const { spec, preprocessing } = first
   if (preprocessing === undefined) {
     throw new CliError(
@@ -35,7 +39,7 @@ export async function mergeFolders(
   if (mask.length !== spec.layers) {
     throw usageError(`--mask has ${mask.length} entries; the models have ${spec.layers} layers`)
   }
-  const name = choice.name ?? `${first.name}-merged`
+  const name = given ?? nameAfter(first.name, '-merged')
   const modelHash = await writeMadeModel(choice.out, {
     name,
     spec,
@@ -48,6 +52,19 @@ export async function mergeFolders(
     recipe: { merge: [a, b].map((folder) => basename(resolve(folder))), mask: mask.map(Number) },
   })
   return { name, modelHash, mask }
+}
+
+/** Those of a report may be of a time when any were taken. @throws CliError `bad-file`. */
+function checkLabels(folder: string, labels: readonly string[]): void {
+  for (const [id, label] of labels.entries()) {
+    const fault = labelFault(label)
+    if (fault === undefined) continue
+    const path = join(folder, 'report.json')
+    throw new CliError(
+      { code: 'bad-file', path },
+      `${path}: "dataset.labels.${id}" ${fault}; change it there`,
+    )
+  }
 }
 
 /** @throws CliError `refused` for models whose layers cannot be put together. */

@@ -41,6 +41,12 @@ describe('a list of pictures', () => {
     expect(await listed()).toEqual(['a,b', 20, 20])
   })
 
+  test('is refused for a class whose name no release may have', async () => {
+    await split('train', 'test')
+    await writePictures('train/c\nd', 3)
+    await expect(listed()).rejects.toThrow(/the name of this class holds a control character/)
+  })
+
   test('is measured on test where there is val too, and says so', async () => {
     await split('train', 'val', 'test')
     await writePictures('test/a', 3)

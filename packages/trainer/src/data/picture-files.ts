@@ -1,4 +1,5 @@
 import { extname, join } from 'node:path'
+import { labelFault } from '@layerswarm/model'
 import { TrainerError } from '../errors.ts'
 import { FOLDER_CLASSES_MAX, SPLIT_SEED, TEST_EVERY_PICTURES } from '../limits.ts'
 import { createRandom } from '../random.ts'
@@ -37,6 +38,11 @@ export async function listPictures(folder: string): Promise<PictureList> {
   const [faults, notes] = [[...places.faults], [...places.notes]]
   const trained = await classesIn(places.train, faults)
   const labels = trained.map(({ name }) => name)
+  for (const label of labels) {
+    const fault = labelFault(label)
+    if (fault !== undefined)
+      failData(join(places.train, label), `the name of this class ${fault}; rename its folder`)
+  }
   if (labels.length < 2) await failFew(places.train, labels, faults)
   if (labels.length > FOLDER_CLASSES_MAX) {
     failData(
