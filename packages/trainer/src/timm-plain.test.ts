@@ -67,6 +67,7 @@ describe('a plain ViT of timm', () => {
     ['embed_dim', 384, /is 384, the tensors of the checkpoint say 192/],
     ['depth', '12', /is "12", the tensors of the checkpoint say 12/],
     ['img_size', [224, 192], /is a list, the tensors of the checkpoint say 224/],
+    ['img_size', [{ toString: 1 }, 224], /is a list, the tensors/],
     ['mlp_ratio', 2, /is 2, the tensors of the checkpoint say 4/],
   ])('is refused with the argument %s that does otherwise', (name, value, message) => {
     const line = refused(withArguments({ [name]: value }))

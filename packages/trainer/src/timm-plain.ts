@@ -97,7 +97,8 @@ function shapedArguments(shape: TimmShape): Readonly<Record<string, Shaped>> {
   const side = (wanted: number): Shaped => ({
     wanted,
     isFit: (value) =>
-      value === wanted || (Array.isArray(value) && value.join() === `${wanted},${wanted}`),
+      value === wanted ||
+      (Array.isArray(value) && value.length === 2 && value.every((one) => one === wanted)),
   })
   const { width, mlpWidth, classes } = shape
   return {
