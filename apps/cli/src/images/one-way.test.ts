@@ -88,12 +88,12 @@ describe('a set of pictures', () => {
       for (const split of ['train', 'test'] as const) {
         expect(evaluated[split].pixels).toEqual(trained[split].pixels)
       }
-      // The test pictures in their order: those of one class behind each other, by their names.
+      // The test pictures in their order: those of one class by their names, the classes in turns.
       const names = Array.from({ length: FILES }, (_, file) => `${file}.png`).toSorted()
       const values = trained.test.pixels.length / trained.test.count
       for (const [label, one] of trained.labels.entries()) {
         for (const [at, file] of names.entries()) {
-          const image = label * FILES + at
+          const image = at * trained.labels.length + label
           const bytes = trained.test.pixels.subarray(image * values, (image + 1) * values)
           const asked = await readPicture(join(data, 'test', one, file), preprocessing)
           expect(asked).toEqual(grayTensor(bytes, preprocessing))

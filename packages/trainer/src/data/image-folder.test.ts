@@ -126,3 +126,17 @@ test('a picture in no class stops a strict reading', async () => {
   await load()
   expect(told[1]).toContain(fault)
 })
+
+test('the first test pictures are of every class, as many as its share', async () => {
+  for (const [name, count] of [
+    ['cat', 40],
+    ['dog', 40],
+    ['emu', 20],
+  ] as const) {
+    for (const split of ['train', 'test']) await write(join(split, name), times(count, GOOD))
+  }
+  const { test: tests } = await load()
+  const first = [...tests.labels.subarray(0, 10)]
+  expect([0, 1, 2].map((label) => first.filter((one) => one === label).length)).toEqual([4, 4, 2])
+  expect((await load()).test.labels).toEqual(tests.labels)
+})

@@ -71,7 +71,7 @@ export async function loadImageFolder(
     readPictures(files, preparation, { ...options, faults: unread, signal })
   const trained = await read(mixed(train))
   if (trained.files.length === 0) failUnreadable(folder, train.length, train.length, unread[0])
-  const tested = await read(test)
+  const tested = await read(mixed(test))
   for (const note of notes) options.tell(note)
   tellFaults(folder, [...found, ...unread], options)
   checkRead(folder, labels, trained, tested)
@@ -121,7 +121,7 @@ function tellFaults(
 
 /**
  * The pictures of all classes spread evenly: whoever takes the last tenth of them, to watch a
- * training by, takes a tenth of every class.
+ * training by, or the first few, to measure on, takes as large a share of every class.
  */
 function mixed(files: readonly PictureFile[]): PictureFile[] {
   const counts = new Map<number, number>()
