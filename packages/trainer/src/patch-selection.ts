@@ -1,6 +1,8 @@
 import { type ModelSpec, tokensOf } from '@layerswarm/model'
 import { type NamedTensors, zeroTensor } from './engine/train-engine.ts'
 import { layoutOf } from './parameters.ts'
+import { createRandom } from './random.ts'
+import { type Recipe, stepsOf } from './recipe.ts'
 import { gradientName, inputName } from './train-graph.ts'
 
 const POSITIONS = 'embeddings.position_embeddings'
@@ -67,4 +69,17 @@ export function createPatchSelection(
       }
     },
   }
+}
+
+/**
+ * The patches of one step, drawn from the seed and the step alone, in reading order; none where
+ * all are kept.
+ */
+export function keptPatchesOf(recipe: Recipe, spec: ModelSpec, step: number): ArrayLike<number> {
+  if (step > recipe.keptPatchesUntil * stepsOf(recipe)) return []
+  const random = createRandom(recipe.seed, `patches ${step}`)
+  return random
+    .permutation(tokensOf(spec) - 1)
+    .subarray(0, recipe.keptPatches)
+    .sort()
 }

@@ -5,6 +5,8 @@ import type { TrainReport } from './report.ts'
 const STYLE = `:root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}
 figure{margin:1.5rem 0}svg{width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left}`
 
+const NO_CURVES = 'none: there were too few training images to hold some out'
+
 /** How a training went, as one HTML page that needs nothing else: the curves as SVG, and the recipe. */
 export function trainPage(report: TrainReport, recipe: Recipe): string {
   const { curve, accuracies, spec } = report
@@ -15,6 +17,7 @@ export function trainPage(report: TrainReport, recipe: Recipe): string {
     ['images seen', `${report.imagesSeen} in ${report.steps} steps`],
     ['time', `${minutes(report.wallSeconds)} (${minutes(report.cpuSeconds)} of processor time)`],
     ['engine', report.engine],
+    ...(curve.length === 0 ? [['curves', NO_CURVES] as const] : []),
     ['test images, in sequence', percent(sequential)],
     [
       'test images, in arbitrary order',
@@ -24,25 +27,31 @@ export function trainPage(report: TrainReport, recipe: Recipe): string {
     ...report.teachers.map((hash) => ['teacher', hash] as const),
     ['model', report.modelHash],
   ]
-  const plots = [
-    linePlot({
-      title: 'Training loss, moving average',
-      x: 'images seen',
-      y: 'loss',
-      series: [{ name: 'loss', points: curve.map(({ images, loss }) => [images, loss]) }],
-    }),
-    linePlot({
-      title: 'Accuracy of the averaged weights on held-out training images',
-      x: 'images seen',
-      y: 'accuracy',
-      yMax: 1,
-      percent: true,
-      series: [
-        { name: 'in sequence', points: curve.map((one) => [one.images, one.sequential]) },
-        { name: 'in arbitrary order', points: curve.map((one) => [one.images, one.arbitrary]) },
-      ],
-    }),
-  ]
+  const plots =
+    curve.length === 0
+      ? []
+      : [
+          linePlot({
+            title: 'Training loss, moving average',
+            x: 'images seen',
+            y: 'loss',
+            series: [{ name: 'loss', points: curve.map(({ images, loss }) => [images, loss]) }],
+          }),
+          linePlot({
+            title: 'Accuracy of the averaged weights on held-out training images',
+            x: 'images seen',
+            y: 'accuracy',
+            yMax: 1,
+            percent: true,
+            series: [
+              { name: 'in sequence', points: curve.map((one) => [one.images, one.sequential]) },
+              {
+                name: 'in arbitrary order',
+                points: curve.map((one) => [one.images, one.arbitrary]),
+              },
+            ],
+          }),
+        ]
   const title = `Training of ${report.name}`
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8">',

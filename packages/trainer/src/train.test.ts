@@ -168,6 +168,25 @@ describe('a training', () => {
     expect(seen[0]?.imagesPerSecond).toBeGreaterThan(1)
   })
 
+  test('with too few images to hold some out measures nothing on the way', async () => {
+    const few = join(folder, 'few')
+    await writeFixture(few, 9, 5)
+    const seen: TrainProgress[] = []
+    const options = {
+      dataDir: few,
+      onProgress: (progress: TrainProgress) => void seen.push(progress),
+    }
+    await trainInto('of nine', { ...recipe, batch: 3, images: 90 }, options)
+    expect(seen.at(-1)).toMatchObject({ step: 30, heldOutImages: 0 })
+    expect(seen.some(({ evaluation }) => evaluation !== undefined)).toBe(false)
+    expect(
+      JSON.parse(await readFile(join(folder, 'of nine', 'report.json'), 'utf8')).curve,
+    ).toEqual([])
+    const page = await readFile(join(folder, 'of nine', 'train-report.html'), 'utf8')
+    expect(page).toMatch(/too few training images to hold some out/)
+    expect(page).not.toMatch(/NaN|<svg/)
+  })
+
   test('whose numbers run away stops and names the step', async () => {
     const wild = {
       ...recipe,

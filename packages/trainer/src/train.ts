@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ModelSpec, tokensOf } from '@layerswarm/model'
+import type { ModelSpec } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
 import { type BatchPasses, createBatchPasses } from './batch-passes.ts'
 import {
@@ -33,6 +33,7 @@ import { createOptimizer, type Optimizer } from './optimizer.ts'
 import { originOf } from './origin.ts'
 import { openOutputFolder } from './output-folder.ts'
 import { layoutOf, type ParameterLayout } from './parameters.ts'
+import { keptPatchesOf } from './patch-selection.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import { type Recipe, specOf, stepsOf } from './recipe.ts'
 import type { TrainReport } from './report.ts'
@@ -56,6 +57,8 @@ export interface TrainProgress {
   /** Since the start or the resumption. */
   readonly imagesPerSecond: number
   readonly etaSeconds: number
+  /** Training images that it is watched by: none where there are fewer than ten. */
+  readonly heldOutImages: number
   /** Set when the held-out images have just been evaluated. */
   readonly evaluation?: CurvePoint
 }
@@ -347,25 +350,14 @@ async function runStep(training: Training): Promise<void> {
   training.step = step
 }
 
-/**
- * The patches of one step, drawn from the seed and the step alone, in reading order; none where
- * all are kept.
- */
-function keptPatchesOf(recipe: Recipe, spec: ModelSpec, step: number): ArrayLike<number> {
-  if (step > recipe.keptPatchesUntil * stepsOf(recipe)) return []
-  const random = createRandom(recipe.seed, `patches ${step}`)
-  return random
-    .permutation(tokensOf(spec) - 1)
-    .subarray(0, recipe.keptPatches)
-    .sort()
-}
-
 function scheduleOf(recipe: Recipe): Schedule {
   return { ...recipe, steps: stepsOf(recipe) }
 }
 
-async function evaluateHeldOut(training: Training): Promise<CurvePoint> {
+/** @returns undefined where nothing is held out. */
+async function evaluateHeldOut(training: Training): Promise<CurvePoint | undefined> {
   const { step, loss, recipe, curve, evaluator, heldOut } = training
+  if (heldOut.count === 0) return undefined
   const { sequential, arbitrary } = await heard(training, (signal) =>
     evaluator.evaluate(heldOut, CURVE_SEEDS, signal),
   )
@@ -375,7 +367,7 @@ async function evaluateHeldOut(training: Training): Promise<CurvePoint> {
 }
 
 function reportProgress(
-  { recipe, step, loss, options, stopwatch }: Training,
+  { recipe, step, loss, options, stopwatch, heldOut }: Training,
   first: number,
   evaluation: CurvePoint | undefined,
 ): void {
@@ -389,6 +381,7 @@ function reportProgress(
     learningRate: learningRateAt(step, scheduleOf(recipe)),
     imagesPerSecond: recipe.batch / secondsPerStep,
     etaSeconds: secondsPerStep * (steps - step),
+    heldOutImages: heldOut.count,
     ...(evaluation === undefined ? {} : { evaluation }),
   })
 }

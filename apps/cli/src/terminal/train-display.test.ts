@@ -10,6 +10,7 @@ const progress = {
   learningRate: 0.001,
   imagesPerSecond: 321.4,
   etaSeconds: 95,
+  heldOutImages: 10,
 }
 const evaluation = { step: 50, images: 0, loss: 1, sequential: 0.5, arbitrary: 0.45 }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
@@ -59,6 +60,12 @@ describe('the display of a training', () => {
     expect(lines).toEqual([
       'step 50 of 100, loss 2.000, 321 images/s, 1.6 min left, held out: 50.0 % in sequence, 45.0 % in any order',
     ])
+  })
+
+  test('says so where nothing is held out', () => {
+    const lines: string[] = []
+    createLineDisplay((line) => lines.push(line)).show({ ...progress, heldOutImages: 0 })
+    expect(lines.join()).toMatch(/ left, nothing held out of so few images$/)
   })
 
   test('is drawn over itself in a terminal, within its width, and not too often', () => {

@@ -88,11 +88,13 @@ function progressLine({
   loss,
   imagesPerSecond,
   etaSeconds,
+  heldOutImages,
   evaluation,
 }: TrainProgress): string {
+  const none = heldOutImages === 0 ? ', nothing held out of so few images' : ''
   const accuracy =
     evaluation === undefined
-      ? ''
+      ? none
       : `, held out: ${percent(evaluation.sequential)} in sequence, ${percent(evaluation.arbitrary)} in any order`
   return `step ${step} of ${steps}, loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(0)} images/s, ${duration(etaSeconds)} left${accuracy}`
 }
