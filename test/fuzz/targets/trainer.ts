@@ -13,6 +13,8 @@ import {
   readCheckpointNotes,
   resumeCommand,
 } from '../../../packages/trainer/src/resumption.ts'
+import { checkPlain } from '../../../packages/trainer/src/timm-plain.ts'
+import { timmPreprocessing } from '../../../packages/trainer/src/timm-preprocessing.ts'
 import { jsonOf, parsed, REFUSED, refusing, refusingLater, same, type Target } from '../target.ts'
 import { scratch, written } from './files.ts'
 import { TINY_SPEC, tinyCheckpoint } from './model.ts'
@@ -30,6 +32,19 @@ const CONFIG = {
   ...{ model_type: 'vit', image_size: 4, patch_size: 4, num_channels: 1, hidden_size: 4 },
   ...{ num_hidden_layers: 2, num_attention_heads: 1, intermediate_size: 4 },
   ...{ layer_norm_eps: 1e-6, layershuffle_variant: 'shuffle', id2label: { 0: 'a', 1: 'b' } },
+}
+
+const TIMM_SHAPE = {
+  ...{ imageSize: 8, patchSize: 4, channels: 3, width: 4, layers: 2, mlpWidth: 16, classes: 2 },
+}
+
+const TIMM_CONFIG = {
+  architecture: 'vit_tiny_patch4_8',
+  model_args: { img_size: [8, 8], depth: 2, mlp_ratio: 4, act_layer: 'gelu', init_values: null },
+  pretrained_cfg: {
+    ...{ interpolation: 'bicubic', crop_pct: 0.9, crop_mode: 'squash' },
+    ...{ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  },
 }
 
 const emptyState = () => ({
@@ -179,6 +194,19 @@ export const TRAINER_TARGETS: readonly Target[] = [
           { dropDistillation: true },
         ),
       )
+    },
+  },
+  {
+    name: 'trainer/timm-config',
+    covers: [file('timm-plain.ts#checkPlain'), file('timm-preprocessing.ts#timmPreprocessing')],
+    kind: 'json',
+    seeds: () => [jsonOf(TIMM_CONFIG), jsonOf(TIMM_CONFIG.pretrained_cfg)],
+    run(input) {
+      const given = parsed(input)
+      const documented = { ModelError: ['bad-spec'] }
+      const plain = refusing(documented, () => checkPlain({ ...Object(given) }, TIMM_SHAPE))
+      if (plain === REFUSED) return REFUSED
+      return refusing(documented, () => timmPreprocessing(given, TIMM_SHAPE))
     },
   },
   {
