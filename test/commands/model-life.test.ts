@@ -226,6 +226,10 @@ describe('rounds', () => {
     const out = at('measured release')
     const key = ['--key', at('keys', 'publisher.key')]
     const words = ['publish', at('training'), '--out', out, ...key, ...rounds, ...data]
+    const dataless = words.slice(0, -data.length)
+    expect(await refusal(2, ...dataless)).toMatch(
+      /not Fashion-MNIST: name its data set with --data/,
+    )
     const published = await run<{ rounds: Record<string, number> }>(...words)
     expect(Object.keys(published.rounds)).toEqual(['4', '1+1+1+1', '2+2'])
     const manifest = parseManifest(await readFile(join(out, 'manifest.json')))

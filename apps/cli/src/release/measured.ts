@@ -20,7 +20,7 @@ export interface MeasureChoice {
 }
 
 /** Fashion-MNIST by the name that a training's report gives it. */
-const FASHION_MNIST = 'fashion-mnist'
+export const FASHION_MNIST = 'fashion-mnist'
 
 /**
  * What a manifest says of pictures that the model does not know, measured on those of `data` or, of

@@ -5,11 +5,12 @@ import { exists, readBounded, requireFolder } from '../files.ts'
 import { PUBLISHED_ROUNDS_SEEDS } from '../limits.ts'
 import { measureRounds } from './evaluate-folders.ts'
 import { checkKinds, smallFilesOf } from './layer-files.ts'
-import { mixesOf, noveltyOf } from './measured.ts'
+import { FASHION_MNIST, mixesOf, noveltyOf } from './measured.ts'
 import { type PublishSource, readReleaseSource, readTrainingSource } from './publish-source.ts'
 import { readOrCreateKey } from './publisher-key.ts'
 import { refuseUnimported } from './refuse-unpublished.ts'
 import { partPath, readManifest } from './release-folder.ts'
+import { checkedName } from './release-name.ts'
 import { refuseOtherRelease } from './taken-folder.ts'
 import { type UploadableRelease, type UploadTarget, uploadRelease } from './upload-release.ts'
 import { signRelease, writeRelease } from './write-release.ts'
@@ -95,6 +96,8 @@ async function newRelease(
   const { out, log } = choice
   const name = choice.name ?? source.name
   // Before anything is measured, which may take minutes.
+  checkedName(name)
+  checkData(folder, source.trainedOn, choice)
   if (out !== undefined) await refuseOtherRelease(out, folder, { ...source, name })
   // As the last layer is stored: those of a release are all alike.
   const dtype = source.parts.at(-1)?.dtype ?? choice.dtype
@@ -118,6 +121,25 @@ async function newRelease(
     manifest,
     file: async ({ sha256 }) => files.get(sha256) ?? new Uint8Array(),
   }
+}
+
+/** Figures that are signed are of the data that a model learned. @throws CliError `bad-usage`. */
+function checkData(
+  folder: string,
+  trainedOn: string | undefined,
+  { data, rounds, layerFiles, mixesWith }: PublishChoice,
+): void {
+  if (data !== undefined || trainedOn === FASHION_MNIST) return
+  const [asked] = [
+    ...(rounds.length > 0 ? ['--rounds'] : []),
+    ...(layerFiles.length > 0 ? ['--layer-files'] : []),
+    ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
+  ]
+  if (asked === undefined) return
+  const learned = trainedOn === undefined ? 'something that is not known' : `"${trainedOn}"`
+  throw usageError(
+    `${asked} measures ${folder} on test images, and it learned ${learned}, not Fashion-MNIST: name its data set with --data DIR`,
+  )
 }
 
 /** What a manifest says of groupings; undefined where none is asked for. */
