@@ -172,3 +172,9 @@ export const CHECKPOINT_HEADER_BYTES_MAX = 2 ** 24
 
 /** Words of a command line that a checkpoint keeps: a recipe, and a dozen teachers beside the other options. */
 export const RESUME_WORDS_MAX = 64
+
+/** Parameters of a model in one array of float32: the longest that Node 20 makes. */
+export const PARAMETERS_MAX = 2 ** 32
+
+/** What a training holds of each parameter: the weight, two moments, the average and the gradient, four bytes each. */
+export const STATE_BYTES_PER_PARAMETER = 5 * 4

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { ModelSpec } from '@layerswarm/model'
 import { createOptimizerState, gradientNorm, type OptimizerState } from './adamw.ts'
@@ -19,7 +20,7 @@ import { openEngine } from './engine/open-engine.ts'
 import type { EngineName, TrainEngine } from './engine/train-engine.ts'
 import { TrainerError } from './errors.ts'
 import { createEvaluator, type Evaluator } from './evaluate.ts'
-import { checkBatches } from './fit.ts'
+import { checkBatches, checkMemory } from './fit.ts'
 import { drawPlan } from './layer-order.ts'
 import {
   CHECKPOINT_INTERVAL_SECONDS_MAX,
@@ -230,6 +231,7 @@ async function prepare(
 ): Promise<Training> {
   const spec = fineTunedSpec(specOf(recipe, dataset), options.from)
   const layout = layoutOf(spec)
+  checkMemory(spec, layout, totalmem())
   const parameters = startParameters(layout, options.from, createRandom(recipe.seed, 'weights'))
   copySharedLayers(layout, parameters, recipe.distinctLayers)
   const state = createOptimizerState(parameters)
