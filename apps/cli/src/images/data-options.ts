@@ -44,6 +44,6 @@ export function picturesOf(
   const as = taker?.preprocessing
   return {
     ...{ decode: readPixels, size: size ?? taker?.spec.imageSize, channels, as },
-    ...{ strict, tell: log },
+    ...{ isSizeNamed: size !== undefined, strict, tell: log },
   }
 }

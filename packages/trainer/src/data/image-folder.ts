@@ -27,6 +27,8 @@ export interface ImageFolderOptions {
   readonly decode: DecodePicture
   /** Height and width, pixels; undefined takes the pictures as they are, all of one square size. */
   readonly size: number | undefined
+  /** Somebody named the size: data that cannot be fitted to it are refused. */
+  readonly isSizeNamed?: boolean
   /** 1 or 3; undefined takes 1 if all pictures are grey. */
   readonly channels: 1 | 3 | undefined
   /** How a model that is there already wants its pictures; undefined decides by the pictures. */

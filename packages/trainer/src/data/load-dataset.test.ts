@@ -424,3 +424,15 @@ test('a folder that is not there, or holds nothing, is missing data', async () =
   expect(await fault(at('nowhere'))).toBe('missing-data')
   expect(await fault(folder)).toBe('missing-data')
 })
+
+test('a size that was named for idx or CIFAR files is refused, not ignored', async () => {
+  const options = { pictures: { ...pictures, size: 14, isSizeNamed: true } }
+  await writeIdx(DIGITS, 33)
+  await expect(loadDataset(folder, options)).rejects.toThrow(
+    `${folder}: it holds idx files, whose images keep the size that they have; leave out --size,`,
+  )
+  // The size of a model to begin with is nobody's word.
+  await loadDataset(folder, { pictures: { ...pictures, size: 14 } })
+  await writeFile(at('data_batch_1.bin'), '')
+  await expect(loadDataset(folder, options)).rejects.toThrow(/: it holds CIFAR files, /)
+})

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path'
 import { TrainerError } from '../errors.ts'
 import { WRAPPING_FOLDERS_MAX } from '../limits.ts'
 import { CIFAR_FILES, loadCifar } from './cifar.ts'
+import { failData } from './data-file.ts'
 import type { Dataset } from './dataset.ts'
 import { namesIn, splitOf } from './folder-names.ts'
 import { FASHION_MNIST_DIR, hasIdxFiles, isIdxName, loadIdxData } from './idx-data.ts'
@@ -47,11 +48,26 @@ async function loadFound(
   { pictures, signal }: LoadOptions,
 ): Promise<Dataset> {
   const names = await namesIn(folder)
-  if (names.files.includes(CIFAR_FILES['cifar-10'])) return loadCifar(folder, 'cifar-10')
-  if (names.files.includes(CIFAR_FILES['cifar-100'])) return loadCifar(folder, 'cifar-100')
-  if (await hasIdxFiles(folder)) return loadIdxData(folder, name)
+  for (const version of ['cifar-10', 'cifar-100'] as const) {
+    if (!names.files.includes(CIFAR_FILES[version])) continue
+    refuseSize(folder, 'CIFAR', pictures)
+    return loadCifar(folder, version)
+  }
+  if (await hasIdxFiles(folder)) {
+    refuseSize(folder, 'idx', pictures)
+    return loadIdxData(folder, name)
+  }
   if (names.folders.length === 0 || pictures === undefined) return refuseFolder(folder, names)
   return loadImageFolder(folder, name, pictures, signal)
+}
+
+/** @throws TrainerError `bad-data` where a size was named for what is taken as it is. */
+function refuseSize(folder: string, kind: string, pictures: LoadOptions['pictures']): void {
+  if (pictures?.isSizeNamed !== true) return
+  failData(
+    folder,
+    `it holds ${kind} files, whose images keep the size that they have; leave out --size, which is for pictures in folders`,
+  )
 }
 
 function isCifarName(name: string): boolean {
