@@ -84,6 +84,16 @@ describe('a list of pictures', () => {
     expect(drawn).not.toEqual([9, 18, 27, 36].map((place) => at('train/a', `${place}.png`)))
   })
 
+  test('says which of two folders for training is left out', async () => {
+    await split('Training', 'train', 'val')
+    expect(await listed()).toEqual([
+      'a,b',
+      20,
+      20,
+      `${at('train')} is not read: ${at('Training')} is what is trained on; put all training pictures into one`,
+    ])
+  })
+
   test('keeps a class that is called train', async () => {
     for (const name of ['bus', 'train']) await writePictures(name, 10)
     expect(await listed()).toEqual(['bus,train', 18, 2])

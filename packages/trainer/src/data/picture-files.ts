@@ -87,7 +87,7 @@ interface Splits {
 async function splitsOf(folder: string): Promise<Splits> {
   const { folders, files } = await namesIn(folder)
   const whole = { train: folder, test: undefined, faults: [], notes: [] }
-  const train = folders.find((name) => splitOf(name) === 'train')
+  const [train, ...otherTrains] = folders.filter((name) => splitOf(name) === 'train')
   const isSplit = folders.length > 0 && folders.every((name) => splitOf(name) !== undefined)
   if (train === undefined) {
     if (isSplit) failData(folder, `it holds ${folders.join(' and ')} but no folder "train"`)
@@ -110,10 +110,17 @@ async function splitsOf(folder: string): Promise<Splits> {
     } else if (test === undefined) test = join(folder, name)
     else notes.push(`${join(folder, name)} is left out: ${test} is what is measured on`)
   }
-  const faults = folders
-    .filter((name) => splitOf(name) === undefined)
-    .map((name) => `${join(folder, name)} is neither train, test nor val`)
-  return { train: join(folder, train), test, faults: [...faults, ...strays(folder, files)], notes }
+  const faults = [
+    ...folders
+      .filter((name) => splitOf(name) === undefined)
+      .map((name) => `${join(folder, name)} is neither train, test nor val`),
+    ...otherTrains.map(
+      (name) =>
+        `${join(folder, name)} is not read: ${join(folder, train)} is what is trained on; put all training pictures into one`,
+    ),
+    ...strays(folder, files),
+  ]
+  return { train: join(folder, train), test, faults, notes }
 }
 
 interface ClassFolder {
