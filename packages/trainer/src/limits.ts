@@ -178,3 +178,6 @@ export const PARAMETERS_MAX = 2 ** 32
 
 /** What a training holds of each parameter: the weight, two moments, the average and the gradient, four bytes each. */
 export const STATE_BYTES_PER_PARAMETER = 5 * 4
+
+/** Characters that are told of a field that a recipe must not have: the longest that it may have are seventeen. */
+export const FIELD_TOLD_CHARS_MAX = 40

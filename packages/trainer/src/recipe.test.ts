@@ -146,6 +146,14 @@ describe('a recipe', () => {
       const others = [
         ['version https://git-lfs.github.com/spec/v1\n', /recipe\.json: it is a Git LFS pointer/],
         ['<!doctype html><html></html>', /recipe\.json: it is a web page, not the file/],
+        [
+          Buffer.from(`\ufeff${text}`, 'utf16le'),
+          /recipe\.json: it is UTF-16, not UTF-8; save it as/,
+        ],
+        [
+          Buffer.from(text, 'utf16le').swap16(),
+          /recipe\.json: it is UTF-16, not UTF-8; save it as/,
+        ],
         ['', /recipe\.json: it is empty; copy or write it again$/],
       ] as const
       for (const [content, line] of others) {
@@ -155,6 +163,11 @@ describe('a recipe', () => {
     } finally {
       await rm(place, { recursive: true })
     }
+  })
+
+  test('with a field of a long name is told the beginning of it', async () => {
+    const recipe = { ...(await shipped('fashion-vit.json')), ['x'.repeat(5000)]: 1 }
+    expect(() => parseRecipe(recipe)).toThrow(/^recipe: "x{40}…" is not a field of a recipe; known/)
   })
 
   test('that is not a JSON file is refused in one line', async () => {

@@ -9,7 +9,7 @@ import {
 } from '@layerswarm/model'
 import type { Dataset } from './data/dataset.ts'
 import { TrainerError } from './errors.ts'
-import { ROUND_SIZES_MAX } from './limits.ts'
+import { FIELD_TOLD_CHARS_MAX, ROUND_SIZES_MAX } from './limits.ts'
 
 /** How weights are updated: all by AdamW, or the matrices of the encoder layers by Muon. */
 export const OPTIMIZERS = ['adamw', 'muon'] as const
@@ -145,7 +145,7 @@ export function parseRecipe(value: unknown): Recipe {
   const known = ['name', 'variant', 'optimizer', 'rounds', ...Object.keys(RANGES)]
   const unknown = [...source.keys()].find((key) => !known.includes(key))
   if (unknown !== undefined) {
-    fail(unknown, `"${unknown}" is not a field of a recipe; known are ${known.join(', ')}`)
+    fail(unknown, `"${told(unknown)}" is not a field of a recipe; known are ${known.join(', ')}`)
   }
   const name = source.get('name')
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(name)) {
@@ -201,6 +201,11 @@ export function parseRecipe(value: unknown): Recipe {
   }
   checkTogether(recipe)
   return recipe
+}
+
+/** The name of a field, the first of it where it is long. */
+function told(name: string): string {
+  return name.length <= FIELD_TOLD_CHARS_MAX ? name : `${name.slice(0, FIELD_TOLD_CHARS_MAX)}…`
 }
 
 /** What no field can say by itself. */
@@ -281,8 +286,15 @@ function unreadable(error: unknown): string {
 
 function noJson(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'it is empty; copy or write it again'
+  if (isUtf16(bytes)) return 'it is UTF-16, not UTF-8; save it as UTF-8'
   const foreign = foreignFile(bytes)
   return foreign === undefined ? 'it is not JSON' : `it is ${foreign}`
+}
+
+/** By its byte order mark, or by the zero byte beside its first character, which is in ASCII. */
+function isUtf16([first, second]: Uint8Array): boolean {
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
+  return isMarked || (first === 0) !== (second === 0)
 }
 
 /** The model that a recipe makes of a data set. @throws ModelError `bad-spec`. */

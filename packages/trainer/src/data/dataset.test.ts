@@ -92,6 +92,10 @@ describe('idx files', () => {
     await writeFile(file, 'hello')
     expect(await faultOfLoading()).toEqual({ code: 'bad-data', file })
     await expect(loadDataset(folder)).rejects.toThrow(/damaged or no gzip file/)
+    await writeFile(file, idxBytes([30], new Uint8Array(30)))
+    await expect(loadDataset(folder)).rejects.toThrow(
+      /ubyte\.gz: it is not packed, though its name ends in \.gz: rename it to train-labels-idx1-ubyte$/,
+    )
   })
 
   test('whose labels do not match the images are refused', async () => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { foreignFile, ModelError, parseIdx } from '@layerswarm/model'
@@ -177,6 +177,10 @@ async function readIdx(
   const isPacked = file.endsWith('.gz')
   const foreign = isPacked && stored[0] === 0x1f ? undefined : foreignFile(stored)
   if (foreign !== undefined) failData(file, `it is ${foreign}`)
+  if (isPacked && isIdx(stored)) {
+    const name = basename(file).slice(0, -'.gz'.length)
+    failData(file, `it is not packed, though its name ends in .gz: rename it to ${name}`)
+  }
   const bytes = isPacked ? await unpacked(file, stored) : stored
   if (bytes.length === 0) failData(file, 'it is empty; copy or download it again')
   try {
@@ -185,6 +189,11 @@ async function readIdx(
     if (!(error instanceof ModelError)) throw error
     failData(file, isCutOff(bytes) ? `${error.message}; it ${CUT_OFF}` : error.message)
   }
+}
+
+/** Whether a file begins as idx files of unsigned bytes do. */
+function isIdx([first, second, type]: Uint8Array): boolean {
+  return first === 0 && second === 0 && type === 0x08
 }
 
 /** Whether a file ends before what its header says: two zero bytes, type, rank and one uint32 per dimension. */

@@ -113,6 +113,10 @@ describe('a list of pictures', () => {
 describe('a list of pictures says what lies there instead', () => {
   test.each([
     ['data-00000-of-00001.arrow', /train: data-00000-of-00001\.arrow is a table or a store of/],
+    [
+      'x.tfrecord-00000-of-00001',
+      /train: x\.tfrecord-00000-of-00001 is a table or a store of records/,
+    ],
     ['0000.parquet', /train: 0000\.parquet is a table or a store of records/],
     ['cats.zip', /train: cats\.zip is an archive; unpack it first$/],
     ['a.txt', /train: no data set in it, only a\.txt; what is read: idx files/],

@@ -27,7 +27,7 @@ const UNREAD: readonly (readonly [name: RegExp, what: string])[] = [
     'is a pickle of Python, which could run code; save its images as pictures',
   ],
   [
-    /\.(parquet|arrow|tfrecords?|h5|hdf5|mat|lmdb|mdb|rec)$/i,
+    /\.(parquet|arrow|tfrecords?(-\d+-of-\d+)?|h5|hdf5|mat|lmdb|mdb|rec)$/i,
     'is a table or a store of records, which is not read; save its images as pictures',
   ],
 ]
