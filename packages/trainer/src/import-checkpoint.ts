@@ -20,9 +20,10 @@ import {
   type RawTensors,
   sortTensors,
 } from './checkpoint-tensors.ts'
+import { failConfig, inWords, recordOf } from './config-fault.ts'
 import { BACKBONE_CLASSES } from './limits.ts'
 import { isTimm, translateTimm } from './timm-checkpoint.ts'
-import { inWords, timmPreprocessing } from './timm-preprocessing.ts'
+import { timmPreprocessing } from './timm-preprocessing.ts'
 
 /** What a folder of a Hugging Face model holds. */
 export interface HuggingFaceFiles {
@@ -114,7 +115,7 @@ function inOneForm({ config, checkpoint }: HuggingFaceFiles): {
   /** Whether timm made it. */
   isTimms: boolean
 } {
-  const isOther = fieldOf(config, 'model_type') !== undefined
+  const isOther = recordOf(config).model_type !== undefined
   if (isOther) checkModelType(config)
   const tensors = collectTensors(checkpoint instanceof Uint8Array ? [checkpoint] : checkpoint)
   if (!isOther && isTimm(tensors)) return { ...translateTimm(config, tensors), isTimms: true }
@@ -129,7 +130,7 @@ function inOneForm({ config, checkpoint }: HuggingFaceFiles): {
 function labelsOf(config: unknown, tensors: RawTensors): readonly string[] | undefined {
   const classifier = tensors.get(CLASSIFIER)
   if (classifier === undefined) {
-    const said: unknown = fieldOf(config, 'architectures')
+    const said: unknown = recordOf(config).architectures
     const isClassifier = JSON.stringify(said ?? '').includes('ForImageClassification')
     if (!isClassifier) return undefined
     throw new ModelError(
@@ -144,7 +145,7 @@ function labelsOf(config: unknown, tensors: RawTensors): readonly string[] | und
       `the classifier of the checkpoint has ${classes === 1 ? '1 class' : `${classes} classes`}; a model needs at least 2 to tell apart`,
     )
   }
-  if ((fieldOf(config, 'id2label') ?? undefined) === undefined) return standInLabels(classes)
+  if ((recordOf(config).id2label ?? undefined) === undefined) return standInLabels(classes)
   const labels = parseHuggingFaceLabels(config)
   if (labels.length === classes) return labels
   return failConfig(
@@ -177,16 +178,8 @@ function checkFinite(part: Part, file: Uint8Array): void {
   }
 }
 
-function failConfig(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null ? Object(value)[field] : undefined
-}
-
 function checkModelType(config: unknown): void {
-  const type = fieldOf(config, 'model_type')
+  const type = recordOf(config).model_type
   if (typeof type === 'string' && MODEL_TYPES.includes(type)) return
   const said = (type ?? undefined) === undefined ? 'missing' : inWords(type)
   failConfig('model_type', `"model_type" is ${said}; only "vit" and "deit" can be imported`)
@@ -194,7 +187,7 @@ function checkModelType(config: unknown): void {
 
 /** What config.json says, or else what the names of the tensors give away: a plain ViT has one order. */
 function variantOf(config: unknown, names: readonly string[]): unknown {
-  const said = fieldOf(config, 'layershuffle_variant')
+  const said = recordOf(config).layershuffle_variant
   if (said !== undefined) return said
   if (names.some((name) => name.includes('.projection.net.'))) return 'position'
   if (names.some((name) => name.includes('.position_mlp.'))) return 'predict'

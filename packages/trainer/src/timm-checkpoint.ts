@@ -1,7 +1,8 @@
 import { labelFault, ModelError } from '@layerswarm/model'
 import { failExtra, type RawTensor, type RawTensors } from './checkpoint-tensors.ts'
+import { failConfig, inWords, recordOf } from './config-fault.ts'
 import { checkPlain } from './timm-plain.ts'
-import { inWords, pretrainedOf } from './timm-preprocessing.ts'
+import { pretrainedOf } from './timm-preprocessing.ts'
 
 /** A checkpoint of timm in the words of transformers. */
 export interface TranslatedTimm {
@@ -192,12 +193,4 @@ function need(tensors: RawTensors, tensor: string): RawTensor {
     { code: 'missing-tensor', tensor },
     `timm model: tensor "${tensor}" of the checkpoint is missing`,
   )
-}
-
-function failConfig(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

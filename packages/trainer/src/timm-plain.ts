@@ -1,5 +1,4 @@
-import { ModelError } from '@layerswarm/model'
-import { inWords } from './timm-preprocessing.ts'
+import { failConfig, inWords } from './config-fault.ts'
 
 /** What the tensors of a checkpoint tell of its shape. */
 export interface TimmShape {
@@ -58,7 +57,7 @@ export function checkPlain(
   checkName(architecture)
   if (given === undefined || given === null) return
   if (typeof given !== 'object' || Array.isArray(given)) {
-    fail('model_args', `"model_args" is ${inWords(given)}, not an object`)
+    failConfig('model_args', `"model_args" is ${inWords(given)}, not an object`)
   }
   const shaped = shapedArguments(shape)
   for (const [name, value] of Object.entries(given)) {
@@ -79,10 +78,12 @@ function checkArgument(
   if (plain !== undefined) {
     if (plain.includes(value)) return
     const only = plain.length === 0 ? 'a model without it' : JSON.stringify(plain[0])
-    fail(field, `${is}; only ${only} can be run`)
+    failConfig(field, `${is}; only ${only} can be run`)
   }
-  if (told === undefined) fail(field, `"${field}" is not known, so its effect cannot be followed`)
-  if (!told.isFit(value)) fail(field, `${is}, the tensors of the checkpoint say ${told.wanted}`)
+  if (told === undefined)
+    failConfig(field, `"${field}" is not known, so its effect cannot be followed`)
+  if (!told.isFit(value))
+    failConfig(field, `${is}, the tensors of the checkpoint say ${told.wanted}`)
 }
 
 interface Shaped {
@@ -131,12 +132,8 @@ function checkName(name: unknown): void {
   const [model = ''] = name.split('.')
   const other = model.split('_').find((word) => !PLAIN_WORDS.some((plain) => plain.test(word)))
   if (other === undefined) return
-  fail(
+  failConfig(
     'architecture',
     `"architecture" is ${inWords(name)}; ${inWords(other)} is no word of a plain ViT or DeiT of timm, and a model of another kind cannot be run`,
   )
-}
-
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-spec', field }, `config.json: ${message}`)
 }

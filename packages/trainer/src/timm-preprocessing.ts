@@ -7,6 +7,7 @@ import {
   parsePreprocessing,
   type Resize,
 } from '@layerswarm/model'
+import { failConfig, inWords, recordOf } from './config-fault.ts'
 
 /** timm's names of Pillow's filters. */
 const FILTERS = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'] as const
@@ -19,8 +20,6 @@ const DEFAULTS = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 } as const
-
-type Fields = Readonly<Record<string, unknown>>
 
 /**
  * What config.json of timm says of pictures: in `pretrained_cfg`, or beside the other fields, as
@@ -41,40 +40,43 @@ export function timmPreprocessing(
     if (!(error instanceof ModelError)) throw error
     const [, field = '', reason = error.message] =
       /^manifest: "preprocessing\.(\w+)" (.*)$/.exec(error.message) ?? []
-    return fail(field, reason)
+    return failConfig(field, `"${field}" ${reason}`)
   }
 }
 
 /**
  * The fields that timm tells of its weights. @throws ModelError `bad-spec` when they are not an object.
  */
-export function pretrainedOf(config: unknown): Fields {
-  const told: Fields = typeof config === 'object' && config !== null ? { ...config } : {}
+export function pretrainedOf(config: unknown): Readonly<Record<string, unknown>> {
+  const told = recordOf(config)
   const inner = told.pretrained_cfg ?? told
   if (typeof inner === 'object' && !Array.isArray(inner)) return { ...inner }
-  return fail('pretrained_cfg', `is ${inWords(inner)}, not an object`)
+  return failConfig('pretrained_cfg', `"pretrained_cfg" is ${inWords(inner)}, not an object`)
 }
 
 /**
  * The side that is scaled so that the middle square of `crop_pct` of it is seen: the shorter one, or
  * with `squash` both.
  */
-function resizeOf(told: Fields, size: number): Resize {
+function resizeOf(told: Readonly<Record<string, unknown>>, size: number): Resize {
   // timm takes nothing, an empty text and 0 as silence.
   const mode = told.crop_mode || DEFAULTS.crop_mode
   if (mode !== 'center' && mode !== 'squash') {
-    fail('crop_mode', `is ${inWords(mode)}; only "center" and "squash" can be followed`)
+    failConfig(
+      'crop_mode',
+      `"crop_mode" is ${inWords(mode)}; only "center" and "squash" can be followed`,
+    )
   }
   const filter = filterOf(told.interpolation || DEFAULTS.interpolation)
   const share = told.crop_pct || DEFAULTS.crop_pct
   if (typeof share !== 'number' || !(share > 0)) {
-    fail('crop_pct', `is ${inWords(share)}, not a number above 0`)
+    failConfig('crop_pct', `"crop_pct" is ${inWords(share)}, not a number above 0`)
   }
   const edge = Math.floor(size / share)
   if (edge < 1 || edge > PICTURE_SIDE_PIXELS_MAX) {
-    fail(
+    failConfig(
       'crop_pct',
-      `is ${share}: pictures would be resized to ${edge} pixels, and 1 to ${PICTURE_SIDE_PIXELS_MAX} can be followed`,
+      `"crop_pct" is ${share}: pictures would be resized to ${edge} pixels, and 1 to ${PICTURE_SIDE_PIXELS_MAX} can be followed`,
     )
   }
   return mode === 'center'
@@ -86,17 +88,9 @@ function filterOf(name: unknown): Filter {
   const known = FILTERS.find((one) => one === name)
   return (
     known ??
-    fail('interpolation', `is ${inWords(name)}; only ${FILTERS.join(', ')} can be followed`)
+    failConfig(
+      'interpolation',
+      `"interpolation" is ${inWords(name)}; only ${FILTERS.join(', ')} can be followed`,
+    )
   )
-}
-
-function fail(field: string, message: string): never {
-  throw new ModelError({ code: 'bad-spec', field }, `config.json: "${field}" ${message}`)
-}
-
-/** A value of a document in an error: nobody knows how deep or long it is. */
-export function inWords(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40))
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

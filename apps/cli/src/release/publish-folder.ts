@@ -64,16 +64,12 @@ export async function publishFolder(folder: string, choice: PublishChoice): Prom
 }
 
 /** A release as it is: what would change it needs a folder for the new one. */
-async function signedRelease(
-  folder: string,
-  { name, dtype, rounds, layerFiles, mixesWith, data }: PublishChoice,
-): Promise<UploadableRelease> {
+async function signedRelease(folder: string, choice: PublishChoice): Promise<UploadableRelease> {
+  const { name, dtype, data } = choice
   const changing = [
     ...(name === undefined ? [] : ['--name']),
     ...(dtype === 'float32' ? [] : ['--dtype']),
-    ...(rounds.length > 0 ? ['--rounds'] : []),
-    ...(layerFiles.length > 0 ? ['--layer-files'] : []),
-    ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
+    ...measuringFlags(choice),
     ...(data === undefined ? [] : ['--data']),
   ]
   if (changing[0] !== undefined) {
@@ -124,22 +120,22 @@ async function newRelease(
 }
 
 /** Figures that are signed are of the data that a model learned. @throws CliError `bad-usage`. */
-function checkData(
-  folder: string,
-  trainedOn: string | undefined,
-  { data, rounds, layerFiles, mixesWith }: PublishChoice,
-): void {
-  if (data !== undefined || trainedOn === FASHION_MNIST) return
-  const [asked] = [
-    ...(rounds.length > 0 ? ['--rounds'] : []),
-    ...(layerFiles.length > 0 ? ['--layer-files'] : []),
-    ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
-  ]
-  if (asked === undefined) return
+function checkData(folder: string, trainedOn: string | undefined, choice: PublishChoice): void {
+  const [asked] = measuringFlags(choice)
+  if (asked === undefined || choice.data !== undefined || trainedOn === FASHION_MNIST) return
   const learned = trainedOn === undefined ? 'something that is not known' : `"${trainedOn}"`
   throw usageError(
     `${asked} measures ${folder} on test images, and it learned ${learned}, not Fashion-MNIST: name its data set with --data DIR`,
   )
+}
+
+/** The flags that ask for figures of test images. */
+function measuringFlags({ rounds, layerFiles, mixesWith }: PublishChoice): string[] {
+  return [
+    ...(rounds.length > 0 ? ['--rounds'] : []),
+    ...(layerFiles.length > 0 ? ['--layer-files'] : []),
+    ...(mixesWith.length > 0 ? ['--mixes-with'] : []),
+  ]
 }
 
 /** What a manifest says of groupings; undefined where none is asked for. */
