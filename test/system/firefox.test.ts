@@ -151,7 +151,9 @@ describe.skipIf(!isFirefoxInstalled())('a tab of Firefox, in a swarm with one of
     for (const lane of ['lab-any', 'lab-fixed'])
       await untilTrue(
         `document.querySelector('[data-testid="${lane}"]').dataset.outcome === 'answered'`,
-      )
+      ).catch(async (cause: unknown) => {
+        throw new Error(await tab.evaluate<string>(READ_PAGE), { cause })
+      })
     await tab.click('[data-testid="lab-lie"]')
     await tab.click('[data-testid="lab-through"]')
     await untilTrue(`document.querySelectorAll('#lab-any .stop.lied').length > 0`)

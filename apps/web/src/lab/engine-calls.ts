@@ -18,8 +18,10 @@ export async function openWorkerEngine(
     { resolve(output: Tensor | undefined): void; reject(error: Error): void }
   >()
   let calls = 0
+  let stopped: Error | undefined
 
   function call(what: Call): Promise<Tensor | undefined> {
+    if (stopped !== undefined) return Promise.reject(stopped)
     const id = ++calls
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject })
@@ -34,7 +36,8 @@ export async function openWorkerEngine(
     else asked?.resolve(reply.output)
   }
   worker.onerror = () => {
-    for (const { reject } of waiting.values()) reject(new Error('The lab’s worker stopped.'))
+    stopped = new Error('The lab’s worker stopped: reload the page.')
+    for (const { reject } of waiting.values()) reject(stopped)
     waiting.clear()
   }
   await call({ open: spec, files: [...files] })

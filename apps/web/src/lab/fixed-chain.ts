@@ -53,7 +53,10 @@ function planOf(swarm: SimulatedSwarm, layers: number): Station[] | string {
   return plan
 }
 
-/** One layer on its host; undefined when the host is gone or gives no answer in time. */
+/**
+ * One layer on its host; undefined when the host is gone or gives no answer in time. A host that
+ * has turned to other layers since it was chosen still runs the one it was chosen for.
+ */
 function hop(
   swarm: SimulatedSwarm,
   station: Station,
@@ -63,7 +66,7 @@ function hop(
   return new Promise((resolve) => {
     const { clock } = swarm
     const giveUp = () => resolve(undefined)
-    if (!isThere(swarm, station, layer)) return giveUp()
+    if (!swarm.isThere(station)) return giveUp()
     clock.wakeAt(clock.nowMs() + CHAIN_HOP_MS_MAX, giveUp)
     station.compute.apply(layer, layer, input, (output) =>
       resolve(typeof output === 'string' ? undefined : output),
@@ -71,12 +74,8 @@ function hop(
   })
 }
 
-function isThere(swarm: SimulatedSwarm, station: Station, layer: number): boolean {
-  return swarm.hosts(layer).includes(station)
-}
-
 function lossOf(swarm: SimulatedSwarm, station: Station, layer: number): string {
-  return isThere(swarm, station, layer)
+  return swarm.isThere(station)
     ? `${station.id} took too long for layer ${layer}: the chain broke`
     : `${station.id} is gone and layer ${layer} with it: the chain broke after ${layer} of its hops`
 }

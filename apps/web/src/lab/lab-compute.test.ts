@@ -9,6 +9,7 @@ import {
 import { type ComputeBench, computeAcceptance, VirtualClock } from '@layerswarm/swarm/testing'
 import { describe, test } from 'vitest'
 import { LabCompute } from './lab-compute.ts'
+import { Pace } from './pace.ts'
 
 const spec = parseModelSpec({
   variant: 'shuffle',
@@ -29,7 +30,7 @@ async function openBench(): Promise<ComputeBench> {
   const clock = new VirtualClock()
   const turn = new MessageChannel()
   return {
-    compute: new LabCompute(clock, engine, () => false),
+    compute: new LabCompute(clock, engine, new Pace(), () => false),
     layers: spec.layers,
     nowMs: () => clock.nowMs(),
     input: (nonce) =>

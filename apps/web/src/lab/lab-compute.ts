@@ -9,6 +9,7 @@ import {
 import type { Clock, Compute, HeadOutcome, LayerOutcome } from '@layerswarm/swarm'
 import { errorText } from '../logic/wording.ts'
 import { LAYER_LOAD_MS, LAYER_MS, SLOWNESS_FACTOR } from './limits.ts'
+import type { Pace } from './pace.ts'
 
 /** Computes parts of the model for every simulated peer. */
 export interface LabEngine {
@@ -32,14 +33,16 @@ export class LabCompute implements Compute {
   ended = false
   private readonly clock: Clock
   private readonly engine: LabEngine
+  private readonly pace: Pace
   private readonly refuses: (layer: number) => boolean
   private readonly hosted = new Set<number>()
   private freeAtMs = 0
 
   /** @param refuses layers that nobody may host at present. */
-  constructor(clock: Clock, engine: LabEngine, refuses: (layer: number) => boolean) {
+  constructor(clock: Clock, engine: LabEngine, pace: Pace, refuses: (layer: number) => boolean) {
     this.clock = clock
     this.engine = engine
+    this.pace = pace
     this.refuses = refuses
   }
 
@@ -72,7 +75,8 @@ export class LabCompute implements Compute {
   }
 
   runHead(input: EncodedActivation, finished: (outcome: HeadOutcome) => void): void {
-    this.engine.run('head', decodeActivation(input), 0).then(
+    const logits = this.engine.run('head', decodeActivation(input), 0)
+    this.pace.of(this.clock.nowMs(), logits).then(
       (logits) => finished({ logits: rowsOf(logits).map((row) => Array.from(row)) }),
       (error: unknown) => finished({ failure: errorText(error) }),
     )
@@ -84,7 +88,7 @@ export class LabCompute implements Compute {
     const dueMs = this.freeAtMs
     const finish = (output: Tensor | string) =>
       this.after(dueMs - this.clock.nowMs(), () => done(output))
-    this.engine.run(layer, input, hop).then(
+    this.pace.of(dueMs, this.engine.run(layer, input, hop)).then(
       (output) => finish(this.mood === 'lying' ? lie(output) : output),
       (error: unknown) => finish(errorText(error)),
     )

@@ -6,8 +6,9 @@ import {
   randomTensor,
 } from '@layerswarm/model'
 import type { Answer } from '@layerswarm/swarm'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { type ChainOutcome, type ChainStop, runChain } from './fixed-chain.ts'
+import type { LabEngine } from './lab-compute.ts'
 import { SimulatedSwarm } from './simulated-swarm.ts'
 
 const spec = parseModelSpec({
@@ -30,8 +31,25 @@ beforeAll(async () => {
   for (const [part, file] of randomModel(spec, 2)) await engine.load(part, file)
 })
 
-function settled(): SimulatedSwarm {
-  return new SimulatedSwarm({ spec, release: 'ab'.repeat(32), engine, peers: 6, seed: 3 })
+function settled(computing: LabEngine = engine): SimulatedSwarm {
+  const options = { spec, release: 'ab'.repeat(32), peers: 6, seed: 3 }
+  return new SimulatedSwarm({ ...options, engine: computing })
+}
+
+/** Answers one after the other, each in so many turns of whoever lets the swarm's time pass. */
+function slowly(turns: number): LabEngine {
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    run(...call) {
+      const output = last.then(async () => {
+        for (let turn = 0; turn < turns; turn++)
+          await new Promise((resolve) => setTimeout(resolve, 0))
+        return engine.run(...call)
+      })
+      last = output
+      return output
+    },
+  }
 }
 
 /** Lets virtual time pass, in small steps, until a promise is decided. */
@@ -85,6 +103,26 @@ describe('the swarm inside the tab', () => {
     swarm.stop()
   })
 
+  test('takes no more of its own time where the tab computes slowly', async () => {
+    async function asked(computing: LabEngine) {
+      const swarm = settled(computing)
+      const before = swarm.clock.nowMs()
+      const [answer, chain] = await passTime(
+        swarm,
+        Promise.all([
+          askSwarm(swarm),
+          runChain(swarm, computing, image, spec.layers, () => {}),
+        ] as const),
+      )
+      swarm.stop()
+      return { ms: swarm.clock.nowMs() - before, layers: answer.route.length, chain }
+    }
+    const soon = await asked(engine)
+    const late = await asked(slowly(30))
+    expect(late).toMatchObject({ layers: 6, chain: soon.chain })
+    expect(late.ms).toBeLessThan(1.5 * soon.ms)
+  })
+
   test('answers without a layer that was taken from everybody, and with it once it is back', async () => {
     const swarm = settled()
     swarm.dropLayer(2)
@@ -134,6 +172,16 @@ describe('the chain beside it', () => {
       }),
     )
     expect(outcome).toMatchObject({ broken: expect.stringContaining('the chain broke') })
+    swarm.stop()
+  })
+
+  test('goes on with a host that has turned to other layers since', async () => {
+    const swarm = settled()
+    const outcome = await passTime(
+      swarm,
+      askChain(swarm, () => vi.spyOn(swarm, 'hosts').mockReturnValue([])),
+    )
+    expect(outcome).toHaveProperty('probabilities')
     swarm.stop()
   })
 

@@ -3,6 +3,7 @@ import type { Classification, Member, MemberEvent, PeerId } from '@layerswarm/sw
 import { REAL_TENSORS, World } from '@layerswarm/swarm/testing'
 import { LabCompute, type LabEngine, type Mood } from './lab-compute.ts'
 import { LAB_DEADLINE_MS, LATENCY_MS, REPLICAS_COUNT, SETTLE_MS, STEP_MS_MAX } from './limits.ts'
+import { Pace } from './pace.ts'
 
 /** What a swarm inside the tab is made of. */
 export interface SimulatedSwarmOptions {
@@ -43,6 +44,7 @@ export interface Station {
 export class SimulatedSwarm {
   private readonly world: World
   private readonly options: SimulatedSwarmOptions
+  private readonly pace = new Pace()
   private readonly stations = new Map<string, Station>()
   private readonly moods = new Map<string, Mood | 'gone'>()
   private readonly dropped = new Map<number, readonly string[]>()
@@ -112,6 +114,11 @@ export class SimulatedSwarm {
     })
   }
 
+  /** Whether a provider is still the one that it was: not gone, and not started anew without a layer. */
+  isThere(station: Station): boolean {
+    return this.stations.get(station.id) === station
+  }
+
   /** Changes what a peer is up to; `gone` ends it without a word, as a crashed tab ends. */
   setMood(id: string, mood: Mood | 'gone'): void {
     if (!this.moods.has(id)) return
@@ -167,9 +174,15 @@ export class SimulatedSwarm {
       if (!station.member.snapshot().hosted.includes(layer)) this.restart(station)
   }
 
-  /** Lets time pass, at most STEP_MS_MAX of it. */
+  /** Lets time pass: at most STEP_MS_MAX of it, and none past what is still being computed. */
   advance(ms: number): void {
-    this.world.clock.run(this.world.clock.nowMs() + Math.min(Math.max(0, ms), STEP_MS_MAX))
+    const { clock } = this.world
+    const goalMs = clock.nowMs() + Math.min(Math.max(0, ms), STEP_MS_MAX)
+    let untilMs: number
+    do {
+      untilMs = Math.min(goalMs, this.pace.untilMs)
+      clock.run(untilMs, () => this.pace.untilMs < untilMs)
+    } while (this.pace.untilMs < untilMs)
   }
 
   stop(): void {
@@ -201,7 +214,7 @@ export class SimulatedSwarm {
     const { engine, release } = this.options
     const refuses = (layer: number) =>
       this.dropped.has(layer) || (this.reserved.get(layer) ?? id) !== id
-    const compute = new LabCompute(this.world.clock, engine, refuses)
+    const compute = new LabCompute(this.world.clock, engine, this.pace, refuses)
     const serve = capacity === 0 ? [] : 'auto'
     const options = { release, serve, capacity, ...REAL_TENSORS } as const
     const { member } = this.world.joinWith(id, compute, options)
