@@ -10,6 +10,7 @@ export type CliFault =
   | { code: 'refused'; what: string }
   | { code: 'disagrees'; difference: number }
   | { code: 'unanswered'; files: number }
+  | { code: 'not-asked' }
   | { code: 'interrupted' }
 
 /** The one error class of the command: `message` is a line for people, `fault` is for programs. */

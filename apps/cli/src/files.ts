@@ -12,7 +12,7 @@ export async function readBounded(path: string, bytesMax: number): Promise<Uint8
 /** A file of at most `bytesMax` that is there. @throws CliError `not-found` or `bad-file`. */
 export async function requireFile(path: string, bytesMax: number): Promise<void> {
   const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw new CliError({ code: 'not-found', path }, `${path} does not exist`)
+  if (found === undefined) throw new CliError({ code: 'not-found', path }, missingFile(path))
   if (!found.isFile()) throw new CliError({ code: 'bad-file', path }, `${path} is not a file`)
   if (found.size > bytesMax) {
     throw new CliError(
@@ -20,6 +20,14 @@ export async function requireFile(path: string, bytesMax: number): Promise<void>
       `${path} has ${found.size} bytes; at most ${bytesMax} are read`,
     )
   }
+}
+
+/** What a name says that leads to nothing. */
+function missingFile(path: string): string {
+  if (path === '') return 'an empty name is no file'
+  if (/^https?:\/\//i.test(path)) return `${path} is an address; download it and name the file`
+  if (/^file:\/\//i.test(path)) return `${path} is an address; name the file by its path`
+  return `${path} does not exist`
 }
 
 /** Reads a JSON file. @throws CliError `not-found` or `bad-file`. */

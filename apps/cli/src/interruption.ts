@@ -4,8 +4,8 @@ import { INTERRUPTED_EXIT_CODE, INTERRUPTED_MS_MAX } from './limits.ts'
 export interface InterruptedProcess {
   on(signal: 'SIGINT' | 'SIGTERM', handler: () => void): void
   exit(code: number): void
-  /** A line on stderr. */
-  warn(line: string): void
+  /** Says that a command ends before it is done. */
+  cutOff(): void
 }
 
 /** How a process ends that is asked to. */
@@ -31,7 +31,7 @@ export function hearInterruption(process: InterruptedProcess, lingers: boolean):
     controller.abort()
     if (lingers) return
     setTimeout(() => {
-      process.warn('layerswarm: interrupted')
+      process.cutOff()
       process.exit(INTERRUPTED_EXIT_CODE)
     }, INTERRUPTED_MS_MAX).unref()
   })

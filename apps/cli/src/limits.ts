@@ -81,6 +81,8 @@ export const INTERRUPTED_EXIT_CODE = 130
 
 /** A command ends within a second of ctrl-c; what is left of it is for the process to go. */
 export const INTERRUPTED_MS_MAX = 500
+/** Whoever asks a swarm many times stops when nobody has hosted a layer for so long; a peer that restarts is back by then. */
+export const ALONE_MS_MAX = 30_000
 
 /** Between two lines of progress where there is no terminal to draw it on. */
 export const PROGRESS_LINE_INTERVAL_MS = 2_000

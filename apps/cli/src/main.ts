@@ -29,6 +29,7 @@ import { ERASE_LINE } from './line/screen.ts'
 export async function runMain(words: readonly string[]): Promise<void> {
   // Before anything is loaded, for this process and those that it starts (docs/privacy.md).
   process.env.ORT_DISABLE_TELEMETRY = '1'
+  let cutOff = () => complain('layerswarm: interrupted')
   const interruption = hearInterruption(
     {
       on: (signal, handler) => void process.on(signal, handler),
@@ -36,7 +37,7 @@ export async function runMain(words: readonly string[]): Promise<void> {
         if (hasProgress) process.stderr.write(ERASE_LINE)
         process.exit(code)
       },
-      warn: complain,
+      cutOff: () => cutOff(),
     },
     COMMANDS.some(({ name, lingers }) => name === words[0] && lingers === true),
   )
@@ -61,6 +62,9 @@ export async function runMain(words: readonly string[]): Promise<void> {
         process.stderr.write(text)
       },
       columns: (stream) => columnsOf(process[stream]),
+      whenCutOff(say) {
+        cutOff = say
+      },
     },
     words,
   )

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cannotWrite, makeFolder, replaceFile } from './files.ts'
-import { openOutputFolder } from './output-folder.ts'
+import { openOutputFile, openOutputFolder } from './output-folder.ts'
 
 let folder = ''
 beforeAll(async () => {
@@ -82,6 +82,15 @@ describe('an output folder', () => {
   test('that was made for nothing is taken away again', async () => {
     await expect(openOutputFolder(join(folder, 'new', 'below'), 1e18)).rejects.toThrow(/MB left/)
     expect(await readdir(folder)).not.toContain('new')
+  })
+
+  test('is asked for where a file is to be named', async () => {
+    const page = join(folder, 'page.md')
+    await openOutputFile(page, 1, 'results.md')
+    await expect(openOutputFile(folder, 1, 'results.md')).rejects.toThrow(
+      `${folder} is a folder; name a file in it, such as ${join(folder, 'results.md')}`,
+    )
+    await expect(openOutputFile(page, 1e18, 'results.md')).rejects.toThrow(/MB left/)
   })
 
   test('below a file is refused', async () => {

@@ -60,7 +60,7 @@ export {
 } from './import-checkpoint.ts'
 export { type MadeModel, writeMadeModel } from './made-model.ts'
 export { drawMask, mergeParts, sameSpec } from './merge.ts'
-export { openOutputFolder } from './output-folder.ts'
+export { openOutputFile, openOutputFolder } from './output-folder.ts'
 export { layoutOf, type ParameterLayout, type ParameterTensor } from './parameters.ts'
 export { createRandom, type RandomState, type RandomStream } from './random.ts'
 export {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { access, rm, statfs } from 'node:fs/promises'
+import { access, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { TrainerError } from './errors.ts'
 import { cannotWrite, makeFolder } from './files.ts'
 
@@ -26,4 +27,20 @@ export async function openOutputFolder(folder: string, bytes: number): Promise<v
       `${folder} has ${megabytes(free)} MB left and ${megabytes(bytes)} are needed; choose another folder or make room`,
     )
   }
+}
+
+/**
+ * The same for a file in a folder of its own or in one that is there.
+ * @param example what a file of this kind may be called.
+ * @throws TrainerError `cannot-write`, for a folder in its place as well.
+ */
+export async function openOutputFile(file: string, bytes: number, example: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined)
+  if (found?.isDirectory() === true) {
+    throw new TrainerError(
+      { code: 'cannot-write', file },
+      `${file} is a folder; name a file in it, such as ${join(file, example)}`,
+    )
+  }
+  await openOutputFolder(dirname(file), bytes)
 }

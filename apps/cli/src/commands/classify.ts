@@ -146,7 +146,8 @@ async function classifySamples(
   const { reportLines, runSamples } = await import('../swarm/sample-run.ts')
   const isKept = await checkAsked(peer, context)
   doing('asking the swarm')
-  const report = await runSamples(peer, await fetchSamples(serversOf(peer)), {
+  const pack = await fetchSamples(serversOf(peer), peer.manifest.preprocessing)
+  const report = await runSamples(peer, pack, {
     count: samples,
     concurrency: values.concurrency,
     asking,

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Evaluation } from '@layerswarm/trainer'
 import { usageError } from '../cli-error.ts'
 import { EVALUATION_REPORT_BYTES } from '../limits.ts'
@@ -54,7 +54,7 @@ export const evaluate = defineCommand({
       throw usageError('evaluate takes --data or --samples, not both')
     }
     const { evaluateFolders } = await import('../release/evaluate-folders.ts')
-    const { openOutputFolder, writeEvaluation, writeResultsPage } = await import(
+    const { openOutputFile, openOutputFolder, writeEvaluation, writeResultsPage } = await import(
       '@layerswarm/trainer'
     )
     const { refuseTaken } = await import('../release/taken-folder.ts')
@@ -63,7 +63,7 @@ export const evaluate = defineCommand({
       await openOutputFolder(values.report, EVALUATION_REPORT_BYTES)
     }
     if (values.results !== undefined)
-      await openOutputFolder(dirname(values.results), EVALUATION_REPORT_BYTES)
+      await openOutputFile(values.results, EVALUATION_REPORT_BYTES, 'results.md')
     const evaluation = await evaluateFolders(positionals, {
       ...values,
       ...{ layerFiles: values['layer-files'], signal, log, progress },

@@ -20,6 +20,7 @@ async function run(...words: string[]): Promise<number> {
       commands: COMMANDS,
       version: '1.2.3',
       signal,
+      whenCutOff: () => {},
       stdout: () => undefined,
       stderr: say,
       columns: () => undefined,

@@ -83,7 +83,7 @@ export const up = defineCommand({
       const far = links.publicUrls[0]
       print(`join with a process: npx layerswarm peer --join ${near}${same}`)
       if (far !== undefined) print(`from elsewhere: ${joinCommand(far, certificate)}${same}`)
-      print(`ask: npx layerswarm classify --samples 20 --join ${near}${same}`)
+      print(`ask: npx layerswarm classify ${await askedAbout(models)} --join ${near}${same}`)
       const pids = swarm.providers.map(({ pid }) => pid)
       const doors = doorsDocument(links, certificate)
       const layerFiles = values['layer-files']
@@ -101,6 +101,19 @@ export const up = defineCommand({
     }
   },
 })
+
+/** What the model that is asked first is asked about: the samples that are served, where they fit it. */
+async function askedAbout(models: readonly string[]): Promise<string> {
+  const { releaseFolders, sampleFolder } = await import('../project-places.ts')
+  const { readManifest } = await import('../release/release-folder.ts')
+  const { readSamples } = await import('../images/samples.ts')
+  const { samplesFit } = await import('../swarm/swarm-samples.ts')
+  const [first] = await releaseFolders(models)
+  const samples = await sampleFolder()
+  if (first === undefined || samples === undefined) return 'IMAGE'
+  const { preprocessing } = await readManifest(first)
+  return samplesFit(await readSamples(samples), preprocessing) ? '--samples 20' : 'IMAGE'
+}
 
 /** What there is to say of what it serves: what runs in its own order, and what mixes. */
 async function releaseLines(models: readonly string[]): Promise<string[]> {

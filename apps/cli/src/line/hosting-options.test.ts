@@ -11,6 +11,7 @@ async function run(...words: string[]) {
       commands: COMMANDS,
       version: '1.2.3',
       signal: new AbortController().signal,
+      whenCutOff: () => {},
       columns: () => undefined,
       stdout: (text) => {
         stdout += text

@@ -18,6 +18,7 @@ async function run(commands: readonly Command[], ...words: string[]): Promise<Ru
       commands,
       version: '1.2.3',
       signal: new AbortController().signal,
+      whenCutOff: () => {},
       columns: () => undefined,
       stdout: (text) => {
         result.stdout += text
@@ -295,9 +296,9 @@ describe('the address of a swarm', () => {
   })
 })
 
-test('a command that ctrl-c has ended says that, and nothing about signals', async () => {
+describe('ctrl-c', () => {
   const interruption = new AbortController()
-  const waiting = defineCommand({
+  const wait = defineCommand({
     name: 'wait',
     summary: 'wait for ever',
     begins: 'beginning',
@@ -310,14 +311,37 @@ test('a command that ctrl-c has ended says that, and nothing about signals', asy
       signal.throwIfAborted()
     },
   })
-  const stderr: string[] = []
-  const host = {
-    commands: [waiting],
-    version: '1.2.3',
-    signal: interruption.signal,
-    columns: () => undefined,
-    stdout() {},
+
+  async function interrupted(command: Command, act: (cutOff: () => void) => void) {
+    const stdout: string[] = []
+    const stderr: string[] = []
+    const host = {
+      commands: [command],
+      version: '1.2.3',
+      signal: interruption.signal,
+      whenCutOff: act,
+      columns: () => undefined,
+      stdout: (text: string) => void stdout.push(text),
+      stderr: (text: string) => void stderr.push(text),
+    }
+    const code = await runLine(host, ['wait', '--json'])
+    return { code, stdout: stdout.join(''), stderr: stderr.join('') }
   }
-  const code = await runLine({ ...host, stderr: (text) => void stderr.push(text) }, ['wait'])
-  expect([code, stderr]).toEqual([1, ['layerswarm: interrupted\n']])
+  const error = { code: 'interrupted', message: 'interrupted' }
+  const line = 'layerswarm: interrupted\n'
+  const document = `${JSON.stringify({ error })}\n`
+
+  test('that has ended a command is what it says, and nothing about signals', async () => {
+    const ended = await interrupted(wait, () => {})
+    expect(ended).toEqual({ code: 1, stdout: document, stderr: line })
+  })
+
+  test('is the document too of a command that is cut off', async () => {
+    let cutOff = () => {}
+    const endless = { ...wait, run: async () => cutOff() }
+    const ended = await interrupted(endless, (say) => {
+      cutOff = say
+    })
+    expect(ended).toMatchObject({ stdout: document, stderr: line })
+  })
 })

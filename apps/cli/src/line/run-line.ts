@@ -10,6 +10,8 @@ export interface LineHost extends ScreenHost {
   readonly commands: readonly Command[]
   readonly version: string
   readonly signal: AbortSignal
+  /** Takes what says that the command was interrupted, for a process that ends without waiting for it. */
+  whenCutOff(say: () => void): void
 }
 
 /**
@@ -31,6 +33,13 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
       if (!wantsJson) show(what)
     }
   const print = unlessJson((line: string) => screen.print(line))
+  const fail = (error: unknown): void => {
+    const described = describeError(error)
+    screen.close()
+    screen.log(`layerswarm: ${described.message}`)
+    emit({ error: described })
+  }
+  host.whenCutOff(() => fail(INTERRUPTED))
   try {
     const [first, ...rest] = words
     const general = generalAnswer(host, first, rest)
@@ -66,10 +75,7 @@ export async function runLine(host: LineHost, words: readonly string[]): Promise
     })
     return 0
   } catch (error) {
-    const described = describeError(hasInterrupted(host.signal, error) ? INTERRUPTED : error)
-    screen.close()
-    screen.log(`layerswarm: ${described.message}`)
-    emit({ error: described })
+    fail(hasInterrupted(host.signal, error) ? INTERRUPTED : error)
     return error instanceof CliError && error.fault.code === 'bad-usage' ? 2 : 1
   } finally {
     screen.close()

@@ -43,6 +43,7 @@ async function run(...words: string[]): Promise<[code: number, stderr: string]> 
       commands: COMMANDS,
       version: '1.2.3',
       signal: new AbortController().signal,
+      whenCutOff: () => {},
       stdout: () => undefined,
       stderr: (text) => {
         said += text

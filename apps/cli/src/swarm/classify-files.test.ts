@@ -1,7 +1,8 @@
 import { tensor } from '@layerswarm/model'
-import type { Classification, ClassifyPolicy } from '@layerswarm/swarm'
-import { describe, expect, test } from 'vitest'
+import { type Classification, type ClassifyPolicy, SwarmError } from '@layerswarm/swarm'
+import { describe, expect, test, vi } from 'vitest'
 import { CliError } from '../cli-error.ts'
+import { ALONE_MS_MAX } from '../limits.ts'
 import { classifyFiles } from './classify-files.ts'
 
 const image = tensor([1, 1, 1, 1], new Float32Array(1))
@@ -110,6 +111,24 @@ describe('many files', () => {
     expect(logged).toEqual(['a.png: nobody answered'])
   })
 
+  test('are not asked about any more when nobody has been there for long', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const classify = async () => {
+      vi.advanceTimersByTime(ALONE_MS_MAX / 2)
+      throw new SwarmError({ code: 'no-providers' }, 'nobody hosts a layer')
+    }
+    const { classified, logged } = ask(['a', 'b', 'c', 'd', 'e'], { classify })
+    const { failed } = await classified.finally(() => vi.useRealTimers())
+    expect(failed.map(({ image: path, error }) => [path, error.code])).toEqual([
+      ['a', 'no-providers'],
+      ['b', 'no-providers'],
+      ['c', 'no-providers'],
+      ['d', 'not-asked'],
+      ['e', 'not-asked'],
+    ])
+    expect(logged.at(-1)).toMatch(/^2 more: not asked: for 30 s nobody/)
+  })
+
   test('that are interrupted leave what was answered by then', async () => {
     const stop = new AbortController()
     let asked = 0
@@ -122,6 +141,12 @@ describe('many files', () => {
     const { answers, failed } = await classified
     expect([answers.length, failed.length, asked]).toEqual([1, 0, 2])
   })
+})
+
+test('files that are interrupted before anything came of them are no answer', async () => {
+  const signal = AbortSignal.abort(new Error('ctrl-c'))
+  for (const paths of [['a.png'], ['a.png', 'b.png']])
+    await expect(ask(paths, { signal }).classified).rejects.toThrow('ctrl-c')
 })
 
 test('a single file that cannot be read is the error of the command', async () => {

@@ -8,6 +8,7 @@ import { checkedLines } from './check-book.ts'
 import { confirmedLine } from './confirmed-line.ts'
 import { mixedLine } from './mixed-line.ts'
 import { NOVEL_LINE } from './novel-line.ts'
+import { notAsked, Patience } from './patience.ts'
 import {
   byRole,
   countTensors,
@@ -50,37 +51,66 @@ export interface ClassifiedFiles {
 
 /**
  * Asks about one file after the other; one that cannot be read, or that nobody answers, costs the
- * others nothing.
- * @throws what went wrong when there is only one file.
+ * others nothing. Where nobody hosts anything any more the rest is not asked about.
+ * @throws what went wrong when there is only one file, and the signal's reason before anything came of any.
  */
 export async function classifyFiles(
   asker: Asker,
   paths: readonly string[],
-  { read, asking, signal, doing, progress, log, ...result }: ClassifyFilesOptions,
+  options: ClassifyFilesOptions,
 ): Promise<ClassifiedFiles> {
-  const answers: ClassifiedFiles['answers'][number][] = []
+  const { signal, doing, progress, log } = options
+  const answers: ClassifiedFile[] = []
   const failed: ClassifiedFiles['failed'][number][] = []
   const heard = overheard(asker, (layers) =>
     progress(`${layers} ${layers === 1 ? 'layer has' : 'layers have'} run`),
   )
+  const patience = new Patience()
   for (const [at, path] of paths.entries()) {
-    if (signal.aborted) break
-    doing(paths.length === 1 ? `asking about ${path}` : `${at + 1} of ${paths.length}, ${path}`)
+    if (signal.aborted || patience.isOver(performance.now())) break
+    doing(askingLine(path, at, paths.length))
     try {
-      const image = await unlessAborted(read(path), signal)
-      const tensors = countTensors(asker)
-      const verdict = await unlessAborted(ask(heard, image, asking), signal)
-      const bytes = byRole(tensors(1), executorsOf(verdict))
-      answers.push({ image: path, ...verdict, bytes })
-      showVerdict(path, verdict, asker.manifest.labels, { bytes, asking, ...result })
+      const answer = await classifyFile(heard, path, options)
+      answers.push(answer)
+      patience.answered()
+      showVerdict(answer, asker.manifest.labels, options)
     } catch (error) {
       if (paths.length === 1) throw error
       if (signal.aborted) break
+      patience.failed(error, performance.now())
       failed.push({ image: path, error: describeError(error) })
       log(failureLine(path, error))
     }
   }
-  return { answers, failed }
+  const begun = answers.length + failed.length
+  if (begun === 0) signal.throwIfAborted()
+  const left = signal.aborted ? [] : paths.slice(begun)
+  return { answers, failed: [...failed, ...leftOut(left, log)] }
+}
+
+function askingLine(path: string, at: number, of: number): string {
+  return of === 1 ? `asking about ${path}` : `${at + 1} of ${of}, ${path}`
+}
+
+async function classifyFile(
+  asker: Asker,
+  path: string,
+  { read, asking, signal }: Pick<ClassifyFilesOptions, 'read' | 'asking' | 'signal'>,
+): Promise<ClassifiedFile> {
+  const image = await unlessAborted(read(path), signal)
+  const tensors = countTensors(asker)
+  const verdict = await unlessAborted(ask(asker, image, asking), signal)
+  return { image: path, ...verdict, bytes: byRole(tensors(1), executorsOf(verdict)) }
+}
+
+/** What becomes of those that are not asked about any more. */
+function leftOut(
+  paths: readonly string[],
+  log: ClassifyFilesOptions['log'],
+): ClassifiedFiles['failed'] {
+  const error = describeError(notAsked())
+  if (paths.length > 0) log(`${paths.length} more: ${error.message}`)
+  return paths.map((image) => ({ image, error }))
 }
 
 function failureLine(path: string, error: unknown): string {
@@ -88,20 +118,17 @@ function failureLine(path: string, error: unknown): string {
   return message.includes(path) ? message : `${path}: ${message}`
 }
 
-type Outputs = Pick<ClassifyFilesOptions, 'asking' | 'print' | 'table'>
-
 function showVerdict(
-  path: string,
-  verdict: Verdict,
+  answer: ClassifiedFile,
   labels: readonly string[],
-  { asking, print, table, bytes }: Outputs & Pick<ClassifiedFile, 'bytes'>,
+  { asking, print, table }: Pick<ClassifyFilesOptions, 'asking' | 'print' | 'table'>,
 ): void {
-  const { label, confidence, totalMs, hops, missingLayers, confirmed, novel } = verdict
-  const way = roundsLine(verdict.rounds, bytes) ?? noRoundsLine(asking.policy)
+  const { image, label, confidence, totalMs, hops, missingLayers, confirmed, novel, bytes } = answer
+  const way = roundsLine(answer.rounds, bytes) ?? noRoundsLine(asking.policy)
   const mixed = mixedLine(hops)
-  print(`${path}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
+  print(`${image}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)
-  table({ indent: '  ', head: ['', '', ''], rows: bars(verdict.probabilities, labels) })
+  table({ indent: '  ', head: ['', '', ''], rows: bars(answer.probabilities, labels) })
   if (hops.length > 0)
     table({
       indent: '  ',
@@ -118,7 +145,7 @@ function showVerdict(
     ...(confirmed === undefined ? [] : [confirmedLine(confirmed)]),
     ...(mixed === undefined ? [] : [mixed]),
     ...(missingLayers.length > 0 ? [`without layers ${missingLayers.join(', ')}`] : []),
-    ...checkedLines(verdict),
+    ...checkedLines(answer),
   ])
     print(`  ${line}`)
 }

@@ -92,7 +92,7 @@ async function askSwarm(swarm: LocalSwarm, options: DemoOptions): Promise<Sample
   })
   try {
     const killer = createKiller(swarm, options)
-    const samples = await fetchSamples([swarm.url])
+    const samples = await fetchSamples([swarm.url], peer.manifest.preprocessing)
     const progressed = (finished: number): void => killer.progressed(finished)
     doing('asking the swarm')
     const report = await runSamples(peer, samples, {

@@ -1,8 +1,9 @@
 import type { Tensor } from '@layerswarm/model'
 import type { PeerEvent } from '@layerswarm/peer'
 import { type Answer, type Classification, type Hop, SwarmError } from '@layerswarm/swarm'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Samples } from '../images/samples.ts'
+import { ALONE_MS_MAX } from '../limits.ts'
 import { type Asker, type Asking, ask } from './ask.ts'
 import { confirmedLine } from './confirmed-line.ts'
 import { quantile, reportLines, runSamples, type SampleRunOptions } from './sample-run.ts'
@@ -168,6 +169,23 @@ describe('a run over samples', () => {
     })
     const report = await runSamples(asker, samples, options(50, { signal: controller.signal }))
     expect(report).toMatchObject({ samples: 50, answered: 3, correct: 3, failures: {} })
+  })
+
+  test('ends when nobody has been there for long, and counts what was not asked', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    let asked = 0
+    const { asker } = askerOf(async (image) => {
+      if (++asked <= 2) return honest(image)
+      vi.advanceTimersByTime(ALONE_MS_MAX)
+      throw new SwarmError({ code: 'no-providers' }, 'nobody is there')
+    })
+    const report = await runSamples(asker, samples, options(50, { concurrency: 1 })).finally(() =>
+      vi.useRealTimers(),
+    )
+    expect(report).toMatchObject({
+      answered: 2,
+      failures: { 'no-providers': 2, 'not-asked': 46 },
+    })
   })
 
   test('without a single answer fails with the first reason', async () => {

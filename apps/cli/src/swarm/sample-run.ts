@@ -5,6 +5,7 @@ import { unlessAborted } from '../until-aborted.ts'
 import { type Asker, type Asking, ask, type Confirmed, type Verdict } from './ask.ts'
 import { CheckBook } from './check-book.ts'
 import { novelLines } from './novel-line.ts'
+import { notAsked, Patience } from './patience.ts'
 import {
   byRole,
   countTensors,
@@ -75,18 +76,21 @@ export async function runSamples(
   options: SampleRunOptions,
 ): Promise<SampleReport> {
   const { count, concurrency, signal, progress, progressed } = options
+  const patience = new Patience()
   const tally = new Tally(count, new CheckBook(asker), asker)
   let next = 0
   async function work(): Promise<void> {
-    while (next < count && !signal.aborted) {
+    while (next < count && !signal.aborted && !patience.isOver(performance.now())) {
       const { pixels, label } = sampleAt(samples, next++)
       const image = grayTensor(pixels, asker.manifest.preprocessing)
       try {
         const asked = ask(asker, image, options.asking)
         tally.add(await unlessAborted(asked, signal), label)
+        patience.answered()
       } catch (error) {
         // What was open when it was interrupted has not failed.
         if (signal.aborted) return
+        patience.failed(error, performance.now())
         tally.fail(error)
       }
       progressed?.(tally.finished)
@@ -94,6 +98,7 @@ export async function runSamples(
     }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, count) }, work))
+  if (!signal.aborted) for (; next < count; next++) tally.fail(notAsked())
   if (tally.answered > 0) return tally.report()
   throw tally.firstError ?? new CliError({ code: 'interrupted' }, 'interrupted before any answer')
 }

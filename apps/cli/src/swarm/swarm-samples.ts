@@ -1,19 +1,38 @@
-import { fetchFault } from '@layerswarm/model'
+import { fetchFault, type Preprocessing } from '@layerswarm/model'
 import { CliError } from '../cli-error.ts'
 import { parseSamples, SAMPLE_FILES, type Samples } from '../images/samples.ts'
 import { SAMPLES_BYTES_MAX, SAMPLES_FETCH_MS_MAX } from '../limits.ts'
 
+/** What a model is asked about, as far as a pack may not fit it. */
+type Input = Pick<Preprocessing, 'size' | 'channels'>
+
 /**
  * Fetches the sample pack that a swarm's servers offer, from the first that has it.
- * @throws CliError `refused` or `bad-file`.
+ * @throws CliError `refused`, for samples that are not what its model is asked about as well, or `bad-file`.
  */
-export async function fetchSamples([server, ...others]: readonly URL[]): Promise<Samples> {
+export async function fetchSamples(servers: readonly URL[], input: Input): Promise<Samples> {
+  const samples = await fetchFromAny(servers)
+  if (samplesFit(samples, input)) return samples
+  const { size, channels } = input
+  const pictures = (side: number, kind: string) => `${kind} pictures of ${side} × ${side}`
+  throw new CliError(
+    { code: 'refused', what: 'samples' },
+    `this swarm offers ${pictures(samples.size, 'grey')} as samples, and its model takes ${pictures(size, channels === 1 ? 'grey' : 'colour')}; ask about pictures of your own (\`layerswarm classify IMAGE… --join URL\`)`,
+  )
+}
+
+/** Whether a model can be asked about such samples, which are grey. */
+export function samplesFit(samples: Pick<Samples, 'size'>, { size, channels }: Input): boolean {
+  return samples.size === size && channels === 1
+}
+
+async function fetchFromAny([server, ...others]: readonly URL[]): Promise<Samples> {
   if (server === undefined) {
     const reason = 'no server of the swarm can be reached for the samples'
     throw new CliError({ code: 'refused', what: 'samples' }, reason)
   }
   if (others.length === 0) return fetchFrom(server)
-  return fetchFrom(server).catch(() => fetchSamples(others))
+  return fetchFrom(server).catch(() => fetchFromAny(others))
 }
 
 async function fetchFrom(join: URL): Promise<Samples> {
