@@ -44,12 +44,12 @@ describe('ctrl-c', () => {
   })
 
   test('cuts nothing off that writes what it did, until it is pressed again', () => {
-    const { send, exits } = start(true)
+    const { send, exits, cuts } = start(true)
     send('SIGINT')
     vi.advanceTimersByTime(60_000)
-    expect(exits).toEqual([])
+    expect([exits, cuts()]).toEqual([[], 0])
     send('SIGINT')
-    expect(exits).toEqual([130])
+    expect([exits, cuts()]).toEqual([[130], 1])
   })
 })
 

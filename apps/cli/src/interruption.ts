@@ -18,22 +18,22 @@ export interface Interruption {
 
 /**
  * Hears SIGINT and SIGTERM. After ctrl-c a command has a moment to end with what there is; then, or
- * when it is asked twice, the process ends where it stands.
+ * when it is asked twice, the process ends where it stands, but for native code (`exitDoor`).
  * @param lingers the command ends by itself soon, and must not be cut off: it writes what it did.
  */
 export function hearInterruption(process: InterruptedProcess, lingers: boolean): Interruption {
   const controller = new AbortController()
   const { signal } = controller
   let isInterrupted = false
+  function cutOff(): void {
+    process.cutOff()
+    process.exit(INTERRUPTED_EXIT_CODE)
+  }
   process.on('SIGINT', () => {
-    if (signal.aborted) return process.exit(INTERRUPTED_EXIT_CODE)
+    if (signal.aborted) return cutOff()
     isInterrupted = true
     controller.abort()
-    if (lingers) return
-    setTimeout(() => {
-      process.cutOff()
-      process.exit(INTERRUPTED_EXIT_CODE)
-    }, INTERRUPTED_MS_MAX).unref()
+    if (!lingers) setTimeout(cutOff, INTERRUPTED_MS_MAX).unref()
   })
   process.on('SIGTERM', () => {
     if (signal.aborted) return process.exit(isInterrupted ? INTERRUPTED_EXIT_CODE : 1)

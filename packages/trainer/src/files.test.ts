@@ -90,6 +90,9 @@ describe('an output folder', () => {
     await expect(openOutputFile(folder, 1, 'results.md')).rejects.toThrow(
       `${folder} is a folder; name a file in it, such as ${join(folder, 'results.md')}`,
     )
+    await expect(openOutputFile(join(folder, 'new/'), 1, 'results.md')).rejects.toThrow(
+      `is a folder; name a file in it, such as ${join(folder, 'new', 'results.md')}`,
+    )
     await expect(openOutputFile(page, 1e18, 'results.md')).rejects.toThrow(/MB left/)
   })
 

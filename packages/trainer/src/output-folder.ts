@@ -30,13 +30,14 @@ export async function openOutputFolder(folder: string, bytes: number): Promise<v
 }
 
 /**
- * The same for a file in a folder of its own or in one that is there.
+ * Makes the folder that a file of results can be written into, before hours go into it.
+ * @param bytes what it will need at most.
  * @param example what a file of this kind may be called.
- * @throws TrainerError `cannot-write`, for a folder in its place as well.
+ * @throws TrainerError `cannot-write`, for the name of a folder as well.
  */
 export async function openOutputFile(file: string, bytes: number, example: string): Promise<void> {
   const found = await stat(file).catch(() => undefined)
-  if (found?.isDirectory() === true) {
+  if (found?.isDirectory() === true || /[/\\]$/.test(file)) {
     throw new TrainerError(
       { code: 'cannot-write', file },
       `${file} is a folder; name a file in it, such as ${join(file, example)}`,

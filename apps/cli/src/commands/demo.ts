@@ -1,4 +1,5 @@
-import { usageError } from '../cli-error.ts'
+import type { Preprocessing } from '@layerswarm/model'
+import { CliError, usageError } from '../cli-error.ts'
 import { DEMO_COVERED_MS_MAX, DEMO_HOSTS_PER_LAYER, DEMO_SPARES_MS_MAX } from '../limits.ts'
 import { defineCommand, NO_POSITIONALS } from '../line/command.ts'
 import { engineOption } from '../line/engine-option.ts'
@@ -63,6 +64,7 @@ export const demo = defineCommand({
       checkPlan(manifest, values)
       const whyNoRounds = checkRounds(manifest, values)
       if (whyNoRounds !== undefined) print(whyNoRounds)
+      await refuseUnfit(asked, manifest.preprocessing)
     }
     const report = await runDemo({
       samples,
@@ -86,3 +88,20 @@ export const demo = defineCommand({
     emit({ ...report })
   },
 })
+
+/** A demo asks about the samples that come with the project. @throws CliError `refused` for a model that takes others. */
+async function refuseUnfit(
+  folder: string,
+  input: Pick<Preprocessing, 'size' | 'channels'>,
+): Promise<void> {
+  const { sampleFolder } = await import('../project-places.ts')
+  const { readSamples } = await import('../images/samples.ts')
+  const { whyUnfit } = await import('../swarm/swarm-samples.ts')
+  const samples = await sampleFolder()
+  const why = samples === undefined ? undefined : whyUnfit(await readSamples(samples), input)
+  if (why === undefined) return
+  throw new CliError(
+    { code: 'refused', what: 'samples' },
+    `${why}; start it with \`layerswarm up --model ${folder}\` and ask about pictures of your own`,
+  )
+}

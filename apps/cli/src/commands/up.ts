@@ -69,7 +69,7 @@ export const up = defineCommand({
       const links = linksOf(swarm.ready, swarmKey)
       const withinMs = peers === 0 ? 0 : UP_COVERED_MS_MAX
       const missing = await swarm.covered({ hosts: 1, withinMs, signal })
-      if (signal.aborted) return
+      signal.throwIfAborted()
       if (missing !== undefined) log(`not everything is hosted yet: ${missing}`)
       doing('')
       print(`ready ${url}`)
@@ -107,12 +107,15 @@ async function askedAbout(models: readonly string[]): Promise<string> {
   const { releaseFolders, sampleFolder } = await import('../project-places.ts')
   const { readManifest } = await import('../release/release-folder.ts')
   const { readSamples } = await import('../images/samples.ts')
-  const { samplesFit } = await import('../swarm/swarm-samples.ts')
+  const { whyUnfit } = await import('../swarm/swarm-samples.ts')
   const [first] = await releaseFolders(models)
   const samples = await sampleFolder()
   if (first === undefined || samples === undefined) return 'IMAGE'
   const { preprocessing } = await readManifest(first)
-  return samplesFit(await readSamples(samples), preprocessing) ? '--samples 20' : 'IMAGE'
+  // Samples that cannot be read are whoever asks's to hear of.
+  const pack = await readSamples(samples).catch(() => undefined)
+  const isFit = pack !== undefined && whyUnfit(pack, preprocessing) === undefined
+  return isFit ? '--samples 20' : 'IMAGE'
 }
 
 /** What there is to say of what it serves: what runs in its own order, and what mixes. */

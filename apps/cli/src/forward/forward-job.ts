@@ -1,5 +1,5 @@
 import type { ModelSpec, Part, Tensor } from '@layerswarm/model'
-import type { NodeEngineName } from '@layerswarm/peer/node'
+import type { ExitDoor, NodeEngineName } from '@layerswarm/peer/node'
 
 /** A forward pass, as it crosses to its thread. */
 export interface ForwardJob {
@@ -9,6 +9,13 @@ export interface ForwardJob {
   /** (B, channels, H, W) */
   readonly images: Tensor
   readonly order: readonly number[]
+}
+
+/** What its thread is started with. */
+export interface ForwardThread {
+  readonly job: ForwardJob
+  /** Where native code runs. */
+  readonly door: ExitDoor | undefined
 }
 
 /** What came of it. */

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { CodedError } from '@layerswarm/model'
-import type { ForwardJob, ForwardNews, ForwardResult } from './forward-job.ts'
+import { exitDoor } from '@layerswarm/peer/node'
+import type { ForwardJob, ForwardNews, ForwardResult, ForwardThread } from './forward-job.ts'
 
 /** What went wrong in the thread, with the code that it had there. */
 class ForwardError extends CodedError<{ readonly code: string }> {
@@ -13,20 +14,29 @@ class ForwardError extends CodedError<{ readonly code: string }> {
  * @throws what the engine throws, with its code; `interrupted` by the signal.
  */
 export function runForward(job: ForwardJob, signal: AbortSignal): Promise<ForwardResult> {
+  const exit = job.engine === 'ort-node' ? exitDoor() : undefined
   const thread = new Worker(new URL('./forward.worker.js', import.meta.url), {
     name: 'layerswarm-forward',
-    workerData: job,
+    workerData: { job, door: exit?.door } satisfies ForwardThread,
     execArgv: [],
   })
-  const stop = () => void thread.terminate()
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
+  thread.once('exit', () => exit?.forget())
+  let stop = () => {}
   return new Promise<ForwardResult>((resolve, reject) => {
+    const interrupted = () => reject(new ForwardError({ code: 'interrupted' }, 'interrupted'))
+    stop = () => {
+      interrupted()
+      // Native code that is ended where it stands aborts the process; the exit waits for it.
+      if (exit === undefined) void thread.terminate()
+      else thread.unref()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
     thread.once('message', (news: ForwardNews) => {
       if ('result' in news) resolve(news.result)
       else reject(new ForwardError({ code: news.failed.code }, news.failed.message))
     })
     thread.once('error', reject)
-    thread.once('exit', () => reject(new ForwardError({ code: 'interrupted' }, 'interrupted')))
+    thread.once('exit', interrupted)
   }).finally(() => signal.removeEventListener('abort', stop))
 }

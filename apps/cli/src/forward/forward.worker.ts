@@ -1,19 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { forward } from '@layerswarm/model'
-import { createNodeEngine } from '@layerswarm/peer/node'
+import { createNodeEngine, openBehindDoor } from '@layerswarm/peer/node'
 import { describeError } from '../cli-error.ts'
-import type { ForwardJob, ForwardNews, ForwardResult } from './forward-job.ts'
+import type { ForwardNews, ForwardResult, ForwardThread } from './forward-job.ts'
 
 const tell = (news: ForwardNews) => parentPort?.postMessage(news)
 
-async function run({
-  engine: name,
-  spec,
-  parts,
-  images,
-  order,
-}: ForwardJob): Promise<ForwardResult> {
-  const engine = await createNodeEngine(name, spec)
+async function run({ job, door }: ForwardThread): Promise<ForwardResult> {
+  const { engine: name, spec, parts, images, order } = job
+  const open = () => createNodeEngine(name, spec)
+  const engine = await (door === undefined ? open() : openBehindDoor(door, open))
   try {
     for (const part of ['stem', 'head', ...order] as const) {
       const file = parts.get(part)
@@ -27,7 +23,7 @@ async function run({
 
 try {
   // Whoever starts this thread has typed its job.
-  tell({ result: await run(workerData as ForwardJob) })
+  tell({ result: await run(workerData as ForwardThread) })
 } catch (error) {
   tell({ failed: describeError(error) })
 }

@@ -33,11 +33,11 @@ describe('the samples of a swarm', () => {
   })
 
   test.each([
-    [{ size: 2, channels: 3 }, 'its model takes colour pictures of 2 × 2'],
-    [{ size: 4, channels: 1 }, 'its model takes grey pictures of 4 × 4'],
+    [{ size: 2, channels: 3 }, 'this model takes colour pictures of 2 × 2'],
+    [{ size: 4, channels: 1 }, 'this model takes grey pictures of 4 × 4'],
   ] as const)('are refused by a model that takes %j', async (input, takes) => {
     await expect(fetchSamples([there], input)).rejects.toThrow(
-      `this swarm offers grey pictures of 2 × 2 as samples, and ${takes}; ask about pictures of your own`,
+      `the samples are grey pictures of 2 × 2, and ${takes}; ask about pictures of your own`,
     )
   })
 

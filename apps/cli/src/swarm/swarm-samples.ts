@@ -8,22 +8,26 @@ type Input = Pick<Preprocessing, 'size' | 'channels'>
 
 /**
  * Fetches the sample pack that a swarm's servers offer, from the first that has it.
- * @throws CliError `refused`, for samples that are not what its model is asked about as well, or `bad-file`.
+ * @throws CliError `bad-file`; `refused` where there are none, or none that the model can be asked about.
  */
 export async function fetchSamples(servers: readonly URL[], input: Input): Promise<Samples> {
   const samples = await fetchFromAny(servers)
-  if (samplesFit(samples, input)) return samples
-  const { size, channels } = input
-  const pictures = (side: number, kind: string) => `${kind} pictures of ${side} × ${side}`
+  const why = whyUnfit(samples, input)
+  if (why === undefined) return samples
   throw new CliError(
     { code: 'refused', what: 'samples' },
-    `this swarm offers ${pictures(samples.size, 'grey')} as samples, and its model takes ${pictures(size, channels === 1 ? 'grey' : 'colour')}; ask about pictures of your own (\`layerswarm classify IMAGE… --join URL\`)`,
+    `${why}; ask about pictures of your own (\`layerswarm classify IMAGE… --join URL\`)`,
   )
 }
 
-/** Whether a model can be asked about such samples, which are grey. */
-export function samplesFit(samples: Pick<Samples, 'size'>, { size, channels }: Input): boolean {
-  return samples.size === size && channels === 1
+/** Why a model cannot be asked about such samples, which are grey; undefined where it can. */
+export function whyUnfit(
+  samples: Pick<Samples, 'size'>,
+  { size, channels }: Input,
+): string | undefined {
+  if (samples.size === size && channels === 1) return undefined
+  const pictures = (side: number, kind: string) => `${kind} pictures of ${side} × ${side}`
+  return `the samples are ${pictures(samples.size, 'grey')}, and this model takes ${pictures(size, channels === 1 ? 'grey' : 'colour')}`
 }
 
 async function fetchFromAny([server, ...others]: readonly URL[]): Promise<Samples> {

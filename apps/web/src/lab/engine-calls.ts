@@ -1,5 +1,6 @@
 import type { ModelSpec, Part, Tensor } from '@layerswarm/model'
 import type { LabEngine } from './lab-compute.ts'
+import { ENGINE_SILENT_MS_MAX, ENGINE_TICK_MS } from './limits.ts'
 import type { Asked, Call, Reply } from './serve-engine.ts'
 
 /** An engine in a worker, with every part of a model loaded. */
@@ -29,17 +30,28 @@ export async function openWorkerEngine(
     })
   }
 
+  function stop(): void {
+    stopped = new Error('The lab’s worker stopped: reload the page.')
+    for (const { reject } of waiting.values()) reject(stopped)
+    waiting.clear()
+    clearInterval(watchdog)
+  }
+  // Not every end of a worker is told. Ticks are counted, since a tab that was frozen is not to blame its worker.
+  let silentMs = 0
+  const watchdog = setInterval(() => {
+    silentMs = waiting.size === 0 ? 0 : silentMs + ENGINE_TICK_MS
+    if (silentMs >= ENGINE_SILENT_MS_MAX) stop()
+  }, ENGINE_TICK_MS)
+
   worker.onmessage = ({ data: reply }: MessageEvent<Reply>) => {
+    silentMs = 0
     const asked = waiting.get(reply.id)
     waiting.delete(reply.id)
     if ('error' in reply) asked?.reject(new Error(reply.error))
     else asked?.resolve(reply.output)
   }
-  worker.onerror = () => {
-    stopped = new Error('The lab’s worker stopped: reload the page.')
-    for (const { reject } of waiting.values()) reject(stopped)
-    waiting.clear()
-  }
+  worker.onerror = stop
+  worker.onmessageerror = stop
   await call({ open: spec, files: [...files] })
   return {
     async run(part, input, hop) {
@@ -47,6 +59,9 @@ export async function openWorkerEngine(
       if (output === undefined) throw new Error('The lab’s worker has no model.')
       return output
     },
-    close: () => worker.terminate(),
+    close() {
+      worker.terminate()
+      stop()
+    },
   }
 }

@@ -40,5 +40,10 @@ export const CHAIN_HOP_MS_MAX = 2 * LAYER_MS * SLOWNESS_FACTOR
  */
 export const LAYER_PRODUCTS_MAX = 40e6
 
+/** The lab's engine has stopped when it owes answers and gives none for so long, */
+export const ENGINE_SILENT_MS_MAX = 60_000
+/** which is looked at this often. */
+export const ENGINE_TICK_MS = 1_000
+
 /** How often a simulation says how far it is. */
 export const PROGRESS_INTERVAL_MS = 200

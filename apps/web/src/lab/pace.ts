@@ -1,6 +1,6 @@
 /**
  * Holds the time of a simulated swarm until the true computations that are due by then have ended:
- * how fast this tab computes changes nothing of what its peers do.
+ * no peer is late because this tab computes slowly.
  */
 export class Pace {
   private readonly due = new Map<Promise<unknown>, number>()

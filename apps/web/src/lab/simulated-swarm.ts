@@ -114,7 +114,7 @@ export class SimulatedSwarm {
     })
   }
 
-  /** Whether a provider is still the one that it was: not gone, and not started anew without a layer. */
+  /** Whether a provider is still the one that it was: neither gone nor started anew. */
   isThere(station: Station): boolean {
     return this.stations.get(station.id) === station
   }

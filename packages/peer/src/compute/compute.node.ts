@@ -4,12 +4,12 @@ import { Worker } from 'node:worker_threads'
 import type { EngineName } from '@layerswarm/model'
 import { wrap } from 'comlink'
 import { NODE_ENGINE_NAMES } from '../engine/create-engine.node.ts'
+import { exitDoor } from '../engine/exit-door.node.ts'
 import { forbidTelemetry, isInstalled, notInstalled } from '../engine/native-runtime.node.ts'
 import { PeerError } from '../errors.ts'
 import type { ComputeApi } from './compute-api.ts'
 import type { ComputePlatform } from './engine-opener.ts'
 import { NATIVE_RUN_MS_MAX, type WorkerLimits } from './limits.ts'
-import { exitDoor } from './native-exit.node.ts'
 import { nodeEndpoint } from './node-endpoint.ts'
 import { type ComputeNeeds, createPartCompute, type PartCompute } from './part-compute.ts'
 import type { ComputeWorker } from './worker-watch.ts'
@@ -80,13 +80,13 @@ function spawnWorker(
   failed: (line: string) => void,
 ): ComputeWorker {
   forbidTelemetry()
-  const { door, forget } = exitDoor()
   // Other engines may be ended at any moment.
-  const workerData = engine === 'ort-node' ? door : undefined
+  const exit = engine === 'ort-node' ? exitDoor() : undefined
+  const workerData = exit?.door
   // The parent's flags are not for the worker: a test runner's conditions would lead it to sources.
   const worker = new Worker(file, { name: 'layerswarm-compute', execArgv: [], workerData })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  worker.once('exit', forget)
+  worker.once('exit', () => exit?.forget())
   worker.once('error', (error) => failed(`the compute worker crashed: ${String(error)}`))
   worker.once('exit', (code) => failed(`the compute worker ended with code ${code}`))
   const api = wrap<ComputeApi>(nodeEndpoint(worker))

@@ -33,8 +33,6 @@ export const RESTORE_RETRY_MS = 3_000
 export const ACTIVATION_RMS_MAX = 1e5
 /** How long the end of a worker waits for a run of native code. */
 export const NATIVE_RUN_MS_MAX = 5_000
-/** How long the exit of the process waits for it. */
-export const NATIVE_EXIT_MS_MAX = 4_000
 /** The watchdog counts ticks of this length, or of a quarter of a shorter limit. */
 export const WATCHDOG_TICK_MS = 1_000
 

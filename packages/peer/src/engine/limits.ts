@@ -8,3 +8,6 @@ export const LEAN_FILE_BYTES_MIN = 1 << 20
  * activation of ViT-B has 0.3 MB on the wire, and twice that in an engine.
  */
 export const FREED_BYTES_MIN = 128 << 10
+
+/** How long the exit of a process waits for the native calls of its workers. */
+export const NATIVE_EXIT_MS_MAX = 4_000
