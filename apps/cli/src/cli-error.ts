@@ -1,4 +1,4 @@
-import { CodedError } from '@layerswarm/model'
+import { CodedError, oneLine } from '@layerswarm/model'
 
 /** What the command line itself finds wrong; everything else comes from the packages. */
 export type CliFault =
@@ -49,12 +49,4 @@ function systemMessage(code: string | undefined, error: Error): string | undefin
   if (code === 'EROFS') return `${path} cannot be written: the file system is read-only`
   if (code === 'ENOSPC') return `no space is left to write ${path}`
   return undefined
-}
-
-/** Others' words may stand in it, a server's or a peer's: none of them reaches the terminal as a command. */
-export function oneLine(text: string): string {
-  return text
-    .replace(/\s*[\r\n]+\s*/g, ' ')
-    .replace(/\p{Cc}/gu, '�')
-    .trim()
 }

@@ -26,7 +26,12 @@ export abstract class CodedError<Fault extends { readonly code: string }> extend
 /** Controls, what else ends a line (U+2028, U+2029), and spaces beside them. */
 const CONTROLS = / *[\p{Cc}\p{Zl}\p{Zp}]+ */gu
 
+/** Text from outside as one line that steers no terminal: controls and ends of lines become spaces. */
+export function oneLine(text: string): string {
+  return text.replace(CONTROLS, ' ').trim()
+}
+
 function lineOf(message: string): string {
-  const line = message.slice(0, ERROR_LINE_CHARS_MAX).replace(CONTROLS, ' ')
+  const line = oneLine(message.slice(0, ERROR_LINE_CHARS_MAX))
   return message.length > ERROR_LINE_CHARS_MAX ? `${line}…` : line
 }

@@ -185,7 +185,7 @@ export {
 
 // What can be wrong, and how much is read of strangers.
 
-export { CodedError } from './coded-error.ts'
+export { CodedError, oneLine } from './coded-error.ts'
 export { ModelError, type ModelFault } from './errors.ts'
 export { fetchFault } from './fetch-fault.ts'
 export { fileReason } from './file-reason.ts'

@@ -39,7 +39,7 @@ describe('a log', () => {
       })
     }
     expect(lines).toHaveLength(2)
-    for (const line of lines) expect(line).toMatch(/refused: \ufffd\[2Jgone\ufffd\ufffd1m$/)
+    for (const line of lines) expect(line).toMatch(/refused: \[2Jgone 1m$/)
   })
 
   test('begins with the time in UTC if asked', () => {

@@ -1,5 +1,5 @@
+import { oneLine } from '@layerswarm/model'
 import type { LogEntry } from '@layerswarm/signaling'
-import { oneLine } from '../cli-error.ts'
 import { choice, type ValuesOf } from './option.ts'
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogEntry['level'][]

@@ -90,6 +90,17 @@ describe('many files', () => {
     ])
   })
 
+  test('with names that a terminal would obey are shown without', async () => {
+    const { classified, printed, logged, waitedFor } = ask(['a\u001b[31m\n.png', 'x\u0007.avif'])
+    const { answers, failed } = await classified
+    expect(printed[0]).toMatch(/^a \[31m \.png: bee/)
+    expect(logged).toEqual(['x .avif is no picture'])
+    expect(waitedFor).toContain('1 of 2, a [31m .png')
+    // Programs get them as they are.
+    const images = [...answers, ...failed].map(({ image: path }) => path)
+    expect(images).toEqual(['a\u001b[31m\n.png', 'x\u0007.avif'])
+  })
+
   test('are told to have run one layer after another where rounds were asked for', async () => {
     const printed = async (rounds: ClassifyPolicy['rounds']) => {
       const asked = ask(['a.png'], { policy: { rounds } })

@@ -1,4 +1,4 @@
-import type { Tensor } from '@layerswarm/model'
+import { oneLine, type Tensor } from '@layerswarm/model'
 import { describeError } from '../cli-error.ts'
 import { BAR_COLUMNS, BARS_MAX } from '../limits.ts'
 import type { Table } from '../line/table.ts'
@@ -68,7 +68,7 @@ export async function classifyFiles(
   const patience = new Patience()
   for (const [at, path] of paths.entries()) {
     if (signal.aborted || patience.isOver(performance.now())) break
-    doing(askingLine(path, at, paths.length))
+    doing(askingLine(oneLine(path), at, paths.length))
     try {
       const answer = await classifyFile(heard, path, options)
       answers.push(answer)
@@ -115,7 +115,8 @@ function leftOut(
 
 function failureLine(path: string, error: unknown): string {
   const { message } = describeError(error)
-  return message.includes(path) ? message : `${path}: ${message}`
+  const name = oneLine(path)
+  return message.includes(name) ? message : `${name}: ${message}`
 }
 
 function showVerdict(
@@ -126,7 +127,7 @@ function showVerdict(
   const { image, label, confidence, totalMs, hops, missingLayers, confirmed, novel, bytes } = answer
   const way = roundsLine(answer.rounds, bytes) ?? noRoundsLine(asking.policy)
   const mixed = mixedLine(hops)
-  print(`${image}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
+  print(`${oneLine(image)}: ${label}, ${(100 * confidence).toFixed(1)} %, ${totalMs.toFixed(0)} ms`)
   if (novel === true) print(`  ${NOVEL_LINE}`)
   table({ indent: '  ', head: ['', '', ''], rows: bars(answer.probabilities, labels) })
   if (hops.length > 0)
