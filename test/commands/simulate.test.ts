@@ -81,6 +81,23 @@ describe('simulate', () => {
     expect(said).toMatch(/^layerswarm: .*interrupted$/m)
   })
 
+  test('gives what a search has found when it is interrupted', async () => {
+    const child = startCommand('simulate', '--fuzz', '1000000', '--seed', '7', '--json')
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+    let said = ''
+    child.stdout?.on('data', (data) => {
+      said += String(data)
+    })
+    // The first line of progress.
+    await new Promise((resolve) => child.stderr?.once('data', resolve))
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    const { runs, requests, failures } = JSON.parse(said)
+    expect(runs).toBeGreaterThan(0)
+    expect(requests).toBeGreaterThan(0)
+    expect(failures).toEqual([])
+  })
+
   test('searches random worlds for a broken promise', async () => {
     expect(await simulate('--fuzz', '30', '--seed', '7')).toMatchObject({ runs: 30, failures: [] })
   })

@@ -36,3 +36,18 @@ test('a failing world is made small: what does not matter goes, then requests, p
   expect(set).toEqual({ 'links.loss': 0.3, 'peers.count': 3, 'requests.count': 1 })
   expect(tries).toBeLessThan(20)
 })
+
+test('a search says after each world what it has found so far', () => {
+  const told: (readonly [runs: number, requests: number, of: number])[] = []
+  const { requests } = fuzz(3, {
+    seed: 4,
+    onProgress: (soFar, of) => void told.push([soFar.runs, soFar.requests, of]),
+  })
+  expect(told.map(([runs, , of]) => [runs, of])).toEqual([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ])
+  expect(told.at(-1)?.[1]).toBe(requests)
+  expect(told[0]?.[1]).toBeLessThan(requests)
+})

@@ -42,7 +42,8 @@ export interface FuzzReport {
 /** How worlds are searched. */
 export interface FuzzOptions {
   readonly seed?: number
-  readonly onProgress?: (done: number, of: number, failures: number) => void
+  /** Told after each world what all of them found so far, of so many that are to be searched. */
+  readonly onProgress?: (soFar: FuzzReport, of: number) => void
 }
 
 type Draw = (random: SeededRandom) => Partial<Record<SettingName, number>>
@@ -155,6 +156,17 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
   let answered = 0
   let checks = 0
   const policies: Record<string, number> = {}
+  const after = (worlds: number): FuzzReport => ({
+    protocol: protocolDrawn(drawn),
+    runs: worlds,
+    seed,
+    requests,
+    answered,
+    checks,
+    policies: { ...policies },
+    faults: { ...faults },
+    failures: [...failures],
+  })
   for (let run = 0; run < runs; run++) {
     const world = fuzzWorld(seed, run)
     for (const name of world.faults) faults[name] = (faults[name] ?? 0) + 1
@@ -167,19 +179,9 @@ export function fuzz(runs: number, options: FuzzOptions = {}): FuzzReport {
     checks += stage.referee.checks
     const [violation] = stage.referee.violations
     if (violation !== undefined) failures.push(shrink(run, world, violation))
-    onProgress?.(run + 1, runs, failures.length)
+    onProgress?.(after(run + 1), runs)
   }
-  return {
-    protocol: protocolDrawn(drawn),
-    runs,
-    seed,
-    requests,
-    answered,
-    checks,
-    policies,
-    faults,
-    failures,
-  }
+  return after(runs)
 }
 
 function protocolDrawn(drawn: ReadonlySet<SettingName>): string {

@@ -207,6 +207,7 @@ async function searchWorlds(
 ): Promise<void> {
   const { runSimulation } = await import('../simulation/simulation-thread.ts')
   const report = await runSimulation({ kind: 'fuzz', runs, options: { seed } }, watch)
+  if (report.runs < runs) print(`interrupted after ${report.runs} of ${runs} worlds`)
   for (const line of fuzzLines(report)) print(line)
   emit({ ...report })
   if (report.failures.length > 0)

@@ -28,7 +28,8 @@ export interface SimulationResults {
 
 /** What the thread says. */
 export type SimulationNews =
-  | { readonly progress: string }
+  /** A search for a broken promise says what it has found by then. */
+  | { readonly progress: string; readonly found: FuzzReport | undefined }
   | { readonly result: SimulationResults[keyof SimulationResults] }
   /** What was asked for cannot be simulated: one line that says why. */
   | { readonly refused: string }

@@ -1,16 +1,23 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { fuzz, simulate, simulateChurn, simulateLoad } from '@layerswarm/lab'
+import { type FuzzReport, fuzz, simulate, simulateChurn, simulateLoad } from '@layerswarm/lab'
 import { SwarmError } from '@layerswarm/swarm'
 import type { SimulationJob, SimulationNews, SimulationResults } from './simulation-job.ts'
 
 const tell = (news: SimulationNews) => parentPort?.postMessage(news)
 
 let saidMs = performance.now()
-/** At most a line every second. */
-function progressed(line: () => string): void {
-  if (performance.now() - saidMs < 1_000) return
+/** At most a line every second, and one for every finding. */
+function progressed(line: () => string, found?: FuzzReport, isNew = false): void {
+  if (!isNew && performance.now() - saidMs < 1_000) return
   saidMs = performance.now()
-  tell({ progress: line() })
+  tell({ progress: line(), found })
+}
+
+let failures = 0
+function searched(found: FuzzReport, of: number): void {
+  const isNew = found.failures.length > failures
+  failures = found.failures.length
+  progressed(() => `${found.runs} of ${of} worlds, ${failures} broke a promise`, found, isNew)
 }
 
 function run(job: SimulationJob): SimulationResults[keyof SimulationResults] {
@@ -20,13 +27,12 @@ function run(job: SimulationJob): SimulationResults[keyof SimulationResults] {
     case 'churn':
       return simulateChurn({ ...job.options, onProgress })
     case 'load':
-      return simulateLoad({ ...job.options, onProgress: (line) => tell({ progress: line }) })
-    case 'fuzz':
-      return fuzz(job.runs, {
+      return simulateLoad({
         ...job.options,
-        onProgress: (done, of, failures) =>
-          progressed(() => `${done} of ${of} worlds, ${failures} broke a promise`),
+        onProgress: (line) => tell({ progress: line, found: undefined }),
       })
+    case 'fuzz':
+      return fuzz(job.runs, { ...job.options, onProgress: searched })
     default:
       return job satisfies never
   }
