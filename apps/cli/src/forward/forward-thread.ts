@@ -14,20 +14,20 @@ class ForwardError extends CodedError<{ readonly code: string }> {
  * @throws what the engine throws, with its code; `interrupted` by the signal.
  */
 export function runForward(job: ForwardJob, signal: AbortSignal): Promise<ForwardResult> {
-  const exit = job.engine === 'ort-node' ? exitDoor() : undefined
+  const { door, forget } = exitDoor(job.engine)
   const thread = new Worker(new URL('./forward.worker.js', import.meta.url), {
     name: 'layerswarm-forward',
-    workerData: { job, door: exit?.door } satisfies ForwardThread,
+    workerData: { job, door } satisfies ForwardThread,
     execArgv: [],
   })
-  thread.once('exit', () => exit?.forget())
+  thread.once('exit', forget)
   let stop = () => {}
   return new Promise<ForwardResult>((resolve, reject) => {
     const interrupted = () => reject(new ForwardError({ code: 'interrupted' }, 'interrupted'))
     stop = () => {
       interrupted()
       // Native code that is ended where it stands aborts the process; the exit waits for it.
-      if (exit === undefined) void thread.terminate()
+      if (door === undefined) void thread.terminate()
       else thread.unref()
     }
     signal.addEventListener('abort', stop, { once: true })

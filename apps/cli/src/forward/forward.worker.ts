@@ -8,8 +8,7 @@ const tell = (news: ForwardNews) => parentPort?.postMessage(news)
 
 async function run({ job, door }: ForwardThread): Promise<ForwardResult> {
   const { engine: name, spec, parts, images, order } = job
-  const open = () => createNodeEngine(name, spec)
-  const engine = await (door === undefined ? open() : openBehindDoor(door, open))
+  const engine = await openBehindDoor(door, () => createNodeEngine(name, spec))
   try {
     for (const part of ['stem', 'head', ...order] as const) {
       const file = parts.get(part)

@@ -80,13 +80,11 @@ function spawnWorker(
   failed: (line: string) => void,
 ): ComputeWorker {
   forbidTelemetry()
-  // Other engines may be ended at any moment.
-  const exit = engine === 'ort-node' ? exitDoor() : undefined
-  const workerData = exit?.door
+  const { door: workerData, forget } = exitDoor(engine)
   // The parent's flags are not for the worker: a test runner's conditions would lead it to sources.
   const worker = new Worker(file, { name: 'layerswarm-compute', execArgv: [], workerData })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  worker.once('exit', () => exit?.forget())
+  worker.once('exit', forget)
   worker.once('error', (error) => failed(`the compute worker crashed: ${String(error)}`))
   worker.once('exit', (code) => failed(`the compute worker ended with code ${code}`))
   const api = wrap<ComputeApi>(nodeEndpoint(worker))

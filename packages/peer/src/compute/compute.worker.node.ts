@@ -9,10 +9,8 @@ import { nodeEndpoint } from './node-endpoint.ts'
 if (parentPort === null) throw new Error('this file is a worker; createCompute starts it')
 // Whoever starts this worker has typed it.
 const door = workerData as ExitDoor | undefined
-const factories = NODE_ENGINE_NAMES.map((name) => {
-  const open = (spec: ModelSpec) => createNodeEngine(name, spec)
-  const behind = (spec: ModelSpec) =>
-    door === undefined ? open(spec) : openBehindDoor(door, () => open(spec))
-  return [name, behind] as const
-})
+const factories = NODE_ENGINE_NAMES.map(
+  (name) =>
+    [name, (spec: ModelSpec) => openBehindDoor(door, () => createNodeEngine(name, spec))] as const,
+)
 expose(createComputeService(Object.fromEntries(factories)), nodeEndpoint(parentPort))

@@ -1,4 +1,4 @@
-import type { Engine } from '@layerswarm/model'
+import type { Engine, EngineName } from '@layerswarm/model'
 import { NATIVE_EXIT_MS_MAX } from './limits.ts'
 
 /** One word each, in memory that a worker and the process around it share. */
@@ -15,10 +15,15 @@ const doors = new Set<ExitDoor>()
 /**
  * A process that exits ends its threads where they stand, and one that stands in ONNX Runtime's native
  * code takes the process down with an abort instead of its exit code. With a door the exit waits for the
- * call that runs, for at most NATIVE_EXIT_MS_MAX in all.
+ * call that runs, for at most NATIVE_EXIT_MS_MAX in all. Workers of other engines may be ended at any moment,
+ * and need none.
  * @returns what the worker opens its engine behind, and what forgets a worker that has ended.
  */
-export function exitDoor(): { readonly door: ExitDoor; forget(): void } {
+export function exitDoor(engine: EngineName): {
+  readonly door: ExitDoor | undefined
+  forget(): void
+} {
+  if (engine !== 'ort-node') return { door: undefined, forget() {} }
   if (doors.size === 0) process.on('exit', waitForAll)
   const door = { running: sharedWord(), shut: sharedWord() }
   doors.add(door)
@@ -47,13 +52,15 @@ function waitForAll(): void {
 }
 
 /**
- * Opens an engine in a worker. Once the process exits it begins nothing more, and what was asked of it is
- * never answered. @throws what `open` throws.
+ * Opens an engine in a worker. Behind a door it begins nothing more once the process exits, and what was asked
+ * of it is never answered. @throws what `open` throws.
  */
 export async function openBehindDoor(
-  { running, shut }: ExitDoor,
+  door: ExitDoor | undefined,
   open: () => Promise<Engine>,
 ): Promise<Engine> {
+  if (door === undefined) return open()
+  const { running, shut } = door
   async function counted<Output>(call: () => Promise<Output>): Promise<Output> {
     Atomics.add(running, 0, 1)
     try {

@@ -1,27 +1,22 @@
-import { createReferenceEngine, parseModelSpec, randomModel, randomTensor } from '@layerswarm/model'
+import { createReferenceEngine, randomTensor } from '@layerswarm/model'
 import { describe, expect, test } from 'vitest'
-import { exitDoor, openBehindDoor } from './exit-door.node.ts'
+import { SMALL_FILES, SMALL_SPEC } from '../compute/test-workers.ts'
+import { type ExitDoor, exitDoor, openBehindDoor } from './exit-door.node.ts'
 
-const spec = parseModelSpec({
-  variant: 'shuffle',
-  imageSize: 8,
-  patchSize: 4,
-  channels: 1,
-  width: 8,
-  layers: 1,
-  heads: 2,
-  mlpWidth: 16,
-  classes: 3,
-  layerNormEps: 1e-6,
-})
 const image = randomTensor([1, 1, 8, 8], 5)
-const stem = [...randomModel(spec, 2)].find(([part]) => part === 'stem')?.[1] as Uint8Array
+const stem = SMALL_FILES.get('stem') as Uint8Array
+
+function nativeDoor(): { door: ExitDoor; forget(): void } {
+  const { door, forget } = exitDoor('ort-node')
+  if (door === undefined) throw new Error('an engine of native code has no door')
+  return { door, forget }
+}
 
 // That a process waits for it on its way out is shown on real ones, in test/commands/interruption.test.ts.
 describe('an engine behind a door', () => {
   test('computes as it does without one, and is seen to run', async () => {
-    const { door, forget } = exitDoor()
-    const bare = createReferenceEngine(spec)
+    const { door, forget } = nativeDoor()
+    const bare = createReferenceEngine(SMALL_SPEC)
     const seen: number[] = []
     const engine = await openBehindDoor(door, async () => ({
       ...bare,
@@ -41,18 +36,18 @@ describe('an engine behind a door', () => {
   })
 
   test('is not counted any more when a call of it fails', async () => {
-    const { door, forget } = exitDoor()
-    const engine = await openBehindDoor(door, async () => createReferenceEngine(spec))
+    const { door, forget } = nativeDoor()
+    const engine = await openBehindDoor(door, async () => createReferenceEngine(SMALL_SPEC))
     await expect(engine.run('stem', image, 0)).rejects.toMatchObject({ code: 'not-loaded' })
     expect(door.running[0]).toBe(0)
     forget()
   })
 
   test('begins nothing once the process exits', async () => {
-    const { door, forget } = exitDoor()
+    const { door, forget } = nativeDoor()
     let runs = 0
     const engine = await openBehindDoor(door, async () => ({
-      ...createReferenceEngine(spec),
+      ...createReferenceEngine(SMALL_SPEC),
       run: async () => {
         runs++
         return image
@@ -65,9 +60,16 @@ describe('an engine behind a door', () => {
     forget()
   })
 
+  test('is only for native code', () => {
+    const before = process.listenerCount('exit')
+    const { door, forget } = exitDoor('ort-wasm')
+    expect([door, process.listenerCount('exit')]).toEqual([undefined, before])
+    forget()
+  })
+
   test('has the process listened to once, and no longer than there are doors', () => {
     const before = process.listenerCount('exit')
-    const doors = [exitDoor(), exitDoor()]
+    const doors = [nativeDoor(), nativeDoor()]
     expect(process.listenerCount('exit')).toBe(before + 1)
     for (const { forget } of doors) {
       forget()
