@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { fuzz, fuzzWorld, smallest } from './fuzz.ts'
+import { DRAIN_MS_MAX } from './limits.ts'
 import { ATTACKS } from './residents/attacks.ts'
+import { scenarioSettings } from './scenarios/scenarios.ts'
+import { runPolicy } from './simulate.ts'
 
 test('a thousand random worlds with random faults break no promise', { timeout: 480_000 }, () => {
   const { protocol, failures, runs, checks, requests, faults, policies } = fuzz(1_000, { seed: 1 })
@@ -24,6 +27,30 @@ test('worlds are drawn with each of the attacks', () => {
   // Fifteen of a hundred worlds have one, each kind alike.
   const fair = (1_000 * 0.15) / (ATTACKS.length - 1)
   for (const count of counts) expect(count).toBeGreaterThan(fair / 3)
+})
+
+test('a slow reader that a flood reached follows nothing once it has read it all', () => {
+  // A peer of 9 ms a message reads for minutes what one attacker said in half of one.
+  const world = scenarioSettings('calm', {
+    'model.layers': 1,
+    'model.tokens': 5,
+    'model.width': 16,
+    'peers.count': 2,
+    'requests.count': 10,
+    'requests.perMinute': 6.1,
+    'requests.warmupMs': 4_000,
+    'flashCrowd.atMs': 5_197,
+    'flashCrowd.factor': 3,
+    'stragglers.share': 0.38,
+    'stragglers.factor': 30,
+    'attack.kind': ATTACKS.indexOf('valid-flood'),
+  })
+  const { referee, records, clock } = runPolicy(world, 1_953_714_649, 'auto')
+  expect(referee.violations).toEqual([])
+  expect(records).toHaveLength(10)
+  // Longer than whoever had read it all may hold on.
+  const lastMs = records.at(-1)?.atMs ?? 0
+  expect(clock.nowMs()).toBeGreaterThan(lastMs + world['requests.deadlineMs'] + DRAIN_MS_MAX)
 })
 
 test('a failing world is made small: what does not matter goes, then requests, peers and layers', () => {

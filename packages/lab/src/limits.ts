@@ -31,8 +31,9 @@ export const BUSY_STAY_MS = 10_000
 /** Beyond this many peers the world is not kept running only to see everything released. */
 export const DRAINED_PEERS_MAX = 400
 /**
- * How long after the last deadline followers may still hold on: a flood waits in the slowest downlinks for 80 s, and
- * what is heard then of somebody who has gone is followed for UNPAID_MS.
+ * How long after the last deadline, and after it has read what came, a follower may still hold on: a flood waits in the
+ * slowest downlinks for 80 s and in the slowest readers for minutes, and what is heard then of somebody who has gone is
+ * followed for UNPAID_MS.
  */
 export const DRAIN_MS_MAX = 180_000
 /** And how often they are asked. */

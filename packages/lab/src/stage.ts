@@ -196,14 +196,19 @@ export class Stage implements Scene {
 
   /**
    * Waits until nobody follows or holds anything any more. Providers count a deadline from when they
-   * heard of it, so slow links and frozen tabs let them hold on for a while longer.
+   * heard of it, so slow links, slow readers and frozen tabs let them hold on for a while longer.
    */
   private drain(): void {
     if (this.settings['peers.count'] > DRAINED_PEERS_MAX || this.settings['flooders.count'] > 0)
       return
-    const untilMs = this.clock.nowMs() + this.settings['requests.deadlineMs'] + DRAIN_MS_MAX
-    while (this.clock.nowMs() < untilMs && this.keepers().length > 0)
+    const patienceMs = this.settings['requests.deadlineMs'] + DRAIN_MS_MAX
+    let untilMs = this.clock.nowMs() + patienceMs
+    for (let keepers = this.keepers(); keepers.length > 0; keepers = this.keepers()) {
+      const reads = keepers.map(({ transport }) => transport.station.access.readsUntilMs)
+      untilMs = Math.max(untilMs, Math.max(...reads) + patienceMs)
+      if (this.clock.nowMs() >= untilMs) break
       this.fired += this.clock.run(this.clock.nowMs() + DRAIN_STEP_MS)
+    }
     const nowMs = this.clock.nowMs()
     for (const { member, transport } of this.keepers())
       this.referee.holdsNothing(transport.station, member?.snapshot().following ?? 0, nowMs)

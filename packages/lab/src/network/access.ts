@@ -38,6 +38,11 @@ export class Access {
     return this.streamFreeAtMs
   }
 
+  /** When it has read all that has arrived. */
+  get readsUntilMs(): number {
+    return this.readFreeAtMs
+  }
+
   /** Queues work behind the messages that it still has to read. Returns when that work begins. */
   takeReader(ms: number, nowMs: number): number {
     const beginsAtMs = this.readFreeAtMs
