@@ -1,6 +1,7 @@
 import { fetchFault } from '@layerswarm/model'
 import { PROTOCOL_VERSION, SERVER_URL_CHARS_MAX } from '@layerswarm/swarm'
 import { PEERING_DOCUMENT_BYTES_MAX, PEERING_FETCH_MS_MAX } from '../limits.ts'
+import { within } from '../within.ts'
 
 /** What another server says of itself, as far as it matters here. */
 export interface OtherServer {
@@ -49,8 +50,12 @@ function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
 
-async function readText(url: URL, signal: AbortSignal): Promise<string> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_FETCH_MS_MAX)])
+function readText(url: URL, signal: AbortSignal): Promise<string> {
+  return within(PEERING_FETCH_MS_MAX, signal, (bounded) => fetchText(url, signal, bounded))
+}
+
+/** @param bounded aborted with `signal`, or when it takes too long. */
+async function fetchText(url: URL, signal: AbortSignal, bounded: AbortSignal): Promise<string> {
   const unreadable = (error: unknown): never => {
     const isLate = bounded.aborted && !signal.aborted
     const late = `nothing whole within ${PEERING_FETCH_MS_MAX / 1000} s`

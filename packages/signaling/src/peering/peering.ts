@@ -9,6 +9,7 @@ import {
   PEERING_TURN_MS,
 } from '../limits.ts'
 import type { LogEntry } from '../log.ts'
+import { within } from '../within.ts'
 import { type OtherServer, readServer } from './other-server.ts'
 
 /** What peering does on the network. */
@@ -137,8 +138,8 @@ class SwarmPeering implements Peering {
     if (link.peerId > peerId) await this.pause(PEERING_TURN_MS)
     if (link.isConnected(peerId)) return
     const { signal } = this.stopped
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(PEERING_DIAL_MS_MAX)])
-    await link.reach(other.url, peerId, bounded).catch((error: unknown) => {
+    const reach = (bounded: AbortSignal) => link.reach(other.url, peerId, bounded)
+    await within(PEERING_DIAL_MS_MAX, signal, reach).catch((error: unknown) => {
       throw new Error(
         `it answers, but takes no WebSocket there (${reasonOf(error)}); does a proxy before it pass them on?`,
       )
