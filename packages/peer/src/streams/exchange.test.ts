@@ -135,6 +135,27 @@ describe('tensor streams', { timeout: 30_000 }, () => {
     expect(await puller.tensors.pull(tensor, false)).toEqual(bytes)
   })
 
+  test.each(['with it', 'after it'])(
+    'end a stream on which more comes than the answer, %s',
+    async (when) => {
+      const [holder, puller] = await pair()
+      const [tensor] = await offered(holder, 1_000)
+      await holder.node.unhandle(TENSOR_PROTOCOL.id)
+      const statuses: (() => string)[] = []
+      await holder.node.handle(TENSOR_PROTOCOL.id, (stream) => {
+        statuses.push(() => stream.status)
+        const absent = [1, 0]
+        const answer = () => {
+          stream.send(Uint8Array.from(when === 'with it' ? [...absent, 9] : absent))
+          if (when === 'after it') setTimeout(() => stream.send(Uint8Array.of(9)), 100)
+        }
+        stream.addEventListener('message', answer, { once: true })
+      })
+      expect(await puller.tensors.pull(tensor, false)).toBeUndefined()
+      await eventually('the abort', () => statuses.length === 1 && statuses[0]?.() !== 'open')
+    },
+  )
+
   test('report a holder that is gone as a failed pull', async () => {
     const [holder, puller] = await pair()
     const [tensor] = await offered(holder, 1_000)

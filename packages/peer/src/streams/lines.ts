@@ -33,22 +33,41 @@ export interface Lines {
   close(): void
 }
 
-/** Opens streams over direct connections only, when they are needed. */
+/**
+ * Opens streams over direct connections only, when they are needed. A stream on which something comes while nobody
+ * works on it is aborted: it would be held, unread.
+ */
 export function createLines(node: SwarmNode, options: LinesOptions): Lines {
   const idle = new Map<string, Line[]>()
   const turns = createTurns(options.streamsPerPeerMax)
-  const open = new Set<Line>()
+  const open = new Set<Stream>()
 
   async function openLine(peer: string, signal: AbortSignal): Promise<Line> {
     const line = await openNewLine(node, peer, options, signal)
-    open.add(line)
-    line.stream.addEventListener('close', () => forget(peer, line), { once: true })
+    const { stream } = line
+    open.add(stream)
+    stream.addEventListener('close', () => forget(peer, stream), { once: true })
+    stream.addEventListener('message', () => {
+      if (idle.get(peer)?.some((one) => one.stream === stream))
+        queueMicrotask(() => stream.abort(new Error('an answer to nothing')))
+    })
     return line
   }
 
-  function forget(peer: string, line: Line): void {
-    open.delete(line)
-    const rest = idle.get(peer)?.filter((other) => other !== line) ?? []
+  function takeIdle(peer: string): Line | undefined {
+    const line = idle.get(peer)?.pop()
+    return line && { ...line, frames: framesOf(line.stream, options.frameBytesMax) }
+  }
+
+  function giveIdle(peer: string, line: Line): void {
+    // What has come beyond the answer comes again, and is heard above: nobody would read it.
+    line.frames.unwrap()
+    idle.set(peer, [...(idle.get(peer) ?? []), line])
+  }
+
+  function forget(peer: string, stream: Stream): void {
+    open.delete(stream)
+    const rest = idle.get(peer)?.filter((other) => other.stream !== stream) ?? []
     if (rest.length > 0) idle.set(peer, rest)
     else idle.delete(peer)
   }
@@ -58,9 +77,9 @@ export function createLines(node: SwarmNode, options: LinesOptions): Lines {
       await turns.take(peer, signal)
       let line: Line | undefined
       try {
-        line = idle.get(peer)?.pop() ?? (await openLine(peer, signal))
+        line = takeIdle(peer) ?? (await openLine(peer, signal))
         const result = await work(line)
-        if (line.stream.status === 'open') idle.set(peer, [...(idle.get(peer) ?? []), line])
+        if (line.stream.status === 'open') giveIdle(peer, line)
         return result
       } catch (error) {
         line?.stream.abort(asError(error))
@@ -70,7 +89,7 @@ export function createLines(node: SwarmNode, options: LinesOptions): Lines {
       }
     },
     close() {
-      for (const { stream } of open) stream.abort(new Error('the peer stopped'))
+      for (const stream of open) stream.abort(new Error('the peer stopped'))
       open.clear()
       idle.clear()
     },
@@ -100,26 +119,24 @@ export async function openNewLine(
 
 /** How the length of a frame is read. */
 export const FRAME_READING = Object.freeze({
-  lengthDecoder: (bytes: { subarray(): Uint8Array }) => lengthOf(bytes.subarray()),
+  lengthDecoder(bytes: { subarray(): Uint8Array }) {
+    const length = lengthOf(bytes.subarray())
+    if (length === undefined) throw INCOMPLETE
+    return length
+  },
 })
 
 /**
  * Reads and writes a stream in frames.
  * @param unreadBytesMax what may wait to be read before the stream is aborted; by default one frame.
- * @param longest of the frame that is to be read next, where that is less; a longer one is not read.
  */
 export function framesOf(
   stream: Stream,
   frameBytesMax: number,
   unreadBytesMax = frameBytesMax + FRAMING_BYTES,
-  longest = () => frameBytesMax,
 ): LengthPrefixedStream<Stream> {
   return lpStream(stream, {
-    lengthDecoder(bytes) {
-      const length = FRAME_READING.lengthDecoder(bytes)
-      if (length > longest()) throw new Error(`a frame of ${length} bytes`)
-      return length
-    },
+    ...FRAME_READING,
     maxDataLength: frameBytesMax,
     maxBufferSize: unreadBytesMax,
   })
@@ -129,18 +146,20 @@ export function framesOf(
 const INCOMPLETE = new RangeError('the length of a frame goes on')
 
 /**
- * The length of a frame, an unsigned varint (multiformats), of the bytes read so far.
- * @throws RangeError while it goes on, Error when it is longer than that of any frame.
+ * The length of a frame, an unsigned varint (multiformats), of the bytes read so far; undefined while it goes on.
+ * @throws Error when it is longer than that of any frame.
  */
-function lengthOf(bytes: Uint8Array): number {
+export function lengthOf(bytes: ArrayLike<number> & Iterable<number>): number | undefined {
   let length = 0
-  for (const [at, byte] of bytes.entries()) {
-    length += (byte & 0x7f) * 2 ** (7 * at)
+  let unit = 1
+  for (const byte of bytes) {
+    length += (byte & 0x7f) * unit
     if (byte < 0x80) return length
+    unit *= 2 ** 7
   }
   if (bytes.length >= FRAME_LENGTH_BYTES_MAX)
     throw new Error('a frame without an end to its length')
-  throw INCOMPLETE
+  return undefined
 }
 
 /**

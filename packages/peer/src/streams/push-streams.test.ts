@@ -3,9 +3,17 @@ import { ACTIVATION_BYTES_MAX, HASH_BYTES, type TensorHash } from '@layerswarm/s
 import { lpStream } from '@libp2p/utils'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { hashOf } from '#digest'
-import { PUSH_HEADER_BYTES } from '../limits.ts'
+import { PUSH_HEADER_BYTES, TENSOR_STREAMS_PER_PEER_MAX } from '../limits.ts'
 import { directConnection } from '../node/peer-connections.ts'
-import { chain, closeLanes, heldTensor, type LaneMember, offer } from '../testing/test-lane.ts'
+import {
+  chain,
+  closeLanes,
+  heldTensor,
+  joinLane,
+  type LaneMember,
+  meet,
+  offer,
+} from '../testing/test-lane.ts'
 import { createTestNode, eventually } from '../testing/test-nodes.ts'
 import { hexBytes } from './hex.ts'
 import { PUSH_PROTOCOL } from './push-streams.ts'
@@ -19,6 +27,16 @@ async function pushRaw({ node }: LaneMember, to: LaneMember, header: Uint8Array,
   if (connection === undefined) throw new Error('no connection')
   const stream = await connection.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
   await lpStream(stream).writeV([header, body])
+  return stream
+}
+
+/** Announces a tensor, and sends only so much of it. */
+async function begin(member: LaneMember, to: LaneMember, size: number, came: number) {
+  const connection = directConnection(member.node, to.transport.self)
+  const stream = await connection?.newStream(PUSH_PROTOCOL, { maxOutboundStreams: 20 })
+  const header = headerOf('ab'.repeat(HASH_BYTES), size)
+  stream?.send(Uint8Array.from([...lengthOf(PUSH_HEADER_BYTES), ...header, ...lengthOf(size)]))
+  stream?.send(new Uint8Array(came))
   return stream
 }
 
@@ -98,6 +116,36 @@ describe('a pushed tensor', { timeout: 30_000 }, () => {
       await eventually('the abort', () => stream?.status !== 'open', 3_000)
     }
     expect(receiver.tensors.pushedBytes).toBe(0)
+  })
+
+  test('finds room while sixteen of the largest are announced that do not come', async () => {
+    const [holder, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    for (const member of [await joinLane(), await joinLane()]) {
+      await meet(member, receiver)
+      for (let i = 0; i < TENSOR_STREAMS_PER_PEER_MAX; i++)
+        await begin(member, receiver, ACTIVATION_BYTES_MAX, 1_000)
+    }
+    const begunBytes = 2 * TENSOR_STREAMS_PER_PEER_MAX * 1_000
+    await eventually('what has come of them', () => receiver.tensors.pushedBytes >= begunBytes)
+    const bytes = new Uint8Array(randomBytes(302 * 1024))
+    const hash = await offer(holder, bytes)
+    if (hash === undefined) throw new Error('the offer was refused')
+    holder.transport.push(hash, receiver.transport.self)
+    await eventually('the arrival', () => receiver.tensors.bytes.in === bytes.length)
+    const tensor = heldTensor(hash, bytes.length, holder.transport.self)
+    expect(await receiver.tensors.pull(tensor, true)).toHaveLength(bytes.length)
+    expect(receiver.tensors.pushedBytes).toBeLessThanOrEqual(2 * begunBytes)
+  })
+
+  test('of which a part has come gives its room back when its stream ends', async () => {
+    const [sender, receiver] = (await chain(2)) as [LaneMember, LaneMember]
+    for (const end of ['abort', 'close'] as const) {
+      const stream = await begin(sender, receiver, 800, 300)
+      await eventually('what has come', () => receiver.tensors.pushedBytes === 300)
+      if (end === 'abort') stream?.abort(new Error('enough'))
+      else await stream?.close()
+      await eventually('the room', () => receiver.tensors.pushedBytes === 0)
+    }
   })
 
   test('is one too many when its sender has sent more bytes than a peer may in a second, and no other one is', async () => {
