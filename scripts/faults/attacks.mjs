@@ -5,7 +5,7 @@
  *   node scripts/faults/attacks.mjs [--attacks crowd,last-hop,…] [--peers 7] [--requests 20] [--every-ms 500]
  *
  * The attacks are those of packages/lab (`layerswarm simulate attack-NAME`), over real connections and with real
- * keys. Steps are told and not gossiped, so the asker tells the attacker what it says and hears: it knows as much as
+ * keys, and one on gossip itself, which the lab has none of. Steps are told and not gossiped, so the asker tells the attacker what it says and hears: it knows as much as
  * the one in the lab. Needs a build; Linux.
  */
 import { loadavg } from 'node:os'
@@ -23,19 +23,19 @@ const REPLAY_EVERY_MS = 2_000
 /** Time for new peers to measure their ways. */
 const SETTLE_MS = 4_000
 
+const NAMES = [...ATTACKS.slice(1), 'gossip-control']
+
 const flags = readFlags({
-  attacks: ATTACKS.slice(1).join(','),
+  attacks: NAMES.join(','),
   peers: 7,
   requests: 20,
   'every-ms': 500,
 })
 const { requests } = flags
 const attacks = flags.attacks.split(',')
-const unknown = attacks.find((attack) => !ATTACKS.slice(1).includes(attack))
+const unknown = attacks.find((attack) => !NAMES.includes(attack))
 if (unknown !== undefined) {
-  process.stderr.write(
-    `there is no attack "${unknown}"; the attacks are ${ATTACKS.slice(1).join(', ')}\n`,
-  )
+  process.stderr.write(`there is no attack "${unknown}"; the attacks are ${NAMES.join(', ')}\n`)
   process.exit(2)
 }
 

@@ -1,4 +1,5 @@
-// One hostile process among real ones: an attack of packages/lab over a peer of packages/peer. By its IPC channel
+// One hostile process among real ones: an attack of packages/lab over a peer of packages/peer, or "gossip-control",
+// which asks all others for a place in their mesh, each time in vain and for an answer. By its IPC channel
 // it is told what others say, and when to begin; it answers how many peers are still connected to it.
 //
 //   node scripts/faults/hostile.mjs ATTACK URL
@@ -7,6 +8,10 @@ import { decodeMessage } from '@layerswarm/swarm'
 import { openHostilePeer } from '../../packages/peer/dist/testing/hostile-peer.js'
 import { endInOneLine } from './failure.mjs'
 import { joinPatiently } from './processes.mjs'
+
+/** As many as one frame of gossip may have, ten times a second. */
+const GRAFTS = 63
+const GRAFT_EVERY_MS = 100
 
 endInOneLine()
 const [attack, join] = process.argv.slice(2)
@@ -32,7 +37,8 @@ process.on('message', ({ id, from, heard, begin, spares }) => {
   if (begin && beganMs === undefined) {
     beganMs = performance.now()
     for (const one of spares) spared.add(one)
-    startAttack(attack, peer)
+    if (attack === 'gossip-control') setInterval(() => peer.graft(GRAFTS), GRAFT_EVERY_MS)
+    else startAttack(attack, peer)
   }
   process.send({
     id,

@@ -1,5 +1,12 @@
 /** Bounds of what this peer alone decides; what a whole lane counts on stands in packages/swarm. The unit is the last word of each name. */
-import { ADDRESSES_MAX, BAN_MS, CONNECTIONS_MAX, TENSOR_TIMEOUT_MS } from '@layerswarm/swarm'
+import {
+  ADDRESSES_MAX,
+  BAN_MS,
+  BOOTSTRAP_NODES_MAX,
+  CONNECTIONS_MAX,
+  PEERS_MAX,
+  TENSOR_TIMEOUT_MS,
+} from '@layerswarm/swarm'
 
 /** Beyond the direct ones: circuits that carry WebRTC signalling, the bootstrap node, peers that dialled us. */
 export const CONNECTIONS_OPEN_MAX = 4 * CONNECTIONS_MAX
@@ -26,20 +33,54 @@ export const INBOUND_PENDING_TOTAL_MAX = 4 * INBOUND_PENDING_MAX
 export const PEER_CONNECTIONS_MAX = 500
 /** From here on a tab dials nobody, so that those who dial it still get through, and asks to be reloaded. */
 export const PEER_CONNECTIONS_RELOAD = 450
+/** Half of these are the page's own: strangers, who pay nothing for an identity, have no more made for them in its life. */
+export const STRANGERS_SIGNALS_MAX = PEER_CONNECTIONS_RELOAD / 2
+/** Connections by WebRTC that others ask for at once, each a stream of signalling: a full lane is about a hundred, and some try twice. */
+export const SIGNALS_BURST = 128
+/** And after that: of a full lane whose members stay for a minute, the half that dials this peer are 0.8 a second. */
+export const SIGNALS_PER_SECOND = 1
+/** Of one peer: what fails at once is tried four times within 8 s, a page is reloaded twice. */
+export const SIGNALS_PER_PEER_BURST = 4
+/** And after that twice as often as whoever has tried for long, every 20 s (`DIAL_RETRY_MS_MAX`). */
+export const SIGNALS_PER_PEER_PER_SECOND = 1 / 10
+/** Streams of signalling on one connection: one, and a second that takes its place while the first is being given up. */
+export const SIGNALING_STREAMS_MAX = 2
 /** Twelve tabs that dialled each other at once on two cores ran into every timeout; two at a time did not. */
 export const DIALS_AT_ONCE_MAX = 2
 /** A WebRTC dial took up to 5 s while eight tabs joined at once on two cores. */
 export const DIAL_TIMEOUT_MS = 15_000
+/** So one that takes longer goes on beside the next: it waits for nobody, or for a machine that is short of its processor. */
+export const DIAL_SLOW_MS = 5_000
+/** And so many in all. */
+export const WEBRTC_DIALS_MAX = 2 * DIALS_AT_ONCE_MAX
+/** A socket costs a tenth of that, and nothing while nobody answers, which is all that a made-up address does. */
+export const SOCKET_DIALS_AT_ONCE_MAX = 4
+/** A dial of a socket that has not failed within this has nobody to refuse it, or a long way: it goes on beside the next. */
+export const DIAL_PROMPT_MS = 1_000
+/** And so many in all: those of PLAIN_DIAL_TIMEOUT_MS, where nobody answers. */
+export const SOCKET_DIALS_MAX = 4 * SOCKET_DIALS_AT_ONCE_MAX
+/** What a thread that was held up counts of these two times at most: the slowness is its own. */
+export const DIAL_STEP_MS = 250
 /**
- * A socket of a peer that WebRTC leads to as well: it opens within three round trips, and addresses of
- * other people's networks swallow what is sent to them.
+ * Dials in libp2p, where none is to wait: of the two kinds (meeting/dials.ts) all that may be under way, each of
+ * WebRTC with one to the relay of its circuit, and one of each relay keeper.
+ */
+export const DIALS_UNDER_WAY_MAX =
+  2 * (SOCKET_DIALS_MAX + 2 * WEBRTC_DIALS_MAX) + BOOTSTRAP_NODES_MAX
+/** How long it is remembered where nobody answered: longer than a tab stays shut for a reload, or a machine for a restart. */
+export const PLACE_KEPT_MS = 5 * 60_000
+/** A port and a host for each peer that may be known. */
+export const PLACES_MAX = 2 * PEERS_MAX
+/**
+ * A socket of a peer that WebRTC leads to as well, and the first attempt at any other: it opens within three round
+ * trips, and addresses of other people's networks swallow what is sent to them.
  */
 export const PLAIN_DIAL_TIMEOUT_MS = 4_000
 /** Wait before the second attempt; doubled each time, with jitter, up to the maximum. */
 export const DIAL_RETRY_MS = 500
 /** The longest wait between two attempts. */
 export const DIAL_RETRY_MS_MAX = 20_000
-/** Attempts on one set of addresses; after these only a new announcement of other addresses helps. */
+/** Attempts on one set of addresses; after these only an announcement of other addresses helps, to one more. */
 export const DIAL_ATTEMPTS_MAX = 8
 /** The larger peer id waits this long for the smaller one to dial before it tries by itself. */
 export const RELUCTANT_DIAL_AFTER_MS = 7_000
@@ -50,6 +91,8 @@ export const RELUCTANT_DIAL_AFTER_MS = 7_000
 export const UNHEARD_WAIT_MS = 1_000
 /** How often due dials and lapsed peers are looked for. */
 export const INTRODUCTIONS_TICK_MS = 400
+/** And with each announcement while so few are known; to look through PEERS_MAX, whoever made them up, takes milliseconds. */
+export const ANNOUNCERS_PROMPT_MAX = 4 * CONNECTIONS_MAX
 /** A peer that must prove that it lives answers a ping within this, or counts as gone for now. */
 export const ALIVE_PING_TIMEOUT_MS = 2_500
 /** A page whose main thread is busy answers within this; one that does not is hung up on. */
@@ -258,6 +301,10 @@ export const CLOCK_LOOK_MS = 10_000
 export const CLOCK_JUMP_MS_MIN = 2_000
 /** What libp2p knows of peers that have left is thrown away after one to two of these. */
 export const DEPARTED_SWEEP_INTERVAL_MS = 10_000
+/** One gossip RPC: half a second of a busy lane that was lost and is asked for again; by default 4 MiB. */
+export const GOSSIP_RPC_BYTES_MAX = 1024 * 1024
+/** Bytes of gossip that wait for one neighbour to read them: more, and its stream is ended and begun anew. By default there is no end to them. */
+export const GOSSIP_UNSENT_BYTES_MAX = 1024 * 1024
 /** How long gossip remembers a message's number; messages are offered again for 6 s. */
 export const GOSSIP_SEEN_MS = 30_000
 /** Longest time that setTimeout accepts; a longer one would fire at once. */

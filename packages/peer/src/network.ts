@@ -103,13 +103,13 @@ export async function openNetwork(
     ...{ host: options.host, port: options.port, webrtc: options.webrtc },
     isBanned: (peer) => gate.isBanned(peer, performance.now()),
     admits: guests.admits,
+    isAcquainted: (peer) => introductions.isAcquainted(peer),
     announce: options.announce.map((address) => announcedAddress(address)),
     iceServers: options.iceServers.length > 0 ? options.iceServers : iceServers,
   })
   await opened.add(stop)
-  const connected = () => node.getPeers().map(String)
   const hangUpOn = (peer: string) => hangUp(node, peer, CLOSE_TIMEOUT_MS)
-  await opened.add(guests.expel(connected, hangUpOn))
+  await opened.add(guests.expel(() => node.getPeers().map(String), hangUpOn))
   await opened.add(forgetDeparted(node))
   await opened.add(watchGossipClock(node.services.pubsub))
   const keeper: RelayKeepers = createRelayKeepers({

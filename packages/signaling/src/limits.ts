@@ -78,12 +78,15 @@ export const PING_AVERAGE_MS = Number.MAX_SAFE_INTEGER
 export const PRESENCE_BYTES_MAX = 4 * 1024
 /** One gossip RPC: a heartbeat's IHAVE for 1,024 peers (3 windows of 46-byte ids) has 50 kB. */
 export const GOSSIP_RPC_BYTES_MAX = 128 * 1024
-/** Subscriptions in one gossip RPC: another server names all lanes at once, LANE_TOPICS_MAX at most. */
-export const GOSSIP_RPC_SUBSCRIPTIONS_MAX = 1_024
 /** Messages in one gossip RPC. */
 export const GOSSIP_RPC_MESSAGES_MAX = 256
-/** Control messages in one gossip RPC. */
-export const GOSSIP_RPC_CONTROLS_MAX = 64
+/** Control messages in one gossip RPC: two servers may have all of LANE_TOPICS_MAX in common. */
+export const GOSSIP_RPC_CONTROLS_MAX = 1_024
+/**
+ * Bytes of gossip that wait for one neighbour to read them, beside what its socket holds: more, and its stream is
+ * ended and begun anew. The presence of a full lane is 100 kB.
+ */
+export const GOSSIP_UNSENT_BYTES_MAX = 1024 * 1024
 /**
  * The relay is how newcomers meet, so its mesh is wide: a full lane of up to 96 peers hears every
  * presence at once. 80 peers announcing every 3 s cost it a fifth of a core (0.09 ms and 400 bytes
@@ -134,6 +137,11 @@ export const SOURCE_MESSAGES_PER_SECOND = 400
  * household of a hundred tabs forwards no more than the presence of the swarm, 341 a second.
  */
 export const SOURCES_PER_ADDRESS = 4
+/**
+ * And so many times what one neighbour may say of gossip's control: the tabs of a class room of 60 say one or two
+ * parts a second each, and half a dozen when they come.
+ */
+export const CONTROLS_PER_ADDRESS = 16
 /** Peers whose rate is remembered; the longest unseen is forgotten first. */
 export const RATE_KEYS_MAX = 4_096
 /** Malformed messages of its own that a peer may send before it is disconnected, and for how long. */

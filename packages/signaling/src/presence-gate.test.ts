@@ -190,7 +190,7 @@ describe('a presence gate, before a signature is checked', () => {
   test('bans a neighbour that goes on to hand over what nobody has signed', () => {
     const banned: string[] = []
     const gate = createPresenceGate({ onBan: (peer) => banned.push(peer) })
-    for (let i = 0; i < STRIKES_MAX; i++) gate.forged('s', 0)
+    for (let i = 0; i < STRIKES_MAX; i++) gate.blame('s', 0)
     expect(banned).toEqual(['s'])
     expect(gate.isBanned('s', 0)).toBe(true)
     expect(gate.admits(knock('s', false), 0)).toBe(false)

@@ -1,6 +1,8 @@
 import {
   createGate,
   createQuota,
+  GOSSIP_CONTROLS_BURST,
+  GOSSIP_CONTROLS_PER_SECOND,
   judgeMessage,
   type ModelShape,
   PEERS_MAX,
@@ -15,6 +17,7 @@ import {
   AUTHOR_MESSAGES_PER_SECOND,
   BAN_MS,
   BANS_MAX,
+  CONTROLS_PER_ADDRESS,
   PRESENCE_BYTES_MAX,
   RATE_KEYS_MAX,
   SOURCE_MESSAGES_BURST,
@@ -54,14 +57,18 @@ export interface GossipCounts {
   refusedBytes: number
 }
 
-/** What is known of a message before its signature is checked. */
-export interface PresenceKnock {
+/** Whom something comes from. */
+export interface Whence {
   /** The neighbour that sent it. */
   readonly source: string
   /** The neighbour is another server of the swarm, named by this one's host. */
   readonly isServer: boolean
   /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
   readonly network: string | undefined
+}
+
+/** What is known of a message before its signature is checked. */
+export interface PresenceKnock extends Whence {
   /** Who it says has signed it. */
   readonly author: string
   /** How long it is. */
@@ -69,13 +76,7 @@ export interface PresenceKnock {
 }
 
 /** A signed message of a topic. */
-export interface PresenceArrival {
-  /** The neighbour that sent it. */
-  readonly source: string
-  /** The neighbour is another server of the swarm, named by this one's host. */
-  readonly isServer: boolean
-  /** Where that is connected from; undefined for this machine, where a proxy may stand for everybody. */
-  readonly network: string | undefined
+export interface PresenceArrival extends Whence {
   readonly topic: string
   /** Who signed it. */
   readonly author: string
@@ -91,7 +92,7 @@ export interface PresenceArrival {
  * 1. Only presence of at most PRESENCE_BYTES_MAX in the topic of its lane is accepted, and each author's newest only.
  * 2. One author is heard at most AUTHOR_MESSAGES_PER_SECOND on the long run, and one neighbour
  *    SOURCE_MESSAGES_PER_SECOND, whoever's messages it forwards; all neighbours behind one address together
- *    SOURCES_PER_ADDRESS times that.
+ *    SOURCES_PER_ADDRESS times that. So is gossip's control, with CONTROLS_PER_ADDRESS.
  * 3. A peer that sends STRIKES_MAX bad messages of its own is banned for BAN_MS; nobody is
  *    punished for what another wrote.
  * 4. What can be counted before a signature is checked is counted before.
@@ -106,8 +107,10 @@ export interface PresenceGate {
   admits(knock: PresenceKnock, nowMs: number): boolean
   /** Judges a message that was admitted, and whose signature is its author's. */
   judgeAdmitted(arrival: PresenceArrival, nowMs: number): PresenceVerdict
-  /** A neighbour handed over a message that nobody has signed. */
-  forged(neighbour: string, nowMs: number): void
+  /** Whether a neighbour may say so many parts of gossip's control more; so may servers, whatever they say. */
+  heeds(whence: Whence, parts: number, nowMs: number): boolean
+  /** A neighbour sent what no honest one sends, as a message that nobody has signed. */
+  blame(neighbour: string, nowMs: number): void
   isBanned(peer: string, nowMs: number): boolean
   /** Forgets the presence of a peer that has left. */
   forget(peer: string): void
@@ -154,6 +157,7 @@ function createSources({ burst, perSecond }: Rate, namesMax: number) {
 export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): PresenceGate {
   const { author: presenceRate, source, namesMax, onBan } = { ...DEFAULTS, ...options }
   const mayCome = createSources(source, namesMax)
+  const mayControl = createControls(namesMax)
   const gate = createGate({
     presenceRate,
     // What is over a rate is dropped and costs no more than that: its neighbours have rates of their own.
@@ -224,19 +228,35 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
     },
     admits,
     judgeAdmitted,
-    forged(neighbour, nowMs) {
-      if (gate.forged(neighbour, nowMs)) onBan(neighbour)
+    heeds: (whence, parts, nowMs) =>
+      whence.isServer ||
+      (gate.heeds(whence.source, parts, nowMs) && mayControl(whence, parts, nowMs)),
+    blame(neighbour, nowMs) {
+      if (gate.blame(neighbour, nowMs)) onBan(neighbour)
     },
     isBanned: gate.isBanned,
     forget: (peer) => void announced.delete(peer),
-    peers(nowMs) {
-      for (const { peer, heardAtMs } of announced.values()) {
-        if (nowMs - heardAtMs >= PRESENCE_TTL_MS) announced.delete(peer)
-      }
-      return [...announced.values()]
-    },
+    peers: (nowMs) => heardLately(announced, nowMs),
     counts,
   }
+}
+
+/** Whether so many parts of gossip's control may come from all neighbours behind one address. */
+function createControls(namesMax: number) {
+  const networks = createQuota({
+    perSecond: GOSSIP_CONTROLS_PER_SECOND * CONTROLS_PER_ADDRESS,
+    burst: GOSSIP_CONTROLS_BURST * CONTROLS_PER_ADDRESS,
+    namesMax,
+  })
+  return ({ network }: Whence, parts: number, nowMs: number): boolean =>
+    network === undefined || networks.take(network, nowMs, parts)
+}
+
+/** Forgets who has not been heard for PRESENCE_TTL_MS. @returns the others. */
+function heardLately(announced: Map<string, AnnouncedPeer>, nowMs: number): AnnouncedPeer[] {
+  for (const { peer, heardAtMs } of announced.values())
+    if (nowMs - heardAtMs >= PRESENCE_TTL_MS) announced.delete(peer)
+  return [...announced.values()]
 }
 
 function refusalOf(verdict: Verdict): Refusal {

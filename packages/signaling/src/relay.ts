@@ -3,14 +3,20 @@ import {
   type Admission,
   type AllowList,
   askBeforeChecking,
+  boundFrames,
+  boundRpcs,
   createBacklog,
   createGuests,
   createTurns,
+  GOSSIP_RPC_PARTS_MAX,
   type Guests,
   gossipNumber,
   keepSpeaking,
   type Receiving,
+  type RpcBounds,
+  type RpcReceiving,
   type Speaking,
+  STREAM_WINDOW_BYTES_MAX,
   type SwarmKey,
   swarmPrologue,
 } from '@layerswarm/swarm'
@@ -269,7 +275,14 @@ function createNode(
     transports: [boundTransport(tcp(), backlog)],
     // Between a member and anybody else the handshake fails: docs/decisions/0028.
     connectionEncrypters: [noise({ prologueBytes: swarmPrologue(swarmKey) })],
-    streamMuxers: [yamux({ maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX })],
+    streamMuxers: [
+      boundFrames(
+        yamux({
+          maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX,
+          streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX },
+        }),
+      ),
+    ],
     connectionGater,
     connectionManager: {
       maxConnections: limits.CONNECTIONS_MAX,
@@ -306,22 +319,28 @@ function createNode(
   })
 }
 
-/** Asks the gate before the signature of a message is checked: see `askBeforeChecking`. */
+/** Asks the gate before the signature of a message is checked, and before gossip heeds what is no message. */
 function watchDoor(
   { services: { pubsub } }: RelayNode,
   { gate, isServer, networkOf }: Pick<PresenceTopicsNeeds, 'gate' | 'isServer' | 'networkOf'>,
 ): void {
   const nowMs = () => performance.now()
-  const admission: Admission = {
-    admits: (source, { data }, author) => {
-      const whence = { source, isServer: isServer(source), network: networkOf(source) }
-      return gate.admits({ ...whence, author, bytes: data?.length ?? 0 }, nowMs())
-    },
+  const whenceOf = (source: string) => ({
+    source,
+    isServer: isServer(source),
+    network: networkOf(source),
+  })
+  const admission: Admission & RpcBounds = {
+    admits: (source, { data }, author) =>
+      gate.admits({ ...whenceOf(source), author, bytes: data?.length ?? 0 }, nowMs()),
+    isPlain: () => true,
     isBanned: (neighbour) => gate.isBanned(neighbour, nowMs()),
-    forged: (neighbour) => gate.forged(neighbour, nowMs()),
+    heeds: (source, parts) => gate.heeds(whenceOf(source), parts, nowMs()),
+    blame: (neighbour) => gate.blame(neighbour, nowMs()),
   }
   const turns = createTurns({ nowMs, afterTurn: setImmediate })
   askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns)
+  boundRpcs(pubsub as typeof pubsub & RpcReceiving, admission)
 }
 
 /** A member of presence topics and of no other: it neither hears nor forwards the steps of a lane. */
@@ -335,14 +354,11 @@ function createGossip() {
     maxTopicBytesPerPeer: limits.TOPIC_BYTES_PER_PEER_MAX,
     allowPublishToZeroTopicPeers: true,
     maxInboundDataLength: limits.GOSSIP_RPC_BYTES_MAX,
+    maxOutboundBufferSize: limits.GOSSIP_UNSENT_BYTES_MAX,
     decodeRpcLimits: {
-      maxSubscriptions: limits.GOSSIP_RPC_SUBSCRIPTIONS_MAX,
+      ...GOSSIP_RPC_PARTS_MAX,
       maxMessages: limits.GOSSIP_RPC_MESSAGES_MAX,
-      maxIhaveMessageIDs: 5_000,
-      maxIwantMessageIDs: 5_000,
-      maxIdontwantMessageIDs: 512,
       maxControlMessages: limits.GOSSIP_RPC_CONTROLS_MAX,
-      maxPeerInfos: 16,
     },
     // All tabs of a household, and all relayed peers, share one address.
     scoreParams: { IPColocationFactorWeight: 0, retainScore: limits.SCORE_KEPT_MS },

@@ -46,6 +46,7 @@ export {
 } from './gate/admission.ts'
 export { type Backlog, createBacklog } from './gate/backlog.ts'
 export { type Bans, createBans } from './gate/bans.ts'
+export { boundFrames } from './gate/frame-bounds.ts'
 export {
   type Arrival,
   createGate,
@@ -66,6 +67,7 @@ export {
 } from './gate/message-rules.ts'
 export { createNewest } from './gate/newest.ts'
 export { createQuota, type Quota, type QuotaOptions, type Rate } from './gate/quota.ts'
+export { boundRpcs, type Rpc, type RpcBounds, type RpcReceiving } from './gate/rpc-bounds.ts'
 export { createSeats, type Seats } from './gate/seats.ts'
 export { stepFault } from './gate/step-fault.ts'
 export { createTurns, type Turns, type TurnsOptions } from './gate/turns.ts'
@@ -104,9 +106,10 @@ export type { MemberSnapshot } from './snapshot.ts'
 export { isInOwnOrder, type ModelShape, openLayers } from './step.ts'
 export { type IceServer, iceHost, parseIceServer } from './wire/ice-server.ts'
 export { countLanes, type LaneCount, parseLaneCount } from './wire/lane-count.ts'
+export { ED25519_KEY_BYTES } from './wire/limits.ts'
 export { isLoopback } from './wire/loopback.ts'
 export * from './wire/messages.ts'
 export { networkOf, regionOf } from './wire/network.ts'
-export { peerIdOfKey } from './wire/peer-id.ts'
+export { isEd25519Id, peerIdOfKey } from './wire/peer-id.ts'
 export * from './wire/topics.ts'
 export type { Weighted } from './wire/weights.ts'

@@ -155,6 +155,33 @@ export const GOSSIP_CHECKS_AT_ONCE_MAX = 8
 /** A neighbour that takes no stream of gossip is asked for one again after so many heartbeats at most. */
 export const GOSSIP_STREAM_HEARTBEATS_MAX = 16
 
+/** Of a frame of yamux, before what it carries. */
+export const MUX_HEADER_BYTES = 12
+/**
+ * Largest window of a stream, and so what a frame of yamux carries at most and what waits for the rest of one. Grown
+ * from 256 KiB where a way is long; 1 MiB is 80 Mbit/s over 100 ms, for each of several streams. By default 16 MiB.
+ */
+export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
+/**
+ * Parts of one gossip RPC, in gossipsub's words; its own are 5,000 of most. A server names all the topics that it
+ * follows; of control there is one part of a kind for each topic that the two have in common.
+ */
+export const GOSSIP_RPC_PARTS_MAX = Object.freeze({
+  maxSubscriptions: 1_024,
+  maxMessages: 1_024,
+  maxControlMessages: 64,
+  maxIhaveMessageIDs: 5_000,
+  maxIwantMessageIDs: 5_000,
+  maxIdontwantMessageIDs: 512,
+  maxPeerInfos: 16,
+})
+/**
+ * Parts of gossip's control that one neighbour says in a second (GRAFT, PRUNE, IHAVE, IWANT): an honest one comes to
+ * one or two, with two topics and a heartbeat a second, and each costs up to 0.24 ms.
+ */
+export const GOSSIP_CONTROLS_PER_SECOND = 10
+/** So many at once: what gathers while the one or the other is held up for a minute. */
+export const GOSSIP_CONTROLS_BURST = 128
 /**
  * Messages per second that one author gossips to a lane: what is left to whoever answers first, claims on it and
  * ends. Each costs every receiver a signature and a third of a millisecond of one core; a busy provider says ten.

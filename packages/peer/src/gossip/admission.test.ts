@@ -3,6 +3,7 @@ import {
   askBeforeChecking,
   createTurns,
   encodeMessage,
+  GOSSIP_CONTROLS_BURST,
   GOSSIP_TURN_MS,
   LANE_MESSAGES_BURST,
   laneTopic,
@@ -51,40 +52,60 @@ function gossip(
   }
   const asked: { author: string; topic: string }[] = []
   const forged: string[] = []
-  const answer = { admits: true, isBanned: false }
+  const answer = { admits: true, isBanned: false, isPlain: true }
   const admission = {
     admits(_: string, { topic }: RawMessage, author: string) {
       asked.push({ author, topic })
       return answer.admits
     },
+    isPlain: () => answer.isPlain,
     isBanned: () => answer.isBanned,
-    forged: (neighbour: string) => forged.push(neighbour),
+    blame: (neighbour: string) => forged.push(neighbour),
   }
   const turns = createTurns({ nowMs: () => performance.now(), afterTurn })
   const end = askBeforeChecking(pubsub, admission, turns)
-  const bring = (from: string | Uint8Array, number: number) =>
+  const bring = (from: string, number: number) =>
     pubsub.handleReceivedMessage(neighbour, {
       topic: 'lane',
-      from: Buffer.from(from),
+      from: Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...keyOf(from)),
       seqno: Uint8Array.of(number),
     })
   return { pubsub, asked, forged, answer, end, bring }
 }
 
-const neighbour = {
-  toString: () => 'anna',
-  toMultihash: () => ({ bytes: Buffer.from('anna') }),
-} as unknown as PeerId
+const neighbour = { toString: () => 'anna' } as unknown as PeerId
+
+/** The public key of somebody; that of "anybody" is one in whose name anybody can sign. */
+function keyOf(name: string): Buffer {
+  return name === 'anybody'
+    ? Buffer.alloc(32, Uint8Array.of(1, ...new Uint8Array(31)))
+    : Buffer.alloc(32, name)
+}
 
 describe('a gossiped message', () => {
-  test('is asked about before its signature is checked, as its neighbour’s own, another’s or nobody’s', async () => {
+  test('is asked about before its signature is checked', async () => {
     const { bring, asked, pubsub } = gossip()
-    const key = randomBytes(32)
     await bring('anna', 1)
-    await bring(Uint8Array.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20, ...key]), 2)
-    await bring('annab', 3)
-    expect(asked.map(({ author }) => author)).toEqual(['anna', peerIdOfKey(key), ''])
-    expect(pubsub.handled).toHaveLength(3)
+    await bring('ben', 2)
+    expect(asked.map(({ author }) => author)).toEqual(['anna', 'ben'].map(keyOf).map(peerIdOfKey))
+    expect(pubsub.handled).toHaveLength(2)
+  })
+
+  test('of nobody who can sign is blamed on its neighbour unasked', async () => {
+    const { bring, asked, forged, pubsub } = gossip()
+    await bring('anybody', 1)
+    await pubsub.handleReceivedMessage(neighbour, { topic: 'lane', from: Uint8Array.of(1, 2, 3) })
+    await pubsub.handleReceivedMessage(neighbour, { topic: 'lane' })
+    expect(asked).toEqual([])
+    expect(pubsub.handled).toEqual([])
+    expect(forged).toEqual(['anna', 'anna', 'anna'])
+  })
+
+  test('of which other platforms would say that it is not signed is not, here either', async () => {
+    const { bring, answer, forged } = gossip()
+    answer.isPlain = false
+    await bring('ben', 1)
+    expect(forged).toEqual(['anna'])
   })
 
   test('that is not admitted is not looked at, and is admitted when another brings it', async () => {
@@ -175,9 +196,7 @@ describe('a neighbour that floods', { timeout: 30_000 }, () => {
       data: encodeMessage(done()),
       signature: new Uint8Array(64),
     })
-    const pubsub = liar.node.services.pubsub as unknown as {
-      sendRpc(peer: string, rpc: object): boolean
-    }
+    const pubsub = liar.node.services.pubsub as unknown as Speaker
     for (let i = 0; i < 200; i++)
       pubsub.sendRpc(victim.transport.self, { subscriptions: [], messages: [forge(i)] })
     await eventually(
@@ -189,4 +208,48 @@ describe('a neighbour that floods', { timeout: 30_000 }, () => {
     expect(victim.heard).toEqual([])
     expect(victim.transport.refusals.last).toContain('nobody has signed it')
   })
+
+  test('with control that it answers each time is hung up on, and hardly any of it is heeded', async () => {
+    const [flooder, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const pubsub = flooder.node.services.pubsub as unknown as Speaker
+    const heeded = vi.spyOn(victim.node.services.pubsub as unknown as Heeding, 'handleGraft')
+    const topicID = laneTopic(RELEASE, 0)
+    const graft = Array.from({ length: 60 }, () => ({ topicID }))
+    for (let i = 0; i < 200; i++)
+      pubsub.sendRpc(victim.transport.self, { subscriptions: [], messages: [], control: { graft } })
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, flooder.transport.self) === undefined,
+    )
+    const grafts = heeded.mock.calls.reduce((sum, [, all]) => sum + all.length, 0)
+    expect(grafts).toBeGreaterThan(0)
+    expect(grafts).toBeLessThanOrEqual(GOSSIP_CONTROLS_BURST + 60)
+    expect(victim.transport.refusals.last).toContain('more control of gossip')
+  })
+
+  test('with more in a frame than there may be is hung up on unread', async () => {
+    const [flooder, victim] = (await chain(2)) as [LaneMember, LaneMember]
+    const pubsub = flooder.node.services.pubsub as unknown as Speaker
+    const heeded = vi.spyOn(victim.node.services.pubsub as unknown as Heeding, 'handleGraft')
+    const graft = Array.from({ length: 5_000 }, () => ({ topicID: 'x' }))
+    const before = heeded.mock.calls.length
+    for (let i = 0; i < REJECTS_PER_NEIGHBOUR_MAX; i++)
+      pubsub.sendRpc(victim.transport.self, { subscriptions: [], messages: [], control: { graft } })
+    await eventually(
+      'the hang-up',
+      () => directConnection(victim.node, flooder.transport.self) === undefined,
+    )
+    expect(heeded.mock.calls.slice(before).every(([, all]) => all.length < 5_000)).toBe(true)
+    expect(victim.transport.refusals.last).toContain('cannot be read')
+  })
 })
+
+/** What of gossipsub says a frame. */
+interface Speaker {
+  sendRpc(peer: string, rpc: object): boolean
+}
+
+/** What of gossipsub heeds control. */
+interface Heeding {
+  handleGraft(peer: string, graft: readonly object[]): Promise<object[]>
+}

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
+import { laneTopic } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, test } from 'vitest'
+import { GOSSIP_UNSENT_BYTES_MAX } from '../limits.ts'
 import { chain, closeLanes, type LaneMember } from '../testing/test-lane.ts'
 import { eventually, RELEASE } from '../testing/test-nodes.ts'
 
@@ -13,6 +16,29 @@ function streams({ node }: LaneMember): Stream[] {
     .flatMap((connection) => connection.streams)
     .filter(({ protocol, status }) => protocol.startsWith('/meshsub') && status === 'open')
 }
+
+test('a member that reads no gossip has a bounded part of it kept by others', {
+  timeout: 30_000,
+}, async () => {
+  const [one, mute] = (await chain(2)) as [LaneMember, LaneMember]
+  await eventually('all streams', () => streams(one).length === 2 && streams(mute).length === 2)
+  const unread = () => streams(mute).filter(({ direction }) => direction === 'inbound')
+  for (const stream of unread()) stream.pause()
+  const unsent = () => streams(one).map(({ writeBufferLength }) => writeBufferLength)
+  const first = streams(one).find(({ direction }) => direction === 'outbound')
+  const bytes = 16 * 1024
+  let most = 0
+  for (let said = 0; said < 4 * GOSSIP_UNSENT_BYTES_MAX; said += bytes) {
+    await one.node.services.pubsub
+      .publish(laneTopic(RELEASE, 0), randomBytes(bytes))
+      .catch(() => undefined)
+    for (const stream of unread()) if (stream.readStatus === 'readable') stream.pause()
+    most = Math.max(most, ...unsent())
+  }
+  expect(first?.status).not.toBe('open')
+  expect(most).toBeGreaterThan(GOSSIP_UNSENT_BYTES_MAX / 2)
+  expect(most).toBeLessThanOrEqual(GOSSIP_UNSENT_BYTES_MAX + 2 * bytes)
+})
 
 describe('members whose streams of gossip have ended', { timeout: 30_000 }, () => {
   test('hear each other again over the same connection', async () => {

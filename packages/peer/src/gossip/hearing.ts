@@ -1,5 +1,6 @@
 import {
   askBeforeChecking,
+  boundRpcs,
   createTurns,
   type Gate,
   judgeMessage,
@@ -9,6 +10,7 @@ import {
   type ModelShape,
   type PeerId,
   type Receiving,
+  type RpcReceiving,
   type Speaking,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
@@ -57,7 +59,8 @@ export interface Hearing {
 /**
  * 1. Gossiped or told, a message passes the same gate and counts in the same quota of its author,
  *    who for a told one is the peer at the other end.
- * 2. The gate is asked before the signature of a gossiped message is checked, and after.
+ * 2. The gate is asked before the signature of a gossiped message is checked, and after; and before gossip heeds
+ *    who wants to hear what.
  * 3. Whoever the gate bans is hung up on.
  * 4. Messages that come at once are checked in turns, between which everything else has its own.
  * 5. Gossip has a stream to everybody that this peer is connected to, or tries to.
@@ -86,7 +89,6 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
     refusals.last = `refused a message of ${author}: ${fault}`
   }
   const needs = { node, gate, refused }
-  const turns = createTurns({ nowMs: () => performance.now(), afterTurn })
   const admission = createLaneAdmission(needs, (topic) => followed.includes(topic))
   const validate = createLaneValidator(
     needs,
@@ -119,10 +121,7 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       for (const topic of topicsOf(release)) pubsub.topicValidators.set(topic, unheard)
       follow(topics)
       pubsub.addEventListener('message', deliverPassedOn)
-      ends = [
-        askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns),
-        speaking(node),
-      ]
+      ends = [...asking(node, admission), speaking(node)]
     },
     change(topics) {
       unfollow()
@@ -146,6 +145,18 @@ export function createHearing({ node, gate, release, shape, heard }: HearingNeed
       return false
     },
   }
+}
+
+/** Gossip asks before it checks and heeds. @returns what ends it. */
+function asking(
+  { services: { pubsub } }: SwarmNode,
+  admission: ReturnType<typeof createLaneAdmission>,
+): (() => void)[] {
+  const turns = createTurns({ nowMs: () => performance.now(), afterTurn })
+  return [
+    askBeforeChecking(pubsub as typeof pubsub & Receiving, admission, turns),
+    boundRpcs(pubsub as typeof pubsub & RpcReceiving, admission),
+  ]
 }
 
 /** Gossip keeps a stream on a direct connection to each neighbour. @returns ends it. */

@@ -6,11 +6,13 @@ import {
   type ModelShape,
   type PeerId,
   parseTopic,
+  type RpcBounds,
 } from '@layerswarm/swarm'
 import { type Message as GossipMessage, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
 import type { SwarmNode } from '../node/libp2p-config.ts'
 import { cutOff } from '../node/peer-connections.ts'
+import { isPlain } from './plain-signature.ts'
 
 /** What gossip asks before it delivers a message or passes it on: who handed it over, and what it is. */
 export type LaneValidator = (source: Libp2pPeerId, message: GossipMessage) => TopicValidatorResult
@@ -24,13 +26,13 @@ export interface LaneValidatorNeeds {
 }
 
 /**
- * Asks the gate before a signature is checked.
+ * Asks the gate before a signature is checked, and before gossip heeds what is no message.
  * @param follows whether a topic is one of this member's lane: what is said in others is looked at by nobody.
  */
 export function createLaneAdmission(
   { node, gate, refused }: LaneValidatorNeeds,
   follows: (topic: string) => boolean,
-): Admission {
+): Admission & RpcBounds {
   function banned(neighbour: string, fault: string): void {
     refused(neighbour, fault)
     cutOff(node, neighbour, fault)
@@ -43,9 +45,12 @@ export function createLaneAdmission(
       if (verdict?.verdict === 'ban') banned(source, verdict.fault)
       return verdict === undefined
     },
+    isPlain: ({ from, signature }) =>
+      from === undefined || signature === undefined || isPlain(from, signature),
     isBanned: (source) => gate.isBanned(source, performance.now()),
-    forged(source) {
-      if (gate.forged(source, performance.now())) banned(source, 'nobody has signed it')
+    heeds: (source, parts) => gate.heeds(source, parts, performance.now()),
+    blame(source, fault) {
+      if (gate.blame(source, performance.now())) banned(source, fault)
     },
   }
 }

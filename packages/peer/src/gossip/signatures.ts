@@ -1,7 +1,13 @@
-import type { Signature, SignedStatement, Transport } from '@layerswarm/swarm'
+import {
+  isEd25519Id,
+  type Signature,
+  type SignedStatement,
+  type Transport,
+} from '@layerswarm/swarm'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { hexBytes, hexText } from '../streams/hex.ts'
+import { isPlain } from './plain-signature.ts'
 
 /** What a transport signs with the key that it is named for, and checks of others. */
 export function signing(privateKey: PrivateKey): Pick<Transport, 'sign' | 'verify'> {
@@ -46,8 +52,11 @@ function verify(
   )
 }
 
-/** A peer's name is its public key, or the hash of one: only the former can be checked. */
+/** A peer's name is its public key, or the hash of one: only the former can be checked, and only a sound one everywhere alike. */
 function isTrue({ by, bytes, signature }: SignedStatement): boolean | Promise<boolean> {
-  const { publicKey } = peerIdFromString(by)
-  return publicKey === undefined ? false : publicKey.verify(bytes, hexBytes(signature))
+  if (!isEd25519Id(by)) return false
+  const id = peerIdFromString(by)
+  const signed = hexBytes(signature)
+  if (id.publicKey === undefined || !isPlain(id.toMultihash().bytes, signed)) return false
+  return id.publicKey.verify(bytes, signed)
 }

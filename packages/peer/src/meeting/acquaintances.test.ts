@@ -11,8 +11,13 @@ function presence(given: Partial<Presence> = {}): Presence {
   return anyPresence({ release: 'ab'.repeat(32), addresses: [NODE_ADDRESS], ...given })
 }
 
-function known(self: string, { tab = false } = {}): Acquaintances {
-  return new Acquaintances({ self, isPlainlyDialable: () => !tab, random: () => 0.5 })
+function known(self: string, { tab = false, silencesAt = () => 0 }: Given = {}): Acquaintances {
+  return new Acquaintances({ self, isPlainlyDialable: () => !tab, silencesAt, random: () => 0.5 })
+}
+
+interface Given {
+  tab?: boolean
+  silencesAt?: (addresses: readonly string[]) => number
 }
 
 const dueAt = (all: Acquaintances, nowMs: number) => all.due(nowMs).map(({ peer }) => peer)
@@ -72,6 +77,34 @@ describe('acquaintances', () => {
     expect(dueAt(all, nowMs)).toEqual(['b'])
   })
 
+  test('let those who have failed least come first, and of these the longest waiting', () => {
+    const silent = '/ip4/192.0.2.1/tcp/4001/p2p/x'
+    const all = known('a', { silencesAt: ([address]) => (address === silent ? 2 : 0) })
+    for (const [peer, addresses] of Object.entries({ e: [silent], d: [], c: [], b: [] }))
+      all.hear(peer, presence(addresses.length > 0 ? { addresses } : {}), 0)
+    all.dialFailed('d', 0)
+    all.hear('f', presence(), 1)
+    expect(dueAt(all, 1e6)).toEqual(['c', 'b', 'f', 'd', 'e'])
+  })
+
+  test('give nobody more turns who changes the addresses, starts over or connects from there', () => {
+    const all = known('a')
+    const at = (port: number) => presence({ addresses: [`/ip4/127.0.0.1/tcp/${port}/p2p/x`] })
+    all.hear('b', at(4001), 0)
+    for (let attempt = 0; attempt < DIAL_ATTEMPTS_MAX; attempt++) all.dialFailed('b', 0)
+    const waitsUntilMs = all.get('b')?.nextAttemptMs ?? Number.NaN
+    all.hear('b', at(4002), 1)
+    all.hungUp('b', 2)
+    all.connectionLost('b', 3)
+    expect(all.get('b')).toMatchObject({
+      attempts: DIAL_ATTEMPTS_MAX - 1,
+      nextAttemptMs: waitsUntilMs,
+    })
+    all.dialSucceeded('b')
+    all.connectionLost('b', waitsUntilMs)
+    expect(all.get('b')?.attempts).toBe(0)
+  })
+
   test('keep the addresses that a peer said last, and dial nobody who has said none yet', () => {
     const all = known('a')
     const partial = (sequence: number) => presence({ sequence, addresses: undefined })
@@ -85,7 +118,7 @@ describe('acquaintances', () => {
     all.hear('b', presence({ sequence: 3, addresses: [] }), 4)
     expect(dueAt(all, 1e9)).toEqual([])
     all.hear('b', presence({ sequence: 4 }), 5)
-    expect(dueAt(all, 5)).toEqual(['b'])
+    expect(dueAt(all, 2 + DIAL_RETRY_MS)).toEqual(['b'])
   })
 
   test('tell a new session from messages that overtook each other', () => {

@@ -1,5 +1,8 @@
+import { createServer } from 'node:net'
 import { laneTopic, type Presence } from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, test } from 'vitest'
 import { CROSS_DIAL_MS, UNHEARD_WAIT_MS } from '../limits.ts'
@@ -74,6 +77,22 @@ const keptBy = (a: Guest, b: Guest) =>
 
 const met = (a: Guest, b: Guest) => directConnection(a.node, b.id) !== undefined
 
+/** Made-up members, all at one port of this machine that takes every connection and says nothing. */
+async function madeUp(count: number): Promise<{ peer: string; presence: Presence }[]> {
+  const server = createServer((socket) => socket.on('error', () => undefined))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.unref()
+  const place = server.address()
+  const port = typeof place === 'object' ? place?.port : undefined
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+      const addresses = [`/ip4/127.0.0.1/tcp/${port}/p2p/${peer}`]
+      return { peer, presence: anyPresence({ release: RELEASE, addresses }) }
+    }),
+  )
+}
+
 describe('introductions', { timeout: 30_000 }, () => {
   test('connect two peers once, dialled by the smaller id', async () => {
     const [smaller, larger] = await arriveTwo()
@@ -83,6 +102,16 @@ describe('introductions', { timeout: 30_000 }, () => {
       'outbound',
     ])
     expect(connectionsOf(larger.node, smaller.id)).toHaveLength(1)
+  })
+
+  test('make acquaintances of those who announce themselves, until they leave', async () => {
+    const [smaller, larger] = await arriveTwo()
+    const isAcquainted = () => larger.introductions.isAcquainted(smaller.id)
+    expect(isAcquainted()).toBe(false)
+    introduce(smaller, larger)
+    expect(isAcquainted()).toBe(true)
+    larger.introductions.announced(smaller.id, presenceOf(smaller, { leaving: true }))
+    expect(isAcquainted()).toBe(false)
   })
 
   test('try again when a dial fails', async () => {
@@ -224,6 +253,30 @@ describe('introductions', { timeout: 30_000 }, () => {
     expect(met(larger, smaller)).toBe(false)
     await larger.introductions.reach(smaller.id, undefined)
     expect(met(larger, smaller)).toBe(true)
+  })
+
+  test('meet an honest peer soon that was announced after forty made-up ones', async () => {
+    const [smaller, larger] = await arriveTwo()
+    for (const { peer, presence } of await madeUp(40))
+      smaller.introductions.announced(peer, presence)
+    smaller.introductions.announced(larger.id, presenceOf(larger))
+    await eventually('the meeting', () => met(smaller, larger), 5_000)
+  })
+
+  test('meet and reach honest peers while tensors of made-up ones are asked for', async () => {
+    const [smaller, larger] = await arriveTwo()
+    const other = await arrive()
+    for (const { peer, presence } of await madeUp(40)) {
+      smaller.introductions.announced(peer, presence)
+      smaller.introductions.reach(peer, undefined).catch(() => undefined)
+    }
+    smaller.introductions.announced(larger.id, presenceOf(larger))
+    smaller.introductions.announced(other.id, presenceOf(other))
+    await Promise.all([
+      smaller.introductions.reach(other.id, undefined),
+      eventually('the meeting', () => met(smaller, larger), 5_000),
+    ])
+    expect(met(smaller, other)).toBe(true)
   })
 
   test('wait, new to a lane, for whom they have not heard yet, and not for long', async () => {

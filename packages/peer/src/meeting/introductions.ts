@@ -1,16 +1,13 @@
 import type { Presence } from '@layerswarm/swarm'
 import { CONNECTIONS_MAX, PRESENCE_INTERVAL_MS_MAX } from '@layerswarm/swarm'
 import type { Connection } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
-import { within } from '../deadline.ts'
 import {
+  ANNOUNCERS_PROMPT_MAX,
   CLOSE_TIMEOUT_MS,
   CROSS_DIAL_MS,
   DIAL_TIMEOUT_MS,
-  DIALS_AT_ONCE_MAX,
   INTRODUCTIONS_TICK_MS,
   LEFT_LANE_KEPT_MS,
-  PLAIN_DIAL_TIMEOUT_MS,
   UNHEARD_WAIT_MS,
 } from '../limits.ts'
 import type { SwarmNode, Ways } from '../node/libp2p-config.ts'
@@ -24,6 +21,7 @@ import {
 } from '../node/peer-connections.ts'
 import { isCircuit } from '../node/reach.ts'
 import { type Acquaintance, Acquaintances } from './acquaintances.ts'
+import { type DialKind, Dials } from './dials.ts'
 import { Lookout } from './lookout.ts'
 import { Pulse } from './pulse.ts'
 
@@ -37,10 +35,9 @@ export interface IntroductionsNeeds {
   gone(peer: string): void
 }
 
-/** How many connections are made, and how many at once. */
+/** How many connections are made. */
 export interface IntroductionsOptions {
   connectionsMax: number
-  dialsAtOnceMax: number
   /** How long a connection is kept to whom nothing was heard of in this lane. */
   strangersKeptMs: number
   /** From 0 to 1, for jitter. */
@@ -50,7 +47,6 @@ export interface IntroductionsOptions {
 /** The limits of a peer in a lane. */
 export const INTRODUCTIONS_DEFAULTS: IntroductionsOptions = Object.freeze({
   connectionsMax: CONNECTIONS_MAX,
-  dialsAtOnceMax: DIALS_AT_ONCE_MAX,
   strangersKeptMs: LEFT_LANE_KEPT_MS,
   random: Math.random,
 })
@@ -61,19 +57,21 @@ export interface Introductions {
   stop(): Promise<void>
   /** A verified announcement of a peer of the same release. */
   announced(peer: string, presence: Presence): void
+  /** Whether a peer has announced itself in this lane, and is still there. */
+  isAcquainted(peer: string): boolean
   /** This peer is in another lane: it meets the members there, and those of the lane before make room for them. */
   laneEntered(): void
   /** A peer said goodbye: its connections are closed, and it is not dialled until it is heard again. */
   departed(peer: string): void
   /**
    * Makes a direct connection if there is none, whoever's turn it is; new to a lane it waits a little for whom it has
-   * not heard yet. @throws Error when it cannot.
+   * not heard yet, and then while too many others are being reached or dialled there. @throws Error when it cannot.
    */
   reach(peer: string, signal: AbortSignal | undefined): Promise<void>
 }
 
 /**
- * 1. Who dials whom is decided by `Acquaintances`.
+ * 1. Who dials whom is decided by `Acquaintances`, and how many at once and where by `Dials`.
  * 2. One direct connection per peer, the newest: whoever dials again has lost the older one, which
  *    may take 17 s to notice it, and libp2p's gossip would stay on it.
  * 3. A connection to a session that has ended is closed, so that the new session can be reached.
@@ -96,7 +94,7 @@ class LaneIntroductions implements Introductions {
   private readonly known: Acquaintances
   /** Who is in no lane with this peer, any more or yet, and since when, the oldest first. */
   private readonly left = new Map<string, number>()
-  private readonly dialling = new Map<string, Promise<void>>()
+  private readonly dials: Dials
   private readonly working = new Set<Promise<void>>()
   private readonly stopped = new AbortController()
   /** Looks again whenever somebody was heard or has connected. */
@@ -109,8 +107,17 @@ class LaneIntroductions implements Introductions {
     const { node } = needs
     this.needs = needs
     this.options = options
+    this.dials = new Dials({
+      ...needs,
+      ended: () => this.lookout.again(),
+      grewSlow: () => {
+        this.lookout.again()
+        this.tick()
+      },
+    })
     this.known = new Acquaintances({
       self: node.peerId.toString(),
+      silencesAt: (addresses) => this.dials.silencesAt(addresses),
       isPlainlyDialable: () => node.getMultiaddrs().some((own) => !isCircuit(own.toString())),
       random: options.random,
     })
@@ -150,7 +157,11 @@ class LaneIntroductions implements Introductions {
       this.hangUp(peer)
     }
     this.lookout.again()
-    this.tick()
+    if (this.known.size <= ANNOUNCERS_PROMPT_MAX) this.tick()
+  }
+
+  isAcquainted(peer: string): boolean {
+    return this.known.get(peer) !== undefined
   }
 
   laneEntered(): void {
@@ -180,9 +191,30 @@ class LaneIntroductions implements Introductions {
       await this.untilHeard(peer, signal ?? this.stopped.signal)
       if (this.isMet(peer)) return
     }
+    await this.reachKnown(peer, signal ?? this.stopped.signal)
+  }
+
+  private async reachKnown(peer: string, signal: AbortSignal): Promise<void> {
+    const untilMs = performance.now() + DIAL_TIMEOUT_MS
+    for (;;) {
+      const one = this.known.get(peer)
+      if (one === undefined) throw new Error(`no way to ${peer} is known`)
+      const mayDial = this.dials.mayBegin(one.addresses, 'urgent')
+      const dialling =
+        this.dials.to(peer) ?? (mayDial ? this.dial(one, 'urgent', signal) : undefined)
+      if (await dialling) return
+      const leftMs = untilMs - performance.now()
+      if (leftMs <= 0 || signal.aborted) throw new Error(`others are dialled before ${peer}`)
+      await this.lookout.until(() => this.mayGoOn(peer), leftMs, signal)
+      if (this.isMet(peer)) return
+    }
+  }
+
+  /** Whether there is no reason any more to wait before a peer is reached. */
+  private mayGoOn(peer: string): boolean {
     const one = this.known.get(peer)
-    if (one === undefined) throw new Error(`no way to ${peer} is known`)
-    await (this.dialling.get(peer) ?? this.dial(one, signal ?? this.stopped.signal))
+    if (one === undefined || this.isMet(peer) || this.dials.to(peer) !== undefined) return true
+    return this.dials.mayBegin(one.addresses, 'urgent')
   }
 
   private isMet(peer: string): boolean {
@@ -210,17 +242,15 @@ class LaneIntroductions implements Introductions {
   }
 
   private dialDue(nowMs: number): void {
-    const { connectionsMax, dialsAtOnceMax } = this.options
-    let room = connectionsMax - this.directPeers() - this.dialling.size
+    let room = this.options.connectionsMax - this.directPeers() - this.dials.young
     // Others have dialled this peer: their connections need room as well.
     while (room < 0 && this.makeRoom()) room++
     for (const one of this.known.due(nowMs)) {
-      if (this.dialling.size >= dialsAtOnceMax) return
-      if (this.dialling.has(one.peer)) continue
-      if (this.isMet(one.peer)) continue
+      if (this.dials.to(one.peer) !== undefined || this.isMet(one.peer)) continue
+      if (!this.dials.mayBegin(one.addresses, 'queued')) continue
       if (room <= 0 && !this.makeRoom()) return
       room--
-      this.inBackground(this.dial(one, this.stopped.signal))
+      this.inBackground(this.dialFully(one, 'queued'))
     }
   }
 
@@ -239,60 +269,32 @@ class LaneIntroductions implements Introductions {
     this.hangUp(peer)
   }
 
-  private async dial(one: Acquaintance, signal: AbortSignal): Promise<void> {
-    const dialling = this.connect(one, signal)
-    this.dialling.set(one.peer, dialling)
+  /** @returns false when WebRTC is next, which has its own turn. */
+  private async dial(one: Acquaintance, kind: DialKind, signal: AbortSignal): Promise<boolean> {
     try {
-      await dialling
+      const isDone = await this.dials.dial(one, kind, signal)
+      if (isDone) this.known.dialSucceeded(one.peer)
+      return isDone
     } catch (error) {
       this.known.dialFailed(one.peer, performance.now())
       throw error
-    } finally {
-      this.dialling.delete(one.peer)
     }
   }
 
+  /** Goes on with WebRTC at once where nobody else has that turn. */
+  private async dialFully(one: Acquaintance, kind: DialKind): Promise<void> {
+    if (await this.dial(one, kind, this.stopped.signal)) return
+    const isWanted = this.known.get(one.peer) !== undefined && this.dials.to(one.peer) === undefined
+    if (isWanted && this.dials.mayBegin(one.addresses, kind))
+      await this.dial(one, kind, this.stopped.signal)
+  }
+
+  /** While others are being reached there is no dial to spare for one that is connected. */
   private dialAgain(peer: string): void {
     const one = this.known.get(peer)
-    if (one === undefined || this.dialling.has(peer)) return
-    this.inBackground(this.dial(one, this.stopped.signal))
-  }
-
-  private async connect({ peer, addresses }: Acquaintance, signal: AbortSignal): Promise<void> {
-    const { node, ways } = this.needs
-    const targets = nearest(
-      node,
-      addresses.filter((address) => ways.canDial(address)),
-    )
-    const circuits = targets.filter(isCircuit)
-    const plain = targets.filter((address) => !isCircuit(address))
-    if (targets.length === 0)
-      throw new Error(`${peer} has no address that can be dialled from here`)
-    if (circuits.length === 0) return this.dialOne(plain, DIAL_TIMEOUT_MS, signal)
-    // libp2p would dial one after the other, loopback last, and wait for each as for all of them.
-    if (plain.length > 0 && (await this.isReachedAt(plain, signal))) return
-    signal.throwIfAborted()
-    await this.dialOne(circuits, DIAL_TIMEOUT_MS, signal)
-  }
-
-  private isReachedAt(plain: readonly string[], signal: AbortSignal): Promise<boolean> {
-    return this.dialOne(plain, PLAIN_DIAL_TIMEOUT_MS, signal).then(
-      () => true,
-      () => false,
-    )
-  }
-
-  /** Dials the addresses of one peer. */
-  private async dialOne(
-    addresses: readonly string[],
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const targets = addresses.map((address) => multiaddr(address))
-    // Without `force` libp2p hands back a circuit that is still open from an earlier attempt.
-    await within(timeoutMs, signal, (bounded) =>
-      this.needs.node.dial(targets, { signal: bounded, force: true }),
-    )
+    if (one === undefined || this.dials.to(peer) !== undefined) return
+    if (this.dials.mayBegin(one.addresses, 'urgent'))
+      this.inBackground(this.dialFully(one, 'urgent'))
   }
 
   private readonly connectionOpened = ({ detail }: CustomEvent<Connection>): void => {
@@ -343,19 +345,6 @@ class LaneIntroductions implements Introductions {
     const settled: Promise<void> = task.then(ended, ended)
     this.working.add(settled)
   }
-}
-
-/**
- * Leaves away circuits of bootstrap nodes that are away while there is another way: each that is tried
- * in vain takes its time from the others.
- */
-function nearest(node: SwarmNode, addresses: readonly string[]): readonly string[] {
-  const isOpenWay = (address: string) => {
-    const relay = /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1]
-    return relay === undefined || directConnection(node, relay) !== undefined
-  }
-  const ways = addresses.filter(isOpenWay)
-  return ways.length > 0 ? ways : addresses
 }
 
 /**

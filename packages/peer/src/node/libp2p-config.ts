@@ -1,11 +1,14 @@
 import {
+  boundFrames,
   GOSSIP_DEGREE,
   GOSSIP_FLOOD_PUBLISH,
   GOSSIP_HEARTBEAT_MS,
+  GOSSIP_RPC_PARTS_MAX,
   gossipNumber,
   LANES_MAX,
   laneTopic,
   presenceTopic,
+  STREAM_WINDOW_BYTES_MAX,
   type SwarmKey,
 } from '@layerswarm/swarm'
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub'
@@ -20,9 +23,11 @@ import type { WatchLife } from '../life/life.ts'
 import {
   CONNECTIONS_OPEN_MAX,
   DIAL_TIMEOUT_MS,
-  DIALS_AT_ONCE_MAX,
+  DIALS_UNDER_WAY_MAX,
+  GOSSIP_RPC_BYTES_MAX,
   GOSSIP_SCORE_KEPT_MS,
   GOSSIP_SEEN_MS,
+  GOSSIP_UNSENT_BYTES_MAX,
   IDENTIFY_TIMEOUT_MS,
   INBOUND_PENDING_TOTAL_MAX,
   INBOUND_PER_HOST_PER_SECOND_MAX,
@@ -76,6 +81,8 @@ export interface NodeOptions {
   admits(peer: string): boolean
   /** Peers that forward what others say without checking it, the bootstrap nodes: never scored down. */
   isForwarder(peer: string): boolean
+  /** Whether a peer has announced itself in this peer's lane: it would be dialled from here. */
+  isAcquainted(peer: string): boolean
   /** Node only: the address that is listened on; undefined for none. */
   host: string | undefined
   /** Node only: the port on which it takes WebSockets and nothing else; undefined for TCP and WebSocket on free ones. */
@@ -185,7 +192,9 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
   return {
     privateKey,
     connectionEncrypters: [memberNoise(options.swarmKey)],
-    streamMuxers: [yamux()],
+    streamMuxers: [
+      boundFrames(yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } })),
+    ],
     connectionGater: {
       // The browser's default refuses ws:// and private addresses; a swarm may live on one machine.
       denyDialMultiaddr: () => false,
@@ -198,7 +207,7 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
     },
     connectionManager: {
       maxConnections: CONNECTIONS_OPEN_MAX,
-      maxParallelDials: 2 * DIALS_AT_ONCE_MAX,
+      maxParallelDials: DIALS_UNDER_WAY_MAX,
       dialTimeout: DIAL_TIMEOUT_MS,
       // Each dial brings a time of its own; that of a server is the longest.
       addressDialTimeout: RELAY_DIAL_TIMEOUT_MS_MAX,
@@ -233,6 +242,9 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
         allowPublishToZeroTopicPeers: true,
         allowedTopics: topicsOf(release),
         runOnLimitedConnection: false,
+        maxInboundDataLength: GOSSIP_RPC_BYTES_MAX,
+        maxOutboundBufferSize: GOSSIP_UNSENT_BYTES_MAX,
+        decodeRpcLimits: GOSSIP_RPC_PARTS_MAX,
         scoreParams: scoreParams(options),
         // Duplicates are recognised before their signature is verified again. An entry is made only
         // after a first copy passed, so nobody can block a message by forging its number.

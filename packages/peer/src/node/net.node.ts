@@ -17,6 +17,7 @@ import { type NodeOptions, type Platform, sharedConfig, type Ways } from './libp
 import { memberNoise } from './membership.ts'
 import { closeConnection } from './peer-connections.ts'
 import { isCircuit } from './reach.ts'
+import { createSignalingBudget } from './signaling-budget.ts'
 import { webSocketsBelowPaths } from './web-sockets.ts'
 import { openWebRtc, type WebRtc } from './webrtc.node.ts'
 
@@ -109,9 +110,16 @@ function announcing({ announce, privateKey }: NodeOptions): (own: Multiaddr[]) =
 }
 
 /** Without WebRTC a peer still serves those who can open a socket to it. */
-async function loadWebRtc({ iceServers, say }: NodeOptions): Promise<WebRtc | undefined> {
+async function loadWebRtc({
+  iceServers,
+  isAcquainted,
+  say,
+}: NodeOptions): Promise<WebRtc | undefined> {
+  // Nothing here allows only so many connections in a life.
+  const budget = createSignalingBudget(Number.POSITIVE_INFINITY)
+  const admits = (peer: string) => budget.spend(peer, isAcquainted(peer), performance.now())
   try {
-    return await openWebRtc(iceServers)
+    return await openWebRtc(iceServers, admits)
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     say(

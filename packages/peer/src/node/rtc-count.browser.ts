@@ -1,5 +1,5 @@
 /**
- * RTCPeerConnections that this page has negotiated. Chrome lets a page make about 500 in its life,
+ * RTCPeerConnections that this page has made. Chrome lets a page make about 500 in its life,
  * closed ones included, and then throws: a tab has to know when it comes near.
  */
 let made = 0
@@ -12,9 +12,10 @@ export function countPeerConnections(): void {
   const prototype = RTCPeerConnection.prototype
   if (counted.has(prototype)) return
   counted.add(prototype)
-  // Both sides of a connection call it, and its constructor may have been copied before this runs.
-  const setLocal: RTCPeerConnection['setLocalDescription'] = prototype.setLocalDescription
-  prototype.setLocalDescription = function setLocalDescription(
+  // The transport listens to each as soon as it is made, be it ever negotiated or not; the constructor may have
+  // been copied before this runs.
+  const listen: RTCPeerConnection['addEventListener'] = prototype.addEventListener
+  prototype.addEventListener = function addEventListener(
     this: RTCPeerConnection,
     ...given: unknown[]
   ) {
@@ -22,7 +23,7 @@ export function countPeerConnections(): void {
       seen.add(this)
       made += 1
     }
-    return Reflect.apply(setLocal, this, given)
+    return Reflect.apply(listen, this, given)
   }
 }
 

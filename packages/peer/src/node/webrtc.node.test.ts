@@ -10,7 +10,10 @@ describe('WebRTC in Node', () => {
     const classes = { RTCPeerConnection: connections, RTCDataChannel: channels }
     const modules = { native: { cleanup }, connections: classes }
     const load = async () => ({ ...modules, transport: { webRTC: () => undefined } }) as never
-    const [one, other] = [await openWebRtc([], load), await openWebRtc([], load)]
+    const [one, other] = [
+      await openWebRtc([], () => true, load),
+      await openWebRtc([], () => true, load),
+    ]
     one.close()
     one.close()
     expect(cleanup).not.toHaveBeenCalled()

@@ -1,6 +1,7 @@
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import type { Libp2pOptions } from 'libp2p'
 import { RESERVATION_TIMEOUT_MS } from '../limits.ts'
+import { boundSignaling } from './bound-signaling.ts'
 import { closeByOpener } from './data-channel-close.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
 
@@ -34,11 +35,13 @@ let nodesOpen = 0
 /**
  * Loads WebRTC for one node.
  * @param servers STUN and TURN servers, and no others are asked.
+ * @param admits see `boundSignaling`.
  * @param load of its modules, for tests.
  * @throws Error when it cannot be loaded on this system.
  */
 export async function openWebRtc(
   servers: readonly RTCIceServer[],
+  admits: (peer: string) => boolean,
   load: () => Promise<WebRtcModules> = loadModules,
 ): Promise<WebRtc> {
   const { transport, native, connections } = await load()
@@ -48,7 +51,10 @@ export async function openWebRtc(
   let isOpen = true
   return {
     transports: [
-      transport.webRTC({ rtcConfiguration: () => ({ iceServers: nativeIceServers(servers) }) }),
+      boundSignaling(
+        transport.webRTC({ rtcConfiguration: () => ({ iceServers: nativeIceServers(servers) }) }),
+        admits,
+      ),
       circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
     ],
     close() {

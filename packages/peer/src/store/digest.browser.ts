@@ -1,5 +1,15 @@
 import { parseSha256, type Sha256, sha256 } from '@layerswarm/model'
 
+/** Whether signatures are checked by the platform, as libp2p finds it out: pages without https have no Web Crypto. */
+export const checksSignatures: Promise<boolean> = (async () => {
+  try {
+    await globalThis.crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])
+    return true
+  } catch {
+    return false
+  }
+})()
+
 /**
  * SHA-256 by the platform's Web Crypto, off the calling thread and several times faster than in
  * JavaScript, of a few kilobytes too (6 KiB: 7 µs against 110 in Chromium). Pages without https do

@@ -16,7 +16,7 @@ import { shapeOf } from '../network.ts'
 import { PEER_DEFAULTS } from '../options.ts'
 import { openSession } from '../session.ts'
 import { createSystemClock, systemRandom } from '../system-ports.ts'
-import { GOSSIP_KEPT_MAX } from './limits.ts'
+import { BACKOFF_SECONDS, GOSSIP_KEPT_MAX } from './limits.ts'
 
 /**
  * A peer of real connections that says whatever it is made to: the ports of an attack (`startAttack` of
@@ -25,6 +25,8 @@ import { GOSSIP_KEPT_MAX } from './limits.ts'
 export interface HostilePeer extends AttackPorts {
   /** Lets it overhear what was said between others. */
   overhear(from: PeerId, message: Message): void
+  /** Asks each neighbour so many times for a place in its mesh, from which it has taken itself. */
+  graft(times: number): void
   stop(): Promise<void>
 }
 
@@ -109,6 +111,15 @@ export async function openHostilePeer(join: string): Promise<HostilePeer> {
       hostedMs = layerMs
     },
     overhear,
+    graft(times) {
+      const topicID = topicOf('step', release.id, transport.lane)
+      const control = {
+        prune: [{ topicID, backoff: BACKOFF_SECONDS, peers: [] }],
+        graft: Array.from({ length: times }, () => ({ topicID })),
+      }
+      for (const to of transport.neighbours())
+        wireOf(node).sendRpc(to, { subscriptions: [], messages: [], control })
+    },
     async stop() {
       isStopped = true
       clock.cancelAll()

@@ -10,3 +10,5 @@ export const FLOAT16_BYTES = 2
 export const RESERVATION_TTL_MS = 10 * 60_000
 /** Gossiped messages that a hostile peer remembers, to say them again: those of a minute among eight peers. */
 export const GOSSIP_KEPT_MAX = 4_096
+/** Whoever grafts within this after a prune is answered each time, and does not get in. */
+export const BACKOFF_SECONDS = 3_600

@@ -41,6 +41,8 @@ export interface TestNodeOptions
   banMs: number
   /** Whom it lets in and dials; everybody unless said otherwise. */
   admits: NodeOptions['admits']
+  /** Who has announced itself; nobody unless said otherwise. */
+  isAcquainted: NodeOptions['isAcquainted']
   /** Peer ids of bootstrap nodes. */
   forwarders: readonly string[]
   /** Reaches others, and is reached, through circuits as well. */
@@ -64,6 +66,7 @@ export async function createTestNode(given: Partial<TestNodeOptions> = {}): Prom
     isBanned: (peer: string) => gate.isBanned(peer, performance.now()),
     admits: given.admits ?? (() => true),
     isForwarder,
+    isAcquainted: given.isAcquainted ?? (() => false),
     host: '127.0.0.1',
     port: given.port,
     announce: given.announce ?? [],

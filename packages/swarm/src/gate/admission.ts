@@ -8,17 +8,19 @@ export interface RawMessage {
   readonly from?: Uint8Array
   readonly seqno?: Uint8Array
   readonly data?: Uint8Array
+  readonly signature?: Uint8Array
 }
 
 /** As libp2p names a neighbour. */
 interface Neighbour {
   toString(): string
-  toMultihash(): { readonly bytes: Uint8Array }
 }
 
 /** What becomes of one whose signature was looked at: without a number of its own it is nobody's. */
 interface Checked {
   readonly code: string
+  readonly reason?: string
+  readonly error?: string
   readonly msgIdStr?: string
 }
 
@@ -34,16 +36,19 @@ export interface Receiving {
 export interface Admission {
   /** Whether a message that was not heard before is worth the check; `author` is who it says has signed it. */
   admits(neighbour: string, message: RawMessage, author: string): boolean
+  /** Whether whatever checks the signature of a message says of it what every other platform says. */
+  isPlain(message: RawMessage): boolean
   /** Whether a neighbour that was banned while its message waited is heard no more. */
   isBanned(neighbour: string): boolean
   /** A neighbour has handed over a message that nobody has signed. */
-  forged(neighbour: string): void
+  blame(neighbour: string, fault: string): void
 }
 
 /**
  * Asks before gossipsub checks a signature, which takes a hundred times as long as asking: it checks first
  * and asks its validators afterwards, so that a neighbour who floods had every message of his checked. What
  * is not admitted leaves no trace in gossipsub: the same message counts when another neighbour brings it.
+ * Of what platforms may judge differently all refuse the same: otherwise some would blame others for passing it on.
  * What is admitted is checked in `turns`, each neighbour's for itself.
  * @returns ends it.
  */
@@ -61,15 +66,19 @@ export function askBeforeChecking(
     async handleReceivedMessage(neighbour: Neighbour, message: RawMessage) {
       const whose = neighbour.toString()
       if (isKnown(message)) return handleReceivedMessage.call(gossip, neighbour, message)
-      if (!admission.admits(whose, message, authorOf(message, neighbour))) return
+      const author = message.from && peerIdOfMultihash(message.from)
+      if (author === undefined) return admission.blame(whose, 'it is of nobody who can sign')
+      if (!admission.admits(whose, message, author)) return
       await turns.run(whose, async () => {
         if (!admission.isBanned(whose)) await handleReceivedMessage.call(gossip, neighbour, message)
       })
     },
     async validateReceivedMessage(neighbour: Neighbour, message: RawMessage) {
-      const checked = await validateReceivedMessage.call(gossip, neighbour, message)
+      const checked = admission.isPlain(message)
+        ? await validateReceivedMessage.call(gossip, neighbour, message)
+        : UNSIGNED
       if (checked.code === INVALID && checked.msgIdStr === undefined)
-        admission.forged(neighbour.toString())
+        admission.blame(neighbour.toString(), 'nobody has signed it')
       return checked
     },
   })
@@ -78,15 +87,12 @@ export function askBeforeChecking(
 
 const INVALID = 'invalid'
 
-/** Whom a message is said to be of; empty where that is no peer of a swarm. */
-function authorOf({ from }: RawMessage, neighbour: Neighbour): string {
-  if (isSame(from, neighbour.toMultihash().bytes)) return neighbour.toString()
-  return (from && peerIdOfMultihash(from)) ?? ''
-}
-
-function isSame(some: Uint8Array | undefined, others: Uint8Array): boolean {
-  return some?.length === others.length && others.every((byte, index) => some[index] === byte)
-}
+/** As gossipsub says it of a message that its author has not signed. */
+const UNSIGNED: Checked = Object.freeze({
+  code: INVALID,
+  reason: 'error',
+  error: 'invalid_signature',
+})
 
 /** What tells a message from all others before its signature is checked: its author, and the author's number. */
 export function gossipNumber({ from, seqno }: Pick<RawMessage, 'from' | 'seqno'>): string {

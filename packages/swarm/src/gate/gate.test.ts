@@ -329,10 +329,10 @@ describe('a gate, before a signature is checked', () => {
 
   test('blames a neighbour for what nobody has signed, and no bootstrap node', () => {
     const { gate } = gateAt({ blames: (source) => source !== 'server' })
-    const bans = Array.from({ length: REJECTS_PER_NEIGHBOUR_MAX }, () => gate.forged('a', 0))
+    const bans = Array.from({ length: REJECTS_PER_NEIGHBOUR_MAX }, () => gate.blame('a', 0))
     expect(bans).toEqual([...Array(REJECTS_PER_NEIGHBOUR_MAX - 1).fill(false), true])
     expect(gate.isBanned('a', 0)).toBe(true)
     for (let i = 0; i < 2 * REJECTS_PER_NEIGHBOUR_MAX; i++)
-      expect(gate.forged('server', 0)).toBe(false)
+      expect(gate.blame('server', 0)).toBe(false)
   })
 })

@@ -3,6 +3,8 @@ import {
   BANS_MAX,
   CLAIMED_MS_BURST,
   CLAIMED_MS_PER_SECOND,
+  GOSSIP_CONTROLS_BURST,
+  GOSSIP_CONTROLS_PER_SECOND,
   HANDED_OVER_BURST,
   HANDED_OVER_PER_SECOND,
   LANE_MESSAGES_BURST,
@@ -83,6 +85,8 @@ export interface GateOptions {
   readonly toldRate: Rate
   /** Of all that each neighbour hands over by gossip, its own and others'. */
   readonly handedOverRate: Rate
+  /** Of parts of gossip's control that each neighbour says. */
+  readonly controlRate: Rate
   /** Of each author's messages that this peer passes on. */
   readonly passedOnRate: Rate
   /** Of what each neighbour hands over of authors that are not known to be there. */
@@ -110,6 +114,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
   laneRate: { perSecond: LANE_MESSAGES_PER_SECOND, burst: LANE_MESSAGES_BURST },
   toldRate: { perSecond: TOLD_MESSAGES_PER_SECOND, burst: TOLD_MESSAGES_BURST },
   handedOverRate: { perSecond: HANDED_OVER_PER_SECOND, burst: HANDED_OVER_BURST },
+  controlRate: { perSecond: GOSSIP_CONTROLS_PER_SECOND, burst: GOSSIP_CONTROLS_BURST },
   passedOnRate: { perSecond: PASSED_ON_PER_SECOND, burst: PASSED_ON_BURST },
   strangersHeardRate: { perSecond: STRANGERS_HEARD_PER_SECOND, burst: STRANGERS_HEARD_BURST },
   strangersRate: { perSecond: STRANGERS_PASSED_ON_PER_SECOND, burst: STRANGERS_PASSED_ON_BURST },
@@ -142,7 +147,7 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
  *    author than anybody needs; presence is passed on by bootstrap nodes alone.
  * 6. What can be counted before a signature is checked is counted before: all that a neighbour hands over, of its own
  *    messages everything, and what a lane hears of authors that are not known to be there, whose names cost nothing.
- *    Whoever hands over what nobody has signed is blamed.
+ *    Whoever hands over what nobody has signed is blamed, and so is who says more of gossip's control than it may.
  * 7. All memory is bounded: `authorsMax` authors and neighbours, `bansMax` bans, PEERS_MAX members.
  */
 export interface Gate {
@@ -152,8 +157,10 @@ export interface Gate {
   admit(knock: Knock, nowMs: number): Verdict | undefined
   /** Judges a message that was admitted, and whose signature is its author's. */
   judgeAdmitted(arrival: Arrival, nowMs: number): Verdict
-  /** A neighbour handed over a message that nobody has signed; @returns whether it is banned for it now. */
-  forged(source: string, nowMs: number): boolean
+  /** Whether a neighbour may say so many parts of gossip's control more: who wants what, and from whom. */
+  heeds(source: string, parts: number, nowMs: number): boolean
+  /** A neighbour sent what no honest one sends, as a message that nobody has signed; @returns whether it is banned for it now. */
+  blame(source: string, nowMs: number): boolean
   /** Bans a peer for `banMs`; hanging up is left to who calls. */
   ban(peer: string, nowMs: number): void
   isBanned(peer: string, nowMs: number): boolean
@@ -274,6 +281,7 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
   const isForMore = createPassing(all)
   const newest = createNewest(all.authorsMax)
   const bans = createBans({ durationMs: banMs, peersMax: all.bansMax })
+  const control = createQuota({ ...all.controlRate, namesMax: all.authorsMax })
   const { blame, tooMuch } = createFaults(all, bans)
   let lane = 0
   let reach = createLaneReach()
@@ -327,7 +335,8 @@ export function createGate(options: Partial<GateOptions> = {}): Gate {
     },
     admit,
     judgeAdmitted,
-    forged: (source, nowMs) => blame(source, source, nowMs),
+    heeds: (source, parts, nowMs) => control.take(source, nowMs, parts),
+    blame: (source, nowMs) => blame(source, source, nowMs),
     ban: (peer, nowMs) => bans.add(peer, nowMs),
     isBanned: (peer, nowMs) => bans.has(peer, nowMs),
     gone: (peer) => reach.gone(peer),

@@ -1,5 +1,6 @@
 import * as wire from './codec.ts'
 import { ED25519_ID_CHARS, ED25519_KEY_BYTES, PEER_IDS_CACHED_MAX } from './limits.ts'
+import { isSoundKey } from './sound-key.ts'
 
 /**
  * Peer ids in few bytes. The id of an Ed25519 key is, by libp2p's peer id specification, the key itself
@@ -25,19 +26,20 @@ export function peerId<T extends string>(max: number): wire.Field<T> {
       else out.raw(key)
     },
     read(from) {
-      return wire.flag.read(from)
-        ? (peerIdOfKey(from.raw(ED25519_KEY_BYTES)) as T)
-        : text.read(from)
+      if (!wire.flag.read(from)) return text.read(from)
+      const key = from.raw(ED25519_KEY_BYTES)
+      if (!isSoundKey(key)) throw wire.badMessage('a peer is named for an unsound key')
+      return peerIdOfKey(key) as T
     },
   }
 }
 
-/** Whether a text is the id of an Ed25519 key, as every peer of a swarm has one. */
+/** Whether a text is the id of a sound Ed25519 key, as every peer of a swarm has one. */
 export function isEd25519Id(text: string): boolean {
   return keyOf(text) !== undefined
 }
 
-/** The key inside an id; undefined when it is no id of an Ed25519 key. */
+/** The key inside an id; undefined when it is no id of a sound Ed25519 key. */
 function keyOf(id: string): Uint8Array | undefined {
   if (id.length !== ED25519_ID_CHARS) return undefined
   return cached(keys, id, () => {
@@ -51,10 +53,11 @@ function keyIn(multihash: Uint8Array): Uint8Array | undefined {
   const isKey =
     multihash.length === PREFIX.length + ED25519_KEY_BYTES &&
     PREFIX.every((byte, i) => multihash[i] === byte)
-  return isKey ? multihash.subarray(PREFIX.length) : undefined
+  const key = multihash.subarray(PREFIX.length)
+  return isKey && isSoundKey(key) ? key : undefined
 }
 
-/** The libp2p peer id in its bytes; undefined where they are no id of an Ed25519 key. */
+/** The libp2p peer id in its bytes; undefined where they are no id of a sound Ed25519 key. */
 export function peerIdOfMultihash(multihash: Uint8Array): string | undefined {
   const key = keyIn(multihash)
   return key && peerIdOfKey(key)
