@@ -341,5 +341,6 @@ function announcedAddresses(node: SwarmNode): string[] {
     .map((address) => address.replace(/^.*(?=\/p2p\/[^/]+\/p2p-circuit)/, ''))
   const plain = own.filter((address) => !isCircuit(address))
   const ways = new Set(circuits)
-  return [...new Set(plain)].slice(0, Math.max(0, ADDRESSES_MAX - ways.size)).concat(...ways)
+  const others = [...new Set(plain)].slice(0, Math.max(0, ADDRESSES_MAX - ways.size))
+  return others.concat(...ways).slice(0, ADDRESSES_MAX)
 }

@@ -281,6 +281,7 @@ function createNode(
           maxInboundStreams: limits.STREAMS_PER_CONNECTION_MAX,
           streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX },
         }),
+        () => performance.now(),
       ),
     ],
     connectionGater,

@@ -162,6 +162,18 @@ export const MUX_HEADER_BYTES = 12
  * from 256 KiB where a way is long; 1 MiB is 80 Mbit/s over 100 ms, for each of several streams. By default 16 MiB.
  */
 export const STREAM_WINDOW_BYTES_MAX = 1024 * 1024
+/** Pings of yamux that one connection brings: an honest one says one when it begins, and one every 30 s. */
+export const MUX_PINGS = Object.freeze({ perSecond: 1, burst: 32 })
+/**
+ * Streams that one connection begins: a dozen when it stands, 22 for tensors, layers and words, and one for each ping
+ * of libp2p and each tab that is met over a circuit.
+ */
+export const MUX_STREAMS = Object.freeze({ perSecond: 50, burst: 512 })
+/**
+ * Bytes that wait for the other end of a connection to read, beside what its socket holds: streams stop when that is
+ * full, with a window under way at most. By default there is no end to the answers of pings.
+ */
+export const CONNECTION_UNSENT_BYTES_MAX = 8 * 1024 * 1024
 /**
  * Parts of one gossip RPC, in gossipsub's words; its own are 5,000 of most. A server names all the topics that it
  * follows; of control there is one part of a kind for each topic that the two have in common.

@@ -193,7 +193,9 @@ export function sharedConfig(options: NodeOptions): Libp2pOptions<Services> {
     privateKey,
     connectionEncrypters: [memberNoise(options.swarmKey)],
     streamMuxers: [
-      boundFrames(yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } })),
+      boundFrames(yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } }), () =>
+        performance.now(),
+      ),
     ],
     connectionGater: {
       // The browser's default refuses ws:// and private addresses; a swarm may live on one machine.

@@ -12,6 +12,7 @@ import { closeByOpener } from './data-channel-close.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
 import { deviceFacts } from './device.browser.ts'
 import { type Platform, sharedConfig, type Ways } from './libp2p-config.ts'
+import { onlyOwnRelays } from './own-relays.ts'
 import { isCircuit } from './reach.ts'
 import { countPeerConnections, peerConnectionsMade } from './rtc-count.browser.ts'
 import { createSignalingBudget } from './signaling-budget.ts'
@@ -47,7 +48,10 @@ export const platform: Platform = Object.freeze({
           webRTC({ rtcConfiguration: { iceServers: [...options.iceServers] } }),
           (peer) => signaling.spend(peer, options.isAcquainted(peer), performance.now()),
         ),
-        circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
+        onlyOwnRelays(
+          circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
+          options.isForwarder,
+        ),
       ],
     })
     return { node, ways: WAYS, stop: async () => node.stop() }

@@ -113,13 +113,14 @@ function announcing({ announce, privateKey }: NodeOptions): (own: Multiaddr[]) =
 async function loadWebRtc({
   iceServers,
   isAcquainted,
+  isForwarder,
   say,
 }: NodeOptions): Promise<WebRtc | undefined> {
   // Nothing here allows only so many connections in a life.
   const budget = createSignalingBudget(Number.POSITIVE_INFINITY)
   const admits = (peer: string) => budget.spend(peer, isAcquainted(peer), performance.now())
   try {
-    return await openWebRtc(iceServers, admits)
+    return await openWebRtc(iceServers, admits, isForwarder)
   } catch (error) {
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     say(

@@ -11,8 +11,18 @@ describe('WebRTC in Node', () => {
     const modules = { native: { cleanup }, connections: classes }
     const load = async () => ({ ...modules, transport: { webRTC: () => undefined } }) as never
     const [one, other] = [
-      await openWebRtc([], () => true, load),
-      await openWebRtc([], () => true, load),
+      await openWebRtc(
+        [],
+        () => true,
+        () => true,
+        load,
+      ),
+      await openWebRtc(
+        [],
+        () => true,
+        () => true,
+        load,
+      ),
     ]
     one.close()
     one.close()

@@ -4,6 +4,7 @@ import { RESERVATION_TIMEOUT_MS } from '../limits.ts'
 import { boundSignaling } from './bound-signaling.ts'
 import { closeByOpener } from './data-channel-close.ts'
 import { fixInitDataChannel } from './data-channel-fix.ts'
+import { onlyOwnRelays } from './own-relays.ts'
 
 /** WebRTC as a Node peer speaks it, through circuits of a bootstrap node. */
 export interface WebRtc {
@@ -36,12 +37,14 @@ let nodesOpen = 0
  * Loads WebRTC for one node.
  * @param servers STUN and TURN servers, and no others are asked.
  * @param admits see `boundSignaling`.
+ * @param isRelay see `onlyOwnRelays`.
  * @param load of its modules, for tests.
  * @throws Error when it cannot be loaded on this system.
  */
 export async function openWebRtc(
   servers: readonly RTCIceServer[],
   admits: (peer: string) => boolean,
+  isRelay: (peer: string) => boolean,
   load: () => Promise<WebRtcModules> = loadModules,
 ): Promise<WebRtc> {
   const { transport, native, connections } = await load()
@@ -55,7 +58,10 @@ export async function openWebRtc(
         transport.webRTC({ rtcConfiguration: () => ({ iceServers: nativeIceServers(servers) }) }),
         admits,
       ),
-      circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
+      onlyOwnRelays(
+        circuitRelayTransport({ reservationCompletionTimeout: RESERVATION_TIMEOUT_MS }),
+        isRelay,
+      ),
     ],
     close() {
       if (!isOpen) return
