@@ -262,10 +262,10 @@ export const LAYER_CHUNKS_AHEAD = 3
 export const LAYER_PEERS_ASKED_MAX = 3
 /** Peers remembered that gave no right file when they were asked last. */
 export const LAYER_PEERS_DOUBTED_MAX = 256
-/** Layer files kept open for askers, and for how long after the last question. */
-export const LAYER_FILES_OPEN_MAX = 2
-/** How long a layer file is kept open after the last question. */
-export const LAYER_FILE_OPEN_MS = 10_000
+/** Layer files remembered as checked: of 64 layers in three types, and the rest of a release. Each is a few bytes. */
+export const LAYER_FILES_OPEN_MAX = 256
+/** And for how long after the last question: who asks for all of them in turns has each read whole once. */
+export const LAYER_FILE_OPEN_MS = 5 * 60_000
 
 /** Node hashes so much on its main thread, in 0.7 ms: a few activations of ViT-B. A layer file would hold everything up. */
 export const HASHED_AT_ONCE_BYTES_MAX = 1024 * 1024

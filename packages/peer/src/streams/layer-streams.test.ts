@@ -12,6 +12,8 @@ interface Shelf {
   node: SwarmNode
   layers: LayerStreams
   reads: number
+  /** Most of them at once. */
+  readsAtOnce: number
   /** Its files by hash. */
   held: Map<string, Uint8Array>
   asks: string[]
@@ -21,18 +23,23 @@ const open: Shelf[] = []
 
 async function start(files: readonly Uint8Array[], asks: string[] = []): Promise<Shelf> {
   const { node } = await createTestNode()
+  let reading = 0
   const byHash = new Map<string, Uint8Array>(files.map((file) => [sha256(file), file]))
   const layers = createLayerStreams({
     node,
     async held(hash) {
       shelf.reads++
+      shelf.readsAtOnce = Math.max(shelf.readsAtOnce, ++reading)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      reading--
       const file = byHash.get(hash)
       if (file === undefined) return undefined
       return { bytes: file.length, read: async ({ start, end }) => file.slice(start, end) }
     },
     candidates: () => shelf.asks,
   })
-  const shelf: Shelf = { id: node.peerId.toString(), node, layers, reads: 0, held: byHash, asks }
+  const id = node.peerId.toString()
+  const shelf: Shelf = { id, node, layers, reads: 0, readsAtOnce: 0, held: byHash, asks }
   await layers.start()
   open.push(shelf)
   return shelf
@@ -93,6 +100,23 @@ describe('layer streams', { timeout: 30_000 }, () => {
       expect(await taker.layers.fetch(sha256(file), file.length, signal())).toEqual(file)
     expect(giver.layers.bytes.out).toBe(3_000)
     expect(liar.layers.bytes.out).toBe(1_000)
+  })
+
+  test('have each file read whole once and one at a time, in whatever turns it is asked for', async () => {
+    const files = Array.from({ length: 5 }, (_, i) => new Uint8Array(100 + i).fill(i))
+    const giver = await start(files)
+    const taker = await start([])
+    await connect(taker, giver)
+    const ask = (file: Uint8Array) => taker.layers.fetch(sha256(file), file.length, signal())
+    await Promise.all(files.map(ask))
+    expect(giver.readsAtOnce).toBe(1)
+    const missing = new Uint8Array(50).fill(9)
+    for (const file of [...files, missing, ...files])
+      expect(await ask(file)).toEqual(file === missing ? undefined : file)
+    expect(giver.reads).toBe(files.length + 1)
+    // What was not there may have come.
+    giver.held.set(sha256(missing), missing)
+    expect(await ask(missing)).toEqual(missing)
   })
 
   test('give up when told to', async () => {

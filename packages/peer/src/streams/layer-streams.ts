@@ -129,12 +129,26 @@ interface OpenFiles {
   close(): void
 }
 
-/** Remembers the few files that are being asked for, so that not every chunk has a whole file checked. */
+/**
+ * Remembers the files that are asked for, so that not every chunk has a whole file read and checked. That is done for
+ * one file at a time, whoever asks for how many: an asker checks what it is given anyway.
+ */
 function createOpenFiles(held: LayerStreamsNeeds['held']): OpenFiles {
   const open = new Map<
     Sha256,
     { file: Promise<HeldFile | undefined>; timer: ReturnType<typeof setTimeout> }
   >()
+
+  let checked: Promise<unknown> = Promise.resolve()
+
+  function check(sha256: Sha256): Promise<HeldFile | undefined> {
+    const file = checked.then(() => held(sha256))
+    checked = file.catch(() => undefined)
+    // Names that nobody has must not take the places of files.
+    const forget = () => drop(sha256)
+    file.then((found) => found ?? forget(), forget)
+    return file
+  }
 
   function drop(sha256: Sha256): void {
     clearTimeout(open.get(sha256)?.timer)
@@ -143,7 +157,7 @@ function createOpenFiles(held: LayerStreamsNeeds['held']): OpenFiles {
 
   return {
     read(sha256) {
-      const file = open.get(sha256)?.file ?? held(sha256)
+      const file = open.get(sha256)?.file ?? check(sha256)
       drop(sha256)
       const oldest = open.keys().next().value
       if (open.size >= LAYER_FILES_OPEN_MAX && oldest !== undefined) drop(oldest)
