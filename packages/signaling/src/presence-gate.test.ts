@@ -1,7 +1,19 @@
-import { encodeMessage, PRESENCE_TTL_MS, type Presence, presenceTopic } from '@layerswarm/swarm'
+import {
+  encodeMessage,
+  GOSSIP_CONTROLS_BURST,
+  PRESENCE_TTL_MS,
+  type Presence,
+  presenceTopic,
+} from '@layerswarm/swarm'
 import { anyPresence } from '@layerswarm/swarm/testing'
 import { describe, expect, test } from 'vitest'
-import { BAN_MS, PRESENCE_BYTES_MAX, SOURCES_PER_ADDRESS, STRIKES_MAX } from './limits.ts'
+import {
+  BAN_MS,
+  CONTROLS_PER_ADDRESS,
+  PRESENCE_BYTES_MAX,
+  SOURCES_PER_ADDRESS,
+  STRIKES_MAX,
+} from './limits.ts'
 import { createPresenceGate, type PresenceArrival } from './presence-gate.ts'
 
 const RELEASE = 'ab'.repeat(32)
@@ -185,6 +197,17 @@ describe('a presence gate, before a signature is checked', () => {
     )
     expect(admitted.filter(Boolean)).toHaveLength(2 * SOURCES_PER_ADDRESS)
     expect(gate.admits(knock('other', false, 'elsewhere'), 0)).toBe(true)
+  })
+
+  test('heeds so much control of one neighbour and of one address, and all of another server', () => {
+    const gate = createPresenceGate()
+    const heeds = (source: string, network?: string, isServer = false) =>
+      gate.heeds({ source, network, isServer }, GOSSIP_CONTROLS_BURST, 0)
+    expect([heeds('a'), heeds('a'), heeds('b')]).toEqual([true, false, true])
+    expect([heeds('s', 'home', true), heeds('s', 'home', true)]).toEqual([true, true])
+    const ofOne = Array.from({ length: 2 * CONTROLS_PER_ADDRESS }, (_, i) => heeds(`h${i}`, 'home'))
+    expect(ofOne.filter(Boolean)).toHaveLength(CONTROLS_PER_ADDRESS)
+    expect(heeds('c', 'elsewhere')).toBe(true)
   })
 
   test('bans a neighbour that goes on to hand over what nobody has signed', () => {

@@ -1,8 +1,7 @@
 import {
   createGate,
   createQuota,
-  GOSSIP_CONTROLS_BURST,
-  GOSSIP_CONTROLS_PER_SECOND,
+  GATE_DEFAULTS,
   judgeMessage,
   type ModelShape,
   PEERS_MAX,
@@ -139,25 +138,25 @@ const DEFAULTS: PresenceGateOptions = Object.freeze({
 /** Of no release: a step, which alone is judged by a shape, is in the wrong topic here anyway. */
 const NO_SHAPE: ModelShape = Object.freeze({ layers: 0, tokens: 0, width: 0 })
 
-/** Whether so much may come from a neighbour, and from all that share its address. */
-function createSources({ burst, perSecond }: Rate, namesMax: number) {
+/** Whether so much may come from a neighbour, and, so many times that, from all that share its address. */
+function createSources({ burst, perSecond }: Rate, perAddress: number, namesMax: number) {
   const sources = createQuota({ burst, perSecond, namesMax })
   const networks = createQuota({
-    burst: burst * SOURCES_PER_ADDRESS,
-    perSecond: perSecond * SOURCES_PER_ADDRESS,
+    burst: burst * perAddress,
+    perSecond: perSecond * perAddress,
     namesMax,
   })
-  return ({ source, network }: PresenceKnock, nowMs: number): boolean => {
-    if (!sources.take(source, nowMs)) return false
-    return network === undefined || networks.take(network, nowMs)
+  return ({ source, network }: Whence, nowMs: number, amount = 1): boolean => {
+    if (!sources.take(source, nowMs, amount)) return false
+    return network === undefined || networks.take(network, nowMs, amount)
   }
 }
 
 /** Makes a gate that has heard nothing yet. */
 export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): PresenceGate {
   const { author: presenceRate, source, namesMax, onBan } = { ...DEFAULTS, ...options }
-  const mayCome = createSources(source, namesMax)
-  const mayControl = createControls(namesMax)
+  const mayCome = createSources(source, SOURCES_PER_ADDRESS, namesMax)
+  const mayControl = createSources(GATE_DEFAULTS.controlRate, CONTROLS_PER_ADDRESS, namesMax)
   const gate = createGate({
     presenceRate,
     // What is over a rate is dropped and costs no more than that: its neighbours have rates of their own.
@@ -228,9 +227,7 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
     },
     admits,
     judgeAdmitted,
-    heeds: (whence, parts, nowMs) =>
-      whence.isServer ||
-      (gate.heeds(whence.source, parts, nowMs) && mayControl(whence, parts, nowMs)),
+    heeds: (whence, parts, nowMs) => whence.isServer || mayControl(whence, nowMs, parts),
     blame(neighbour, nowMs) {
       if (gate.blame(neighbour, nowMs)) onBan(neighbour)
     },
@@ -239,17 +236,6 @@ export function createPresenceGate(options: Partial<PresenceGateOptions> = {}): 
     peers: (nowMs) => heardLately(announced, nowMs),
     counts,
   }
-}
-
-/** Whether so many parts of gossip's control may come from all neighbours behind one address. */
-function createControls(namesMax: number) {
-  const networks = createQuota({
-    perSecond: GOSSIP_CONTROLS_PER_SECOND * CONTROLS_PER_ADDRESS,
-    burst: GOSSIP_CONTROLS_BURST * CONTROLS_PER_ADDRESS,
-    namesMax,
-  })
-  return ({ network }: Whence, parts: number, nowMs: number): boolean =>
-    network === undefined || networks.take(network, nowMs, parts)
 }
 
 /** Forgets who has not been heard for PRESENCE_TTL_MS. @returns the others. */

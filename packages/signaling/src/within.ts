@@ -8,7 +8,7 @@ export async function within<T>(
   work: (bounded: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new Error(`nothing whole within ${ms / 1000} s`)), ms)
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${ms / 1000} s`)), ms)
   try {
     return await work(AbortSignal.any([signal, late.signal]))
   } finally {

@@ -1,16 +1,12 @@
-import type { StreamHandler, StreamHandlerOptions, Transport, Upgrader } from '@libp2p/interface'
+import type { Transport, Upgrader } from '@libp2p/interface'
 import { onAbort } from '../deadline.ts'
 import { SIGNALING_STREAMS_MAX } from '../limits.ts'
+import { type Registrar, refusing } from './refusing.ts'
 
 /** What a WebRTC transport is made of, as far as it is bounded. */
 export interface SignalingNeeds {
   readonly registrar: Registrar
   readonly upgrader: Upgrader
-}
-
-/** What is used of libp2p's registrar. */
-interface Registrar {
-  handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
 }
 
 type PeerConnection = Pick<
@@ -34,27 +30,16 @@ export function boundSignaling<Needs extends SignalingNeeds>(
   admits: (peer: string) => boolean,
 ): (needs: Needs) => Transport {
   return (needs) => {
+    const registrar = refusing(needs.registrar, admits, 'too many connections are asked for', {
+      maxInboundStreams: SIGNALING_STREAMS_MAX,
+    })
     // Not assigned: libp2p's components hand on to the node what is set on them.
     const bounded: Needs = Object.create(needs, {
-      registrar: { value: refusing(needs.registrar, admits) },
+      registrar: { value: registrar },
       upgrader: { value: waiting(needs.upgrader) },
     })
     return create(bounded)
   }
-}
-
-/** The transport handles one protocol, signalling. libp2p's middleware would run a handler once more with each stream. */
-function refusing(registrar: Registrar, admits: (peer: string) => boolean): Registrar {
-  const handle: Registrar['handle'] = (protocol, handler, options) =>
-    registrar.handle(
-      protocol,
-      (stream, connection) => {
-        if (admits(connection.remotePeer.toString())) return handler(stream, connection)
-        stream.abort(new Error('too many connections are asked for'))
-      },
-      { ...options, maxInboundStreams: SIGNALING_STREAMS_MAX },
-    )
-  return Object.assign(Object.create(registrar), { handle })
 }
 
 /** The signal aborts `DIAL_TIMEOUT_MS` after the stream was opened; the transport closes what has failed. */

@@ -1,13 +1,9 @@
-import type { StreamHandler, StreamHandlerOptions, Transport } from '@libp2p/interface'
+import type { Transport } from '@libp2p/interface'
+import { type Registrar, refusing } from './refusing.ts'
 
 /** What a circuit relay transport is made of, as far as it is bounded. */
 export interface RelayNeeds {
   readonly registrar: Registrar
-}
-
-/** What is used of libp2p's registrar. */
-interface Registrar {
-  handle(protocol: string, handler: StreamHandler, options?: StreamHandlerOptions): Promise<void>
 }
 
 /** What of @libp2p/circuit-relay-v2 (4) asks relays for a place; its type does not name it. */
@@ -31,7 +27,7 @@ export function onlyOwnRelays<Needs extends RelayNeeds>(
   isRelay: (peer: string) => boolean,
 ): (needs: Needs) => Transport {
   return (needs) => {
-    const registrar = refusing(needs.registrar, isRelay)
+    const registrar = refusing(needs.registrar, isRelay, 'no relay of this swarm')
     // Not assigned: libp2p's components hand on to the node what is set on them.
     const transport = create(Object.create(needs, { registrar: { value: registrar } }))
     const { reservationStore } = transport as Transport & Reserving
@@ -42,18 +38,4 @@ export function onlyOwnRelays<Needs extends RelayNeeds>(
     }
     return transport
   }
-}
-
-/** The transport handles one protocol, by which relays bring somebody. */
-function refusing(registrar: Registrar, isRelay: (peer: string) => boolean): Registrar {
-  const handle: Registrar['handle'] = (protocol, handler, options) =>
-    registrar.handle(
-      protocol,
-      (stream, connection) => {
-        if (isRelay(connection.remotePeer.toString())) return handler(stream, connection)
-        stream.abort(new Error('no relay of this swarm'))
-      },
-      options,
-    )
-  return Object.assign(Object.create(registrar), { handle })
 }

@@ -12,7 +12,7 @@ export interface RawMessage {
 }
 
 /** As libp2p names a neighbour. */
-interface Neighbour {
+export interface Neighbour {
   toString(): string
 }
 

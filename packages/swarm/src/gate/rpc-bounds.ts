@@ -1,3 +1,5 @@
+import type { Neighbour } from './admission.ts'
+
 /** What one frame of gossip carries beside messages: who wants to hear what, and from whom. */
 interface Control {
   readonly ihave?: readonly unknown[]
@@ -12,11 +14,6 @@ export interface Rpc {
   readonly subscriptions: readonly unknown[]
   readonly messages: readonly unknown[]
   readonly control?: Control
-}
-
-/** As libp2p names a neighbour. */
-interface Neighbour {
-  toString(): string
 }
 
 /** What of gossipsub (17.1) stands between its streams and what it does with frames; its types do not name it. */
